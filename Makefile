@@ -1,0 +1,93 @@
+# `make` alone lists the targets. Variables: RECIPES=source OUT=file ARGS="more flags" A=run.json B=run.json RUN=run.json
+PYTHON ?= python3
+PORT ?= 4000
+VENV := .venv
+BIN := $(VENV)/bin
+RUN_READY := $(VENV)/run-ready
+DEVELOP_READY := $(VENV)/develop-ready
+# Passed on through the environment, so that nothing in a value is read by a shell or by make again.
+export RECIPES
+
+.PHONY: help setup certs protos bench compare report http graphql grpc serve-http serve-graphql serve-grpc data \
+	test check lint format types imports stubs tests quick-bench lock clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(RUN_READY): requirements/run.txt
+	@echo "setting up $(VENV) (once)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@touch $@
+
+$(DEVELOP_READY): requirements/develop.txt $(RUN_READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/develop.txt
+	@touch $@
+
+setup: $(DEVELOP_READY) ## .venv from the hash-locked requirements
+
+certs: $(RUN_READY) ## a local CA, server and client certificates in certs/
+	@$(BIN)/python -m producers.certificates
+
+protos: $(DEVELOP_READY) ## regenerate the stubs and contracts and check them
+	@$(BIN)/python -m protos.generate
+	@$(BIN)/python -m protos.generate --check
+
+bench: $(RUN_READY) ## measure the whole matrix and write the report (RECIPES= OUT= ARGS=)
+	@$(BIN)/python -m bench run $(if $(RECIPES),--recipes "$$RECIPES") $(if $(OUT),--out "$(OUT)") $(ARGS)
+
+compare: $(RUN_READY) ## did it get slower? A=before.json B=after.json
+	@$(BIN)/python -m bench compare "$(A)" "$(B)" $(ARGS)
+
+report: $(RUN_READY) ## render the report of a run again: RUN=reports/x.json
+	@$(BIN)/python -m bench report "$(RUN)" $(ARGS)
+
+http graphql grpc: $(RUN_READY) ## start that producer, ask it, show answer and bytes, stop
+	@$(BIN)/python -m bench ask $@ $(if $(RECIPES),--recipes "$$RECIPES") $(ARGS)
+
+serve-http serve-graphql serve-grpc: $(RUN_READY) ## that producer in the foreground (PORT= RECIPES= ARGS=)
+	@exec $(BIN)/python -m producers $(@:serve-%=%) --port $(PORT) $(ARGS)
+
+data: $(RUN_READY) ## fetch the wikibooks recipes
+	@$(BIN)/python -m recipes.wikibooks
+
+test: check tests quick-bench ## everything CI runs
+
+check: lint types imports stubs ## all of `make test` that runs no code of the lab
+
+lint: $(DEVELOP_READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+format: $(DEVELOP_READY) ## let ruff rewrite what it can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+types: $(DEVELOP_READY)
+	$(BIN)/mypy
+
+imports: $(DEVELOP_READY)
+	$(BIN)/lint-imports
+
+stubs: $(DEVELOP_READY)
+	$(BIN)/python -m protos.generate --check
+	$(BIN)/python -m bench.run_file | diff - docs/run-file.schema.json
+
+tests: $(DEVELOP_READY)
+	$(BIN)/coverage erase
+	$(BIN)/pytest --cov --cov-report=term $(PYTEST_ARGS)
+
+quick-bench: $(DEVELOP_READY)
+	$(BIN)/python -m bench run --quick --out reports/quick.json
+	$(BIN)/python tests/check_run.py reports/quick.json
+
+lock: $(DEVELOP_READY) ## lock the requirements anew, with hashes
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command "make lock" --quiet --upgrade requirements/run.in -o requirements/run.txt
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command "make lock" --quiet --upgrade requirements/develop.in -c requirements/run.txt \
+		-o requirements/develop.txt
+
+clean: ## remove what was made, but not the reports
+	rm -rf $(VENV) certs .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

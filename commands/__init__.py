@@ -1,0 +1,1 @@
+"""What the three command lines share: exit codes, one-line errors, variables of the environment."""

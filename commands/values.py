@@ -1,0 +1,72 @@
+"""Reading the values of flags. Each reader takes the text and gives the value, or says what would do.
+
+Typer hands defaults to readers too, so what a reader takes may be a value already.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import typer
+
+
+def whole_number(low: int, high: int) -> Callable[[object], int]:
+    """A reader of whole numbers from `low` to `high`."""
+
+    def read(given: object) -> int:
+        text = str(given)
+        if text.removeprefix("-").isascii() and text.removeprefix("-").isdigit() and low <= int(text[:20]) <= high:
+            return int(text)
+        raise typer.BadParameter(f"{text!r} is not a whole number from {low} to {high}")
+
+    return read
+
+
+def number(low: float, high: float) -> Callable[[object], float]:
+    """A reader of finite numbers from `low` to `high`."""
+
+    def read(given: object) -> float:
+        text = str(given)
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            raise typer.BadParameter(f"{text!r} is not a number from {low:g} to {high:g}")
+        return value
+
+    return read
+
+
+port = whole_number(0, 65535)
+"""A TCP port; 0 lets the system choose."""
+
+
+def one_of(choices: Iterable[str]) -> Callable[[object], str]:
+    """A reader of one word out of `choices`."""
+    known = tuple(choices)
+
+    def read(given: object) -> str:
+        text = str(given)
+        if text in known:
+            return text
+        raise typer.BadParameter(f"{text!r} is none of {', '.join(known)}")
+
+    return read
+
+
+def readable_file(given: object) -> Path:
+    """A file that is there and can be read."""
+    text = str(given)
+    path = Path(text)
+    try:
+        with path.open("rb"):
+            return path
+    except OSError as error:
+        raise typer.BadParameter(f"{text!r} cannot be read: {error.strerror or error}") from None
+
+
+def comma_list(texts: Iterable[str]) -> list[str]:
+    """The parts of values given as comma lists, repeated or both, in order and without repetition."""
+    parts = (part.strip() for text in texts for part in text.split(","))
+    return list(dict.fromkeys(part for part in parts if part))

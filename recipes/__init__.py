@@ -1,0 +1,1 @@
+"""The recipe domain. Imports the standard library only and knows no protocol."""

@@ -1,0 +1,134 @@
+"""The book of recipes: an interface that a database could stand behind, and the one kept in memory."""
+
+import base64
+import binascii
+from abc import ABC, abstractmethod
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Iterable
+
+from recipes.errors import BookIsReadOnly, IdempotencyConflict, InvalidRecipe, RecipeNotFound
+from recipes.model import Recipe, RecipeDraft, RecipePage
+
+DEFAULT_PAGE_SIZE = 20
+MAXIMUM_PAGE_SIZE = 1000
+MAXIMUM_CREATED = 10_000
+"""Created recipes, and idempotency keys, that are kept; the oldest go first."""
+MAXIMUM_ID = 2**31 - 1
+"""Ids are 32-bit signed integers in recipe.proto, so no protocol may go beyond."""
+MAXIMUM_KEY_LENGTH = 255
+
+
+class RecipeBook(ABC):
+    """Where recipes are kept. Asynchronous, because a store behind a network must fit."""
+
+    @abstractmethod
+    async def get(self, recipe_id: int) -> Recipe:
+        """The recipe with this id. Raises RecipeNotFound."""
+
+    @abstractmethod
+    async def page(self, size: int = DEFAULT_PAGE_SIZE, after: str = "") -> RecipePage:
+        """Up to `size` recipes in ascending order of id, behind the page token `after` (empty: from the start).
+
+        Raises InvalidRecipe for a size outside 1..MAXIMUM_PAGE_SIZE and for a token that no page gave out.
+        """
+
+    @abstractmethod
+    async def add(self, draft: RecipeDraft, idempotency_key: str = "") -> Recipe:
+        """Keep a new recipe and return it with its id. The same key and draft return the same recipe again.
+
+        Raises InvalidRecipe, IdempotencyConflict (same key, other draft) and BookIsReadOnly.
+        """
+
+
+class InMemoryRecipeBook(RecipeBook):
+    """A book in this process's memory. What is created is bounded and gone with the process."""
+
+    def __init__(self, recipes: Iterable[Recipe], *, read_only_because: str = "") -> None:
+        """Hold `recipes`. With `read_only_because`, `add` is refused and says why. Raises InvalidRecipe on a double id."""
+        self._recipes: dict[int, Recipe] = {}
+        for recipe in recipes:
+            if recipe.id in self._recipes:
+                raise InvalidRecipe(f"two recipes have the id {recipe.id}", "id")
+            self._recipes[recipe.id] = recipe
+        self._read_only_because = read_only_because
+        self._ids = sorted(self._recipes)
+        self._next_id = self._ids[-1] + 1 if self._ids else 1
+        self._created: OrderedDict[int, Recipe] = OrderedDict()
+        self._keys: OrderedDict[str, tuple[RecipeDraft, Recipe]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._recipes) + len(self._created)
+
+    async def get(self, recipe_id: int) -> Recipe:
+        recipe = self._recipes.get(recipe_id) or self._created.get(recipe_id)
+        if recipe is None:
+            raise RecipeNotFound(recipe_id)
+        return recipe
+
+    async def page(self, size: int = DEFAULT_PAGE_SIZE, after: str = "") -> RecipePage:
+        if not 1 <= size <= MAXIMUM_PAGE_SIZE:
+            raise InvalidRecipe(f"a page holds 1 to {MAXIMUM_PAGE_SIZE} recipes, not {size}", "page_size")
+        start = bisect_right(self._ids, id_after(after)) if after else 0
+        ids = self._ids[start : start + size]
+        token = page_token(ids[-1]) if start + size < len(self._ids) else ""
+        return RecipePage(tuple([self._recipes.get(i) or self._created[i] for i in ids]), token)
+
+    async def add(self, draft: RecipeDraft, idempotency_key: str = "") -> Recipe:
+        if self._read_only_because:
+            raise BookIsReadOnly(self._read_only_because)
+        check_draft(draft)
+        if len(idempotency_key) > MAXIMUM_KEY_LENGTH:
+            raise InvalidRecipe(
+                f"an idempotency key has at most {MAXIMUM_KEY_LENGTH} characters, not {len(idempotency_key)}",
+                "idempotency_key",
+            )
+        if idempotency_key and (earlier := self._keys.get(idempotency_key)):
+            if earlier[0] != draft:
+                raise IdempotencyConflict
+            return earlier[1]
+        if self._next_id > MAXIMUM_ID:
+            raise BookIsReadOnly("every id is taken")
+        recipe = draft.with_id(self._next_id)
+        self._next_id += 1
+        self._keep(recipe)
+        if idempotency_key:
+            self._keys[idempotency_key] = (draft, recipe)
+            if len(self._keys) > MAXIMUM_CREATED:
+                self._keys.popitem(last=False)
+        return recipe
+
+    def _keep(self, recipe: Recipe) -> None:
+        self._created[recipe.id] = recipe
+        self._ids.append(recipe.id)
+        if len(self._created) > MAXIMUM_CREATED:
+            oldest, _ = self._created.popitem(last=False)
+            # Created ids ascend and stand behind all loaded ones, so the oldest is the first after those.
+            del self._ids[len(self._recipes)]
+            assert oldest not in self._created
+
+
+def check_draft(draft: RecipeDraft) -> None:
+    """Raise InvalidRecipe when a draft lacks what every recipe has: a name, for itself and for each ingredient."""
+    if not draft.name.strip():
+        raise InvalidRecipe("a recipe needs a name", "name")
+    for index, ingredient in enumerate(draft.ingredients):
+        if not ingredient.name.strip():
+            raise InvalidRecipe("an ingredient needs a name", f"ingredients[{index}].name")
+
+
+def page_token(last_id: int) -> str:
+    """The token of the page that follows `last_id`. Opaque to callers, so that a store may choose its own."""
+    return base64.urlsafe_b64encode(f"after:{last_id}".encode()).decode().rstrip("=")
+
+
+def id_after(token: str) -> int:
+    """The id behind which a page token continues. Raises InvalidRecipe for what `page_token` did not make."""
+    try:
+        text = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True).decode("ascii")
+        prefix, _, digits = text.partition(":")
+        if prefix == "after" and digits.isdigit() and len(digits) <= 10 and page_token(int(digits)) == token:
+            return int(digits)
+    except (binascii.Error, ValueError):
+        pass
+    raise InvalidRecipe("this page token was not given out by this book", "page_token")

@@ -1,0 +1,47 @@
+"""Readers of flag values take what they promise, and name what they do not."""
+
+from pathlib import Path
+
+import pytest
+import typer
+
+from commands import values
+
+
+@pytest.mark.parametrize(("text", "value"), [("0", 0), ("65535", 65535), ("4000", 4000)])
+def test_ports(text: str, value: int) -> None:
+    assert values.port(text) == value
+
+
+@pytest.mark.parametrize("text", ["-1", "65536", "", "x", "1.5", "١", "9" * 5000])
+def test_what_is_no_port(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="0 to 65535"):
+        values.port(text)
+
+
+def test_numbers() -> None:
+    read = values.number(0.5, 10)
+    assert read("2.5") == 2.5
+    for text in ("0.4", "11", "nan", "inf", "x", ""):
+        with pytest.raises(typer.BadParameter, match=r"0\.5 to 10"):
+            read(text)
+
+
+def test_one_of() -> None:
+    read = values.one_of(["http", "grpc"])
+    assert read("http") == "http"
+    with pytest.raises(typer.BadParameter, match="'htp' is none of http, grpc"):
+        read("htp")
+
+
+def test_files(tmp_path: Path) -> None:
+    file = tmp_path / "there"
+    file.write_text("x", encoding="utf-8")
+    assert values.readable_file(str(file)) == file
+    with pytest.raises(typer.BadParameter, match="missing"):
+        values.readable_file(str(tmp_path / "missing"))
+
+
+def test_comma_lists_and_repetition_are_the_same() -> None:
+    assert values.comma_list(["a,b", "c", " b , d,"]) == ["a", "b", "c", "d"]
+    assert values.comma_list([""]) == []
