@@ -1,0 +1,1 @@
+"""Consumers get Recipes off the wire: one module per protocol, all the same RecipeClient."""

@@ -1,0 +1,214 @@
+"""`python -m consumers {http,graphql,grpc} {get,list,create,serve}`: ask a producer.
+
+stdout carries one JSON document, everything else goes to stderr.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import msgspec
+import typer
+import uvloop
+from aiohttp import web
+
+from commands import command_line, values
+from commands.errors import CommandError, UsageError
+from consumers import web_api
+from consumers.client import ClientSettings, RecipeClient
+from consumers.errors import ConsumerError
+from consumers.registry import CONSUMERS, client
+from consumers.target import BadTarget, parse_target
+from recipes.book import DEFAULT_PAGE_SIZE, MAXIMUM_ID, MAXIMUM_PAGE_SIZE
+from recipes.errors import RecipeError
+from recipes.model import FIELDS, RecipeDraft
+
+Result = TypeVar("Result")
+SHOWCASE_ID = 42
+
+app = command_line.application("Ask a producer for recipes, as a consumer of one protocol.")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Which consumer a command uses."""
+
+    protocol: str
+    settings: ClientSettings
+
+
+@app.callback(invoke_without_command=False)
+def consumer(
+    context: typer.Context,
+    protocol: Annotated[str, typer.Argument(parser=values.one_of(CONSUMERS), metavar="|".join(CONSUMERS))],
+) -> None:
+    """Ask a producer for recipes, as a consumer of one protocol."""
+    context.obj = protocol
+
+
+Target = Annotated[
+    str, typer.Option("--target", envvar="TARGET", metavar="URL", help="The producer; a scheme with an s means TLS.")
+]
+Gzip = Annotated[bool, typer.Option("--gzip", envvar="GZIP", help="Ask for gzip answers.")]
+Ca = Annotated[
+    Path | None,
+    typer.Option(
+        "--ca", parser=values.readable_file, metavar="FILE", help="Authority to trust (certs/ca.pem if there)."
+    ),
+]
+Timeout = Annotated[
+    float, typer.Option("--timeout", parser=values.number(0.001, 3600), metavar="SECONDS", help="Longest wait.")
+]
+Json = Annotated[str, typer.Argument(metavar="FILE", help="JSON file of the recipe; - for stdin.")]
+RecipeId = Annotated[int, typer.Argument(parser=values.whole_number(0, MAXIMUM_ID), metavar="ID")]
+
+
+@app.command()
+def get(
+    context: typer.Context,
+    recipe_id: RecipeId,
+    fields: Annotated[str, typer.Option(metavar="NAMES", help=f"Only these: {','.join(FIELDS)}.")] = "",
+    target: Target = "localhost:4000",
+    gzip: Gzip = False,
+    ca: Ca = None,
+    timeout: Timeout = 30.0,
+) -> None:
+    """Print one recipe."""
+    names = values.comma_list([fields]) or None
+    for name in names or ():
+        if name not in FIELDS:
+            raise UsageError(f"--fields: a recipe has no field {name!r}; choose from {', '.join(FIELDS)}")
+    caller = _caller(context, target, gzip, ca, timeout)
+    _print(_ask(caller, lambda consumer: consumer.get(recipe_id, names)), keep=names)
+
+
+@app.command("list")
+def list_recipes(
+    context: typer.Context,
+    page_size: Annotated[
+        int, typer.Option(parser=values.whole_number(1, MAXIMUM_PAGE_SIZE), metavar="N", help="Recipes on the page.")
+    ] = DEFAULT_PAGE_SIZE,
+    page_token: Annotated[str, typer.Option(metavar="TOKEN", help="next_page_token of the page before.")] = "",
+    target: Target = "localhost:4000",
+    gzip: Gzip = False,
+    ca: Ca = None,
+    timeout: Timeout = 30.0,
+) -> None:
+    """Print a page of recipes."""
+    caller = _caller(context, target, gzip, ca, timeout)
+    _print(_ask(caller, lambda consumer: consumer.list(page_size, page_token)))
+
+
+@app.command()
+def create(
+    context: typer.Context,
+    file: Json,
+    idempotency_key: Annotated[str, typer.Option(metavar="KEY", help="Makes a repetition harmless.")] = "",
+    target: Target = "localhost:4000",
+    gzip: Gzip = False,
+    ca: Ca = None,
+    timeout: Timeout = 30.0,
+) -> None:
+    """Create a recipe and print it with its id."""
+    draft = _read_draft(file)
+    caller = _caller(context, target, gzip, ca, timeout)
+    _print(_ask(caller, lambda consumer: consumer.create(draft, idempotency_key)))
+
+
+@app.command()
+def serve(
+    context: typer.Context,
+    host: Annotated[str, typer.Option(envvar="HOST", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(envvar="PORT", parser=values.port, metavar="PORT", help="0: any free port.")
+    ] = 3000,
+    recipe_id: Annotated[
+        int, typer.Option("--id", parser=values.whole_number(0, MAXIMUM_ID), metavar="ID", help="Recipe to ask for.")
+    ] = SHOWCASE_ID,
+    target: Target = "localhost:4000",
+    gzip: Gzip = False,
+    ca: Ca = None,
+    timeout: Timeout = 30.0,
+) -> None:
+    """Serve the consumer web API: GET / shows the producer's answer."""
+    caller = _caller(context, target, gzip, ca, timeout)
+
+    async def until_stopped(consumer: RecipeClient) -> None:
+        runner = web.AppRunner(web_api.application(consumer, recipe_id), access_log=None)
+        await runner.setup()
+        try:
+            try:
+                site = web.TCPSite(runner, host, port)
+                await site.start()
+            except OSError as error:
+                reason = error.strerror or str(error)
+                raise UsageError(f"cannot listen on {host}:{port}: {reason}; choose another --port, or 0") from None
+            number = runner.addresses[0][1]
+            shown = f"[{host}]" if ":" in host else host
+            print(f"listening http://{shown}:{number} pid={os.getpid()}", flush=True)
+            stopped = asyncio.Event()
+            loop = asyncio.get_running_loop()
+            for signal_number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(signal_number, stopped.set)
+            await stopped.wait()
+        finally:
+            await runner.cleanup()
+
+    _ask(caller, until_stopped)
+
+
+def _caller(context: typer.Context, target: str, gzip: bool, ca: Path | None, timeout_s: float) -> Caller:
+    try:
+        settings = ClientSettings(target=parse_target(target), gzip=gzip, ca=ca, timeout_s=timeout_s)
+    except BadTarget as error:
+        raise UsageError(f"--target: {error}") from None
+    own_authority = Path("certs/ca.pem")
+    if settings.target.tls and ca is None and own_authority.is_file():
+        settings = replace(settings, ca=own_authority)
+    return Caller(context.obj, settings)
+
+
+def _ask(caller: Caller, call: Callable[[RecipeClient], Awaitable[Result]]) -> Result:
+    async def conversation() -> Result:
+        async with client(caller.protocol, caller.settings) as consumer:
+            return await call(consumer)
+
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(conversation())
+    except (RecipeError, ConsumerError) as error:
+        raise CommandError(str(error)) from None
+
+
+def _print(answer: object, keep: list[str] | None = None) -> None:
+    document = msgspec.to_builtins(answer)
+    if keep is not None:
+        document = {name: document[name] for name in FIELDS if name in keep}
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _read_draft(file: str) -> RecipeDraft:
+    try:
+        content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        return msgspec.json.decode(content, type=RecipeDraft)
+    except OSError as error:
+        raise UsageError(f"{file}: {error.strerror or error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(
+            f"{file}: no recipe to create: {error}; it needs name, and may have steps, ingredients"
+        ) from None
+
+
+def main() -> int:
+    """Run the command line and return its exit code."""
+    return command_line.run(app, "python -m consumers")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+"""What a call can end in besides an answer and the domain's own errors.
+
+    ConsumerError
+    ├── ProducerUnreachable    no connection: refused, unknown host, TLS not agreed on, connection lost
+    ├── ProducerTimeout        no complete answer within the time allowed
+    ├── OperationUnsupported   this producer does not offer the operation
+    └── UnexpectedAnswer       an answer that the contract does not allow: status, coding, shape
+"""
+
+
+class ConsumerError(Exception):
+    """A call failed for a reason outside the domain. The text is one line and names the producer."""
+
+
+class ProducerUnreachable(ConsumerError):
+    """No connection could be had, or it was lost."""
+
+
+class ProducerTimeout(ConsumerError):
+    """No complete answer came within the time allowed."""
+
+
+class OperationUnsupported(ConsumerError):
+    """The producer does not offer this operation."""
+
+
+class UnexpectedAnswer(ConsumerError):
+    """The answer is not one that the contract allows."""

@@ -1,0 +1,132 @@
+"""`python -m producers {http,graphql,grpc}`: serve recipes over one protocol until told to stop."""
+
+import asyncio
+import gc
+import os
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+import uvloop
+
+from commands import command_line, values
+from commands.errors import CommandError, ExitCode, UsageError
+from producers import lifecycle
+from producers.certificates import DEFAULT_DIRECTORY, CertificateFiles
+from producers.producer import PortUnavailable, UnsupportedSetting
+from producers.registry import PRODUCERS, producer_class
+from producers.settings import ProducerSettings, TlsFiles
+from producers.tls import TlsFilesUnusable, check_files
+from producers.workers import Workers, hold_ports
+from recipes import sources
+
+app = command_line.application("Serve recipes over one protocol.")
+DEFAULT_FILES = CertificateFiles(DEFAULT_DIRECTORY)
+Result = TypeVar("Result")
+
+
+@app.command()
+def serve(
+    protocol: Annotated[str, typer.Argument(parser=values.one_of(PRODUCERS), metavar="|".join(PRODUCERS))],
+    host: Annotated[str, typer.Option(envvar="HOST", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(envvar="PORT", parser=values.port, metavar="PORT", help="Port to listen on; 0: any free one.")
+    ] = 4000,
+    gzip: Annotated[bool, typer.Option("--gzip", envvar="GZIP", help="Answer in gzip whoever asks for it.")] = False,
+    gzip_level: Annotated[
+        int, typer.Option(parser=values.whole_number(1, 9), metavar="1..9", help="zlib's level for gzip.")
+    ] = 6,
+    tls: Annotated[bool, typer.Option("--tls", envvar="TLS", help="Serve TLS on --port.")] = False,
+    tls_port: Annotated[
+        int | None,
+        typer.Option(
+            envvar="TLS_PORT", parser=values.port, metavar="PORT", help="Serve TLS on this port beside plain."
+        ),
+    ] = None,
+    cert: Annotated[Path, typer.Option(help="Certificate chain, PEM.")] = DEFAULT_FILES.server,
+    key: Annotated[Path, typer.Option(help="Private key, PEM.")] = DEFAULT_FILES.server_key,
+    recipes: Annotated[
+        str,
+        typer.Option(
+            envvar="RECIPES", metavar="SOURCE", help="generated[:N[:SEED]], wikibooks, or a JSON (Lines) file."
+        ),
+    ] = "generated",
+    workers: Annotated[
+        int,
+        typer.Option(parser=values.whole_number(1, 256), metavar="N", help="Processes; above 1, create is refused."),
+    ] = 1,
+) -> int:
+    """Serve recipes over one protocol until SIGINT or SIGTERM."""
+    if tls and tls_port is not None:
+        raise UsageError("--tls and --tls-port exclude each other: --tls serves TLS only, --tls-port beside plain")
+    files = TlsFiles(certificate=cert, key=key) if tls or tls_port is not None else None
+    settings = ProducerSettings(
+        host=host,
+        port=None if tls else port,
+        tls_port=port if tls else tls_port,
+        tls=files,
+        gzip=gzip,
+        gzip_level=gzip_level,
+        share_port=os.environ.get(SHARE_PORT) == "1",
+    )
+    try:
+        if files is not None:
+            check_files(files)
+        if workers > 1:
+            return _serve_with_workers(protocol, settings, workers, recipes)
+        return _serve_alone(protocol, settings, recipes)
+    except (PortUnavailable, TlsFilesUnusable, UnsupportedSetting, sources.SourceError) as error:
+        raise UsageError(str(error)) from None
+
+
+SHARE_PORT = "RECIPE_LAB_SHARE_PORT"
+"""Set to 1 in the environment of a worker: its port is shared with others, and its book is read-only."""
+
+
+def _serve_alone(protocol: str, settings: ProducerSettings, source: str) -> int:
+    reason = "with more than one worker, recipes cannot be created" if settings.share_port else ""
+    book = sources.book(source, read_only_because=reason)
+    # The recipes stay for good: without this, every full collection would walk through all of them again.
+    gc.collect()
+    gc.freeze()
+    producer = producer_class(protocol)(book, settings)
+    _run(lifecycle.serve(producer, lambda addresses: lifecycle.announce(addresses, os.getpid())))
+    return ExitCode.FINE
+
+
+def _serve_with_workers(protocol: str, settings: ProducerSettings, count: int, source: str) -> int:
+    held = hold_ports(settings)
+    os.environ[SHARE_PORT] = "1"
+    command = [sys.executable, "-m", "producers", protocol, "--host", settings.host, "--recipes", source]
+    command += ["--gzip-level", str(settings.gzip_level), *(["--gzip"] if settings.gzip else [])]
+    if settings.tls is not None:
+        command += ["--cert", str(settings.tls.certificate), "--key", str(settings.tls.key)]
+    if held.port is None:
+        command += ["--tls", "--port", str(held.tls_port)]
+    else:
+        command += ["--port", str(held.port), *(["--tls-port", str(held.tls_port)] if held.tls_port else [])]
+    ports = [port for port in (held.port, held.tls_port) if port is not None]
+    try:
+        pool = Workers(count, command, ports=len(ports))
+        failed = _run(pool.serve(lambda addresses: lifecycle.announce(addresses, os.getpid())))
+    finally:
+        held.close()
+    if failed:
+        raise CommandError("the workers ended before they listened; what they said stands above")
+    return ExitCode.FINE
+
+
+def _run(serving: Coroutine[Any, Any, Result]) -> Result:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(serving)
+
+
+def main() -> int:
+    """Run the command line and return its exit code."""
+    return command_line.run(app, "python -m producers")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

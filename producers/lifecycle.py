@@ -1,0 +1,67 @@
+"""The life of a producer process: load the recipes, listen, announce, serve until a signal, drain, leave."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+from producers.producer import Producer
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+STOP_WITH_STDIN = "RECIPE_LAB_STOP_WITH_STDIN"
+"""Set in the environment of a child by a parent that holds its stdin: the end of stdin then stops it too, so that no
+child outlives a parent that was killed."""
+
+
+def announce(addresses: list[str], pid: int) -> None:
+    """Tell on stdout, a line each, where connections are accepted: `listening http://127.0.0.1:4000 pid=123`."""
+    for address in addresses:
+        print(f"listening {address} pid={pid}", flush=True)
+
+
+async def serve(producer: Producer, on_listening: Callable[[list[str]], None]) -> None:
+    """Serve until SIGINT or SIGTERM, then drain. A second signal ends the process at once.
+
+    Raises PortUnavailable.
+    """
+    with stop_requested() as stop:
+        addresses = await producer.start()
+        try:
+            on_listening(addresses)
+            await stop()
+        finally:
+            await producer.stop()
+
+
+@contextmanager
+def stop_requested() -> Iterator[Callable[[], Awaitable[object]]]:
+    """Catch the stop signals for as long as this lasts; what it gives waits for the first of them."""
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+
+    def on_signal() -> None:
+        if stopping.is_set():
+            sys.stderr.flush()
+            os._exit(1)
+        stopping.set()
+
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, on_signal)
+    if os.environ.get(STOP_WITH_STDIN):
+        loop.add_reader(sys.stdin.fileno(), lambda: _at_end(loop, stopping))
+    try:
+        yield stopping.wait
+    finally:
+        if os.environ.get(STOP_WITH_STDIN):
+            loop.remove_reader(sys.stdin.fileno())
+        for number in STOP_SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+def _at_end(loop: asyncio.AbstractEventLoop, stopping: asyncio.Event) -> None:
+    if not os.read(sys.stdin.fileno(), 4096):
+        loop.remove_reader(sys.stdin.fileno())
+        stopping.set()

@@ -1,0 +1,46 @@
+"""How a producer is to serve: every protocol takes the same settings and gives them the same meaning."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsFiles:
+    """PEM files: the server's certificate chain and its private key."""
+
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one caller may ask for. Defaults fit recipes with a wide margin."""
+
+    body_bytes: int = 1 << 20
+    """The largest request body or message, after inflation: a thousand times the median recipe."""
+    header_bytes: int = 8190
+    """The longest request line and the longest header field."""
+    body_timeout_s: float = 20.0
+    """A request's body has to have arrived by then."""
+    keep_alive_s: float = 75.0
+    """An idle HTTP connection is closed after this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProducerSettings:
+    """Where and how to listen. `port` 0 lets the system choose."""
+
+    host: str = "127.0.0.1"
+    port: int | None = 4000
+    """The port that serves without TLS; None: no such port."""
+    tls_port: int | None = None
+    """The port that serves TLS; None: no such port. Needs `tls`."""
+    tls: TlsFiles | None = None
+    gzip: bool = False
+    """Answer in gzip whoever asks for it. Without it nobody gets gzip."""
+    gzip_level: int = 6
+    share_port: bool = False
+    """Let other worker processes accept on the same port (SO_REUSEPORT)."""
+    limits: Limits = field(default_factory=Limits)
+    drain_s: float = 10.0
+    """How long a stop waits for requests under way."""

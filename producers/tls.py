@@ -1,0 +1,40 @@
+"""What "TLS on" means for a producer in Python's ssl: TLS 1.3, the lab's certificates, ALPN stated.
+
+The cipher suite of TLS 1.3 cannot be chosen from Python 3.11; `OPENSSL_CONF` in the process's environment does it.
+`commands/openssl.cnf` is the configuration that the bench gives to its children.
+"""
+
+import ssl
+from collections.abc import Sequence
+
+from producers.settings import TlsFiles
+
+
+class TlsFilesUnusable(Exception):
+    """The certificate or the key cannot be used. The text names the file and the reason."""
+
+
+def server_context(files: TlsFiles, alpn: Sequence[str]) -> ssl.SSLContext:
+    """A context that serves `files` over TLS 1.3 and agrees on the first of `alpn` that the client offers too.
+
+    Raises TlsFilesUnusable.
+    """
+    check_files(files)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.set_alpn_protocols(list(alpn))
+    try:
+        context.load_cert_chain(files.certificate, files.key)
+    except (OSError, ssl.SSLError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise TlsFilesUnusable(f"certificate {files.certificate} with key {files.key}: {reason}") from None
+    return context
+
+
+def check_files(files: TlsFiles) -> None:
+    """Raise TlsFilesUnusable, naming the file, unless certificate and key can be read."""
+    for file in (files.certificate, files.key):
+        try:
+            file.read_bytes()
+        except OSError as error:
+            raise TlsFilesUnusable(f"{file}: {error.strerror or error}; `make certs` makes one") from None

@@ -1,0 +1,128 @@
+"""Several processes on one port: the parent holds the port, starts workers that share it, and replaces dead ones."""
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from producers.lifecycle import STOP_WITH_STDIN, stop_requested
+from producers.producer import PortUnavailable
+from producers.settings import ProducerSettings
+
+RESTARTS_IN_A_ROW = 5
+"""A worker that dies this often before it ever listened is not started again."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPorts:
+    """Ports bound but not listened on: nobody outside the workers can take them, and port 0 has become a number."""
+
+    port: int | None
+    tls_port: int | None
+    sockets: tuple[socket.socket, ...]
+
+    def close(self) -> None:
+        """Let go of the ports."""
+        for held in self.sockets:
+            held.close()
+
+
+def hold_ports(settings: ProducerSettings) -> HeldPorts:
+    """Bind the ports that workers will share. Raises PortUnavailable, also when somebody else serves there."""
+    sockets: list[socket.socket] = []
+    numbers: list[int | None] = []
+    for port in (settings.port, settings.tls_port):
+        if port is None:
+            numbers.append(None)
+            continue
+        try:
+            family = socket.getaddrinfo(settings.host, port, type=socket.SOCK_STREAM)[0][0]
+            # Bound once without sharing, so that a port that others share already is refused.
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((settings.host, port))
+                number = probe.getsockname()[1]
+            held = socket.socket(family, socket.SOCK_STREAM)
+            sockets.append(held)
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            held.bind((settings.host, number))
+        except OSError as error:
+            for other in sockets:
+                other.close()
+            raise PortUnavailable(
+                f"cannot listen on {settings.host}:{port}: {error.strerror or error}; choose another port, or 0"
+            ) from None
+        numbers.append(number)
+    return HeldPorts(numbers[0], numbers[1], tuple(sockets))
+
+
+class Workers:
+    """A fixed number of worker processes, each of which serves the same ports."""
+
+    def __init__(self, count: int, command: Sequence[str], ports: int) -> None:
+        """`command` starts one worker, which announces `ports` addresses on stdout as any producer does."""
+        self.count = count
+        self.command = list(command)
+        self.ports = ports
+        self._processes: set[asyncio.subprocess.Process] = set()
+        self._stopping = False
+
+    async def serve(self, on_listening: Callable[[list[str]], None]) -> int:
+        """Run until a stop signal. Returns 0, or 1 when workers kept dying before they listened."""
+        with stop_requested() as stop:
+            listening: asyncio.Queue[list[str]] = asyncio.Queue()
+            keepers = [asyncio.create_task(self._keep_one(listening)) for _ in range(self.count)]
+            waiting = asyncio.create_task(self._announce(listening, on_listening))
+            stopped = asyncio.ensure_future(stop())
+            try:
+                await asyncio.wait({stopped, *keepers}, return_when=asyncio.FIRST_COMPLETED)
+                return 0 if stopped.done() else 1
+            finally:
+                self._stopping = True
+                waiting.cancel()
+                stopped.cancel()
+                for process in list(self._processes):
+                    if process.returncode is None:
+                        process.terminate()
+                await asyncio.gather(*keepers)
+
+    async def _announce(self, listening: asyncio.Queue[list[str]], on_listening: Callable[[list[str]], None]) -> None:
+        addresses: list[str] = []
+        for _ in range(self.count):
+            addresses = await listening.get()
+        on_listening(addresses)
+
+    async def _keep_one(self, listening: asyncio.Queue[list[str]]) -> None:
+        failures = 0
+        while not self._stopping and failures < RESTARTS_IN_A_ROW:
+            # A session of its own: Ctrl-C reaches the parent only, which then stops its workers in order.
+            process = await asyncio.create_subprocess_exec(
+                *self.command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                start_new_session=True,
+                env={**os.environ, STOP_WITH_STDIN: "1"},
+            )
+            self._processes.add(process)
+            addresses = await _announced(process, self.ports)
+            failures = 0 if addresses else failures + 1
+            if addresses:
+                listening.put_nowait(addresses)
+            exit_code = await process.wait()
+            self._processes.discard(process)
+            if not self._stopping:
+                print(f"worker {process.pid} ended with {exit_code}; starting another", file=sys.stderr, flush=True)
+
+
+async def _announced(process: asyncio.subprocess.Process, ports: int) -> list[str]:
+    """The addresses that a worker announces, one for each port; none when it ended before."""
+    assert process.stdout is not None
+    addresses = []
+    while len(addresses) < ports and (line := await process.stdout.readline()):
+        words = line.decode().split()
+        if words[:1] == ["listening"]:
+            addresses.append(words[1])
+    return addresses if len(addresses) == ports else []
