@@ -1,0 +1,1 @@
+"""The bench: plan, load, measure, judge, tell."""

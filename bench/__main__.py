@@ -1,0 +1,22 @@
+"""`python -m bench`: measure, compare, report."""
+
+import sys
+
+from bench.cli.ask import ask
+from bench.cli.compare import compare
+from bench.cli.report import report
+from bench.cli.run import run
+from commands import command_line
+
+app = command_line.application("Measure what serving the same recipes costs over each protocol.")
+for command in (run, compare, report, ask):
+    app.command()(command)
+
+
+def main() -> int:
+    """Run the command line and return its exit code."""
+    return command_line.run(app, "python -m bench")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

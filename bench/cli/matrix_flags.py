@@ -1,0 +1,97 @@
+"""Reading the flags that span the matrix: comma lists, repeated or both, each value checked."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import typer
+
+from bench.plan import Target
+from bench.run_file import ClosedLoad, Load, OpenLoad
+from bench.workloads import WORKLOADS, WorkloadChoice
+from commands import values
+from commands.errors import UsageError
+from consumers.target import BadTarget, parse_target
+from recipes.book import MAXIMUM_ID, MAXIMUM_PAGE_SIZE
+
+Value = TypeVar("Value")
+CONCURRENCY_AT_MOST = 1024
+RATE_AT_MOST_HZ = 1_000_000
+
+
+def words(flag: str, texts: Sequence[str], known: Sequence[str]) -> list[str]:
+    """Some of `known`. Raises UsageError, as all of these do, naming flag and value."""
+    found = values.comma_list(texts)
+    for word in found:
+        if word not in known:
+            raise UsageError(f"{flag}: {word!r} is none of {', '.join(known)}")
+    if not found:
+        raise UsageError(f"{flag} is empty; give some of {', '.join(known)}")
+    return found
+
+
+def switches(flag: str, texts: Sequence[str]) -> list[bool]:
+    """`off`, `on` or both."""
+    return [word == "on" for word in words(flag, texts, ("off", "on"))]
+
+
+def whole_numbers(flag: str, texts: Sequence[str], low: int, high: int) -> list[int]:
+    """Whole numbers from `low` to `high`."""
+    return [_read(flag, values.whole_number(low, high), text) for text in _some(flag, texts)]
+
+
+def workloads(names: Sequence[str], page_sizes: Sequence[str]) -> list[WorkloadChoice]:
+    """Every workload named; a paged one once for each page size."""
+    sizes = whole_numbers("--page-size", page_sizes, 1, MAXIMUM_PAGE_SIZE)
+    chosen: list[WorkloadChoice] = []
+    for name in words("--workload", names, tuple(WORKLOADS)):
+        chosen += [WorkloadChoice(name, size) for size in sizes] if WORKLOADS[name].paged else [WorkloadChoice(name)]
+    return chosen
+
+
+def loads(concurrency: Sequence[str], rates: Sequence[str], arrivals: str) -> list[Load]:
+    """Closed loads, or, where rates are given, open loads instead of them."""
+    if not rates:
+        return [ClosedLoad(concurrency=n) for n in whole_numbers("--concurrency", concurrency, 1, CONCURRENCY_AT_MOST)]
+    model = words("--arrivals", [arrivals], ("poisson", "constant"))[0]
+    read = values.number(0.1, RATE_AT_MOST_HZ)
+    return [
+        OpenLoad(rate_hz=_read("--rate", read, text), arrivals="poisson" if model == "poisson" else "constant")
+        for text in _some("--rate", rates)
+    ]
+
+
+def targets(texts: Sequence[str], protocols: Sequence[str]) -> dict[str, Target]:
+    """Producers that run already, by protocol: `http=http://host:port`, twice for one protocol: plain and TLS."""
+    found: dict[str, Target] = {}
+    for text in texts:
+        protocol, separator, address = text.partition("=")
+        if not separator or protocol not in protocols:
+            raise UsageError(f"--target: {text!r} is not PROTOCOL=URL with one of {', '.join(protocols)}")
+        try:
+            tls = parse_target(address).tls
+        except BadTarget as error:
+            raise UsageError(f"--target {protocol}: {error}") from None
+        before = found.get(protocol, Target(None, None))
+        if (before.tls if tls else before.plain) is not None:
+            raise UsageError(f"--target: {protocol} is given twice {'with' if tls else 'without'} TLS; give one")
+        found[protocol] = Target(before.plain, address) if tls else Target(address, before.tls)
+    return found
+
+
+def ids(text: str) -> tuple[int, ...] | None:
+    """Ids of recipes, or None for a sample of all."""
+    return tuple(whole_numbers("--ids", [text], 0, MAXIMUM_ID)) if text else None
+
+
+def _some(flag: str, texts: Sequence[str]) -> list[str]:
+    found = values.comma_list(texts)
+    if not found:
+        raise UsageError(f"{flag} is empty; give at least one value")
+    return found
+
+
+def _read(flag: str, read: Callable[[object], Value], text: str) -> Value:
+    try:
+        return read(text)
+    except typer.BadParameter as error:
+        raise UsageError(f"{flag}: {error.message}") from None

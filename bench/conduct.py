@@ -1,0 +1,321 @@
+"""Conducting a run: generations of fresh processes, shuffled rounds, one slice at a time. What comes out is raw.
+
+The conductor sends no load and computes no statistics. It keeps every process it started and ends them all, however the
+run ends.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter_ns
+from typing import Any, TypeVar
+
+from bench import plan as planning
+from bench.load import messages, outcomes
+from bench.matrix import CellPlan, Combination
+from bench.measure import latency_histogram
+from bench.measure.cores import Pinning
+from bench.measure.memory import peak_resident_bytes
+from bench.plan import RunPlan
+from bench.processes import LoadProcess, ProcessFailed, RunningProducer, start_producer
+from bench.run_file import Bytes, Slices, Status, TlsSession
+
+GIVE_UP_AFTER = 3
+"""A cell whose slices brought no right answer so often in a row is left out for the rest of its generation."""
+PROOF_TIMEOUT_S = 120.0
+SLICE_MARGIN_S = 60.0
+
+Result = TypeVar("Result")
+
+
+class Stopped(Exception):
+    """The user asked to stop."""
+
+
+@dataclass(slots=True)
+class RawCell:
+    """What was found about one cell, over all generations."""
+
+    plan: CellPlan
+    status: Status = "measured"
+    reason: str | None = None
+    slices: Slices = field(default_factory=Slices)
+    outcomes: dict[str, int] = field(default_factory=lambda: {outcomes.OK: 0})
+    latency: dict[int, Any] = field(default_factory=dict)
+    """Histogram by generation."""
+    service: dict[int, Any] = field(default_factory=dict)
+    barren_slices: int = 0
+    """Slices without a right answer, in a row."""
+
+    def give_up(self, status: Status, reason: str) -> None:
+        """This cell has no result, for the first reason given."""
+        if self.status == "measured":
+            self.status, self.reason = status, reason
+
+    def add(self, generation: int, round_number: int, began_ns: int, result: messages.SliceResult) -> None:
+        """Keep one slice."""
+        ok = result.outcomes.get(outcomes.OK, 0)
+        kept = self.slices
+        kept.generation.append(generation)
+        kept.round.append(round_number)
+        kept.started_ns.append(result.started_ns - began_ns)
+        kept.duration_ns.append(result.duration_ns)
+        kept.ok.append(ok)
+        kept.failed.append(outcomes.failed(result.outcomes))
+        kept.p50_ns.append(result.p50_ns)
+        kept.producer_cpu_ns.append(result.producer_cpu_ns)
+        kept.consumer_cpu_ns.append(result.consumer_cpu_ns)
+        kept.send_lag_p50_ns.append(result.send_lag_p50_ns)
+        self.outcomes = outcomes.added([self.outcomes, result.outcomes])
+        self.barren_slices = 0 if ok else self.barren_slices + 1
+        if result.outcomes.get(outcomes.WRONG_ANSWER):
+            self.give_up("failed", result.text)
+
+
+@dataclass(slots=True)
+class RawRun:
+    """What a run found, before anything is computed from it."""
+
+    cells: list[RawCell]
+    sizes: dict[Combination, tuple[Bytes | None, TlsSession | None]] = field(default_factory=dict)
+    peak_bytes: dict[str, int] = field(default_factory=dict)
+    """Largest resident memory of any of a protocol's producer processes."""
+    troubles: list[str] = field(default_factory=list)
+    """What went wrong with processes, in words."""
+    generations_done: int = 0
+    interrupted: bool = False
+
+
+@dataclass(slots=True)
+class Arm:
+    """One protocol within one generation: its producer, unless it is somebody else's, and its load process."""
+
+    protocol: str
+    producer: RunningProducer | None
+    load: LoadProcess
+    broken: bool = False
+
+    async def stop(self) -> None:
+        """End both processes."""
+        await self.load.child.stop()
+        if self.producer is not None:
+            await self.producer.child.stop()
+
+
+class Conductor:
+    """Carries out one plan."""
+
+    def __init__(
+        self,
+        plan: RunPlan,
+        *,
+        ids: Sequence[int],
+        certificates: Path | None,
+        pinning: Pinning,
+        on_progress: Callable[[float, str], None],
+        stop: asyncio.Event,
+    ) -> None:
+        """`ids`: of the recipes to ask for. `on_progress` is told the share done and what goes on. `stop`, once set,
+        ends the run after what is under way, and what was found so far is kept."""
+        self.plan = plan
+        self.ids = list(ids)
+        self.certificates = certificates
+        self.pinning = pinning
+        self.on_progress = on_progress
+        self.stop = stop
+        self.raw = RawRun([RawCell(cell) for cell in plan.matrix.cells()])
+        self.began_ns = perf_counter_ns()
+
+    async def run(self) -> RawRun:
+        """Carry out the plan. Raises nothing for what goes wrong with a producer: that stands in what is returned."""
+        for generation in range(self.plan.generations):
+            try:
+                await self._generation(generation)
+            except Stopped:
+                self.raw.interrupted = True
+                break
+        for cell in self.raw.cells:
+            if cell.status == "measured" and not any(cell.slices.ok):
+                if self.raw.interrupted and not cell.slices.ok:
+                    cell.give_up("interrupted", "the run was interrupted before its first slice")
+                else:
+                    cell.give_up("failed", "; ".join(self.raw.troubles) or "no request was answered rightly")
+        return self.raw
+
+    async def _generation(self, generation: int) -> None:
+        arms: dict[str, Arm] = {}
+        try:
+            self._tell("starting" if self.plan.restarts else "connecting")
+            await self._start(generation, arms)
+            await self._prove(arms)
+            if generation == 0:
+                await self._sizes(arms)
+            await self._rounds(generation, arms)
+            self.raw.generations_done += 1
+        finally:
+            await self._collect(generation, arms)
+            await asyncio.gather(*(arm.stop() for arm in arms.values()))
+
+    async def _start(self, generation: int, arms: dict[str, Arm]) -> None:
+        order = planning.start_order(self.plan.matrix.protocols, self.plan, generation)
+        starting = [asyncio.create_task(self._start_arm(protocol, arms)) for protocol in order]
+        try:
+            await self._unless_stopped(asyncio.gather(*starting))
+        except Stopped:
+            for task in starting:
+                task.cancel()
+            await asyncio.gather(*starting, return_exceptions=True)
+            raise
+
+    async def _start_arm(self, protocol: str, arms: dict[str, Arm]) -> None:
+        plan = self.plan
+        producer: RunningProducer | None = None
+        target = plan.targets.get(protocol)
+        try:
+            if target is None:
+                producer = await start_producer(
+                    protocol,
+                    recipes=plan.recipes,
+                    gzip=any(plan.matrix.gzip),
+                    gzip_level=plan.gzip_level,
+                    certificates=self.certificates,
+                    cores=self.pinning.producer,
+                )
+            own_ca = None if self.certificates is None else str(self.certificates / "ca.pem")
+            setup = messages.Setup(
+                protocol=protocol,
+                plain=producer.plain if producer else target.plain if target else None,
+                tls=producer.tls if producer else target.tls if target else None,
+                ca=plan.ca or own_ca,
+                recipes=plan.recipes,
+                ids=self.ids,
+                known=plan.known,
+                timeout_s=plan.timeout_s,
+                producer_pid=producer.pid if producer else None,
+            )
+            arms[protocol] = Arm(protocol, producer, await LoadProcess.start(protocol, setup, self.pinning.load))
+        except ProcessFailed as error:
+            self.raw.troubles.append(str(error))
+            if producer is not None:
+                await producer.child.stop()
+        except asyncio.CancelledError:
+            if producer is not None:
+                producer.child.kill()
+                await producer.child.stop()
+            raise
+
+    async def _prove(self, arms: dict[str, Arm]) -> None:
+        self._tell("proving that the answers are right")
+        for cell in self.raw.cells:
+            arm = arms.get(cell.plan.combination.protocol)
+            if arm is None or arm.broken or cell.status != "measured":
+                continue
+            combination = cell.plan.combination
+            order = messages.Prove(
+                cell=cell.plan.id,
+                workload=combination.workload.name,
+                page_size=combination.workload.page_size,
+                gzip=combination.gzip,
+                tls=combination.tls,
+                load=cell.plan.load,
+            )
+            proof = await self._order(arm, order, PROOF_TIMEOUT_S)
+            if isinstance(proof, messages.Proof) and proof.outcome != outcomes.OK:
+                cell.outcomes = outcomes.added([cell.outcomes, {proof.outcome: 1}])
+                cell.give_up("failed" if proof.supported else "unsupported", proof.text)
+
+    async def _sizes(self, arms: dict[str, Arm]) -> None:
+        self._tell("reading the wire")
+
+    async def _rounds(self, generation: int, arms: dict[str, Arm]) -> None:
+        plan = self.plan
+        cells = {cell.plan: cell for cell in self.raw.cells}
+        for cell in self.raw.cells:
+            cell.barren_slices = 0
+        ends_ns = self.began_ns + plan.seconds * 1e9 * (generation + 1) / plan.generations
+        number = -planning.WARM_UP_ROUNDS
+        while number < 1 or (plan.rounds is None and self._round_fits(number, ends_ns)) or number < (plan.rounds or 0):
+            if number == 0:
+                self._measuring_since_ns = perf_counter_ns()
+            share = 0.0 if plan.rounds is None else (generation + max(0, number) / plan.rounds) / plan.generations
+            self._tell(f"generation {generation + 1} of {plan.generations}, round {max(0, number) + 1}", share)
+            # Warm-up rounds hold every cell, so they are numbered like the rounds in which all take part.
+            order_number = number if number >= 0 else number * planning.THROUGHPUT_EVERY
+            for planned in planning.cells_of_round(list(cells), plan, generation, order_number):
+                await self._slice(generation, number, cells[planned], arms)
+            number += 1
+
+    def _round_fits(self, rounds_done: int, ends_ns: float) -> bool:
+        now_ns = perf_counter_ns()
+        return now_ns + (now_ns - self._measuring_since_ns) / rounds_done / 2 < ends_ns
+
+    async def _slice(self, generation: int, number: int, cell: RawCell, arms: dict[str, Arm]) -> None:
+        arm = arms.get(cell.plan.combination.protocol)
+        if arm is None or arm.broken or cell.status != "measured" or cell.barren_slices >= GIVE_UP_AFTER:
+            return
+        duration_ns = planning.slice_ns(cell.plan, self.plan)
+        order = messages.RunSlice(
+            cell=cell.plan.id,
+            seed=planning.slice_seed(cell.plan, self.plan, generation, number),
+            duration_ns=duration_ns,
+            requests_at_least=planning.requests_at_least(cell.plan),
+            recorded=number >= 0,
+        )
+        result = await self._order(arm, order, duration_ns / 1e9 + self.plan.timeout_s + SLICE_MARGIN_S)
+        if result is None:
+            cell.outcomes = outcomes.added([cell.outcomes, {outcomes.PROCESS_LOST: 1}])
+        elif isinstance(result, messages.SliceResult) and number >= 0:
+            cell.add(generation, number, self.began_ns, result)
+
+    async def _order(self, arm: Arm, order: messages.Order, timeout_s: float) -> messages.Answer | None:
+        """Have an order carried out; None when the arm broke over it, which is noted."""
+        try:
+            answer = await self._unless_stopped(arm.load.order(order, timeout_s))
+        except ProcessFailed as error:
+            arm.broken = True
+            self.raw.troubles.append(str(error))
+            return None
+        if arm.producer is not None and not arm.producer.child.alive:
+            arm.broken = True
+            self.raw.troubles.append(f"{arm.producer.child.name} ended{arm.producer.child.last_words()}")
+        return answer
+
+    async def _unless_stopped(self, work: Awaitable[Result]) -> Result:
+        """The result of `work`, unless the user asks to stop before it is there: then Stopped is raised."""
+        task = asyncio.ensure_future(work)
+        stopping = asyncio.create_task(self.stop.wait())
+        try:
+            await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if self.stop.is_set():
+                raise Stopped
+            return task.result()
+        finally:
+            stopping.cancel()
+            if not task.done():
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+    async def _collect(self, generation: int, arms: dict[str, Arm]) -> None:
+        """Take the histograms and the peak memory of a generation that is over."""
+        for arm in arms.values():
+            if arm.producer is not None and (peak := peak_resident_bytes(arm.producer.pid)) is not None:
+                self.raw.peak_bytes[arm.protocol] = max(peak, self.raw.peak_bytes.get(arm.protocol, 0))
+            if arm.broken:
+                continue
+            try:
+                recorded = await arm.load.order(messages.Finish(), self.plan.timeout_s)
+            except ProcessFailed as error:
+                self.raw.troubles.append(str(error))
+                continue
+            if isinstance(recorded, messages.Recorded):
+                for cell in self.raw.cells:
+                    if text := recorded.latency.get(cell.plan.id):
+                        cell.latency[generation] = latency_histogram.decode(text)
+                    if text := recorded.service.get(cell.plan.id):
+                        cell.service[generation] = latency_histogram.decode(text)
+
+    def _tell(self, text: str, share: float = 0.0) -> None:
+        if self.plan.rounds is None:
+            share = (perf_counter_ns() - self.began_ns) / 1e9 / self.plan.seconds
+        self.on_progress(min(1.0, share), text)

@@ -1,0 +1,1 @@
+"""Load: processes that send, stamp and record. They compute no statistics beyond a slice's median."""

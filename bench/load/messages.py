@@ -1,0 +1,115 @@
+"""What the conductor and a load process say to each other: JSON, one message a line, an answer to each order."""
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from bench.run_file import Load
+
+
+class Setup(Struct, frozen=True, kw_only=True, tag=True):
+    """First order: who to ask, and about what. Answered by Done."""
+
+    protocol: str
+    plain: str | None
+    """Address of the plain port as announced; None: not served."""
+    tls: str | None
+    ca: str | None
+    recipes: str
+    """The source of the recipes, as the producer was given it."""
+    ids: list[int]
+    known: bool
+    """Whether answers must equal the recipes of the source, or only be well-formed."""
+    timeout_s: float
+    producer_pid: int | None
+    """To read its CPU clock; None: it is not this machine's to read."""
+
+
+class Prove(Struct, frozen=True, kw_only=True, tag=True):
+    """Connect for a cell, and prove that its answers are right. Answered by Proof."""
+
+    cell: str
+    workload: str
+    page_size: int
+    gzip: bool
+    tls: bool
+    load: Load
+
+
+class RunSlice(Struct, frozen=True, kw_only=True, tag=True):
+    """Measure one slice of a cell that was proved. Answered by SliceResult."""
+
+    cell: str
+    seed: str
+    """Decides which questions are asked in which order, and when they are due: the same text, the same work."""
+    duration_ns: int
+    requests_at_least: int
+    recorded: bool = True
+    """False while the cell warms up: its latencies stay out of the histogram."""
+
+
+class Finish(Struct, frozen=True, kw_only=True, tag=True):
+    """Last order: close every connection. Answered by Recorded, then the process ends."""
+
+
+class Done(Struct, frozen=True, kw_only=True, tag=True):
+    """An order was carried out."""
+
+
+class Proof(Struct, frozen=True, kw_only=True, tag=True):
+    """Whether the answers of a cell are right, and if not, what came instead."""
+
+    outcome: str
+    text: str = ""
+    supported: bool = True
+
+
+class SliceResult(Struct, frozen=True, kw_only=True, tag=True):
+    """What one slice found. Latencies are over `ok` answers; times in nanoseconds."""
+
+    started_ns: int
+    """On the machine's monotonic clock."""
+    duration_ns: int
+    outcomes: dict[str, int]
+    p50_ns: float | None
+    producer_cpu_ns: int | None
+    consumer_cpu_ns: int
+    send_lag_p50_ns: float | None = None
+    text: str = ""
+    """The first failure's own words."""
+
+
+class Recorded(Struct, frozen=True, kw_only=True, tag=True):
+    """All latencies by cell: HdrHistogram V2, base64, in nanoseconds."""
+
+    latency: dict[str, str]
+    service: dict[str, str]
+
+
+class Broken(Struct, frozen=True, kw_only=True, tag=True):
+    """The order could not be carried out at all."""
+
+    text: str
+
+
+Order = Setup | Prove | RunSlice | Finish
+Answer = Done | Proof | SliceResult | Recorded | Broken
+
+_orders: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
+_answers: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
+
+
+def encode(message: Any) -> bytes:
+    """One message as a line."""
+    return msgspec.json.encode(message) + b"\n"
+
+
+def decode_order(line: bytes) -> Order:
+    """An order from its line. Raises msgspec.DecodeError."""
+    return _orders.decode(line)
+
+
+def decode_answer(line: bytes) -> Answer:
+    """An answer from its line. Raises msgspec.DecodeError."""
+    return _answers.decode(line)

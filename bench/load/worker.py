@@ -1,0 +1,218 @@
+"""A load process: `python -m bench.load.worker`. Orders come in on stdin, answers go out on stdout.
+
+One process drives one protocol, so that no other client library's threads, memory or garbage weigh on it. It ends when
+its orders end, whatever became of the conductor.
+"""
+
+import asyncio
+import gc
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from statistics import median
+from time import perf_counter_ns, process_time_ns
+from typing import Any
+
+import uvloop
+
+from bench.load import messages, outcomes
+from bench.load.arrivals import due_offsets_ns
+from bench.load.closed_loop import run_closed
+from bench.load.open_loop import run_open
+from bench.load.record import SliceRecord
+from bench.measure import latency_histogram
+from bench.measure.cpu_clock import process_cpu_ns
+from bench.run_file import ClosedLoad, Load
+from bench.workloads import WORKLOADS, Question, WorkloadChoice, WrongAnswer
+from consumers.client import ClientSettings, RecipeClient
+from consumers.errors import ConsumerError, OperationUnsupported
+from consumers.registry import client
+from consumers.target import parse_target
+from recipes import sources
+from recipes.errors import RecipeError
+from recipes.model import Recipe
+
+PROVED_AT_MOST = 24
+"""Questions whose whole answers are compared before a cell is timed; the rest are compared while it is."""
+
+
+@dataclass(slots=True)
+class ProvedCell:
+    """A cell that may be timed: its own connections, its questions, and what was recorded so far."""
+
+    client: RecipeClient
+    load: Load
+    questions: Sequence[Question[Any]]
+    latency: Any = field(default_factory=latency_histogram.new_histogram)
+    service: Any = field(default_factory=latency_histogram.new_histogram)
+
+
+class Worker:
+    """Carries out orders, one at a time."""
+
+    def __init__(self, setup: messages.Setup, recipes: Sequence[Recipe]) -> None:
+        self.setup = setup
+        self.recipes = recipes
+        self.clients: dict[tuple[bool, bool, int], RecipeClient] = {}
+        self.cells: dict[str, ProvedCell] = {}
+        self.questions: dict[WorkloadChoice, Sequence[Question[Any]]] = {}
+
+    async def answer(self, order: messages.Order) -> messages.Answer:
+        """Carry out one order."""
+        match order:
+            case messages.Prove():
+                return await self.prove(order)
+            case messages.RunSlice():
+                return await self.run_slice(order)
+            case messages.Finish():
+                return await self.finish()
+            case messages.Setup():
+                return messages.Broken(text="set up already")
+
+    async def client_for(self, order: messages.Prove) -> RecipeClient:
+        """An open client for the cell. Cells that differ only in what they ask share their connections."""
+        concurrency = order.load.concurrency if isinstance(order.load, ClosedLoad) else 0
+        key = (order.gzip, order.tls, concurrency)
+        if key not in self.clients:
+            address = self.setup.tls if order.tls else self.setup.plain
+            assert address is not None
+            settings = ClientSettings(
+                target=parse_target(address),
+                gzip=order.gzip,
+                ca=Path(self.setup.ca) if self.setup.ca else None,
+                timeout_s=self.setup.timeout_s,
+                connections=concurrency or None,
+            )
+            opened = client(self.setup.protocol, settings)
+            await opened.open()
+            self.clients[key] = opened
+        return self.clients[key]
+
+    async def prove(self, order: messages.Prove) -> messages.Proof:
+        """Ask a cell's first questions and compare the whole answers."""
+        choice = WorkloadChoice(order.workload, order.page_size)
+        try:
+            asker = await self.client_for(order)
+            if choice not in self.questions:
+                self.questions[choice] = await WORKLOADS[choice.name].questions(
+                    asker, choice, self.recipes, self.setup.ids, self.setup.known
+                )
+            questions = self.questions[choice]
+            if not questions:
+                return messages.Proof(outcome="unsupported", text="there is nothing to ask for", supported=False)
+            for question in questions[:PROVED_AT_MOST]:
+                question.prove(await question.send(asker))
+        except WrongAnswer as error:
+            return messages.Proof(outcome=outcomes.WRONG_ANSWER, text=str(error))
+        except (ConsumerError, RecipeError) as error:
+            unsupported = isinstance(error, OperationUnsupported)
+            return messages.Proof(outcome=outcomes.kind_of(error), text=str(error), supported=not unsupported)
+        self.cells[order.cell] = ProvedCell(asker, order.load, questions)
+        return messages.Proof(outcome=outcomes.OK)
+
+    async def run_slice(self, order: messages.RunSlice) -> messages.SliceResult:
+        """Measure one slice, then, off the clock, record it and compare one whole answer."""
+        cell = self.cells[order.cell]
+        record = SliceRecord()
+        asked = shuffled_forever(cell.questions, order.seed)
+        producer_before_ns = self._producer_cpu_ns()
+        consumer_before_ns = process_time_ns()
+        started_ns = perf_counter_ns()
+        if isinstance(cell.load, ClosedLoad):
+            duration_ns = await run_closed(
+                cell.client,
+                asked,
+                concurrency=cell.load.concurrency,
+                duration_ns=order.duration_ns,
+                requests_at_least=order.requests_at_least,
+                record=record,
+            )
+        else:
+            offsets = due_offsets_ns(cell.load.rate_hz, order.duration_ns, cell.load.arrivals, order.seed)
+            duration_ns = await run_open(cell.client, asked, due_offsets_ns=offsets, record=record)
+        consumer_ns = process_time_ns() - consumer_before_ns
+        producer_after_ns = self._producer_cpu_ns()
+        await self._compare_one(cell, next(asked), record)
+        if order.recorded:
+            latency_histogram.record_all(cell.latency, record.latency_ns)
+            latency_histogram.record_all(cell.service, record.service_ns)
+        return messages.SliceResult(
+            started_ns=started_ns,
+            duration_ns=duration_ns,
+            outcomes=record.outcomes,
+            p50_ns=median(record.latency_ns) if record.latency_ns else None,
+            producer_cpu_ns=None
+            if producer_before_ns is None or producer_after_ns is None
+            else producer_after_ns - producer_before_ns,
+            consumer_cpu_ns=consumer_ns,
+            send_lag_p50_ns=median(record.lag_ns) if record.lag_ns else None,
+            text=record.first_failure,
+        )
+
+    async def _compare_one(self, cell: ProvedCell, question: Question[Any], record: SliceRecord) -> None:
+        try:
+            question.prove(await question.send(cell.client))
+        except WrongAnswer as error:
+            record.fail(outcomes.WRONG_ANSWER, str(error))
+        except Exception as error:  # whatever a client library raises is this request's outcome
+            record.fail(outcomes.kind_of(error), str(error))
+
+    def _producer_cpu_ns(self) -> int | None:
+        pid = self.setup.producer_pid
+        return None if pid is None else process_cpu_ns(pid)
+
+    async def finish(self) -> messages.Recorded:
+        """Close every connection and hand over what was recorded."""
+        for opened in self.clients.values():
+            await opened.close()
+        return messages.Recorded(
+            latency={name: latency_histogram.encode(cell.latency) for name, cell in self.cells.items()},
+            service={
+                name: latency_histogram.encode(cell.service)
+                for name, cell in self.cells.items()
+                if cell.service.total_count
+            },
+        )
+
+
+def shuffled_forever(questions: Sequence[Question[Any]], seed: str) -> Iterator[Question[Any]]:
+    """The questions in an order that only `seed` decides, again and again."""
+    order = Random(seed).sample(range(len(questions)), len(questions))
+    while True:
+        for index in order:
+            yield questions[index]
+
+
+async def obey(reader: asyncio.StreamReader) -> None:
+    """Carry out orders until they end."""
+    worker: Worker | None = None
+    while line := await reader.readline():
+        order = messages.decode_order(line)
+        reply: messages.Answer
+        if isinstance(order, messages.Setup):
+            worker = Worker(order, sources.load(order.recipes).recipes)
+            # What was loaded stays; collections during a slice must not walk through it.
+            gc.collect()
+            gc.freeze()
+            reply = messages.Done()
+        elif worker is None:
+            reply = messages.Broken(text="the first order must be Setup")
+        else:
+            reply = await worker.answer(order)
+        sys.stdout.buffer.write(messages.encode(reply))
+        sys.stdout.buffer.flush()
+        if isinstance(order, messages.Finish):
+            return
+
+
+async def _main() -> None:
+    reader = asyncio.StreamReader(limit=1 << 24)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    await obey(reader)
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_main())

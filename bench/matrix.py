@@ -1,0 +1,64 @@
+"""The matrix: which combinations are measured under which loads, and how a cell is called."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from bench.run_file import ClosedLoad, Load
+from bench.workloads import WorkloadChoice
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Combination:
+    """Protocol × gzip × TLS × workload."""
+
+    protocol: str
+    gzip: bool
+    tls: bool
+    workload: WorkloadChoice
+
+
+@dataclass(frozen=True, slots=True)
+class CellPlan:
+    """One combination under one load: what becomes a row of the run file."""
+
+    combination: Combination
+    load: Load
+
+    @property
+    def id(self) -> str:
+        """A readable name, unique within a run, such as `http-get-gzip-tls-c16`."""
+        parts = [self.combination.protocol, self.combination.workload.label]
+        parts += ["gzip"] if self.combination.gzip else []
+        parts += ["tls"] if self.combination.tls else []
+        return "-".join([*parts, load_label(self.load)])
+
+    @property
+    def measures_latency(self) -> bool:
+        """Whether its latency is what a single caller waits for: one in flight, or open arrivals."""
+        return not isinstance(self.load, ClosedLoad) or self.load.concurrency == 1
+
+
+def load_label(load: Load) -> str:
+    """A load in a few characters: `c16` for 16 in flight, `r500` for 500 due per second."""
+    return f"c{load.concurrency}" if isinstance(load, ClosedLoad) else f"r{load.rate_hz:g}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrix:
+    """The dimensions, each in the order given. Their product is measured."""
+
+    protocols: Sequence[str]
+    gzip: Sequence[bool]
+    tls: Sequence[bool]
+    workloads: Sequence[WorkloadChoice]
+    loads: Sequence[Load]
+
+    def combinations(self) -> Iterator[Combination]:
+        """Every combination, protocols outermost."""
+        for protocol, workload, gzip, tls in product(self.protocols, self.workloads, self.gzip, self.tls):
+            yield Combination(protocol, gzip, tls, workload)
+
+    def cells(self) -> list[CellPlan]:
+        """Every combination under every load."""
+        return [CellPlan(combination, load) for combination in self.combinations() for load in self.loads]

@@ -1,0 +1,1 @@
+"""Measuring processes and the machine: CPU clocks, memory, environment, histograms."""

@@ -1,0 +1,133 @@
+"""The plan of a run: generations, rounds and slices, decided before anything starts. Pure.
+
+Why short slices, shuffled rounds and restarts: docs/measuring.md.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from bench.matrix import CellPlan, Matrix
+from bench.run_file import ClosedLoad
+
+LATENCY_REQUESTS_AT_LEAST = 3
+"""A slice's median needs a few answers, however slow the cell is."""
+THROUGHPUT_EVERY = 4
+"""Throughput cells take part in every so manieth round, so that most of the time goes to what the ratios need."""
+WARM_UP_ROUNDS = 2
+"""Rounds of each generation that are not recorded: connections, caches and the interpreter settle in them."""
+OPEN_SLICE_NS = 1_000_000_000
+"""Open loop needs its arrivals uninterrupted, so its slices are this long."""
+GENERATION_START_S = 5.0
+"""A guess of how long a generation's processes take to start and to prove their cells, for the estimate only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A producer that somebody else started: where it serves, plain or with TLS."""
+
+    plain: str | None
+    tls: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan:
+    """Everything that a run needs to know."""
+
+    matrix: Matrix
+    generations: int
+    rounds: int | None
+    """Recorded rounds per generation; None: as many as fit into `seconds`."""
+    seconds: float
+    """How long the run may take when `rounds` is None."""
+    slice_ns: int
+    seed: int
+    recipes: str
+    targets: Mapping[str, Target] = field(default_factory=dict)
+    ids: tuple[int, ...] | None = None
+    """Ask for these recipes only; None: a sample of all."""
+    known: bool = True
+    """Whether answers must equal the recipes; otherwise they only have to be well-formed."""
+    timeout_s: float = 10.0
+    gzip_level: int = 6
+    ca: str | None = None
+
+    @property
+    def restarts(self) -> bool:
+        """Whether producers are started afresh for every generation."""
+        return not self.targets
+
+
+def requests_at_least(cell: CellPlan) -> int:
+    """How many requests a slice of this cell has, however long they take."""
+    if isinstance(cell.load, ClosedLoad):
+        return max(LATENCY_REQUESTS_AT_LEAST, cell.load.concurrency)
+    return 0
+
+
+def slice_ns(cell: CellPlan, plan: RunPlan) -> int:
+    """How long a slice of this cell goes on sending."""
+    return plan.slice_ns if isinstance(cell.load, ClosedLoad) else max(plan.slice_ns, OPEN_SLICE_NS)
+
+
+def cells_of_round(cells: Sequence[CellPlan], plan: RunPlan, generation: int, round_number: int) -> list[CellPlan]:
+    """The cells of one round, in an order drawn for this round alone.
+
+    Cells that measure latency take part in every round; the others in every fourth, from the first on. Where no cell
+    measures latency, all take part always.
+    """
+    taking_part = [cell for cell in cells if cell.measures_latency or round_number % THROUGHPUT_EVERY == 0]
+    if not any(cell.measures_latency for cell in cells):
+        taking_part = list(cells)
+    return Random(f"{plan.seed}/order/{generation}/{round_number}").sample(taking_part, len(taking_part))
+
+
+def start_order(protocols: Sequence[str], plan: RunPlan, generation: int) -> list[str]:
+    """The order in which a generation's producers start."""
+    return Random(f"{plan.seed}/start/{generation}").sample(list(protocols), len(protocols))
+
+
+def slice_seed(cell: CellPlan, plan: RunPlan, generation: int, round_number: int) -> str:
+    """The seed of a slice's questions: the same for every protocol, gzip and TLS, so that they do the same work."""
+    return f"{plan.seed}/{cell.combination.workload.label}/{cell.load}/{generation}/{round_number}"
+
+
+def sample_ids(ids: Sequence[int], plan: RunPlan, at_most: int) -> list[int]:
+    """The recipes that single-recipe workloads ask for, in a seeded order."""
+    wanted = list(plan.ids) if plan.ids is not None else list(ids)
+    return Random(f"{plan.seed}/ids").sample(wanted, min(at_most, len(wanted)))
+
+
+def estimated_seconds(plan: RunPlan) -> float:
+    """About how long the run takes, before anything is known about how fast the producers are."""
+    if plan.rounds is None:
+        return plan.seconds
+    cells = plan.matrix.cells()
+    rounds_ns = sum(
+        slice_ns(cell, plan) * 2
+        for number in range(WARM_UP_ROUNDS + plan.rounds)
+        for cell in cells_of_round(cells, plan, 0, number)
+    )
+    return plan.generations * (rounds_ns / 1e9 + (GENERATION_START_S if plan.restarts else 1.0))
+
+
+def describe(plan: RunPlan) -> str:
+    """The plan in words, as `--dry-run` prints it: what would be measured, how, and for how long."""
+    cells = plan.matrix.cells()
+    combinations = len(list(plan.matrix.combinations()))
+    loads = ", ".join(
+        f"{load.concurrency} in flight" if isinstance(load, ClosedLoad) else f"{load.rate_hz:g} due per second"
+        for load in plan.matrix.loads
+    )
+    rounds = "as many rounds as fit" if plan.rounds is None else f"{plan.rounds} rounds"
+    start = "all producers started afresh for each" if plan.restarts else "against producers that are running already"
+    lines = [
+        f"{combinations} combinations × {len(plan.matrix.loads)} loads ({loads}) = {len(cells)} cells",
+        f"generations: {plan.generations}, {start}; {rounds} in each, after {WARM_UP_ROUNDS} that warm up",
+        f"slices of {plan.slice_ns / 1e6:g} ms, shuffled anew in every round; seed {plan.seed}",
+        f"recipes: {plan.recipes}",
+        f"takes about {estimated_seconds(plan):.0f} s",
+        "",
+        *(cell.id for cell in cells),
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,262 @@
+"""The run file: everything a run found, as one JSON document. Reports are pure functions of it.
+
+Its JSON Schema is docs/run-file.schema.json (`python -m bench.run_file` prints it). Fields are only ever added;
+whatever changes the meaning of one changes `SCHEMA`.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+SCHEMA: Literal["recipe-lab/run/1"] = "recipe-lab/run/1"
+
+Status = Literal["measured", "unsupported", "failed", "generator_limited", "interrupted"]
+Verdict = Literal["faster", "slower", "same", "unclear"]
+
+
+class Estimate(Struct, frozen=True, kw_only=True):
+    """A figure with its 95 % interval. `low` and `high` are null where nothing is known about the spread."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+class RatioEstimate(Struct, frozen=True, kw_only=True):
+    """A figure of a cell divided by the same figure of its baseline.
+
+    `low` and `high` are corrected for the number of verdicts in the run (family error at most 1 %) and carry the
+    verdict; `low_95` and `high_95` are the plain 95 % interval of this one ratio. Null where there is none.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    low_95: float | None
+    high_95: float | None
+    verdict: Verdict
+
+
+class Ratio(Struct, frozen=True, kw_only=True):
+    """A cell against its baseline cell. Latency stands where one request was in flight or arrivals were open;
+    requests per second where a closed loop kept several in flight."""
+
+    baseline: str
+    latency_ns_p50: RatioEstimate | None = None
+    requests_per_second: RatioEstimate | None = None
+
+
+class Quantiles(Struct, frozen=True, kw_only=True):
+    """Quantiles in nanoseconds over `ok` answers. Null where too few samples stand behind one."""
+
+    p50: Estimate | None = None
+    p90: Estimate | None = None
+    p99: Estimate | None = None
+    p999: Estimate | None = None
+    max: Estimate | None = None
+
+
+class Sizes(Struct, frozen=True, kw_only=True):
+    """Bytes of one request in one direction, each the median over requests; null where it cannot be known."""
+
+    message_bytes: float | None = None
+    coded_bytes: float | None = None
+    framed_bytes: float | None = None
+    wire_bytes: float | None = None
+
+
+class SetupSizes(Struct, frozen=True, kw_only=True):
+    """Bytes that one connection takes before its first request, TLS handshake included, seen from the consumer."""
+
+    sent_wire_bytes: float | None = None
+    received_wire_bytes: float | None = None
+
+
+class Bytes(Struct, frozen=True, kw_only=True):
+    """What goes over the wire for one request, both ways, and for one connection."""
+
+    request: Sizes
+    response: Sizes
+    setup: SetupSizes
+    coding: str | None = None
+    """The content coding of the answers as seen: `gzip`, `identity`, or `mixed` where only some were compressed."""
+
+
+class TlsSession(Struct, frozen=True, kw_only=True):
+    """What producer and consumer agreed on, read off the wire."""
+
+    version: str | None = None
+    cipher: str | None = None
+    group: str | None = None
+    alpn: str | None = None
+
+
+class CpuPerRequest(Struct, frozen=True, kw_only=True):
+    """CPU time per `ok` answer in microseconds, user and system, of the whole process."""
+
+    producer: Estimate | None = None
+    consumer: Estimate | None = None
+
+
+class Memory(Struct, frozen=True, kw_only=True):
+    """Peak resident memory of the producer's process: the same in every cell that one process served."""
+
+    producer_peak: int | None = None
+
+
+class Workload(Struct, frozen=True, kw_only=True):
+    """What one request asks for. `page_size` stands only where the workload has pages."""
+
+    name: str
+    page_size: int | None = None
+
+
+class ClosedLoad(Struct, frozen=True, kw_only=True, tag_field="model", tag="closed"):
+    """So many requests kept in flight."""
+
+    concurrency: int
+
+
+class OpenLoad(Struct, frozen=True, kw_only=True, tag_field="model", tag="open"):
+    """So many requests fall due per second, whether earlier ones were answered or not."""
+
+    rate_hz: float
+    arrivals: Literal["poisson", "constant"] = "poisson"
+
+
+Load = ClosedLoad | OpenLoad
+
+
+class Slices(Struct, kw_only=True):
+    """One entry per measured slice in every column; the order is that of measuring."""
+
+    generation: list[int] = []
+    round: list[int] = []
+    started_ns: list[int] = []
+    """Since the run began."""
+    duration_ns: list[int] = []
+    ok: list[int] = []
+    failed: list[int] = []
+    p50_ns: list[float | None] = []
+    """Median latency of the slice's `ok` answers; null where there was none."""
+    producer_cpu_ns: list[int | None] = []
+    consumer_cpu_ns: list[int | None] = []
+    send_lag_p50_ns: list[float | None] = []
+    """Open loop only: from the moment a request was due to the moment it was sent."""
+
+
+class Cell(Struct, kw_only=True):
+    """One combination under one load: one row of the run."""
+
+    id: str
+    protocol: str
+    gzip: bool
+    tls: bool
+    workload: Workload
+    driver: str = "consumer"
+    network: str = "loopback"
+    connection: str = "persistent"
+    status: Status = "measured"
+    reason: str | None = None
+    """Why the status is not `measured`."""
+    load: Load | None = None
+    latency_ns: Quantiles | None = None
+    service_ns: Quantiles | None = None
+    """Open loop: from the moment of sending. In a closed loop it would repeat `latency_ns` and is null."""
+    requests_per_second: Estimate | None = None
+    outcomes: dict[str, int] = {}
+    bytes: Bytes | None = None
+    cpu_us_per_request: CpuPerRequest | None = None
+    memory_bytes: Memory | None = None
+    tls_session: TlsSession | None = None
+    ratio: Ratio | None = None
+    """Against the baseline protocol at equal gzip, TLS, workload and load; for the baseline protocol itself,
+    against its own cell without gzip and TLS."""
+    ratio_to_plain: Ratio | None = None
+    """Against the baseline protocol without gzip and TLS, same workload and load."""
+    latency_histogram: str | None = None
+    """All `ok` latencies of the cell: HdrHistogram V2, base64, in nanoseconds."""
+    slices: Slices = msgspec.field(default_factory=Slices)
+
+
+class Doubt(Struct, frozen=True, kw_only=True):
+    """A reason to distrust the run, or one of its cells. `code` is stable; `text` says fact, cause and remedy."""
+
+    code: str
+    text: str
+    cell: str | None = None
+
+
+class RecipesUsed(Struct, frozen=True, kw_only=True):
+    """Which recipes were served and asked for."""
+
+    source: str
+    count: int
+    digest: str
+
+
+class PlanUsed(Struct, frozen=True, kw_only=True):
+    """How the run was laid out."""
+
+    generations: int
+    rounds: int | None
+    """Rounds per generation; null where the time decided."""
+    seconds: float | None
+    slice_ms: float
+    generations_done: int
+    interrupted: bool = False
+
+
+class Run(Struct, kw_only=True):
+    """A whole run."""
+
+    schema: Literal["recipe-lab/run/1"] = SCHEMA
+    started_at: str
+    duration_s: float
+    command: str
+    seed: int
+    environment: dict[str, Any]
+    recipes: RecipesUsed
+    plan: PlanUsed
+    doubts: list[Doubt]
+    cells: list[Cell]
+
+
+class RunFileUnreadable(Exception):
+    """A file that is no run file. The text names the file and the reason."""
+
+
+def encode(run: Run) -> bytes:
+    """The run as JSON, one cell per line so that a text tool can cope with it."""
+    return msgspec.json.format(msgspec.json.encode(run), indent=1) + b"\n"
+
+
+def decode(content: bytes) -> Run:
+    """A run from its JSON. Raises RunFileUnreadable."""
+    try:
+        return msgspec.json.decode(content, type=Run)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise RunFileUnreadable(str(error)) from None
+
+
+def read(path: Path) -> Run:
+    """The run in a file. Raises RunFileUnreadable, naming the file."""
+    try:
+        return decode(path.read_bytes())
+    except OSError as error:
+        raise RunFileUnreadable(f"{path}: {error.strerror or error}") from None
+    except RunFileUnreadable as error:
+        raise RunFileUnreadable(f"{path} is no run file: {error}") from None
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a run file."""
+    schema = msgspec.json.schema(Run)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Recipe Lab run file", **schema}
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(json_schema()), indent=2) + b"\n")

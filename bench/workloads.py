@@ -1,0 +1,223 @@
+"""The workloads: what one request asks for, what the right answer is, and how it is told apart from a wrong one.
+
+A workload makes questions. A question knows how to send itself through any RecipeClient, a check cheap enough for
+every answer, and the full comparison with the domain's own value.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
+
+from consumers.client import RecipeClient
+from recipes.model import IngredientDraft, Recipe, RecipeDraft, RecipePage
+
+QUESTIONS_AT_MOST = 256
+"""Different questions of one workload: many recipes' worth of variety, few enough to keep their answers at hand."""
+PAGES_AT_MOST = 12
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class WorkloadChoice:
+    """A workload as chosen for a run. `page_size` is 0 where the workload has no pages."""
+
+    name: str
+    page_size: int = 0
+
+    @property
+    def label(self) -> str:
+        """The name, with the page size where there is one: `list20`."""
+        return f"{self.name}{self.page_size}" if self.page_size else self.name
+
+
+class WrongAnswer(Exception):
+    """An answer that is well-formed and not the right one. The text says what was asked and what differs."""
+
+
+class Question(ABC, Generic[Answer]):
+    """One request and its right answer."""
+
+    @abstractmethod
+    async def send(self, client: RecipeClient) -> Answer:
+        """Ask, and return what the consumer decoded. Raises what the client raises."""
+
+    @abstractmethod
+    def plausible(self, answer: Answer) -> bool:
+        """A check of a few comparisons, for every answer that is timed."""
+
+    @abstractmethod
+    def prove(self, answer: Answer) -> None:
+        """Compare the whole answer with the domain's value. Raises WrongAnswer."""
+
+
+def _same(question: str, expected: object, answer: object) -> None:
+    if answer != expected:
+        raise WrongAnswer(f"{question}: the answer differs from the recipes that were given")
+
+
+@dataclass(slots=True)
+class GetQuestion(Question[Recipe]):
+    """One recipe, all its fields. `expected` None: any well-formed recipe with this id."""
+
+    recipe_id: int
+    expected: Recipe | None
+
+    async def send(self, client: RecipeClient) -> Recipe:
+        return await client.get(self.recipe_id)
+
+    def plausible(self, answer: Recipe) -> bool:
+        return answer.id == self.recipe_id
+
+    def prove(self, answer: Recipe) -> None:
+        if self.expected is not None:
+            _same(f"recipe {self.recipe_id}", self.expected, answer)
+        elif answer.id != self.recipe_id:
+            raise WrongAnswer(f"recipe {self.recipe_id}: the answer has the id {answer.id}")
+
+
+@dataclass(slots=True)
+class FieldsQuestion(Question[Recipe]):
+    """One recipe, name only. `expected` None: any answer with a name and nothing else."""
+
+    recipe_id: int
+    expected: Recipe | None
+
+    FIELDS: ClassVar[tuple[str, ...]] = ("name",)
+
+    async def send(self, client: RecipeClient) -> Recipe:
+        return await client.get(self.recipe_id, self.FIELDS)
+
+    def plausible(self, answer: Recipe) -> bool:
+        return bool(answer.name) and not answer.ingredients
+
+    def prove(self, answer: Recipe) -> None:
+        expected = answer.keeping(self.FIELDS) if self.expected is None else self.expected
+        _same(f"the name of recipe {self.recipe_id}", expected, answer)
+        if not answer.name:
+            raise WrongAnswer(f"the name of recipe {self.recipe_id}: the answer has none")
+
+
+@dataclass(slots=True)
+class ListQuestion(Question[RecipePage]):
+    """One page of whole recipes. `expected` None: any page, as full as when it was first seen."""
+
+    page_size: int
+    page_token: str
+    count: int
+    last_id: int
+    expected: tuple[Recipe, ...] | None
+
+    async def send(self, client: RecipeClient) -> RecipePage:
+        return await client.list(self.page_size, self.page_token)
+
+    def plausible(self, answer: RecipePage) -> bool:
+        return len(answer.recipes) == self.count and answer.recipes[-1].id == self.last_id
+
+    def prove(self, answer: RecipePage) -> None:
+        if not self.plausible(answer):
+            raise WrongAnswer(f"a page of {self.page_size}: {len(answer.recipes)} recipes came, not {self.count}")
+        if self.expected is not None:
+            _same(f"a page of {self.page_size}", self.expected, answer.recipes)
+
+
+@dataclass(slots=True)
+class CreateQuestion(Question[Recipe]):
+    """A new recipe, which comes back with an id."""
+
+    draft: RecipeDraft
+
+    async def send(self, client: RecipeClient) -> Recipe:
+        return await client.create(self.draft)
+
+    def plausible(self, answer: Recipe) -> bool:
+        return answer.id > 0 and answer.name == self.draft.name
+
+    def prove(self, answer: Recipe) -> None:
+        _same("a created recipe", self.draft.with_id(answer.id), answer)
+
+
+AnyQuestion = GetQuestion | FieldsQuestion | ListQuestion | CreateQuestion
+
+
+class Workload(ABC):
+    """Makes the questions of one kind."""
+
+    paged: ClassVar[bool] = False
+
+    @abstractmethod
+    async def questions(
+        self, client: RecipeClient, choice: WorkloadChoice, recipes: Sequence[Recipe], ids: Sequence[int], known: bool
+    ) -> Sequence[Question[object]]:
+        """Questions about the recipes with these ids, at most QUESTIONS_AT_MOST, in a fixed order.
+
+        `recipes` are the lab's own, by ascending id. With `known` their values are what answers must equal; without,
+        answers only have to be well-formed. `client` is there for what only the producer can tell, such as page tokens.
+        Raises what the client raises, and WrongAnswer.
+        """
+
+
+class Get(Workload):
+    """One recipe, all its fields."""
+
+    async def questions(
+        self, client: RecipeClient, choice: WorkloadChoice, recipes: Sequence[Recipe], ids: Sequence[int], known: bool
+    ) -> Sequence[Question[object]]:
+        by_id = {recipe.id: recipe for recipe in recipes} if known else {}
+        return [GetQuestion(i, by_id.get(i)) for i in ids[:QUESTIONS_AT_MOST]]  # type: ignore[misc]
+
+
+class Fields(Workload):
+    """One recipe, name only."""
+
+    async def questions(
+        self, client: RecipeClient, choice: WorkloadChoice, recipes: Sequence[Recipe], ids: Sequence[int], known: bool
+    ) -> Sequence[Question[object]]:
+        by_id = {recipe.id: recipe.keeping(FieldsQuestion.FIELDS) for recipe in recipes} if known else {}
+        return [FieldsQuestion(i, by_id.get(i)) for i in ids[:QUESTIONS_AT_MOST]]  # type: ignore[misc]
+
+
+class List(Workload):
+    """A page of recipes, from the start of the book on."""
+
+    paged = True
+
+    async def questions(
+        self, client: RecipeClient, choice: WorkloadChoice, recipes: Sequence[Recipe], ids: Sequence[int], known: bool
+    ) -> Sequence[Question[object]]:
+        found: list[ListQuestion] = []
+        token = ""
+        while len(found) < PAGES_AT_MOST:
+            page = await client.list(choice.page_size, token)
+            start = len(found) * choice.page_size
+            expected = tuple(recipes[start : start + choice.page_size]) if known else None
+            full = len(page.recipes) == choice.page_size
+            if not page.recipes or (expected is not None and len(expected) != len(page.recipes)):
+                raise WrongAnswer(f"a page of {choice.page_size}: {len(page.recipes)} recipes came")
+            # A page that is not full is less work, so it stands only where there is no other.
+            if full or not found:
+                found.append(ListQuestion(choice.page_size, token, len(page.recipes), page.recipes[-1].id, expected))
+            token = page.next_page_token
+            if not token or not full:
+                break
+        return found  # type: ignore[return-value]
+
+
+class Create(Workload):
+    """A new recipe with the text of one that is there."""
+
+    async def questions(
+        self, client: RecipeClient, choice: WorkloadChoice, recipes: Sequence[Recipe], ids: Sequence[int], known: bool
+    ) -> Sequence[Question[object]]:
+        return [CreateQuestion(draft_of(recipe)) for recipe in recipes[:QUESTIONS_AT_MOST]]  # type: ignore[misc]
+
+
+def draft_of(recipe: Recipe) -> RecipeDraft:
+    """The draft that would become this recipe."""
+    lines = tuple(IngredientDraft(line.name, line.quantity) for line in recipe.ingredients)
+    return RecipeDraft(recipe.name, recipe.steps, lines)
+
+
+WORKLOADS: dict[str, Workload] = {"get": Get(), "list": List(), "fields": Fields(), "create": Create()}
+"""Every workload by name. One more is one more line."""
