@@ -1,0 +1,101 @@
+"""From what the conductor found to the run file: figures, ratios, sizes, doubts. Pure."""
+
+from typing import Any
+
+from bench.conduct import RawCell, RawRun
+from bench.judge.cells import judged
+from bench.judge.doubts import doubts_of
+from bench.matrix import CellPlan
+from bench.measure import latency_histogram
+from bench.plan import RunPlan
+from bench.run_file import Cell, Doubt, Memory, PlanUsed, RecipesUsed, Run, Workload
+
+NOT_TO_BE_TRUSTED = frozenset({"errors_seen", "process_trouble", "cells_failed"})
+"""Doubts that make the whole run end with the exit code for measurements that cannot be trusted."""
+
+
+def run_of(
+    raw: RawRun,
+    plan: RunPlan,
+    *,
+    started_at: str,
+    duration_s: float,
+    command: str,
+    environment: dict[str, Any],
+    recipes: RecipesUsed,
+) -> Run:
+    """The run as it is written."""
+    cells = judged(
+        [_cell(cell, raw) for cell in raw.cells],
+        latency={cell.plan.id: cell.latency for cell in raw.cells},
+        service={cell.plan.id: cell.service for cell in raw.cells},
+        baseline_protocol=plan.matrix.protocols[0],
+        restarts=plan.restarts,
+    )
+    used = PlanUsed(
+        generations=plan.generations,
+        rounds=plan.rounds,
+        seconds=plan.seconds if plan.rounds is None else None,
+        slice_ms=plan.slice_ns / 1e6,
+        generations_done=raw.generations_done,
+        interrupted=raw.interrupted,
+    )
+    run = Run(
+        started_at=started_at,
+        duration_s=duration_s,
+        command=command,
+        seed=plan.seed,
+        environment=environment,
+        recipes=recipes,
+        plan=used,
+        doubts=[],
+        cells=cells,
+    )
+    run.doubts = [*_troubles(raw), *doubts_of(run)]
+    return run
+
+
+def untrusted(run: Run) -> bool:
+    """Whether something in the run cannot be trusted, or was not measured although it was asked for."""
+    return any(doubt.code in NOT_TO_BE_TRUSTED for doubt in run.doubts) or any(
+        cell.status in ("failed", "generator_limited") for cell in run.cells
+    )
+
+
+def empty_cell(plan: CellPlan) -> Cell:
+    """The row of a planned cell, before anything is known about it."""
+    workload = plan.combination.workload
+    return Cell(
+        id=plan.id,
+        protocol=plan.combination.protocol,
+        gzip=plan.combination.gzip,
+        tls=plan.combination.tls,
+        workload=Workload(name=workload.name, page_size=workload.page_size or None),
+        load=plan.load,
+    )
+
+
+def _cell(found: RawCell, raw: RawRun) -> Cell:
+    cell = empty_cell(found.plan)
+    cell.status, cell.reason = found.status, found.reason
+    cell.outcomes = found.outcomes
+    cell.slices = found.slices
+    if found.status != "measured":
+        return cell
+    cell.bytes, cell.tls_session = raw.sizes.get(found.plan.combination, (None, None))
+    cell.memory_bytes = Memory(producer_peak=raw.peak_bytes.get(found.plan.combination.protocol))
+    if found.latency:
+        pooled = latency_histogram.new_histogram()
+        for histogram in found.latency.values():
+            pooled.add(histogram)
+        cell.latency_histogram = latency_histogram.encode(pooled)
+    return cell
+
+
+def _troubles(raw: RawRun) -> list[Doubt]:
+    return [
+        Doubt(code="process_trouble", text=f"{text}. What it did not measure is missing from the figures.")
+        for text in dict.fromkeys(raw.troubles)
+    ]
+
+

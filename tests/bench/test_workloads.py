@@ -1,0 +1,112 @@
+"""Workloads ask what they say, and tell right answers from wrong ones."""
+
+from typing import Any
+
+import pytest
+
+from bench.workloads import (
+    PAGES_AT_MOST,
+    QUESTIONS_AT_MOST,
+    WORKLOADS,
+    CreateQuestion,
+    FieldsQuestion,
+    GetQuestion,
+    ListQuestion,
+    WorkloadChoice,
+    WrongAnswer,
+    draft_of,
+)
+from recipes.errors import RecipeNotFound
+from recipes.model import Ingredient, Recipe, RecipePage
+from tests.support.fake_client import FakeClient
+
+BOOK = tuple(Recipe(i, f"recipe {i}") for i in range(1, 101))
+IDS = [5, 42, 7]
+
+
+async def questions(workload: str, page_size: int = 0, known: bool = True, **given: Any) -> list[Any]:
+    settings: dict[str, Any] = {"recipes": BOOK, "ids": IDS, **given}
+    choice = WorkloadChoice(workload, page_size)
+    client = FakeClient()
+    return list(await WORKLOADS[workload].questions(client, choice, settings["recipes"], settings["ids"], known))
+
+
+@pytest.mark.parametrize(("workload", "page_size"), [("get", 0), ("fields", 0), ("list", 20), ("create", 0)])
+@pytest.mark.parametrize("known", [True, False])
+async def test_right_answers_are_proved(workload: str, page_size: int, known: bool) -> None:
+    asked = await questions(workload, page_size, known)
+    assert 0 < len(asked) <= QUESTIONS_AT_MOST
+    client = FakeClient()
+    for question in asked:
+        answer = await question.send(client)
+        assert question.plausible(answer)
+        question.prove(answer)
+
+
+async def test_single_recipes_are_asked_for_in_the_order_given() -> None:
+    assert [question.recipe_id for question in await questions("get")] == IDS
+
+
+async def test_pages_follow_the_producers_own_tokens() -> None:
+    asked = await questions("list", 20)
+    assert [question.page_token for question in asked] == ["", "20", "40", "60", "80"]
+    assert [len(question.expected) for question in asked] == [20] * 5
+    assert len(await questions("list", 5)) == PAGES_AT_MOST
+
+
+async def test_a_page_that_is_not_full_stands_only_where_there_is_no_other() -> None:
+    assert [question.count for question in await questions("list", 30)] == [30, 30, 30]
+    assert [question.count for question in await questions("list", 200)] == [100]
+
+
+async def test_another_number_of_recipes_than_the_book_has_is_a_wrong_answer() -> None:
+    with pytest.raises(WrongAnswer, match="20 recipes came"):
+        await questions("list", 20, recipes=BOOK[:10])
+
+
+def test_whole_answers_are_compared() -> None:
+    recipe = Recipe(1, "one", "steps", (Ingredient(1, "salt", "1 g"),))
+    other = Recipe(1, "one", "steps", (Ingredient(1, "salt", "2 g"),))
+    question = GetQuestion(1, recipe)
+    question.prove(recipe)
+    assert question.plausible(other)
+    with pytest.raises(WrongAnswer, match="recipe 1"):
+        question.prove(other)
+    with pytest.raises(WrongAnswer, match="id 2"):
+        GetQuestion(1, None).prove(Recipe(2, "two"))
+
+
+def test_a_selection_with_more_than_was_selected_is_wrong() -> None:
+    recipe = Recipe(1, "one", "steps", (Ingredient(1, "salt"),))
+    named = recipe.keeping(("name",))
+    FieldsQuestion(1, named).prove(named)
+    for question in (FieldsQuestion(1, named), FieldsQuestion(1, None)):
+        assert not question.plausible(recipe)
+        with pytest.raises(WrongAnswer):
+            question.prove(recipe)
+    with pytest.raises(WrongAnswer, match="has none"):
+        FieldsQuestion(1, None).prove(Recipe(0, ""))
+
+
+def test_pages_are_compared() -> None:
+    question = ListQuestion(2, "", 2, 2, BOOK[:2])
+    question.prove(RecipePage(BOOK[:2]))
+    with pytest.raises(WrongAnswer, match="3 recipes came"):
+        question.prove(RecipePage(BOOK[:3]))
+    with pytest.raises(WrongAnswer, match="differs"):
+        question.prove(RecipePage((Recipe(1, "forged"), BOOK[1])))
+    assert not question.plausible(RecipePage(()))
+
+
+def test_a_created_recipe_is_the_draft_with_an_id() -> None:
+    recipe = Recipe(9, "nine", "", (Ingredient(1, "salt", "1 g"),))
+    question = CreateQuestion(draft_of(recipe))
+    question.prove(Recipe(1001, "nine", "", recipe.ingredients))
+    with pytest.raises(WrongAnswer):
+        question.prove(Recipe(1001, "nine"))
+    assert not question.plausible(Recipe(0, "nine"))
+
+
+async def test_what_the_producer_refuses_is_raised() -> None:
+    with pytest.raises(RecipeNotFound):
+        await GetQuestion(1000, None).send(FakeClient())

@@ -1,0 +1,93 @@
+"""Checks a run file of the quick matrix and its report: `python tests/check_run.py RUN.json`. Asserts no timing."""
+
+import json
+import sys
+from html.parser import HTMLParser
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+SCHEMA = Path(__file__).parent.parent / "docs" / "run-file.schema.json"
+COMBINATIONS = set(product(("http", "graphql", "grpc"), (False, True), (False, True), ("get", "list")))
+
+
+class References(HTMLParser):
+    """Collects what a page would fetch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        """Note every attribute by which a browser fetches something."""
+        for name, value in attributes:
+            if (
+                tag != "a"
+                and name in {"src", "href", "data", "poster", "srcset"}
+                and value
+                and not value.startswith(("data:", "#"))
+            ):
+                self.fetched.append(f"{tag} {name}={value}")
+
+
+def complaints(run: dict[str, Any], page: str) -> list[str]:
+    """What is wrong with a quick run and its report; empty when all is well."""
+    jsonschema.validate(run, json.loads(SCHEMA.read_text(encoding="utf-8")))
+    wrong = []
+    found = {(c["protocol"], c["gzip"], c["tls"], c["workload"]["name"]) for c in run["cells"]}
+    if found != COMBINATIONS or len(run["cells"]) != len(COMBINATIONS):
+        wrong.append(f"{len(run['cells'])} cells of {len(found)} combinations, not the 24 of the matrix")
+    for cell in run["cells"]:
+        wrong += [f"{cell['id']}: {text}" for text in _cell_complaints(cell)]
+    if any(doubt["code"] == "one_generation" for doubt in run["doubts"]) is False:
+        wrong.append("a run of one generation must say that it is one")
+    references = References()
+    references.feed(page)
+    wrong += [f"the report fetches {reference}" for reference in references.fetched]
+    wrong += [f"the report lacks {text!r}" for text in ("<h1", "GraphQL", "gRPC") if text not in page]
+    return wrong
+
+
+def _cell_complaints(cell: dict[str, Any]) -> list[str]:
+    if cell["status"] != "measured":
+        return [f"{cell['status']}: {cell['reason']}"]
+    wrong = []
+    if set(cell["outcomes"]) != {"ok"} or cell["outcomes"]["ok"] <= 0:
+        wrong.append(f"outcomes {cell['outcomes']}")
+    if len({len(column) for column in cell["slices"].values()}) != 1:
+        wrong.append("the columns of its slices differ in length")
+    if sum(cell["slices"]["ok"]) != cell["outcomes"]["ok"]:
+        wrong.append("its slices do not add up to its outcomes")
+    p50 = cell["latency_ns"]["p50"]
+    if not 0 < p50["low"] <= p50["value"] <= p50["high"]:
+        wrong.append(f"p50 {p50}")
+    for direction in ("request", "response"):
+        sizes = cell["bytes"][direction]
+        if not sizes["message_bytes"] > 0 or not sizes["coded_bytes"] < sizes["framed_bytes"] <= sizes["wire_bytes"]:
+            wrong.append(f"{direction} sizes {sizes}")
+        if (sizes["wire_bytes"] > sizes["framed_bytes"]) != cell["tls"]:
+            wrong.append(f"{direction}: only TLS adds to what is framed, {sizes}")
+    response = cell["bytes"]["response"]
+    if (response["coded_bytes"] < response["message_bytes"]) != cell["gzip"]:
+        wrong.append(f"only gzip makes an answer smaller than its message, {response}")
+    ratio = cell["ratio"]
+    if ratio is not None and ratio["latency_ns_p50"]["verdict"] != "unclear":
+        wrong.append("one generation carries no verdict")
+    return wrong
+
+
+def main() -> int:
+    """Check the run file named on the command line."""
+    path = Path(sys.argv[1])
+    wrong = complaints(json.loads(path.read_bytes()), path.with_suffix(".html").read_text(encoding="utf-8"))
+    for text in wrong:
+        print(f"{path}: {text}", file=sys.stderr)
+    if not wrong:
+        print(f"{path}: all {len(COMBINATIONS)} combinations measured, the report is whole")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
