@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 
 from recipes.errors import BookIsReadOnly, IdempotencyConflict, InvalidRecipe, RecipeNotFound
-from recipes.model import Recipe, RecipeDraft, RecipePage
+from recipes.model import Recipe, RecipeDraft, RecipePage, is_text
 
 DEFAULT_PAGE_SIZE = 20
 MAXIMUM_PAGE_SIZE = 1000
@@ -45,7 +45,7 @@ class InMemoryRecipeBook(RecipeBook):
     """A book in this process's memory. What is created is bounded and gone with the process."""
 
     def __init__(self, recipes: Iterable[Recipe], *, read_only_because: str = "") -> None:
-        """Hold `recipes`. With `read_only_because`, `add` is refused and says why. Raises InvalidRecipe on a double id."""
+        """Hold `recipes`. With `read_only_because`, `add` is refused for that. Raises InvalidRecipe for double ids."""
         self._recipes: dict[int, Recipe] = {}
         for recipe in recipes:
             if recipe.id in self._recipes:
@@ -109,12 +109,21 @@ class InMemoryRecipeBook(RecipeBook):
 
 
 def check_draft(draft: RecipeDraft) -> None:
-    """Raise InvalidRecipe when a draft lacks what every recipe has: a name, for itself and for each ingredient."""
+    """Raise InvalidRecipe when a draft lacks a name, for itself or for an ingredient, or holds what is not Unicode."""
     if not draft.name.strip():
         raise InvalidRecipe("a recipe needs a name", "name")
+    _check_text(draft.name, "name")
+    _check_text(draft.steps, "steps")
     for index, ingredient in enumerate(draft.ingredients):
         if not ingredient.name.strip():
             raise InvalidRecipe("an ingredient needs a name", f"ingredients[{index}].name")
+        _check_text(ingredient.name, f"ingredients[{index}].name")
+        _check_text(ingredient.quantity, f"ingredients[{index}].quantity")
+
+
+def _check_text(text: str, field: str) -> None:
+    if not is_text(text):
+        raise InvalidRecipe("text must be Unicode, without lone surrogates", field)
 
 
 def page_token(last_id: int) -> str:

@@ -6,6 +6,8 @@ and each consumer translates those back, so that a caller sees the same error wh
     ├── InvalidRecipe         a draft, an id, a field name or a page request that cannot be accepted
     ├── IdempotencyConflict   the key was used before, with another draft
     └── BookIsReadOnly        this book takes no new recipes
+
+SourceError stands apart: it is for whoever starts a program, before any book exists.
 """
 
 
@@ -38,3 +40,7 @@ class IdempotencyConflict(RecipeError):
 
 class BookIsReadOnly(RecipeError):
     """The book takes no new recipes, for the reason given."""
+
+
+class SourceError(Exception):
+    """A source of recipes cannot be used. One line, complete by itself: what was asked for, and what would do."""

@@ -41,6 +41,17 @@ class Recipe:
 _EMPTY: dict[str, object] = {"id": 0, "name": "", "steps": "", "ingredients": ()}
 
 
+def is_text(text: str) -> bool:
+    """Whether every protocol can carry `text`: Python lets half of a surrogate pair stand alone, which has no UTF-8."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class IngredientDraft:
     """An ingredient that has not been given its id."""

@@ -1,0 +1,282 @@
+"""The user's own files: every layout that is taken, and every bad record named by file, line and field."""
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from recipes import files
+from recipes.book import MAXIMUM_ID
+from recipes.files import MAXIMUM_PROBLEMS, RecipesUnreadable
+from recipes.model import Ingredient, Recipe
+
+Reader = Callable[..., tuple[Recipe, ...]]
+
+
+@pytest.fixture
+def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reader:
+    """Reads recipes from a file with the given content and name."""
+    monkeypatch.chdir(tmp_path)
+
+    def read(content: str | bytes, name: str = "mine.json") -> tuple[Recipe, ...]:
+        Path(name).write_bytes(content if isinstance(content, bytes) else content.encode())
+        return files.read(Path(name))
+
+    return read
+
+
+def problems_of(read: Reader, content: str | bytes, name: str = "mine.json") -> tuple[str, ...]:
+    with pytest.raises(RecipesUnreadable) as caught:
+        read(content, name)
+    assert caught.value.problems[0] in str(caught.value)
+    return caught.value.problems
+
+
+TEA = Recipe(1, "Tea", "Boil.", (Ingredient(1, "Leaves", "1 tsp"), Ingredient(2, "Water")))
+SOUP = Recipe(2, "Soup")
+TEA_JSON = json.dumps(asdict(TEA))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f'[{TEA_JSON}, {{"name": "Soup"}}]',
+        f'{{"recipes": [{TEA_JSON}, {{"name": "Soup"}}]}}',
+        f'\n {{"a": [{{}}], "b": "x", "recipes" : [{TEA_JSON}, {{"name": "Soup"}} ] , "c": 1}}\n',
+        f'{TEA_JSON}\n{{"name": "Soup"}}\n',
+        f'{TEA_JSON}\r\n\r\n{{"name":\r\n"Soup"}}',
+    ],
+)
+def test_layouts_are_told_by_content(read: Reader, content: str) -> None:
+    assert read(content, "mine.txt") == (TEA, SOUP)
+    assert read("\ufeff" + content, "mine.json") == (TEA, SOUP)
+
+
+@pytest.mark.parametrize("name", ["mine.jsonl", "mine.NDJSON"])
+def test_json_lines(read: Reader, name: str) -> None:
+    assert read(f'{TEA_JSON}\n \n{{"name": "Soup"}}\r\n', name) == (TEA, SOUP)
+
+
+def test_line_separators_of_unicode_do_not_end_a_line(read: Reader) -> None:
+    assert read('{"name": "a\u2028b\u0085c"}', "mine.jsonl") == (Recipe(1, "a\u2028b\u0085c"),)
+
+
+def test_one_recipe_alone(read: Reader) -> None:
+    assert read('{\n"name": "Soup"\n}') == (Recipe(1, "Soup"),)
+
+
+@pytest.mark.parametrize(
+    ("record", "recipe"),
+    [
+        ({"name": "a", "steps": None, "ingredients": None, "id": None}, Recipe(1, "a")),
+        ({"name": "a", "steps": ["b", "", "c"]}, Recipe(1, "a", "b\n\nc")),
+        ({"name": "a", "steps": []}, Recipe(1, "a")),
+        ({"name": "a", "title": 5, "tags": [{}], "rating": float("nan")}, Recipe(1, "a")),
+        (
+            {"name": "a", "ingredients": ["1 egg", "salt"]},
+            Recipe(1, "a", "", (Ingredient(1, "1 egg"), Ingredient(2, "salt"))),
+        ),
+        ({"name": "a", "ingredients": [{"name": "b", "quantity": None}]}, Recipe(1, "a", "", (Ingredient(1, "b"),))),
+        (
+            {"name": "a", "ingredients": [{"name": "b", "id": 2}, "c", {"name": "d", "id": 7}, {"name": "e"}]},
+            Recipe(1, "a", "", (Ingredient(2, "b"), Ingredient(1, "c"), Ingredient(7, "d"), Ingredient(3, "e"))),
+        ),
+        ({"name": "a", "id": MAXIMUM_ID}, Recipe(MAXIMUM_ID, "a")),
+        ({"name": "crème 🍮"}, Recipe(1, "crème 🍮")),
+    ],
+)
+def test_what_a_record_may_leave_out(read: Reader, record: dict[str, Any], recipe: Recipe) -> None:
+    assert read(json.dumps([record])) == (recipe,)
+
+
+def test_missing_ids_are_the_lowest_that_are_free(read: Reader) -> None:
+    records = [{"name": "a"}, {"name": "b", "id": 2}, {"name": "c"}, {"name": "d", "id": 1}, {"name": "e", "id": None}]
+    assert [recipe.id for recipe in read(json.dumps(records))] == [3, 2, 4, 1, 5]
+
+
+SURROGATE = "expected text, got half of a surrogate pair in it"
+
+
+@pytest.mark.parametrize(
+    ("record", "problem"),
+    [
+        ("5", "expected an object, got a number"),
+        ("[]", "expected an object, got an array"),
+        ('"a"', "expected an object, got text"),
+        ("null", "expected an object, got null"),
+        ("true", "expected an object, got true"),
+        ("NaN", "expected an object, got NaN"),
+        ("{}", "name: missing"),
+        ('{"name": null}', "name: expected text, got null"),
+        ('{"name": "  "}', "name: expected text, got none"),
+        ('{"name": false}', "name: expected text, got false"),
+        ('{"name": "a\\ud83c"}', f"name: {SURROGATE}"),
+        ('{"name": "a", "id": "1"}', "id: expected a whole number, got text"),
+        ('{"name": "a", "id": 1.0}', "id: expected a whole number, got a number"),
+        ('{"name": "a", "id": true}', "id: expected a whole number, got true"),
+        ('{"name": "a", "id": 0}', "id: expected 1 to 2147483647, got 0"),
+        ('{"name": "a", "id": 2147483648}', "id: expected 1 to 2147483647, got 2147483648"),
+        ('{"name": "a", "steps": {}}', "steps: expected text, got an object"),
+        ('{"name": "a", "steps": -Infinity}', "steps: expected text, got -Infinity"),
+        ('{"name": "a", "steps": ["b", 7]}', "steps[1]: expected text, got a number"),
+        ('{"name": "a", "steps": "\\udfff"}', f"steps: {SURROGATE}"),
+        ('{"name": "a", "ingredients": "b"}', "ingredients: expected an array, got text"),
+        ('{"name": "a", "ingredients": ["b", null]}', "ingredients[1]: expected text or an object, got null"),
+        ('{"name": "a", "ingredients": [" "]}', "ingredients[0]: expected text, got none"),
+        ('{"name": "a", "ingredients": [{}]}', "ingredients[0].name: missing"),
+        ('{"name": "a", "ingredients": ["b", "c", {"name": 5}]}', "ingredients[2].name: expected text, got a number"),
+        (
+            '{"name": "a", "ingredients": [{"name": "b", "quantity": 2}]}',
+            "ingredients[0].quantity: expected text, got a number",
+        ),
+        (
+            '{"name": "a", "ingredients": [{"name": "b", "id": 0}]}',
+            "ingredients[0].id: expected 1 to 2147483647, got 0",
+        ),
+        (
+            '{"name": "a", "ingredients": ["b", {"name": "c", "id": 5}, {"name": "d", "id": 5}]}',
+            "ingredients[2].id: another ingredient has the id 5",
+        ),
+    ],
+)
+def test_a_bad_record_is_named_by_line_and_field(read: Reader, record: str, problem: str) -> None:
+    good = '{"name": "good"}'
+    assert problems_of(read, f"{good}\n\n{record}\n", "mine.jsonl") == (f"mine.jsonl:3: {problem}",)
+    assert problems_of(read, f"[\n{good},\n\n{record}, {good}]") == (f"mine.json:4: {problem}",)
+    assert problems_of(read, f'{{"recipes":\n[\n{record}]}}') == (f"mine.json:3: {problem}",)
+
+
+def test_a_record_on_many_lines_is_named_by_its_first(read: Reader) -> None:
+    content = '[\n  {\n    "name": "a"\n  },\n  {\n    "name":\n 5\n  },\n {"name": "c", "id": []}]'
+    assert problems_of(read, content) == (
+        "mine.json:5: name: expected text, got a number",
+        "mine.json:9: id: expected a whole number, got an array",
+    )
+
+
+def test_records_on_one_line_are_counted(read: Reader) -> None:
+    assert problems_of(read, '[{"name": "a"}, {"name": 5}, {}]') == (
+        "mine.json:1: name: expected text, got a number (record 2 of the file)",
+        "mine.json:1: name: missing (record 3 of the file)",
+    )
+
+
+def test_records_one_after_another_are_named_by_their_first_line(read: Reader) -> None:
+    assert problems_of(read, '\n{"name":\n"a"}\n\n{"name":\n5}') == ("mine.json:5: name: expected text, got a number",)
+
+
+def test_ids_that_come_twice(read: Reader) -> None:
+    content = '[{"name": "a", "id": 7}, {"name": "b", "id": 7},\n{"name": "c", "id": 7}]'
+    assert problems_of(read, content) == (
+        "mine.json:1: id: the recipe on line 1 has the id 7 (record 2 of the file)",
+        "mine.json:2: id: the recipe on line 1 has the id 7",
+    )
+
+
+def test_recipes_that_are_no_array(read: Reader) -> None:
+    assert problems_of(read, '{"recipes": {"a": 1}}') == ("mine.json:1: recipes: expected an array, got an object",)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ('[{"name": "a"}', "mine.json:1: not JSON: expecting ',' delimiter at column 15"),
+        ('[{"name": "a"}\n{"name": "b"}]', "mine.json:2: not JSON: expecting ',' delimiter at column 1"),
+        ('[{"name": "a"},]', "mine.json:1: not JSON: expecting value at column 16"),
+        ('[\n{"name": "a"}]\n]', "mine.json:3: not JSON: extra data at column 1"),
+        ('[\n{"name": }]', "mine.json:2: not JSON: expecting value at column 10"),
+        ('{"recipes": [{"name": "a"}]', "mine.json:1: not JSON: expecting ',' delimiter at column 28"),
+        ('{"recipes": [{"name": "a"}], "b"}', "mine.json:1: not JSON: expecting ':' delimiter at column 33"),
+        ('{"recipes": [{"name": "a"}]} 1', "mine.json:1: not JSON: extra data at column 30"),
+        ('{"a" 1, "recipes": []}', "mine.json:1: not JSON: expecting ':' delimiter at column 6"),
+        ('{"a": 1 "recipes": []}', "mine.json:1: not JSON: expecting ',' delimiter at column 9"),
+        ("name,steps\nTea,Boil", "mine.json:1: not JSON: expecting value at column 1"),
+        ("[\n" + "[" * 100_000, "mine.json:2: nested too deeply"),
+        ("\n" + '{"a":' * 100_000, "mine.json:2: nested too deeply"),
+        (
+            '[\n{"name": "a", "id": ' + "9" * 5000 + "}]",
+            "mine.json:2: Exceeds the limit (4300 digits) for integer string conversion: value has 5000 digits",
+        ),
+        (b'[\n{"name": "caf\xe9"}]', "mine.json:2: expected UTF-8, got the byte 0xe9"),
+        ('[{"name": "Tea"}]'.encode("utf-16"), "mine.json:1: expected UTF-8, got the byte 0xff"),
+        ("", "mine.json: there are no recipes in this file"),
+        (" \n", "mine.json: there are no recipes in this file"),
+        ("[ ]", "mine.json: there are no recipes in this file"),
+        ('{"recipes": []}', "mine.json: there are no recipes in this file"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_file_that_cannot_be_decoded(read: Reader, content: str | bytes, problem: str) -> None:
+    assert problems_of(read, content) == (problem,)
+
+
+def test_a_bad_line_does_not_hide_the_others(read: Reader) -> None:
+    content = '{"name": "a"\n{"name": "b"} x\n{"name": "c"}\n{"name": 5}\n' + "[" * 100_000
+    assert problems_of(read, content, "mine.jsonl") == (
+        "mine.jsonl:1: not JSON: expecting ',' delimiter at column 13",
+        "mine.jsonl:2: not JSON: extra data at column 15",
+        "mine.jsonl:4: name: expected text, got a number",
+        "mine.jsonl:5: nested too deeply",
+    )
+
+
+def test_the_message_is_one_line_and_counts_the_rest(read: Reader) -> None:
+    with pytest.raises(RecipesUnreadable) as caught:
+        read("{}\n" * 25, "mine.jsonl")
+    assert str(caught.value) == "mine.jsonl:1: name: missing (and 24 more)"
+    assert len(caught.value.problems) == MAXIMUM_PROBLEMS
+    assert caught.value.total == 25
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("missing.json", "no such file"),
+        (".", "this is a directory, not a file"),
+        ("a\0b", "not the name of a file (embedded null byte)"),
+        ("x" * 300, "cannot be read (File name too long)"),
+    ],
+)
+def test_a_file_that_cannot_be_read(name: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RecipesUnreadable) as caught:
+        files.read(Path(name))
+    assert str(caught.value) == f"{name}: {reason}"
+
+
+texts = st.text(st.characters(codec="utf-8"), max_size=20)
+filled = texts.filter(str.strip)
+ids = st.integers(1, MAXIMUM_ID)
+ingredients = st.lists(st.builds(Ingredient, ids, filled, texts), max_size=4, unique_by=lambda each: each.id).map(tuple)
+recipe_lists = st.lists(
+    st.builds(Recipe, ids, filled, texts, ingredients), min_size=1, max_size=5, unique_by=lambda recipe: recipe.id
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(recipe_lists, st.booleans(), st.sampled_from([None, 2]))
+def test_any_recipes_come_back_as_they_were(
+    read: Reader, recipes: list[Recipe], ascii_only: bool, indent: int | None
+) -> None:
+    records = [asdict(recipe) for recipe in recipes]
+    array = json.dumps(records, ensure_ascii=ascii_only, indent=indent)
+    lines = "\n".join(json.dumps(record, ensure_ascii=ascii_only) for record in records)
+    values = "\n".join(json.dumps(record, ensure_ascii=ascii_only, indent=indent) for record in records)
+    assert read(array) == tuple(recipes)
+    assert read(f'{{"recipes": {array}}}') == tuple(recipes)
+    assert read(lines, "mine.jsonl") == tuple(recipes)
+    assert read(values) == tuple(recipes)
+
+
+@given(st.binary(max_size=60) | st.text('[]{}",:\\u d83n1.e-recipesname\n', max_size=60).map(str.encode))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_file_causes_another_error(read: Reader, content: bytes) -> None:
+    for name in ("mine.json", "mine.jsonl"):
+        with suppress(RecipesUnreadable):
+            assert read(content, name)
