@@ -1,0 +1,139 @@
+"""Requests and responses of the producers on aiohttp: bodies read within limits, answers in the coding agreed on."""
+
+import asyncio
+from collections.abc import Mapping
+
+import msgspec
+from aiohttp import web
+from aiohttp.web_protocol import RequestPayloadError
+
+from producers import content_coding
+from producers.content_coding import GZIP, IDENTITY, BadCoding, BodyTooLarge, NotAcceptable, UnknownCoding, gzipped
+from producers.http_problems import Problem
+from producers.media_types import PROBLEM_JSON, is_utf8_json, preferred
+from producers.settings import Limits, ProducerSettings
+
+SERVER = "recipe-lab"
+
+
+def header(request: web.BaseRequest, name: str) -> str | None:
+    """The value of a header that is a list; several lines of it are one list."""
+    lines = request.headers.getall(name, ())
+    return lines[0] if len(lines) == 1 else ", ".join(lines) if lines else None
+
+
+class Answers:
+    """Makes the responses of one producer: body, coding, and the headers that stand on all of them."""
+
+    def __init__(self, settings: ProducerSettings, vary: tuple[str, ...] = ()) -> None:
+        """`vary` names the request headers besides Accept-Encoding that an answer depends on."""
+        self._gzip = settings.gzip
+        self._gzip_level = settings.gzip_level
+        self._headers = {"Server": SERVER, "X-Content-Type-Options": "nosniff"}
+        if vary := (*vary, *(["Accept-Encoding"] if settings.gzip else [])):
+            self._headers["Vary"] = ", ".join(vary)
+
+    def media_type(self, request: web.BaseRequest, offered: tuple[str, ...]) -> str:
+        """The one of `offered` in which the caller gets its answer. Raises Problem."""
+        chosen = preferred(header(request, "Accept"), offered)
+        if chosen is None:
+            raise Problem(406, f"answers are to be had in {' and '.join(offered)}")
+        return chosen
+
+    def coding(self, request: web.BaseRequest) -> str:
+        """The coding in which the caller gets its answer. Raises Problem."""
+        try:
+            return content_coding.negotiated(header(request, "Accept-Encoding"), gzip_offered=self._gzip)
+        except NotAcceptable:
+            offers = "gzip and identity" if self._gzip else "identity"
+            raise Problem(406, f"answers are to be had in {offers}") from None
+
+    def answer(
+        self,
+        request: web.BaseRequest,
+        body: bytes,
+        media_type: str,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+    ) -> web.Response:
+        """A response with `body`, in gzip if that was agreed on. Raises Problem."""
+        return self._coded(self.coding(request), body, media_type, status, headers)
+
+    def problem(self, request: web.BaseRequest, problem: Problem) -> web.Response:
+        """A response that says what is wrong."""
+        return self.refusal(request, problem, msgspec.json.encode(problem.document()), PROBLEM_JSON)
+
+    def refusal(self, request: web.BaseRequest, problem: Problem, body: bytes, media_type: str) -> web.Response:
+        """A response with the status and headers of a problem, and a body of the caller's making."""
+        try:
+            coding = self.coding(request)
+        except Problem:
+            # There is no better way to tell somebody who accepts no coding.
+            coding = IDENTITY
+        response = self._coded(coding, body, media_type, problem.status, problem.headers)
+        if problem.closes:
+            response.force_close()
+        return response
+
+    def unread(self, problem: Problem) -> web.Response:
+        """A response to what cannot be read as a request, so that nothing is known of what the caller accepts."""
+        response = self._coded(IDENTITY, msgspec.json.encode(problem.document()), PROBLEM_JSON, problem.status, None)
+        response.force_close()
+        return response
+
+    def without_body(self, status: int, headers: Mapping[str, str]) -> web.Response:
+        """A response that is its headers."""
+        return web.Response(status=status, headers={**self._headers, **headers})
+
+    def _coded(
+        self, coding: str, body: bytes, media_type: str, status: int, headers: Mapping[str, str] | None
+    ) -> web.Response:
+        sent = {**self._headers, "Content-Type": media_type}
+        if headers:
+            sent.update(headers)
+        if coding == GZIP:
+            sent["Content-Encoding"] = GZIP
+            body = gzipped(body, self._gzip_level)
+        return web.Response(status=status, body=body, headers=sent)
+
+
+def check_length(request: web.BaseRequest, limits: Limits) -> None:
+    """Raise Problem when the body announces itself as larger than allowed."""
+    if request.content_length is not None and request.content_length > limits.body_bytes:
+        raise _too_large(limits)
+
+
+async def read_json_body(request: web.Request, limits: Limits) -> bytes:
+    """The body of a request that has to be JSON by its Content-Type, without its coding. Raises Problem."""
+    if not is_utf8_json(request.headers.get("Content-Type")):
+        raise Problem(415, "the body has to be application/json in UTF-8", headers={"Accept-Post": "application/json"})
+    check_length(request, limits)
+    try:
+        if request.content.is_eof():
+            # Everything is here, so there is nothing to wait for.
+            body = await request.read()
+        else:
+            async with asyncio.timeout(limits.body_timeout_s):
+                body = await request.read()
+    except TimeoutError:
+        raise Problem(408, f"the body has to arrive within {limits.body_timeout_s:g} s", closes=True) from None
+    except web.HTTPRequestEntityTooLarge:
+        raise _too_large(limits) from None
+    except RequestPayloadError:
+        raise Problem(400, "the body is not framed as its headers say", closes=True) from None
+    coding = header(request, "Content-Encoding")
+    if coding is None:
+        return body
+    try:
+        return content_coding.decoded(body, coding, limits.body_bytes)
+    except UnknownCoding:
+        raise Problem(415, "a body may be in gzip or identity", headers={"Accept-Encoding": "gzip, identity"}) from None
+    except BadCoding as error:
+        raise Problem(400, str(error)) from None
+    except BodyTooLarge:
+        raise _too_large(limits) from None
+
+
+def _too_large(limits: Limits) -> Problem:
+    return Problem(413, f"a body has at most {limits.body_bytes} bytes", closes=True)

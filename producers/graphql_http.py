@@ -1,0 +1,122 @@
+"""The GraphQL producer: the schema over HTTP/1.1, as the GraphQL-over-HTTP specification has it.
+
+The schema is Strawberry's, the handler is not: Strawberry's view for aiohttp is made for browsers, subscriptions,
+uploads and batches, none of which are offered here, and what the specification asks would have to be overridden in it.
+"""
+
+from http import HTTPMethod
+from typing import Any
+
+import msgspec
+from aiohttp import web
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType
+
+from producers.aiohttp_hosting import ANSWERS, BOOK, SETTINGS, AiohttpProducer, application_over, expect_continue
+from producers.aiohttp_messages import Answers, read_json_body
+from producers.graphql_errors import is_request_error, shown, shown_problem
+from producers.graphql_schema import RecipeSchema
+from producers.http_problems import Problem
+from producers.json_bodies import BadJson, decode
+from producers.media_types import JSON
+
+GRAPHQL_JSON = "application/graphql-response+json"
+MEDIA_TYPES = (JSON, GRAPHQL_JSON)
+"""What answers are to be had in. The first for whoever does not say: clients that know the second ask for it."""
+
+SCHEMA = web.AppKey("schema", RecipeSchema)
+
+READING = frozenset({OperationType.QUERY})
+ANYTHING = frozenset(OperationType)
+
+_encode = msgspec.json.Encoder().encode
+
+
+class GraphqlHttpProducer(AiohttpProducer):
+    """Serves recipe.graphql."""
+
+    path = "/graphql"
+
+    def application(self) -> web.Application:
+        """The application with its routes."""
+        application = application_over(self.book, self.settings, Answers(self.settings, vary=("Accept",)))
+        application[SCHEMA] = RecipeSchema()
+        application.add_routes(
+            [
+                web.get(self.path, answer_graphql),
+                web.post(self.path, answer_graphql, expect_handler=expect_continue),
+            ]
+        )
+        return application
+
+
+class Parameters(msgspec.Struct, rename={"operation_name": "operationName"}):
+    """A GraphQL request. There are no batches: an array is no request."""
+
+    query: str | None = None
+    operation_name: str | None = None
+    variables: dict[str, Any] | None = None
+    extensions: dict[str, Any] | None = None
+
+
+_parameters_decoder = msgspec.json.Decoder(Parameters)
+_map_decoder = msgspec.json.Decoder(dict[str, Any] | None)
+
+
+async def answer_graphql(request: web.Request) -> web.Response:
+    """The result of one operation; what is wrong with the request is told as a GraphQL error, too."""
+    answers = request.app[ANSWERS]
+    media_type = JSON
+    try:
+        # Before anything is changed: that no answer can be given must not be found only afterwards.
+        media_type = answers.media_type(request, MEDIA_TYPES)
+        answers.coding(request)
+        result = await execute(request, await read_parameters(request))
+    except Problem as problem:
+        return answers.refusal(request, problem, _encode({"errors": [shown_problem(problem)]}), media_type)
+    if not result.errors:
+        return answers.answer(request, _encode({"data": result.data}), media_type)
+    errors = [shown(error, result) for error in result.errors]
+    if is_request_error(result):
+        # Clients of application/json, which proxies answer with as well, only believe in a GraphQL answer with 200.
+        status = 400 if media_type == GRAPHQL_JSON else 200
+        return answers.answer(request, _encode({"errors": errors}), media_type, status=status)
+    return answers.answer(request, _encode({"data": result.data, "errors": errors}), media_type)
+
+
+async def execute(request: web.Request, parameters: Parameters) -> ExecutionResult:
+    """The result of the operation that was asked for. Raises Problem when there is none to execute."""
+    if not parameters.query:
+        raise Problem(400, "query is missing: the GraphQL document to execute")
+    try:
+        return await request.app[SCHEMA].execute(
+            parameters.query,
+            variable_values=parameters.variables,
+            context_value=request.app[BOOK],
+            operation_name=parameters.operation_name,
+            allowed_operation_types=ANYTHING if request.method == HTTPMethod.POST else READING,
+            operation_extensions=parameters.extensions,
+        )
+    except CannotGetOperationTypeError:
+        raise Problem(
+            400, "operationName has to choose one of the document's operations", error="operation_resolution_failure"
+        ) from None
+    except InvalidOperationTypeError:
+        raise Problem(405, "this operation needs POST", headers={"Allow": "POST"}) from None
+
+
+async def read_parameters(request: web.Request) -> Parameters:
+    """What is asked for: in the body of a POST, in the query of a GET. Raises Problem."""
+    try:
+        if request.method == HTTPMethod.POST:
+            return decode(await read_json_body(request, request.app[SETTINGS].limits), _parameters_decoder)
+        query = request.query
+        return Parameters(
+            query.get("query"),
+            query.get("operationName"),
+            decode(query.get("variables", "null").encode(), _map_decoder),
+            decode(query.get("extensions", "null").encode(), _map_decoder),
+        )
+    except BadJson as error:
+        raise Problem(400, str(error)) from None

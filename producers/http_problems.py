@@ -1,0 +1,70 @@
+"""What an HTTP caller is told of a refusal: problem details (RFC 9457) with a stable `error` code, pure."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from recipes.errors import BookIsReadOnly, IdempotencyConflict, InvalidRecipe, RecipeError, RecipeNotFound
+
+STATUS_AND_ERROR: dict[type[RecipeError], tuple[int, str]] = {
+    RecipeNotFound: (404, "not_found"),
+    InvalidRecipe: (400, "invalid"),
+    IdempotencyConflict: (422, "idempotency_conflict"),
+    BookIsReadOnly: (501, "read_only"),
+    RecipeError: (422, "refused"),
+}
+"""The status and the `error` code for each error of the domain; the last for those to come."""
+
+ERRORS: dict[int, str] = {
+    400: "invalid",
+    404: "not_found",
+    405: "method_not_allowed",
+    406: "not_acceptable",
+    408: "request_timeout",
+    413: "too_large",
+    415: "unsupported_media_type",
+    417: "expectation_failed",
+    500: "internal",
+}
+"""The `error` code for each status that HTTP itself asks for."""
+
+
+class Problem(Exception):
+    """A request that is refused. The detail is written for the caller and safe to show."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        error: str = "",
+        field: str = "",
+        headers: Mapping[str, str] | None = None,
+        closes: bool = False,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.error = error or ERRORS.get(status, "refused")
+        self.field = field
+        self.headers = headers or {}
+        self.closes = closes
+        """Whether the connection ends with the answer, because the rest of the request is not read."""
+
+    def document(self) -> dict[str, object]:
+        """The problem as application/problem+json has it."""
+        document: dict[str, object] = {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+            "error": self.error,
+        }
+        if self.field:
+            document["field"] = self.field
+        return document
+
+
+def problem_of(error: RecipeError) -> Problem:
+    """The problem that an error of the domain is to a caller."""
+    status, code = next(STATUS_AND_ERROR[kind] for kind in type(error).__mro__ if kind in STATUS_AND_ERROR)
+    return Problem(status, str(error), error=code, field=error.field if isinstance(error, InvalidRecipe) else "")

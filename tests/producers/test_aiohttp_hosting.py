@@ -1,0 +1,174 @@
+"""What the producers on aiohttp share: their ports, TLS beside plain, and their stop."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from producers import certificates
+from producers.aiohttp_hosting import AiohttpProducer, bound_sockets
+from producers.certificates import CertificateFiles
+from producers.graphql_http import GraphqlHttpProducer
+from producers.json_http import JsonHttpProducer
+from producers.producer import PortUnavailable
+from producers.settings import Limits, ProducerSettings, TlsFiles
+from producers.tls import TlsFilesUnusable
+from tests.support.books import CHICKEN, PatientBook, small_book
+from tests.support.raw_http import AMPLE_S, exchange, request
+
+PRODUCERS: list[type[AiohttpProducer]] = [JsonHttpProducer, GraphqlHttpProducer]
+GET = b"GET /recipes/42 HTTP/1.1\r\nHost: lab\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def own_certificates(tmp_path_factory: pytest.TempPathFactory) -> CertificateFiles:
+    return certificates.write(tmp_path_factory.mktemp("certificates"))
+
+
+def tls_files(files: CertificateFiles) -> TlsFiles:
+    return TlsFiles(certificate=files.server, key=files.server_key)
+
+
+def port_of(address: str) -> int:
+    return int(address.removesuffix("/graphql").rpartition(":")[2])
+
+
+@pytest.mark.parametrize("make", PRODUCERS)
+async def test_plain_and_tls_are_served_at_once(
+    make: Callable[..., AiohttpProducer], own_certificates: CertificateFiles
+) -> None:
+    producer = make(small_book(), ProducerSettings(port=0, tls_port=0, tls=tls_files(own_certificates)))
+    plain, encrypted = await producer.start()
+    try:
+        path = producer.path
+        assert plain == f"http://127.0.0.1:{port_of(plain)}{path}"
+        assert encrypted == f"https://127.0.0.1:{port_of(encrypted)}{path}"
+        assert (await request(plain, "OPTIONS", path or "/recipes")).status == 204
+        context = ssl.create_default_context(cafile=own_certificates.ca)
+        context.set_alpn_protocols(["h2", "http/1.1"])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(encrypted), ssl=context)
+        tls = writer.get_extra_info("ssl_object")
+        assert (tls.version(), tls.selected_alpn_protocol()) == ("TLSv1.3", "http/1.1")
+        writer.write(GET)
+        assert (await reader.readline()).startswith(b"HTTP/1.1")
+        writer.close()
+        await writer.wait_closed()
+    finally:
+        await producer.stop()
+
+
+async def test_a_busy_port_is_refused_in_one_line() -> None:
+    first = JsonHttpProducer(small_book(), ProducerSettings(port=0))
+    (address,) = await first.start()
+    try:
+        second = JsonHttpProducer(small_book(), ProducerSettings(port=port_of(address)))
+        with pytest.raises(PortUnavailable) as caught:
+            await second.start()
+        expected = f"cannot listen on 127.0.0.1:{port_of(address)}: Address already in use; choose another port, or 0"
+        assert str(caught.value) == expected
+        assert (await exchange(address, GET)).status == 200
+    finally:
+        await first.stop()
+
+
+async def test_when_one_port_is_busy_the_other_is_not_kept(own_certificates: CertificateFiles) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as held, socket.create_server(("127.0.0.1", 0)) as free:
+        plain, busy = free.getsockname()[1], held.getsockname()[1]
+        free.close()
+        settings = ProducerSettings(port=plain, tls_port=busy, tls=tls_files(own_certificates))
+        with pytest.raises(PortUnavailable, match=str(busy)):
+            await JsonHttpProducer(small_book(), settings).start()
+        socket.create_server(("127.0.0.1", plain)).close()
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "192.0.2.1"])
+async def test_a_host_that_is_not_this_machine_s_is_refused(host: str) -> None:
+    with pytest.raises(PortUnavailable, match=f"cannot listen on {host}:0: "):
+        await JsonHttpProducer(small_book(), ProducerSettings(host=host, port=0)).start()
+
+
+async def test_bad_certificates_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a.pem").write_text("nothing")
+    files = TlsFiles(certificate=tmp_path / "a.pem", key=tmp_path / "a.pem")
+    with pytest.raises(TlsFilesUnusable, match=r"a\.pem"):
+        await JsonHttpProducer(small_book(), ProducerSettings(port=None, tls_port=0, tls=files)).start()
+
+
+async def test_every_address_of_a_name_gets_the_same_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    def two_and_one_missing(*_: object, **__: object) -> list[object]:
+        addresses = ["127.0.0.1", "127.0.0.2", "192.0.2.1"]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in addresses]
+
+    monkeypatch.setattr(socket, "getaddrinfo", two_and_one_missing)
+    sockets = bound_sockets("name", 0, share_port=False)
+    names = [bound.getsockname() for bound in sockets]
+    for bound in sockets:
+        bound.close()
+    assert [host for host, _ in names] == ["127.0.0.1", "127.0.0.2"]
+    assert len({port for _, port in names}) == 1
+
+
+async def test_workers_may_share_a_port() -> None:
+    (first,) = bound_sockets("127.0.0.1", 0, share_port=True)
+    (second,) = bound_sockets("127.0.0.1", first.getsockname()[1], share_port=True)
+    first.close()
+    second.close()
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="needs IPv6")
+async def test_ipv6_addresses_are_written_in_brackets() -> None:
+    try:
+        probe = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("this machine has IPv6 switched off")
+    probe.close()
+    producer = JsonHttpProducer(small_book(), ProducerSettings(host="::1", port=0))
+    (address,) = await producer.start()
+    try:
+        assert address.startswith("http://[::1]:")
+        assert (await exchange(address, GET)).status == 200
+    finally:
+        await producer.stop()
+
+
+async def test_a_stop_lets_the_request_under_way_finish_and_closes_its_connection() -> None:
+    book = PatientBook()
+    producer = JsonHttpProducer(book, ProducerSettings(port=0))
+    (address,) = await producer.start()
+    asking = asyncio.create_task(exchange(address, GET))
+    await book.asked.wait()
+    stopping = asyncio.create_task(producer.stop())
+    async with asyncio.timeout(AMPLE_S):
+        while True:
+            # The stop has begun once nobody is let in any more.
+            try:
+                socket.create_connection(("127.0.0.1", port_of(address))).close()
+            except OSError:
+                break
+            await asyncio.wait({stopping}, timeout=0.01)
+    assert not stopping.done()
+    book.released.set()
+    answer = await asking
+    assert answer.json["recipe"]["name"] == CHICKEN.name
+    await stopping
+
+
+async def test_an_idle_connection_is_closed_in_time() -> None:
+    producer = JsonHttpProducer(small_book(), ProducerSettings(port=0, limits=Limits(keep_alive_s=0.05)))
+    (address,) = await producer.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port_of(address))
+    try:
+        async with asyncio.timeout(AMPLE_S):
+            writer.write(GET)
+            await reader.readuntil(b"\r\n\r\n")
+            await reader.read()
+    finally:
+        writer.close()
+        await producer.stop()
+
+
+async def test_a_producer_that_never_started_may_be_stopped() -> None:
+    await JsonHttpProducer(small_book(), ProducerSettings()).stop()

@@ -1,0 +1,126 @@
+"""Which coding an answer gets, and bodies in gzip."""
+
+import gzip
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from producers.content_coding import (
+    GZIP,
+    IDENTITY,
+    BadCoding,
+    BodyTooLarge,
+    NotAcceptable,
+    UnknownCoding,
+    decoded,
+    gzipped,
+    inflated,
+    negotiated,
+)
+
+REFUSED = None
+
+
+@pytest.mark.parametrize(
+    ("accept_encoding", "with_gzip", "without_gzip"),
+    [
+        (None, IDENTITY, IDENTITY),
+        ("", IDENTITY, IDENTITY),
+        ("gzip", GZIP, IDENTITY),
+        ("GZIP", GZIP, IDENTITY),
+        ("x-gzip", GZIP, IDENTITY),
+        ("gzip, deflate", GZIP, IDENTITY),
+        ("deflate, gzip;q=0.5", GZIP, IDENTITY),
+        ("deflate", IDENTITY, IDENTITY),
+        ("*", GZIP, IDENTITY),
+        ("gzip;q=0", IDENTITY, IDENTITY),
+        ("gzip;q=0.000, *", IDENTITY, IDENTITY),
+        ("gzip; Q=0", IDENTITY, IDENTITY),
+        ("*;q=0", REFUSED, REFUSED),
+        ("gzip;q=0, *;q=0", REFUSED, REFUSED),
+        ("gzip, *;q=0", GZIP, REFUSED),
+        ("identity", IDENTITY, IDENTITY),
+        ("identity, gzip", GZIP, IDENTITY),
+        ("identity;q=1, gzip;q=0.9", IDENTITY, IDENTITY),
+        ("identity;q=0.5, gzip", GZIP, IDENTITY),
+        ("identity;q=0", REFUSED, REFUSED),
+        ("identity;q=0, gzip", GZIP, REFUSED),
+        ("identity;q=0, br", REFUSED, REFUSED),
+        ("identity, *;q=0", IDENTITY, IDENTITY),
+        ("gzip;q=0.001", GZIP, IDENTITY),
+        ("xgzip", IDENTITY, IDENTITY),
+        ("xgzipx, gzipx", IDENTITY, IDENTITY),
+        ("br;q=1.0, gzip;q=0.8, *;q=0.1", GZIP, IDENTITY),
+        ("gzip;q=2", IDENTITY, IDENTITY),
+        ("gzip;q=1.001", IDENTITY, IDENTITY),
+        ("gzip;q=0.1234", IDENTITY, IDENTITY),
+        ("gzip;q=", IDENTITY, IDENTITY),
+        ("gzip;q=nope", IDENTITY, IDENTITY),
+        ("gzip;level=9", GZIP, IDENTITY),
+        ("gzip;q=0, x-gzip", GZIP, IDENTITY),
+        (",, ;q=1,gzip", GZIP, IDENTITY),
+    ],
+)
+def test_the_coding_follows_the_weights(
+    accept_encoding: str | None, with_gzip: str | None, without_gzip: str | None
+) -> None:
+    for expected, offered in ((with_gzip, True), (without_gzip, False)):
+        if expected is REFUSED:
+            with pytest.raises(NotAcceptable):
+                negotiated(accept_encoding, gzip_offered=offered)
+        else:
+            assert negotiated(accept_encoding, gzip_offered=offered) == expected
+
+
+@given(st.text(st.sampled_from("gzipx-identity*;q=01. ,"), max_size=60))
+def test_no_header_breaks_it(accept_encoding: str) -> None:
+    try:
+        assert negotiated(accept_encoding, gzip_offered=True) in (GZIP, IDENTITY)
+    except NotAcceptable:
+        assert "q=0" in accept_encoding
+
+
+@given(st.binary(max_size=5000), st.integers(1, 9))
+def test_what_was_gzipped_is_inflated(data: bytes, level: int) -> None:
+    coded = gzipped(data, level)
+    assert gzip.decompress(coded) == inflated(coded, len(data)) == data
+    assert coded[4:8] == b"\0\0\0\0", "it holds a time"
+
+
+@given(st.binary(min_size=1, max_size=2000), st.data())
+def test_what_is_cut_short_is_refused(data: bytes, choose: st.DataObject) -> None:
+    coded = gzipped(data, 6)
+    cut = choose.draw(st.integers(0, len(coded) - 1))
+    with pytest.raises(BadCoding):
+        inflated(coded[:cut], len(data))
+
+
+def test_several_members_are_one_body() -> None:
+    assert inflated(gzipped(b"one", 6) + gzipped(b"two", 6), 6) == b"onetwo"
+    with pytest.raises(BodyTooLarge):
+        inflated(gzipped(b"one", 6) + gzipped(b"two", 6), 5)
+
+
+def test_a_bomb_is_refused_at_the_limit() -> None:
+    bomb = gzipped(bytes(50_000_000), 9)
+    assert len(bomb) < 60_000
+    with pytest.raises(BodyTooLarge):
+        inflated(bomb, 1000)
+
+
+@pytest.mark.parametrize("body", [b"garbage", zlib.compress(b"zlib"), gzipped(b"x", 6) + b"rest", b""])
+def test_what_is_no_gzip_is_refused(body: bytes) -> None:
+    with pytest.raises(BadCoding):
+        inflated(body, 1000)
+
+
+def test_a_body_is_decoded_as_it_says() -> None:
+    assert decoded(b"text", None, 4) == decoded(b"text", " Identity", 4) == b"text"
+    assert decoded(gzipped(b"text", 1), "X-GZIP", 4) == b"text"
+    with pytest.raises(BodyTooLarge):
+        decoded(b"text", None, 3)
+    for coding in ("br", "deflate", "gzip, gzip", "gzip, identity"):
+        with pytest.raises(UnknownCoding):
+            decoded(b"text", coding, 4)

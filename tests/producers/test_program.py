@@ -1,0 +1,132 @@
+"""`python -m producers`, as a user runs it: announces itself, answers, stops cleanly, refuses what it must in one line."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from consumers.client import ClientSettings
+from consumers.errors import ProducerUnreachable
+from consumers.registry import client
+from consumers.target import parse_target
+from producers import certificates
+from producers.lifecycle import STOP_WITH_STDIN
+from producers.registry import PRODUCERS
+from recipes.errors import BookIsReadOnly
+from recipes.model import Recipe, RecipeDraft
+from tests.support.programs import PATIENCE_S, assert_one_line_error, environment, listening, run
+
+PROTOCOLS = tuple(PRODUCERS)
+
+
+async def fetch(protocol: str, address: str, ca: Path | None = None, recipe_id: int = 42) -> Recipe:
+    async with client(protocol, ClientSettings(target=parse_target(address), ca=ca)) as consumer:
+        return await consumer.get(recipe_id)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> certificates.CertificateFiles:
+    return certificates.write(tmp_path_factory.mktemp("certs"))
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_it_serves_plain_and_tls_and_stops_cleanly(
+    protocol: str, authority: certificates.CertificateFiles
+) -> None:
+    flags = ("--port", "0", "--tls-port", "0", "--cert", str(authority.server), "--key", str(authority.server_key))
+    with listening("producers", protocol, *flags, "--gzip", ports=2) as producer:
+        plain, tls = producer.addresses
+        assert all(line.endswith(f"pid={producer.process.pid}") for line in producer.lines)
+        assert parse_target(tls).tls
+        assert (await fetch(protocol, plain)).name == "Chicken Tikka Masala"
+        assert await fetch(protocol, tls, authority.ca) == await fetch(protocol, plain)
+        assert producer.end() == 0
+        assert producer.process.stderr is not None
+        assert producer.process.stderr.read() == ""
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_tls_alone(protocol: str, authority: certificates.CertificateFiles) -> None:
+    flags = ("--port", "0", "--tls", "--cert", str(authority.server), "--key", str(authority.server_key))
+    with listening("producers", protocol, *flags) as producer:
+        assert parse_target(producer.addresses[0]).tls
+        assert (await fetch(protocol, producer.addresses[0], authority.ca)).id == 42
+        producer.process.send_signal(signal.SIGINT)
+        assert producer.process.wait(PATIENCE_S) == 0
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_busy_port_is_refused_in_one_line(protocol: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert_one_line_error(run("producers", protocol, "--port", port), 2, port)
+        assert_one_line_error(run("producers", protocol, "--port", port, "--workers", "2"), 2, port)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("soap",), "'soap'"),
+        (("grpc", "--port", "x"), "'x'"),
+        (("grpc", "--recipes", "/nowhere.json"), "/nowhere.json"),
+        (("grpc", "--tls", "--cert", "/nowhere.pem"), "/nowhere.pem"),
+        (("grpc", "--tls", "--tls-port", "1"), "--tls-port"),
+        (("grpc", "--workers", "0"), "'0'"),
+        (("grpc", "--gzip-level", "10"), "'10'"),
+        (("grpc", "--gzip", "--gzip-level", "9", "--port", "0"), "9"),
+    ],
+)
+def test_bad_usage_is_one_line(arguments: tuple[str, ...], named: str) -> None:
+    assert_one_line_error(run("producers", *arguments), 2, named)
+
+
+def test_variables_stand_in_for_flags_and_flags_win() -> None:
+    with listening("producers", "grpc", "--port", "0", PORT="1", HOST="localhost", RECIPES="generated:42") as producer:
+        assert producer.addresses[0].startswith("grpc://localhost:")
+        assert asyncio.run(fetch("grpc", producer.addresses[0])).id == 42
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_workers_share_a_port_and_are_replaced(protocol: str) -> None:
+    with listening("producers", protocol, "--port", "0", "--workers", "2", "--recipes", "generated:50") as producer:
+        address = producer.addresses[0]
+        settings = ClientSettings(target=parse_target(address), timeout_s=10)
+        async with client(protocol, settings) as consumer:
+            with pytest.raises(BookIsReadOnly):
+                await consumer.create(RecipeDraft("new"))
+            pid = await consumer.pid()
+        assert pid != producer.process.pid
+        os.kill(pid, signal.SIGKILL)
+        replaced = False
+        for _ in range(500):
+            try:
+                async with client(protocol, settings) as consumer:
+                    replaced = await consumer.pid() != pid
+            except ProducerUnreachable:
+                continue
+            if replaced:
+                break
+        assert replaced
+        assert producer.end() == 0
+    with pytest.raises(ProducerUnreachable):
+        await fetch(protocol, address)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_child_does_not_outlive_the_parent_that_holds_its_stdin(workers: str) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "producers", "grpc", "--port", "0", "--workers", workers],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment(**{STOP_WITH_STDIN: "1"}),
+    ) as producer:
+        assert producer.stdin is not None
+        assert producer.stdout is not None
+        assert producer.stdout.readline().startswith(b"listening")
+        producer.stdin.close()
+        assert producer.wait(PATIENCE_S) == 0

@@ -1,0 +1,79 @@
+"""Running the lab's programs as a user does: real processes, real signals, nothing left behind."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from commands.command_line import VARIABLES
+
+PATIENCE_S = 60.0
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """This process's environment without the lab's own variables, and with `variables`."""
+    return {name: value for name, value in os.environ.items() if name not in VARIABLES} | variables
+
+
+def run(module: str, *arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    """`python -m MODULE …` to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        env=environment(**variables),
+        check=False,
+    )
+
+
+@dataclass(slots=True)
+class Listening:
+    """A program that announced itself."""
+
+    process: subprocess.Popen[str]
+    lines: list[str]
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where it accepts connections."""
+        return [line.split()[1] for line in self.lines]
+
+    def end(self) -> int:
+        """SIGTERM, and its exit code."""
+        self.process.terminate()
+        return self.process.wait(PATIENCE_S)
+
+
+@contextmanager
+def listening(module: str, *arguments: str, ports: int = 1, **variables: str) -> Iterator[Listening]:
+    """A program that serves, once it has announced so many ports; killed at the end if it still runs."""
+    with subprocess.Popen(
+        [sys.executable, "-m", module, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(**variables),
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        try:
+            lines = [process.stdout.readline().strip() for _ in range(ports)]
+            assert all(line.startswith("listening ") for line in lines), (lines, process.stderr.read())
+            yield Listening(process, lines)
+        finally:
+            process.kill()
+
+
+def assert_one_line_error(done: subprocess.CompletedProcess[str], exit_code: int, *named: str) -> None:
+    """Nothing on stdout, one line on stderr that names what it must, and this exit code."""
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    for text in named:
+        assert text in done.stderr
+    assert done.returncode == exit_code
