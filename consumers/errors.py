@@ -1,10 +1,10 @@
 """What a call can end in besides an answer and the domain's own errors.
 
-    ConsumerError
-    ├── ProducerUnreachable    no connection: refused, unknown host, TLS not agreed on, connection lost
-    ├── ProducerTimeout        no complete answer within the time allowed
-    ├── OperationUnsupported   this producer does not offer the operation
-    └── UnexpectedAnswer       an answer that the contract does not allow: status, coding, shape
+ConsumerError
+├── ProducerUnreachable    no connection: refused, unknown host, TLS not agreed on, connection lost
+├── ProducerTimeout        no complete answer within the time allowed
+├── OperationUnsupported   this producer does not offer the operation
+└── UnexpectedAnswer       an answer that the contract does not allow: status, coding, shape
 """
 
 

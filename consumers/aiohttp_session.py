@@ -1,0 +1,181 @@
+"""What the consumers on aiohttp share: a session with persistent connections, and what its failures are to a caller."""
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import aiohttp
+import msgspec
+from aiohttp.http_exceptions import ContentEncodingError
+from yarl import URL
+
+from consumers.client import ClientSettings
+from consumers.errors import ConsumerError, ProducerTimeout, ProducerUnreachable, UnexpectedAnswer
+
+Value = TypeVar("Value")
+
+DEFAULT_CONNECTIONS = 100
+"""What aiohttp keeps unless told."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """A complete response, its body inflated already."""
+
+    status: int
+    media_type: str
+    body: bytes
+
+
+class HttpSession:
+    """Connections to one producer. Every failure to get an answer is raised as a ConsumerError."""
+
+    def __init__(self, settings: ClientSettings, accept: str) -> None:
+        """`accept` is what to ask for in Accept."""
+        self._settings = settings
+        self._headers = {
+            "Accept": accept,
+            # Said explicitly: left out, aiohttp would ask for gzip, and for more where more is installed.
+            "Accept-Encoding": "gzip" if settings.gzip else "identity",
+            "User-Agent": "recipe-lab",
+        }
+        self._session: aiohttp.ClientSession | None = None
+        target = settings.target
+        self.base = URL.build(scheme="https" if target.tls else "http", host=target.host, port=target.port)
+
+    def open(self) -> None:
+        """Make ready. Raises ProducerUnreachable when a certificate cannot be read."""
+        settings = self._settings
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=settings.connections or DEFAULT_CONNECTIONS,
+                ssl=self._tls_context() if settings.target.tls else False,
+            ),
+            headers=self._headers,
+            # No producer sets cookies, and keeping a jar costs time on each request.
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=settings.timeout_s),
+        )
+
+    async def close(self) -> None:
+        """Close the connections. May be called twice."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def ask(
+        self, method: str, url: URL, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> HttpAnswer:
+        """Send one request and take its answer, whatever its status. Raises ConsumerError."""
+        if self._session is None or self._session.closed:
+            raise self.unreachable("this consumer is not open")
+        try:
+            async with self._session.request(
+                method, url, data=body, headers=headers, allow_redirects=False
+            ) as response:
+                content = await response.read()
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            failure = self._failure(error)
+        else:
+            if not self._settings.gzip and response.headers.get("Content-Encoding", "identity") != "identity":
+                raise self.unexpected("the answer is coded, though identity was asked for")
+            return HttpAnswer(response.status, response.content_type, content)
+        raise failure from None
+
+    def _failure(self, error: Exception) -> ConsumerError:
+        """What an exception of aiohttp means to a caller."""
+        match error:
+            case TimeoutError():
+                return ProducerTimeout(f"{self.authority}: no answer within {self._settings.timeout_s:g} s")
+            case aiohttp.ClientConnectorCertificateError():
+                return self.unreachable(f"its certificate is not trusted: {_certificate_reason(error)}")
+            case aiohttp.ClientSSLError():
+                return self.unreachable(f"TLS was not agreed on: {_reason(error.os_error)}")
+            case aiohttp.ClientConnectorError():
+                return self.unreachable(_reason(error.os_error))
+            case aiohttp.ServerDisconnectedError():
+                return self.unreachable("the connection was closed without an answer")
+            case aiohttp.ClientPayloadError() if isinstance(error.__cause__, ContentEncodingError):
+                return self.unexpected("the answer is not in the coding that it claims")
+            case aiohttp.ClientPayloadError():
+                return self.unreachable("the connection was lost within the answer")
+            case aiohttp.ClientResponseError():
+                return self.unexpected("the answer is not HTTP")
+            case _:
+                return self.unreachable(_reason(error))
+
+    @property
+    def authority(self) -> str:
+        """The producer, as it is named in errors."""
+        return self._settings.target.authority
+
+    def unreachable(self, reason: str) -> ProducerUnreachable:
+        """The error for a connection that could not be had."""
+        return ProducerUnreachable(f"{self.authority}: {one_line(reason)}")
+
+    def unexpected(self, reason: str) -> UnexpectedAnswer:
+        """The error for an answer that the contract does not allow."""
+        return UnexpectedAnswer(f"{self.authority}: {one_line(reason)}")
+
+    def decode(self, body: bytes, decoder: "msgspec.json.Decoder[Value]") -> Value:
+        """The value in a JSON body, of the decoder's type. Raises UnexpectedAnswer."""
+        try:
+            return decoder.decode(body)
+        except msgspec.ValidationError as error:
+            reason = f"the answer has not the expected shape: {error}"
+            try:
+                # Other people's producers send null for text that is absent; here it is empty.
+                return msgspec.convert(_with_empty_text(msgspec.json.decode(body)), decoder.type, strict=decoder.strict)
+            except (ValueError, RecursionError):
+                pass
+        except (ValueError, RecursionError):
+            reason = "the answer is not JSON"
+        raise self.unexpected(reason)
+
+    def _tls_context(self) -> ssl.SSLContext:
+        settings = self._settings
+        file = settings.ca
+        try:
+            context = ssl.create_default_context(cafile=settings.ca)
+            context.minimum_version = ssl.TLSVersion.TLSv1_3
+            file = settings.client_certificate
+            if settings.client_certificate is not None:
+                context.load_cert_chain(settings.client_certificate, settings.client_key)
+        except OSError as error:
+            raise self.unreachable(f"cannot use {file}: {_reason(error)}") from None
+        context.set_alpn_protocols(["http/1.1"])
+        return context
+
+
+_TEXT = ("steps", "quantity")
+
+
+def _with_empty_text(value: object) -> object:
+    """A JSON value with the text that may be null in GraphQL's contract empty instead."""
+    if isinstance(value, dict):
+        return {
+            name: "" if inner is None and name in _TEXT else _with_empty_text(inner) for name, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [_with_empty_text(inner) for inner in value]
+    return value
+
+
+def one_line(text: str) -> str:
+    """The text without line breaks."""
+    return " ".join(text.split())
+
+
+def _reason(error: BaseException) -> str:
+    """What an error of the system or of OpenSSL says, without numbers and places in source files."""
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return error.reason.replace("_", " ").lower()
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if isinstance(error, ConnectionResetError):
+        return "the connection was reset"
+    return str(error) or type(error).__name__
+
+
+def _certificate_reason(error: aiohttp.ClientConnectorCertificateError) -> str:
+    return getattr(error.certificate_error, "verify_message", "") or _reason(error.certificate_error)

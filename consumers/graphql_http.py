@@ -1,0 +1,245 @@
+"""The GraphQL consumer: protos/recipe.graphql on aiohttp, decoded straight into the domain's values.
+
+GraphQL writes an ID as a string, and the ids of the domain are numbers: the decoders take one for the other, not being
+strict.
+"""
+
+from collections.abc import Collection, Mapping
+from functools import lru_cache
+from typing import Generic, NoReturn, TypeVar
+
+import msgspec
+
+from consumers.aiohttp_session import HttpSession, one_line
+from consumers.client import ClientSettings, RecipeClient
+from consumers.errors import OperationUnsupported
+from consumers.selections import Selection
+from recipes.book import DEFAULT_PAGE_SIZE
+from recipes.errors import BookIsReadOnly, IdempotencyConflict, InvalidRecipe, RecipeNotFound
+from recipes.model import FIELDS, Recipe, RecipeDraft, RecipePage
+
+Data = TypeVar("Data")
+
+JSON = "application/json"
+GRAPHQL_JSON = "application/graphql-response+json"
+ACCEPT = f"{GRAPHQL_JSON}, {JSON};q=0.9"
+
+SELECTIONS = {
+    "id": "id",
+    "name": "name",
+    "steps": "steps",
+    "ingredients": "ingredients { id name quantity }",
+}
+"""What selects a field of a recipe whole."""
+
+WHOLE = " ".join(SELECTIONS[name] for name in FIELDS)
+GET = f"query Get($id: ID!) {{ recipe(id: $id) {{ {WHOLE} }} }}"
+LIST = (
+    "query List($first: Int!, $after: String) { recipes(first: $first, after: $after) "
+    f"{{ edges {{ node {{ {WHOLE} }} }} pageInfo {{ hasNextPage endCursor }} }} }}"
+)
+CREATE = (
+    "mutation Create($input: RecipeInput!, $idempotencyKey: String) "
+    f"{{ createRecipe(input: $input, idempotencyKey: $idempotencyKey) {{ {WHOLE} }} }}"
+)
+PID = "{ pid }"
+SHOW = "query Show($id: ID!) { recipe(id: $id) { id name ingredients { name quantity } } pid }"
+
+
+class RecipeData(msgspec.Struct):
+    """`data` of GET. The recipe is null beside an error."""
+
+    recipe: Recipe | None
+
+
+class SelectionData(msgspec.Struct):
+    """`data` of a query for some fields."""
+
+    recipe: Selection | None
+
+
+class Edge(msgspec.Struct):
+    """A recipe's place in a connection."""
+
+    node: Recipe
+
+
+class PageInfo(msgspec.Struct, rename="camel"):
+    """Whether and where the list goes on."""
+
+    has_next_page: bool
+    end_cursor: str | None = None
+
+
+class Connection(msgspec.Struct, rename="camel"):
+    """A page."""
+
+    edges: tuple[Edge, ...]
+    page_info: PageInfo
+
+
+class ListData(msgspec.Struct):
+    """`data` of LIST."""
+
+    recipes: Connection
+
+
+class CreateData(msgspec.Struct, rename="camel"):
+    """`data` of CREATE."""
+
+    create_recipe: Recipe
+
+
+class PidData(msgspec.Struct):
+    """`data` of PID."""
+
+    pid: int
+
+
+class Extensions(msgspec.Struct):
+    """What an error tells to programs."""
+
+    code: str = ""
+    field: str = ""
+
+
+class Error(msgspec.Struct):
+    """One of an answer's errors."""
+
+    message: str
+    extensions: Extensions | None = None
+
+
+class Answer(msgspec.Struct, Generic[Data]):
+    """A GraphQL response."""
+
+    data: Data | None = None
+    errors: tuple[Error, ...] | None = None
+
+
+_recipe_decoder = msgspec.json.Decoder(Answer[RecipeData], strict=False)
+_selection_decoder = msgspec.json.Decoder(Answer[SelectionData], strict=False)
+_list_decoder = msgspec.json.Decoder(Answer[ListData], strict=False)
+_create_decoder = msgspec.json.Decoder(Answer[CreateData], strict=False)
+_pid_decoder = msgspec.json.Decoder(Answer[PidData], strict=False)
+_raw_decoder = msgspec.json.Decoder(Answer[dict[str, object]])
+
+UNKNOWN_TO_SCHEMA = ("Cannot query field", "Unknown type", "Unknown argument", "Schema is not configured")
+"""How the messages of validation begin, where errors have no code."""
+
+
+class GraphqlHttpClient(RecipeClient):
+    """Consumes recipe.graphql."""
+
+    def __init__(self, settings: ClientSettings) -> None:
+        super().__init__(settings)
+        self._http = HttpSession(settings, accept=ACCEPT)
+        self._url = self._http.base / "graphql"
+
+    async def open(self) -> None:
+        """Make ready to call; the first call connects. Raises ProducerUnreachable when certificates cannot be read."""
+        self._http.open()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._http.close()
+
+    async def get(self, recipe_id: int, fields: Collection[str] | None = None) -> Recipe:
+        """One recipe, with all fields or those in the selection set."""
+        variables = {"id": str(recipe_id)}
+        if fields is None:
+            whole = (await self._ask(GET, variables, _recipe_decoder, recipe_id)).recipe
+            if whole is None:
+                raise RecipeNotFound(recipe_id)
+            return whole
+        document = selecting(frozenset(fields))
+        selection = (await self._ask(document, variables, _selection_decoder, recipe_id)).recipe
+        if selection is None:
+            raise RecipeNotFound(recipe_id)
+        missing, _ = selection.compared_with(fields)
+        if missing:
+            raise self._http.unexpected(f"the answer lacks {', '.join(missing)}")
+        return selection.recipe()
+
+    async def list(self, page_size: int = DEFAULT_PAGE_SIZE, page_token: str = "") -> RecipePage:
+        """A page of whole recipes."""
+        variables = {"first": page_size, "after": page_token or None}
+        page = (await self._ask(LIST, variables, _list_decoder)).recipes
+        token = page.page_info.end_cursor if page.page_info.has_next_page else ""
+        if token is None:
+            raise self._http.unexpected("there is a next page, and no endCursor to ask for it")
+        return RecipePage(tuple([edge.node for edge in page.edges]), token)
+
+    async def create(self, draft: RecipeDraft, idempotency_key: str = "") -> Recipe:
+        """Keep a new recipe."""
+        variables = {"input": draft, "idempotencyKey": idempotency_key or None}
+        return (await self._ask(CREATE, variables, _create_decoder)).create_recipe
+
+    async def pid(self) -> int:
+        """The process id of the producer."""
+        return (await self._ask(PID, {}, _pid_decoder)).pid
+
+    async def producer_data(self, recipe_id: int) -> dict[str, object]:
+        """The whole response to a query for one recipe and the producer's process id."""
+        data = await self._ask(SHOW, {"id": str(recipe_id)}, _raw_decoder, recipe_id)
+        if data.get("recipe") is None:
+            raise RecipeNotFound(recipe_id)
+        return {"data": data}
+
+    async def _ask(
+        self,
+        document: str,
+        variables: Mapping[str, object],
+        decoder: "msgspec.json.Decoder[Answer[Data]]",
+        recipe_id: int | None = None,
+    ) -> Data:
+        """`data` of the answer to one operation. Raises what its errors mean."""
+        try:
+            body = _encode({"query": document, "variables": variables})
+        except UnicodeEncodeError:
+            raise InvalidRecipe("text must be Unicode, without lone surrogates") from None
+        answer = await self._http.ask("POST", self._url, body, _HEADERS)
+        if answer.media_type not in (JSON, GRAPHQL_JSON):
+            raise self._http.unexpected(f"status {answer.status} and {answer.media_type}, which is no GraphQL answer")
+        decoded = self._http.decode(answer.body, decoder)
+        if decoded.errors:
+            self._refuse(decoded.errors[0], recipe_id)
+        if answer.status != 200 or decoded.data is None:
+            raise self._http.unexpected(f"status {answer.status}, without errors and without data")
+        return decoded.data
+
+    def _refuse(self, error: Error, recipe_id: int | None) -> NoReturn:
+        """Raise what an error of the answer means."""
+        extensions = error.extensions or Extensions()
+        text = one_line(error.message)
+        match extensions.code:
+            case "NOT_FOUND" if recipe_id is not None:
+                raise RecipeNotFound(recipe_id)
+            case "BAD_USER_INPUT":
+                raise InvalidRecipe(text, extensions.field)
+            case "IDEMPOTENCY_CONFLICT":
+                raise IdempotencyConflict
+            case "READ_ONLY":
+                raise BookIsReadOnly(text)
+            case "GRAPHQL_VALIDATION_FAILED":
+                raise OperationUnsupported(f"{self._http.authority}: {text}")
+            case code if not code and text.startswith(UNKNOWN_TO_SCHEMA):
+                raise OperationUnsupported(f"{self._http.authority}: {text}")
+            case code:
+                raise self._http.unexpected(f"{code}: {text}" if code else text)
+
+
+_HEADERS = {"Content-Type": JSON}
+_encode = msgspec.json.Encoder().encode
+
+
+@lru_cache(maxsize=16)
+def selecting(fields: frozenset[str]) -> str:
+    """The document that asks for these fields of one recipe. Raises InvalidRecipe when they are none, or not its."""
+    for name in fields:
+        if name not in SELECTIONS:
+            raise InvalidRecipe(f"a recipe has no field {name!r}; its fields are {', '.join(FIELDS)}", "fields")
+    if not fields:
+        raise InvalidRecipe("no field is asked for; name one at least", "fields")
+    chosen = " ".join(SELECTIONS[name] for name in FIELDS if name in fields)
+    return f"query Select($id: ID!) {{ recipe(id: $id) {{ {chosen} }} }}"

@@ -1,0 +1,235 @@
+"""The gRPC consumer: recipe.proto through the generated stub, on one grpc.aio channel with a connection of its own."""
+
+import asyncio
+import os
+import re
+import ssl
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+# gRPC's core reads this once, when it is loaded. What it logs to stderr about a connection comes beside the errors that
+# the calls raise; whoever wants it sets the variable.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+
+import grpc
+from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.message import DecodeError
+from google.rpc import error_details_pb2, status_pb2
+
+from consumers.client import ClientSettings, RecipeClient
+from consumers.errors import ConsumerError, OperationUnsupported, ProducerTimeout, ProducerUnreachable, UnexpectedAnswer
+from protos import recipe_pb2 as messages
+from protos.recipe_pb2_grpc import RecipeServiceStub
+from recipes.book import DEFAULT_PAGE_SIZE, MAXIMUM_ID
+from recipes.errors import BookIsReadOnly, IdempotencyConflict, InvalidRecipe, RecipeError, RecipeNotFound
+from recipes.model import Ingredient, Recipe, RecipeDraft, RecipePage
+
+if TYPE_CHECKING:
+    from protos.recipe_pb2_grpc import RecipeServiceAsyncStub
+
+Request = TypeVar("Request")
+Answer = TypeVar("Answer")
+
+IDENTITY_ONLY = 0b001
+IDENTITY_AND_GZIP = 0b101
+"""Values of `grpc.compression_enabled_algorithms_bitset`: what is sent as grpc-accept-encoding."""
+
+DETAILS = "grpc-status-details-bin"
+"""The trailer that carries a google.rpc.Status."""
+
+
+class GrpcHttp2Client(RecipeClient):
+    """Consumes recipe.proto. A channel keeps one connection whatever `settings.connections` allows."""
+
+    _channel: grpc.aio.Channel | None = None
+    _stub: "RecipeServiceAsyncStub"
+
+    async def open(self) -> None:
+        """Make the channel; the first call connects. Raises ProducerUnreachable when certificates cannot be read."""
+        settings = self.settings
+        if settings.target.tls:
+            channel = grpc.aio.secure_channel(
+                settings.target.authority, channel_credentials(settings), options=channel_options(settings)
+            )
+        else:
+            channel = grpc.aio.insecure_channel(settings.target.authority, options=channel_options(settings))
+        self._channel = channel
+        self._stub = RecipeServiceStub(channel)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        if self._channel is not None:
+            await self._channel.close()
+
+    async def get(self, recipe_id: int, fields: Collection[str] | None = None) -> Recipe:
+        """One recipe, with all fields or those named by the read mask."""
+        if not -MAXIMUM_ID - 1 <= recipe_id <= MAXIMUM_ID:
+            raise RecipeNotFound(recipe_id)
+        if fields is None:
+            request = messages.RecipeRequest(id=recipe_id)
+        elif fields:
+            request = messages.RecipeRequest(id=recipe_id, read_mask=FieldMask(paths=fields))
+        else:
+            # An empty mask means all fields.
+            raise InvalidRecipe("no field is asked for; name one at least", "fields")
+        return recipe_in(await self._call(self._stub.GetRecipe, request, recipe_id))
+
+    async def list(self, page_size: int = DEFAULT_PAGE_SIZE, page_token: str = "") -> RecipePage:
+        """A page of whole recipes."""
+        if not 0 < page_size <= MAXIMUM_ID:
+            # 0 on the wire means the default, and beyond 32 bits there is no way to ask.
+            raise InvalidRecipe(f"a page cannot hold {page_size} recipes", "page_size")
+        request = messages.ListRecipesRequest(page_size=page_size, page_token=page_token)
+        answer = await self._call(self._stub.ListRecipes, request)
+        return RecipePage(tuple([recipe_in(message) for message in answer.recipes]), answer.next_page_token)
+
+    async def create(self, draft: RecipeDraft, idempotency_key: str = "") -> Recipe:
+        """Keep a new recipe."""
+        try:
+            request = messages.CreateRecipeRequest(
+                recipe=messages.Recipe(
+                    name=draft.name,
+                    steps=draft.steps,
+                    ingredients=[
+                        messages.Ingredient(name=line.name, quantity=line.quantity) for line in draft.ingredients
+                    ],
+                ),
+                idempotency_key=idempotency_key,
+            )
+        except UnicodeEncodeError:
+            raise InvalidRecipe("a recipe's text cannot hold half of a surrogate pair") from None
+        return recipe_in(await self._call(self._stub.CreateRecipe, request))
+
+    async def pid(self) -> int:
+        """The process id of the producer."""
+        return (await self._call(self._stub.GetMetaData, messages.Empty())).pid
+
+    async def producer_data(self, recipe_id: int) -> dict[str, object]:
+        """Meta as JSON with the recipe beside it, both asked for at once."""
+        pid, recipe = await asyncio.gather(self.pid(), self.get(recipe_id))
+        ingredients = [{"id": line.id, "name": line.name, "quantity": line.quantity} for line in recipe.ingredients]
+        shown = {"id": recipe.id, "name": recipe.name, "steps": recipe.steps, "ingredients": ingredients}
+        return {"pid": pid, "recipe": shown}
+
+    async def _call(
+        self,
+        method: "grpc.aio.UnaryUnaryMultiCallable[Request, Answer]",
+        request: Request,
+        recipe_id: int | None = None,
+    ) -> Answer:
+        try:
+            answer = await method(request, timeout=self.settings.timeout_s)
+        except grpc.aio.AioRpcError as error:
+            failure = error
+        except grpc.aio.UsageError:
+            raise ProducerUnreachable(f"{self.settings.target.authority}: this consumer is closed") from None
+        else:
+            if answer is None:
+                # How grpc.aio reports an answer that it could not parse.
+                raise UnexpectedAnswer(f"{self.settings.target.authority}: the answer is not the message expected")
+            return answer
+        raise self._translated(failure, recipe_id) from None
+
+    def _translated(self, error: grpc.aio.AioRpcError, recipe_id: int | None) -> RecipeError | ConsumerError:
+        """The domain's or the consumer's error for a status."""
+        producer = self.settings.target.authority
+        text = one_line(error.details() or "no details")
+        match error.code():
+            case grpc.StatusCode.NOT_FOUND if recipe_id is not None:
+                return RecipeNotFound(recipe_id)
+            case grpc.StatusCode.INVALID_ARGUMENT:
+                return InvalidRecipe(text, _field(error))
+            case grpc.StatusCode.ALREADY_EXISTS:
+                return IdempotencyConflict()
+            case grpc.StatusCode.UNIMPLEMENTED if _reason(error) == "READ_ONLY":
+                return BookIsReadOnly(text)
+            case grpc.StatusCode.UNIMPLEMENTED:
+                return OperationUnsupported(f"{producer}: {text}")
+            case grpc.StatusCode.DEADLINE_EXCEEDED:
+                return ProducerTimeout(f"{producer}: no answer within {self.settings.timeout_s:g} s")
+            case grpc.StatusCode.UNAVAILABLE:
+                return ProducerUnreachable(f"{producer}: {why_unavailable(text)}")
+            case code:
+                return UnexpectedAnswer(f"{producer}: {code.name}: {text}")
+
+
+def channel_options(settings: ClientSettings) -> list[tuple[str, int]]:
+    """The arguments of a consumer's channel."""
+    return [
+        ("grpc.compression_enabled_algorithms_bitset", IDENTITY_AND_GZIP if settings.gzip else IDENTITY_ONLY),
+        # Pages of large recipes exceed the default of 4 MiB.
+        ("grpc.max_receive_message_length", -1),
+        # Otherwise the channels of one process to one address share a connection.
+        ("grpc.use_local_subchannel_pool", 1),
+        # A call that failed is the caller's to see, not to be hidden by another.
+        ("grpc.enable_retries", 0),
+        # The producer that is named is to be called, without a detour that the environment or the DNS asks for.
+        ("grpc.enable_http_proxy", 0),
+        ("grpc.service_config_disable_resolution", 1),
+    ]
+
+
+def channel_credentials(settings: ClientSettings) -> grpc.ChannelCredentials:
+    """What the channel trusts, and shows of itself. Raises ProducerUnreachable, naming a file that cannot be used."""
+    ca, certificate, key = settings.ca, settings.client_certificate, settings.client_key
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    file = ca
+    try:
+        # gRPC takes any bytes and fails later, in the handshake and without a reason; OpenSSL tells what is wrong.
+        if ca is not None:
+            context.load_verify_locations(ca)
+        file = certificate
+        if certificate is not None:
+            context.load_cert_chain(certificate, key)
+    except OSError as error:
+        reason = getattr(error, "reason", None) or error.strerror
+        raise ProducerUnreachable(f"{settings.target.authority}: cannot use {file}: {reason}") from None
+    return grpc.ssl_channel_credentials(_content(ca), _content(key), _content(certificate))
+
+
+def _content(path: Path | None) -> bytes | None:
+    return path.read_bytes() if path is not None else None
+
+
+def recipe_in(message: messages.Recipe) -> Recipe:
+    """The recipe that a message holds."""
+    lines = tuple([Ingredient(line.id, line.name, line.quantity) for line in message.ingredients])
+    return Recipe(message.id, message.name, message.steps, lines)
+
+
+def why_unavailable(details: str) -> str:
+    """The last cause in what gRPC's core says, which begins with every layer that it passed."""
+    if "handshake failed" in details or "SSL" in details:
+        cause = re.search(r"OPENSSL_internal:(\w+)", details)
+        return f"TLS was not agreed on: {cause[1] if cause else details}"
+    return details.rstrip("]) ").rpartition(": ")[2] or details
+
+
+def one_line(text: str) -> str:
+    """The text without line breaks."""
+    return " ".join(text.split())
+
+
+def _status(error: grpc.aio.AioRpcError) -> status_pb2.Status:
+    """The google.rpc.Status that came with the error, or an empty one."""
+    try:
+        return status_pb2.Status.FromString(error.trailing_metadata().get(DETAILS, b""))
+    except DecodeError:
+        return status_pb2.Status()
+
+
+def _reason(error: grpc.aio.AioRpcError) -> str:
+    info = error_details_pb2.ErrorInfo()
+    for detail in _status(error).details:
+        if detail.Unpack(info):
+            return str(info.reason)
+    return ""
+
+
+def _field(error: grpc.aio.AioRpcError) -> str:
+    bad_request = error_details_pb2.BadRequest()
+    for detail in _status(error).details:
+        if detail.Unpack(bad_request):
+            return "".join([violation.field for violation in bad_request.field_violations][:1])
+    return ""

@@ -1,0 +1,151 @@
+"""What the GraphQL consumer makes of answers, of this lab's producers and of other people's."""
+
+from collections.abc import Awaitable, Callable, Collection
+
+import graphql
+import msgspec
+import pytest
+
+from consumers import graphql_http
+from consumers.client import ClientSettings, RecipeClient
+from consumers.errors import ConsumerError, OperationUnsupported, UnexpectedAnswer
+from consumers.graphql_http import GraphqlHttpClient, selecting
+from consumers.target import Target
+from producers.graphql_schema import printed_schema
+from recipes.errors import BookIsReadOnly, IdempotencyConflict, InvalidRecipe, RecipeError, RecipeNotFound
+from recipes.model import FIELDS, Ingredient, Recipe, RecipeDraft, RecipePage
+from tests.support.books import CHICKEN
+from tests.support.raw_http import answering, response
+
+Call = Callable[[RecipeClient], Awaitable[object]]
+
+SOUP = {"id": "1", "name": "Soup", "steps": None, "ingredients": [{"id": "1", "name": "Water", "quantity": None}]}
+SOUP_IN_THE_DOMAIN = Recipe(1, "Soup", "", (Ingredient(1, "Water"),))
+NUMBERED = msgspec.json.decode(msgspec.json.encode(CHICKEN))
+
+
+async def outcome(content: bytes, call: Call) -> object:
+    """What a call gives when it is answered with `content`."""
+    async with answering(content) as port:
+        settings = ClientSettings(target=Target("127.0.0.1", port))
+        async with GraphqlHttpClient(settings) as consumer:
+            return await call(consumer)
+
+
+def get(fields: Collection[str] | None = None) -> Call:
+    return lambda consumer: consumer.get(42, fields)
+
+
+def listed(consumer: RecipeClient) -> Awaitable[object]:
+    return consumer.list()
+
+
+def created(consumer: RecipeClient) -> Awaitable[object]:
+    return consumer.create(RecipeDraft("Soup"))
+
+
+def pid(consumer: RecipeClient) -> Awaitable[object]:
+    return consumer.pid()
+
+
+def shown(consumer: RecipeClient) -> Awaitable[object]:
+    return consumer.producer_data(42)
+
+
+def data(value: object, **more: object) -> bytes:
+    return response(msgspec.json.encode({"data": value, **more}), media_type="application/graphql-response+json")
+
+
+def page(recipes: list[object], **info: object) -> object:
+    return {"recipes": {"edges": [{"node": recipe} for recipe in recipes], "pageInfo": info}}
+
+
+@pytest.mark.parametrize(
+    ("content", "call", "expected"),
+    [
+        (data({"recipe": SOUP}), get(), SOUP_IN_THE_DOMAIN),
+        (data({"recipe": NUMBERED}, extensions={"took": 1}, errors=None), get(), CHICKEN),
+        (data({"recipe": SOUP}, errors=[]), get(), SOUP_IN_THE_DOMAIN),
+        (data({"recipe": {"id": "7", "name": "x"}}), get(["name", "id"]), Recipe(7, "x")),
+        (data({"recipe": {"steps": None}}), get(["steps"]), Recipe(0, "")),
+        (data(page([SOUP], hasNextPage=True, endCursor="t")), listed, RecipePage((SOUP_IN_THE_DOMAIN,), "t")),
+        (data(page([SOUP], hasNextPage=False, endCursor="t")), listed, RecipePage((SOUP_IN_THE_DOMAIN,), "")),
+        (data(page([], hasNextPage=False, endCursor=None)), listed, RecipePage((), "")),
+        (data({"createRecipe": SOUP}), created, SOUP_IN_THE_DOMAIN),
+        (data({"pid": 7}), pid, 7),
+        (data({"recipe": SOUP, "pid": None}), shown, {"data": {"recipe": SOUP, "pid": None}}),
+    ],
+)
+async def test_an_answer_becomes_the_domain_s_value(content: bytes, call: Call, expected: object) -> None:
+    assert await outcome(content, call) == expected
+
+
+def refused(code: str | None, message: str = "so it\nis", value: object = None, status: int = 200) -> bytes:
+    extensions = {"extensions": {"code": code, "field": "name"}} if code is not None else {}
+    body = {"data": value, "errors": [{"message": message, "path": ["x"], **extensions}]}
+    return response(msgspec.json.encode(body), status)
+
+
+@pytest.mark.parametrize(
+    ("content", "call", "kind", "text"),
+    [
+        (refused("NOT_FOUND", value={"recipe": None}), get(), RecipeNotFound, "no recipe has the id 42"),
+        (refused("NOT_FOUND", value={"recipe": None, "pid": 1}), shown, RecipeNotFound, "no recipe has the id 42"),
+        (data({"recipe": None}), get(), RecipeNotFound, "no recipe has the id 42"),
+        (data({"recipe": None}), get(["name"]), RecipeNotFound, "no recipe has the id 42"),
+        (data({"recipe": None, "pid": 1}), shown, RecipeNotFound, "no recipe has the id 42"),
+        (refused("NOT_FOUND"), listed, UnexpectedAnswer, "NOT_FOUND: so it is"),
+        (refused("BAD_USER_INPUT"), created, InvalidRecipe, "so it is"),
+        (refused("IDEMPOTENCY_CONFLICT"), created, IdempotencyConflict, "this idempotency key"),
+        (refused("READ_ONLY"), created, BookIsReadOnly, "so it is"),
+        (refused("GRAPHQL_VALIDATION_FAILED", status=400), listed, OperationUnsupported, "so it is"),
+        (refused(None, 'Cannot query field "recipes" on type "Query".', status=400), listed, OperationUnsupported, ""),
+        (refused(None, 'Unknown type "RecipeInput".', status=400), created, OperationUnsupported, "RecipeInput"),
+        (refused("INTERNAL", value={"recipe": None}), get(), UnexpectedAnswer, "INTERNAL: so it is"),
+        (refused(None), get(), UnexpectedAnswer, "so it is"),
+        (response(b'{"error": "no"}', 503), get(), UnexpectedAnswer, "status 503"),
+        (response(b'{"data": {"recipe": null}}', 500), get(), UnexpectedAnswer, "status 500"),
+        (data(None), get(), UnexpectedAnswer, "without data"),
+        (data({}), get(), UnexpectedAnswer, "missing required field `recipe`"),
+        (data({"recipe": {**SOUP, "id": "x"}}), get(), UnexpectedAnswer, "Expected `int`"),
+        (data({"recipe": {"name": "x"}}), get(["name", "id"]), UnexpectedAnswer, "lacks id"),
+        (data(page([], hasNextPage=True, endCursor=None)), listed, UnexpectedAnswer, "no endCursor"),
+        (data(page([None], hasNextPage=False)), listed, UnexpectedAnswer, "Expected `object`"),
+        (data({"pid": None}), pid, UnexpectedAnswer, "Expected `int`"),
+    ],
+)
+async def test_a_refusal_becomes_the_domain_s_error_or_the_consumer_s(
+    content: bytes, call: Call, kind: type[RecipeError] | type[ConsumerError], text: str
+) -> None:
+    with pytest.raises(kind) as caught:
+        await outcome(content, call)
+    assert text in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+    if isinstance(caught.value, InvalidRecipe):
+        assert caught.value.field == "name"
+
+
+@pytest.mark.parametrize("fields", [[], ["nam"], ["name", ""], ["ingredients.name"]])
+async def test_a_selection_of_nothing_or_of_the_unknown_is_not_sent(fields: list[str]) -> None:
+    with pytest.raises(InvalidRecipe):
+        await outcome(b"", get(fields))
+
+
+@pytest.mark.parametrize("name", ["GET", "LIST", "CREATE", "PID", "SHOW"])
+def test_every_document_is_valid_under_the_contract(name: str) -> None:
+    schema = graphql.build_schema(printed_schema())
+    for document in (getattr(graphql_http, name), selecting(frozenset(FIELDS))):
+        assert graphql.validate(schema, graphql.parse(document)) == []
+
+
+NODE_SAMPLE = """
+type Query { recipe(id: ID): Recipe  pid: Int }
+type Recipe { id: ID! name: String! steps: String ingredients: [Ingredient]! }
+type Ingredient { id: ID! name: String! quantity: String }
+"""
+
+
+@pytest.mark.parametrize("name", ["GET", "PID", "SHOW"])
+def test_what_the_published_sample_offers_is_asked_for_in_its_terms(name: str) -> None:
+    schema = graphql.build_schema(NODE_SAMPLE)
+    assert graphql.validate(schema, graphql.parse(getattr(graphql_http, name))) == []

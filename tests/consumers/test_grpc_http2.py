@@ -1,0 +1,201 @@
+"""How the gRPC consumer reads answers that the lab's own producer would not give."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from consumers.client import ClientSettings
+from consumers.errors import ConsumerError, OperationUnsupported, ProducerUnreachable, UnexpectedAnswer
+from consumers.grpc_http2 import GrpcHttp2Client, why_unavailable
+from consumers.target import Target, parse_target
+from producers import certificates
+from recipes.errors import BookIsReadOnly, IdempotencyConflict, InvalidRecipe, RecipeNotFound
+from recipes.model import Recipe, RecipeDraft
+from tests.support.books import CHICKEN, small_book
+from tests.support.relay import relay_to
+from tests.support.serving import serving
+
+Behaviour = Callable[[bytes, Any], Awaitable[bytes]]
+DRAFT = RecipeDraft("Soup")
+RECIPE_42 = b"\x08\x2a\x12\x05Curry"
+
+
+@asynccontextmanager
+async def consumer_of(behaviour: Behaviour, methods: tuple[str, ...] = ()) -> AsyncIterator[GrpcHttp2Client]:
+    """A consumer of a server that answers `methods` (all of them, unless told) in bytes, as `behaviour` says."""
+    names = methods or ("GetRecipe", "GetMetaData", "ListRecipes", "CreateRecipe")
+    server = grpc.aio.server()
+    handlers: dict[str, Any] = {name: grpc.unary_unary_rpc_method_handler(behaviour) for name in names}
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("recipe.RecipeService", handlers)])
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        async with GrpcHttp2Client(ClientSettings(target=Target("127.0.0.1", port))) as consumer:
+            yield consumer
+    finally:
+        await server.stop(None)
+
+
+def aborting(code: grpc.StatusCode, details: str = "no", **trailers: bytes) -> Behaviour:
+    async def behaviour(request: bytes, context: Any) -> bytes:
+        await context.abort(code, details, tuple((key.replace("_", "-"), value) for key, value in trailers.items()))
+        return b""
+
+    return behaviour
+
+
+async def answer_42(request: bytes, context: object) -> bytes:
+    return RECIPE_42
+
+
+@pytest.mark.parametrize("answer", [b"\xff\xff", b"\x12\x02\xff\xfe", b"\x08"])
+async def test_an_answer_that_is_no_message_is_unexpected(answer: bytes) -> None:
+    async def behaviour(request: bytes, context: object) -> bytes:
+        return answer
+
+    async with consumer_of(behaviour) as consumer:
+        with pytest.raises(UnexpectedAnswer) as caught:
+            await consumer.get(42)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+async def test_fields_added_later_are_passed_over() -> None:
+    async def behaviour(request: bytes, context: object) -> bytes:
+        return RECIPE_42 + b"\xfa\x01\x03new"
+
+    async with consumer_of(behaviour) as consumer:
+        assert await consumer.get(42) == Recipe(42, "Curry")
+
+
+async def test_a_service_of_the_node_sample_lacks_the_newer_methods() -> None:
+    async with consumer_of(answer_42, ("GetRecipe", "GetMetaData")) as consumer:
+        assert await consumer.get(42) == Recipe(42, "Curry")
+        with pytest.raises(OperationUnsupported):
+            await consumer.list()
+        with pytest.raises(OperationUnsupported):
+            await consumer.create(DRAFT)
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        (grpc.StatusCode.NOT_FOUND, RecipeNotFound),
+        (grpc.StatusCode.INVALID_ARGUMENT, InvalidRecipe),
+        (grpc.StatusCode.ALREADY_EXISTS, IdempotencyConflict),
+        (grpc.StatusCode.UNIMPLEMENTED, OperationUnsupported),
+        (grpc.StatusCode.UNAVAILABLE, ProducerUnreachable),
+        (grpc.StatusCode.INTERNAL, UnexpectedAnswer),
+        (grpc.StatusCode.UNKNOWN, UnexpectedAnswer),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, UnexpectedAnswer),
+        (grpc.StatusCode.UNAUTHENTICATED, UnexpectedAnswer),
+    ],
+)
+async def test_each_status_is_one_error(code: grpc.StatusCode, error: type[Exception]) -> None:
+    async with consumer_of(aborting(code, "several\nlines")) as consumer:
+        with pytest.raises(error) as caught:
+            await consumer.get(42)
+    assert "\n" not in str(caught.value)
+
+
+async def test_not_found_is_unexpected_where_no_id_was_asked_for() -> None:
+    async with consumer_of(aborting(grpc.StatusCode.NOT_FOUND)) as consumer:
+        with pytest.raises(UnexpectedAnswer, match="NOT_FOUND"):
+            await consumer.list()
+
+
+@pytest.mark.parametrize("details", [b"", b"\xff\xff", b"\x08\x03"])
+async def test_details_that_cannot_be_read_do_not_matter(details: bytes) -> None:
+    async with consumer_of(aborting(grpc.StatusCode.INVALID_ARGUMENT, grpc_status_details_bin=details)) as consumer:
+        with pytest.raises(InvalidRecipe) as caught:
+            await consumer.create(DRAFT)
+    assert caught.value.field == ""
+
+
+async def test_unimplemented_is_read_only_when_the_details_say_so() -> None:
+    async with serving("grpc", small_book(read_only_because="shared")) as served, served.client() as consumer:
+        with pytest.raises(BookIsReadOnly, match=r"^shared$"):
+            await consumer.create(DRAFT)
+
+
+async def test_each_consumer_has_a_connection_of_its_own() -> None:
+    async with serving("grpc", small_book()) as served:
+        target = served.client_settings.target
+        async with relay_to(target.host, target.port) as relay:
+            through = Target("127.0.0.1", relay.port)
+            async with served.client(target=through) as one, served.client(target=through) as other:
+                assert await one.get(42) == await other.get(42) == await one.get(42) == CHICKEN
+            assert relay.connections == 2
+
+
+async def test_no_proxy_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving("grpc", small_book()) as served:
+        for name in ("http_proxy", "https_proxy", "grpc_proxy"):
+            monkeypatch.setenv(name, "http://127.0.0.1:9")
+        async with served.client() as consumer:
+            assert await consumer.get(42) == CHICKEN
+
+
+async def test_a_closed_consumer_says_so() -> None:
+    async with serving("grpc", small_book()) as served:
+        async with served.client() as consumer:
+            await consumer.get(42)
+        with pytest.raises(ProducerUnreachable, match="closed"):
+            await consumer.get(42)
+
+
+async def test_a_consumer_that_was_never_opened_can_be_closed() -> None:
+    await GrpcHttp2Client(ClientSettings(target=Target("127.0.0.1", 1))).close()
+
+
+async def test_a_client_certificate_is_shown_to_who_asks_for_it(tmp_path: Path) -> None:
+    files = certificates.write(tmp_path)
+    server = grpc.aio.server()
+    handlers: dict[str, Any] = {"GetRecipe": grpc.unary_unary_rpc_method_handler(answer_42)}
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("recipe.RecipeService", handlers)])
+    credentials = grpc.ssl_server_credentials(
+        [(files.server_key.read_bytes(), files.server.read_bytes())], files.ca.read_bytes(), require_client_auth=True
+    )
+    target = parse_target(f"grpcs://127.0.0.1:{server.add_secure_port('127.0.0.1:0', credentials)}")
+    await server.start()
+    shown = ClientSettings(target=target, ca=files.ca, client_certificate=files.client, client_key=files.client_key)
+    async with GrpcHttp2Client(shown) as consumer:
+        assert await consumer.get(42) == Recipe(42, "Curry")
+    async with GrpcHttp2Client(ClientSettings(target=target, ca=files.ca)) as consumer:
+        with pytest.raises(ConsumerError):
+            await consumer.get(42)
+    await server.stop(None)
+    swapped = ClientSettings(target=target, client_certificate=files.client, client_key=files.server_key)
+    with pytest.raises(ProducerUnreachable, match=r"client\.pem"):
+        await GrpcHttp2Client(swapped).open()
+
+
+@pytest.mark.parametrize(
+    ("details", "reason"),
+    [
+        (
+            "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:1: "
+            "Failed to connect to remote host: Connection refused",
+            "Connection refused",
+        ),
+        (
+            "errors resolving no.invalid:4000: [field:hostname lookup error:address lookup failed for "
+            "no.invalid:4000: Domain name not found]",
+            "Domain name not found",
+        ),
+        (
+            "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:1: Tls handshake failed "
+            "(TSI_PROTOCOL_FAILURE): SSL_ERROR_SSL: error:1000007d:SSL routines:OPENSSL_internal:"
+            "CERTIFICATE_VERIFY_FAILED: self signed certificate",
+            "TLS was not agreed on: CERTIFICATE_VERIFY_FAILED",
+        ),
+        ("Tls handshake failed: who knows", "TLS was not agreed on: Tls handshake failed: who knows"),
+        ("Socket closed", "Socket closed"),
+        ("ends with a colon: ", "ends with a colon:"),
+    ],
+)
+def test_the_last_cause_is_the_reason(details: str, reason: str) -> None:
+    assert why_unavailable(details) == reason

@@ -1,0 +1,86 @@
+"""Every test here that takes `case` runs for each protocol in the registries × gzip × TLS, over real sockets.
+
+One producer serves all tests of a case, on uvloop, as in `python -m producers`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+import uvloop
+
+from consumers.client import RecipeClient
+from producers import certificates
+from producers.certificates import CertificateFiles
+from producers.registry import PRODUCERS
+from recipes.book import InMemoryRecipeBook, RecipeBook
+from tests.support.books import small_book
+from tests.support.serving import Served, serving
+
+
+@dataclass(frozen=True)
+class Case:
+    """One protocol, with or without gzip and TLS."""
+
+    protocol: str
+    gzip: bool
+    tls: bool
+
+    def __str__(self) -> str:
+        return f"{self.protocol}-{'gzip' if self.gzip else 'identity'}-{'tls' if self.tls else 'plain'}"
+
+
+Serve = Callable[[RecipeBook], AbstractAsyncContextManager[Served]]
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture(scope="session")
+def own_certificates(tmp_path_factory: pytest.TempPathFactory) -> CertificateFiles:
+    return certificates.write(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def other_ca(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return certificates.write(tmp_path_factory.mktemp("other")).ca
+
+
+@pytest.fixture(
+    scope="session", params=[Case(*row) for row in product(PRODUCERS, (False, True), (False, True))], ids=str
+)
+def case(request: pytest.FixtureRequest) -> Case:
+    assert isinstance(request.param, Case)
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def serve(case: Case, own_certificates: CertificateFiles) -> Serve:
+    """Serves a book of the test's own as the case says."""
+    return lambda book: serving(
+        case.protocol, book, gzip=case.gzip, certificates=own_certificates if case.tls else None
+    )
+
+
+@pytest.fixture(scope="session")
+def book(case: Case) -> InMemoryRecipeBook:
+    """What `served` serves; tests that create add to it."""
+    return small_book()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def served(serve: Serve, book: InMemoryRecipeBook) -> AsyncIterator[Served]:
+    async with serve(book) as it:
+        yield it
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def client(served: Served) -> AsyncIterator[RecipeClient]:
+    async with served.client() as it:
+        yield it
