@@ -1,0 +1,218 @@
+"""The wire tap: a relay on 127.0.0.1 that records both directions of every connection without changing them."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import cast
+
+from bench.wire.recording import Chunk, Direction, Recording
+
+HOST = "127.0.0.1"
+DEFAULT_LIMIT_BYTES = 1 << 28
+"""What is recorded at most between two calls of `take`: 256 MiB, far beyond a cell's dozen requests."""
+
+
+class Tap:
+    """What is being recorded, over all connections. Made by `open_tap`."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.port = 0
+        """Where it listens, on HOST."""
+        self.interval = 0
+        """What the chunks read from now on are labelled with."""
+        self._limit_bytes = limit_bytes
+        self._recorded_bytes = 0
+        self._recordings: list[Recording] = []
+        self._links: set[_Link] = set()
+
+    def mark(self) -> None:
+        """Begin the next interval."""
+        self.interval += 1
+
+    def take(self) -> list[Recording]:
+        """What was recorded since the last call, by order of connecting; intervals begin at 0 again.
+
+        Connections that are still open go on in recordings with `from_start` False.
+        """
+        taken, self._recordings = self._recordings, []
+        self._recorded_bytes = 0
+        self.interval = 0
+        for link in self._links:
+            link.recording = self._new_recording(from_start=False)
+        return taken
+
+    async def all_closed(self) -> None:
+        """Wait until no connection is open on either side."""
+        await asyncio.gather(*(asyncio.shield(link.ended) for link in self._links))
+
+    @property
+    def open_connections(self) -> int:
+        """Connections of which a side is still open."""
+        return len(self._links)
+
+    def _new_recording(self, *, from_start: bool = True) -> Recording:
+        recording = Recording(from_start=from_start)
+        self._recordings.append(recording)
+        return recording
+
+    def _record(self, recording: Recording, direction: Direction, data: bytes) -> None:
+        if recording.truncated or self._recorded_bytes + len(data) > self._limit_bytes:
+            # A recording with a hole in it would be read wrongly, so it ends here.
+            recording.truncated = True
+            return
+        self._recorded_bytes += len(data)
+        recording.chunks.append(Chunk(direction, self.interval, data))
+
+
+@asynccontextmanager
+async def open_tap(host: str, port: int, *, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> AsyncIterator[Tap]:
+    """Relay every connection on a free port of HOST to `host`:`port`, until the end of the block.
+
+    A connection whose onward connection is refused is closed at once. Past `limit_bytes`, bytes are passed on but no
+    longer recorded, and the recordings say so.
+    """
+    loop = asyncio.get_running_loop()
+    tap = Tap(limit_bytes)
+    server = await loop.create_server(lambda: _Link(tap, host, port).consumer_side, HOST, 0)
+    tap.port = server.sockets[0].getsockname()[1]
+    try:
+        yield tap
+    finally:
+        server.close()
+        links = list(tap._links)
+        for link in links:
+            link.abort()
+        await asyncio.gather(*(link.ended for link in links))
+        await server.wait_closed()
+
+
+class _Link:
+    """One connection: its two sides, and what is recorded of it."""
+
+    def __init__(self, tap: Tap, host: str, port: int) -> None:
+        self.tap = tap
+        self.recording = tap._new_recording()
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.consumer_side = _Side(self, Direction.SENT)
+        self.producer_side = _Side(self, Direction.RECEIVED)
+        self.consumer_side.other, self.producer_side.other = self.producer_side, self.consumer_side
+        self._address = (host, port)
+        self._connecting: asyncio.Task[None] | None = None
+        tap._links.add(self)
+
+    def connect(self) -> None:
+        """Open the onward connection. Nothing is read before it is there."""
+        self._connecting = asyncio.get_running_loop().create_task(self._connect())
+
+    async def _connect(self) -> None:
+        try:
+            await asyncio.get_running_loop().create_connection(lambda: self.producer_side, *self._address)
+        except OSError:
+            self.producer_side.lost = True
+            self.consumer_side.abort()
+            self.end_if_lost()
+            return
+        if self.consumer_side.lost:
+            self.producer_side.abort()
+            return
+        self.consumer_side.pass_on_early()
+
+    def abort(self) -> None:
+        """Close both sides at once."""
+        if self._connecting is not None and not self._connecting.done():
+            self._connecting.cancel()
+            self.producer_side.lost = self.producer_side.transport is None
+        for side in (self.consumer_side, self.producer_side):
+            side.abort()
+        self.end_if_lost()
+
+    def end_if_lost(self) -> None:
+        """Forget this connection once both sides are gone."""
+        if self.consumer_side.lost and self.producer_side.lost and not self.ended.done():
+            self.ended.set_result(None)
+            self.tap._links.discard(self)
+
+
+class _Side(asyncio.Protocol):
+    """One socket of a connection. What is read here is written to the other side."""
+
+    other: "_Side"
+
+    def __init__(self, link: _Link, direction: Direction) -> None:
+        self._link = link
+        self._direction = direction
+        self.transport: asyncio.Transport | None = None
+        self.lost = False
+        self._early: list[bytes] = []
+        """What was read before the other side was connected."""
+        self._finished = False
+        """Whether this side's peer has said that it sends no more."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._direction is Direction.SENT:
+            self.transport.pause_reading()
+            self._link.connect()
+
+    def data_received(self, data: bytes) -> None:
+        data = bytes(data)
+        self._link.tap._record(self._link.recording, self._direction, data)
+        if self.other.transport is not None:
+            self.other.write(data)
+            return
+        # uvloop starts to read whatever `connection_made` said.
+        self._early.append(data)
+        if self.transport is not None:
+            self.transport.pause_reading()
+
+    def pass_on_early(self) -> None:
+        """The other side is connected: write to it what came before, and read on."""
+        for data in self._early:
+            self.other.write(data)
+        self._early.clear()
+        if self._finished:
+            self.other.write_eof()
+        self.resume_reading()
+
+    def write(self, data: bytes) -> None:
+        """Send, unless this side is gone."""
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.write(data)
+
+    def write_eof(self) -> None:
+        """Say that nothing more will be sent."""
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.write_eof()
+
+    def eof_received(self) -> bool:
+        self._finished = True
+        self.other.write_eof()
+        # False closes this side's transport once what it still has to write is written.
+        return not self.other._finished
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = True
+        if exc is not None:
+            self.other.abort()
+        elif self.other.transport is not None:
+            self.other.transport.close()
+        self._link.end_if_lost()
+
+    def pause_writing(self) -> None:
+        if self.other.transport is not None and not self.other.lost:
+            self.other.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self.other.resume_reading()
+
+    def resume_reading(self) -> None:
+        """Read on, unless this side is gone."""
+        if self.transport is not None and not self.lost and not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    def abort(self) -> None:
+        """Close without waiting for what is still to be written."""
+        if self.transport is not None and not self.lost:
+            self.transport.abort()

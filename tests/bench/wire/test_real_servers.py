@@ -1,0 +1,167 @@
+"""The tap and the codecs between bare aiohttp and grpc.aio servers and their clients, with contents of known sizes."""
+
+import gzip
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import grpc
+import pytest
+from aiohttp import web
+
+from bench.wire.codecs import codec
+from bench.wire.recording import Direction, Recording
+from bench.wire.steady_state import PlainReading, read_plain
+from bench.wire.tap import open_tap
+from bench.wire.tls_twin import read_tls
+from producers import certificates
+from producers.certificates import CertificateFiles
+
+BODY = b"stir the onion until golden " * 1000
+REQUESTS = 4
+METHOD = "/kitchen.Kitchen/Stir"
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> CertificateFiles:
+    return certificates.write(tmp_path_factory.mktemp("certificates"))
+
+
+@asynccontextmanager
+async def aiohttp_server(files: CertificateFiles | None) -> AsyncIterator[int]:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        await request.read()
+        if request.path == "/chunked":
+            response = web.StreamResponse(headers={"Content-Type": "text/plain"})
+            await response.prepare(request)
+            for start in range(0, len(BODY), 10_000):
+                await response.write(BODY[start : start + 10_000])
+            await response.write_eof()
+            return response
+        answer = web.Response(body=BODY)
+        answer.enable_compression()
+        return answer
+
+    context = None
+    if files is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(files.server, files.server_key)
+    runner = web.ServerRunner(web.Server(handle))
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
+    await site.start()
+    try:
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+async def ask_aiohttp(path: str, coding: str, files: CertificateFiles | None) -> list[Recording]:
+    """Ask some times through a tap."""
+    context = ssl.create_default_context(cafile=str(files.ca)) if files else False
+    async with aiohttp_server(files) as port, open_tap("127.0.0.1", port) as tap:
+        url = f"{'https' if files else 'http'}://127.0.0.1:{tap.port}{path}"
+        headers = {"Accept-Encoding": coding}
+        connector = aiohttp.TCPConnector(ssl=context)
+        async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
+            for _ in range(REQUESTS):
+                async with session.post(url, data=b"x" * 50) as response:
+                    assert await response.read() == BODY
+                tap.mark()
+        return tap.take()
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+@pytest.mark.parametrize("path", ["/sized", "/chunked"])
+async def test_aiohttp(path: str, coding: str, files: CertificateFiles) -> None:
+    reading = read_plain(await ask_aiohttp(path, coding, None), codec("http"), REQUESTS)
+    exchange = reading.conversation.exchanges[-1]
+    applied = "identity" if path == "/chunked" else coding
+    assert exchange.coding == applied
+    assert exchange.request.message_bytes == exchange.request.coded_bytes == 50
+    assert exchange.response.message_bytes == len(BODY)
+    assert (exchange.response.coded_bytes < len(BODY)) == (applied == "gzip")
+    assert exchange.response.parts["body"] == exchange.response.coded_bytes
+    assert ("chunk_framing" in exchange.response.parts) == (path == "/chunked")
+    assert [e.response.framed_bytes for e in reading.conversation.exchanges] == list(
+        reading.interval_bytes[Direction.RECEIVED][:REQUESTS]
+    )
+
+    inside = read_tls(await ask_aiohttp(path, coding, files), REQUESTS)
+    for direction in Direction:
+        plain = reading.interval_bytes[direction]
+        assert list(inside.content_bytes[direction][1:REQUESTS]) == list(plain[1:REQUESTS])
+
+
+class Stir(grpc.GenericRpcHandler):
+    """One method that takes and gives bytes as they are."""
+
+    def service(self, details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes]":
+        async def stir(request: bytes, context: "grpc.aio.ServicerContext[bytes, bytes]") -> bytes:
+            return BODY
+
+        return grpc.unary_unary_rpc_method_handler(stir)
+
+
+async def ask_grpc(compression: grpc.Compression, files: CertificateFiles | None) -> list[Recording]:
+    server = grpc.aio.server(compression=compression)
+    server.add_generic_rpc_handlers([Stir()])
+    if files is None:
+        port = server.add_insecure_port("127.0.0.1:0")
+    else:
+        pair = (files.server_key.read_bytes(), files.server.read_bytes())
+        port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials([pair]))
+    await server.start()
+    try:
+        async with open_tap("127.0.0.1", port) as tap:
+            options = [("grpc.use_local_subchannel_pool", 1)]
+            address = f"127.0.0.1:{tap.port}"
+            if files is None:
+                channel = grpc.aio.insecure_channel(address, options=options)
+            else:
+                trusted = grpc.ssl_channel_credentials(files.ca.read_bytes())
+                channel = grpc.aio.secure_channel(address, trusted, options=options)
+            async with channel:
+                stir: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(METHOD)
+                for _ in range(REQUESTS):
+                    assert await stir(b"x" * 50) == BODY
+                    tap.mark()
+            return tap.take()
+    finally:
+        await server.stop(None)
+
+
+def grpc_exchange_is_right(reading: PlainReading, compression: grpc.Compression) -> None:
+    exchange = reading.conversation.exchanges[-1]
+    assert exchange.request.message_bytes == exchange.request.coded_bytes == 50
+    assert exchange.response.message_bytes == len(BODY)
+    if compression is grpc.Compression.Gzip:
+        assert exchange.coding == "gzip"
+        assert abs(exchange.response.coded_bytes - len(gzip.compress(BODY, 6))) < 50
+    else:
+        assert exchange.coding == "identity"
+        assert exchange.response.coded_bytes == len(BODY)
+    assert exchange.response.parts["data.grpc_prefix"] == 5
+    assert exchange.response.parts["data.message"] == exchange.response.coded_bytes
+    assert exchange.response.parts["headers.frame_header"] == 2 * 9
+    assert sum(reading.conversation.setup[Direction.SENT].values()) >= 24 + 9
+    for direction in Direction:
+        whole_bytes = sum(reading.interval_bytes[direction])
+        own_bytes = sum(
+            (e.request if direction is Direction.SENT else e.response).framed_bytes
+            for e in reading.conversation.exchanges
+        )
+        setup, rest = reading.conversation.setup[direction], reading.conversation.rest[direction]
+        assert whole_bytes == own_bytes + sum(setup.values()) + sum(rest.values())
+
+
+@pytest.mark.parametrize("compression", [grpc.Compression.NoCompression, grpc.Compression.Gzip])
+async def test_grpc(compression: grpc.Compression, files: CertificateFiles) -> None:
+    reading = read_plain(await ask_grpc(compression, None), codec("grpc"), REQUESTS)
+    grpc_exchange_is_right(reading, compression)
+    inside = read_tls(await ask_grpc(compression, files), REQUESTS)
+    assert inside.session.alpn == "h2"
+    assert inside.session.version == "TLSv1.3"
+    for direction in Direction:
+        assert sum(inside.parts[direction].values()) == sum(inside.wire_bytes[direction])
