@@ -1,0 +1,1 @@
+"""Judging: slice → cell → ratio → verdict. Pure: values in, values out, no clock, no randomness."""

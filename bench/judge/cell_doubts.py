@@ -1,0 +1,228 @@
+"""Reasons to distrust single cells. Cells that share a reason share one doubt, so that each is said once."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+
+from bench.judge.quantiles import counts_of
+from bench.judge.wording import counted, percent, some_of
+from bench.measure import latency_histogram
+from bench.run_file import Cell, ClosedLoad, Doubt, OpenLoad, Slices
+
+CONSUMER_BUSY = 0.9
+PRODUCER_IDLE = 0.8
+"""Shares of a core: a consumer above its own and a producer below its own mean that the load was the limit."""
+RATE_REACHED = 0.97
+LAG = 0.1
+"""The most that requests may leave late, as a share of the median latency."""
+LITTLE_ABOVE = 1.02
+LITTLE_BELOW = 0.8
+"""How far the requests in flight may lie from what was asked for, beyond what draining explains. More below than above,
+because the load takes a moment to check an answer before it sends again."""
+
+
+def of_cells(cells: Sequence[Cell]) -> Iterator[Doubt]:
+    """The doubts about single cells, by kind."""
+    yield from _failed(cells)
+    measured = [cell for cell in cells if cell.status == "measured"]
+    yield from _errors(measured)
+    for kind in KINDS:
+        found = {cell.id: fact for cell in measured if (fact := kind.fact(cell)) is not None}
+        if found:
+            yield _doubt(kind.code, kind.text, found)
+    yield from _tls_differs(measured)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One way in which a cell can be doubtful."""
+
+    code: str
+    fact: Callable[[Cell], float | None]
+    """None where nothing is wrong; else how bad it is, more being worse."""
+    text: str
+    """`{cells}` says which, `{worst}` the worst fact as a percentage."""
+
+
+def _doubt(code: str, text: str, found: dict[str, float]) -> Doubt:
+    ids = list(found)
+    which = ids[0] if len(ids) == 1 else f"{counted(len(ids), 'cell')} ({some_of(ids)})"
+    said = text.format(cells=which, worst=percent(max(found.values())))
+    return Doubt(code=code, text=said, cell=ids[0] if len(ids) == 1 else None)
+
+
+def _failed(cells: Iterable[Cell]) -> Iterator[Doubt]:
+    for cell in cells:
+        if cell.status == "failed":
+            reason = cell.reason or "nothing more is known"
+            text = f"{cell.id} has no result: {reason}. Look at the producer, then measure again."
+            yield Doubt(code="cells_failed", text=text, cell=cell.id)
+        if cell.status == "generator_limited":
+            text = (
+                f"{cell.id} has no result, because the load generator was the limit and not the producer. "
+                "Measure with the wire driver, or on more cores."
+            )
+            yield Doubt(code="generator_limited", text=text, cell=cell.id)
+
+
+def _errors(cells: Iterable[Cell]) -> Iterator[Doubt]:
+    for cell in cells:
+        kinds = {kind: count for kind, count in cell.outcomes.items() if kind != "ok" and count}
+        if not kinds:
+            continue
+        failed, total = sum(kinds.values()), sum(cell.outcomes.values())
+        named = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+        text = (
+            f"{counted(failed, 'request')} of {total} in {cell.id} got no right answer ({named}), so its figures are "
+            "those of the answers that came. Find out why before believing them."
+        )
+        yield Doubt(code="errors_seen", text=text, cell=cell.id)
+
+
+def _too_few(cell: Cell) -> float | None:
+    return 1.0 if cell.latency_ns is None or cell.latency_ns.p50 is None else None
+
+
+def _no_tail(cell: Cell) -> float | None:
+    known = cell.latency_ns is not None and cell.latency_ns.p50 is not None
+    return 1.0 if known and cell.latency_ns is not None and cell.latency_ns.p99 is None else None
+
+
+def busy_share(slices: Slices, cpu_ns: Sequence[int | None]) -> float | None:
+    """Share of one core that a process used while slices were measured; None where no CPU clock could be read."""
+    known = [
+        (used_ns, duration_ns)
+        for used_ns, duration_ns in zip(cpu_ns, slices.duration_ns, strict=True)
+        if used_ns is not None
+    ]
+    elapsed_ns = sum(duration_ns for _, duration_ns in known)
+    return sum(used_ns for used_ns, _ in known) / elapsed_ns if elapsed_ns else None
+
+
+def _generator_limit(cell: Cell) -> float | None:
+    """The consumer's share of its core where it was the limit: several in flight, it busy, the producer not."""
+    if isinstance(cell.load, ClosedLoad) and cell.load.concurrency == 1:
+        return None
+    consumer = busy_share(cell.slices, cell.slices.consumer_cpu_ns)
+    producer = busy_share(cell.slices, cell.slices.producer_cpu_ns)
+    if consumer is None or consumer <= CONSUMER_BUSY or (producer is not None and producer >= PRODUCER_IDLE):
+        return None
+    return consumer
+
+
+def _rate_missed(cell: Cell) -> float | None:
+    """The share of the requested rate that was not reached."""
+    if not isinstance(cell.load, OpenLoad) or cell.requests_per_second is None:
+        return None
+    reached = cell.requests_per_second.value / cell.load.rate_hz
+    return 1 - reached if reached < RATE_REACHED else None
+
+
+def _lag(cell: Cell) -> float | None:
+    """How late requests left, as a share of the median latency."""
+    lags = [lag_ns for lag_ns in cell.slices.send_lag_p50_ns if lag_ns is not None]
+    latencies = [p50_ns for p50_ns in cell.slices.p50_ns if p50_ns]
+    if not lags or not latencies:
+        return None
+    share = median(lags) / median(latencies)
+    return share if share > LAG else None
+
+
+def in_flight(cell: Cell) -> float | None:
+    """Requests in flight on average: rate × mean latency (Little's law), over the slices with their draining.
+
+    None where there is no histogram, no answer, or failed requests, whose latencies are unknown.
+    """
+    elapsed_ns, answers = sum(cell.slices.duration_ns), sum(cell.slices.ok)
+    if cell.latency_histogram is None or not elapsed_ns or not answers or any(cell.slices.failed):
+        return None
+    histogram = latency_histogram.decode(cell.latency_histogram)
+    counts = counts_of(histogram)
+    filled = np.flatnonzero(counts)
+    ends_ns = [histogram.get_highest_equivalent_value(histogram.get_value_from_index(int(index))) for index in filled]
+    samples = int(counts[filled].sum())
+    if not samples:
+        return None
+    return float(np.dot(counts[filled], ends_ns)) / samples * answers / elapsed_ns
+
+
+def _little(cell: Cell) -> float | None:
+    """How far the requests in flight lie from what was asked for, as a share.
+
+    While the last requests of a slice drain, fewer are in flight. Answers that come one by one then cost at most
+    (c − 1) / 2n of the mean, with c in flight and n requests in a slice.
+    """
+    if not isinstance(cell.load, ClosedLoad) or (found := in_flight(cell)) is None:
+        return None
+    asked = cell.load.concurrency
+    of_each = sum(cell.slices.ok) / len(cell.slices.ok)
+    drained = asked * max(0.0, 1 - (asked - 1) / (2 * of_each))
+    return abs(found / asked - 1) if found > asked * LITTLE_ABOVE or found < drained * LITTLE_BELOW else None
+
+
+def _not_compressed(cell: Cell) -> float | None:
+    coding = cell.bytes.coding if cell.bytes else None
+    return 1.0 if cell.gzip and coding is not None and coding != "gzip" else None
+
+
+KINDS = (
+    Kind(
+        "few_samples",
+        _too_few,
+        "Fewer than 20 requests were answered in {cells}, too few even for a median. Measure with more rounds.",
+    ),
+    Kind(
+        "few_samples_in_tail",
+        _no_tail,
+        "Fewer than 1,000 requests were answered in {cells}, so p99 is not shown there: fewer than ten lie beyond it. "
+        "Measure with more rounds for the tail; medians do not need it.",
+    ),
+    Kind(
+        "client_cpu_saturated",
+        _generator_limit,
+        "In {cells} the consumer used up to {worst} of its core while the producer had time to spare, so what was "
+        "measured is the client library's limit and not the producer's. Use the wire driver to find the producer's.",
+    ),
+    Kind(
+        "rate_not_reached",
+        _rate_missed,
+        "The requested rate was missed by up to {worst} in {cells}, because the producer or the load could not keep "
+        "up. Latencies there grow with the length of the run; ask for a lower rate.",
+    ),
+    Kind(
+        "generator_lag",
+        _lag,
+        "In {cells} requests left late, typically by up to {worst} of the median latency, because the load process was "
+        "busy. Compare with the service time, and ask for a lower rate.",
+    ),
+    Kind(
+        "littles_law",
+        _little,
+        "Rate × mean latency is off the requests that were to be in flight by up to {worst} in {cells}, so requests "
+        "were held back, counted twice or timed wrongly. Do not believe these latencies before the reason is known.",
+    ),
+    Kind(
+        "gzip_not_applied",
+        _not_compressed,
+        "gzip was asked for, but not every answer of {cells} was compressed; some stacks send what gzip does not "
+        "shrink as it is. Read these cells as what the producer does when asked for gzip.",
+    ),
+)
+
+
+def _tls_differs(cells: Iterable[Cell]) -> Iterator[Doubt]:
+    """TLS cells whose version or cipher is not that of the others compare ciphers along with protocols."""
+    agreed: dict[str, list[str]] = {}
+    for cell in cells:
+        session = cell.tls_session
+        if cell.tls and session is not None and session.version is not None and session.cipher is not None:
+            agreed.setdefault(f"{session.version} {session.cipher}", []).append(cell.id)
+    if len(agreed) > 1:
+        which = "; ".join(f"{session} in {some_of(ids)}" for session, ids in agreed.items())
+        yield Doubt(
+            code="tls_differs",
+            text=f"TLS was not the same everywhere: {which}. Part of what differs between these cells is the cipher; "
+            "give all producers the same TLS settings.",
+        )

@@ -1,0 +1,127 @@
+"""From slices to figures: every cell of a run, judged."""
+
+from collections.abc import Mapping, Sequence
+
+from hdrh.histogram import HdrHistogram
+from msgspec.structs import replace
+
+from bench.judge.cpu import cpu_us_per_request
+from bench.judge.headline import is_headline
+from bench.judge.levels import Levels, positive_estimate
+from bench.judge.quantiles import quantiles
+from bench.judge.ratios import judged_together, paired
+from bench.judge.slice_columns import LATENCY, THROUGHPUT, measure_of, requests_per_second
+from bench.judge.verdicts import confidences
+from bench.run_file import Cell, CpuPerRequest, Load, Quantiles, Ratio, Workload
+
+Histograms = Mapping[str, Mapping[int, HdrHistogram]]
+"""By cell id and generation, in nanoseconds."""
+_Setting = tuple[Workload, Load | None, str, str, str]
+_Arm = tuple[str, bool, bool]
+_Pair = tuple[str, str]
+
+
+def judged(
+    cells: Sequence[Cell],
+    *,
+    latency: Histograms,
+    baseline_protocol: str,
+    service: Histograms | None = None,
+    restarts: bool = True,
+) -> list[Cell]:
+    """The cells with their figures and ratios filled in; those given stay as they are.
+
+    `latency` and `service` hold the histograms of `ok` answers; a cell may be missing in them. `baseline_protocol` is
+    what the others are compared with. `restarts`: whether producers were started afresh for every generation; where
+    they were not, or there was one generation only, every verdict is `unclear`.
+
+    Each pair of a cell and a baseline is judged once, be it wanted as `ratio`, as `ratio_to_plain` or as both, and
+    counts towards the correction for many verdicts: all that a run shows are right at once with 99 %.
+    """
+    ratios = _ratios(cells, baseline_protocol, restarts=restarts)
+    return [
+        replace(
+            cell,
+            latency_ns=_quantiles(latency, cell),
+            service_ns=_quantiles(service or {}, cell),
+            requests_per_second=positive_estimate(cell.slices.generation, requests_per_second(cell.slices)),
+            cpu_us_per_request=_cpu(cell),
+            ratio=ratios.get((cell.id, _baseline(cell, cells, baseline_protocol))),
+            ratio_to_plain=ratios.get((cell.id, _plain(cell, cells, baseline_protocol))),
+        )
+        if cell.status == "measured"
+        else replace(
+            cell,
+            latency_ns=None,
+            service_ns=None,
+            requests_per_second=None,
+            cpu_us_per_request=None,
+            ratio=None,
+            ratio_to_plain=None,
+        )
+        for cell in cells
+    ]
+
+
+def _quantiles(histograms: Histograms, cell: Cell) -> Quantiles | None:
+    return quantiles(histograms.get(cell.id, {}).values())
+
+
+def _cpu(cell: Cell) -> CpuPerRequest:
+    slices = cell.slices
+    return CpuPerRequest(
+        producer=cpu_us_per_request(slices.generation, slices.producer_cpu_ns, slices.ok, slices.failed),
+        consumer=cpu_us_per_request(slices.generation, slices.consumer_cpu_ns, slices.ok, slices.failed),
+    )
+
+
+def _setting(cell: Cell) -> _Setting:
+    """Everything that a cell has in common with its baseline."""
+    return cell.workload, cell.load, cell.driver, cell.network, cell.connection
+
+
+def _find(cell: Cell, cells: Sequence[Cell], arm: _Arm) -> str:
+    """The id of the measured cell of that protocol, gzip and TLS in the same setting; empty when there is no other."""
+    setting = _setting(cell)
+    for other in cells:
+        if (other.protocol, other.gzip, other.tls) == arm and _setting(other) == setting:
+            return other.id if other.id != cell.id and other.status == "measured" else ""
+    return ""
+
+
+def _baseline(cell: Cell, cells: Sequence[Cell], protocol: str) -> str:
+    """The baseline protocol at equal gzip and TLS; for the baseline protocol itself, its own plain cell."""
+    if cell.protocol == protocol:
+        return _plain(cell, cells, protocol)
+    return _find(cell, cells, (protocol, cell.gzip, cell.tls))
+
+
+def _plain(cell: Cell, cells: Sequence[Cell], protocol: str) -> str:
+    return _find(cell, cells, (protocol, False, False))
+
+
+def _ratios(cells: Sequence[Cell], protocol: str, *, restarts: bool) -> dict[_Pair, Ratio]:
+    """Every ratio of the run by its two cells, each pair once."""
+    by_id = {cell.id: cell for cell in cells}
+    logs: dict[_Pair, Levels] = {}
+    for cell in cells:
+        if cell.status != "measured":
+            continue
+        for baseline in (_baseline(cell, cells, protocol), _plain(cell, cells, protocol)):
+            found = paired(cell.slices, by_id[baseline].slices, measure_of(cell)) if baseline else None
+            if found is not None:
+                logs[cell.id, baseline] = found
+    headline = [is_headline(by_id[above], by_id[below]) for above, below in logs]
+    confidence = dict(zip(logs, confidences(headline), strict=True))
+    ratios: dict[_Pair, Ratio] = {}
+    for measure in (LATENCY, THROUGHPUT):
+        pairs = [pair for pair in logs if measure_of(by_id[pair[0]]) is measure]
+        together = judged_together([logs[pair] for pair in pairs], [confidence[pair] for pair in pairs])
+        for pair, found_ratio in zip(pairs, together, strict=True):
+            estimate = found_ratio.estimate(measure, restarted=restarts)
+            ratios[pair] = (
+                Ratio(baseline=pair[1], latency_ns_p50=estimate)
+                if measure is LATENCY
+                else Ratio(baseline=pair[1], requests_per_second=estimate)
+            )
+    return ratios

@@ -1,0 +1,48 @@
+"""The quantiles of distributions that intervals are made of."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import bdtr, polygamma, stdtrit  # type: ignore[import-untyped]
+
+Floats = NDArray[np.float64]
+"""An array of floats; every function says its shape."""
+
+
+def student_t(degrees_of_freedom: float | Floats, confidence: float) -> Any:
+    """How many standard errors a two-sided Student-t interval reaches to either side."""
+    return stdtrit(degrees_of_freedom, (1 + confidence) / 2)
+
+
+def trigamma(value: float) -> float:
+    """The second derivative of log Γ: half a χ² variable's degrees of freedom → the variance of its logarithm."""
+    return float(polygamma(1, value))
+
+
+def inverse_trigamma(value: float) -> float:
+    """The x > 0 with trigamma(x) = value > 0, by Newton's method on the reciprocal (Smyth 2004, appendix)."""
+    estimate = 0.5 + 1 / value
+    for _ in range(50):
+        found = trigamma(estimate)
+        step = found * (1 - found / value) / float(polygamma(2, estimate))
+        estimate += step
+        if abs(step) < 1e-9 * estimate:
+            break
+    return estimate
+
+
+def order_ranks(count: int, quantile: float, confidence: float) -> tuple[int, int] | None:
+    """Which of `count` independent values in ascending order enclose a quantile, whatever their distribution.
+
+    Returns two 0-based ranks; each side misses the quantile with a probability of at most (1 − confidence) / 2, after
+    the binomial distribution. None when there are too few values for that.
+    """
+    tail = (1 - confidence) / 2
+    middle, reach = count * quantile, 10 * (count * quantile * (1 - quantile)) ** 0.5 + 10
+    below = np.arange(max(0, int(middle - reach)), min(count, int(middle + reach) + 1))
+    at_most = np.asarray(bdtr(below.astype(np.float64), count, quantile))
+    low, high = below[at_most <= tail], below[at_most >= 1 - tail]
+    if not low.size or not high.size or high[0] >= count:
+        return None
+    return int(low[-1]), int(high[0])

@@ -1,0 +1,158 @@
+"""Reasons to distrust a run, found in the run itself. Each says a fact, its likely cause and what to do about it.
+
+What concerns single cells is in bench.judge.cell_doubts; here is what concerns the run as a whole.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from bench.judge import cell_doubts
+from bench.judge.headline import headline_cells, headline_reach
+from bench.judge.levels import half_width, levels
+from bench.judge.slice_columns import LATENCY, measure_of
+from bench.judge.wording import counted, percent
+from bench.run_file import Cell, Doubt, Run
+
+WIDE = 0.05
+"""A headline interval that reaches further than this to either side answers little."""
+DRIFT = 0.02
+"""Early and late rounds of a generation may differ by so much."""
+DRIFT_CONFIDENCE = 0.99
+BUSY = 0.5
+"""Load average before the run, per core, from which on others were at work."""
+
+
+def doubts_of(run: Run) -> list[Doubt]:
+    """All doubts that a run bears witness to itself, the gravest kinds first. `run.doubts` is not looked at."""
+    return [
+        *_completeness(run),
+        *cell_doubts.of_cells(run.cells),
+        *_restarts(run),
+        *_machine(run.environment),
+        *_wide_intervals(run),
+        *_warming_up(run),
+    ]
+
+
+def _completeness(run: Run) -> Iterator[Doubt]:
+    if run.plan.interrupted:
+        yield Doubt(
+            code="interrupted",
+            text=f"The run was interrupted after {run.plan.generations_done} of "
+            f"{counted(run.plan.generations, 'generation')}; what follows rests on the rounds that were finished. "
+            "Let it run to its end for narrower intervals.",
+        )
+
+
+def _restarts(run: Run) -> Iterator[Doubt]:
+    if run.environment.get("foreign_target"):
+        yield Doubt(
+            code="target_not_restarted",
+            text="The producers were somebody else's and were not restarted, so how much a fresh start would move the "
+            "figures is unknown: intervals hold within this run only, and every verdict is unclear. Let the lab start "
+            "the producers for verdicts.",
+        )
+    elif len({generation for cell in run.cells for generation in cell.slices.generation}) == 1:
+        yield Doubt(
+            code="one_generation",
+            text="The producers were started once only, so how much a fresh start would move the figures is unknown: "
+            "intervals hold within this run only, and every verdict is unclear. Measure with --generations 6 or more.",
+        )
+
+
+def _machine(environment: dict[str, Any]) -> Iterator[Doubt]:
+    pinning, cpu = _part(environment, "pinning"), _part(environment, "cpu")
+    if pinning and not pinning.get("apart"):
+        yield Doubt(
+            code="shared_core",
+            text="Producers and load were not kept on cores of their own, because there is only one or the system "
+            "cannot pin processes; each takes time from the other. Trust ratios more than latencies, or "
+            "measure on Linux with two cores.",
+        )
+    governor = cpu.get("governor")
+    if governor and governor != "performance":
+        yield Doubt(
+            code="frequency_scaling",
+            text=f"The processor changes its frequency (governor {governor}), so absolute figures drift with load and "
+            "heat. Set the governor to performance; ratios suffer less, being paired within rounds.",
+        )
+    load, cores = environment.get("load_average_1min"), cpu.get("count")
+    if load is not None and cores and load > BUSY * cores:
+        yield Doubt(
+            code="busy_machine",
+            text=f"The load average was {load:.1f} on {counted(cores, 'core')} when the run began, so other programs "
+            "were probably competing with it. Stop them and measure again.",
+        )
+
+
+def _part(environment: dict[str, Any], name: str) -> dict[str, Any]:
+    part = environment.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _wide_intervals(run: Run) -> Iterator[Doubt]:
+    widths = {cell.id: reach for cell in headline_cells(run.cells) if (reach := headline_reach(cell)) is not None}
+    wide = [cell for cell, reach in widths.items() if reach > WIDE]
+    if wide and not run.environment.get("foreign_target"):
+        worst = max(wide, key=lambda cell: widths[cell])
+        yield Doubt(
+            code="wide_interval",
+            text=f"{len(wide)} of {counted(len(widths), 'headline ratio')} are known only to within more than "
+            f"±{percent(WIDE)} (the worst, {worst}, to within ±{percent(widths[worst])}), because there were few "
+            "generations or the machine was restless. More generations narrow them most, then more rounds.",
+            cell=wide[0] if len(wide) == 1 else None,
+        )
+
+
+def _warming_up(run: Run) -> Iterator[Doubt]:
+    drifts = {
+        protocol: drift
+        for protocol in dict.fromkeys(cell.protocol for cell in run.cells)
+        if (drift := _drift(run, protocol)) is not None
+    }
+    for protocol, (value, half) in drifts.items():
+        if abs(value) - half > DRIFT:
+            change = math.exp(value) - 1
+            yield Doubt(
+                code="warming_up",
+                text=f"In the last third of a generation's rounds {protocol} answered {percent(abs(change))} "
+                f"{'slower' if change > 0 else 'faster'} than in the first third, so it had not settled when measuring "
+                "began, or grows slower as it runs. Measure with more rounds, and look at the slices by round.",
+            )
+
+
+def _drift(run: Run, protocol: str) -> tuple[float, float] | None:
+    """Log of late over early latency and how far its interval reaches; None below three generations that tell.
+
+    The replicate is the generation: all cells of a protocol in one generation share its processes.
+    """
+    generation: list[int] = []
+    drift: list[float | None] = []
+    for cell in run.cells:
+        if cell.protocol != protocol or cell.status != "measured" or measure_of(cell) is not LATENCY:
+            continue
+        for number in sorted(set(cell.slices.generation)):
+            generation.append(number)
+            drift.append(_drift_within(cell, number))
+    found = levels(generation, drift)
+    if found is None or len(found.generations) < 3:
+        return None
+    count = len(found.generations)
+    return found.value, half_width(found.spread, count - 1, count, DRIFT_CONFIDENCE)
+
+
+def _drift_within(cell: Cell, generation: int) -> float | None:
+    slices = cell.slices
+    rows = [
+        (number, p50_ns)
+        for its, number, p50_ns in zip(slices.generation, slices.round, slices.p50_ns, strict=True)
+        if its == generation and p50_ns
+    ]
+    third = len(rows) // 3
+    if third < 3:
+        return None
+    ordered = np.log([p50_ns for _, p50_ns in sorted(rows)])
+    return float(np.median(ordered[-third:]) - np.median(ordered[:third]))

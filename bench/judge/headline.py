@@ -1,0 +1,41 @@
+"""The headline ratios: what most readers come for, and what the time of a run is spent on first."""
+
+import math
+from collections.abc import Sequence
+
+from bench.judge.slice_columns import LATENCY, measure_of
+from bench.run_file import Cell
+
+
+def is_headline(cell: Cell, baseline: Cell) -> bool:
+    """Whether this ratio is one: latency of another protocol at equal gzip and TLS, as its consumer sees it."""
+    return (
+        measure_of(cell) is LATENCY
+        and cell.driver == "consumer"
+        and cell.protocol != baseline.protocol
+        and (cell.gzip, cell.tls) == (baseline.gzip, baseline.tls)
+    )
+
+
+def headline_cells(cells: Sequence[Cell]) -> list[Cell]:
+    """The cells whose `ratio` is a headline ratio."""
+    by_id = {cell.id: cell for cell in cells}
+    return [
+        cell
+        for cell in cells
+        if cell.ratio is not None
+        and cell.ratio.latency_ns_p50 is not None
+        and cell.ratio.baseline in by_id
+        and is_headline(cell, by_id[cell.ratio.baseline])
+    ]
+
+
+def headline_reach(cell: Cell) -> float | None:
+    """How far the corrected interval of a latency ratio reaches to either side, as a share; None when it has none.
+
+    0.03 means ± 3 %. A single generation has none worth the name.
+    """
+    found = cell.ratio.latency_ns_p50 if cell.ratio else None
+    if found is None or found.low is None or found.high is None or len(set(cell.slices.generation)) < 2:
+        return None
+    return math.sqrt(found.high / found.low) - 1

@@ -1,0 +1,116 @@
+"""Estimates over two levels: slices within a generation, generations within a run.
+
+A slice is either clean or spoiled by whatever else the machine did, so a generation is reduced to the median of its
+slices, which drops the spoiled ones. Restarting a producer moves its figures (memory layout, hashing, start order), so
+the generation is the replicate, and the interval comes from the spread between generations: Student's t on logarithms
+with one degree of freedom less than there are generations. That is Kalibera & Jones (2013), "Rigorous benchmarking in
+reasonable time", with medians below. A single generation says nothing about restarts: its interval, from the order
+statistics of its slices, holds within the run only. The choice and its figures: docs/decisions/0003-intervals.md.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.judge.distributions import Floats, order_ranks, student_t
+from bench.run_file import Estimate
+
+CONFIDENCE = 0.95
+"""Of every interval that carries no verdict."""
+WHOLE_ENOUGH = 0.25
+"""A generation with fewer slices than this share of the median generation's was cut short, and is left out."""
+
+Interval = tuple[float, float]
+"""Low and high end."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Levels:
+    """One figure's values at both levels, as natural logarithms unless said otherwise."""
+
+    generations: tuple[int, ...]
+    """Ascending; those in which the figure was measured."""
+    slices: tuple[Floats, ...]
+    """For each generation the values of its slices, of any length, in any order."""
+    medians: Floats
+    """For each generation the median of its slices."""
+
+    @property
+    def n_slices(self) -> int:
+        """Slices over all generations."""
+        return sum(values.size for values in self.slices)
+
+    @property
+    def value(self) -> float:
+        """The estimate: the mean over generations of the median over slices."""
+        return float(self.medians.mean())
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation between generations. Needs two."""
+        return float(self.medians.std(ddof=1))
+
+    def interval(self, confidence: float) -> Interval | None:
+        """The interval of `value`: over generations, or within the run where there is only one.
+
+        None when a single generation has too few slices for this confidence.
+        """
+        if len(self.generations) == 1:
+            return median_interval(self.slices[0], confidence)
+        half = half_width(self.spread, len(self.generations) - 1, len(self.generations), confidence)
+        return self.value - half, self.value + half
+
+
+def half_width(spread: float, degrees_of_freedom: float, generations: int, confidence: float) -> float:
+    """How far a Student-t interval of a mean over generations reaches to either side."""
+    return float(student_t(degrees_of_freedom, confidence)) * spread / float(np.sqrt(generations))
+
+
+def median_interval(values: Floats, confidence: float) -> Interval | None:
+    """The distribution-free interval of the median of independent values, from their order statistics.
+
+    None when they are too few: 6 carry 95 %.
+    """
+    ranks = order_ranks(values.size, 0.5, confidence)
+    if ranks is None:
+        return None
+    ordered = np.sort(values)
+    return float(ordered[ranks[0]]), float(ordered[ranks[1]])
+
+
+def levels(generation: Sequence[int], values: Sequence[float | None]) -> Levels | None:
+    """Sort slices into generations, on the scale they come in. None when no slice has a value.
+
+    `generation` and `values` are columns of equal length, one entry per slice; slices without a value are left out.
+    """
+    found: dict[int, list[float]] = {}
+    for number, value in zip(generation, values, strict=True):
+        if value is not None:
+            found.setdefault(number, []).append(value)
+    if not found:
+        return None
+    enough = WHOLE_ENOUGH * float(np.median([len(slices) for slices in found.values()]))
+    kept = tuple(sorted(number for number, slices in found.items() if len(slices) >= enough))
+    slices = tuple(np.asarray(found[number], dtype=np.float64) for number in kept)
+    return Levels(kept, slices, np.asarray([float(np.median(values)) for values in slices]))
+
+
+def logarithms(values: Sequence[float | None]) -> list[float | None]:
+    """The natural logarithm of every positive value; what is missing or not positive is missing."""
+    return [float(np.log(value)) if value is not None and value > 0 else None for value in values]
+
+
+def positive_estimate(generation: Sequence[int], values: Sequence[float | None]) -> Estimate | None:
+    """The estimate of a positive quantity with its 95 % interval, reckoned on the log scale, in the unit of `values`.
+
+    `generation` and `values` are columns of equal length, one entry per slice. None when no slice has a value.
+    """
+    found = levels(generation, logarithms(values))
+    return None if found is None else in_unit(found.value, found.interval(CONFIDENCE))
+
+
+def in_unit(log_value: float, log_interval: Interval | None) -> Estimate:
+    """An estimate on the log scale, in the unit itself."""
+    low, high = (None, None) if log_interval is None else (float(np.exp(end)) for end in log_interval)
+    return Estimate(value=float(np.exp(log_value)), low=low, high=high)

@@ -1,0 +1,78 @@
+"""Flags of the matrix: comma lists and repetition, every value checked, every error naming flag and value."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bench.cli import matrix_flags
+from bench.plan import Target
+from bench.run_file import ClosedLoad, OpenLoad
+from bench.workloads import WorkloadChoice
+from commands.errors import UsageError
+
+PROTOCOLS = ("http", "graphql", "grpc")
+
+
+def test_words_in_the_order_given_without_repetition() -> None:
+    assert matrix_flags.words("--protocol", ["grpc,http", "grpc"], PROTOCOLS) == ["grpc", "http"]
+
+
+def test_switches() -> None:
+    assert matrix_flags.switches("--gzip", ["off,on"]) == [False, True]
+    assert matrix_flags.switches("--gzip", ["on"]) == [True]
+
+
+def test_a_paged_workload_stands_once_for_each_page_size() -> None:
+    assert matrix_flags.workloads(["get,list"], ["20,100"]) == [
+        WorkloadChoice("get"),
+        WorkloadChoice("list", 20),
+        WorkloadChoice("list", 100),
+    ]
+
+
+def test_rates_replace_closed_loads() -> None:
+    closed = matrix_flags.loads(["1,16"], [], "poisson")
+    assert closed == [ClosedLoad(concurrency=1), ClosedLoad(concurrency=16)]
+    rates = matrix_flags.loads(["1,16"], ["500", "0.5"], "constant")
+    assert rates == [OpenLoad(rate_hz=500, arrivals="constant"), OpenLoad(rate_hz=0.5, arrivals="constant")]
+
+
+def test_targets_by_protocol_plain_and_tls() -> None:
+    found = matrix_flags.targets(["http=localhost:1", "grpc=grpcs://h:2", "http=https://h:3"], PROTOCOLS)
+    assert found == {"http": Target("localhost:1", "https://h:3"), "grpc": Target(None, "grpcs://h:2")}
+
+
+def test_ids() -> None:
+    assert matrix_flags.ids("42,7") == (42, 7)
+    assert matrix_flags.ids("") is None
+
+
+@pytest.mark.parametrize(
+    ("read", "named"),
+    [
+        (lambda: matrix_flags.words("--protocol", ["soap"], PROTOCOLS), "--protocol: 'soap'"),
+        (lambda: matrix_flags.words("--protocol", [","], PROTOCOLS), "--protocol is empty"),
+        (lambda: matrix_flags.switches("--tls", ["yes"]), "--tls: 'yes'"),
+        (lambda: matrix_flags.workloads(["delete"], ["20"]), "--workload: 'delete'"),
+        (lambda: matrix_flags.workloads(["list"], ["0"]), "--page-size: '0'"),
+        (lambda: matrix_flags.workloads(["list"], ["1001"]), "--page-size: '1001'"),
+        (lambda: matrix_flags.loads(["0"], [], "poisson"), "--concurrency: '0'"),
+        (lambda: matrix_flags.loads(["1,x"], [], "poisson"), "--concurrency: 'x'"),
+        (lambda: matrix_flags.loads(["1"], ["-5"], "poisson"), "--rate: '-5'"),
+        (lambda: matrix_flags.loads(["1"], ["nan"], "poisson"), "--rate: 'nan'"),
+        (lambda: matrix_flags.loads(["1"], ["5"], "bursts"), "--arrivals: 'bursts'"),
+        (lambda: matrix_flags.loads(["1"], [","], "poisson"), "--rate is empty"),
+        (lambda: matrix_flags.targets(["localhost:1"], PROTOCOLS), "'localhost:1' is not PROTOCOL=URL"),
+        (lambda: matrix_flags.targets(["soap=x:1"], PROTOCOLS), "'soap=x:1' is not PROTOCOL=URL"),
+        (lambda: matrix_flags.targets(["http=ftp://x"], PROTOCOLS), "--target http: 'ftp://x'"),
+        (lambda: matrix_flags.targets(["http=x:1,", "http=y:1"], PROTOCOLS), "--target http"),
+        (lambda: matrix_flags.targets(["http=x:1", "http=y:1"], PROTOCOLS), "http is given twice without TLS"),
+        (lambda: matrix_flags.ids("42,x"), "--ids: 'x'"),
+    ],
+)
+def test_errors_name_flag_and_value(read: Callable[[], Any], named: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        read()
+    assert named in str(raised.value)
+    assert "\n" not in str(raised.value)
