@@ -97,5 +97,3 @@ def _troubles(raw: RawRun) -> list[Doubt]:
         Doubt(code="process_trouble", text=f"{text}. What it did not measure is missing from the figures.")
         for text in dict.fromkeys(raw.troubles)
     ]
-
-
