@@ -5,6 +5,7 @@ from typing import Any
 from bench.conduct import RawCell, RawRun
 from bench.judge.cells import judged
 from bench.judge.doubts import doubts_of
+from bench.judge.wording import some_of
 from bench.matrix import CellPlan
 from bench.measure import latency_histogram
 from bench.plan import RunPlan
@@ -51,7 +52,7 @@ def run_of(
         doubts=[],
         cells=cells,
     )
-    run.doubts = [*_troubles(raw), *doubts_of(run)]
+    run.doubts = [*_troubles(raw), *doubts_of(run), *_unknown_sizes(raw)]
     return run
 
 
@@ -82,7 +83,8 @@ def _cell(found: RawCell, raw: RawRun) -> Cell:
     cell.slices = found.slices
     if found.status != "measured":
         return cell
-    cell.bytes, cell.tls_session = raw.sizes.get(found.plan.combination, (None, None))
+    if (sizes := raw.sizes.get(found.plan.combination)) is not None:
+        cell.bytes, cell.tls_session = sizes.bytes, sizes.tls_session
     cell.memory_bytes = Memory(producer_peak=raw.peak_bytes.get(found.plan.combination.protocol))
     if found.latency:
         pooled = latency_histogram.new_histogram()
@@ -96,4 +98,20 @@ def _troubles(raw: RawRun) -> list[Doubt]:
     return [
         Doubt(code="process_trouble", text=f"{text}. What it did not measure is missing from the figures.")
         for text in dict.fromkeys(raw.troubles)
+    ]
+
+
+def _unknown_sizes(raw: RawRun) -> list[Doubt]:
+    """What the wire did not show, each reason once with the combinations that share it."""
+    reasons: dict[str, list[str]] = {}
+    for combination, sizes in raw.sizes.items():
+        for reason in sizes.doubts:
+            reasons.setdefault(reason, []).append(combination.label)
+    return [
+        Doubt(
+            code="sizes_unknown",
+            text=f"Not every size of {some_of(names)} is known: {reason}. Sizes that could not be proved are left out; "
+            "latencies are not touched by this.",
+        )
+        for reason, names in reasons.items()
     ]

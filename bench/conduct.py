@@ -19,7 +19,7 @@ from bench.measure.cores import Pinning
 from bench.measure.memory import peak_resident_bytes
 from bench.plan import RunPlan
 from bench.processes import LoadProcess, ProcessFailed, RunningProducer, start_producer
-from bench.run_file import Bytes, Slices, Status, TlsSession
+from bench.run_file import Slices, Status
 
 GIVE_UP_AFTER = 3
 """A cell whose slices brought no right answer so often in a row is left out for the rest of its generation."""
@@ -78,7 +78,7 @@ class RawRun:
     """What a run found, before anything is computed from it."""
 
     cells: list[RawCell]
-    sizes: dict[Combination, tuple[Bytes | None, TlsSession | None]] = field(default_factory=dict)
+    sizes: dict[Combination, messages.SizesRead] = field(default_factory=dict)
     peak_bytes: dict[str, int] = field(default_factory=dict)
     """Largest resident memory of any of a protocol's producer processes."""
     troubles: list[str] = field(default_factory=list)
@@ -149,8 +149,7 @@ class Conductor:
             self._tell("starting" if self.plan.restarts else "connecting")
             await self._start(generation, arms)
             await self._prove(arms)
-            if generation == 0:
-                await self._sizes(arms)
+            await self._read_sizes(arms)
             await self._rounds(generation, arms)
             self.raw.generations_done += 1
         finally:
@@ -225,8 +224,23 @@ class Conductor:
                 cell.outcomes = outcomes.added([cell.outcomes, {proof.outcome: 1}])
                 cell.give_up("failed" if proof.supported else "unsupported", proof.text)
 
-    async def _sizes(self, arms: dict[str, Arm]) -> None:
+    async def _read_sizes(self, arms: dict[str, Arm]) -> None:
+        """Read the sizes of every combination that has none yet. They do not change from one start to the next."""
         self._tell("reading the wire")
+        for cell in self.raw.cells:
+            combination = cell.plan.combination
+            arm = arms.get(combination.protocol)
+            if arm is None or arm.broken or cell.status != "measured" or combination in self.raw.sizes:
+                continue
+            order = messages.ReadSizes(
+                workload=combination.workload.name,
+                page_size=combination.workload.page_size,
+                gzip=combination.gzip,
+                tls=combination.tls,
+            )
+            found = await self._order(arm, order, PROOF_TIMEOUT_S)
+            if isinstance(found, messages.SizesRead):
+                self.raw.sizes[combination] = found
 
     async def _rounds(self, generation: int, arms: dict[str, Arm]) -> None:
         plan = self.plan

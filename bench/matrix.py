@@ -17,6 +17,14 @@ class Combination:
     tls: bool
     workload: WorkloadChoice
 
+    @property
+    def label(self) -> str:
+        """A readable name, such as `http-get-gzip-tls`."""
+        parts = [self.protocol, self.workload.label]
+        parts += ["gzip"] if self.gzip else []
+        parts += ["tls"] if self.tls else []
+        return "-".join(parts)
+
 
 @dataclass(frozen=True, slots=True)
 class CellPlan:
@@ -28,10 +36,7 @@ class CellPlan:
     @property
     def id(self) -> str:
         """A readable name, unique within a run, such as `http-get-gzip-tls-c16`."""
-        parts = [self.combination.protocol, self.combination.workload.label]
-        parts += ["gzip"] if self.combination.gzip else []
-        parts += ["tls"] if self.combination.tls else []
-        return "-".join([*parts, load_label(self.load)])
+        return f"{self.combination.label}-{load_label(self.load)}"
 
     @property
     def measures_latency(self) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from bench.run_file import Load
+from bench.run_file import Bytes, Load, TlsSession
 
 
 class Setup(Struct, frozen=True, kw_only=True, tag=True):
@@ -37,6 +37,18 @@ class Prove(Struct, frozen=True, kw_only=True, tag=True):
     load: Load
 
 
+class ReadSizes(Struct, frozen=True, kw_only=True, tag=True):
+    """Ask through a wire tap, over connections of its own, and take apart what went by. Answered by SizesRead.
+
+    The workload must have been proved for a cell before.
+    """
+
+    workload: str
+    page_size: int
+    gzip: bool
+    tls: bool
+
+
 class RunSlice(Struct, frozen=True, kw_only=True, tag=True):
     """Measure one slice of a cell that was proved. Answered by SliceResult."""
 
@@ -63,6 +75,14 @@ class Proof(Struct, frozen=True, kw_only=True, tag=True):
     outcome: str
     text: str = ""
     supported: bool = True
+
+
+class SizesRead(Struct, frozen=True, kw_only=True, tag=True):
+    """The sizes of a combination. What could not be known is null, and `doubts` say why, in words."""
+
+    bytes: Bytes
+    tls_session: TlsSession | None = None
+    doubts: tuple[str, ...] = ()
 
 
 class SliceResult(Struct, frozen=True, kw_only=True, tag=True):
@@ -93,8 +113,8 @@ class Broken(Struct, frozen=True, kw_only=True, tag=True):
     text: str
 
 
-Order = Setup | Prove | RunSlice | Finish
-Answer = Done | Proof | SliceResult | Recorded | Broken
+Order = Setup | Prove | ReadSizes | RunSlice | Finish
+Answer = Done | Proof | SizesRead | SliceResult | Recorded | Broken
 
 _orders: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
 _answers: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)

@@ -25,17 +25,21 @@ from bench.load.record import SliceRecord
 from bench.measure import latency_histogram
 from bench.measure.cpu_clock import process_cpu_ns
 from bench.run_file import ClosedLoad, Load
+from bench.wire.codecs import codec
+from bench.wire.sizes import measure_sizes
 from bench.workloads import WORKLOADS, Question, WorkloadChoice, WrongAnswer
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import ConsumerError, OperationUnsupported
 from consumers.registry import client
-from consumers.target import parse_target
+from consumers.target import Target, parse_target
 from recipes import sources
 from recipes.errors import RecipeError
 from recipes.model import Recipe
 
 PROVED_AT_MOST = 24
 """Questions whose whole answers are compared before a cell is timed; the rest are compared while it is."""
+SIZED_AT_MOST = 48
+"""Questions over which sizes are medians."""
 
 
 @dataclass(slots=True)
@@ -64,6 +68,8 @@ class Worker:
         match order:
             case messages.Prove():
                 return await self.prove(order)
+            case messages.ReadSizes():
+                return await self.read_sizes(order)
             case messages.RunSlice():
                 return await self.run_slice(order)
             case messages.Finish():
@@ -78,17 +84,20 @@ class Worker:
         if key not in self.clients:
             address = self.setup.tls if order.tls else self.setup.plain
             assert address is not None
-            settings = ClientSettings(
-                target=parse_target(address),
-                gzip=order.gzip,
-                ca=Path(self.setup.ca) if self.setup.ca else None,
-                timeout_s=self.setup.timeout_s,
-                connections=concurrency or None,
-            )
-            opened = client(self.setup.protocol, settings)
+            opened = self._client(parse_target(address), gzip=order.gzip, connections=concurrency or None)
             await opened.open()
             self.clients[key] = opened
         return self.clients[key]
+
+    def _client(self, target: Target, *, gzip: bool, connections: int | None) -> RecipeClient:
+        settings = ClientSettings(
+            target=target,
+            gzip=gzip,
+            ca=Path(self.setup.ca) if self.setup.ca else None,
+            timeout_s=self.setup.timeout_s,
+            connections=connections,
+        )
+        return client(self.setup.protocol, settings)
 
     async def prove(self, order: messages.Prove) -> messages.Proof:
         """Ask a cell's first questions and compare the whole answers."""
@@ -111,6 +120,19 @@ class Worker:
             return messages.Proof(outcome=outcomes.kind_of(error), text=str(error), supported=not unsupported)
         self.cells[order.cell] = ProvedCell(asker, order.load, questions)
         return messages.Proof(outcome=outcomes.OK)
+
+    async def read_sizes(self, order: messages.ReadSizes) -> messages.SizesRead:
+        """Ask some of a workload's questions through a tap, beside the connections that are measured."""
+        plain, tls = (parse_target(text) if text else None for text in (self.setup.plain, self.setup.tls))
+        questions = self.questions[WorkloadChoice(order.workload, order.page_size)][:SIZED_AT_MOST]
+        found = await measure_sizes(
+            connect=lambda target: self._client(target, gzip=order.gzip, connections=1),
+            plain=plain,
+            tls=tls if order.tls else None,
+            codec=codec(self.setup.protocol),
+            asks=[question.send for question in questions],
+        )
+        return messages.SizesRead(bytes=found.bytes, tls_session=found.tls_session, doubts=found.doubts)
 
     async def run_slice(self, order: messages.RunSlice) -> messages.SliceResult:
         """Measure one slice, then, off the clock, record it and compare one whole answer."""
