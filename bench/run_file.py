@@ -65,6 +65,9 @@ class Sizes(Struct, frozen=True, kw_only=True):
     message_bytes: float | None = None
     coded_bytes: float | None = None
     framed_bytes: float | None = None
+    connection_bytes: float | None = None
+    """Frames of the connection itself that go along with a request, such as HTTP/2's WINDOW_UPDATE and PING. They are
+    in `wire_bytes` and in nothing else here."""
     wire_bytes: float | None = None
 
 

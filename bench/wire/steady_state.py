@@ -82,7 +82,7 @@ def read_plain(recordings: Sequence[Recording], codec: Codec, requests: int) -> 
 def plain_bytes(reading: PlainReading) -> Bytes:
     """The sizes of a plain cell: medians over the requests of the steady state."""
     steady = reading.conversation.exchanges[WARM_UP_REQUESTS:]
-    wire = {direction: steady_median(sizes) for direction, sizes in reading.interval_bytes.items()}
+    wire = {direction: sizes[WARM_UP_REQUESTS:-1] for direction, sizes in reading.interval_bytes.items()}
     return Bytes(
         request=message_medians([e.request for e in steady], wire[Direction.SENT]),
         response=message_medians([e.response for e in steady], wire[Direction.RECEIVED]),
@@ -96,14 +96,18 @@ def steady_median(sizes: Sequence[int]) -> float:
     return float(median(sizes[WARM_UP_REQUESTS:-1]))
 
 
-def message_medians(messages: Sequence[MessageSizes], wire_bytes: float | None) -> Sizes:
-    """Each size's median; null for the message's where one could not be decoded."""
+def message_medians(messages: Sequence[MessageSizes], wire_bytes: Sequence[int]) -> Sizes:
+    """Each size's median; null for the message's where one could not be decoded.
+
+    `wire_bytes` holds, for each message, everything that went its way while it was on the way.
+    """
     decoded = [m.message_bytes for m in messages if m.message_bytes is not None]
     return Sizes(
         message_bytes=float(median(decoded)) if len(decoded) == len(messages) else None,
         coded_bytes=float(median(m.coded_bytes for m in messages)),
         framed_bytes=float(median(m.framed_bytes for m in messages)),
-        wire_bytes=wire_bytes,
+        connection_bytes=float(median(all_ - m.framed_bytes for m, all_ in zip(messages, wire_bytes, strict=True))),
+        wire_bytes=float(median(wire_bytes)),
     )
 
 

@@ -121,6 +121,7 @@ def tls_bytes(reading: TlsReading, twin: PlainReading, floating_frame_bytes: Seq
                 message_bytes=side.message_bytes,
                 coded_bytes=side.coded_bytes,
                 framed_bytes=side.framed_bytes,
+                connection_bytes=side.connection_bytes,
                 wire_bytes=wire_bytes,
             )
         else:

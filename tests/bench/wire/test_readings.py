@@ -58,11 +58,22 @@ def test_sizes_of_a_plain_cell_are_medians_without_the_first_requests() -> None:
     reading = read_plain([Recording(), plain_recording(b"", b"", b"123", b"12345", b"1234567")], codec("http"), 5)
     found = plain_bytes(reading)
     framed_bytes = len(answer(b"12345"))
-    assert found.response == Sizes(message_bytes=5, coded_bytes=5, framed_bytes=framed_bytes, wire_bytes=framed_bytes)
-    assert found.request == Sizes(message_bytes=0, coded_bytes=0, framed_bytes=len(GET), wire_bytes=len(GET))
+    assert found.response == sizes_of_http(5, framed_bytes)
+    assert found.request == sizes_of_http(0, len(GET))
     assert found.setup == SetupSizes(sent_wire_bytes=0, received_wire_bytes=0)
     assert found.coding == "identity"
     assert reading.closing_bytes == {SENT: 0, RECEIVED: 0}
+
+
+def sizes_of_http(body_bytes: int, framed_bytes: int) -> Sizes:
+    """HTTP/1.1 without coding: the connection itself sends nothing."""
+    return Sizes(
+        message_bytes=body_bytes,
+        coded_bytes=body_bytes,
+        framed_bytes=framed_bytes,
+        connection_bytes=0,
+        wire_bytes=framed_bytes,
+    )
 
 
 def test_messages_that_cannot_be_decoded_leave_their_size_unknown() -> None:
@@ -103,6 +114,7 @@ def test_sizes_inside_tls_are_the_twins_and_wire_bytes_those_of_the_records() ->
         message_bytes=plain.response.message_bytes,
         coded_bytes=plain.response.coded_bytes,
         framed_bytes=plain.response.framed_bytes,
+        connection_bytes=0,
         wire_bytes=plain.response.wire_bytes + 22,
     )
     assert found.request.wire_bytes == len(GET) + 22

@@ -7,6 +7,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace as replace_in_struct
 
 from bench.run_file import Bytes, SetupSizes, Sizes
 from bench.wire import sizes as measuring
@@ -84,6 +85,7 @@ async def test_every_cell(protocol: str, files: CertificateFiles) -> None:
         for side in (sizes.request, sizes.response):
             check_order(side)
         check_gzip(sizes.response, gzip=gzip)
+        check_sum_of_layers(sizes, inside=inside)
         if inside:
             check_inside_tls(measured, found[workload, gzip, False].bytes)
         else:
@@ -97,6 +99,16 @@ def check_order(side: Sizes) -> None:
     assert side.framed_bytes is not None
     assert side.wire_bytes is not None
     assert side.coded_bytes < side.framed_bytes <= side.wire_bytes
+
+
+def check_sum_of_layers(sizes: Bytes, *, inside: bool) -> None:
+    """Framing and the connection's own frames are everything without TLS, and less than everything with it."""
+    for side in (sizes.request, sizes.response):
+        assert side.framed_bytes is not None
+        assert side.connection_bytes is not None
+        assert side.wire_bytes is not None
+        named_bytes = side.framed_bytes + side.connection_bytes
+        assert (side.wire_bytes >= named_bytes + 22) if inside else (side.wire_bytes == named_bytes)
 
 
 def check_gzip(response: Sizes, *, gzip: bool) -> None:
@@ -124,7 +136,7 @@ def check_inside_tls(measured: MeasuredSizes, plain: Bytes) -> None:
 
 
 def without_wire(side: Sizes) -> Sizes:
-    return Sizes(message_bytes=side.message_bytes, coded_bytes=side.coded_bytes, framed_bytes=side.framed_bytes)
+    return replace_in_struct(side, wire_bytes=None)
 
 
 async def test_a_few_asks_are_enough(files: CertificateFiles) -> None:

@@ -1,0 +1,123 @@
+"""`python -m bench ask`: start a producer, ask it for a recipe with its consumer, show answer and bytes, stop."""
+
+import asyncio
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from bench.cli.stop_signal import stop_on_signal
+from bench.processes import ProcessFailed, RunningProducer, start_producer
+from bench.tell import one_exchange
+from bench.wire.codecs import codec
+from bench.wire.sizes import MeasuredSizes, measure_sizes
+from commands import values
+from commands.errors import CommandError, ExitCode, UntrustedMeasurement, UsageError
+from consumers.client import ClientSettings, RecipeClient
+from consumers.errors import ConsumerError
+from consumers.registry import client
+from consumers.target import Target, parse_target
+from producers import certificates
+from producers.registry import PRODUCERS
+from recipes import sources
+from recipes.errors import RecipeError
+from recipes.model import Recipe
+
+SHOWCASE_ID = 42
+"""Recipe 42 is the well-known one; data that lack it show their first recipe."""
+TIMEOUT_S = 30.0
+REPEATED = 9
+"""How often the recipe is asked for to find the usual bytes."""
+
+
+class Interrupted(CommandError):
+    """Ctrl-C before the answer was there."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the producer said, and what it took on the wire."""
+
+    address: str
+    recipe: Recipe
+    sizes: MeasuredSizes
+
+
+def ask(
+    protocol: Annotated[str, typer.Argument(parser=values.one_of(PRODUCERS), metavar="|".join(PRODUCERS))],
+    recipes: Annotated[
+        str, typer.Option(metavar="SOURCE", help="generated[:N[:SEED]], wikibooks, or a JSON (Lines) file.")
+    ] = sources.DEFAULT_SOURCE,
+    gzip: Annotated[bool, typer.Option("--gzip", help="Ask for a gzip answer.")] = False,
+    tls: Annotated[bool, typer.Option("--tls", help="Ask over TLS, with certificates made for the occasion.")] = False,
+) -> int:
+    """Start a producer, ask it for a recipe, show the answer and the bytes that went each way, stop it."""
+    try:
+        loaded = sources.load(recipes)
+    except sources.SourceError as error:
+        raise UsageError(str(error)) from None
+    recipe_id = showcase_id([recipe.id for recipe in loaded.recipes])
+    try:
+        answer = asyncio.run(_ask(protocol, recipes, recipe_id, gzip=gzip, tls=tls))
+    except (ProcessFailed, ConsumerError, RecipeError) as error:
+        raise UntrustedMeasurement(str(error)) from None
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(answer.recipe), indent=2).decode() + "\n\n")
+    sys.stdout.write(one_exchange.render(answer.address, answer.sizes.bytes, answer.sizes.doubts, gzip_asked=gzip))
+    return ExitCode.FINE
+
+
+def showcase_id(ids: list[int]) -> int:
+    """42 where there is such a recipe, else the first id."""
+    return SHOWCASE_ID if SHOWCASE_ID in ids else ids[0]
+
+
+async def _ask(protocol: str, recipes: str, recipe_id: int, *, gzip: bool, tls: bool) -> Answer:
+    with stop_on_signal() as stop, tempfile.TemporaryDirectory(prefix="recipe-lab-") as aside:
+        directory = certificates.write(Path(aside)).directory if tls else None
+        asking = asyncio.create_task(_start_and_ask(protocol, recipes, recipe_id, directory, gzip=gzip))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({asking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if stop.is_set():
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+            raise Interrupted("interrupted before the answer was there")
+        return await asking
+
+
+async def _start_and_ask(protocol: str, recipes: str, recipe_id: int, directory: Path | None, *, gzip: bool) -> Answer:
+    producer = await start_producer(protocol, recipes=recipes, gzip=gzip, certificates=directory, cores=())
+    try:
+        return await _ask_running(protocol, producer, recipe_id, directory, gzip=gzip)
+    finally:
+        await producer.child.stop()
+
+
+async def _ask_running(
+    protocol: str, producer: RunningProducer, recipe_id: int, directory: Path | None, *, gzip: bool
+) -> Answer:
+    ca = None if directory is None else directory / "ca.pem"
+
+    def connect(target: Target) -> RecipeClient:
+        settings = ClientSettings(target=target, gzip=gzip, ca=ca, timeout_s=TIMEOUT_S, connections=1)
+        return client(protocol, settings)
+
+    address = producer.tls or producer.plain
+    assert address is not None
+    async with connect(parse_target(address)) as consumer:
+        recipe = await consumer.get(recipe_id)
+    sizes = await measure_sizes(
+        connect=connect,
+        plain=parse_target(producer.plain) if producer.plain else None,
+        tls=parse_target(producer.tls) if producer.tls else None,
+        codec=codec(protocol),
+        # Pings and window updates fall into some requests only, so one alone would not show what is usual.
+        asks=[lambda consumer: consumer.get(recipe_id)] * REPEATED,
+    )
+    return Answer(address, recipe, sizes)

@@ -1,0 +1,1 @@
+"""Telling: a run file → tables, reports, sentences. Pure but for `write`."""
