@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.judge import verdicts
 from bench.judge.distributions import student_t
-from bench.judge.levels import CONFIDENCE, Interval, Levels, levels, logarithms, median_interval
+from bench.judge.levels import CONFIDENCE, Interval, Levels, exponential, levels, logarithms, median_interval
 from bench.judge.slice_columns import Measure, MeasureName, column, measure_of
 from bench.run_file import Cell, Load, RatioEstimate, Run, Workload
 
@@ -156,8 +156,8 @@ def _row(a: Cell, b: Cell, confidence: float, threshold: float, *, sure: bool) -
     if before is None or after is None:
         return None
     value = after.value - before.value
-    low, high = _exponential(_difference(before, after, confidence))
-    low_95, high_95 = _exponential(_difference(before, after, CONFIDENCE))
+    low, high = exponential(_difference(before, after, confidence)) or (None, None)
+    low_95, high_95 = exponential(_difference(before, after, CONFIDENCE)) or (None, None)
     restarted = len(before.generations) > 1 and len(after.generations) > 1
     said = verdicts.verdict(low, high, lower_is_better=measure.lower_is_better, sure=sure and restarted)
     cost = math.exp(value if measure.lower_is_better else -value)
@@ -207,10 +207,6 @@ def _within_error(found: Levels) -> float | None:
             return None
         variance += ((interval[1] - interval[0]) / (2 * float(student_t(math.inf, CONFIDENCE)))) ** 2
     return math.sqrt(variance) / len(found.slices)
-
-
-def _exponential(interval: Interval | None) -> tuple[float | None, float | None]:
-    return (None, None) if interval is None else (math.exp(interval[0]), math.exp(interval[1]))
 
 
 def _changed(a: Cell, b: Cell) -> ChangedBytes | None:

@@ -96,8 +96,14 @@ class Arm:
     load: LoadProcess
     broken: bool = False
 
+    def kill(self) -> None:
+        """End both processes at once."""
+        self.load.child.kill()
+        if self.producer is not None:
+            self.producer.child.kill()
+
     async def stop(self) -> None:
-        """End both processes."""
+        """End both processes, and wait for it."""
         await self.load.child.stop()
         if self.producer is not None:
             await self.producer.child.stop()
@@ -152,6 +158,11 @@ class Conductor:
             await self._read_sizes(arms)
             await self._rounds(generation, arms)
             self.raw.generations_done += 1
+        except asyncio.CancelledError:
+            # Asked twice to stop: nothing more is waited for.
+            for arm in arms.values():
+                arm.kill()
+            raise
         finally:
             await self._collect(generation, arms)
             await asyncio.gather(*(arm.stop() for arm in arms.values()))
@@ -160,12 +171,15 @@ class Conductor:
         order = planning.start_order(self.plan.matrix.protocols, self.plan, generation)
         starting = [asyncio.create_task(self._start_arm(protocol, arms)) for protocol in order]
         try:
-            await self._unless_stopped(asyncio.gather(*starting))
-        except Stopped:
+            # Not gather: it cancels without waiting, and a second cancellation would cut their cleaning up short.
+            await self._unless_stopped(asyncio.wait(starting))
+        except BaseException:
             for task in starting:
                 task.cancel()
-            await asyncio.gather(*starting, return_exceptions=True)
+            await asyncio.wait(starting)
             raise
+        for task in starting:
+            task.result()
 
     async def _start_arm(self, protocol: str, arms: dict[str, Arm]) -> None:
         plan = self.plan

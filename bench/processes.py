@@ -65,17 +65,21 @@ class Child:
     async def start(cls, name: str, command: Sequence[str], cores: Sequence[int]) -> "Child":
         """Start it on these cores."""
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the child
-        with pinned_to(cores):
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=errors,
-                limit=LINE_LIMIT_BYTES,
-                env=child_environment(),
-                cwd=Path.cwd(),
-                start_new_session=True,
-            )
+        try:
+            with pinned_to(cores):
+                process = await asyncio.create_subprocess_exec(
+                    *command,
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=errors,
+                    limit=LINE_LIMIT_BYTES,
+                    env=child_environment(),
+                    cwd=Path.cwd(),
+                    start_new_session=True,
+                )
+        except BaseException:
+            errors.close()
+            raise
         return cls(name, process, errors)
 
     @property

@@ -124,7 +124,13 @@ _create_decoder = msgspec.json.Decoder(Answer[CreateData], strict=False)
 _pid_decoder = msgspec.json.Decoder(Answer[PidData], strict=False)
 _raw_decoder = msgspec.json.Decoder(Answer[dict[str, object]])
 
-UNKNOWN_TO_SCHEMA = ("Cannot query field", "Unknown type", "Unknown argument", "Schema is not configured")
+UNKNOWN_TO_SCHEMA = (
+    "Cannot query field",
+    "Unknown type",
+    "Unknown argument",
+    "Schema is not configured",
+    "The mutation operation is not supported",
+)
 """How the messages of validation begin, where errors have no code."""
 
 

@@ -67,13 +67,16 @@ class GrpcHttp2Client(RecipeClient):
         if not -MAXIMUM_ID - 1 <= recipe_id <= MAXIMUM_ID:
             raise RecipeNotFound(recipe_id)
         if fields is None:
-            request = messages.RecipeRequest(id=recipe_id)
-        elif fields:
-            request = messages.RecipeRequest(id=recipe_id, read_mask=FieldMask(paths=fields))
-        else:
+            return recipe_in(await self._call(self._stub.GetRecipe, messages.RecipeRequest(id=recipe_id), recipe_id))
+        if not fields:
             # An empty mask means all fields.
             raise InvalidRecipe("no field is asked for; name one at least", "fields")
-        return recipe_in(await self._call(self._stub.GetRecipe, request, recipe_id))
+        request = messages.RecipeRequest(id=recipe_id, read_mask=FieldMask(paths=fields))
+        answer = await self._call(self._stub.GetRecipe, request, recipe_id)
+        if any(field.name not in fields for field, _ in answer.ListFields()):
+            producer = self.settings.target.authority
+            raise OperationUnsupported(f"{producer}: this producer sends fields that were not selected")
+        return recipe_in(answer)
 
     async def list(self, page_size: int = DEFAULT_PAGE_SIZE, page_token: str = "") -> RecipePage:
         """A page of whole recipes."""

@@ -37,7 +37,7 @@ DEFAULT_RECIPES = "generated"
 
 
 class Interrupted(CommandError):
-    """Ctrl-C before anything was measured."""
+    """Ctrl-C before anything was measured, or twice."""
 
     exit_code = ExitCode.INTERRUPTED
 
@@ -184,7 +184,10 @@ def _measure(plan: RunPlan, run_path: Path) -> int:
     with tempfile.TemporaryDirectory(prefix="recipe-lab-") as aside:
         authority = certificates.write(Path(aside)).directory if any(plan.matrix.tls) and plan.restarts else None
         with Progress(planning.estimated_seconds(plan)) as progress:
-            raw = asyncio.run(_conduct(plan, asked, authority, pinning, progress))
+            try:
+                raw = asyncio.run(_conduct(plan, asked, authority, pinning, progress))
+            except asyncio.CancelledError:
+                raise Interrupted("interrupted twice; nothing was written") from None
     if raw.interrupted and not any(cell.slices.ok for cell in raw.cells):
         raise Interrupted("interrupted before anything was measured; nothing was written")
     run = assemble.run_of(

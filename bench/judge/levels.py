@@ -21,6 +21,9 @@ CONFIDENCE = 0.95
 WHOLE_ENOUGH = 0.25
 """A generation with fewer slices than this share of the median generation's was cut short, and is left out."""
 
+SAYS_NOTHING = 200.0
+"""Two generations can give intervals of any width. One as wide as this, on the log scale, has no ends to be told."""
+
 Interval = tuple[float, float]
 """Low and high end."""
 
@@ -112,5 +115,13 @@ def positive_estimate(generation: Sequence[int], values: Sequence[float | None])
 
 def in_unit(log_value: float, log_interval: Interval | None) -> Estimate:
     """An estimate on the log scale, in the unit itself."""
-    low, high = (None, None) if log_interval is None else (float(np.exp(end)) for end in log_interval)
+    low, high = exponential(log_interval) or (None, None)
     return Estimate(value=float(np.exp(log_value)), low=low, high=high)
+
+
+def exponential(log_interval: Interval | None) -> Interval | None:
+    """An interval on the log scale, in the unit itself; None where it is so wide that it says nothing."""
+    if log_interval is None or log_interval[1] - log_interval[0] > SAYS_NOTHING:
+        return None
+    low, high = (float(np.exp(end)) for end in log_interval)
+    return low, high

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.judge import moderation, verdicts
-from bench.judge.levels import CONFIDENCE, Interval, Levels, half_width, levels, logarithms
+from bench.judge.levels import CONFIDENCE, Interval, Levels, exponential, half_width, levels, logarithms
 from bench.judge.slice_columns import Measure, column
 from bench.run_file import RatioEstimate, Slices
 
@@ -83,12 +83,8 @@ def _by_round(slices: Slices, measure: Measure) -> dict[tuple[int, int], float]:
 def _ratio(logs: Levels, corrected: Interval | None) -> RatioFound:
     return RatioFound(
         value=float(np.exp(logs.value)),
-        corrected=_exponential(corrected),
-        plain_95=_exponential(logs.interval(CONFIDENCE)),
+        corrected=exponential(corrected),
+        plain_95=exponential(logs.interval(CONFIDENCE)),
         n_pairs=logs.n_slices,
         n_generations=len(logs.generations),
     )
-
-
-def _exponential(interval: Interval | None) -> Interval | None:
-    return None if interval is None else (float(np.exp(interval[0])), float(np.exp(interval[1])))

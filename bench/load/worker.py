@@ -214,7 +214,8 @@ async def obey(reader: asyncio.StreamReader) -> None:
         order = messages.decode_order(line)
         reply: messages.Answer
         if isinstance(order, messages.Setup):
-            worker = Worker(order, sources.load(order.recipes).recipes)
+            recipes = sources.load(order.recipes).recipes
+            worker = Worker(order, sorted(recipes, key=lambda recipe: recipe.id))
             # What was loaded stays; collections during a slice must not walk through it.
             gc.collect()
             gc.freeze()

@@ -71,6 +71,13 @@ async def test_fields_added_later_are_passed_over() -> None:
         assert await consumer.get(42) == Recipe(42, "Curry")
 
 
+async def test_a_producer_that_passes_over_the_mask_does_not_offer_selection() -> None:
+    async with consumer_of(answer_42) as consumer:
+        assert await consumer.get(42, ["id", "name"]) == Recipe(42, "Curry")
+        with pytest.raises(OperationUnsupported, match="not selected"):
+            await consumer.get(42, ["name"])
+
+
 async def test_a_service_of_the_node_sample_lacks_the_newer_methods() -> None:
     async with consumer_of(answer_42, ("GetRecipe", "GetMetaData")) as consumer:
         assert await consumer.get(42) == Recipe(42, "Curry")

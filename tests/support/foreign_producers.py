@@ -1,0 +1,109 @@
+"""Producers as somebody else may have written them: recipe 42 and the process id over each protocol, no more."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, cast
+
+import grpc
+from aiohttp import web
+from graphql import build_schema, graphql
+
+from protos import recipe_pb2 as messages
+from recipes.model import Recipe
+from tests.support.books import CHICKEN
+
+PID = 4711
+
+SCHEMA = """
+type Query { recipe(id: ID): Recipe  pid: Int }
+type Recipe { id: ID!  name: String!  steps: String  ingredients: [Ingredient]! }
+type Ingredient { id: ID!  name: String!  quantity: String }
+"""
+
+
+def as_json(recipe: Recipe) -> dict[str, Any]:
+    return {
+        "id": recipe.id,
+        "name": recipe.name,
+        "steps": recipe.steps,
+        "ingredients": [{"id": line.id, "name": line.name, "quantity": line.quantity} for line in recipe.ingredients],
+    }
+
+
+@asynccontextmanager
+async def json_producer(recipe: Recipe = CHICKEN) -> AsyncIterator[str]:
+    async def get(request: web.Request) -> web.Response:
+        if request.match_info["id"] != str(recipe.id):
+            return web.json_response({"error": "not_found"}, status=404)
+        return web.json_response({"producer_pid": PID, "recipe": as_json(recipe)})
+
+    application = web.Application()
+    application.router.add_get("/recipes/{id}", get)
+    async with _aiohttp(application) as address:
+        yield address
+
+
+@asynccontextmanager
+async def graphql_producer(recipe: Recipe = CHICKEN) -> AsyncIterator[str]:
+    schema = build_schema(SCHEMA)
+    root = {
+        "recipe": lambda _info, **given: as_json(recipe) if given.get("id") == str(recipe.id) else None,
+        "pid": PID,
+    }
+
+    async def answer(request: web.Request) -> web.Response:
+        body = await request.json()
+        result = await graphql(schema, body["query"], root, variable_values=body.get("variables"))
+        return web.json_response(result.formatted)
+
+    application = web.Application()
+    application.router.add_post("/graphql", answer)
+    async with _aiohttp(application) as address:
+        yield address
+
+
+@asynccontextmanager
+async def grpc_producer(recipe: Recipe = CHICKEN) -> AsyncIterator[str]:
+    async def get_recipe(request: messages.RecipeRequest, context: Any) -> messages.Recipe:
+        if request.id != recipe.id:
+            await context.abort(grpc.StatusCode.NOT_FOUND, "not found")
+        return messages.Recipe(**as_json(recipe))
+
+    async def get_meta_data(request: messages.Empty, context: Any) -> messages.Meta:
+        return messages.Meta(pid=PID)
+
+    server = grpc.aio.server()
+    handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
+        "GetRecipe": grpc.unary_unary_rpc_method_handler(
+            get_recipe, messages.RecipeRequest.FromString, messages.Recipe.SerializeToString
+        ),
+        "GetMetaData": grpc.unary_unary_rpc_method_handler(
+            get_meta_data, messages.Empty.FromString, messages.Meta.SerializeToString
+        ),
+    }
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("recipe.RecipeService", handlers)])
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        yield f"grpc://127.0.0.1:{port}"
+    finally:
+        await server.stop(None)
+
+
+FOREIGN: dict[str, Callable[[Recipe], AbstractAsyncContextManager[str]]] = {
+    "http": json_producer,
+    "graphql": graphql_producer,
+    "grpc": grpc_producer,
+}
+
+
+@asynccontextmanager
+async def _aiohttp(application: web.Application) -> AsyncIterator[str]:
+    runner = web.AppRunner(application)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield f"http://127.0.0.1:{cast(int, runner.addresses[0][1])}"
+    finally:
+        await runner.cleanup()
