@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from bench.conduct import RawCell, RawRun
-from bench.judge.cells import judged
+from bench.conduct import RawCell, RawRun, arm_key
+from bench.judge.cells import Baseline, judged
 from bench.judge.doubts import doubts_of
 from bench.judge.wording import some_of
 from bench.matrix import CellPlan
@@ -30,7 +30,7 @@ def run_of(
         [_cell(cell, raw) for cell in raw.cells],
         latency={cell.plan.id: cell.latency for cell in raw.cells},
         service={cell.plan.id: cell.service for cell in raw.cells},
-        baseline_protocol=plan.matrix.protocols[0],
+        baseline=Baseline(plan.matrix.protocols[0], plan.versions[0].name if plan.compares_versions else None),
         restarts=plan.restarts,
     )
     used = PlanUsed(
@@ -69,6 +69,7 @@ def empty_cell(plan: CellPlan) -> Cell:
     return Cell(
         id=plan.id,
         protocol=plan.combination.protocol,
+        version=plan.combination.version or None,
         gzip=plan.combination.gzip,
         tls=plan.combination.tls,
         workload=Workload(name=workload.name, page_size=workload.page_size or None),
@@ -85,7 +86,7 @@ def _cell(found: RawCell, raw: RawRun) -> Cell:
         return cell
     if (sizes := raw.sizes.get(found.plan.combination)) is not None:
         cell.bytes, cell.tls_session = sizes.bytes, sizes.tls_session
-    cell.memory_bytes = Memory(producer_peak=raw.peak_bytes.get(found.plan.combination.protocol))
+    cell.memory_bytes = Memory(producer_peak=raw.peak_bytes.get(arm_key(found.plan.combination)))
     if found.latency:
         pooled = latency_histogram.new_histogram()
         for histogram in found.latency.values():

@@ -14,17 +14,16 @@ from typing import Any
 from bench.judge import verdicts
 from bench.judge.distributions import student_t
 from bench.judge.levels import CONFIDENCE, Interval, Levels, exponential, levels, logarithms, median_interval
+from bench.judge.regressions import THRESHOLD, regressed
 from bench.judge.slice_columns import Measure, MeasureName, column, measure_of
 from bench.run_file import Cell, Load, RatioEstimate, Run, Workload
 
-THRESHOLD = 0.02
-"""A cell that is slower by more than this is a regression, unless told otherwise."""
 TWO_RUNS = (
     "These are two runs at two times. Their intervals cover how restarts within each moved the figures, not how far "
     "two runs of the same code lie apart: nothing is known about the spread between runs."
 )
 
-Key = tuple[str, bool, bool, Workload, str, str, str, Load | None]
+Key = tuple[str, str | None, bool, bool, Workload, str, str, str, Load | None]
 """What makes a cell of one run the same as one of another: everything but its id."""
 
 
@@ -109,6 +108,7 @@ def key(cell: Cell) -> Key:
     """What a cell measures, whatever it is called."""
     return (
         cell.protocol,
+        cell.version,
         cell.gzip,
         cell.tls,
         cell.workload,
@@ -160,14 +160,14 @@ def _row(a: Cell, b: Cell, confidence: float, threshold: float, *, sure: bool) -
     low_95, high_95 = exponential(_difference(before, after, CONFIDENCE)) or (None, None)
     restarted = len(before.generations) > 1 and len(after.generations) > 1
     said = verdicts.verdict(low, high, lower_is_better=measure.lower_is_better, sure=sure and restarted)
-    cost = math.exp(value if measure.lower_is_better else -value)
+    ratio = RatioEstimate(value=math.exp(value), low=low, high=high, low_95=low_95, high_95=high_95, verdict=said)
     return ComparedCell(
         id=b.id,
         measure=measure.name,
         value_a=math.exp(before.value),
         value_b=math.exp(after.value),
-        ratio=RatioEstimate(value=math.exp(value), low=low, high=high, low_95=low_95, high_95=high_95, verdict=said),
-        regressed=said == "slower" and cost > 1 + threshold,
+        ratio=ratio,
+        regressed=regressed(ratio, threshold, lower_is_better=measure.lower_is_better),
     )
 
 

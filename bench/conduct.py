@@ -27,10 +27,17 @@ PROOF_TIMEOUT_S = 120.0
 SLICE_MARGIN_S = 60.0
 
 Result = TypeVar("Result")
+ArmKey = tuple[str, str]
+"""Protocol and version."""
 
 
 class Stopped(Exception):
     """The user asked to stop."""
+
+
+def arm_key(combination: Combination) -> ArmKey:
+    """Which arm serves a combination."""
+    return combination.protocol, combination.version
 
 
 @dataclass(slots=True)
@@ -79,8 +86,8 @@ class RawRun:
 
     cells: list[RawCell]
     sizes: dict[Combination, messages.SizesRead] = field(default_factory=dict)
-    peak_bytes: dict[str, int] = field(default_factory=dict)
-    """Largest resident memory of any of a protocol's producer processes."""
+    peak_bytes: dict[ArmKey, int] = field(default_factory=dict)
+    """Largest resident memory of any of an arm's producer processes."""
     troubles: list[str] = field(default_factory=list)
     """What went wrong with processes, in words."""
     generations_done: int = 0
@@ -89,9 +96,9 @@ class RawRun:
 
 @dataclass(slots=True)
 class Arm:
-    """One protocol within one generation: its producer, unless it is somebody else's, and its load process."""
+    """One protocol of one version in one generation: its producer, unless somebody else's, and its load process."""
 
-    protocol: str
+    key: ArmKey
     producer: RunningProducer | None
     load: LoadProcess
     broken: bool = False
@@ -150,7 +157,7 @@ class Conductor:
         return self.raw
 
     async def _generation(self, generation: int) -> None:
-        arms: dict[str, Arm] = {}
+        arms: dict[ArmKey, Arm] = {}
         try:
             self._tell("starting" if self.plan.restarts else "connecting")
             await self._start(generation, arms)
@@ -167,9 +174,9 @@ class Conductor:
             await self._collect(generation, arms)
             await asyncio.gather(*(arm.stop() for arm in arms.values()))
 
-    async def _start(self, generation: int, arms: dict[str, Arm]) -> None:
-        order = planning.start_order(self.plan.matrix.protocols, self.plan, generation)
-        starting = [asyncio.create_task(self._start_arm(protocol, arms)) for protocol in order]
+    async def _start(self, generation: int, arms: dict[ArmKey, Arm]) -> None:
+        order = planning.start_order(self.plan, generation)
+        starting = [asyncio.create_task(self._start_arm(key, arms)) for key in order]
         try:
             # Not gather: it cancels without waiting, and a second cancellation would cut their cleaning up short.
             await self._unless_stopped(asyncio.wait(starting))
@@ -181,10 +188,12 @@ class Conductor:
         for task in starting:
             task.result()
 
-    async def _start_arm(self, protocol: str, arms: dict[str, Arm]) -> None:
+    async def _start_arm(self, key: ArmKey, arms: dict[ArmKey, Arm]) -> None:
         plan = self.plan
         producer: RunningProducer | None = None
-        target = plan.targets.get(protocol)
+        protocol, name = key
+        version = next(version for version in plan.versions if version.name == name)
+        target = version.targets.get(protocol)
         try:
             if target is None:
                 producer = await start_producer(
@@ -194,6 +203,8 @@ class Conductor:
                     gzip_level=plan.gzip_level,
                     certificates=self.certificates,
                     cores=self.pinning.producer,
+                    directory=version.directory,
+                    python=version.python,
                 )
             own_ca = None if self.certificates is None else str(self.certificates / "ca.pem")
             setup = messages.Setup(
@@ -207,7 +218,7 @@ class Conductor:
                 timeout_s=plan.timeout_s,
                 producer_pid=producer.pid if producer else None,
             )
-            arms[protocol] = Arm(protocol, producer, await LoadProcess.start(protocol, setup, self.pinning.load))
+            arms[key] = Arm(key, producer, await LoadProcess.start(protocol, setup, self.pinning.load))
         except ProcessFailed as error:
             self.raw.troubles.append(str(error))
             if producer is not None:
@@ -218,10 +229,10 @@ class Conductor:
                 await producer.child.stop()
             raise
 
-    async def _prove(self, arms: dict[str, Arm]) -> None:
+    async def _prove(self, arms: dict[ArmKey, Arm]) -> None:
         self._tell("proving that the answers are right")
         for cell in self.raw.cells:
-            arm = arms.get(cell.plan.combination.protocol)
+            arm = arms.get(arm_key(cell.plan.combination))
             if arm is None or arm.broken or cell.status != "measured":
                 continue
             combination = cell.plan.combination
@@ -238,12 +249,12 @@ class Conductor:
                 cell.outcomes = outcomes.added([cell.outcomes, {proof.outcome: 1}])
                 cell.give_up("failed" if proof.supported else "unsupported", proof.text)
 
-    async def _read_sizes(self, arms: dict[str, Arm]) -> None:
+    async def _read_sizes(self, arms: dict[ArmKey, Arm]) -> None:
         """Read the sizes of every combination that has none yet. They do not change from one start to the next."""
         self._tell("reading the wire")
         for cell in self.raw.cells:
             combination = cell.plan.combination
-            arm = arms.get(combination.protocol)
+            arm = arms.get(arm_key(combination))
             if arm is None or arm.broken or cell.status != "measured" or combination in self.raw.sizes:
                 continue
             order = messages.ReadSizes(
@@ -256,7 +267,7 @@ class Conductor:
             if isinstance(found, messages.SizesRead):
                 self.raw.sizes[combination] = found
 
-    async def _rounds(self, generation: int, arms: dict[str, Arm]) -> None:
+    async def _rounds(self, generation: int, arms: dict[ArmKey, Arm]) -> None:
         plan = self.plan
         cells = {cell.plan: cell for cell in self.raw.cells}
         for cell in self.raw.cells:
@@ -278,8 +289,8 @@ class Conductor:
         now_ns = perf_counter_ns()
         return now_ns + (now_ns - self._measuring_since_ns) / rounds_done / 2 < ends_ns
 
-    async def _slice(self, generation: int, number: int, cell: RawCell, arms: dict[str, Arm]) -> None:
-        arm = arms.get(cell.plan.combination.protocol)
+    async def _slice(self, generation: int, number: int, cell: RawCell, arms: dict[ArmKey, Arm]) -> None:
+        arm = arms.get(arm_key(cell.plan.combination))
         if arm is None or arm.broken or cell.status != "measured" or cell.barren_slices >= GIVE_UP_AFTER:
             return
         duration_ns = planning.slice_ns(cell.plan, self.plan)
@@ -324,11 +335,11 @@ class Conductor:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
 
-    async def _collect(self, generation: int, arms: dict[str, Arm]) -> None:
+    async def _collect(self, generation: int, arms: dict[ArmKey, Arm]) -> None:
         """Take the histograms and the peak memory of a generation that is over."""
         for arm in arms.values():
             if arm.producer is not None and (peak := peak_resident_bytes(arm.producer.pid)) is not None:
-                self.raw.peak_bytes[arm.protocol] = max(peak, self.raw.peak_bytes.get(arm.protocol, 0))
+                self.raw.peak_bytes[arm.key] = max(peak, self.raw.peak_bytes.get(arm.key, 0))
             if arm.broken:
                 continue
             try:

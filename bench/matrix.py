@@ -10,17 +10,19 @@ from bench.workloads import WorkloadChoice
 
 @dataclass(frozen=True, slots=True, order=True)
 class Combination:
-    """Protocol × gzip × TLS × workload."""
+    """Protocol × gzip × TLS × workload, of one version of the producer."""
 
     protocol: str
     gzip: bool
     tls: bool
     workload: WorkloadChoice
+    version: str = ""
+    """Which of the producers that are compared; empty where there is one only."""
 
     @property
     def label(self) -> str:
         """A readable name, such as `http-get-gzip-tls`."""
-        parts = [self.protocol, self.workload.label]
+        parts = [*([self.version] if self.version else []), self.protocol, self.workload.label]
         parts += ["gzip"] if self.gzip else []
         parts += ["tls"] if self.tls else []
         return "-".join(parts)
@@ -58,11 +60,14 @@ class Matrix:
     tls: Sequence[bool]
     workloads: Sequence[WorkloadChoice]
     loads: Sequence[Load]
+    versions: Sequence[str] = ("",)
 
     def combinations(self) -> Iterator[Combination]:
-        """Every combination, protocols outermost."""
-        for protocol, workload, gzip, tls in product(self.protocols, self.workloads, self.gzip, self.tls):
-            yield Combination(protocol, gzip, tls, workload)
+        """Every combination, versions and protocols outermost."""
+        for version, protocol, workload, gzip, tls in product(
+            self.versions, self.protocols, self.workloads, self.gzip, self.tls
+        ):
+            yield Combination(protocol, gzip, tls, workload, version)
 
     def cells(self) -> list[CellPlan]:
         """Every combination under every load."""

@@ -31,6 +31,20 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """One version of the producers: code to start them from, or addresses where they run already."""
+
+    name: str = ""
+    """As in Matrix.versions."""
+    directory: str = ""
+    """The root of the code; empty: this lab's own."""
+    python: str = ""
+    """The interpreter that has what the code requires; empty: the one that runs the lab."""
+    targets: Mapping[str, Target] = field(default_factory=dict)
+    """By protocol; empty: the lab starts the producers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlan:
     """Everything that a run needs to know."""
 
@@ -43,7 +57,8 @@ class RunPlan:
     slice_ns: int
     seed: int
     recipes: str
-    targets: Mapping[str, Target] = field(default_factory=dict)
+    versions: tuple[Version, ...] = (Version(),)
+    """What is compared; of two, the first is the baseline."""
     ids: tuple[int, ...] | None = None
     """Ask for these recipes only; None: a sample of all."""
     known: bool = True
@@ -55,7 +70,12 @@ class RunPlan:
     @property
     def restarts(self) -> bool:
         """Whether producers are started afresh for every generation."""
-        return not self.targets
+        return not any(version.targets for version in self.versions)
+
+    @property
+    def compares_versions(self) -> bool:
+        """Whether two versions of the producers run side by side."""
+        return len(self.versions) > 1
 
 
 def requests_at_least(cell: CellPlan) -> int:
@@ -82,9 +102,10 @@ def cells_of_round(cells: Sequence[CellPlan], plan: RunPlan, generation: int, ro
     return Random(f"{plan.seed}/order/{generation}/{round_number}").sample(taking_part, len(taking_part))
 
 
-def start_order(protocols: Sequence[str], plan: RunPlan, generation: int) -> list[str]:
-    """The order in which a generation's producers start."""
-    return Random(f"{plan.seed}/start/{generation}").sample(list(protocols), len(protocols))
+def start_order(plan: RunPlan, generation: int) -> list[tuple[str, str]]:
+    """The order in which a generation's producers start: pairs of protocol and version."""
+    arms = [(protocol, version.name) for version in plan.versions for protocol in plan.matrix.protocols]
+    return Random(f"{plan.seed}/start/{generation}").sample(arms, len(arms))
 
 
 def slice_seed(cell: CellPlan, plan: RunPlan, generation: int, round_number: int) -> str:

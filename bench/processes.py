@@ -26,14 +26,17 @@ class ProcessFailed(Exception):
     """A child ended, or did not do as told. The text names it and carries its last words."""
 
 
-def child_environment() -> dict[str, str]:
-    """The environment of every child: no flags by way of variables, and the TLS settings of the lab."""
+def child_environment(directory: str = "") -> dict[str, str]:
+    """The environment of every child: no flags by way of variables, and the TLS settings of the lab.
+
+    `directory` is the root of the code that it runs; empty: this lab's own.
+    """
     kept = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     return {
         **kept,
         STOP_WITH_STDIN: "1",
         "OPENSSL_CONF": str(OPENSSL_CONFIGURATION),
-        "PYTHONPATH": str(REPOSITORY),
+        "PYTHONPATH": directory or str(REPOSITORY),
         "PYTHONHASHSEED": "random",
         "GRPC_VERBOSITY": "NONE",
     }
@@ -62,8 +65,8 @@ class Child:
     errors: IO[bytes]
 
     @classmethod
-    async def start(cls, name: str, command: Sequence[str], cores: Sequence[int]) -> "Child":
-        """Start it on these cores."""
+    async def start(cls, name: str, command: Sequence[str], cores: Sequence[int], directory: str = "") -> "Child":
+        """Start it on these cores, from the code in `directory`; empty: this lab's own."""
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the child
         try:
             with pinned_to(cores):
@@ -73,7 +76,7 @@ class Child:
                     stdout=asyncio.subprocess.PIPE,
                     stderr=errors,
                     limit=LINE_LIMIT_BYTES,
-                    env=child_environment(),
+                    env=child_environment(directory),
                     cwd=Path.cwd(),
                     start_new_session=True,
                 )
@@ -148,17 +151,22 @@ async def start_producer(
     certificates: Path | None,
     cores: Sequence[int],
     gzip_level: int = 6,
+    directory: str = "",
+    python: str = "",
 ) -> RunningProducer:
     """Start `python -m producers` on free ports, and wait until it accepts. Raises ProcessFailed.
 
+    `directory` is the root of the code to start it from, `python` the interpreter; empty: this lab's own.
+
     One process serves plain and TLS, and gzip to whoever asks, so that those effects are compared within a process.
     """
-    command = [sys.executable, "-m", "producers", protocol, "--port", "0", "--recipes", recipes]
+    # -P: without it the current directory's code would come before the one asked for.
+    command = [python or sys.executable, "-P", "-m", "producers", protocol, "--port", "0", "--recipes", recipes]
     command += ["--gzip", "--gzip-level", str(gzip_level)] if gzip else []
     if certificates is not None:
         command += ["--tls-port", "0", "--cert", str(certificates / "server.pem")]
         command += ["--key", str(certificates / "server-key.pem")]
-    child = await Child.start(f"the {protocol} producer", command, cores)
+    child = await Child.start(f"the {protocol} producer", command, cores, directory)
     try:
         addresses = [await _announced(child) for _ in range(1 if certificates is None else 2)]
     except BaseException:
@@ -187,7 +195,7 @@ class LoadProcess:
     @classmethod
     async def start(cls, protocol: str, setup: messages.Setup, cores: Sequence[int]) -> "LoadProcess":
         """Start it and hand it its set-up. Raises ProcessFailed."""
-        command = [sys.executable, "-m", "bench.load.worker"]
+        command = [sys.executable, "-P", "-m", "bench.load.worker"]
         process = cls(await Child.start(f"the load process for {protocol}", command, cores))
         try:
             await process.order(setup, START_TIMEOUT_S)

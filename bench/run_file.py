@@ -156,6 +156,8 @@ class Cell(Struct, kw_only=True):
 
     id: str
     protocol: str
+    version: str | None = None
+    """Which version of the producer, in a run that compares two; else null."""
     gzip: bool
     tls: bool
     workload: Workload
@@ -177,9 +179,11 @@ class Cell(Struct, kw_only=True):
     tls_session: TlsSession | None = None
     ratio: Ratio | None = None
     """Against the baseline protocol at equal gzip, TLS, workload and load; for the baseline protocol itself,
-    against its own cell without gzip and TLS."""
+    against its own cell without gzip and TLS. In a run that compares two versions: against the same cell of the
+    baseline version."""
     ratio_to_plain: Ratio | None = None
-    """Against the baseline protocol without gzip and TLS, same workload and load."""
+    """Against the baseline protocol without gzip and TLS, same workload and load. Null in a run that compares two
+    versions."""
     latency_histogram: str | None = None
     """All `ok` latencies of the cell: HdrHistogram V2, base64, in nanoseconds."""
     slices: Slices = msgspec.field(default_factory=Slices)

@@ -126,7 +126,7 @@ def run(
         slice_ns=round(slice_ms * 1e6),
         seed=seed,
         recipes=recipes,
-        targets=chosen_targets,
+        versions=(planning.Version(targets=chosen_targets),),
         ids=matrix_flags.ids(ids),
         known=matrix_flags.words("--expect", [expect], ("recipes", "none"))[0] == "recipes",
         timeout_s=timeout,

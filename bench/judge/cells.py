@@ -1,6 +1,7 @@
 """From slices to figures: every cell of a run, judged."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from hdrh.histogram import HdrHistogram
 from msgspec.structs import replace
@@ -17,28 +18,38 @@ from bench.run_file import Cell, CpuPerRequest, Load, Quantiles, Ratio, Workload
 Histograms = Mapping[str, Mapping[int, HdrHistogram]]
 """By cell id and generation, in nanoseconds."""
 _Setting = tuple[Workload, Load | None, str, str, str]
-_Arm = tuple[str, bool, bool]
+_Arm = tuple[str, str | None, bool, bool]
 _Pair = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What cells are compared with."""
+
+    protocol: str
+    """The others are compared with it at equal gzip and TLS, and everything with its plain cell."""
+    version: str | None = None
+    """In a run that compares two versions: every cell of the other one is compared with its twin in this one."""
 
 
 def judged(
     cells: Sequence[Cell],
     *,
     latency: Histograms,
-    baseline_protocol: str,
+    baseline: Baseline,
     service: Histograms | None = None,
     restarts: bool = True,
 ) -> list[Cell]:
     """The cells with their figures and ratios filled in; those given stay as they are.
 
-    `latency` and `service` hold the histograms of `ok` answers; a cell may be missing in them. `baseline_protocol` is
-    what the others are compared with. `restarts`: whether producers were started afresh for every generation; where
-    they were not, or there was one generation only, every verdict is `unclear`.
+    `latency` and `service` hold the histograms of `ok` answers; a cell may be missing in them. `restarts`: whether
+    producers were started afresh for every generation; where they were not, or there was one generation only, every
+    verdict is `unclear`.
 
     Each pair of a cell and a baseline is judged once, be it wanted as `ratio`, as `ratio_to_plain` or as both, and
     counts towards the correction for many verdicts: all that a run shows are right at once with 99 %.
     """
-    ratios = _ratios(cells, baseline_protocol, restarts=restarts)
+    ratios = _ratios(cells, baseline, restarts=restarts)
     return [
         replace(
             cell,
@@ -46,8 +57,8 @@ def judged(
             service_ns=_quantiles(service or {}, cell),
             requests_per_second=positive_estimate(cell.slices.generation, requests_per_second(cell.slices)),
             cpu_us_per_request=_cpu(cell),
-            ratio=ratios.get((cell.id, _baseline(cell, cells, baseline_protocol))),
-            ratio_to_plain=ratios.get((cell.id, _plain(cell, cells, baseline_protocol))),
+            ratio=ratios.get((cell.id, _baseline(cell, cells, baseline))),
+            ratio_to_plain=ratios.get((cell.id, _plain(cell, cells, baseline))),
         )
         if cell.status == "measured"
         else replace(
@@ -81,36 +92,41 @@ def _setting(cell: Cell) -> _Setting:
 
 
 def _find(cell: Cell, cells: Sequence[Cell], arm: _Arm) -> str:
-    """The id of the measured cell of that protocol, gzip and TLS in the same setting; empty when there is no other."""
+    """The id of the measured cell of that arm in the same setting; empty when there is no other."""
     setting = _setting(cell)
     for other in cells:
-        if (other.protocol, other.gzip, other.tls) == arm and _setting(other) == setting:
+        if (other.protocol, other.version, other.gzip, other.tls) == arm and _setting(other) == setting:
             return other.id if other.id != cell.id and other.status == "measured" else ""
     return ""
 
 
-def _baseline(cell: Cell, cells: Sequence[Cell], protocol: str) -> str:
-    """The baseline protocol at equal gzip and TLS; for the baseline protocol itself, its own plain cell."""
-    if cell.protocol == protocol:
-        return _plain(cell, cells, protocol)
-    return _find(cell, cells, (protocol, cell.gzip, cell.tls))
+def _baseline(cell: Cell, cells: Sequence[Cell], baseline: Baseline) -> str:
+    """The baseline protocol at equal gzip and TLS; for the baseline protocol itself, its own plain cell.
+
+    Where versions are compared, the same cell of the baseline version, and nothing for its own cells.
+    """
+    if baseline.version is not None:
+        return _find(cell, cells, (cell.protocol, baseline.version, cell.gzip, cell.tls))
+    if cell.protocol == baseline.protocol:
+        return _plain(cell, cells, baseline)
+    return _find(cell, cells, (baseline.protocol, None, cell.gzip, cell.tls))
 
 
-def _plain(cell: Cell, cells: Sequence[Cell], protocol: str) -> str:
-    return _find(cell, cells, (protocol, False, False))
+def _plain(cell: Cell, cells: Sequence[Cell], baseline: Baseline) -> str:
+    return "" if baseline.version is not None else _find(cell, cells, (baseline.protocol, None, False, False))
 
 
-def _ratios(cells: Sequence[Cell], protocol: str, *, restarts: bool) -> dict[_Pair, Ratio]:
+def _ratios(cells: Sequence[Cell], baseline: Baseline, *, restarts: bool) -> dict[_Pair, Ratio]:
     """Every ratio of the run by its two cells, each pair once."""
     by_id = {cell.id: cell for cell in cells}
     logs: dict[_Pair, Levels] = {}
     for cell in cells:
         if cell.status != "measured":
             continue
-        for baseline in (_baseline(cell, cells, protocol), _plain(cell, cells, protocol)):
-            found = paired(cell.slices, by_id[baseline].slices, measure_of(cell)) if baseline else None
+        for other in (_baseline(cell, cells, baseline), _plain(cell, cells, baseline)):
+            found = paired(cell.slices, by_id[other].slices, measure_of(cell)) if other else None
             if found is not None:
-                logs[cell.id, baseline] = found
+                logs[cell.id, other] = found
     headline = [is_headline(by_id[above], by_id[below]) for above, below in logs]
     confidence = dict(zip(logs, confidences(headline), strict=True))
     ratios: dict[_Pair, Ratio] = {}

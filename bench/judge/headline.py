@@ -8,11 +8,11 @@ from bench.run_file import Cell
 
 
 def is_headline(cell: Cell, baseline: Cell) -> bool:
-    """Whether this ratio is one: latency of another protocol at equal gzip and TLS, as its consumer sees it."""
+    """Whether this ratio is one: latency of another protocol or version at equal gzip and TLS, as a consumer sees it."""
     return (
         measure_of(cell) is LATENCY
         and cell.driver == "consumer"
-        and cell.protocol != baseline.protocol
+        and (cell.protocol, cell.version) != (baseline.protocol, baseline.version)
         and (cell.gzip, cell.tls) == (baseline.gzip, baseline.tls)
     )
 

@@ -5,7 +5,7 @@ import pytest
 from msgspec.structs import replace
 
 from bench.compare import RunsUnlike, compare, unlike
-from bench.judge.cells import judged
+from bench.judge.cells import Baseline, judged
 from bench.run_file import Bytes, ClosedLoad, PlanUsed, RecipesUsed, Run, SetupSizes, Sizes
 from tests.bench.judge.noise import Noise, cells_with_noise, matrix
 
@@ -37,7 +37,7 @@ def run(seed: int, *, generations: int = 8, effect: dict[str, float] | None = No
         recipes=RecipesUsed(source="generated", count=1000, digest="d1"),
         plan=PlanUsed(generations=generations, rounds=15, seconds=None, slice_ms=12, generations_done=generations),
         doubts=[],
-        cells=judged(cells, latency={}, baseline_protocol="alpha"),
+        cells=judged(cells, latency={}, baseline=Baseline("alpha")),
     )
 
 

@@ -14,7 +14,7 @@ from bench import assemble
 from bench.conduct import Conductor, RawRun
 from bench.matrix import Matrix
 from bench.measure.cores import Pinning
-from bench.plan import RunPlan, Target
+from bench.plan import RunPlan, Target, Version
 from bench.run_file import ClosedLoad, Load, OpenLoad, RecipesUsed, Run
 from bench.workloads import WorkloadChoice
 from producers import certificates
@@ -96,7 +96,7 @@ async def test_every_combination_of_every_workload(tmp_path: Path) -> None:
     assert raw.troubles == []
     assert (raw.generations_done, raw.interrupted) == (2, False)
     assert set(raw.sizes) == set(matrix.combinations())
-    assert set(raw.peak_bytes) == set(PRODUCERS)
+    assert {protocol for protocol, _ in raw.peak_bytes} == set(PRODUCERS)
     run = assembled(raw, plan)
     assert len(run.cells) == len(PRODUCERS) * 2 * 2 * 4 * 2
     for cell in run.cells:
@@ -132,7 +132,7 @@ async def test_somebody_elses_producers_are_measured_as_far_as_they_go() -> None
     matrix = matrix_of(workloads=(GET, LIST, FIELDS, CREATE))
     async with AsyncExitStack() as stack:
         targets = {name: Target(await stack.enter_async_context(FOREIGN[name](CHICKEN)), None) for name in PRODUCERS}
-        plan = plan_of(matrix, targets=targets, ids=(42,), recipes="generated:60")
+        plan = plan_of(matrix, versions=(Version(targets=targets),), ids=(42,), recipes="generated:60")
         run = assembled(await conducted(plan, ids=[42]), plan)
     status = {(cell.protocol, cell.workload.name): cell.status for cell in run.cells}
     reasons = {(cell.protocol, cell.workload.name): cell.reason for cell in run.cells}
@@ -151,7 +151,7 @@ async def test_answers_are_compared_with_the_recipes_given_unless_told_not_to(kn
     async with AsyncExitStack() as stack:
         other = replace(CHICKEN, steps="Order a pizza.")
         targets = {name: Target(await stack.enter_async_context(FOREIGN[name](other)), None) for name in PRODUCERS}
-        plan = plan_of(matrix_of(), targets=targets, ids=(42,), known=known)
+        plan = plan_of(matrix_of(), versions=(Version(targets=targets),), ids=(42,), known=known)
         run = assembled(await conducted(plan, ids=[42]), plan)
     assert {cell.status for cell in run.cells} == {status}
     if known:
@@ -206,7 +206,7 @@ async def test_a_producer_that_does_not_start_fails_its_cells_and_says_why(monke
 
 async def test_nothing_listens_at_a_target() -> None:
     targets = {"http": Target("http://127.0.0.1:1", None)}
-    plan = plan_of(matrix_of(["http"]), targets=targets)
+    plan = plan_of(matrix_of(["http"]), versions=(Version(targets=targets),))
     (cell,) = assembled(await conducted(plan), plan).cells
     assert cell.status == "failed"
     assert cell.outcomes == {"ok": 0, "unreachable": 1}

@@ -7,7 +7,7 @@ import pytest
 
 from bench import plan as planning
 from bench.matrix import CellPlan, Combination, Matrix
-from bench.plan import RunPlan, Target
+from bench.plan import RunPlan, Target, Version
 from bench.run_file import ClosedLoad, OpenLoad
 from bench.workloads import WorkloadChoice
 
@@ -77,7 +77,7 @@ def test_the_seed_decides_every_order() -> None:
     same, other = plan_of(seed=7), plan_of(seed=8)
     assert planning.cells_of_round(cells, same, 1, 2) == planning.cells_of_round(cells, plan_of(seed=7), 1, 2)
     assert planning.cells_of_round(cells, same, 1, 2) != planning.cells_of_round(cells, other, 1, 2)
-    starts = {tuple(planning.start_order(DEFAULT.protocols, plan_of(), g)) for g in range(40)}
+    starts = {tuple(planning.start_order(plan_of(), g)) for g in range(40)}
     assert len(starts) == 6
 
 
@@ -126,7 +126,7 @@ def test_the_plan_in_words() -> None:
     assert "24 combinations × 2 loads (1 in flight, 16 in flight) = 48 cells" in text
     assert "generations: 3, all producers started afresh for each; 8 rounds in each" in text
     assert "grpc-list20-gzip-tls-c16" in text
-    target = plan_of(targets={"http": Target("http://x:1", None)}, rounds=None)
+    target = plan_of(versions=(Version(targets={"http": Target("http://x:1", None)}),), rounds=None)
     assert "against producers that are running already; as many rounds as fit" in planning.describe(target)
     assert not target.restarts
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hdrh.histogram import HdrHistogram
 
-from bench.judge.cells import judged
+from bench.judge.cells import Baseline, judged
 from bench.judge.headline import headline_cells, headline_reach
 from bench.measure import latency_histogram
 from bench.run_file import Cell, ClosedLoad, OpenLoad
@@ -17,7 +17,7 @@ LOADS = (ClosedLoad(concurrency=1), ClosedLoad(concurrency=16), OpenLoad(rate_hz
 def run(seed: int, cells: list[Cell] | None = None, **given: object) -> list[Cell]:
     settings = {"generations": 4, "rounds": 12, **given}
     filled = cells_with_noise(np.random.default_rng(seed), cells or matrix(), **settings)  # type: ignore[arg-type]
-    return judged(filled, latency={}, baseline_protocol="alpha")
+    return judged(filled, latency={}, baseline=Baseline("alpha"))
 
 
 def by_id(cells: list[Cell]) -> dict[str, Cell]:
@@ -81,7 +81,9 @@ def test_figures_come_from_slices_and_histograms() -> None:
         histograms[cell.id] = {generation: latency_histogram.new_histogram() for generation in range(3)}
         for histogram in histograms[cell.id].values():
             latency_histogram.record_all(histogram, range(200_000, 201_000))
-    found = judged(cells, latency=histograms, service={cells[2].id: histograms[cells[2].id]}, baseline_protocol="alpha")
+    found = judged(
+        cells, latency=histograms, service={cells[2].id: histograms[cells[2].id]}, baseline=Baseline("alpha")
+    )
     assert found[0].latency_ns is not None
     assert found[0].latency_ns.p50 is not None
     assert found[0].latency_ns.p50.value == pytest.approx(200_500, rel=2e-3)
@@ -102,7 +104,7 @@ def test_without_restarts_every_verdict_is_unclear(generations: int, restarts: b
     filled = cells_with_noise(
         np.random.default_rng(6), matrix(), generations=generations, rounds=60, effect={"beta": 1.0}
     )
-    for cell in judged(filled, latency={}, baseline_protocol="alpha", restarts=restarts):
+    for cell in judged(filled, latency={}, baseline=Baseline("alpha"), restarts=restarts):
         for ratio in (cell.ratio, cell.ratio_to_plain):
             assert ratio is None or (ratio.latency_ns_p50 is not None and ratio.latency_ns_p50.verdict == "unclear")
 
@@ -113,7 +115,7 @@ def test_a_cell_that_failed_in_one_generation_is_judged_from_the_others() -> Non
     columns.p50_ns = [
         None if generation == 2 else p50 for generation, p50 in zip(columns.generation, columns.p50_ns, strict=True)
     ]
-    ratio = judged(cells, latency={}, baseline_protocol="alpha")[8].ratio
+    ratio = judged(cells, latency={}, baseline=Baseline("alpha"))[8].ratio
     assert ratio is not None
     assert ratio.latency_ns_p50 is not None
     assert ratio.latency_ns_p50.low is not None

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from bench.judge.cell_doubts import busy_share, in_flight
-from bench.judge.cells import judged
+from bench.judge.cells import Baseline, judged
 from bench.judge.doubts import doubts_of
 from bench.judge.wording import counted, percent, some_of
 from bench.measure import latency_histogram
@@ -49,7 +49,7 @@ def run(
     cells = cells_with_noise(
         np.random.default_rng(1), matrix(loads=(load,)), generations=generations, rounds=rounds, noise=noise
     )
-    cells = judged(cells, latency={}, baseline_protocol="alpha")
+    cells = judged(cells, latency={}, baseline=Baseline("alpha"))
     for cell in cells:
         cell.outcomes = {"ok": sum(cell.slices.ok)}
         figure = Estimate(value=2e5)

@@ -1,0 +1,225 @@
+"""`python -m bench`, as a user runs it: real processes, real files, real signals."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import psutil
+import pytest
+
+from tests.support.programs import PATIENCE_S, assert_one_line_error, environment, run
+
+SCHEMA = json.loads(Path("docs/run-file.schema.json").read_text(encoding="utf-8"))
+SMALL = ("--recipes", "generated:60", "--generations", "1", "--rounds", "2", "--slice-ms", "2", "--page-size", "5")
+ONE_CELL = ("--protocol", "http", "--gzip", "off", "--tls", "off", "--workload", "get", "--concurrency", "1")
+
+
+def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return run("bench", *arguments)
+
+
+def read(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_bytes())
+    jsonschema.validate(found, SCHEMA)
+    return found
+
+
+def test_a_run_writes_its_file_and_its_report_and_shows_its_tables(tmp_path: Path) -> None:
+    out = tmp_path / "r.json"
+    done = bench("run", *SMALL, "--gzip", "off", "--tls", "off,on", "--workload", "get", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    assert str(out) in done.stdout
+    assert "GraphQL" in done.stdout
+    found = read(out)
+    assert [cell["status"] for cell in found["cells"]] == ["measured"] * 12
+    assert found["command"].startswith("python -m bench run")
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "<h1" in page
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["r.html", "r.json"]
+
+
+def test_a_report_is_rendered_again_from_the_run_file_alone(tmp_path: Path) -> None:
+    out = tmp_path / "r.json"
+    assert bench("run", *SMALL, *ONE_CELL, "--out", str(out)).returncode == 0
+    first = (tmp_path / "r.html").read_bytes()
+    (tmp_path / "r.html").unlink()
+    assert bench("report", str(out)).returncode == 0
+    assert (tmp_path / "r.html").read_bytes() == first
+    for form in ("markdown", "csv", "terminal"):
+        done = bench("report", str(out), "--format", form)
+        assert done.returncode == 0
+        assert "http" in done.stdout.lower()
+
+
+def test_two_runs_at_once_do_not_collide(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bench", "run", *SMALL, *ONE_CELL, "--out"]
+    running = [
+        subprocess.Popen([*command, str(tmp_path / f"{name}.json")], env=environment(), stdout=subprocess.DEVNULL)
+        for name in "ab"
+    ]
+    assert [process.wait(PATIENCE_S) for process in running] == [0, 0]
+    assert {read(tmp_path / f"{name}.json")["cells"][0]["status"] for name in "ab"} == {"measured"}
+
+
+def test_runs_of_the_same_thing_compare_without_a_regression(tmp_path: Path) -> None:
+    paths = [str(tmp_path / f"{name}.json") for name in "ab"]
+    for path in paths:
+        assert bench("run", *SMALL, *ONE_CELL, "--out", path).returncode == 0
+    done = bench("compare", *paths)
+    assert done.returncode == 0, done.stderr
+    assert "http-get-c1" in done.stdout
+
+
+def test_runs_of_other_recipes_are_not_compared(tmp_path: Path) -> None:
+    paths = []
+    for number in (50, 60):
+        paths.append(str(tmp_path / f"{number}.json"))
+        recipes = ("--recipes", f"generated:{number}")
+        assert bench("run", *SMALL, *ONE_CELL, *recipes, "--out", paths[-1]).returncode == 0
+    assert_one_line_error(bench("compare", *paths), 2, "recipes", "generated:50")
+
+
+def test_a_plan_is_shown_and_nothing_is_measured(tmp_path: Path) -> None:
+    done = bench("run", "--dry-run", "--out", str(tmp_path / "r.json"))
+    assert done.returncode == 0
+    assert "24 combinations × 2 loads" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("--protocol", "soap"), ("--protocol", "soap", "http, graphql, grpc")),
+        (("--protocol", ""), ("--protocol",)),
+        (("--gzip", "maybe"), ("--gzip", "maybe", "off, on")),
+        (("--tls", "1.3"), ("--tls", "1.3")),
+        (("--workload", "delete"), ("--workload", "delete", "get")),
+        (("--page-size", "0"), ("--page-size", "0", "1000")),
+        (("--concurrency", "-1"), ("--concurrency", "-1")),
+        (("--rate", "fast"), ("--rate", "fast")),
+        (("--rate", "10", "--arrivals", "bursts"), ("--arrivals", "bursts", "poisson")),
+        (("--generations", "0"), ("--generations", "0")),
+        (("--slice-ms", "nan"), ("--slice-ms", "nan")),
+        (("--target", "http"), ("--target", "PROTOCOL=URL")),
+        (("--target", "soap=localhost:1"), ("--target", "soap=localhost:1")),
+        (("--target", "http=ftp://x"), ("--target", "ftp")),
+        (("--target", "http=a:1", "--target", "http=b:1"), ("--target", "twice")),
+        (("--target", "http=a:1", "--protocol", "grpc"), ("--protocol", "grpc")),
+        (("--target", "http=a:1", "--generations", "2"), ("--generations", "2")),
+        (("--ids", "x"), ("--ids", "x")),
+        (("--ids", "100000"), ("--ids", "100000", "--expect none")),
+        (("--expect", "much"), ("--expect", "much")),
+        (("--recipes", "no-such.json"), ("no-such.json", "no such file")),
+        (("--out", "report.html"), ("--out", "report.html", ".json")),
+        (("--out", "/proc/nowhere/r.json"), ("--out", "/proc/nowhere")),
+        (("--ca", "no-such.pem"), ("--ca", "no-such.pem")),
+        (("--network", "carrier-pigeon"), ("network",)),
+    ],
+)
+def test_bad_usage_is_refused_in_one_line_before_anything_starts(
+    arguments: tuple[str, ...], named: tuple[str, ...]
+) -> None:
+    assert_one_line_error(bench("run", *arguments), 2, *named)
+
+
+@pytest.mark.parametrize("command", [("report",), ("compare",), ("compare", "a.json", "b.json"), ("report", "a.json")])
+def test_what_is_no_run_file_is_named(command: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("{}")
+    arguments = [str(tmp_path / each) if each.endswith(".json") else each for each in command]
+    assert_one_line_error(bench(*arguments), 2)
+
+
+@pytest.mark.parametrize("protocol", ["http", "graphql", "grpc"])
+@pytest.mark.parametrize("flags", [(), ("--gzip", "--tls")])
+def test_asking_one_producer_shows_its_answer_and_the_bytes(protocol: str, flags: tuple[str, ...]) -> None:
+    done = bench("ask", protocol, *flags)
+    assert done.returncode == 0, done.stderr
+    answer, _, sizes = done.stdout.partition("\n\n")
+    assert json.loads(answer)["name"] == "Chicken Tikka Masala"
+    rows = {words[0]: words[1:3] for line in sizes.splitlines() if (words := line.split())}
+    assert int(rows["wire"][1]) >= int(rows["framed"][1]) > int(rows["message"][1]) > 80
+    assert not psutil.Process().children()
+
+
+def test_data_without_the_showcase_show_their_first_recipe(tmp_path: Path) -> None:
+    file = tmp_path / "mine.jsonl"
+    file.write_text('{"id": 9, "name": "Nine"}\n{"id": 7, "name": "Seven"}\n')
+    done = bench("ask", "http", "--recipes", str(file))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.partition("\n\n")[0])["name"] == "Nine"
+
+
+@contextmanager
+def on_a_terminal(*arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """The bench with a terminal for its stderr, where the bar says how far it has come."""
+    reading, writing = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "bench", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=writing,
+        env=environment(TERM="xterm", COLUMNS="120"),
+    ) as process:
+        os.close(writing)
+        try:
+            yield process, reading
+        finally:
+            process.kill()
+            os.close(reading)
+
+
+def wait_for(text: bytes, terminal: int) -> None:
+    shown = b""
+    give_up_at = time.monotonic() + PATIENCE_S
+    while text not in shown:
+        assert time.monotonic() < give_up_at, shown
+        shown += os.read(terminal, 65536)
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    return psutil.wait_procs(processes, timeout=PATIENCE_S)[1] == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_keeps_the_finished_rounds_and_leaves_nothing_running(tmp_path: Path, number: signal.Signals) -> None:
+    out = tmp_path / "r.json"
+    with on_a_terminal("run", *SMALL, "--rounds", "100000", "--workload", "get", "--out", str(out)) as (process, shown):
+        wait_for(b"round 3", shown)
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert len(children) == 6
+        process.send_signal(number)
+        assert process.wait(PATIENCE_S) == 130
+    assert gone(children)
+    found = read(out)
+    assert found["plan"]["interrupted"]
+    assert {cell["status"] for cell in found["cells"]} == {"measured"}
+    assert (tmp_path / "r.html").exists()
+
+
+def test_ctrl_c_before_anything_was_measured_writes_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "r.json"
+    with on_a_terminal("run", *SMALL, "--recipes", "generated:100000", "--out", str(out)) as (process, shown):
+        wait_for(b"starting", shown)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE_S) == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_children_do_not_outlive_a_bench_that_was_killed(tmp_path: Path) -> None:
+    arguments = ("run", *SMALL, "--rounds", "100000", "--out", str(tmp_path / "r.json"))
+    with on_a_terminal(*arguments) as (process, shown):
+        wait_for(b"round 1", shown)
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert children
+        process.kill()
+        assert gone(children)
+    assert list(tmp_path.iterdir()) == []
