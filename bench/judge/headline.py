@@ -8,7 +8,7 @@ from bench.run_file import Cell
 
 
 def is_headline(cell: Cell, baseline: Cell) -> bool:
-    """Whether this ratio is one: latency of another protocol or version at equal gzip and TLS, as a consumer sees it."""
+    """Whether this ratio is one: latency of another protocol or version at equal gzip and TLS, seen by a consumer."""
     return (
         measure_of(cell) is LATENCY
         and cell.driver == "consumer"
