@@ -68,7 +68,7 @@ class Workers:
         self.command = list(command)
         self.ports = ports
         self._processes: set[asyncio.subprocess.Process] = set()
-        self._stopping = False
+        self._stopping = asyncio.Event()
 
     async def serve(self, on_listening: Callable[[list[str]], None]) -> int:
         """Run until a stop signal. Returns 0, or 1 when workers kept dying before they listened."""
@@ -81,7 +81,7 @@ class Workers:
                 await asyncio.wait({stopped, *keepers}, return_when=asyncio.FIRST_COMPLETED)
                 return 0 if stopped.done() else 1
             finally:
-                self._stopping = True
+                self._stopping.set()
                 waiting.cancel()
                 stopped.cancel()
                 for process in list(self._processes):
@@ -97,7 +97,7 @@ class Workers:
 
     async def _keep_one(self, listening: asyncio.Queue[list[str]]) -> None:
         failures = 0
-        while not self._stopping and failures < RESTARTS_IN_A_ROW:
+        while not self._stopping.is_set() and failures < RESTARTS_IN_A_ROW:
             # A session of its own: Ctrl-C reaches the parent only, which then stops its workers in order.
             process = await asyncio.create_subprocess_exec(
                 *self.command,
@@ -107,20 +107,23 @@ class Workers:
                 env={**os.environ, STOP_WITH_STDIN: "1"},
             )
             self._processes.add(process)
+            if self._stopping.is_set():
+                # The stop came while this one was on its way into the world, and did not see it.
+                process.terminate()
             addresses = await _announced(process, self.ports)
             failures = 0 if addresses else failures + 1
             if addresses:
                 listening.put_nowait(addresses)
             exit_code = await process.wait()
             self._processes.discard(process)
-            if not self._stopping:
+            if not self._stopping.is_set():
                 print(f"worker {process.pid} ended with {exit_code}; starting another", file=sys.stderr, flush=True)
 
 
 async def _announced(process: asyncio.subprocess.Process, ports: int) -> list[str]:
     """The addresses that a worker announces, one for each port; none when it ended before."""
     assert process.stdout is not None
-    addresses = []
+    addresses: list[str] = []
     while len(addresses) < ports and (line := await process.stdout.readline()):
         words = line.decode().split()
         if words[:1] == ["listening"]:

@@ -1,4 +1,4 @@
-"""`python -m producers`, as a user runs it: announces itself, answers, stops cleanly, refuses what it must in one line."""
+"""`python -m producers`, as a user runs it: announces itself, answers, stops cleanly, refuses in one line."""
 
 import asyncio
 import os
