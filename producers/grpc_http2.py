@@ -27,6 +27,11 @@ ONLY_GZIP_LEVEL = 6
 MAXIMUM_CONCURRENT_STREAMS = 100
 """On one connection; callers queue the rest. Without it, rapid resets cost the server much memory."""
 
+MAXIMUM_ENDED_STREAMS = 10 * MAXIMUM_CONCURRENT_STREAMS
+"""On one connection: streams whose answer the caller has, and whose memory is not free yet, because that takes another
+turn of the event loop. Unless told, gRPC's core counts them as concurrent, and so refuses streams to callers that keep
+within what it advertises as soon as they have as many calls under way as they may."""
+
 
 class GrpcHttp2Producer(Producer):
     """Serves recipe.proto."""
@@ -60,6 +65,8 @@ class GrpcHttp2Producer(Producer):
             if settings.tls_port is not None:
                 addresses.append(self.address(self._bind(server, settings.tls_port, credentials), tls=True))
         except PortUnavailable:
+            # A server that never started keeps its ports for as long as the process lives: to stop it does nothing.
+            await server.start()
             await server.stop(None)
             raise
         await server.start()
@@ -98,6 +105,7 @@ def server_options(settings: ProducerSettings) -> list[tuple[str, int]]:
         ("grpc.max_receive_message_length", settings.limits.body_bytes),
         ("grpc.max_send_message_length", -1),
         ("grpc.max_concurrent_streams", MAXIMUM_CONCURRENT_STREAMS),
+        ("grpc.http2.max_deallocating_streams", MAXIMUM_ENDED_STREAMS),
         # Closes connections that stay silent instead of shaking hands.
         ("grpc.server_handshake_timeout_ms", int(settings.limits.body_timeout_s * 1000)),
     ]

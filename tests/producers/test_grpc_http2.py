@@ -36,7 +36,7 @@ IDENTITY_ONLY, WITH_DEFLATE, WITH_GZIP, DEFLATE_AND_GZIP = 0b001, 0b011, 0b101, 
 
 @asynccontextmanager
 async def channel_to(book: InMemoryRecipeBook | None = None, **given: Any) -> AsyncIterator[grpc.aio.Channel]:
-    async with serving("grpc", book or small_book(), **given) as served:
+    async with serving("grpc", small_book() if book is None else book, **given) as served:
         authority = served.client_settings.target.authority
         async with grpc.aio.insecure_channel(authority) as channel:
             yield channel
