@@ -128,15 +128,18 @@ class Conductor:
         pinning: Pinning,
         on_progress: Callable[[float, str], None],
         stop: asyncio.Event,
+        enough: Callable[[RawRun], bool] = lambda _: False,
     ) -> None:
         """`ids`: of the recipes to ask for. `on_progress` is told the share done and what goes on. `stop`, once set,
-        ends the run after what is under way, and what was found so far is kept."""
+        ends the run after what is under way, and what was found so far is kept. `enough` is asked after each generation
+        whether the run may end with it."""
         self.plan = plan
         self.ids = list(ids)
         self.certificates = certificates
         self.pinning = pinning
         self.on_progress = on_progress
         self.stop = stop
+        self.enough = enough
         self.raw = RawRun([RawCell(cell) for cell in plan.matrix.cells()])
         self.began_ns = perf_counter_ns()
 
@@ -147,6 +150,8 @@ class Conductor:
                 await self._generation(generation)
             except Stopped:
                 self.raw.interrupted = True
+                break
+            if self.enough(self.raw):
                 break
         for cell in self.raw.cells:
             if cell.status == "measured" and not any(cell.slices.ok):

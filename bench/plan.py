@@ -18,6 +18,8 @@ WARM_UP_ROUNDS = 2
 """Rounds of each generation that are not recorded: connections, caches and the interpreter settle in them."""
 OPEN_SLICE_NS = 1_000_000_000
 """Open loop needs its arrivals uninterrupted, so its slices are this long."""
+GENERATIONS_AT_LEAST = 4
+"""Fewer say too little about how far restarts move the figures to end a run by it."""
 GENERATION_START_S = 5.0
 """A guess of how long a generation's processes take to start and to prove their cells, for the estimate only."""
 
@@ -36,8 +38,10 @@ class Version:
 
     name: str = ""
     """As in Matrix.versions."""
+    reference: str = ""
+    """A commit, or a directory with a checkout, that its code is to be taken from; empty: this lab's own."""
     directory: str = ""
-    """The root of the code; empty: this lab's own."""
+    """The root of the code, once it is built; empty: this lab's own."""
     python: str = ""
     """The interpreter that has what the code requires; empty: the one that runs the lab."""
     targets: Mapping[str, Target] = field(default_factory=dict)
@@ -63,6 +67,8 @@ class RunPlan:
     """Ask for these recipes only; None: a sample of all."""
     known: bool = True
     """Whether answers must equal the recipes; otherwise they only have to be well-formed."""
+    until: float | None = None
+    """Stop once every headline interval reaches this share to either side at most, or the time is up."""
     timeout_s: float = 10.0
     gzip_level: int = 6
     ca: str | None = None
@@ -130,6 +136,11 @@ def estimated_seconds(plan: RunPlan) -> float:
         for cell in cells_of_round(cells, plan, 0, number)
     )
     return plan.generations * (rounds_ns / 1e9 + (GENERATION_START_S if plan.restarts else 1.0))
+
+
+def generations_within(seconds: float, generation_s: float) -> int:
+    """How many generations of about this length fit into a time; several, however short it is."""
+    return max(GENERATIONS_AT_LEAST, int(seconds / generation_s))
 
 
 def describe(plan: RunPlan) -> str:

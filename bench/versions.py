@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tarfile
 import venv
+from dataclasses import replace
 from pathlib import Path
 
 from bench.plan import Version
@@ -24,11 +25,15 @@ class CannotBuild(Exception):
     """A version that cannot be built. One line: what was asked for, and why it cannot be had."""
 
 
-def build(reference: str, aside: Path) -> Version:
-    """The producers of a git reference, or those of a directory that holds a checkout. Raises CannotBuild.
+def build(version: Version, aside: Path) -> Version:
+    """The version with its code: of a commit, of a directory that holds a checkout, or this lab's own as it stands.
 
-    What is built goes into `aside`, which has to live as long as the version is in use. A directory is used as it is.
+    What is built goes into `aside`, which has to live as long as the version is in use; a directory is used as it is.
+    Raises CannotBuild.
     """
+    reference = version.reference
+    if not reference:
+        return version
     given = Path(reference)
     if (given / "producers" / "__main__.py").is_file():
         directory = given.resolve()
@@ -40,12 +45,7 @@ def build(reference: str, aside: Path) -> Version:
             raise CannotBuild(f"{reference}: there are no producers in this version")
         # As the lab's own code has been compiled before, so is this.
         compileall.compile_dir(directory, quiet=2)
-    return Version(name=reference, directory=str(directory), python=_python_for(reference, directory, aside))
-
-
-def own(name: str) -> Version:
-    """The producers of this checkout as it is, changes that are not committed included."""
-    return Version(name=name, directory=str(REPOSITORY))
+    return replace(version, directory=str(directory), python=_python_for(reference, directory, aside))
 
 
 def _archive(reference: str) -> bytes:

@@ -38,6 +38,27 @@ def number(low: float, high: float) -> Callable[[object], float]:
     return read
 
 
+def share(low: float, high: float) -> Callable[[object], float]:
+    """A reader of shares from `low` to `high`, written as a percentage (`2%`, `2`) or, below 1, as a share (`0.02`)."""
+
+    def read(given: object) -> float:
+        if isinstance(given, float):
+            return given
+        text = str(given)
+        digits = text.strip().removesuffix("%")
+        try:
+            value = float(digits)
+        except ValueError:
+            value = math.nan
+        if digits != text.strip() or value >= 1:
+            value /= 100
+        if not low <= value <= high:
+            raise typer.BadParameter(f"{text!r} is not a percentage from {low:.3g} to {high:.3g}, such as 2% or 0.02")
+        return value
+
+    return read
+
+
 port = whole_number(0, 65535)
 """A TCP port; 0 lets the system choose."""
 

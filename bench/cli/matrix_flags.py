@@ -60,20 +60,20 @@ def loads(concurrency: Sequence[str], rates: Sequence[str], arrivals: str) -> li
     ]
 
 
-def targets(texts: Sequence[str], protocols: Sequence[str]) -> dict[str, Target]:
+def targets(flag: str, texts: Sequence[str], protocols: Sequence[str]) -> dict[str, Target]:
     """Producers that run already, by protocol: `http=http://host:port`, twice for one protocol: plain and TLS."""
     found: dict[str, Target] = {}
     for text in texts:
         protocol, separator, address = text.partition("=")
         if not separator or protocol not in protocols:
-            raise UsageError(f"--target: {text!r} is not PROTOCOL=URL with one of {', '.join(protocols)}")
+            raise UsageError(f"{flag}: {text!r} is not PROTOCOL=URL with one of {', '.join(protocols)}")
         try:
             tls = parse_target(address).tls
         except BadTarget as error:
-            raise UsageError(f"--target {protocol}: {error}") from None
+            raise UsageError(f"{flag} {protocol}: {error}") from None
         before = found.get(protocol, Target(None, None))
         if (before.tls if tls else before.plain) is not None:
-            raise UsageError(f"--target: {protocol} is given twice {'with' if tls else 'without'} TLS; give one")
+            raise UsageError(f"{flag}: {protocol} is given twice {'with' if tls else 'without'} TLS; give one")
         found[protocol] = Target(before.plain, address) if tls else Target(address, before.tls)
     return found
 

@@ -39,3 +39,9 @@ def headline_reach(cell: Cell) -> float | None:
     if found is None or found.low is None or found.high is None or len(set(cell.slices.generation)) < 2:
         return None
     return math.sqrt(found.high / found.low) - 1
+
+
+def all_within(cells: Sequence[Cell], reach: float) -> bool:
+    """Whether there are headline ratios, and each is known to within `reach` (a share) to either side."""
+    reaches = [headline_reach(cell) for cell in headline_cells(cells)]
+    return bool(reaches) and all(found is not None and found <= reach for found in reaches)

@@ -39,7 +39,7 @@ def test_rates_replace_closed_loads() -> None:
 
 
 def test_targets_by_protocol_plain_and_tls() -> None:
-    found = matrix_flags.targets(["http=localhost:1", "grpc=grpcs://h:2", "http=https://h:3"], PROTOCOLS)
+    found = matrix_flags.targets("--target", ["http=localhost:1", "grpc=grpcs://h:2", "http=https://h:3"], PROTOCOLS)
     assert found == {"http": Target("localhost:1", "https://h:3"), "grpc": Target(None, "grpcs://h:2")}
 
 
@@ -63,11 +63,14 @@ def test_ids() -> None:
         (lambda: matrix_flags.loads(["1"], ["nan"], "poisson"), "--rate: 'nan'"),
         (lambda: matrix_flags.loads(["1"], ["5"], "bursts"), "--arrivals: 'bursts'"),
         (lambda: matrix_flags.loads(["1"], [","], "poisson"), "--rate is empty"),
-        (lambda: matrix_flags.targets(["localhost:1"], PROTOCOLS), "'localhost:1' is not PROTOCOL=URL"),
-        (lambda: matrix_flags.targets(["soap=x:1"], PROTOCOLS), "'soap=x:1' is not PROTOCOL=URL"),
-        (lambda: matrix_flags.targets(["http=ftp://x"], PROTOCOLS), "--target http: 'ftp://x'"),
-        (lambda: matrix_flags.targets(["http=x:1,", "http=y:1"], PROTOCOLS), "--target http"),
-        (lambda: matrix_flags.targets(["http=x:1", "http=y:1"], PROTOCOLS), "http is given twice without TLS"),
+        (lambda: matrix_flags.targets("--target", ["localhost:1"], PROTOCOLS), "'localhost:1' is not PROTOCOL=URL"),
+        (lambda: matrix_flags.targets("--target", ["soap=x:1"], PROTOCOLS), "'soap=x:1' is not PROTOCOL=URL"),
+        (lambda: matrix_flags.targets("--target", ["http=ftp://x"], PROTOCOLS), "--target http: 'ftp://x'"),
+        (lambda: matrix_flags.targets("--target", ["http=x:1,", "http=y:1"], PROTOCOLS), "--target http"),
+        (
+            lambda: matrix_flags.targets("--target", ["http=x:1", "http=y:1"], PROTOCOLS),
+            "http is given twice without TLS",
+        ),
         (lambda: matrix_flags.ids("42,x"), "--ids: 'x'"),
     ],
 )

@@ -1,0 +1,51 @@
+"""Reading the flags that say whose producers are measured: --target, --ab and --ab-target."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bench.cli import matrix_flags
+from bench.plan import Target, Version
+from commands.errors import UsageError
+from producers.registry import PRODUCERS
+
+CURRENT = "current"
+"""The name of this checkout's producers beside another version's."""
+
+
+def compared(target: Sequence[str], ab: str, ab_target: Sequence[str]) -> tuple[Version, ...]:
+    """What is to be measured, the baseline first. Code that has to be built is not built yet. Raises UsageError."""
+    targets = matrix_flags.targets("--target", target, tuple(PRODUCERS))
+    others = matrix_flags.targets("--ab-target", ab_target, tuple(PRODUCERS))
+    if ab and (targets or others):
+        raise UsageError("--ab starts producers of its own, and --target does not; compare targets with --ab-target")
+    if ab:
+        return _of_references(ab)
+    if others:
+        if _ports(targets) != _ports(others):
+            raise UsageError("--ab-target needs a --target for the same protocols, with and without TLS alike")
+        return (Version(name="target", targets=targets), Version(name="ab-target", targets=others))
+    return (Version(targets=targets),)
+
+
+def _of_references(ab: str) -> tuple[Version, ...]:
+    is_path = Path(ab).is_dir()
+    first, dots, second = (ab, "", "") if is_path else ab.partition("..")
+    if not first or (dots and not second):
+        raise UsageError(f"--ab: {ab!r} is neither a commit nor a directory, nor two commits as A..B")
+    before = Path(first).resolve().name if is_path else first
+    after = second if dots else CURRENT
+    if before == after:
+        before, after = f"{before} (A)", f"{after} (B)"
+    return (Version(name=before, reference=first), Version(name=after, reference=second))
+
+
+def tls_of(targets: Mapping[str, Target]) -> str:
+    """What --tls is unless told: targets decide it by their schemes."""
+    if not targets:
+        return "off,on"
+    both = [any(t.plain for t in targets.values()), any(t.tls for t in targets.values())]
+    return ",".join(word for word, there in zip(("off", "on"), both, strict=True) if there)
+
+
+def _ports(targets: Mapping[str, Target]) -> dict[str, tuple[bool, bool]]:
+    return {protocol: (each.plain is not None, each.tls is not None) for protocol, each in targets.items()}
