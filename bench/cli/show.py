@@ -27,11 +27,16 @@ def write_report(run: Run, path: Path) -> Path:
 
 
 def show_tables(run: Run) -> None:
-    """Print doubts and tables; a terminal's own width is used, but never less than what the tables need."""
+    """Print doubts and tables."""
+    terminal.render(run, console_of_output())
+
+
+def console_of_output() -> Console:
+    """stdout; a terminal's own width is used, but never less than what the tables need."""
     console = Console(file=sys.stdout)
     if not console.is_terminal or console.width < terminal.MINIMUM_WIDTH:
         console = Console(file=sys.stdout, width=terminal.WIDTH)
-    terminal.render(run, console)
+    return console
 
 
 def put(path: Path, content: bytes) -> None:

@@ -1,1 +1,1 @@
-"""Telling: a run file → tables, reports, sentences. Pure but for `write`."""
+"""Telling: a run file as a terminal's tables, HTML, Markdown or CSV. Pure: a report follows from its run file alone."""

@@ -1,0 +1,197 @@
+"""How cells are arranged for a reader: by workload, by load, by gzip and TLS, with protocols side by side."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from bench.judge.slice_columns import LATENCY, Measure, measure_of
+from bench.run_file import Cell, ClosedLoad, Load, OpenLoad, Ratio, RatioEstimate, Run, Workload
+from bench.tell import names
+
+
+class Variant(NamedTuple):
+    """One setting of gzip and TLS."""
+
+    gzip: bool
+    tls: bool
+
+    @property
+    def label(self) -> str:
+        """`plain`, `gzip`, `TLS`, `gzip+TLS`."""
+        return names.variant(self.gzip, self.tls)
+
+    @property
+    def in_words(self) -> str:
+        """Within a sentence."""
+        return names.in_variant(self.gzip, self.tls)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadGroup:
+    """The cells of one workload under one load; protocols side by side within each setting of gzip and TLS."""
+
+    load: Load | None
+    cells: tuple[Cell, ...]
+
+    @property
+    def measure(self) -> Measure:
+        """What these cells are judged by."""
+        return measure_of(self.cells[0])
+
+    @property
+    def is_latency(self) -> bool:
+        """Whether they tell latency, not throughput."""
+        return self.load is not None and self.measure is LATENCY
+
+    @property
+    def is_open(self) -> bool:
+        """Whether requests fell due by the clock."""
+        return isinstance(self.load, OpenLoad)
+
+    @property
+    def superlative(self) -> str:
+        """What the best of them is called: `fastest`, or `ahead` where the figure is a rate."""
+        return "fastest" if self.is_latency else "ahead"
+
+    def at(self, protocol: str, variant: Variant) -> Cell | None:
+        """The cell of a protocol in a variant, if it was measured."""
+        for cell in self.cells:
+            if cell.protocol == protocol and variant_of(cell) == variant and cell.status == "measured":
+                return cell
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadGroup:
+    """Everything about one workload, through one driver, over one network and kind of connection."""
+
+    workload: Workload
+    driver: str
+    network: str
+    connection: str
+    loads: tuple[LoadGroup, ...]
+
+    @property
+    def title(self) -> str:
+        """The workload, and whatever is not as it usually is."""
+        unusual = []
+        unusual += [f"{self.driver} driver"] if self.driver != "consumer" else []
+        unusual += [self.network] if self.network != "loopback" else []
+        unusual += [f"{self.connection} connections"] if self.connection != "persistent" else []
+        return ", ".join([names.workload(self.workload), *unusual])
+
+    @property
+    def cells(self) -> list[Cell]:
+        """All of them."""
+        return [cell for group in self.loads for cell in group.cells]
+
+    @property
+    def variants(self) -> list[Variant]:
+        """Settings of gzip and TLS, in the order of the run."""
+        return list(dict.fromkeys(variant_of(cell) for cell in self.cells))
+
+    @property
+    def protocols(self) -> list[str]:
+        """In the order of the run."""
+        return list(dict.fromkeys(cell.protocol for cell in self.cells))
+
+    @property
+    def latency(self) -> LoadGroup | None:
+        """The load that tells latency best: one in flight, else the lowest rate."""
+        telling = [group for group in self.loads if group.is_latency]
+        return min(telling, key=_load_order, default=None)
+
+    def one_per_combination(self) -> Iterator[Cell]:
+        """For each variant and protocol the cell whose bytes are known, else the first: sizes do not depend on load."""
+        for variant in self.variants:
+            for protocol in self.protocols:
+                found = [cell for cell in self.cells if cell.protocol == protocol and variant_of(cell) == variant]
+                if found:
+                    yield next((cell for cell in found if cell.bytes is not None), found[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """A run, arranged."""
+
+    protocols: tuple[str, ...]
+    """All of the run, in its order."""
+    baseline: str | None
+    """The protocol with which the others are compared; None where nothing is."""
+    groups: tuple[WorkloadGroup, ...]
+    by_id: dict[str, Cell]
+
+    def series(self, protocol: str) -> int:
+        """The place of a protocol in the run's order, which decides its colour."""
+        return self.protocols.index(protocol)
+
+    def against_baseline(self, cell: Cell) -> RatioEstimate | None:
+        """The ratio to the baseline protocol at equal gzip and TLS; None for the baseline itself, too."""
+        if cell.ratio is None:
+            return None
+        other = self.by_id.get(cell.ratio.baseline)
+        if other is None or other.protocol == cell.protocol or variant_of(other) != variant_of(cell):
+            return None
+        return of_measure(cell.ratio, cell)
+
+
+def arranged(run: Run) -> Arrangement:
+    """The cells of a run, in a reader's order."""
+    by_id = {cell.id: cell for cell in run.cells}
+    groups: dict[tuple[Workload, str, str, str], list[Cell]] = {}
+    for cell in run.cells:
+        groups.setdefault((cell.workload, cell.driver, cell.network, cell.connection), []).append(cell)
+    return Arrangement(
+        protocols=tuple(dict.fromkeys(cell.protocol for cell in run.cells)),
+        baseline=_baseline(run.cells, by_id),
+        groups=tuple(WorkloadGroup(*key, loads=_by_load(cells)) for key, cells in groups.items()),
+        by_id=by_id,
+    )
+
+
+def variant_of(cell: Cell) -> Variant:
+    """The cell's setting of gzip and TLS."""
+    return Variant(cell.gzip, cell.tls)
+
+
+def of_measure(ratio: Ratio | None, cell: Cell) -> RatioEstimate | None:
+    """The estimate within a ratio that its cell is judged by."""
+    if ratio is None:
+        return None
+    return ratio.latency_ns_p50 if measure_of(cell) is LATENCY else ratio.requests_per_second
+
+
+def _by_load(cells: Iterable[Cell]) -> tuple[LoadGroup, ...]:
+    loads: dict[Load | None, list[Cell]] = {}
+    for cell in cells:
+        loads.setdefault(cell.load, []).append(cell)
+    return tuple(
+        LoadGroup(
+            load,
+            tuple(
+                cell
+                for variant in dict.fromkeys(map(variant_of, members))
+                for cell in members
+                if variant_of(cell) == variant
+            ),
+        )
+        for load, members in loads.items()
+    )
+
+
+def _load_order(group: LoadGroup) -> tuple[int, float]:
+    if isinstance(group.load, ClosedLoad):
+        return 0, group.load.concurrency
+    return 1, group.load.rate_hz if group.load else 0.0
+
+
+def _baseline(cells: list[Cell], by_id: dict[str, Cell]) -> str | None:
+    """A protocol that another one is compared with; else one that is compared with itself."""
+    found = [
+        (by_id[ratio.baseline].protocol, cell.protocol)
+        for cell in cells
+        for ratio in (cell.ratio, cell.ratio_to_plain)
+        if ratio is not None and ratio.baseline in by_id
+    ]
+    foreign = [baseline for baseline, own in found if baseline != own]
+    return next(iter(foreign), next((baseline for baseline, _ in found), None))

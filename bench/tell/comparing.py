@@ -1,0 +1,173 @@
+"""Sentences that compare: protocols with each other, and one protocol with and without gzip or TLS.
+
+`faster` and `slower` are said where the run file's verdict says so, and nowhere else. A protocol is called the fastest
+when every other one is shown to be behind it. Two protocols that are not the baseline have no ratio of their own; but
+the intervals of their ratios to it hold all at once, so where these do not overlap a difference is shown, too.
+"""
+
+from bench.run_file import Cell, Estimate, RatioEstimate, Verdict
+from bench.tell import names, units
+from bench.tell.arrangement import Arrangement, LoadGroup, Variant, WorkloadGroup
+
+EVERYWHERE = " at every setting of gzip and TLS"
+SAID: dict[str, str] = {
+    "slower": "is slower than {baseline}",
+    "faster": "is faster than {baseline}",
+    "same": "is the same as {baseline} to within 3 %",
+    "unclear": "shows no difference from {baseline}",
+    "unjudged": "gets no verdict against {baseline}, as nothing is known about restarts",
+}
+"""What is said of a ratio, by verdict, in this order."""
+
+
+def protocols(group: WorkloadGroup, load: LoadGroup, arrangement: Arrangement) -> str:
+    """Which protocol is ahead, by how much, and where that is not known; with the figures behind it."""
+    variants = _measured_variants(group, load)
+    figures = _figures(group, load, variants[0]) if variants else ""
+    said = [lead(group, load, arrangement), figures, *distances(group, load, arrangement)]
+    return " ".join(sentence for sentence in said if sentence)
+
+
+def distances(
+    group: WorkloadGroup, load: LoadGroup, arrangement: Arrangement, *, everywhere: str = EVERYWHERE
+) -> list[str]:
+    """How far each protocol is from the baseline, in a sentence each; `everywhere` says that all settings agree."""
+    said = []
+    for protocol in group.protocols:
+        found = {
+            variant: ratio
+            for variant in group.variants
+            if (cell := load.at(protocol, variant)) and (ratio := arrangement.against_baseline(cell)) is not None
+        }
+        said += [_over_variants(protocol, found, load, arrangement, everywhere)] if found else []
+    return said
+
+
+def fastest(group: WorkloadGroup, load: LoadGroup, arrangement: Arrangement, variant: Variant) -> str | None:
+    """The protocol that every other is shown to be slower than, in one variant; None where none is."""
+    cells = [cell for protocol in group.protocols if (cell := load.at(protocol, variant)) is not None]
+    bounds: dict[str, tuple[float, float]] = {}
+    verdicts: dict[str, Verdict] = {}
+    for cell in cells:
+        if cell.protocol == arrangement.baseline:
+            bounds[cell.protocol] = (1.0, 1.0)
+            continue
+        ratio = arrangement.against_baseline(cell)
+        if ratio is None or ratio.low is None or ratio.high is None:
+            return None
+        # Whichever way the measure runs, less is made to be better.
+        low, high = (ratio.low, ratio.high) if load.measure.lower_is_better else (-ratio.high, -ratio.low)
+        bounds[cell.protocol], verdicts[cell.protocol] = (low, high), ratio.verdict
+    if arrangement.baseline not in bounds or len(bounds) < 2:
+        return None
+    if not load.measure.lower_is_better:
+        bounds[arrangement.baseline] = (-1.0, -1.0)
+    first = min(bounds, key=lambda protocol: bounds[protocol][1])
+    if first == arrangement.baseline:
+        return first if all(verdict == "slower" for verdict in verdicts.values()) else None
+    if verdicts[first] != "faster":
+        return None
+    behind = all(low > bounds[first][1] for protocol, (low, _) in bounds.items() if protocol != first)
+    return first if behind else None
+
+
+def lead(group: WorkloadGroup, load: LoadGroup, arrangement: Arrangement) -> str:
+    """Who is ahead, over all settings of gzip and TLS; nothing where there is one protocol only."""
+    variants = _measured_variants(group, load)
+    if len(group.protocols) < 2 or not variants:
+        return ""
+    ahead: dict[str | None, list[Variant]] = {}
+    for variant in variants:
+        ahead.setdefault(fastest(group, load, arrangement, variant), []).append(variant)
+    parts = []
+    for protocol in sorted(ahead, key=lambda each: each is None):
+        where = EVERYWHERE if len(ahead) == 1 else " " + names.listed([each.in_words for each in ahead[protocol]])
+        where = "" if len(variants) == 1 else where
+        if protocol is None:
+            parts.append(f"which protocol is {load.superlative} is not shown{where}")
+        else:
+            parts.append(f"{names.protocol(protocol)} is {load.superlative}{where}")
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _measured_variants(group: WorkloadGroup, load: LoadGroup) -> list[Variant]:
+    return [variant for variant in group.variants if any(load.at(each, variant) for each in group.protocols)]
+
+
+def _figures(group: WorkloadGroup, load: LoadGroup, variant: Variant) -> str:
+    """The figures of all protocols in one variant."""
+    cells = [cell for protocol in group.protocols if (cell := load.at(protocol, variant)) is not None]
+    found = {cell.protocol: figure for cell in cells if (figure := _figure(cell, load)) is not None}
+    if not found:
+        return ""
+    unit = units.PER_SECOND
+    if load.is_latency:
+        unit = units.chosen(units.DURATIONS_NS, [figure.value for figure in found.values()])
+    told = [f"{names.protocol(protocol)} {units.with_symbol(figure, unit)}" for protocol, figure in found.items()]
+    what = "Median latency" if load.is_latency else "Rate"
+    return f"{what} {names.with_load(load.load)}, {variant.in_words}: {', '.join(told)}."
+
+
+def _figure(cell: Cell, load: LoadGroup) -> Estimate | None:
+    if load.is_latency:
+        return cell.latency_ns.p50 if cell.latency_ns else None
+    return cell.requests_per_second
+
+
+def _over_variants(
+    protocol: str, found: dict[Variant, RatioEstimate], load: LoadGroup, arrangement: Arrangement, everywhere: str
+) -> str:
+    """One protocol against the baseline, the variants gathered by verdict."""
+    name, baseline = names.protocol(protocol), names.protocol(arrangement.baseline or "")
+    by_kind: dict[str, list[Variant]] = {}
+    for variant, ratio in found.items():
+        by_kind.setdefault(_kind(ratio), []).append(variant)
+    measure = "latency" if load.is_latency else "rate"
+    parts = []
+    for kind in sorted(by_kind, key=_kind_order):
+        every = everywhere if len(by_kind) == 1 and len(found) > 1 else ""
+        parts.append(f"{SAID[kind].format(baseline=baseline)}{every}: {_ratios(found, by_kind[kind], measure)}")
+    return f"{name} {'; it '.join(parts)}."
+
+
+def _ratios(found: dict[Variant, RatioEstimate], variants: list[Variant], measure: str) -> str:
+    """Up to two variants each with its ratio; of more, the least and the greatest."""
+    ordered = sorted(variants, key=lambda variant: found[variant].value)
+    spans = len(variants) > 2
+    told: list[str] = []
+    for variant in [ordered[0], ordered[-1]] if spans else variants:
+        times = "times" if told else f"times its {measure}"
+        where = f" {variant.in_words}" if len(found) > 1 else ""
+        told.append(f"{units.ratio_value(found[variant])} {times}{units.ratio_interval(found[variant])}{where}")
+    return f"from {told[0]} to {told[1]}" if spans else " and ".join(told)
+
+
+def _kind(ratio: RatioEstimate) -> str:
+    """The verdict; `unjudged` where the interval excludes 1 and there is no verdict all the same."""
+    if ratio.verdict == "unclear" and ratio.low is not None and ratio.high is not None:
+        return "unjudged" if ratio.low > 1 or ratio.high < 1 else "unclear"
+    return ratio.verdict
+
+
+def _kind_order(kind: str) -> int:
+    return list(SAID).index(kind)
+
+
+def with_and_without(without: Cell, with_it: Cell, switch: str, arrangement: Arrangement) -> str:
+    """One protocol with gzip or TLS and without: the ratio where the run has one, else both medians side by side."""
+    medians = [cell.latency_ns.p50 if cell.latency_ns else None for cell in (without, with_it)]
+    if medians[0] is None or medians[1] is None:
+        return "no medians to compare"
+    unit = units.chosen(units.DURATIONS_NS, [median.value for median in medians if median])
+    told = f"median {units.with_symbol(medians[0], unit)} without, {units.with_symbol(medians[1], unit)} with"
+    ratio = with_it.ratio.latency_ns_p50 if with_it.ratio and with_it.ratio.baseline == without.id else None
+    if ratio is None:
+        return f"{told} (side by side, no verdict)"
+    said = {
+        "slower": f"slower with {switch}",
+        "faster": f"faster with {switch}",
+        "same": "the same to within 3 %",
+        "unjudged": "no verdict, as nothing is known about restarts",
+    }.get(_kind(ratio), "no difference shown")
+    return f"{told}: {said}, at {units.ratio(ratio)} times"

@@ -1,0 +1,61 @@
+"""A run as Markdown, without any HTML: to be pasted into an issue or a README."""
+
+from collections.abc import Iterable
+
+from bench.run_file import Run
+from bench.tell import cost_tables, detail_table, facts, figure_tables, names, summary
+from bench.tell.arrangement import arranged
+from bench.tell.plain_text import markdown as escaped
+from bench.tell.table import Table
+
+
+def render(run: Run) -> str:
+    """The document, ending in a line break."""
+    arrangement = arranged(run)
+    compared = names.listed([names.protocol(each) for each in arrangement.protocols]) or "nothing"
+    blocks = [f"# What serving recipes costs: {escaped(compared)}", _doubts(run)]
+    common: dict[str, None] = {}
+    for group in arrangement.groups:
+        blocks += [f"## {escaped(group.title)}"]
+        blocks += [
+            f"**{escaped(each.topic)}.** {escaped(each.text)}" for each in summary.of_workload(group, arrangement)
+        ]
+        tables = [figure_tables.figures(group, load, arrangement) for load in group.loads if load.load is not None]
+        against_plain = figure_tables.against_plain(group, arrangement)
+        tables += [against_plain] if against_plain is not None else []
+        tables += [cost_tables.sizes(group), cost_tables.cpu(group)]
+        blocks += [table_block(table) for table in tables]
+        common |= dict.fromkeys(note for table in tables for note in table.common)
+    blocks += ["## Every cell", table_block(detail_table.details(run))] if run.cells else ["The run has no cells."]
+    blocks += ["## How to read this", bullets([*common, facts.PINNED])]
+    made = [*facts.of_run(run), *facts.of_tls(run), *facts.of_environment(run)]
+    blocks += ["## How it was made", bullets(f"{what}: {how}" for what, how in made)]
+    attribution = facts.attribution(run)
+    blocks += [escaped(attribution)] if attribution else []
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def table_block(table: Table) -> str:
+    """A table with its title before it and its notes behind."""
+    ruler = ["---:" if column.numeric else "---" for column in table.columns]
+    lines = [_line(column.heading for column in table.columns), f"| {' | '.join(ruler)} |"]
+    lines += [_line([*row.headings, *(entry.whole for entry in row.entries)]) for row in table.rows]
+    notes = [escaped(" ".join(table.notes))] if table.notes else []
+    return "\n\n".join([f"### {escaped(table.title)}", "\n".join(lines), *notes])
+
+
+def bullets(texts: Iterable[str]) -> str:
+    """A list."""
+    return "\n".join(f"- {escaped(text)}" for text in texts)
+
+
+def _line(texts: Iterable[str]) -> str:
+    return f"| {' | '.join(escaped(text) for text in texts)} |"
+
+
+def _doubts(run: Run) -> str:
+    if not run.doubts:
+        return "No reason for doubt was found."
+    count = len(run.doubts)
+    heading = "One reason for doubt:" if count == 1 else f"{count} reasons for doubt:"
+    return f"{heading}\n\n{bullets(f'{doubt.text} ({doubt.code})' for doubt in run.doubts)}"

@@ -1,0 +1,165 @@
+"""What a run found about each workload, in plain words. All computed; no word that an interval does not carry.
+
+Latency first, then throughput, then what gzip and TLS cost and save, then bytes and CPU, then what is not known.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bench.judge.wording import counted, some_of
+from bench.run_file import Cell, Estimate
+from bench.tell import comparing, names, units
+from bench.tell.arrangement import Arrangement, LoadGroup, Variant, WorkloadGroup
+from bench.tell.cost_tables import NS_PER_US, size_of
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Some sentences, and what they are about."""
+
+    topic: str
+    text: str
+
+
+def of_workload(group: WorkloadGroup, arrangement: Arrangement) -> list[Statement]:
+    """Everything worth saying about one workload, in a reader's order."""
+    found = [Statement(_topic(load), comparing.protocols(group, load, arrangement)) for load in _told(group)]
+    found += _of_switch(group, arrangement, "gzip")
+    found += _of_switch(group, arrangement, "TLS")
+    found += _bytes(group)
+    found += _cpu(group)
+    found += _unknown(group, arrangement)
+    return [statement for statement in found if statement.text]
+
+
+def in_short(group: WorkloadGroup, arrangement: Arrangement) -> str:
+    """The answer in a few seconds: who is fastest and by how much, and who needs the fewest bytes."""
+    load = group.latency or next(iter(_told(group)), None)
+    said = []
+    if load is not None:
+        said = [comparing.lead(group, load, arrangement), *comparing.distances(group, load, arrangement, everywhere="")]
+    said += [statement.text for statement in _bytes(group)]
+    return " ".join(sentence for sentence in said if sentence)
+
+
+def _topic(load: LoadGroup) -> str:
+    return "Latency" if load.is_latency else "Throughput"
+
+
+def _told(group: WorkloadGroup) -> list[LoadGroup]:
+    """The loads with something measured."""
+    return [load for load in group.loads if load.load and any(cell.status == "measured" for cell in load.cells)]
+
+
+def _of_switch(group: WorkloadGroup, arrangement: Arrangement, switch: str) -> Iterator[Statement]:
+    """What gzip or TLS, alone, costs and saves each protocol."""
+    load = group.latency
+    if load is None:
+        return
+    plain, on = Variant(False, False), Variant(switch == "gzip", switch == "TLS")
+    parts = []
+    for protocol in group.protocols:
+        without, with_it = load.at(protocol, plain), load.at(protocol, on)
+        if without is not None and with_it is not None:
+            parts.append(_effect(without, with_it, switch, arrangement))
+    if parts:
+        yield Statement(f"What {switch} costs", " ".join(parts))
+
+
+def _effect(without: Cell, with_it: Cell, switch: str, arrangement: Arrangement) -> str:
+    """One protocol with the switch on and off."""
+    name = names.protocol(with_it.protocol)
+    said = comparing.with_and_without(without, with_it, switch, arrangement)
+    sizes = [size_of(cell, "response", "wire") for cell in (without, with_it)]
+    if sizes[0] is None or sizes[1] is None:
+        return f"{name}: {said}."
+    unit = units.byte_unit(sizes)
+    before, after = (units.size(each, unit) for each in sizes)
+    told = f"{before} to {after} {unit.symbol} on the wire ({units.change(sizes[0], sizes[1])})"
+    return f"{name}: {said}; an answer goes from {told}."
+
+
+def _bytes(group: WorkloadGroup) -> Iterator[Statement]:
+    """What one exchange takes on the wire, plain where that was measured."""
+    cells = list(group.one_per_combination())
+    for variant in group.variants[:1]:
+        totals = {
+            cell.protocol: (request + response, response)
+            for cell in cells
+            if (cell.gzip, cell.tls) == variant
+            and (request := size_of(cell, "request", "wire")) is not None
+            and (response := size_of(cell, "response", "wire")) is not None
+        }
+        if not totals:
+            continue
+        ordered = sorted(totals, key=lambda protocol: totals[protocol])
+        unit = units.byte_unit(total for total, _ in totals.values())
+        told = [
+            f"{units.size(totals[protocol][0], unit)} {unit.symbol} over {names.protocol(protocol)}"
+            for protocol in ordered
+        ]
+        told[0] += " (fewest)" if _one_is_least(totals, ordered) else ""
+        yield Statement(
+            "Bytes", f"On the wire, request and answer together take {names.listed(told)}, {variant.in_words}."
+        )
+
+
+def _one_is_least(totals: dict[str, tuple[float, float]], ordered: list[str]) -> bool:
+    return len(ordered) > 1 and totals[ordered[0]][0] < totals[ordered[1]][0]
+
+
+def _cpu(group: WorkloadGroup) -> Iterator[Statement]:
+    """What one request takes of the producer's and the consumer's CPU."""
+    load = group.latency
+    if load is None or not group.variants:
+        return
+    variant = group.variants[0]
+    cells = [cell for protocol in group.protocols if (cell := load.at(protocol, variant)) is not None]
+    spent = {cell.protocol: cell.cpu_us_per_request for cell in cells if cell.cpu_us_per_request is not None}
+    sides = []
+    for side in ("producer", "consumer"):
+        told: dict[str, Estimate] = {
+            protocol: estimate for protocol, each in spent.items() if (estimate := getattr(each, side)) is not None
+        }
+        unit = units.chosen(units.DURATIONS_NS, [each.value * NS_PER_US for each in told.values()])
+        figures = [
+            f"{names.protocol(protocol)} {units.number(each.value * NS_PER_US, unit)} {unit.symbol}"
+            for protocol, each in told.items()
+        ]
+        sides += [f"of the {side} {', '.join(figures)}"] if figures else []
+    if sides:
+        yield Statement("CPU", f"CPU per request {names.with_load(load.load)}, {variant.in_words}: {'; '.join(sides)}.")
+
+
+def _unknown(group: WorkloadGroup, arrangement: Arrangement) -> Iterator[Statement]:
+    """What a reader might look for and will not find."""
+    said = []
+    compared = [(cell, found) for cell in group.cells if (found := arrangement.against_baseline(cell)) is not None]
+    unclear = [cell.id for cell, found in compared if found.verdict == "unclear"]
+    if unclear and arrangement.baseline is not None:
+        baseline = names.protocol(arrangement.baseline)
+        said.append(
+            f"{len(unclear)} of {counted(len(compared), 'comparison')} with {baseline} bring no verdict "
+            f"({some_of(unclear)})."
+        )
+    missing = [f"{cell.id} ({names.status(cell)})" for cell in group.cells if cell.status != "measured"]
+    if missing:
+        said.append(
+            f"{counted(len(missing), 'cell')} have no figures: {some_of(missing)}.".replace("1 cell have", "1 cell has")
+        )
+    measured = [cell for cell in group.cells if cell.status == "measured"]
+    if measured and all(size_of(cell, "response", "wire") is None for cell in group.one_per_combination()):
+        said.append("Bytes on the wire were not measured.")
+    tailless = [
+        cell.id
+        for load in group.loads
+        if load.is_latency
+        for cell in load.cells
+        if cell.status == "measured" and (cell.latency_ns is None or cell.latency_ns.p99 is None)
+    ]
+    if tailless:
+        said.append(
+            f"p99 is not told in {counted(len(tailless), 'cell')}, with too few answers for it ({some_of(tailless)})."
+        )
+    if said:
+        yield Statement("Not known", " ".join(said))
