@@ -1,6 +1,5 @@
 """`python -m bench compare`: did it get slower?"""
 
-import math
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ import typer
 from bench import compare as comparing
 from bench import run_file
 from bench.cli.show import console_of_output
+from bench.judge.regressions import THRESHOLD
 from bench.run_file import Run
 from bench.tell import comparison
 from commands import values
@@ -17,24 +17,7 @@ from commands.errors import ExitCode, UsageError
 
 FORMATS = ("terminal", "markdown")
 THRESHOLD_AT_MOST = 10.0
-
-
-def share(given: object) -> float:
-    """A share, from `2%`, `2 %`, `2` or `0.02`, which all mean the same.
-
-    With a sign it is a percentage. Without one, what is below 1 is a share and what is not is a percentage, so half a
-    per cent has to be written `0.5%` or `0.005`.
-    """
-    text = str(given).strip()
-    digits = text.removesuffix("%").strip()
-    try:
-        number = float(digits)
-    except ValueError:
-        number = math.nan
-    found = number / 100 if text.endswith("%") or number >= 1 else number
-    if not 0 <= found <= THRESHOLD_AT_MOST:
-        raise typer.BadParameter(f"{text!r} is no share; give one such as 2% or 0.02")
-    return found
+"""Ten times as slow."""
 
 
 def compare(
@@ -43,11 +26,11 @@ def compare(
     threshold: Annotated[
         float,
         typer.Option(
-            parser=share,
-            metavar="SHARE",
+            parser=values.share(0, THRESHOLD_AT_MOST),
+            metavar="PERCENT",
             help="What is slower by more is a regression: 2%, 2 or 0.02; a bare number below 1 is a share.",
         ),
-    ] = comparing.THRESHOLD,
+    ] = THRESHOLD,
     force: Annotated[
         bool, typer.Option("--force", help="Compare runs of unlike recipes, machines or versions.")
     ] = False,
