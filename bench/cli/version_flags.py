@@ -32,11 +32,15 @@ def _of_references(ab: str) -> tuple[Version, ...]:
     first, dots, second = (ab, "", "") if is_path else ab.partition("..")
     if not first or (dots and not second):
         raise UsageError(f"--ab: {ab!r} is neither a commit nor a directory, nor two commits as A..B")
-    before = Path(first).resolve().name if is_path else first
-    after = second if dots else CURRENT
+    before, after = _name(first), _name(second) if dots else CURRENT
     if before == after:
         before, after = f"{before} (A)", f"{after} (B)"
     return (Version(name=before, reference=first), Version(name=after, reference=second))
+
+
+def _name(reference: str) -> str:
+    """What a version is called: as it was given, a directory by its own name."""
+    return Path(reference).resolve().name if Path(reference).is_dir() else reference
 
 
 def tls_of(targets: Mapping[str, Target]) -> str:

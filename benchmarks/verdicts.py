@@ -1,0 +1,164 @@
+"""Do verdicts hold? `python -m benchmarks.verdicts {same,slowed}`: the whole bench, often, where the truth is known.
+
+    same      two versions that are the same code: whatever is called faster or slower is wrong
+    slowed    the second version takes 5 % longer over each answer: `slower` is right, and the gate has to say so
+
+Each run is a `bench run --ab`, started as a user starts it. The table says how often each verdict came.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+from pathlib import Path
+from statistics import median
+
+from bench import run_file
+from bench.run_file import Cell, RatioEstimate, Run
+from bench.tell import units
+
+REPOSITORY = Path(__file__).parent.parent
+PACKAGES = ("commands", "producers", "protos", "recipes", "requirements")
+SLOWDOWN = 0.05
+SLOWED_BOOK = """
+
+# What follows was appended by benchmarks/verdicts.py, in a copy made for one measurement.
+import json as _json
+import sys as _sys
+from pathlib import Path as _Path
+from time import perf_counter_ns as _now_ns
+
+_extra_ns = _json.loads((_Path(__file__).parent / "extra_ns.json").read_text())[_sys.argv[1]]
+
+
+def _slowed(method, extra_ns):
+    async def slowed(*arguments, **named):
+        until_ns = _now_ns() + extra_ns
+        while _now_ns() < until_ns:
+            pass
+        return await method(*arguments, **named)
+
+    return slowed
+
+
+InMemoryRecipeBook.get = _slowed(InMemoryRecipeBook.get, _extra_ns["get"])
+InMemoryRecipeBook.page = _slowed(InMemoryRecipeBook.page, _extra_ns["list"])
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one run said."""
+
+    exit_code: int
+    run: Run
+
+
+def ratio_of(cell: Cell) -> RatioEstimate | None:
+    """The ratio to the other version that its cell is judged by."""
+    return None if cell.ratio is None else cell.ratio.latency_ns_p50 or cell.ratio.requests_per_second
+
+
+def measure(arguments: Sequence[str], out: Path) -> Outcome:
+    """One run of the bench, its output thrown away."""
+    command = [sys.executable, "-m", "bench", "run", *arguments, "--out", str(out)]
+    done = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+    if done.returncode not in (0, 1):
+        sys.exit(f"the bench ended with {done.returncode}: {done.stderr.decode(errors='replace').strip()}")
+    return Outcome(done.returncode, run_file.read(out))
+
+
+def copied(directory: Path) -> Path:
+    """A copy of what producers are made of."""
+    for package in PACKAGES:
+        shutil.copytree(REPOSITORY / package, directory / package)
+    return directory
+
+
+def slowed(directory: Path, plain: Run) -> Path:
+    """A copy whose answers take SLOWDOWN longer than the median latency that `plain` found for their cell."""
+    extra_ns: dict[str, dict[str, int]] = {}
+    for cell in plain.cells:
+        assert cell.latency_ns is not None
+        assert cell.latency_ns.p50 is not None
+        of_protocol = extra_ns.setdefault(cell.protocol, {"get": 0, "list": 0})
+        of_protocol[cell.workload.name] = round(cell.latency_ns.p50.value * SLOWDOWN)
+    copied(directory)
+    with (directory / "recipes" / "book.py").open("a", encoding="utf-8") as book:
+        book.write(SLOWED_BOOK)
+    (directory / "recipes" / "extra_ns.json").write_text(json.dumps(extra_ns), encoding="utf-8")
+    return directory
+
+
+def tell(number: int, outcome: Outcome) -> None:
+    """One line about a run."""
+    verdicts = Counter(found.verdict for cell in outcome.run.cells if (found := ratio_of(cell)) is not None)
+    reaches = [
+        sqrt(found.high / found.low) - 1
+        for cell in outcome.run.cells
+        if (found := ratio_of(cell)) is not None and found.low and found.high
+    ]
+    said = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
+    widths = f"intervals ±{median(reaches):.1%} (median), ±{max(reaches):.1%} (widest)" if reaches else "no intervals"
+    print(f"run {number}: {said}; {widths}; exit {outcome.exit_code}; {outcome.run.duration_s:.0f} s", flush=True)
+
+
+def summarize(outcomes: Sequence[Outcome]) -> None:
+    """How often each cell got each verdict, and where its ratios lay."""
+    print(f"\n| cell | faster | slower | same | unclear | ratios, least to greatest |\n|{'---|' * 6}")
+    ids = [cell.id for cell in outcomes[0].run.cells if ratio_of(cell) is not None]
+    for name in ids:
+        found = [
+            ratio
+            for outcome in outcomes
+            for cell in outcome.run.cells
+            if cell.id == name and (ratio := ratio_of(cell)) is not None
+        ]
+        counts = Counter(ratio.verdict for ratio in found)
+        said = " | ".join(str(counts[verdict]) for verdict in ("faster", "slower", "same", "unclear"))
+        values = sorted(ratio.value for ratio in found)
+        print(f"| {name} | {said} | {units.significant(values[0])}–{units.significant(values[-1])} |")
+    wrong = sum(
+        any(ratio.verdict in ("faster", "slower") for ratio in map(ratio_of, outcome.run.cells) if ratio is not None)
+        for outcome in outcomes
+    )
+    fired = sum(outcome.exit_code == 1 for outcome in outcomes)
+    print(f"\n{wrong} of {len(outcomes)} runs called anything faster or slower; {fired} ended with exit code 1.")
+
+
+def main() -> None:
+    """Run it."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.verdicts", description=__doc__.splitlines()[0])
+    parser.add_argument("truth", choices=("same", "slowed"))
+    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("arguments", nargs="*", help="behind --: passed on to `bench run`")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="recipe-lab-") as aside:
+        directory, out = Path(aside), Path(aside) / "run.json"
+        (directory / "before").mkdir()
+        before = copied(directory / "before")
+        arguments = list(given.arguments)
+        if given.truth == "slowed":
+            arguments = ["--gzip", "off", "--tls", "off", "--concurrency", "1", *arguments]
+            plain = measure([*arguments, "--generations", "2", "--seconds", "15"], out).run
+            (directory / "after").mkdir()
+            after = slowed(directory / "after", plain)
+        else:
+            (directory / "after").mkdir()
+            after = copied(directory / "after")
+        outcomes = []
+        for number in range(1, given.runs + 1):
+            found = measure([*arguments, "--ab", f"{before}..{after}", "--seed", str(number)], out)
+            tell(number, found)
+            outcomes.append(found)
+    summarize(outcomes)
+
+
+if __name__ == "__main__":
+    main()
