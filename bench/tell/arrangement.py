@@ -26,6 +26,19 @@ class Variant(NamedTuple):
         return names.in_variant(self.gzip, self.tls)
 
 
+class Contender(NamedTuple):
+    """What is compared: a protocol, or in a run of two versions a protocol of one of them."""
+
+    protocol: str
+    version: str | None
+
+    @property
+    def label(self) -> str:
+        """`gRPC`, `gRPC (v1.2)`."""
+        name = names.protocol(self.protocol)
+        return name if self.version is None else f"{name} ({self.version})"
+
+
 @dataclass(frozen=True, slots=True)
 class LoadGroup:
     """The cells of one workload under one load; protocols side by side within each setting of gzip and TLS."""
@@ -53,10 +66,10 @@ class LoadGroup:
         """What the best of them is called: `fastest`, or `ahead` where the figure is a rate."""
         return "fastest" if self.is_latency else "ahead"
 
-    def at(self, protocol: str, variant: Variant) -> Cell | None:
-        """The cell of a protocol in a variant, if it was measured."""
+    def at(self, contender: Contender, variant: Variant) -> Cell | None:
+        """The cell of a contender in a variant, if it was measured."""
         for cell in self.cells:
-            if cell.protocol == protocol and variant_of(cell) == variant and cell.status == "measured":
+            if contender_of(cell) == contender and variant_of(cell) == variant and cell.status == "measured":
                 return cell
         return None
 
@@ -91,9 +104,9 @@ class WorkloadGroup:
         return list(dict.fromkeys(variant_of(cell) for cell in self.cells))
 
     @property
-    def protocols(self) -> list[str]:
+    def contenders(self) -> list[Contender]:
         """In the order of the run."""
-        return list(dict.fromkeys(cell.protocol for cell in self.cells))
+        return list(dict.fromkeys(contender_of(cell) for cell in self.cells))
 
     @property
     def latency(self) -> LoadGroup | None:
@@ -102,10 +115,11 @@ class WorkloadGroup:
         return min(telling, key=_load_order, default=None)
 
     def one_per_combination(self) -> Iterator[Cell]:
-        """For each variant and protocol the cell whose bytes are known, else the first: sizes do not depend on load."""
+        """Of each variant and contender the cell whose bytes are known, else the first: sizes are those of any load."""
         for variant in self.variants:
-            for protocol in self.protocols:
-                found = [cell for cell in self.cells if cell.protocol == protocol and variant_of(cell) == variant]
+            for contender in self.contenders:
+                same = (contender, variant)
+                found = [cell for cell in self.cells if (contender_of(cell), variant_of(cell)) == same]
                 if found:
                     yield next((cell for cell in found if cell.bytes is not None), found[0])
 
@@ -114,23 +128,33 @@ class WorkloadGroup:
 class Arrangement:
     """A run, arranged."""
 
-    protocols: tuple[str, ...]
+    contenders: tuple[Contender, ...]
     """All of the run, in its order."""
     baseline: str | None
-    """The protocol with which the others are compared; None where nothing is."""
+    """What everything is compared with, as a reader knows it: a protocol or a version. None where nothing is."""
     groups: tuple[WorkloadGroup, ...]
     by_id: dict[str, Cell]
 
-    def series(self, protocol: str) -> int:
-        """The place of a protocol in the run's order, which decides its colour."""
-        return self.protocols.index(protocol)
+    @property
+    def compares_versions(self) -> bool:
+        """Whether the baseline is a version, and not a protocol."""
+        return any(contender.version is not None for contender in self.contenders)
+
+    def series(self, cell: Cell) -> int:
+        """The place of a cell's contender in the run's order, which decides its colour."""
+        return self.contenders.index(contender_of(cell))
+
+    def is_baseline(self, contender: Contender) -> bool:
+        """Whether others are compared with it."""
+        name = contender.version if self.compares_versions else names.protocol(contender.protocol)
+        return self.baseline is not None and name == self.baseline
 
     def against_baseline(self, cell: Cell) -> RatioEstimate | None:
-        """The ratio to the baseline protocol at equal gzip and TLS; None for the baseline itself, too."""
+        """The ratio to the baseline at equal gzip and TLS; None for the baseline itself, too."""
         if cell.ratio is None:
             return None
         other = self.by_id.get(cell.ratio.baseline)
-        if other is None or other.protocol == cell.protocol or variant_of(other) != variant_of(cell):
+        if other is None or contender_of(other) == contender_of(cell) or variant_of(other) != variant_of(cell):
             return None
         return of_measure(cell.ratio, cell)
 
@@ -142,7 +166,7 @@ def arranged(run: Run) -> Arrangement:
     for cell in run.cells:
         groups.setdefault((cell.workload, cell.driver, cell.network, cell.connection), []).append(cell)
     return Arrangement(
-        protocols=tuple(dict.fromkeys(cell.protocol for cell in run.cells)),
+        contenders=tuple(dict.fromkeys(contender_of(cell) for cell in run.cells)),
         baseline=_baseline(run.cells, by_id),
         groups=tuple(WorkloadGroup(*key, loads=_by_load(cells)) for key, cells in groups.items()),
         by_id=by_id,
@@ -152,6 +176,11 @@ def arranged(run: Run) -> Arrangement:
 def variant_of(cell: Cell) -> Variant:
     """The cell's setting of gzip and TLS."""
     return Variant(cell.gzip, cell.tls)
+
+
+def contender_of(cell: Cell) -> Contender:
+    """Whose cell it is."""
+    return Contender(cell.protocol, cell.version)
 
 
 def of_measure(ratio: Ratio | None, cell: Cell) -> RatioEstimate | None:
@@ -186,12 +215,15 @@ def _load_order(group: LoadGroup) -> tuple[int, float]:
 
 
 def _baseline(cells: list[Cell], by_id: dict[str, Cell]) -> str | None:
-    """A protocol that another one is compared with; else one that is compared with itself."""
+    """The version, or the protocol, that another one is compared with; else one that is compared with itself."""
     found = [
-        (by_id[ratio.baseline].protocol, cell.protocol)
+        (contender_of(by_id[ratio.baseline]), contender_of(cell))
         for cell in cells
         for ratio in (cell.ratio, cell.ratio_to_plain)
         if ratio is not None and ratio.baseline in by_id
     ]
     foreign = [baseline for baseline, own in found if baseline != own]
-    return next(iter(foreign), next((baseline for baseline, _ in found), None))
+    chosen = next(iter(foreign), next((baseline for baseline, _ in found), None))
+    if chosen is None:
+        return None
+    return names.protocol(chosen.protocol) if chosen.version is None else chosen.version

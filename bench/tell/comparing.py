@@ -7,7 +7,7 @@ the intervals of their ratios to it hold all at once, so where these do not over
 
 from bench.run_file import Cell, Estimate, RatioEstimate, Verdict
 from bench.tell import names, units
-from bench.tell.arrangement import Arrangement, LoadGroup, Variant, WorkloadGroup
+from bench.tell.arrangement import Arrangement, Contender, LoadGroup, Variant, WorkloadGroup, contender_of
 
 EVERYWHERE = " at every setting of gzip and TLS"
 SAID: dict[str, str] = {
@@ -33,78 +33,80 @@ def distances(
 ) -> list[str]:
     """How far each protocol is from the baseline, in a sentence each; `everywhere` says that all settings agree."""
     said = []
-    for protocol in group.protocols:
+    for contender in group.contenders:
         found = {
             variant: ratio
             for variant in group.variants
-            if (cell := load.at(protocol, variant)) and (ratio := arrangement.against_baseline(cell)) is not None
+            if (cell := load.at(contender, variant)) and (ratio := arrangement.against_baseline(cell)) is not None
         }
-        said += [_over_variants(protocol, found, load, arrangement, everywhere)] if found else []
+        said += [_over_variants(contender, found, load, arrangement, everywhere)] if found else []
     return said
 
 
-def fastest(group: WorkloadGroup, load: LoadGroup, arrangement: Arrangement, variant: Variant) -> str | None:
-    """The protocol that every other is shown to be slower than, in one variant; None where none is."""
-    cells = [cell for protocol in group.protocols if (cell := load.at(protocol, variant)) is not None]
-    bounds: dict[str, tuple[float, float]] = {}
-    verdicts: dict[str, Verdict] = {}
-    for cell in cells:
-        if cell.protocol == arrangement.baseline:
-            bounds[cell.protocol] = (1.0, 1.0)
+def fastest(group: WorkloadGroup, load: LoadGroup, arrangement: Arrangement, variant: Variant) -> Contender | None:
+    """Who every other one is shown to be slower than, in one variant; None where nobody is."""
+    bounds: dict[Contender, tuple[float, float]] = {}
+    verdicts: dict[Contender, Verdict | None] = {}
+    for contender in group.contenders:
+        cell = load.at(contender, variant)
+        if cell is None:
             continue
         ratio = arrangement.against_baseline(cell)
-        if ratio is None or ratio.low is None or ratio.high is None:
+        if arrangement.is_baseline(contender):
+            low, high, verdict = 1.0, 1.0, None
+        elif ratio is None or ratio.low is None or ratio.high is None:
             return None
+        else:
+            low, high, verdict = ratio.low, ratio.high, ratio.verdict
         # Whichever way the measure runs, less is made to be better.
-        low, high = (ratio.low, ratio.high) if load.measure.lower_is_better else (-ratio.high, -ratio.low)
-        bounds[cell.protocol], verdicts[cell.protocol] = (low, high), ratio.verdict
-    if arrangement.baseline not in bounds or len(bounds) < 2:
+        bounds[contender] = (low, high) if load.measure.lower_is_better else (-high, -low)
+        verdicts[contender] = verdict
+    if len(bounds) < 2 or None not in verdicts.values():
         return None
-    if not load.measure.lower_is_better:
-        bounds[arrangement.baseline] = (-1.0, -1.0)
-    first = min(bounds, key=lambda protocol: bounds[protocol][1])
-    if first == arrangement.baseline:
-        return first if all(verdict == "slower" for verdict in verdicts.values()) else None
-    if verdicts[first] != "faster":
-        return None
-    behind = all(low > bounds[first][1] for protocol, (low, _) in bounds.items() if protocol != first)
-    return first if behind else None
+    first = min(bounds, key=lambda contender: bounds[contender][1])
+    others = [contender for contender in bounds if contender != first]
+    if verdicts[first] is None:
+        return first if all(verdicts[contender] == "slower" for contender in others) else None
+    behind = all(bounds[contender][0] > bounds[first][1] for contender in others)
+    return first if verdicts[first] == "faster" and behind else None
 
 
 def lead(group: WorkloadGroup, load: LoadGroup, arrangement: Arrangement) -> str:
-    """Who is ahead, over all settings of gzip and TLS; nothing where there is one protocol only."""
+    """Who is ahead, over all settings of gzip and TLS; nothing where there is one only."""
     variants = _measured_variants(group, load)
-    if len(group.protocols) < 2 or not variants:
+    if len(group.contenders) < 2 or arrangement.compares_versions or not variants:
         return ""
-    ahead: dict[str | None, list[Variant]] = {}
+    ahead: dict[Contender | None, list[Variant]] = {}
     for variant in variants:
         ahead.setdefault(fastest(group, load, arrangement, variant), []).append(variant)
     parts = []
-    for protocol in sorted(ahead, key=lambda each: each is None):
-        where = EVERYWHERE if len(ahead) == 1 else " " + names.listed([each.in_words for each in ahead[protocol]])
+    for contender in sorted(ahead, key=lambda each: each is None):
+        where = EVERYWHERE if len(ahead) == 1 else " " + names.listed([each.in_words for each in ahead[contender]])
         where = "" if len(variants) == 1 else where
-        if protocol is None:
+        if contender is None:
             parts.append(f"which protocol is {load.superlative} is not shown{where}")
         else:
-            parts.append(f"{names.protocol(protocol)} is {load.superlative}{where}")
+            whole = all(load.at(other, variant) for other in group.contenders for variant in ahead[contender])
+            among = "" if whole else " of those measured"
+            parts.append(f"{contender.label} is {load.superlative}{among}{where}")
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}."
 
 
 def _measured_variants(group: WorkloadGroup, load: LoadGroup) -> list[Variant]:
-    return [variant for variant in group.variants if any(load.at(each, variant) for each in group.protocols)]
+    return [variant for variant in group.variants if any(load.at(each, variant) for each in group.contenders)]
 
 
 def _figures(group: WorkloadGroup, load: LoadGroup, variant: Variant) -> str:
-    """The figures of all protocols in one variant."""
-    cells = [cell for protocol in group.protocols if (cell := load.at(protocol, variant)) is not None]
-    found = {cell.protocol: figure for cell in cells if (figure := _figure(cell, load)) is not None}
+    """The figures of all contenders in one variant."""
+    cells = [cell for contender in group.contenders if (cell := load.at(contender, variant)) is not None]
+    found = {contender_of(cell): figure for cell in cells if (figure := _figure(cell, load)) is not None}
     if not found:
         return ""
     unit = units.PER_SECOND
     if load.is_latency:
         unit = units.chosen(units.DURATIONS_NS, [figure.value for figure in found.values()])
-    told = [f"{names.protocol(protocol)} {units.with_symbol(figure, unit)}" for protocol, figure in found.items()]
+    told = [f"{contender.label} {units.with_symbol(figure, unit)}" for contender, figure in found.items()]
     what = "Median latency" if load.is_latency else "Rate"
     return f"{what} {names.with_load(load.load)}, {variant.in_words}: {', '.join(told)}."
 
@@ -116,10 +118,13 @@ def _figure(cell: Cell, load: LoadGroup) -> Estimate | None:
 
 
 def _over_variants(
-    protocol: str, found: dict[Variant, RatioEstimate], load: LoadGroup, arrangement: Arrangement, everywhere: str
+    contender: Contender,
+    found: dict[Variant, RatioEstimate],
+    load: LoadGroup,
+    arrangement: Arrangement,
+    everywhere: str,
 ) -> str:
-    """One protocol against the baseline, the variants gathered by verdict."""
-    name, baseline = names.protocol(protocol), names.protocol(arrangement.baseline or "")
+    """One contender against the baseline, the variants gathered by verdict."""
     by_kind: dict[str, list[Variant]] = {}
     for variant, ratio in found.items():
         by_kind.setdefault(_kind(ratio), []).append(variant)
@@ -127,8 +132,10 @@ def _over_variants(
     parts = []
     for kind in sorted(by_kind, key=_kind_order):
         every = everywhere if len(by_kind) == 1 and len(found) > 1 else ""
-        parts.append(f"{SAID[kind].format(baseline=baseline)}{every}: {_ratios(found, by_kind[kind], measure)}")
-    return f"{name} {'; it '.join(parts)}."
+        parts.append(
+            f"{SAID[kind].format(baseline=arrangement.baseline)}{every}: {_ratios(found, by_kind[kind], measure)}"
+        )
+    return f"{contender.label} {'; it '.join(parts)}."
 
 
 def _ratios(found: dict[Variant, RatioEstimate], variants: list[Variant], measure: str) -> str:
@@ -154,7 +161,7 @@ def _kind_order(kind: str) -> int:
     return list(SAID).index(kind)
 
 
-def with_and_without(without: Cell, with_it: Cell, switch: str, arrangement: Arrangement) -> str:
+def with_and_without(without: Cell, with_it: Cell, switch: str) -> str:
     """One protocol with gzip or TLS and without: the ratio where the run has one, else both medians side by side."""
     medians = [cell.latency_ns.p50 if cell.latency_ns else None for cell in (without, with_it)]
     if medians[0] is None or medians[1] is None:

@@ -9,7 +9,7 @@ from bench.tell.figure_tables import headings, headings_of
 from bench.tell.table import Builder, Column, Entry, Table
 from bench.tell.units import Unit
 
-SIZE_NAMES = ("message", "coded", "framed", "wire")
+SIZE_NAMES = ("message", "coded", "framed", "connection", "wire")
 LOADS_AT_ONCE = 2
 """CPU per request of so many loads fits beside the sizes."""
 NS_PER_US = 1e3
@@ -103,7 +103,7 @@ def cpu(group: WorkloadGroup, loads: Sequence[LoadGroup] | None = None) -> Table
 
 
 def size_of(cell: Cell, direction: str, name: str) -> float | None:
-    """One of the eight sizes of a cell: `request` or `response`, `message`, `coded`, `framed` or `wire`."""
+    """One of the sizes of a cell: `request` or `response`, and one of SIZE_NAMES."""
     if cell.bytes is None:
         return None
     of_direction: Sizes = cell.bytes.request if direction == "request" else cell.bytes.response
@@ -128,7 +128,7 @@ def _with_cpu(group: WorkloadGroup) -> list[LoadGroup]:
 
 def _sides(load: LoadGroup, like: Cell) -> tuple[Estimate | None, Estimate | None]:
     for cell in load.cells:
-        if (cell.protocol, cell.gzip, cell.tls) == (like.protocol, like.gzip, like.tls):
+        if headings_of(cell) == headings_of(like):
             found = cell.cpu_us_per_request or CpuPerRequest()
             return found.producer, found.consumer
     return None, None

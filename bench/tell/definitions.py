@@ -20,8 +20,9 @@ VERDICTS = (
 MESSAGE = "message: the JSON text or protobuf message itself."
 CODED = "coded: the message as sent, after gzip where it was asked for."
 FRAMED = "framed: with HTTP headers, chunks and frames, and gRPC's prefix."
+CONNECTION = "connection: frames of the connection itself that go along, such as HTTP/2's flow control."
 WIRE = "wire: all bytes handed to TCP, TLS included."
-BYTES = f"{MESSAGE} {CODED} {FRAMED} {WIRE} Medians per request. Fewer are better."
+BYTES = f"{MESSAGE} {CODED} {FRAMED} {CONNECTION} {WIRE} Medians per request. Fewer are better."
 CPU = (
     "CPU: user and system time of the whole process per right answer; the producer serves, the consumer asks and "
     "decodes. Lower is better."

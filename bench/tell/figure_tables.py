@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from bench.judge.wording import some_of
 from bench.run_file import Cell, Estimate, Quantiles, RatioEstimate
 from bench.tell import definitions, names, units
-from bench.tell.arrangement import Arrangement, LoadGroup, WorkloadGroup, of_measure, variant_of
+from bench.tell.arrangement import Arrangement, LoadGroup, WorkloadGroup, contender_of, of_measure, variant_of
 from bench.tell.table import Builder, Column, Entry, Table
 from bench.tell.units import Unit
 
@@ -24,7 +24,7 @@ def headings() -> list[Column]:
 
 def headings_of(cell: Cell) -> tuple[str, str]:
     """The beginning of a cell's row."""
-    return variant_of(cell).label, names.protocol(cell.protocol)
+    return variant_of(cell).label, contender_of(cell).label
 
 
 def _latency(group: WorkloadGroup, load: LoadGroup, arrangement: Arrangement) -> Table:
@@ -81,14 +81,14 @@ def _finished(built: Builder, load: LoadGroup, arrangement: Arrangement, defined
     """With the ratios, the counts of answers, and the notes that all tables of figures share."""
     rows, built.rows = built.rows, []
     baseline = arrangement.baseline
-    compares = baseline is not None and len({cell.protocol for cell in load.cells}) > 1
+    compares = len({contender_of(cell) for cell in load.cells}) > 1
     if compares and baseline is not None:
-        built.columns.append(Column(f"÷ {names.protocol(baseline)}"))
-        built.notes.append(defined(names.protocol(baseline)))
+        built.columns.append(Column(f"÷ {baseline}"))
+        built.notes.append(defined(baseline))
         built.common.append(definitions.VERDICTS)
     built.columns.append(Column("answers"))
     for row, cell in zip(rows, load.cells, strict=True):
-        ratio = [_against_baseline(cell, arrangement)] if compares else []
+        ratio = [_against_baseline(cell, arrangement)] if compares and baseline is not None else []
         built.add(row.headings, [*row.entries, *ratio, answers(cell)])
     built.common += [definitions.INTERVAL, definitions.ANSWERS]
     built.notes += reasons(load.cells)
@@ -96,7 +96,7 @@ def _finished(built: Builder, load: LoadGroup, arrangement: Arrangement, defined
 
 
 def _against_baseline(cell: Cell, arrangement: Arrangement) -> Entry:
-    if cell.protocol == arrangement.baseline and cell.status == "measured":
+    if arrangement.is_baseline(contender_of(cell)) and cell.status == "measured":
         return Entry(BASELINE)
     return ratio_entry(arrangement.against_baseline(cell))
 
@@ -128,20 +128,20 @@ def against_plain(group: WorkloadGroup, arrangement: Arrangement) -> Table | Non
     loads = [load for load in group.loads if any(of_measure(cell.ratio_to_plain, cell) for cell in load.cells)]
     if not loads or arrangement.baseline is None:
         return None
-    baseline = names.protocol(arrangement.baseline)
+    baseline = arrangement.baseline
     built = Builder(f"{group.title}; everything against plain {baseline}", headings())
     built.columns += [
         Column(f"{'latency' if load.is_latency else 'requests/s'}, {names.load(load.load)}") for load in loads
     ]
     for variant in group.variants:
-        for protocol in group.protocols:
+        for contender in group.contenders:
             entries: list[Entry | str] = []
             for load in loads:
-                cell = load.at(protocol, variant)
-                itself = protocol == arrangement.baseline and not (variant.gzip or variant.tls)
+                cell = load.at(contender, variant)
+                itself = arrangement.is_baseline(contender) and not (variant.gzip or variant.tls)
                 found = of_measure(cell.ratio_to_plain, cell) if cell else None
                 entries.append(Entry(BASELINE) if itself and cell else ratio_entry(found))
-            built.add((variant.label, names.protocol(protocol)), entries)
+            built.add((variant.label, contender.label), entries)
     built.notes.append(definitions.plain_ratio(baseline))
     built.common.append(definitions.VERDICTS)
     return built.table()

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from bench.run_file import Cell
 from bench.tell import charts, names, units
-from bench.tell.arrangement import Arrangement, LoadGroup, WorkloadGroup, variant_of
+from bench.tell.arrangement import Arrangement, LoadGroup, WorkloadGroup, contender_of, variant_of
 from bench.tell.charts import Dot, Line, Segment
 from bench.tell.cost_tables import NS_PER_US, size_of
 from bench.tell.plain_text import one_line
 from bench.tell.spectrum import Point, points
 
-CODED, FRAMING, TLS = 0, 1, 2
+CODED, FRAMING, CONNECTION, TLS = 0, 1, 2, 3
 """Pieces of a bar of bytes, by their colours."""
 PRODUCER, CONSUMER = 0, 1
 """Pieces of a bar of CPU."""
@@ -29,12 +29,12 @@ class Figure:
 
 def ratios(group: WorkloadGroup, load: LoadGroup, arrangement: Arrangement) -> Figure | None:
     """Every ratio to the baseline at equal gzip and TLS, with its verdict. None without any."""
-    baseline = names.protocol(arrangement.baseline or "")
+    baseline = arrangement.baseline
     found = [(cell, ratio) for cell in load.cells if (ratio := arrangement.against_baseline(cell)) is not None]
     dots = [
         Dot(
             _label(cell),
-            arrangement.series(cell.protocol),
+            arrangement.series(cell),
             ratio.value,
             ratio.low,
             ratio.high,
@@ -70,7 +70,7 @@ def level(group: WorkloadGroup, load: LoadGroup, arrangement: Arrangement) -> Fi
     dots = [
         Dot(
             _label(cell),
-            arrangement.series(cell.protocol),
+            arrangement.series(cell),
             each.value / unit.size,
             None if each.low is None else each.low / unit.size,
             None if each.high is None else each.high / unit.size,
@@ -104,14 +104,20 @@ def bytes_on_the_wire(group: WorkloadGroup, direction: str) -> Figure | None:
 
 
 def _pieces(cell: Cell, direction: str, unit_size: float) -> list[Segment]:
-    """The body as sent, what framing adds, what TLS adds; in one piece where they cannot be told apart."""
+    """The body as sent, its framing, the connection's own frames, TLS; one piece where they cannot be told apart."""
     coded, framed, wire = (size_of(cell, direction, name) for name in ("coded", "framed", "wire"))
+    of_connection = size_of(cell, direction, "connection") or 0.0
     label = _label(cell)
     if wire is None:
         return []
     if coded is None or framed is None:
         return [Segment(label, CODED, wire / unit_size)]
-    lengths = {CODED: coded, FRAMING: max(0.0, framed - coded), TLS: max(0.0, wire - framed)}
+    lengths = {
+        CODED: coded,
+        FRAMING: max(0.0, framed - coded),
+        CONNECTION: of_connection,
+        TLS: max(0.0, wire - framed - of_connection),
+    }
     return [Segment(label, part, length / unit_size) for part, length in lengths.items()]
 
 
@@ -160,7 +166,7 @@ def spectra(group: WorkloadGroup, load: LoadGroup, arrangement: Arrangement) -> 
         cells = [cell for cell in load.cells if variant_of(cell) == variant and found[cell.id]]
         if not cells:
             continue
-        lines = [Line(arrangement.series(cell.protocol), _in_unit(found[cell.id], unit.size)) for cell in cells]
+        lines = [Line(arrangement.series(cell), _in_unit(found[cell.id], unit.size)) for cell in cells]
         figures.append(
             Figure(
                 charts.spectrum(lines, title=f"latency, {unit.symbol} (logarithmic)", y_domain=domain, nines=nines),
@@ -181,5 +187,5 @@ def _in_unit(found: Sequence[Point], unit_size: float) -> list[Point]:
 
 def _label(cell: Cell) -> str:
     """`gzip+TLS · GraphQL`, short enough to stand beside a row."""
-    label = one_line(f"{variant_of(cell).label} · {names.protocol(cell.protocol)}")
+    label = one_line(f"{variant_of(cell).label} · {contender_of(cell).label}")
     return label if len(label) <= LABEL_AT_MOST else f"{label[: LABEL_AT_MOST - 1]}…"

@@ -45,7 +45,7 @@ class Part:
     tables: list[Table]
     keys: tuple[str, ...] = ()
     series: bool = True
-    """Whether the colours in it are those of the protocols."""
+    """Whether the colours in it are those of what is compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,8 @@ def render(run: Run) -> bytes:
     arrangement = arranged(run)
     page = _environment.get_template(TEMPLATE).render(
         run=run,
-        protocols=[(arrangement.series(each) % SERIES, names.protocol(each)) for each in arrangement.protocols],
-        compared=names.listed([names.protocol(each) for each in arrangement.protocols]) or "nothing",
+        series=[(number % SERIES, each.label) for number, each in enumerate(arrangement.contenders)],
+        compared=names.listed([each.label for each in arrangement.contenders]) or "nothing",
         sections=[_section(number, group, arrangement) for number, group in enumerate(arrangement.groups)],
         details=detail_table.details(run),
         run_facts=facts.of_run(run),
@@ -121,7 +121,7 @@ def _parts(group: WorkloadGroup, arrangement: Arrangement) -> Iterator[Part]:
         definitions.BYTES,
         [figure for figure in directions if figure is not None],
         [cost_tables.sizes(group)],
-        keys=("body as sent", "headers and frames", "TLS"),
+        keys=("body as sent", "its headers and frames", "the connection's own frames", "TLS"),
         series=False,
     )
     spent = [figures.cpu(group, load) for load in loads]

@@ -12,7 +12,7 @@ from bench.tell.table import Table
 def render(run: Run) -> str:
     """The document, ending in a line break."""
     arrangement = arranged(run)
-    compared = names.listed([names.protocol(each) for each in arrangement.protocols]) or "nothing"
+    compared = names.listed([each.label for each in arrangement.contenders]) or "nothing"
     blocks = [f"# What serving recipes costs: {escaped(compared)}", _doubts(run)]
     common: dict[str, None] = {}
     for group in arrangement.groups:

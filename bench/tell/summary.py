@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bench.judge.wording import counted, some_of
 from bench.run_file import Cell, Estimate
 from bench.tell import comparing, names, units
-from bench.tell.arrangement import Arrangement, LoadGroup, Variant, WorkloadGroup
+from bench.tell.arrangement import Arrangement, Contender, LoadGroup, Variant, WorkloadGroup, contender_of
 from bench.tell.cost_tables import NS_PER_US, size_of
 
 
@@ -24,8 +24,8 @@ class Statement:
 def of_workload(group: WorkloadGroup, arrangement: Arrangement) -> list[Statement]:
     """Everything worth saying about one workload, in a reader's order."""
     found = [Statement(_topic(load), comparing.protocols(group, load, arrangement)) for load in _told(group)]
-    found += _of_switch(group, arrangement, "gzip")
-    found += _of_switch(group, arrangement, "TLS")
+    found += _of_switch(group, "gzip")
+    found += _of_switch(group, "TLS")
     found += _bytes(group)
     found += _cpu(group)
     found += _unknown(group, arrangement)
@@ -51,25 +51,25 @@ def _told(group: WorkloadGroup) -> list[LoadGroup]:
     return [load for load in group.loads if load.load and any(cell.status == "measured" for cell in load.cells)]
 
 
-def _of_switch(group: WorkloadGroup, arrangement: Arrangement, switch: str) -> Iterator[Statement]:
+def _of_switch(group: WorkloadGroup, switch: str) -> Iterator[Statement]:
     """What gzip or TLS, alone, costs and saves each protocol."""
     load = group.latency
     if load is None:
         return
     plain, on = Variant(False, False), Variant(switch == "gzip", switch == "TLS")
     parts = []
-    for protocol in group.protocols:
-        without, with_it = load.at(protocol, plain), load.at(protocol, on)
+    for contender in group.contenders:
+        without, with_it = load.at(contender, plain), load.at(contender, on)
         if without is not None and with_it is not None:
-            parts.append(_effect(without, with_it, switch, arrangement))
+            parts.append(_effect(without, with_it, switch))
     if parts:
         yield Statement(f"What {switch} costs", " ".join(parts))
 
 
-def _effect(without: Cell, with_it: Cell, switch: str, arrangement: Arrangement) -> str:
+def _effect(without: Cell, with_it: Cell, switch: str) -> str:
     """One protocol with the switch on and off."""
-    name = names.protocol(with_it.protocol)
-    said = comparing.with_and_without(without, with_it, switch, arrangement)
+    name = contender_of(with_it).label
+    said = comparing.with_and_without(without, with_it, switch)
     sizes = [size_of(cell, "response", "wire") for cell in (without, with_it)]
     if sizes[0] is None or sizes[1] is None:
         return f"{name}: {said}."
@@ -84,7 +84,7 @@ def _bytes(group: WorkloadGroup) -> Iterator[Statement]:
     cells = list(group.one_per_combination())
     for variant in group.variants[:1]:
         totals = {
-            cell.protocol: (request + response, response)
+            contender_of(cell): (request + response, response)
             for cell in cells
             if (cell.gzip, cell.tls) == variant
             and (request := size_of(cell, "request", "wire")) is not None
@@ -92,11 +92,10 @@ def _bytes(group: WorkloadGroup) -> Iterator[Statement]:
         }
         if not totals:
             continue
-        ordered = sorted(totals, key=lambda protocol: totals[protocol])
+        ordered = sorted(totals, key=lambda contender: totals[contender])
         unit = units.byte_unit(total for total, _ in totals.values())
         told = [
-            f"{units.size(totals[protocol][0], unit)} {unit.symbol} over {names.protocol(protocol)}"
-            for protocol in ordered
+            f"{units.size(totals[contender][0], unit)} {unit.symbol} over {contender.label}" for contender in ordered
         ]
         told[0] += " (fewest)" if _one_is_least(totals, ordered) else ""
         yield Statement(
@@ -104,7 +103,7 @@ def _bytes(group: WorkloadGroup) -> Iterator[Statement]:
         )
 
 
-def _one_is_least(totals: dict[str, tuple[float, float]], ordered: list[str]) -> bool:
+def _one_is_least(totals: dict[Contender, tuple[float, float]], ordered: list[Contender]) -> bool:
     return len(ordered) > 1 and totals[ordered[0]][0] < totals[ordered[1]][0]
 
 
@@ -114,17 +113,17 @@ def _cpu(group: WorkloadGroup) -> Iterator[Statement]:
     if load is None or not group.variants:
         return
     variant = group.variants[0]
-    cells = [cell for protocol in group.protocols if (cell := load.at(protocol, variant)) is not None]
-    spent = {cell.protocol: cell.cpu_us_per_request for cell in cells if cell.cpu_us_per_request is not None}
+    cells = [cell for contender in group.contenders if (cell := load.at(contender, variant)) is not None]
+    spent = {contender_of(cell): cell.cpu_us_per_request for cell in cells if cell.cpu_us_per_request is not None}
     sides = []
     for side in ("producer", "consumer"):
-        told: dict[str, Estimate] = {
-            protocol: estimate for protocol, each in spent.items() if (estimate := getattr(each, side)) is not None
+        told: dict[Contender, Estimate] = {
+            contender: estimate for contender, each in spent.items() if (estimate := getattr(each, side)) is not None
         }
         unit = units.chosen(units.DURATIONS_NS, [each.value * NS_PER_US for each in told.values()])
         figures = [
-            f"{names.protocol(protocol)} {units.number(each.value * NS_PER_US, unit)} {unit.symbol}"
-            for protocol, each in told.items()
+            f"{contender.label} {units.number(each.value * NS_PER_US, unit)} {unit.symbol}"
+            for contender, each in told.items()
         ]
         sides += [f"of the {side} {', '.join(figures)}"] if figures else []
     if sides:
@@ -137,9 +136,8 @@ def _unknown(group: WorkloadGroup, arrangement: Arrangement) -> Iterator[Stateme
     compared = [(cell, found) for cell in group.cells if (found := arrangement.against_baseline(cell)) is not None]
     unclear = [cell.id for cell, found in compared if found.verdict == "unclear"]
     if unclear and arrangement.baseline is not None:
-        baseline = names.protocol(arrangement.baseline)
         said.append(
-            f"{len(unclear)} of {counted(len(compared), 'comparison')} with {baseline} bring no verdict "
+            f"{len(unclear)} of {counted(len(compared), 'comparison')} with {arrangement.baseline} bring no verdict "
             f"({some_of(unclear)})."
         )
     missing = [f"{cell.id} ({names.status(cell)})" for cell in group.cells if cell.status != "measured"]
