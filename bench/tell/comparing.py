@@ -10,11 +10,12 @@ from bench.tell import names, units
 from bench.tell.arrangement import Arrangement, Contender, LoadGroup, Variant, WorkloadGroup, contender_of
 
 EVERYWHERE = " at every setting of gzip and TLS"
+ANYWHERE = " at any setting of gzip and TLS"
 SAID: dict[str, str] = {
     "slower": "is slower than {baseline}",
     "faster": "is faster than {baseline}",
     "same": "is the same as {baseline} to within 3 %",
-    "unclear": "shows no difference from {baseline}",
+    "unclear": "is not shown to differ from {baseline}",
     "unjudged": "gets no verdict against {baseline}, as nothing is known about restarts",
 }
 """What is said of a ratio, by verdict, in this order."""
@@ -84,13 +85,15 @@ def lead(group: WorkloadGroup, load: LoadGroup, arrangement: Arrangement) -> str
         where = EVERYWHERE if len(ahead) == 1 else " " + names.listed([each.in_words for each in ahead[contender]])
         where = "" if len(variants) == 1 else where
         if contender is None:
+            where = where.replace(EVERYWHERE, ANYWHERE)
             parts.append(f"which protocol is {load.superlative} is not shown{where}")
         else:
             whole = all(load.at(other, variant) for other in group.contenders for variant in ahead[contender])
             among = "" if whole else " of those measured"
             parts.append(f"{contender.label} is {load.superlative}{among}{where}")
     text = "; ".join(parts)
-    return f"{text[0].upper()}{text[1:]}."
+    # A protocol's name keeps the case that it is written in.
+    return f"{f'W{text[1:]}' if None in ahead and len(ahead) == 1 else text}."
 
 
 def _measured_variants(group: WorkloadGroup, load: LoadGroup) -> list[Variant]:
@@ -132,6 +135,7 @@ def _over_variants(
     parts = []
     for kind in sorted(by_kind, key=_kind_order):
         every = everywhere if len(by_kind) == 1 and len(found) > 1 else ""
+        every = every.replace(EVERYWHERE, ANYWHERE) if kind in ("unclear", "unjudged") else every
         parts.append(
             f"{SAID[kind].format(baseline=arrangement.baseline)}{every}: {_ratios(found, by_kind[kind], measure)}"
         )

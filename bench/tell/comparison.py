@@ -36,7 +36,7 @@ def render_markdown(found: Comparison) -> str:
 
 def conclusion(found: Comparison) -> str:
     """Whether there are regressions, and which."""
-    threshold = f"{units.significant(found.threshold * 100)} %"
+    threshold = f"{found.threshold * 100:g} %"
     if not found.regressions:
         return f"No regression: no cell of B is shown to be slower than in A and by more than {threshold}."
     named = ", ".join(cell.id for cell in found.regressions)

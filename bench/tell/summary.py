@@ -99,7 +99,8 @@ def _bytes(group: WorkloadGroup) -> Iterator[Statement]:
         ]
         told[0] += " (fewest)" if _one_is_least(totals, ordered) else ""
         yield Statement(
-            "Bytes", f"On the wire, request and answer together take {names.listed(told)}, {variant.in_words}."
+            "Bytes",
+            f"On the wire, a median request and answer together take {names.listed(told)}, {variant.in_words}.",
         )
 
 

@@ -52,7 +52,7 @@ def show_table(table: Table, console: Console) -> None:
         )
     before = ""
     for row in table.rows:
-        if before and row.headings[0] != before:
+        if before and row.headings[0] != before and table.heading_count > 1:
             shown.add_section()
         first = "" if row.headings[0] == before else row.headings[0]
         before = row.headings[0]

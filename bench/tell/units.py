@@ -10,6 +10,8 @@ DIGITS = 3
 EXACT_BELOW = 10_000_000
 """Sizes are counted, not estimated, so they are told to the byte as long as a reader can take them in."""
 RATIO_DECIMALS_AT_MOST = 5
+FAR = 10.0
+"""An end of an interval that lies so many times away from its value has digits of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,11 @@ def ratio_interval(found: RatioEstimate) -> str:
     if found.low is None or found.high is None:
         return " (no interval)"
     decimals = _ratio_decimals(found)
-    return f" ({_as_ratio(found.low, decimals)}–{_as_ratio(found.high, decimals)})"
+    ends = [
+        _as_ratio(end, decimals) if found.value / FAR < end < found.value * FAR else significant(end)
+        for end in (found.low, found.high)
+    ]
+    return f" ({ends[0]}–{ends[1]})"
 
 
 def change(before: float, after: float) -> str:

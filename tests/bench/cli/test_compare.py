@@ -1,0 +1,96 @@
+"""`python -m bench compare` as a user meets it: exit codes and one line."""
+
+from pathlib import Path
+
+import pytest
+import typer
+
+from bench import run_file
+from bench.cli.compare import share
+from bench.run_file import RecipesUsed, Run
+from tests.bench.test_compare import run
+from tests.support import programs
+
+
+@pytest.mark.parametrize("text", ["2%", "2 %", " 2% ", "2", "0.02", "2.0", ".02", 0.02])
+def test_two_per_cent_however_it_is_written(text: object) -> None:
+    assert share(text) == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("0.5%", 0.005), ("0.5", 0.5), ("1", 0.01), ("100%", 1.0), ("0", 0.0), ("0%", 0.0)]
+)
+def test_a_bare_number_below_one_is_a_share(text: str, value: float) -> None:
+    assert share(text) == pytest.approx(value)
+
+
+@pytest.mark.parametrize("text", ["", "%", "two", "-1", "-1%", "nan", "inf", "1001%", "2%%", "2,5"])
+def test_what_is_no_share_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="give one such as"):
+        share(text)
+
+
+def put(path: Path, given: Run) -> str:
+    path.write_bytes(run_file.encode(given))
+    return str(path)
+
+
+@pytest.fixture(name="runs")
+def two_runs(tmp_path: Path) -> tuple[str, str]:
+    return put(tmp_path / "a.json", run(1)), put(tmp_path / "b.json", run(2, effect={"beta": 0.15}))
+
+
+def test_a_run_against_itself_is_fine(runs: tuple[str, str]) -> None:
+    done = programs.run("bench", "compare", runs[0], runs[0])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "No regression" in done.stdout
+
+
+def test_a_regression_is_exit_code_1_unless_the_threshold_allows_it(runs: tuple[str, str]) -> None:
+    done = programs.run("bench", "compare", *runs)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "regressions, slower by more than 2 %" in done.stdout
+    assert programs.run("bench", "compare", *runs, "--threshold", "30%").returncode == 0
+
+
+def test_markdown(runs: tuple[str, str]) -> None:
+    done = programs.run("bench", "compare", *runs, "--format", "markdown")
+    assert done.returncode == 1
+    assert done.stdout.startswith("**16 regressions, slower by more than 2 %: ")
+
+
+def test_runs_that_cannot_be_compared_are_one_line(tmp_path: Path, runs: tuple[str, str]) -> None:
+    other = run(2)
+    other.recipes = RecipesUsed(source="mine.json", count=3, digest="d2")
+    unlike = put(tmp_path / "c.json", other)
+    done = programs.run("bench", "compare", runs[0], unlike)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith("then mine.json (3, digest d2); --force compares them all the same\n")
+    assert done.stderr.count("\n") == 1
+    forced = programs.run("bench", "compare", runs[0], unlike, "--force")
+    assert forced.returncode == 0
+    assert forced.stdout.startswith("Compared although the runs differ in recipes:")
+
+
+def test_runs_with_nothing_in_common_are_not_offered_to_be_forced(tmp_path: Path, runs: tuple[str, str]) -> None:
+    other = run(2)
+    other.cells = []
+    done = programs.run("bench", "compare", runs[0], put(tmp_path / "c.json", other))
+    assert done.returncode == 2
+    assert "no cell was measured in both runs" in done.stderr
+    assert "--force" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("first", "told"),
+    [
+        ("", "A is empty"),
+        ("missing.json", "A: missing.json: No such file"),
+        ("pyproject.toml", "A: pyproject.toml is no run"),
+    ],
+)
+def test_what_is_no_run_file_is_one_line(first: str, told: str, runs: tuple[str, str]) -> None:
+    done = programs.run("bench", "compare", first, runs[1])
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr
+    assert done.stderr.count("\n") == 1

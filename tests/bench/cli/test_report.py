@@ -1,0 +1,49 @@
+"""`python -m bench report` as a user meets it."""
+
+from pathlib import Path
+
+import pytest
+
+from bench import run_file
+from tests.support import programs
+from tests.support.pages import Page
+from tests.support.runs import small
+
+
+@pytest.fixture(name="path")
+def run_path(tmp_path: Path) -> Path:
+    path = tmp_path / "run.json"
+    path.write_bytes(run_file.encode(small()))
+    return path
+
+
+def test_the_page_goes_beside_the_run_file(path: Path) -> None:
+    done = programs.run("bench", "report", str(path))
+    assert (done.returncode, done.stderr) == (0, "")
+    page = path.with_suffix(".html")
+    assert done.stdout == f"report: {page}\n"
+    assert Page(page.read_text(encoding="utf-8")).wrong == []
+
+
+def test_the_page_goes_where_it_is_told(path: Path, tmp_path: Path) -> None:
+    assert programs.run("bench", "report", str(path), "--out", str(tmp_path / "other.html")).returncode == 0
+    assert (tmp_path / "other.html").is_file()
+    assert not path.with_suffix(".html").exists()
+
+
+@pytest.mark.parametrize(
+    ("form", "begins"), [("markdown", "# What serving"), ("csv", "id,protocol"), ("terminal", "One reason for doubt")]
+)
+def test_other_forms_go_to_stdout(path: Path, form: str, begins: str) -> None:
+    done = programs.run("bench", "report", str(path), "--format", form)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(begins)
+    assert [each.name for each in path.parent.iterdir()] == ["run.json"]
+
+
+@pytest.mark.parametrize("arguments", [["missing.json"], ["pyproject.toml"], ["RUN", "--out", "/nowhere/at/all.html"]])
+def test_what_cannot_be_read_or_written_is_one_line(arguments: list[str], path: Path) -> None:
+    given = [str(path) if each == "RUN" else each for each in arguments]
+    done = programs.run("bench", "report", *given)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
