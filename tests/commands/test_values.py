@@ -45,3 +45,21 @@ def test_files(tmp_path: Path) -> None:
 def test_comma_lists_and_repetition_are_the_same() -> None:
     assert values.comma_list(["a,b", "c", " b , d,"]) == ["a", "b", "c", "d"]
     assert values.comma_list([""]) == []
+
+
+@pytest.mark.parametrize("text", ["2%", "2 %", " 2% ", "2", "0.02", "2.0", ".02", 0.02])
+def test_two_per_cent_however_it_is_written(text: object) -> None:
+    assert values.share(0, 10)(text) == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("0.5%", 0.005), ("0.5", 0.5), ("1", 0.01), ("100%", 1.0), ("0", 0.0), ("0%", 0.0)]
+)
+def test_a_bare_number_below_one_is_a_share(text: str, value: float) -> None:
+    assert values.share(0, 10)(text) == pytest.approx(value)
+
+
+@pytest.mark.parametrize("text", ["", "%", "two", "-1", "-1%", "nan", "inf", "1001%", "2%%", "2,5"])
+def test_what_is_no_share_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="such as 2% or"):
+        values.share(0, 10)(text)

@@ -3,31 +3,11 @@
 from pathlib import Path
 
 import pytest
-import typer
 
 from bench import run_file
-from bench.cli.compare import share
 from bench.run_file import RecipesUsed, Run
 from tests.bench.test_compare import run
 from tests.support import programs
-
-
-@pytest.mark.parametrize("text", ["2%", "2 %", " 2% ", "2", "0.02", "2.0", ".02", 0.02])
-def test_two_per_cent_however_it_is_written(text: object) -> None:
-    assert share(text) == pytest.approx(0.02)
-
-
-@pytest.mark.parametrize(
-    ("text", "value"), [("0.5%", 0.005), ("0.5", 0.5), ("1", 0.01), ("100%", 1.0), ("0", 0.0), ("0%", 0.0)]
-)
-def test_a_bare_number_below_one_is_a_share(text: str, value: float) -> None:
-    assert share(text) == pytest.approx(value)
-
-
-@pytest.mark.parametrize("text", ["", "%", "two", "-1", "-1%", "nan", "inf", "1001%", "2%%", "2,5"])
-def test_what_is_no_share_is_refused(text: str) -> None:
-    with pytest.raises(typer.BadParameter, match="give one such as"):
-        share(text)
 
 
 def put(path: Path, given: Run) -> str:
