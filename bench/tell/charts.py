@@ -65,6 +65,12 @@ def scale_for(values: Sequence[float]) -> Scale:
     return "log" if min(values) > 0 and max(values) / min(values) >= LOG_FROM else "linear"
 
 
+def cuts_off(dots: Sequence[Dot], scale: Scale, reference: float | None = None) -> bool:
+    """Whether an interval reaches further than its chart."""
+    low, high = _domain(dots, scale, reference)
+    return any((dot.low is not None and dot.low < low) or (dot.high is not None and dot.high > high) for dot in dots)
+
+
 def intervals(dots: Sequence[Dot], *, title: str, scale: Scale, reference: float | None = None) -> str:
     """A row for each figure: a point, its interval, and its text. `reference` draws a line through all rows."""
     labels = [dot.label for dot in dots]

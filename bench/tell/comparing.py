@@ -21,12 +21,12 @@ SAID: dict[str, str] = {
 """What is said of a ratio, by verdict, in this order."""
 
 
-def protocols(group: WorkloadGroup, load: LoadGroup, arrangement: Arrangement) -> str:
+def protocols(group: WorkloadGroup, load: LoadGroup, arrangement: Arrangement) -> tuple[str, ...]:
     """Which protocol is ahead, by how much, and where that is not known; with the figures behind it."""
     variants = _measured_variants(group, load)
     figures = _figures(group, load, variants[0]) if variants else ""
     said = [lead(group, load, arrangement), figures, *distances(group, load, arrangement)]
-    return " ".join(sentence for sentence in said if sentence)
+    return tuple(sentence for sentence in said if sentence)
 
 
 def distances(

@@ -36,12 +36,15 @@ SPECTRUM = (
 
 def latency_ratio(baseline: str) -> str:
     """The ratio of medians at equal gzip and TLS."""
-    return f"÷ {baseline}: median latency divided by that of {baseline} at equal gzip and TLS. Below 1 is better."
+    return (
+        f"÷ {baseline}: median latency of a slice divided by that of {baseline} in the same round, at equal gzip and TLS; "
+        "over all rounds it need not be the quotient of the medians shown. Below 1 is better."
+    )
 
 
 def throughput_ratio(baseline: str) -> str:
     """The ratio of rates at equal gzip and TLS."""
-    return f"÷ {baseline}: requests/s divided by those of {baseline} at equal gzip and TLS. Above 1 is better."
+    return f"÷ {baseline}: requests/s divided by those of {baseline} in the same round. Above 1 is better."
 
 
 def plain_ratio(baseline: str) -> str:

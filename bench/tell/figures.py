@@ -16,6 +16,7 @@ CODED, FRAMING, CONNECTION, TLS = 0, 1, 2, 3
 PRODUCER, CONSUMER = 0, 1
 """Pieces of a bar of CPU."""
 LABEL_AT_MOST = 26
+CUT_OFF = "; intervals that reach beyond the chart end at its edge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,10 @@ def ratios(group: WorkloadGroup, load: LoadGroup, arrangement: Arrangement) -> F
         return None
     what = "latency" if load.is_latency else "requests/s"
     better = "left of 1 is better" if load.is_latency else "right of 1 is better"
+    cut = CUT_OFF if charts.cuts_off(dots, "log", 1.0) else ""
     return Figure(
         charts.intervals(dots, title=f"{what} ÷ {baseline}: {better}", scale="log", reference=1.0),
-        f"{group.title}: {what} divided by that of {baseline} at equal gzip and TLS, {names.with_load(load.load)}",
+        f"{group.title}: {what} divided by that of {baseline} at equal gzip and TLS, {names.with_load(load.load)}{cut}",
         "; ".join(f"{_label(cell)} {units.ratio(ratio)} {ratio.verdict}" for cell, ratio in found),
     )
 
@@ -79,10 +81,11 @@ def level(group: WorkloadGroup, load: LoadGroup, arrangement: Arrangement) -> Fi
         for cell, each in known
     ]
     scale = charts.scale_for([dot.value for dot in dots])
+    cut = CUT_OFF if charts.cuts_off(dots, scale) else ""
     axis = f"{what}, {unit.symbol}{' (logarithmic)' if scale == 'log' else ''}: {better}"
     return Figure(
         charts.intervals(dots, title=axis, scale=scale),
-        f"{group.title}: {what} {names.with_load(load.load)}, with 95 % intervals",
+        f"{group.title}: {what} {names.with_load(load.load)}, with 95 % intervals{cut}",
         "; ".join(f"{_label(cell)} {units.with_symbol(each, unit)}" for cell, each in known),
     )
 

@@ -18,7 +18,12 @@ class Statement:
     """Some sentences, and what they are about."""
 
     topic: str
-    text: str
+    sentences: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """All in a row."""
+        return " ".join(self.sentences)
 
 
 def of_workload(group: WorkloadGroup, arrangement: Arrangement) -> list[Statement]:
@@ -29,7 +34,7 @@ def of_workload(group: WorkloadGroup, arrangement: Arrangement) -> list[Statemen
     found += _bytes(group)
     found += _cpu(group)
     found += _unknown(group, arrangement)
-    return [statement for statement in found if statement.text]
+    return [statement for statement in found if statement.sentences]
 
 
 def in_short(group: WorkloadGroup, arrangement: Arrangement) -> str:
@@ -63,7 +68,7 @@ def _of_switch(group: WorkloadGroup, switch: str) -> Iterator[Statement]:
         if without is not None and with_it is not None:
             parts.append(_effect(without, with_it, switch))
     if parts:
-        yield Statement(f"What {switch} costs", " ".join(parts))
+        yield Statement(f"What {switch} costs", tuple(parts))
 
 
 def _effect(without: Cell, with_it: Cell, switch: str) -> str:
@@ -74,7 +79,7 @@ def _effect(without: Cell, with_it: Cell, switch: str) -> str:
     if sizes[0] is None or sizes[1] is None:
         return f"{name}: {said}."
     unit = units.byte_unit(sizes)
-    before, after = (units.size(each, unit) for each in sizes)
+    before, after = (units.size(round(each), unit) for each in sizes if each is not None)
     told = f"{before} to {after} {unit.symbol} on the wire ({units.change(sizes[0], sizes[1])})"
     return f"{name}: {said}; an answer goes from {told}."
 
@@ -95,12 +100,13 @@ def _bytes(group: WorkloadGroup) -> Iterator[Statement]:
         ordered = sorted(totals, key=lambda contender: totals[contender])
         unit = units.byte_unit(total for total, _ in totals.values())
         told = [
-            f"{units.size(totals[contender][0], unit)} {unit.symbol} over {contender.label}" for contender in ordered
+            f"{units.size(round(totals[contender][0]), unit)} {unit.symbol} over {contender.label}"
+            for contender in ordered
         ]
         told[0] += " (fewest)" if _one_is_least(totals, ordered) else ""
         yield Statement(
             "Bytes",
-            f"On the wire, a median request and answer together take {names.listed(told)}, {variant.in_words}.",
+            (f"On the wire, a median request and answer together take {names.listed(told)}, {variant.in_words}.",),
         )
 
 
@@ -128,7 +134,9 @@ def _cpu(group: WorkloadGroup) -> Iterator[Statement]:
         ]
         sides += [f"of the {side} {', '.join(figures)}"] if figures else []
     if sides:
-        yield Statement("CPU", f"CPU per request {names.with_load(load.load)}, {variant.in_words}: {'; '.join(sides)}.")
+        yield Statement(
+            "CPU", (f"CPU per request {names.with_load(load.load)}, {variant.in_words}: {'; '.join(sides)}.",)
+        )
 
 
 def _unknown(group: WorkloadGroup, arrangement: Arrangement) -> Iterator[Statement]:
@@ -161,4 +169,4 @@ def _unknown(group: WorkloadGroup, arrangement: Arrangement) -> Iterator[Stateme
             f"p99 is not told in {counted(len(tailless), 'cell')}, with too few answers for it ({some_of(tailless)})."
         )
     if said:
-        yield Statement("Not known", " ".join(said))
+        yield Statement("Not known", tuple(said))

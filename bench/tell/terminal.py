@@ -84,7 +84,7 @@ def _workload(group: WorkloadGroup, arrangement: Arrangement, console: Console) 
     console.rule(Text(one_line(group.title), style="bold"), align="left", characters="─")
     _side_by_side(
         [
-            (Text(statement.topic, style="bold"), Text(one_line(statement.text)))
+            (Text(statement.topic, style="bold"), Text("\n".join(map(one_line, statement.sentences))))
             for statement in summary.of_workload(group, arrangement)
         ],
         console,

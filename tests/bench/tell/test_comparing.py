@@ -22,7 +22,7 @@ def fastest(given: Run, variant: Variant = PLAIN, load: int = 0) -> str | None:
 def said(given: Run, load: int = 0) -> str:
     arrangement = arranged(given)
     group = arrangement.groups[0]
-    return comparing.protocols(group, group.loads[load], arrangement)
+    return " ".join(comparing.protocols(group, group.loads[load], arrangement))
 
 
 def three(graphql: Ratio | None, grpc: Ratio | None) -> Run:

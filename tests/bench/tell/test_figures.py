@@ -141,6 +141,19 @@ def test_an_interval_that_reaches_far_does_not_squeeze_the_rest() -> None:
     root = ET.fromstring(charts.intervals(dots, title="x", scale="log", reference=1.0))
     rules = [each for each in root.iter(f"{SVG}line") if "var(--series-1)" in each.get("stroke", "")]
     assert float(rules[0].get("x2", "0")) > 3
+    assert charts.cuts_off(dots, "log", 1.0)
+    assert not charts.cuts_off(dots[1:], "log", 1.0)
+
+
+def test_a_caption_says_when_intervals_are_cut_off() -> None:
+    given = two_variants()
+    given.cells[2].ratio = latency_ratio("http-get-c1", 2.0, "unclear", low=0.001, high=4000.0)
+    figure = figures.ratios(*parts(given))
+    assert figure is not None
+    assert figure.caption.endswith("end at its edge")
+    whole = figures.ratios(*parts(two_variants()))
+    assert whole is not None
+    assert not whole.caption.endswith("edge")
 
 
 @pytest.mark.parametrize("value", [1e-9, 1.0, 1e12])

@@ -52,7 +52,7 @@ def test_no_figure_is_cut_off(width: int) -> None:
 def test_what_tables_share_is_said_once_and_what_columns_mean_under_each() -> None:
     text = " ".join(shown(small()).split())
     assert text.count("faster, slower: the interval of the ratio excludes 1.") == 1
-    assert text.count("÷ HTTP: median latency divided by that of HTTP") == 1
+    assert text.count("÷ HTTP: median latency of a slice divided by that of HTTP") == 1
     assert text.count("÷ HTTP: requests/s divided by those of HTTP") == 1
 
 
