@@ -37,8 +37,8 @@ SPECTRUM = (
 def latency_ratio(baseline: str) -> str:
     """The ratio of medians at equal gzip and TLS."""
     return (
-        f"÷ {baseline}: median latency of a slice divided by that of {baseline} in the same round, at equal gzip and TLS; "
-        "over all rounds it need not be the quotient of the medians shown. Below 1 is better."
+        f"÷ {baseline}: median latency of a slice divided by that of {baseline} in the same round, at equal gzip and "
+        "TLS; over all rounds it need not be the quotient of the medians shown. Below 1 is better."
     )
 
 

@@ -146,7 +146,7 @@ def _unknown(group: WorkloadGroup, arrangement: Arrangement) -> Iterator[Stateme
     unclear = [cell.id for cell, found in compared if found.verdict == "unclear"]
     if unclear and arrangement.baseline is not None:
         said.append(
-            f"{len(unclear)} of {counted(len(compared), 'comparison')} with {arrangement.baseline} bring no verdict "
+            f"Without a verdict: {len(unclear)} of {counted(len(compared), 'comparison')} with {arrangement.baseline} "
             f"({some_of(unclear)})."
         )
     missing = [f"{cell.id} ({names.status(cell)})" for cell in group.cells if cell.status != "measured"]

@@ -57,7 +57,7 @@ def test_what_is_not_known_is_listed() -> None:
     cells = [*two_variants().cells, without_figures("graphql", "unsupported", "no such call")]
     cells[0].latency_ns = None
     text = statements(run(cells))["Not known"]
-    assert "1 of 2 comparisons with HTTP bring no verdict (grpc-get-gzip-c1)." in text
+    assert "Without a verdict: 1 of 2 comparisons with HTTP (grpc-get-gzip-c1)." in text
     assert "1 cell has no figures: graphql-get-c1 (not offered)." in text
     assert "p99 is not told in 1 cell, with too few answers for it (http-get-c1)." in text
 
