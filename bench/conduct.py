@@ -166,7 +166,7 @@ class Conductor:
         try:
             self._tell("starting" if self.plan.restarts else "connecting")
             await self._start(generation, arms)
-            await self._prove(arms)
+            await self._prove(generation, arms)
             await self._read_sizes(arms)
             await self._rounds(generation, arms)
             self.raw.generations_done += 1
@@ -234,7 +234,7 @@ class Conductor:
                 await producer.child.stop()
             raise
 
-    async def _prove(self, arms: dict[ArmKey, Arm]) -> None:
+    async def _prove(self, generation: int, arms: dict[ArmKey, Arm]) -> None:
         self._tell("proving that the answers are right")
         for cell in self.raw.cells:
             arm = arms.get(arm_key(cell.plan.combination))
@@ -248,6 +248,7 @@ class Conductor:
                 gzip=combination.gzip,
                 tls=combination.tls,
                 load=cell.plan.load,
+                questions_at_most=planning.PROVED_AT_FIRST if generation == 0 else planning.PROVED_AGAIN,
             )
             proof = await self._order(arm, order, PROOF_TIMEOUT_S)
             if isinstance(proof, messages.Proof) and proof.outcome != outcomes.OK:

@@ -16,6 +16,10 @@ THROUGHPUT_EVERY = 4
 """Throughput cells take part in every so manieth round, so that most of the time goes to what the ratios need."""
 WARM_UP_ROUNDS = 2
 """Rounds of each generation that are not recorded: connections, caches and the interpreter settle in them."""
+PROVED_AT_FIRST = 24
+"""Questions whose whole answers are compared before a cell is timed; the rest are compared while it is."""
+PROVED_AGAIN = 4
+"""So many suffice where the same cell was proved in an earlier generation."""
 OPEN_SLICE_NS = 1_000_000_000
 """Open loop needs its arrivals uninterrupted, so its slices are this long."""
 GENERATIONS_AT_LEAST = 4

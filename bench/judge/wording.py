@@ -18,5 +18,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def percent(share: float) -> str:
-    """A share as a percentage with two significant digits: `3.4 %`, `12 %`."""
+    """A share as a percentage with two significant digits: `3.4 %`, `12 %`. Beyond 1,000 % only that it is."""
+    if abs(share) > 10:
+        return "more than 1,000 %"
     return f"{share * 100:.2g} %" if abs(share) < 0.995 else f"{share * 100:.0f} %"

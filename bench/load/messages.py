@@ -35,6 +35,8 @@ class Prove(Struct, frozen=True, kw_only=True, tag=True):
     gzip: bool
     tls: bool
     load: Load
+    questions_at_most: int
+    """How many of the workload's questions are asked, and their whole answers compared."""
 
 
 class ReadSizes(Struct, frozen=True, kw_only=True, tag=True):

@@ -36,8 +36,6 @@ from recipes import sources
 from recipes.errors import RecipeError
 from recipes.model import Recipe
 
-PROVED_AT_MOST = 24
-"""Questions whose whole answers are compared before a cell is timed; the rest are compared while it is."""
 SIZED_AT_MOST = 48
 """Questions over which sizes are medians."""
 
@@ -111,7 +109,7 @@ class Worker:
             questions = self.questions[choice]
             if not questions:
                 return messages.Proof(outcome="unsupported", text="there is nothing to ask for", supported=False)
-            for question in questions[:PROVED_AT_MOST]:
+            for question in questions[: order.questions_at_most]:
                 question.prove(await question.send(asker))
         except WrongAnswer as error:
             return messages.Proof(outcome=outcomes.WRONG_ANSWER, text=str(error))
