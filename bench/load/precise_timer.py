@@ -8,6 +8,7 @@ import asyncio
 import ctypes
 import os
 import sys
+from collections.abc import Callable
 from time import perf_counter_ns
 
 _CLOCK_MONOTONIC = 1
@@ -23,46 +24,79 @@ class _Itimerspec(ctypes.Structure):
     _fields_ = (("interval", _Timespec), ("value", _Timespec))
 
 
-class PreciseTimer:
-    """A timer of one waiter at a time, on the clock of `time.perf_counter_ns`. Use as a context manager."""
+class Alarm:
+    """Calls back at a given nanosecond, on the clock of `time.perf_counter_ns`. It is set for one time at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_time: Callable[[], None]) -> None:
+        """`on_time` is called on the running event loop, never before the time that was set."""
         self._loop = asyncio.get_running_loop()
-        self._waiter: asyncio.Future[None] | None = None
+        self._on_time = on_time
         self._descriptor = -1
+        self._handle: asyncio.TimerHandle | None = None
         if sys.platform == "linux":
             self._libc = ctypes.CDLL(None, use_errno=True)
             self._descriptor = self._libc.timerfd_create(_CLOCK_MONOTONIC, _TFD_NONBLOCK_CLOEXEC)
         if self._descriptor >= 0:
             self._loop.add_reader(self._descriptor, self._expired)
 
-    def __enter__(self) -> "PreciseTimer":
-        return self
+    def set(self, due_ns: int) -> None:
+        """Call back at `due_ns`, or soon when that has passed, instead of at the time that was set before."""
+        if self._descriptor < 0:
+            if self._handle is not None:
+                self._handle.cancel()
+            self._handle = self._loop.call_later(max(0, due_ns - perf_counter_ns()) / 1e9, self._called, due_ns)
+            return
+        # A time of zero would switch the timer off.
+        due_ns = max(1, due_ns)
+        setting = _Itimerspec(_Timespec(0, 0), _Timespec(due_ns // 1_000_000_000, due_ns % 1_000_000_000))
+        if self._libc.timerfd_settime(self._descriptor, _TFD_TIMER_ABSTIME, ctypes.byref(setting), None) != 0:
+            raise OSError(ctypes.get_errno(), "timerfd_settime failed")
 
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Call back no more."""
+        if self._handle is not None:
+            self._handle.cancel()
         if self._descriptor >= 0:
             self._loop.remove_reader(self._descriptor)
             os.close(self._descriptor)
             self._descriptor = -1
 
-    async def wait_until(self, due_ns: int) -> None:
-        """Return at `due_ns`, or at once when that has passed."""
-        remaining_ns = due_ns - perf_counter_ns()
-        if remaining_ns <= 0:
-            return
-        if self._descriptor < 0:
-            await asyncio.sleep(remaining_ns / 1e9)
-            return
-        self._waiter = self._loop.create_future()
-        setting = _Itimerspec(_Timespec(0, 0), _Timespec(due_ns // 1_000_000_000, due_ns % 1_000_000_000))
-        if self._libc.timerfd_settime(self._descriptor, _TFD_TIMER_ABSTIME, ctypes.byref(setting), None) != 0:
-            raise OSError(ctypes.get_errno(), "timerfd_settime failed")
-        await self._waiter
+    def _called(self, due_ns: int) -> None:
+        """The loop's own timer has run out; it may round down."""
+        if perf_counter_ns() < due_ns:
+            self.set(due_ns)
+        else:
+            self._on_time()
 
     def _expired(self) -> None:
         try:
             os.read(self._descriptor, 8)
         except BlockingIOError:
             return
+        self._on_time()
+
+
+class PreciseTimer:
+    """A timer of one waiter at a time, on the clock of `time.perf_counter_ns`. Use as a context manager."""
+
+    def __init__(self) -> None:
+        self._alarm = Alarm(self._expired)
+        self._waiter: asyncio.Future[None] | None = None
+
+    def __enter__(self) -> "PreciseTimer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._alarm.close()
+
+    async def wait_until(self, due_ns: int) -> None:
+        """Return at `due_ns`, or at once when that has passed."""
+        if due_ns <= perf_counter_ns():
+            return
+        self._waiter = asyncio.get_running_loop().create_future()
+        self._alarm.set(due_ns)
+        await self._waiter
+
+    def _expired(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)

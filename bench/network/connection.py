@@ -1,0 +1,186 @@
+"""One connection through the relay: two sockets, and what is read from each delivered to the other over its lane."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+
+from bench.network.lane import Lane
+
+READ_BYTES = 1 << 16
+UNSENT_BYTES_AT_MOST = 1 << 20
+"""What has been delivered and the receiver does not take. Beyond it nothing more is read for it."""
+_RESET_ON_CLOSE = (1).to_bytes(4, "little") + (0).to_bytes(4, "little")
+"""`struct linger`: switched on, no time."""
+
+
+def prepare(sock: socket.socket) -> None:
+    """Make a socket ready: pieces are to go out when they are due, not when more has come."""
+    sock.setblocking(False)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def reset(sock: socket.socket) -> None:
+    """Close a socket so that its peer sees a reset."""
+    with suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+    sock.close()
+
+
+class Connection:
+    """Both sides. It ends when both have ended, or one was reset; `on_end` is told then, once."""
+
+    def __init__(
+        self, consumer: socket.socket, producer: socket.socket, on_end: Callable[["Connection"], None]
+    ) -> None:
+        self._on_end = on_end
+        self.ended = False
+        self.consumer_side, self.producer_side = _Side(self, consumer), _Side(self, producer)
+        self.consumer_side.other, self.producer_side.other = self.producer_side, self.consumer_side
+
+    def end(self, *, abruptly: bool = False) -> None:
+        """Close both sockets: by a reset, or as they are."""
+        if self.ended:
+            return
+        self.ended = True
+        for side in (self.consumer_side, self.producer_side):
+            side.close(abruptly=abruptly)
+        self._on_end(self)
+
+    def end_if_finished(self) -> None:
+        """Close once both directions have been delivered to their ends."""
+        if self.consumer_side.finished and self.producer_side.finished:
+            self.end()
+
+
+class _Side:
+    """One socket: the source of one direction, and the sink of the other."""
+
+    other: "_Side"
+
+    def __init__(self, connection: Connection, sock: socket.socket) -> None:
+        self._connection = connection
+        self._loop = asyncio.get_running_loop()
+        self._sock = sock
+        self._lane: Lane | None = None
+        self._lane_allows = False
+        self._reading = False
+        self._read_all = False
+        """Whether the peer has said that it sends no more, or has gone."""
+        self._unsent = bytearray()
+        self._end_due = False
+        self.finished = False
+        """Whether everything for this side's peer, and the end of it, has been handed to TCP."""
+
+    def start(self, lane: Lane) -> None:
+        """Read, and send what is read over this lane, unless the connection has ended meanwhile."""
+        if not self._connection.ended:
+            self._lane = lane
+            lane.join(self)
+
+    def may_send(self, allowed: bool) -> None:
+        """What the lane says."""
+        self._lane_allows = allowed
+        self.read_if_allowed()
+
+    def read_if_allowed(self) -> None:
+        """Read exactly while the lane and the receiver both take more."""
+        taken = len(self.other._unsent) <= UNSENT_BYTES_AT_MOST
+        wanted = self._lane_allows and taken and not self._read_all and not self._connection.ended
+        if wanted != self._reading:
+            self._reading = wanted
+            if wanted:
+                self._loop.add_reader(self._sock, self._on_readable)
+            else:
+                self._loop.remove_reader(self._sock)
+
+    def _on_readable(self) -> None:
+        assert self._lane is not None
+        try:
+            data = self._sock.recv(READ_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            self._peer_gone()
+            return
+        if data:
+            self._lane.carry(data, self.other.deliver)
+            return
+        self._read_all = True
+        self.read_if_allowed()
+        self._lane.leave(self)
+        self._lane.carry_end(self.other.deliver_end)
+
+    def _peer_gone(self) -> None:
+        """The peer was reset. That news takes the same way as its bytes."""
+        self._read_all = True
+        self.read_if_allowed()
+        if self._lane is None:
+            self._connection.end(abruptly=True)
+            return
+        self._lane.leave(self)
+        self._lane.carry_end(lambda: self._connection.end(abruptly=True))
+
+    def deliver(self, data: bytes) -> None:
+        """Hand bytes to the peer."""
+        if self._connection.ended or self.finished:
+            return
+        if self._unsent:
+            self._unsent += data
+        else:
+            sent = self._send(data)
+            if sent == len(data):
+                return
+            self._unsent += data[sent:]
+            self._loop.add_writer(self._sock, self._on_writable)
+        self.other.read_if_allowed()
+
+    def deliver_end(self) -> None:
+        """Tell the peer that nothing more comes, once it has taken what came before."""
+        self._end_due = True
+        self._finish_if_sent()
+
+    def _send(self, data: bytes | bytearray) -> int:
+        try:
+            return self._sock.send(data)
+        except (BlockingIOError, InterruptedError):
+            return 0
+        except OSError:
+            self._drop()
+            return len(data)
+
+    def _on_writable(self) -> None:
+        del self._unsent[: self._send(self._unsent)]
+        if self._connection.ended:
+            return
+        if not self._unsent:
+            self._loop.remove_writer(self._sock)
+        self.other.read_if_allowed()
+        self._finish_if_sent()
+
+    def _finish_if_sent(self) -> None:
+        if self._connection.ended or self.finished or not self._end_due or self._unsent:
+            return
+        self.finished = True
+        with suppress(OSError):
+            self._sock.shutdown(socket.SHUT_WR)
+        self._connection.end_if_finished()
+
+    def _drop(self) -> None:
+        """The peer takes nothing any more, so what is for it is dropped; its end is found by reading, or here."""
+        self.finished = True
+        if not self._read_all:
+            self._peer_gone()
+        else:
+            self._connection.end(abruptly=True)
+
+    def close(self, *, abruptly: bool) -> None:
+        """Close the socket."""
+        if self._lane is not None:
+            self._lane.leave(self)
+        self._loop.remove_reader(self._sock)
+        self._loop.remove_writer(self._sock)
+        if abruptly:
+            reset(self._sock)
+        else:
+            self._sock.close()

@@ -1,0 +1,70 @@
+"""One direction of a network at work: a link, and the bytes under way on it, bounded."""
+
+from collections.abc import Callable
+from functools import partial
+from time import perf_counter_ns
+from typing import Protocol
+
+from bench.network.agenda import Agenda
+from bench.network.link import Link
+
+
+class Source(Protocol):
+    """What can be told to wait before it sends more."""
+
+    def may_send(self, allowed: bool) -> None:
+        """Whether the lane takes more. Told on every change, and once on joining."""
+
+
+class Lane:
+    """Carries bytes over a link that all connections share, and keeps their senders waiting while it is full."""
+
+    def __init__(self, link: Link, agenda: Agenda, held_bytes_at_most: int) -> None:
+        self._link = link
+        self._agenda = agenda
+        self._held_bytes_at_most = held_bytes_at_most
+        self._held_bytes = 0
+        self._full = False
+        self._sources: set[Source] = set()
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes taken and not delivered yet."""
+        return self._held_bytes
+
+    def join(self, source: Source) -> None:
+        """This source sends over the lane from now on."""
+        self._sources.add(source)
+        source.may_send(not self._full)
+
+    def leave(self, source: Source) -> None:
+        """It sends no more. What it sent is still delivered."""
+        self._sources.discard(source)
+
+    def carry(self, data: bytes, deliver: Callable[[bytes], None]) -> None:
+        """Deliver these bytes, in pieces, when the link is done with them. They have arrived just now."""
+        start = 0
+        for piece in self._link.send(len(data), perf_counter_ns()):
+            part = data[start : start + piece.size_bytes]
+            start += piece.size_bytes
+            self._agenda.at(piece.delivered_ns, partial(self._deliver, part, deliver))
+        self._held_bytes += len(data)
+        self._tell()
+
+    def carry_end(self, action: Callable[[], None]) -> None:
+        """Do this when what was sent before has been delivered: the end of a stream takes the same way."""
+        for piece in self._link.send(0, perf_counter_ns()):
+            self._agenda.at(piece.delivered_ns, action)
+
+    def _deliver(self, part: bytes, deliver: Callable[[bytes], None]) -> None:
+        self._held_bytes -= len(part)
+        deliver(part)
+        self._tell()
+
+    def _tell(self) -> None:
+        # Half the bound in between, so that senders are not stopped and started for every piece.
+        limit = self._held_bytes_at_most // 2 if self._full else self._held_bytes_at_most
+        if (full := self._held_bytes > limit) != self._full:
+            self._full = full
+            for source in list(self._sources):
+                source.may_send(not full)

@@ -1,0 +1,98 @@
+"""One direction of a network: bytes and the time of their arrival in, the times of their delivery out. Pure.
+
+Bytes leave one after the other at the link's rate (serialisation); what arrives while others are leaving waits behind
+them (the queue, first in first out); then all take the same way (propagation), whose length swings (jitter). Whole
+pieces are delivered, each when its last byte is there, as with packets.
+
+There is no loss and no congestion window: a sender may always send, as on a connection that has long found its pace.
+"""
+
+from collections.abc import Iterator
+from random import Random
+from typing import NamedTuple
+
+SEGMENT_BYTES = 1448
+"""What one TCP segment holds on a path of 1,500-byte packets (RFC 9293, section 3.7.1, with timestamps)."""
+PIECE_NS = 250_000
+"""On a fast link, so long a train of segments is delivered at once: nobody can be woken for each of them."""
+SWING_NS = 20_000_000
+"""The delay swings no faster than from one extreme to the other in this time."""
+SWING_PER_AMPLITUDE = 4
+"""Nor faster than this, so that the delay never falls faster than time goes by and nothing overtakes."""
+
+
+class Piece(NamedTuple):
+    """Some of the bytes, and when they are delivered."""
+
+    size_bytes: int
+    delivered_ns: int
+
+
+class Delay:
+    """Propagation in nanoseconds, by the time at which a piece left: straight lines between seeded random knots."""
+
+    def __init__(self, mean_ns: int, swing_ns: int, seed: str) -> None:
+        """`swing_ns`: by so much, at most, it differs from `mean_ns` either way."""
+        self._mean_ns = mean_ns
+        self._swing_ns = swing_ns
+        self._seed = seed
+        self._step_ns = max(SWING_NS, SWING_PER_AMPLITUDE * swing_ns)
+        self._index = -1
+        self._knots = (0, 0)
+
+    def at(self, left_ns: int) -> int:
+        """The delay of what leaves at this time."""
+        if not self._swing_ns:
+            return self._mean_ns
+        index, into_ns = divmod(left_ns, self._step_ns)
+        if index != self._index:
+            self._index, self._knots = index, (self._knot(index), self._knot(index + 1))
+        low, high = self._knots
+        return self._mean_ns + low + (high - low) * into_ns // self._step_ns
+
+    def _knot(self, index: int) -> int:
+        return Random(f"{self._seed}/{index}").randint(-self._swing_ns, self._swing_ns)
+
+
+class Link:
+    """A link that all connections of a network share, in one direction."""
+
+    def __init__(self, bits_per_second: int | None, delay: Delay) -> None:
+        """A rate of None: bytes leave the moment they arrive."""
+        self._bits_per_second = bits_per_second
+        self._delay = delay
+        self._busy_since_ns = 0
+        self._busy_bytes = 0
+        """Sent since then without a pause. Counted in bytes, so that no rounding adds up."""
+        self._last_delivered_ns = 0
+
+    def send(self, size_bytes: int, arrived_ns: int) -> Iterator[Piece]:
+        """When the bytes of one arrival are delivered, piece by piece. No bytes (an end of stream) are a piece, too.
+
+        Arrivals come in the order of their times; one that claims to be earlier than what was sent goes behind it.
+        """
+        if arrived_ns >= self._free_ns():
+            self._busy_since_ns, self._busy_bytes = arrived_ns, 0
+        left_bytes = size_bytes
+        while True:
+            taken = min(left_bytes, self.piece_bytes) if self._bits_per_second else left_bytes
+            self._busy_bytes += taken
+            left_bytes -= taken
+            left_ns = self._free_ns()
+            # Only rounding can put a piece ahead of the one before it.
+            self._last_delivered_ns = max(self._last_delivered_ns, left_ns + self._delay.at(left_ns))
+            yield Piece(taken, self._last_delivered_ns)
+            if not left_bytes:
+                return
+
+    @property
+    def piece_bytes(self) -> int:
+        """The largest piece of a link with a rate."""
+        assert self._bits_per_second is not None
+        return max(SEGMENT_BYTES, self._bits_per_second * PIECE_NS // 8_000_000_000)
+
+    def _free_ns(self) -> int:
+        """When the last byte so far has left."""
+        if self._bits_per_second is None:
+            return self._busy_since_ns
+        return self._busy_since_ns - (-self._busy_bytes * 8_000_000_000 // self._bits_per_second)
