@@ -168,7 +168,7 @@ async def start_producer(
         command += ["--key", str(certificates / "server-key.pem")]
     child = await Child.start(f"the {protocol} producer", command, cores, directory)
     try:
-        addresses = [await _announced(child) for _ in range(1 if certificates is None else 2)]
+        addresses = [await announced(child) for _ in range(1 if certificates is None else 2)]
     except BaseException:
         child.kill()
         await child.stop()
@@ -176,7 +176,8 @@ async def start_producer(
     return RunningProducer(child, addresses[0], addresses[1] if len(addresses) > 1 else None, child.process.pid)
 
 
-async def _announced(child: Child) -> str:
+async def announced(child: Child) -> str:
+    """The address in a child's next announcement. Raises ProcessFailed."""
     line = (await child.line(START_TIMEOUT_S)).decode(errors="replace")
     words = line.split()
     if words[:1] != ["listening"]:
