@@ -8,6 +8,7 @@ from bench.judge.doubts import doubts_of
 from bench.judge.wording import some_of
 from bench.matrix import CellPlan
 from bench.measure import latency_histogram
+from bench.network.profile import LOOPBACK, parse
 from bench.plan import RunPlan
 from bench.run_file import Cell, Doubt, Memory, PlanUsed, RecipesUsed, Run, Workload
 
@@ -39,6 +40,7 @@ def run_of(
         seconds=plan.seconds if plan.rounds is None else None,
         slice_ms=plan.slice_ns / 1e6,
         generations_done=raw.generations_done,
+        networks={name: str(parse(name)) for name in plan.matrix.networks if name != LOOPBACK},
         interrupted=raw.interrupted,
     )
     run = Run(
@@ -74,6 +76,8 @@ def empty_cell(plan: CellPlan) -> Cell:
         tls=plan.combination.tls,
         workload=Workload(name=workload.name, page_size=workload.page_size or None),
         load=plan.load,
+        network=plan.network,
+        connection=plan.connection,
     )
 
 

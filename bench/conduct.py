@@ -17,6 +17,8 @@ from bench.matrix import CellPlan, Combination
 from bench.measure import latency_histogram
 from bench.measure.cores import Pinning
 from bench.measure.memory import peak_resident_bytes
+from bench.network.profile import LOOPBACK
+from bench.network.running import RunningRelay, start_relay
 from bench.plan import RunPlan
 from bench.processes import LoadProcess, ProcessFailed, RunningProducer, start_producer
 from bench.run_file import Slices, Status
@@ -96,22 +98,26 @@ class RawRun:
 
 @dataclass(slots=True)
 class Arm:
-    """One protocol of one version in one generation: its producer, unless somebody else's, and its load process."""
+    """One protocol of one version in one generation: its producer, unless somebody else's, its relays, its load."""
 
     key: ArmKey
     producer: RunningProducer | None
     load: LoadProcess
+    relays: list[RunningRelay]
     broken: bool = False
 
     def kill(self) -> None:
-        """End both processes at once."""
+        """End all its processes at once."""
         self.load.child.kill()
+        for relay in self.relays:
+            relay.child.kill()
         if self.producer is not None:
             self.producer.child.kill()
 
     async def stop(self) -> None:
-        """End both processes, and wait for it."""
+        """End all its processes, and wait for it."""
         await self.load.child.stop()
+        await asyncio.gather(*(relay.child.stop() for relay in self.relays))
         if self.producer is not None:
             await self.producer.child.stop()
 
@@ -196,6 +202,7 @@ class Conductor:
     async def _start_arm(self, key: ArmKey, arms: dict[ArmKey, Arm]) -> None:
         plan = self.plan
         producer: RunningProducer | None = None
+        relays: list[RunningRelay] = []
         protocol, name = key
         version = next(version for version in plan.versions if version.name == name)
         target = version.targets.get(protocol)
@@ -211,11 +218,20 @@ class Conductor:
                     directory=version.directory,
                     python=version.python,
                 )
+            direct = messages.Route(
+                plain=producer.plain if producer else target.plain if target else None,
+                tls=producer.tls if producer else target.tls if target else None,
+            )
+            networks = {
+                network: await self._start_relay(network, direct, relays)
+                for network in plan.matrix.networks
+                if network != LOOPBACK
+            }
             own_ca = None if self.certificates is None else str(self.certificates / "ca.pem")
             setup = messages.Setup(
                 protocol=protocol,
-                plain=producer.plain if producer else target.plain if target else None,
-                tls=producer.tls if producer else target.tls if target else None,
+                direct=direct,
+                networks=networks,
                 ca=plan.ca or own_ca,
                 recipes=plan.recipes,
                 ids=self.ids,
@@ -223,16 +239,26 @@ class Conductor:
                 timeout_s=plan.timeout_s,
                 producer_pid=producer.pid if producer else None,
             )
-            arms[key] = Arm(key, producer, await LoadProcess.start(protocol, setup, self.pinning.load))
-        except ProcessFailed as error:
+            load = await LoadProcess.start(protocol, setup, self.pinning.load)
+            arms[key] = Arm(key, producer, load, relays)
+        except (ProcessFailed, asyncio.CancelledError) as error:
+            for child in [relay.child for relay in relays] + ([producer.child] if producer else []):
+                if isinstance(error, asyncio.CancelledError):
+                    child.kill()
+                await child.stop()
+            if not isinstance(error, ProcessFailed):
+                raise
             self.raw.troubles.append(str(error))
-            if producer is not None:
-                await producer.child.stop()
-        except asyncio.CancelledError:
-            if producer is not None:
-                producer.child.kill()
-                await producer.child.stop()
-            raise
+
+    async def _start_relay(self, network: str, direct: messages.Route, relays: list[RunningRelay]) -> messages.Route:
+        """Put a network before the producer. Every arm has relays of its own, as only one sends at a time."""
+        addresses = [address for address in (direct.plain, direct.tls) if address is not None]
+        # On whichever core is idle: while the relay works, producer and load mostly wait for it.
+        cores = sorted({*self.pinning.producer, *self.pinning.load})
+        relay = await start_relay(network, addresses, seed=self.plan.seed, cores=cores)
+        relays.append(relay)
+        announced = iter(relay.addresses)
+        return messages.Route(plain=direct.plain and next(announced), tls=direct.tls and next(announced))
 
     async def _prove(self, generation: int, arms: dict[ArmKey, Arm]) -> None:
         self._tell("proving that the answers are right")
@@ -248,7 +274,9 @@ class Conductor:
                 gzip=combination.gzip,
                 tls=combination.tls,
                 load=cell.plan.load,
-                questions_at_most=planning.PROVED_AT_FIRST if generation == 0 else planning.PROVED_AGAIN,
+                questions_at_most=planning.questions_to_prove(cell.plan, generation),
+                network=cell.plan.network,
+                connection=cell.plan.connection,
             )
             proof = await self._order(arm, order, PROOF_TIMEOUT_S)
             if isinstance(proof, messages.Proof) and proof.outcome != outcomes.OK:
@@ -321,9 +349,11 @@ class Conductor:
             arm.broken = True
             self.raw.troubles.append(str(error))
             return None
-        if arm.producer is not None and not arm.producer.child.alive:
-            arm.broken = True
-            self.raw.troubles.append(f"{arm.producer.child.name} ended{arm.producer.child.last_words()}")
+        served_by = [relay.child for relay in arm.relays] + ([arm.producer.child] if arm.producer is not None else [])
+        for child in served_by:
+            if not child.alive:
+                arm.broken = True
+                self.raw.troubles.append(f"{child.name} ended{child.last_words()}")
         return answer
 
     async def _unless_stopped(self, work: Awaitable[Result]) -> Result:

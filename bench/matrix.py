@@ -3,9 +3,17 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Literal
 
+from bench.network.profile import LOOPBACK
 from bench.run_file import ClosedLoad, Load
 from bench.workloads import WorkloadChoice
+
+Connection = Literal["persistent", "new"]
+PERSISTENT: Connection = "persistent"
+"""Requests share connections that stay open."""
+NEW: Connection = "new"
+"""Every request opens a connection of its own, and what that takes is part of its latency."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -30,15 +38,20 @@ class Combination:
 
 @dataclass(frozen=True, slots=True)
 class CellPlan:
-    """One combination under one load: what becomes a row of the run file."""
+    """One combination under one load, over one network: what becomes a row of the run file."""
 
     combination: Combination
     load: Load
+    network: str = LOOPBACK
+    connection: Connection = PERSISTENT
 
     @property
     def id(self) -> str:
-        """A readable name, unique within a run, such as `http-get-gzip-tls-c16`."""
-        return f"{self.combination.label}-{load_label(self.load)}"
+        """A readable name, unique within a run, such as `http-get-gzip-tls-c16`. What is usual is left out."""
+        parts = [self.combination.label, load_label(self.load)]
+        parts += [network_label(self.network)] if self.network != LOOPBACK else []
+        parts += [self.connection] if self.connection != PERSISTENT else []
+        return "-".join(parts)
 
     @property
     def measures_latency(self) -> bool:
@@ -51,6 +64,11 @@ def load_label(load: Load) -> str:
     return f"c{load.concurrency}" if isinstance(load, ClosedLoad) else f"r{load.rate_hz:g}"
 
 
+def network_label(network: str) -> str:
+    """A network's name without signs: `wifi`, `rtt40ms-down20mbit`."""
+    return network.replace("=", "").replace(",", "-")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matrix:
     """The dimensions, each in the order given. Their product is measured."""
@@ -61,6 +79,9 @@ class Matrix:
     workloads: Sequence[WorkloadChoice]
     loads: Sequence[Load]
     versions: Sequence[str] = ("",)
+    networks: Sequence[str] = (LOOPBACK,)
+    """By their canonical names (bench.network.profile)."""
+    connections: Sequence[Connection] = (PERSISTENT,)
 
     def combinations(self) -> Iterator[Combination]:
         """Every combination, versions and protocols outermost."""
@@ -70,5 +91,6 @@ class Matrix:
             yield Combination(protocol, gzip, tls, workload, version)
 
     def cells(self) -> list[CellPlan]:
-        """Every combination under every load."""
-        return [CellPlan(combination, load) for combination in self.combinations() for load in self.loads]
+        """Every combination under every load, over every network and kind of connection."""
+        settings = list(product(self.loads, self.networks, self.connections))
+        return [CellPlan(combination, *setting) for combination in self.combinations() for setting in settings]

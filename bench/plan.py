@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from bench.matrix import CellPlan, Matrix
+from bench.matrix import PERSISTENT, CellPlan, Matrix
+from bench.network.profile import LOOPBACK, parse
 from bench.run_file import ClosedLoad
 
 LATENCY_REQUESTS_AT_LEAST = 3
@@ -19,7 +20,8 @@ WARM_UP_ROUNDS = 2
 PROVED_AT_FIRST = 24
 """Questions whose whole answers are compared before a cell is timed; the rest are compared while it is."""
 PROVED_AGAIN = 4
-"""So many suffice where the same cell was proved in an earlier generation."""
+"""So many suffice where the same cell was proved in an earlier generation, and over a network, which changes nothing in
+an answer and takes its time for each."""
 OPEN_SLICE_NS = 1_000_000_000
 """Open loop needs its arrivals uninterrupted, so its slices are this long."""
 GENERATIONS_AT_LEAST = 4
@@ -95,9 +97,27 @@ def requests_at_least(cell: CellPlan) -> int:
     return 0
 
 
+def questions_to_prove(cell: CellPlan, generation: int) -> int:
+    """How many of a cell's questions are asked, and their whole answers compared, before it is timed."""
+    return PROVED_AT_FIRST if generation == 0 and cell.network == LOOPBACK else PROVED_AGAIN
+
+
 def slice_ns(cell: CellPlan, plan: RunPlan) -> int:
     """How long a slice of this cell goes on sending."""
     return plan.slice_ns if isinstance(cell.load, ClosedLoad) else max(plan.slice_ns, OPEN_SLICE_NS)
+
+
+def round_trips(cell: CellPlan) -> int:
+    """About how many round trips a request takes: one, and on a new connection one for TCP and one for TLS."""
+    return 1 if cell.connection == PERSISTENT else 3 if cell.combination.tls else 2
+
+
+def estimated_slice_ns(cell: CellPlan, plan: RunPlan) -> int:
+    """About how long a slice of this cell takes at least: over a far network, as long as its few requests do."""
+    if cell.network == LOOPBACK or not isinstance(cell.load, ClosedLoad):
+        return slice_ns(cell, plan)
+    in_turn = -(-requests_at_least(cell) // cell.load.concurrency)
+    return max(slice_ns(cell, plan), in_turn * round_trips(cell) * parse(cell.network).rtt_ns)
 
 
 def cells_of_round(cells: Sequence[CellPlan], plan: RunPlan, generation: int, round_number: int) -> list[CellPlan]:
@@ -131,15 +151,17 @@ def sample_ids(ids: Sequence[int], plan: RunPlan, at_most: int) -> list[int]:
 
 def estimated_seconds(plan: RunPlan) -> float:
     """About how long the run takes, before anything is known about how fast the producers are."""
-    if plan.rounds is None:
-        return plan.seconds
     cells = plan.matrix.cells()
     rounds_ns = sum(
-        slice_ns(cell, plan) * 2
-        for number in range(WARM_UP_ROUNDS + plan.rounds)
+        estimated_slice_ns(cell, plan) * 2
+        for number in range(WARM_UP_ROUNDS + (plan.rounds or 1))
         for cell in cells_of_round(cells, plan, 0, number)
     )
-    return plan.generations * (rounds_ns / 1e9 + (GENERATION_START_S if plan.restarts else 1.0))
+    estimated_s = plan.generations * (rounds_ns / 1e9 + (GENERATION_START_S if plan.restarts else 1.0))
+    if plan.rounds is None:
+        # Every generation has a round, however little time there is.
+        return max(plan.seconds, estimated_s) if set(plan.matrix.networks) != {LOOPBACK} else plan.seconds
+    return estimated_s
 
 
 def generations_within(seconds: float, generation_s: float) -> int:
@@ -157,8 +179,9 @@ def describe(plan: RunPlan) -> str:
     )
     rounds = "as many rounds as fit" if plan.rounds is None else f"{plan.rounds} rounds"
     start = "all producers started afresh for each" if plan.restarts else "against producers that are running already"
+    loads = f"{len(plan.matrix.loads)} loads ({loads})"
     lines = [
-        f"{combinations} combinations × {len(plan.matrix.loads)} loads ({loads}) = {len(cells)} cells",
+        f"{combinations} combinations × {loads}{_paths(plan.matrix)} = {len(cells)} cells",
         f"generations: {plan.generations}, {start}; {rounds} in each, after {WARM_UP_ROUNDS} that warm up",
         f"slices of {plan.slice_ns / 1e6:g} ms, shuffled anew in every round; seed {plan.seed}",
         f"recipes: {plan.recipes}",
@@ -167,3 +190,14 @@ def describe(plan: RunPlan) -> str:
         *(cell.id for cell in cells),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _paths(matrix: Matrix) -> str:
+    """The networks and kinds of connection in words; nothing where they are the usual ones."""
+    said = ""
+    if list(matrix.networks) != [LOOPBACK]:
+        described = (name if name == LOOPBACK or "=" in name else f"{name}: {parse(name)}" for name in matrix.networks)
+        said += f" × {len(matrix.networks)} networks ({'; '.join(described)})"
+    if list(matrix.connections) != [PERSISTENT]:
+        said += f" × {len(matrix.connections)} kinds of connection ({', '.join(matrix.connections)})"
+    return said

@@ -214,6 +214,8 @@ class PlanUsed(Struct, frozen=True, kw_only=True):
     seconds: float | None
     slice_ms: float
     generations_done: int
+    networks: dict[str, str] = {}
+    """What stands behind each network's name: round trip, rates of what TCP carries, jitter."""
     interrupted: bool = False
 
 

@@ -41,6 +41,7 @@ class HttpSession:
             "User-Agent": "recipe-lab",
         }
         self._session: aiohttp.ClientSession | None = None
+        self._context: ssl.SSLContext | None = None
         target = settings.target
         self.base = URL.build(scheme="https" if target.tls else "http", host=target.host, port=target.port)
 
@@ -134,6 +135,9 @@ class HttpSession:
 
     def _tls_context(self) -> ssl.SSLContext:
         settings = self._settings
+        if self._context is not None:
+            # Opened anew, the files are not read again: that takes longer than many a request.
+            return self._context
         file = settings.ca
         try:
             context = ssl.create_default_context(cafile=settings.ca)
@@ -144,6 +148,7 @@ class HttpSession:
         except OSError as error:
             raise self.unreachable(f"cannot use {file}: {_reason(error)}") from None
         context.set_alpn_protocols(["http/1.1"])
+        self._context = context
         return context
 
 

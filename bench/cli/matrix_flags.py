@@ -5,6 +5,8 @@ from typing import TypeVar
 
 import typer
 
+from bench.matrix import NEW, PERSISTENT, Connection
+from bench.network import profile
 from bench.plan import Target
 from bench.run_file import ClosedLoad, Load, OpenLoad
 from bench.workloads import WORKLOADS, WorkloadChoice
@@ -58,6 +60,22 @@ def loads(concurrency: Sequence[str], rates: Sequence[str], arrivals: str) -> li
         OpenLoad(rate_hz=_read("--rate", read, text), arrivals="poisson" if model == "poisson" else "constant")
         for text in _some("--rate", rates)
     ]
+
+
+def networks(texts: Sequence[str]) -> list[str]:
+    """Networks by their canonical names: `loopback`, a profile, or one in free words."""
+    try:
+        found = profile.names(texts)
+    except profile.BadProfile as error:
+        raise UsageError(f"--network: {error}") from None
+    if not found:
+        raise UsageError(f"--network is empty; give some of {', '.join((profile.LOOPBACK, *profile.PROFILES))}")
+    return found
+
+
+def connections(texts: Sequence[str]) -> list[Connection]:
+    """`persistent`, `new` or both."""
+    return [NEW if word == NEW else PERSISTENT for word in words("--connection", texts, (PERSISTENT, NEW))]
 
 
 def targets(flag: str, texts: Sequence[str], protocols: Sequence[str]) -> dict[str, Target]:

@@ -10,7 +10,8 @@ from bench import plan as planning
 from bench.cli import matrix_flags, version_flags
 from bench.cli.measure import checked_path, measure
 from bench.judge.regressions import THRESHOLD
-from bench.matrix import Matrix
+from bench.matrix import PERSISTENT, Matrix
+from bench.network.profile import LOOPBACK, PROFILES
 from bench.plan import RunPlan
 from commands import values
 from commands.errors import ExitCode, UsageError
@@ -41,6 +42,17 @@ def run(
     arrivals: Annotated[
         str, typer.Option(metavar="poisson|constant", help="How open-loop requests fall due.")
     ] = "poisson",
+    network: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAMES",
+            help=f"Some of {','.join((LOOPBACK, *PROFILES))}, or rtt=40ms,down=20mbit,up=5mbit,jitter=5ms.",
+        ),
+    ] = None,
+    connection: Annotated[
+        list[str] | None,
+        typer.Option(metavar="persistent|new", help="Requests share connections, or each opens its own."),
+    ] = None,
     generations: Annotated[
         int | None,
         typer.Option(parser=values.whole_number(1, 1000), metavar="N", help="Fresh starts of all producers."),
@@ -125,6 +137,8 @@ def run(
             tls=matrix_flags.switches("--tls", tls or [version_flags.tls_of(targets)]),
             workloads=matrix_flags.workloads(workload or ["get,list"], page_size or ["20"]),
             loads=matrix_flags.loads(concurrency or (["1"] if quick else ["1,16"]), rate or [], arrivals),
+            networks=matrix_flags.networks(network or [LOOPBACK]),
+            connections=matrix_flags.connections(connection or [PERSISTENT]),
             versions=[version.name for version in compared],
         ),
         generations=(

@@ -5,16 +5,27 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from bench.matrix import PERSISTENT, Connection
+from bench.network.profile import LOOPBACK
 from bench.run_file import Bytes, Load, TlsSession
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """Addresses of one producer."""
+
+    plain: str | None
+    """Of the plain port as announced; None: not served."""
+    tls: str | None
 
 
 class Setup(Struct, frozen=True, kw_only=True, tag=True):
     """First order: who to ask, and about what. Answered by Done."""
 
     protocol: str
-    plain: str | None
-    """Address of the plain port as announced; None: not served."""
-    tls: str | None
+    direct: Route
+    """Nothing in between."""
+    networks: dict[str, Route] = {}
+    """Relays before the producer, by the network that they stand for."""
     ca: str | None
     recipes: str
     """The source of the recipes, as the producer was given it."""
@@ -37,6 +48,8 @@ class Prove(Struct, frozen=True, kw_only=True, tag=True):
     load: Load
     questions_at_most: int
     """How many of the workload's questions are asked, and their whole answers compared."""
+    network: str = LOOPBACK
+    connection: Connection = PERSISTENT
 
 
 class ReadSizes(Struct, frozen=True, kw_only=True, tag=True):

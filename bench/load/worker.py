@@ -20,10 +20,13 @@ import uvloop
 from bench.load import messages, outcomes
 from bench.load.arrivals import due_offsets_ns
 from bench.load.closed_loop import run_closed
+from bench.load.fresh_connections import FreshConnections
 from bench.load.open_loop import run_open
 from bench.load.record import SliceRecord
+from bench.matrix import NEW
 from bench.measure import latency_histogram
 from bench.measure.cpu_clock import process_cpu_ns
+from bench.network.profile import LOOPBACK
 from bench.run_file import ClosedLoad, Load
 from bench.wire.codecs import codec
 from bench.wire.sizes import measure_sizes
@@ -57,7 +60,7 @@ class Worker:
     def __init__(self, setup: messages.Setup, recipes: Sequence[Recipe]) -> None:
         self.setup = setup
         self.recipes = recipes
-        self.clients: dict[tuple[bool, bool, int], RecipeClient] = {}
+        self.clients: dict[tuple[bool, bool, int, str, str], RecipeClient] = {}
         self.cells: dict[str, ProvedCell] = {}
         self.questions: dict[WorkloadChoice, Sequence[Question[Any]]] = {}
 
@@ -78,13 +81,18 @@ class Worker:
     async def client_for(self, order: messages.Prove) -> RecipeClient:
         """An open client for the cell. Cells that differ only in what they ask share their connections."""
         concurrency = order.load.concurrency if isinstance(order.load, ClosedLoad) else 0
-        key = (order.gzip, order.tls, concurrency)
+        key = (order.gzip, order.tls, concurrency, order.network, order.connection)
         if key not in self.clients:
-            address = self.setup.tls if order.tls else self.setup.plain
+            route = self.setup.direct if order.network == LOOPBACK else self.setup.networks[order.network]
+            address = route.tls if order.tls else route.plain
             assert address is not None
-            opened = self._client(parse_target(address), gzip=order.gzip, connections=concurrency or None)
-            await opened.open()
-            self.clients[key] = opened
+            target = parse_target(address)
+            if order.connection == NEW:
+                made: RecipeClient = FreshConnections(lambda: self._client(target, gzip=order.gzip, connections=1))
+            else:
+                made = self._client(target, gzip=order.gzip, connections=concurrency or None)
+            await made.open()
+            self.clients[key] = made
         return self.clients[key]
 
     def _client(self, target: Target, *, gzip: bool, connections: int | None) -> RecipeClient:
@@ -121,7 +129,7 @@ class Worker:
 
     async def read_sizes(self, order: messages.ReadSizes) -> messages.SizesRead:
         """Ask some of a workload's questions through a tap, beside the connections that are measured."""
-        plain, tls = (parse_target(text) if text else None for text in (self.setup.plain, self.setup.tls))
+        plain, tls = (parse_target(text) if text else None for text in (self.setup.direct.plain, self.setup.direct.tls))
         questions = self.questions[WorkloadChoice(order.workload, order.page_size)][:SIZED_AT_MOST]
         found = await measure_sizes(
             connect=lambda target: self._client(target, gzip=order.gzip, connections=1),

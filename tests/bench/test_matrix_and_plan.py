@@ -47,6 +47,33 @@ def test_ids_tell_what_a_cell_is() -> None:
     assert CellPlan(plain, OpenLoad(rate_hz=500)).id == "http-get-r500"
 
 
+def test_ids_tell_the_network_and_the_kind_of_connection_where_they_are_not_the_usual_ones() -> None:
+    combination, one = Combination("http", False, True, WorkloadChoice("get")), ClosedLoad(concurrency=1)
+    assert CellPlan(combination, one, "wifi").id == "http-get-tls-c1-wifi"
+    assert CellPlan(combination, one, "loopback", "new").id == "http-get-tls-c1-new"
+    assert CellPlan(combination, one, "rtt=40ms,down=2.5mbit", "new").id == "http-get-tls-c1-rtt40ms-down2.5mbit-new"
+
+
+def test_networks_and_kinds_of_connection_multiply_the_cells() -> None:
+    matrix = Matrix(**_fields(DEFAULT), networks=("loopback", "lan"), connections=("persistent", "new"))
+    cells = matrix.cells()
+    assert len({cell.id for cell in cells}) == len(cells) == 4 * 48
+    assert sum(cell.network == "lan" and cell.connection == "new" for cell in cells) == 48
+    text = planning.describe(plan_of(matrix))
+    assert "2 networks (loopback; lan: rtt=500us,down=1gbit,up=1gbit) × 2 kinds of connection (persistent, new)" in text
+
+
+def test_the_estimate_knows_how_far_a_network_reaches() -> None:
+    combination, one = Combination("http", False, True, WorkloadChoice("get")), ClosedLoad(concurrency=1)
+    far = CellPlan(combination, one, "rtt=100ms", "new")
+    assert planning.round_trips(far) == 3
+    assert planning.estimated_slice_ns(far, plan_of()) == 3 * 3 * 100_000_000
+    assert planning.estimated_slice_ns(CellPlan(combination, one), plan_of()) == 12_000_000
+    matrix = Matrix(**_fields(DEFAULT), networks=("intercontinental",))
+    assert planning.estimated_seconds(plan_of(matrix, rounds=None, seconds=10.0)) > 100
+    assert planning.estimated_seconds(plan_of(matrix, rounds=None, seconds=10_000.0)) == 10_000
+
+
 def test_latency_is_measured_with_one_in_flight_or_open_arrivals() -> None:
     combination = Combination("http", False, False, WorkloadChoice("get"))
     assert CellPlan(combination, ClosedLoad(concurrency=1)).measures_latency

@@ -43,6 +43,11 @@ def test_targets_by_protocol_plain_and_tls() -> None:
     assert found == {"http": Target("localhost:1", "https://h:3"), "grpc": Target(None, "grpcs://h:2")}
 
 
+def test_networks_and_connections() -> None:
+    assert matrix_flags.networks(["loopback,rtt=0.04s,down=20mbit", "4g"]) == ["loopback", "rtt=40ms,down=20mbit", "4g"]
+    assert matrix_flags.connections(["new,persistent"]) == ["new", "persistent"]
+
+
 def test_ids() -> None:
     assert matrix_flags.ids("42,7") == (42, 7)
     assert matrix_flags.ids("") is None
@@ -72,6 +77,10 @@ def test_ids() -> None:
             "http is given twice without TLS",
         ),
         (lambda: matrix_flags.ids("42,x"), "--ids: 'x'"),
+        (lambda: matrix_flags.networks(["lan,5g"]), "--network: '5g'"),
+        (lambda: matrix_flags.networks(["rtt=40"]), "--network: 'rtt=40'"),
+        (lambda: matrix_flags.networks([","]), "--network is empty"),
+        (lambda: matrix_flags.connections(["old"]), "--connection: 'old'"),
     ],
 )
 def test_errors_name_flag_and_value(read: Callable[[], Any], named: str) -> None:

@@ -1,0 +1,70 @@
+"""A consumer that opens a connection for every call: what setting one up costs is then part of what a caller waits."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from typing import TypeVar
+
+from consumers.client import RecipeClient
+from recipes.book import DEFAULT_PAGE_SIZE
+from recipes.model import Recipe, RecipeDraft, RecipePage
+
+Answer = TypeVar("Answer")
+
+CLOSING_AT_MOST = 256
+"""Connections that may be closing at once; beyond, a call waits for one of them to be gone."""
+
+
+class FreshConnections(RecipeClient):
+    """Any other consumer, opened for each call. A caller has its answer before the connection is closed."""
+
+    def __init__(self, make: Callable[[], RecipeClient]) -> None:
+        """`make` gives a consumer that is not opened. It is opened again and again, so that what it keeps of files,
+        such as a TLS context, is read once."""
+        self._make = make
+        self._idle = [make()]
+        self._closing: set[asyncio.Task[None]] = set()
+        super().__init__(self._idle[0].settings)
+
+    async def open(self) -> None:
+        """Nothing is opened ahead of the first call."""
+
+    async def close(self) -> None:
+        """Wait until every connection is closed."""
+        while self._closing:
+            await asyncio.wait(self._closing)
+
+    async def get(self, recipe_id: int, fields: Collection[str] | None = None) -> Recipe:
+        """One recipe."""
+        return await self._call(lambda client: client.get(recipe_id, fields))
+
+    async def list(self, page_size: int = DEFAULT_PAGE_SIZE, page_token: str = "") -> RecipePage:
+        """A page of whole recipes."""
+        return await self._call(lambda client: client.list(page_size, page_token))
+
+    async def create(self, draft: RecipeDraft, idempotency_key: str = "") -> Recipe:
+        """Keep a new recipe."""
+        return await self._call(lambda client: client.create(draft, idempotency_key))
+
+    async def pid(self) -> int:
+        """The process id of the producer."""
+        return await self._call(lambda client: client.pid())
+
+    async def producer_data(self, recipe_id: int) -> dict[str, object]:
+        """What the consumer web API shows of the producer."""
+        return await self._call(lambda client: client.producer_data(recipe_id))
+
+    async def _call(self, ask: Callable[[RecipeClient], Awaitable[Answer]]) -> Answer:
+        while len(self._closing) >= CLOSING_AT_MOST:
+            await asyncio.wait(self._closing, return_when=asyncio.FIRST_COMPLETED)
+        client = self._idle.pop() if self._idle else self._make()
+        try:
+            await client.open()
+            return await ask(client)
+        finally:
+            closing = asyncio.create_task(self._put_away(client))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+
+    async def _put_away(self, client: RecipeClient) -> None:
+        await client.close()
+        self._idle.append(client)
