@@ -88,6 +88,74 @@ class Bytes(Struct, frozen=True, kw_only=True):
     """The content coding of the answers as seen: `gzip`, `identity`, or `mixed` where only some were compressed."""
 
 
+class BothWays(Struct, frozen=True, kw_only=True):
+    """Bytes by the name of the part, seen from the consumer."""
+
+    sent: dict[str, int] = {}
+    received: dict[str, int] = {}
+
+
+class HeaderSection(Struct, frozen=True, kw_only=True):
+    """What a message says in its header, trailers included."""
+
+    wire_bytes: int
+    """Header lines, or HPACK blocks, as they went over the wire."""
+    plain_bytes: int
+    """The same fields as `name: value` lines."""
+    fields: list[tuple[str, str]] = []
+
+
+class HeaderPair(Struct, frozen=True, kw_only=True):
+    """A request's header and that of its answer."""
+
+    request: HeaderSection
+    response: HeaderSection
+
+
+class GzipFound(Struct, frozen=True, kw_only=True):
+    """What gzip made of the answers of the steady state, and what it takes."""
+
+    answers: int
+    compressed: int
+    """How many of them came compressed."""
+    smaller: int
+    """How many of these were smaller than without."""
+    ratio: float | None = None
+    """Message bytes divided by coded bytes, over those that came compressed."""
+    level: int | None = None
+    """The level at which zlib gives the very same bytes, or the same number of them; null where none does."""
+    compress_us_per_kb: float | None = None
+    """CPU time of zlib at that level per 1,000 message bytes, in this process."""
+    inflate_us_per_kb: float | None = None
+
+
+class Anatomy(Struct, frozen=True, kw_only=True):
+    """Every byte of one connection by name and phase. The phases sum to `total` in each direction, exactly.
+
+    Requests went one after the other. What went with a request counts there, be it the connection's own.
+    """
+
+    requests: int
+    steady_requests: int
+    inside_tls: Literal["decrypted", "plain_twin"] | None = None
+    """How what is inside TLS is known: with the connection's keys, or from a connection without TLS that did the same,
+    by its lengths. Null without TLS."""
+    setup: BothWays
+    first: BothWays
+    settling: BothWays
+    """The requests between the first and the steady state, together."""
+    steady: BothWays
+    """All requests of the steady state together."""
+    last: BothWays
+    """The last request; it counts in `steady`, too."""
+    closing: BothWays
+    total: dict[str, int]
+    """`sent` and `received`: everything that was handed to TCP."""
+    first_headers: HeaderPair
+    last_headers: HeaderPair
+    gzip: GzipFound | None = None
+
+
 class TlsSession(Struct, frozen=True, kw_only=True):
     """What producer and consumer agreed on, read off the wire."""
 
@@ -177,6 +245,8 @@ class Cell(Struct, kw_only=True):
     cpu_us_per_request: CpuPerRequest | None = None
     memory_bytes: Memory | None = None
     tls_session: TlsSession | None = None
+    anatomy: Anatomy | None = None
+    """Of `sizes` only."""
     ratio: Ratio | None = None
     """Against the baseline protocol at equal gzip, TLS, workload and load; for the baseline protocol itself,
     against its own cell without gzip and TLS. In a run that compares two versions: against the same cell of the

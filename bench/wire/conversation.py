@@ -10,6 +10,8 @@ from bench.wire.recording import Direction
 PartSizes = Mapping[str, int]
 """Bytes by the name of the part."""
 
+Headers = tuple[tuple[bytes, bytes], ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -21,6 +23,10 @@ class Content:
     coding: str
     """The coding that was applied, `identity` for none."""
     complete: bool
+    headers: Headers = ()
+    """Names and values of the header fields, trailers last, without HPACK where it was used."""
+    coded: tuple[bytes, ...] = ()
+    """The messages that gzip was applied to, as they went over the wire."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from bench.wire.conversation import Codec, Content, Parsed
 from bench.wire.http2 import Http2Parser, Http2Stream
-from bench.wire.inflation import IDENTITY, content_coding, inflated_bytes
+from bench.wire.inflation import GZIP, IDENTITY, content_coding, inflated_bytes
 from bench.wire.recording import Direction
 
 _SETTINGS_ACK_BYTES, _WINDOW_UPDATE_BYTES, _PING_BYTES = 9, 13, 17
@@ -40,4 +40,6 @@ def _content(stream: Http2Stream) -> Content:
         coded_bytes=sum(len(coded) for _, coded in stream.data.messages),
         coding=declared if any(compressed for compressed, _ in stream.data.messages) else IDENTITY,
         complete=stream.ended and stream.data.complete,
+        headers=tuple(pair for block in stream.blocks if block is not None for pair in block.items()),
+        coded=tuple(bytes(coded) for compressed, coded in stream.data.messages if compressed and declared == GZIP),
     )

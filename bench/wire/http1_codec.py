@@ -2,7 +2,7 @@
 
 from bench.wire.conversation import Codec, Content, Parsed
 from bench.wire.http1 import Http1Message, Http1Parser
-from bench.wire.inflation import IDENTITY, content_coding, inflated_bytes
+from bench.wire.inflation import GZIP, IDENTITY, content_coding, inflated_bytes
 from bench.wire.recording import Direction
 
 _NOTHING = Content(message_bytes=0, coded_bytes=0, coding=IDENTITY, complete=False)
@@ -35,4 +35,6 @@ def _content(message: Http1Message) -> Content:
         coded_bytes=len(body),
         coding=coding if body else IDENTITY,
         complete=message.complete,
+        headers=tuple(message.fields),
+        coded=(body,) if body and coding == GZIP else (),
     )

@@ -46,6 +46,8 @@ class ClientHello:
     """What a client offers."""
 
     alpn: tuple[str, ...]
+    random: bytes
+    """What names the connection in a key log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +155,12 @@ def _messages(handshake: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _client_hello(reader: _Reader) -> ClientHello:
-    reader.take(2 + 32)
+    reader.take(2)
+    random = reader.take(32)
     reader.vector(1)  # session id
     reader.vector(2)  # cipher suites
     reader.vector(1)  # compression methods
-    return ClientHello(_alpn(_extensions(reader).get(_ALPN)))
+    return ClientHello(_alpn(_extensions(reader).get(_ALPN)), random)
 
 
 def _server_hello(reader: _Reader) -> ServerHello:

@@ -47,8 +47,8 @@ class TlsReading:
     """Whole records: for each request, and behind the last one for what ended the connection."""
     content_bytes: Mapping[Direction, Sequence[int]]
     """What these records hold."""
-    first_records: Mapping[Direction, Sequence[tuple[int, int | None]]]
-    """Up to the first answer: the size of each record, and of its content, None where it is in the clear."""
+    records: Mapping[Direction, Sequence[Sequence[tuple[int, int | None]]]]
+    """By the same intervals: the size of each record, and of its content, None where it is in the clear."""
 
 
 def read_tls(recordings: Sequence[Recording], requests: int) -> TlsReading:
@@ -70,21 +70,20 @@ def read_tls(recordings: Sequence[Recording], requests: int) -> TlsReading:
         raise Unreadable(f"{unparsed_bytes} bytes are no TLS records")
     wire: dict[Direction, list[int]] = {}
     inner: dict[Direction, list[int]] = {}
-    first: dict[Direction, list[tuple[int, int | None]]] = {}
+    records: dict[Direction, list[list[tuple[int, int | None]]]] = {}
     for direction, parser in parsers.items():
         interval_at = recording.interval_at(direction)
         wire[direction], inner[direction] = [0] * (requests + 1), [0] * (requests + 1)
-        first[direction] = []
+        records[direction] = [[] for _ in range(requests + 1)]
         for record in parser.records:
             interval = interval_at(record.end - 1)
             content_bytes = _content_bytes(record, protection)
             wire[direction][interval] += record.wire_bytes
             inner[direction][interval] += content_bytes or 0
-            if interval == 0:
-                first[direction].append((record.wire_bytes, content_bytes))
+            records[direction][interval].append((record.wire_bytes, content_bytes))
         check_sum(f"records {direction.value}", total_bytes(named[direction]), sum(wire[direction]))
     parts = {direction: _split(named[direction], parsers[direction].records, protection) for direction in Direction}
-    return TlsReading(agreed, parts, wire, inner, first)
+    return TlsReading(agreed, parts, wire, inner, records)
 
 
 def _content_bytes(record: TlsRecord, protection: int) -> int | None:
@@ -159,7 +158,7 @@ def ahead_of_requests(
     A record shared by set-up and request is split by its content, and its overhead is the request's. None when it is
     not known where content begins.
     """
-    records = reading.first_records[direction]
+    records = reading.records[direction][0]
     found = _behind_finished(records) if direction is Direction.SENT else None
     if found is None:
         tolerance_bytes = max(GROWTH_BYTES, *floating_differences(floating_frame_bytes))
