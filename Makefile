@@ -8,7 +8,7 @@ DEVELOP_READY := $(VENV)/develop-ready
 # Passed on through the environment, so that nothing in a value is read by a shell or by make again.
 export RECIPES
 
-.PHONY: help setup certs protos bench compare report http graphql grpc serve-http serve-graphql serve-grpc data \
+.PHONY: help setup certs protos bench compare report sizes http graphql grpc serve-http serve-graphql serve-grpc data \
 	test check lint format types imports stubs tests quick-bench lock clean
 .DEFAULT_GOAL := help
 
@@ -39,6 +39,9 @@ bench: $(RUN_READY) ## measure the whole matrix and write the report (RECIPES= O
 
 compare: $(RUN_READY) ## did it get slower? A=before.json B=after.json
 	@$(BIN)/python -m bench compare "$(A)" "$(B)" $(ARGS)
+
+sizes: $(RUN_READY) ## where every byte goes, without a latency run (RECIPES= OUT= ARGS=)
+	@$(BIN)/python -m bench sizes $(if $(RECIPES),--recipes "$$RECIPES") $(if $(OUT),--out "$(OUT)") $(ARGS)
 
 report: $(RUN_READY) ## render the report of a run again: RUN=reports/x.json
 	@$(BIN)/python -m bench report "$(RUN)" $(ARGS)

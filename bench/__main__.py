@@ -1,4 +1,4 @@
-"""`python -m bench`: measure, compare, report."""
+"""`python -m bench`: measure, compare, report, size up."""
 
 import sys
 
@@ -6,10 +6,11 @@ from bench.cli.ask import ask
 from bench.cli.compare import compare
 from bench.cli.report import report
 from bench.cli.run import run
+from bench.cli.sizes import sizes
 from commands import command_line
 
 app = command_line.application("Measure what serving the same recipes costs over each protocol.")
-for command in (run, compare, report, ask):
+for command in (run, compare, report, sizes, ask):
     app.command()(command)
 
 

@@ -35,11 +35,11 @@ class Interrupted(CommandError):
     exit_code = ExitCode.INTERRUPTED
 
 
-def checked_path(out: str) -> Path:
+def checked_path(out: str, kind: str = "run") -> Path:
     """Where the run file goes. Raises UsageError now rather than after minutes of measuring."""
     path = Path(out) if out else Path("reports")
     if not out or path.is_dir() or out.endswith("/"):
-        path /= f"run-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.json"
+        path /= f"{kind}-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.json"
     elif path.suffix != ".json":
         raise UsageError(f"--out: {out!r} does not end in .json; the report is written beside it as .html")
     try:

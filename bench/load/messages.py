@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from bench.matrix import PERSISTENT, Connection
 from bench.network.profile import LOOPBACK
-from bench.run_file import Bytes, Load, TlsSession
+from bench.run_file import Anatomy, Bytes, Load, TlsSession
 
 
 class Route(Struct, frozen=True, kw_only=True):
@@ -64,6 +64,19 @@ class ReadSizes(Struct, frozen=True, kw_only=True, tag=True):
     tls: bool
 
 
+class Dissect(Struct, frozen=True, kw_only=True, tag=True):
+    """The same over one connection from its set-up to its end, so many requests in turn. Answered by Dissection.
+
+    The workload must have been proved for a cell before.
+    """
+
+    workload: str
+    page_size: int
+    gzip: bool
+    tls: bool
+    requests: int
+
+
 class RunSlice(Struct, frozen=True, kw_only=True, tag=True):
     """Measure one slice of a cell that was proved. Answered by SliceResult."""
 
@@ -100,6 +113,15 @@ class SizesRead(Struct, frozen=True, kw_only=True, tag=True):
     doubts: tuple[str, ...] = ()
 
 
+class Dissection(Struct, frozen=True, kw_only=True, tag=True):
+    """A connection of a combination, every byte of it by name. Null where `doubts` say why it is not known."""
+
+    bytes: Bytes
+    anatomy: Anatomy | None = None
+    tls_session: TlsSession | None = None
+    doubts: tuple[str, ...] = ()
+
+
 class SliceResult(Struct, frozen=True, kw_only=True, tag=True):
     """What one slice found. Latencies are over `ok` answers; times in nanoseconds."""
 
@@ -128,8 +150,8 @@ class Broken(Struct, frozen=True, kw_only=True, tag=True):
     text: str
 
 
-Order = Setup | Prove | ReadSizes | RunSlice | Finish
-Answer = Done | Proof | SizesRead | SliceResult | Recorded | Broken
+Order = Setup | Prove | ReadSizes | Dissect | RunSlice | Finish
+Answer = Done | Proof | SizesRead | Dissection | SliceResult | Recorded | Broken
 
 _orders: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
 _answers: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)

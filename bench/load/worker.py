@@ -9,6 +9,7 @@ import gc
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -29,7 +30,10 @@ from bench.measure.cpu_clock import process_cpu_ns
 from bench.network.profile import LOOPBACK
 from bench.run_file import ClosedLoad, Load
 from bench.wire.codecs import codec
+from bench.wire.dissection import dissect
+from bench.wire.parts import BytesUnaccounted
 from bench.wire.sizes import measure_sizes
+from bench.wire.steady_state import WARM_UP_REQUESTS
 from bench.workloads import WORKLOADS, Question, WorkloadChoice, WrongAnswer
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import ConsumerError, OperationUnsupported
@@ -71,6 +75,8 @@ class Worker:
                 return await self.prove(order)
             case messages.ReadSizes():
                 return await self.read_sizes(order)
+            case messages.Dissect():
+                return await self.dissect(order)
             case messages.RunSlice():
                 return await self.run_slice(order)
             case messages.Finish():
@@ -139,6 +145,26 @@ class Worker:
             asks=[question.send for question in questions],
         )
         return messages.SizesRead(bytes=found.bytes, tls_session=found.tls_session, doubts=found.doubts)
+
+    async def dissect(self, order: messages.Dissect) -> messages.Answer:
+        """Ask a workload's questions in turn through a tap, over one connection of its own, and name every byte."""
+        plain, tls = (parse_target(text) if text else None for text in (self.setup.direct.plain, self.setup.direct.tls))
+        questions = self.questions[WorkloadChoice(order.workload, order.page_size)]
+        count = max(1, order.requests - WARM_UP_REQUESTS)
+        try:
+            found = await dissect(
+                connect=lambda target: self._client(target, gzip=order.gzip, connections=1),
+                plain=plain,
+                tls=tls if order.tls else None,
+                codec=codec(self.setup.protocol),
+                asks=[question.send for question in islice(cycle(questions), count)],
+                gzip=order.gzip,
+            )
+        except BytesUnaccounted as error:
+            return messages.Broken(text=str(error))
+        return messages.Dissection(
+            bytes=found.bytes, anatomy=found.anatomy, tls_session=found.tls_session, doubts=found.doubts
+        )
 
     async def run_slice(self, order: messages.RunSlice) -> messages.SliceResult:
         """Measure one slice, then, off the clock, record it and compare one whole answer."""

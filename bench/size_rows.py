@@ -1,0 +1,63 @@
+"""From what sizing up found to the rows of a run file. Pure."""
+
+from typing import Any
+
+from bench.judge.wording import some_of
+from bench.matrix import Combination
+from bench.plan import RunPlan
+from bench.run_file import Cell, Doubt, PlanUsed, RecipesUsed, Run, Workload
+from bench.size_up import SizedUp, Sizing
+
+
+def sizes_run(
+    sizing: Sizing,
+    plan: RunPlan,
+    *,
+    started_at: str,
+    duration_s: float,
+    command: str,
+    environment: dict[str, Any],
+    recipes: RecipesUsed,
+) -> Run:
+    """The run as it is written: a row for each combination, under no load."""
+    return Run(
+        started_at=started_at,
+        duration_s=duration_s,
+        command=command,
+        seed=plan.seed,
+        environment=environment,
+        recipes=recipes,
+        plan=PlanUsed(generations=1, rounds=0, seconds=None, slice_ms=0, generations_done=1),
+        doubts=doubts_of(sizing),
+        cells=[_cell(combination, sized) for combination, sized in sizing.combinations.items()],
+    )
+
+
+def doubts_of(sizing: Sizing) -> list[Doubt]:
+    """What is missing and why, each reason once with the combinations that share it."""
+    found = [Doubt(code="process_trouble", text=f"{text}.") for text in dict.fromkeys(sizing.troubles)]
+    reasons: dict[str, list[str]] = {}
+    for combination, sized in sizing.combinations.items():
+        for reason in sized.found.doubts if sized.found is not None else ():
+            reasons.setdefault(reason, []).append(combination.label)
+    return found + [
+        Doubt(code="sizes_unknown", text=f"Not every size of {some_of(names)} is known: {reason}.")
+        for reason, names in reasons.items()
+    ]
+
+
+def _cell(combination: Combination, sized: SizedUp) -> Cell:
+    found = sized.found
+    return Cell(
+        id=combination.label,
+        protocol=combination.protocol,
+        gzip=combination.gzip,
+        tls=combination.tls,
+        workload=Workload(name=combination.workload.name, page_size=combination.workload.page_size or None),
+        load=None,
+        status=sized.status,
+        reason=sized.reason,
+        bytes=found.bytes if found is not None and sized.status == "measured" else None,
+        tls_session=found.tls_session if found is not None and sized.status == "measured" else None,
+        anatomy=found.anatomy if found is not None else None,
+    )

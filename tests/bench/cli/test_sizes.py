@@ -1,0 +1,69 @@
+"""`python -m bench sizes`, as a user runs it."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import psutil
+import pytest
+
+from tests.support.programs import PATIENCE_S, assert_one_line_error, environment, run
+
+SCHEMA = json.loads(Path("docs/run-file.schema.json").read_text(encoding="utf-8"))
+SMALL = ("--recipes", "generated:60", "--requests", "12")
+
+
+def test_the_24_combinations_with_every_byte_accounted_for(tmp_path: Path) -> None:
+    out = tmp_path / "s.json"
+    done = run("bench", "sizes", *SMALL, "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    assert "One answer in steady state, bytes" in done.stdout
+    assert str(out) in done.stdout
+    found: dict[str, Any] = json.loads(out.read_bytes())
+    jsonschema.validate(found, SCHEMA)
+    assert len(found["cells"]) == 24
+    for cell in found["cells"]:
+        anatomy = cell["anatomy"]
+        assert cell["load"] is None
+        assert cell["latency_ns"] is None
+        for direction, recorded_bytes in anatomy["total"].items():
+            phases = (anatomy[phase][direction] for phase in ("setup", "first", "settling", "steady", "closing"))
+            assert sum(sum(named.values()) for named in phases) == recorded_bytes > 0
+    assert [path.name for path in tmp_path.iterdir()] == ["s.json"]
+    assert run("bench", "report", str(out)).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("--requests", "2"), "'2' is not a whole number from 3 to"),
+        (("--protocol", "soap"), "--protocol: 'soap'"),
+        (("--page-size", "0"), "--page-size: '0'"),
+        (("--recipes", "no-such.json"), "no-such.json"),
+        (("--out", "s.txt"), "--out: 's.txt'"),
+    ],
+)
+def test_errors_are_one_line(arguments: tuple[str, ...], named: str) -> None:
+    assert_one_line_error(run("bench", "sizes", *arguments), 2, named)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_writes_nothing_and_leaves_nothing_running(number: signal.Signals, tmp_path: Path) -> None:
+    out = tmp_path / "s.json"
+    command = [sys.executable, "-m", "bench", "sizes", "--requests", "10000", "--out", str(out)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment()) as process:
+        children: list[psutil.Process] = []
+        while len(children) < 4:
+            assert process.poll() is None
+            children = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130, errors
+    assert b"interrupted" in errors
+    assert not out.exists()
+    _, alive = psutil.wait_procs(children, timeout=PATIENCE_S)
+    assert alive == []

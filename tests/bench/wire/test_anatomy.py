@@ -1,0 +1,215 @@
+"""The anatomy of connections made by hand: every byte in its phase, whatever the bytes are and however they came."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.run_file import Anatomy
+from bench.wire.anatomy import Laid, plain_layout, tls_layout
+from bench.wire.codecs import CODECS, codec
+from bench.wire.parts import BytesUnaccounted
+from bench.wire.phases import anatomy_of, check_phases
+from bench.wire.recording import Chunk, Direction, Recording
+from bench.wire.tls_twin import TlsReading, read_tls
+
+SENT, RECEIVED = Direction.SENT, Direction.RECEIVED
+ASK = b"GET /recipes/%d HTTP/1.1\r\nHost: kitchen\r\n\r\n"
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nstir"
+
+
+def recording(*intervals: tuple[bytes, bytes]) -> Recording:
+    """Sent and received, by interval."""
+    chunks = []
+    for interval, (sent, received) in enumerate(intervals):
+        chunks += [Chunk(SENT, interval, sent)] if sent else []
+        chunks += [Chunk(RECEIVED, interval, received)] if received else []
+    return Recording(chunks)
+
+
+def http(requests: int) -> Recording:
+    return recording(*[(ASK % number, ANSWER) for number in range(requests)], (b"", b""))
+
+
+def contents_of(found: Recording, protocol: str) -> list[tuple[object, object]]:
+    return list(codec(protocol).parse(found.content(SENT), found.content(RECEIVED)).contents.values())
+
+
+def anatomy(found: Recording, protocol: str, requests: int) -> Anatomy:
+    laid = plain_layout(found, codec(protocol), requests)
+    return anatomy_of(laid, contents_of(found, protocol))  # type: ignore[arg-type]
+
+
+def test_the_phases_of_a_connection() -> None:
+    found = anatomy(http(5), "http", 5)
+    ask = {"request_line": 25, "header_fields": 17}
+    answer = {"status_line": 17, "header_fields": 21, "body": 4}
+    assert (found.requests, found.steady_requests, found.inside_tls) == (5, 3, None)
+    assert (found.setup.sent, found.closing.received) == ({}, {})
+    assert (found.first.sent, found.first.received) == (ask, answer)
+    assert found.settling.sent == found.last.sent == ask
+    assert found.steady.received == {name: 3 * size for name, size in answer.items()}
+    assert found.total == {"sent": 5 * 42, "received": 5 * 42}
+    header = found.last_headers.request
+    assert (header.wire_bytes, header.plain_bytes, header.fields) == (42, 15, [("host", "kitchen")])
+
+
+def test_http2s_set_up_and_the_connections_own_frames_stand_with_the_request_they_went_with() -> None:
+    preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0)
+    ping = frame(6, 0, 0, bytes(8))
+    found = anatomy(
+        recording(
+            (preface + headers(1) + data(1), headers(1) + data(1)),
+            (headers(3) + data(3), headers(3) + data(3)),
+            (ping + headers(5) + data(5), headers(5) + data(5)),
+            (b"", frame(7, 0, 0, bytes(8))),
+        ),
+        "grpc",
+        3,
+    )
+    assert found.setup.sent == {"preface": 24, "settings.frame_header": 9}
+    assert found.steady.sent["ping.payload"] == 8
+    assert "ping.payload" not in {**found.first.sent, **found.settling.sent}
+    assert found.closing.received == {"goaway.frame_header": 9, "goaway.payload": 8}
+
+
+def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
+    return len(payload).to_bytes(3) + bytes([kind, flags]) + stream.to_bytes(4) + payload
+
+
+def headers(stream: int) -> bytes:
+    return frame(1, 0x4, stream, b"\x82")
+
+
+def data(stream: int) -> bytes:
+    return frame(0, 0x1, stream, b"\0\0\0\0\3abc")
+
+
+def test_phases_that_do_not_sum_are_an_error() -> None:
+    found = anatomy(http(3), "http", 3)
+    found.total["sent"] += 1
+    with pytest.raises(BytesUnaccounted, match=r"sent: 127 bytes were recorded, 126 were given a name"):
+        check_phases(found)
+
+
+cuts = st.lists(st.integers(1, 40), min_size=1, max_size=12)
+
+
+def cut(data: bytes, direction: Direction, interval: int, sizes: Sequence[int]) -> list[Chunk]:
+    chunks, at = [], 0
+    for number in range(len(data)):
+        size = sizes[number % len(sizes)]
+        if piece := data[at : at + size]:
+            chunks.append(Chunk(direction, interval, piece))
+        at += size
+    return chunks
+
+
+HTTP2_START = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0) + headers(1)
+hostile = st.binary(max_size=300) | st.builds(
+    lambda start, length, tail: start[:length] + tail,
+    st.sampled_from([ASK % 1 + ANSWER, ANSWER, HTTP2_START + data(1), HTTP2_START[33:] + data(1)]),
+    st.integers(0, 120),
+    st.binary(max_size=60),
+)
+
+
+@given(sent=st.lists(hostile, min_size=3, max_size=3), received=st.lists(hostile, min_size=3, max_size=3), cuts=cuts)
+@pytest.mark.parametrize("protocol", CODECS)
+def test_whatever_the_bytes_are_all_have_a_name_and_any_chunking_gives_the_same(
+    protocol: str, sent: list[bytes], received: list[bytes], cuts: list[int]
+) -> None:
+    whole = recording(*zip(sent, received, strict=True))
+    chunks = [
+        chunk
+        for interval in range(3)
+        for direction, stream in ((SENT, sent), (RECEIVED, received))
+        for chunk in cut(stream[interval], direction, interval, cuts)
+    ]
+    laid = plain_layout(whole, codec(protocol), 2)
+    assert laid == plain_layout(Recording(chunks), codec(protocol), 2)
+    assert laid[SENT].total_bytes == sum(map(len, sent))
+    assert laid[RECEIVED].total_bytes == sum(map(len, received))
+
+
+def record(kind: int, payload: bytes) -> bytes:
+    return bytes([kind, 3, 3]) + len(payload).to_bytes(2) + payload
+
+
+PROTECTION_BYTES = 17
+HELLO = record(22, bytes.fromhex("0200002e0303") + bytes(32) + bytes.fromhex("00130100" + "0006" + "002b00020304"))
+
+
+def protected(content_bytes: int) -> bytes:
+    return record(23, bytes(content_bytes + PROTECTION_BYTES))
+
+
+def tls_reading(sent: Sequence[bytes], received: Sequence[bytes]) -> TlsReading:
+    return read_tls([recording(*zip(sent, received, strict=True))], len(sent) - 1)
+
+
+ASK_BYTES, ANSWER_BYTES = len(ASK % 1), len(ANSWER)
+
+
+def laid_inside(sent: Sequence[bytes], received: Sequence[bytes]) -> dict[Direction, Laid]:
+    reading = tls_reading(sent, received)
+    return tls_layout(reading, http(len(sent) - 1), codec("http"), len(sent) - 1)
+
+
+def test_a_plain_twin_names_what_is_inside_tls() -> None:
+    client = record(22, b"\x01\x00\x00\x00") + record(20, b"\x01") + protected(36)
+    server = HELLO + protected(700) + protected(36) + protected(200)
+    laid = laid_inside(
+        [client + protected(ASK_BYTES), *[protected(ASK_BYTES)] * 3, protected(2)],
+        [server + protected(ANSWER_BYTES), *[protected(ANSWER_BYTES)] * 3, b""],
+    )
+    assert laid[SENT].setup == {
+        "tls.handshake": 36,
+        "tls.record_header": 15,
+        "tls.clear": 5,
+        "tls.inner_type_and_tag": 17,
+    }
+    for request in laid[SENT].requests[:4]:
+        assert request == {
+            "request_line": 25,
+            "header_fields": 17,
+            "tls.record_header": 5,
+            "tls.inner_type_and_tag": 17,
+        }
+    assert laid[SENT].requests[4] == {"tls.alert": 2, "tls.record_header": 5, "tls.inner_type_and_tag": 17}
+    assert laid[RECEIVED].setup["tls.handshake"] == 936
+    assert laid[RECEIVED].requests[0]["body"] == 4
+
+
+def test_content_of_another_length_is_not_named() -> None:
+    laid = laid_inside(
+        [protected(ASK_BYTES), protected(ASK_BYTES + 1), protected(ASK_BYTES), b""],
+        [HELLO + protected(ANSWER_BYTES), protected(ANSWER_BYTES), protected(ANSWER_BYTES - 3), protected(40)],
+    )
+    assert laid[SENT].requests[1]["tls.undivided"] == ASK_BYTES + 1
+    assert laid[SENT].requests[2]["request_line"] == 25
+    assert laid[RECEIVED].requests[2]["tls.undivided"] == ANSWER_BYTES - 3
+    assert laid[RECEIVED].requests[3]["tls.undivided"] == 40
+
+
+def test_less_content_than_the_twins_first_request_is_not_named() -> None:
+    laid = laid_inside([protected(3), protected(ASK_BYTES), b""], [HELLO + protected(ANSWER_BYTES)] + [b""] * 2)
+    assert laid[SENT].requests[0]["tls.undivided"] == 3
+    assert laid[RECEIVED].requests[1] == {}
+
+
+def test_frames_of_the_connection_inside_tls_are_known_by_their_length() -> None:
+    request, answer = headers(1) + data(1), headers(1) + data(1)
+    twin = recording(*[(headers(n) + data(n), headers(n) + data(n)) for n in (1, 3, 5)], (b"", b""))
+    # Without a preface nothing is HTTP/2, so the twin's client says it first.
+    twin.chunks[0] = Chunk(SENT, 0, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + twin.chunks[0].data)
+    reading = tls_reading(
+        [protected(24 + len(request)), protected(len(request) + 17 + 13), protected(len(request) + 5), b""],
+        [HELLO + protected(len(answer)), protected(len(answer)), protected(len(answer)), b""],
+    )
+    laid = tls_layout(reading, twin, codec("grpc"), 3)
+    assert laid[SENT].setup["preface"] == 24
+    assert laid[SENT].requests[1]["connection_frames"] == 30
+    assert laid[SENT].requests[1]["data.message"] == 3
+    assert laid[SENT].requests[2]["tls.undivided"] == len(request) + 5

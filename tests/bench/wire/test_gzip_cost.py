@@ -1,0 +1,56 @@
+"""What is said about gzip: what it did, at which level, and where it did nothing good."""
+
+import zlib
+
+import pytest
+
+from bench.wire.conversation import Content
+from bench.wire.gzip_cost import gzip_found
+
+TEXT = b"".join(b"stir %d onions for %d minutes. " % (n, n * n % 97) for n in range(300))
+
+
+def answer(message: bytes, level: int | None) -> Content:
+    coded = message if level is None else zlib.compress(message, level, 31)
+    return Content(
+        message_bytes=len(message),
+        coded_bytes=len(coded),
+        coding="identity" if level is None else "gzip",
+        complete=True,
+        coded=() if level is None else (coded,),
+    )
+
+
+@pytest.mark.parametrize("level", [1, 6, 9])
+def test_ratio_and_level_are_read_off_the_bytes(level: int) -> None:
+    found = gzip_found([answer(TEXT, level)] * 3)
+    assert found.level is not None
+    assert zlib.compress(TEXT, found.level, 31)[10:] == zlib.compress(TEXT, level, 31)[10:]
+    assert found.ratio == pytest.approx(len(TEXT) / len(zlib.compress(TEXT, level, 31)))
+    assert (found.answers, found.compressed, found.smaller) == (3, 3, 3)
+    assert found.compress_us_per_kb is not None
+    assert found.inflate_us_per_kb is not None
+    assert found.compress_us_per_kb > 0
+
+
+def test_another_header_of_gzip_does_not_hide_the_level() -> None:
+    coded = answer(TEXT, 6)
+    (data,) = coded.coded
+    other = Content(coded.message_bytes, coded.coded_bytes, "gzip", True, coded=(data[:4] + b"time\0\3" + data[10:],))
+    assert gzip_found([other]).level == 6
+
+
+def test_an_answer_that_gzip_makes_larger_is_counted() -> None:
+    found = gzip_found([answer(b"onion", 6), answer(TEXT, 6)], time_it=False)
+    assert (found.compressed, found.smaller) == (2, 1)
+    assert found.compress_us_per_kb is None
+
+
+def test_answers_that_came_as_they_are() -> None:
+    found = gzip_found([answer(b"onion", None)] * 2)
+    assert (found.answers, found.compressed, found.ratio, found.level) == (2, 0, None, None)
+    assert found.inflate_us_per_kb is None
+
+
+def test_bytes_of_no_level_of_zlib() -> None:
+    assert gzip_found([answer(TEXT, 0)], time_it=False).level is None

@@ -1,0 +1,161 @@
+"""Decrypting what Python's ssl made in memory, with the keys that it wrote down; and bytes and keys that are wrong."""
+
+import ssl
+import tempfile
+from contextlib import suppress
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.wire.key_log import ConnectionSecrets, TrafficSecrets, read_key_log
+from bench.wire.recording import Chunk, Direction, Recording
+from bench.wire.tls import TlsParser
+from bench.wire.tls_decryption import Undecipherable, decrypt, secrets_of
+from producers import certificates
+
+SENT, RECEIVED = Direction.SENT, Direction.RECEIVED
+QUESTION, ANSWER = b"what is for dinner?", b"onion soup " * 4_000
+
+
+@cache
+def conversation() -> tuple[Recording, str]:
+    """A recorded TLS connection, a question and its answer in interval 0, the closing in 1; and its key log."""
+    with tempfile.TemporaryDirectory() as aside:
+        files = certificates.write(Path(aside))
+        keys = Path(aside) / "keys"
+        client_context = ssl.create_default_context(cafile=str(files.ca))
+        client_context.keylog_filename = str(keys)
+        server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        server_context.load_cert_chain(files.server, files.server_key)
+        recording = converse(client_context, server_context)
+        return recording, keys.read_text(encoding="ascii")
+
+
+def converse(client_context: ssl.SSLContext, server_context: ssl.SSLContext) -> Recording:
+    ends = {SENT: (ssl.MemoryBIO(), ssl.MemoryBIO()), RECEIVED: (ssl.MemoryBIO(), ssl.MemoryBIO())}
+    """Where the writer puts bytes, and where the reader takes them from."""
+    client = client_context.wrap_bio(ends[RECEIVED][1], ends[SENT][0], server_hostname="localhost")
+    server = server_context.wrap_bio(ends[SENT][1], ends[RECEIVED][0], server_side=True)
+    chunks: list[Chunk] = []
+
+    def carry(interval: int) -> None:
+        for direction, (written, readable) in ends.items():
+            if data := written.read():
+                chunks.append(Chunk(direction, interval, data))
+                readable.write(data)
+
+    waiting = [client, server]
+    while waiting:
+        for side in list(waiting):
+            with suppress(ssl.SSLWantReadError):
+                side.do_handshake()
+                waiting.remove(side)
+            carry(0)
+    client.write(QUESTION)
+    carry(0)
+    assert server.read(100) == QUESTION
+    server.write(ANSWER)
+    carry(0)
+    got = b""
+    while len(got) < len(ANSWER):
+        got += client.read(1 << 16)
+    assert got == ANSWER
+    for side in (client, server):
+        with suppress(ssl.SSLWantReadError):
+            side.unwrap()
+        carry(1)
+    return Recording(chunks)
+
+
+def secrets() -> ConnectionSecrets:
+    recording, log = conversation()
+    found = secrets_of(recording, read_key_log(log))
+    assert found is not None
+    return found
+
+
+def test_what_was_said_comes_out_when_it_was_said() -> None:
+    recording, _ = conversation()
+    found = decrypt(recording, secrets())
+    assert found.recording.content(SENT) == QUESTION
+    assert found.recording.content(RECEIVED) == ANSWER
+    assert {chunk.interval for chunk in found.recording.chunks} == {0}
+
+
+def test_what_is_tls_own_is_counted_by_name() -> None:
+    recording, _ = conversation()
+    found = decrypt(recording, secrets())
+    assert set(found.own[SENT][0]) == {"tls.handshake"}
+    assert found.own[RECEIVED][0]["tls.handshake"] > 500
+    assert found.own[SENT][1] == {"tls.alert": 2}
+    for direction in Direction:
+        parser = TlsParser()
+        parser.feed(recording.content(direction))
+        inner_bytes = sum(record.fragment_bytes - 17 for record in parser.records if record.kind == 23)
+        own_bytes = sum(sum(named.values()) for named in found.own[direction].values())
+        assert inner_bytes == own_bytes + len(found.recording.content(direction))
+
+
+def test_any_chunking_gives_the_same() -> None:
+    recording, _ = conversation()
+    single = Recording(
+        [
+            Chunk(chunk.direction, chunk.interval, chunk.data[at : at + 1])
+            for chunk in recording.chunks
+            for at in range(len(chunk.data))
+        ]
+    )
+    again, found = decrypt(single, secrets()), decrypt(recording, secrets())
+    assert again.own == found.own
+    assert again.recording.content(RECEIVED) == ANSWER
+
+
+def test_a_key_log_that_does_not_hold_the_connection() -> None:
+    recording, log = conversation()
+    assert secrets_of(recording, {}) is None
+    assert secrets_of(Recording(), read_key_log(log)) is None
+
+
+def test_lines_that_are_none_of_a_key_log_are_passed_over() -> None:
+    _, log = conversation()
+    lines = ["# a comment", "CLIENT_RANDOM 00 zz", "CLIENT_TRAFFIC_SECRET_0 aa bb", "", "one two three four"]
+    assert read_key_log("\n".join([*lines, log])) == read_key_log(log)
+    assert len(read_key_log(log)) == 1
+
+
+@given(st.text())
+def test_any_text_is_a_key_log_with_or_without_secrets(text: str) -> None:
+    assert read_key_log(text) == {}
+
+
+@pytest.mark.parametrize("direction", ["client", "server"])
+@pytest.mark.parametrize("stage", ["handshake", "application"])
+def test_wrong_keys_open_nothing(direction: str, stage: str) -> None:
+    recording, _ = conversation()
+    right: TrafficSecrets = getattr(secrets(), direction)
+    wrong = replace(right, **{stage: bytes(len(right.handshake))})
+    with pytest.raises(Undecipherable, match="does not open every record"):
+        decrypt(recording, replace(secrets(), **{direction: wrong}))
+
+
+def test_what_is_no_tls_is_said() -> None:
+    with pytest.raises(Undecipherable, match=r"no TLS 1\.3 handshake"):
+        decrypt(Recording([Chunk(SENT, 0, b"GET / HTTP/1.1\r\n\r\n")]), secrets())
+
+
+@given(st.data())
+def test_truncated_and_damaged_recordings_end_in_words_at_worst(data: st.DataObject) -> None:
+    recording, _ = conversation()
+    damaged = []
+    for chunk in recording.chunks[: data.draw(st.integers(1, len(recording.chunks)))]:
+        content = bytearray(chunk.data[: data.draw(st.integers(1, len(chunk.data)))])
+        for _ in range(data.draw(st.integers(0, 2))):
+            content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
+        damaged.append(Chunk(chunk.direction, chunk.interval, bytes(content)))
+    with suppress(Undecipherable):
+        found = decrypt(Recording(damaged), secrets())
+        assert ANSWER.startswith(found.recording.content(RECEIVED))
