@@ -1,0 +1,120 @@
+"""An independent witness: what tshark saw go over the producer's port is what the anatomy accounts for, to the byte."""
+
+import asyncio
+import re
+import shutil
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bench.wire.codecs import codec
+from bench.wire.dissection import dissect
+from bench.wire.sizes import Ask
+from consumers.registry import CONSUMERS
+from consumers.target import Target
+from producers import certificates
+from tests.bench.wire.test_sizes import connecting, producing
+
+PATIENCE_S = 30.0
+SNAPPED_BYTES = 160
+"""Headers are enough: the lengths stand in them."""
+FIELDS = ("tcp.srcport", "tcp.stream", "tcp.len", "tcp.flags.fin", "tcp.analysis.retransmission")
+
+
+def missing() -> str:
+    """Why the witness cannot be asked; empty when it can."""
+    absent = [program for program in ("dumpcap", "tshark") if shutil.which(program) is None]
+    return f"{' and '.join(absent)} not installed (Debian: apt-get install tshark)" if absent else ""
+
+
+@asynccontextmanager
+async def captured(port: int, file: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Capture what goes over a port of the loopback interface, until the end of the block."""
+    process = await asyncio.create_subprocess_exec(
+        *("dumpcap", "-p", "-i", "lo", "-f", f"tcp port {port}", "-s", str(SNAPPED_BYTES), "-B", "64", "-w", str(file)),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    said = b""
+    try:
+        # It names the file once it captures.
+        while b"File:" not in said:
+            line = await asyncio.wait_for(process.stderr.readline(), PATIENCE_S)
+            if not line:
+                pytest.skip(f"dumpcap may not capture here: {said.decode(errors='replace').strip()}")
+            said += line
+        yield process
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGINT)
+        rest = await process.stderr.read()
+        await process.wait()
+    dropped = re.search(rb"Packets received/dropped on interface '.*?': \d+/(\d+)", rest)
+    assert dropped is not None, rest
+    assert dropped[1] == b"0"
+
+
+async def packets(file: Path) -> list[dict[str, str]]:
+    """The packets in a capture, also in one that still grows."""
+    process = await asyncio.create_subprocess_exec(
+        *("tshark", "-r", str(file), "-T", "fields", *(word for field in FIELDS for word in ("-e", field))),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    output, _ = await process.communicate()
+    lines = (line.split("\t") for line in output.decode().splitlines())
+    return [dict(zip(FIELDS, line, strict=True)) for line in lines if len(line) == len(FIELDS)]
+
+
+async def packets_to_the_end(file: Path, connections: int) -> list[dict[str, str]]:
+    """The packets, once both ends of so many connections have been seen to finish."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            seen = await packets(file)
+            finished = {
+                (packet["tcp.stream"], packet["tcp.srcport"]) for packet in seen if is_true(packet["tcp.flags.fin"])
+            }
+            if len(finished) >= 2 * connections:
+                return seen
+
+
+def is_true(value: str) -> bool:
+    """Versions of tshark differ in how they write it."""
+    return value in {"1", "True"}
+
+
+def payload(seen: list[dict[str, str]], port: int) -> dict[str, int]:
+    """Bytes that the producer's port was sent, and sent itself, each once."""
+    total = Counter({"sent": 0, "received": 0})
+    for packet in seen:
+        if not packet["tcp.analysis.retransmission"]:
+            total["received" if int(packet["tcp.srcport"]) == port else "sent"] += int(packet["tcp.len"])
+    return dict(total)
+
+
+@pytest.mark.skipif(bool(missing()), reason=missing() or "installed")
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+@pytest.mark.parametrize("protocol", CONSUMERS)
+async def test_the_witness_counts_the_same_bytes(protocol: str, tls: bool, tmp_path: Path) -> None:
+    files = certificates.write(tmp_path)
+    asks: list[Ask] = [lambda asker: asker.list(20), lambda asker: asker.get(7)] * 4
+    async with producing(protocol, files) as (plain, encrypted):
+        target: Target = encrypted if tls else plain
+        capture = tmp_path / "capture.pcapng"
+        async with captured(target.port, capture):
+            found = await dissect(
+                connect=connecting(protocol, gzip=True, ca=files.ca),
+                plain=plain,
+                tls=encrypted if tls else None,
+                codec=codec(protocol),
+                asks=asks,
+                gzip=True,
+            )
+            seen = await packets_to_the_end(capture, connections=1)
+    assert found.anatomy is not None, found.doubts
+    assert payload(seen, target.port) == found.anatomy.total
