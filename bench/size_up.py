@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench import plan as planning
 from bench.load import messages, outcomes
 from bench.matrix import CellPlan, Combination
 from bench.measure.cores import Pinning
@@ -137,6 +138,7 @@ async def _size_up_one(load: LoadProcess, cell: CellPlan, sized: SizedUp, reques
             gzip=combination.gzip,
             tls=combination.tls,
             load=cell.load,
+            questions_at_most=planning.PROVED_AGAIN,
         ),
         ORDER_TIMEOUT_S,
     )
