@@ -3,6 +3,7 @@
 from typing import Any
 
 from bench.conduct import RawCell, RawRun, arm_key
+from bench.judge import generator
 from bench.judge.cells import Baseline, judged
 from bench.judge.doubts import doubts_of
 from bench.judge.wording import some_of
@@ -86,7 +87,9 @@ def _cell(found: RawCell, raw: RawRun) -> Cell:
     cell.status, cell.reason = found.status, found.reason
     cell.outcomes = found.outcomes
     cell.slices = found.slices
-    if found.status != "measured":
+    if cell.status == "measured" and (limit := generator.reason(cell)) is not None:
+        cell.status, cell.reason = "generator_limited", limit
+    if cell.status != "measured":
         return cell
     if (sizes := raw.sizes.get(found.plan.combination)) is not None:
         cell.bytes, cell.tls_session = sizes.bytes, sizes.tls_session

@@ -76,6 +76,15 @@ class RawCell:
         kept.producer_cpu_ns.append(result.producer_cpu_ns)
         kept.consumer_cpu_ns.append(result.consumer_cpu_ns)
         kept.send_lag_p50_ns.append(result.send_lag_p50_ns)
+        kept.send_lag_max_ns.append(result.send_lag_max_ns)
+        kept.window_ns.append(result.window_ns)
+        kept.in_flight.append(result.in_flight)
+        kept.due.append(result.due)
+        kept.second_half_due.append(result.second_half_due)
+        kept.second_half_ended.append(result.second_half_ended)
+        kept.loop_stall_ns.append(result.loop_stall_ns)
+        kept.connections_opened.append(result.connections_opened)
+        kept.failure.append(outcomes.most_frequent_failure(result.outcomes))
         self.outcomes = outcomes.added([self.outcomes, result.outcomes])
         self.barren_slices = 0 if ok else self.barren_slices + 1
         if result.outcomes.get(outcomes.WRONG_ANSWER):

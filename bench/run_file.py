@@ -217,6 +217,25 @@ class Slices(Struct, kw_only=True):
     consumer_cpu_ns: list[int | None] = []
     send_lag_p50_ns: list[float | None] = []
     """Open loop only: from the moment a request was due to the moment it was sent."""
+    send_lag_max_ns: list[int | None] = []
+    window_ns: list[int] = []
+    """Open loop: in which requests fell due. Closed loop: from when as many were in flight as asked for until the first
+    stopped sending, so that neither filling nor draining is in it."""
+    in_flight: list[float | None] = []
+    """Closed loop only: requests in flight on average over the window, from the same stamps as the latencies."""
+    due: list[int | None] = []
+    """Open loop only: requests that fell due in the window."""
+    second_half_due: list[int | None] = []
+    """Open loop only: those that fell due in its second half."""
+    second_half_ended: list[int | None] = []
+    """Open loop only: requests that ended in its second half, whenever they were due. Fewer than fell due in it when
+    the rate was not reached."""
+    loop_stall_ns: list[int] = []
+    """The longest time for which the load process's event loop was away, known to about 1 ms."""
+    connections_opened: list[int | None] = []
+    """Connections to the producer that were not there before the slice; null where the system does not tell."""
+    failure: list[str | None] = []
+    """The kind of outcome in which most of the failed requests ended; null where all were answered rightly."""
 
 
 class Cell(Struct, kw_only=True):

@@ -2,25 +2,25 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from statistics import median
 
 import numpy as np
 
+from bench.judge import generator
 from bench.judge.quantiles import counts_of
 from bench.judge.wording import counted, percent, some_of
 from bench.measure import latency_histogram
-from bench.run_file import Cell, ClosedLoad, Doubt, OpenLoad, Slices
+from bench.run_file import Cell, ClosedLoad, Doubt, OpenLoad
 
-CONSUMER_BUSY = 0.9
-PRODUCER_IDLE = 0.8
-"""Shares of a core: a consumer above its own and a producer below its own mean that the load was the limit."""
-RATE_REACHED = 0.97
 LAG = 0.1
 """The most that requests may leave late, as a share of the median latency."""
-LITTLE_ABOVE = 1.02
-LITTLE_BELOW = 0.8
-"""How far the requests in flight may lie from what was asked for, beyond what draining explains. More below than above,
-because the load takes a moment to check an answer before it sends again."""
+LITTLE = 0.02
+"""How far the requests in flight may lie from what was asked for, as a share."""
+SATURATED = 0.95
+"""A producer's share of its core from which on open-loop latencies are those of a queue."""
+OPENED_PER_REQUEST = 0.01
+STALL_NS = 10_000_000
+STALLED_SLICES = 0.05
+"""The share of slices in which the load's event loop may be away for longer than STALL_NS."""
 
 
 def of_cells(cells: Sequence[Cell]) -> Iterator[Doubt]:
@@ -61,8 +61,8 @@ def _failed(cells: Iterable[Cell]) -> Iterator[Doubt]:
             yield Doubt(code="cells_failed", text=text, cell=cell.id)
         if cell.status == "generator_limited":
             text = (
-                f"{cell.id} has no result, because the load generator was the limit and not the producer. "
-                "Measure with the wire driver, or on more cores."
+                f"{cell.id} has no result, because the load generator was the limit and not the producer: "
+                f"{cell.reason or 'nothing more is known'}. Ask for less load, or measure on more cores."
             )
             yield Doubt(code="generator_limited", text=text, cell=cell.id)
 
@@ -90,44 +90,44 @@ def _no_tail(cell: Cell) -> float | None:
     return 1.0 if known and cell.latency_ns is not None and cell.latency_ns.p99 is None else None
 
 
-def busy_share(slices: Slices, cpu_ns: Sequence[int | None]) -> float | None:
-    """Share of one core that a process used while slices were measured; None where no CPU clock could be read."""
-    known = [
-        (used_ns, duration_ns)
-        for used_ns, duration_ns in zip(cpu_ns, slices.duration_ns, strict=True)
-        if used_ns is not None
-    ]
-    elapsed_ns = sum(duration_ns for _, duration_ns in known)
-    return sum(used_ns for used_ns, _ in known) / elapsed_ns if elapsed_ns else None
-
-
-def _generator_limit(cell: Cell) -> float | None:
-    """The consumer's share of its core where it was the limit: several in flight, it busy, the producer not."""
-    if isinstance(cell.load, ClosedLoad) and cell.load.concurrency == 1:
-        return None
-    consumer = busy_share(cell.slices, cell.slices.consumer_cpu_ns)
-    producer = busy_share(cell.slices, cell.slices.producer_cpu_ns)
-    if consumer is None or consumer <= CONSUMER_BUSY or (producer is not None and producer >= PRODUCER_IDLE):
-        return None
-    return consumer
+def _client_limit(cell: Cell) -> float | None:
+    """The client library's share of its core where it was the limit in closed loop."""
+    return generator.limiting_share(cell) if isinstance(cell.load, ClosedLoad) else None
 
 
 def _rate_missed(cell: Cell) -> float | None:
     """The share of the requested rate that was not reached."""
-    if not isinstance(cell.load, OpenLoad) or cell.requests_per_second is None:
+    reached = generator.rate_reached(cell.slices)
+    return 1 - reached if reached is not None and reached < generator.RATE_REACHED else None
+
+
+def _saturated(cell: Cell) -> float | None:
+    """The producer's share of its core where open arrivals kept it busy."""
+    if not isinstance(cell.load, OpenLoad):
         return None
-    reached = cell.requests_per_second.value / cell.load.rate_hz
-    return 1 - reached if reached < RATE_REACHED else None
+    busy = generator.busy_share(cell.slices, cell.slices.producer_cpu_ns)
+    return busy if busy is not None and busy >= SATURATED else None
 
 
 def _lag(cell: Cell) -> float | None:
     """How late requests left, as a share of the median latency."""
-    lags = [lag_ns for lag_ns in cell.slices.send_lag_p50_ns if lag_ns is not None]
-    latencies = [p50_ns for p50_ns in cell.slices.p50_ns if p50_ns]
-    if not lags or not latencies:
-        return None
-    share = median(lags) / median(latencies)
-    return share if share > LAG else None
+    share = generator.lag_share(cell.slices)
+    return share if share is not None and share > LAG else None
+
+
+def _stalled(cell: Cell) -> float | None:
+    """The share of slices in which the load's event loop was away for long."""
+    stalls = cell.slices.loop_stall_ns
+    share = sum(stall_ns > STALL_NS for stall_ns in stalls) / len(stalls) if stalls else 0.0
+    return share if share > STALLED_SLICES else None
+
+
+def _opened(cell: Cell) -> float | None:
+    """Connections opened while measuring, per request."""
+    opened = sum(count or 0 for count in cell.slices.connections_opened)
+    requests = sum(cell.slices.ok) + sum(cell.slices.failed)
+    share = opened / requests if requests and cell.connection == "persistent" else 0.0
+    return share if share > OPENED_PER_REQUEST else None
 
 
 def in_flight(cell: Cell) -> float | None:
@@ -151,15 +151,19 @@ def in_flight(cell: Cell) -> float | None:
 def _little(cell: Cell) -> float | None:
     """How far the requests in flight lie from what was asked for, as a share.
 
-    While the last requests of a slice drain, fewer are in flight. Answers that come one by one then cost at most
-    (c − 1) / 2n of the mean, with c in flight and n requests in a slice.
+    Before draining the load's own stamps have to show as many as were asked for. Over whole slices, while whose ends
+    fewer are in flight, the recorded latencies must not show more.
     """
-    if not isinstance(cell.load, ClosedLoad) or (found := in_flight(cell)) is None:
+    if not isinstance(cell.load, ClosedLoad) or any(cell.slices.failed):
         return None
-    asked = cell.load.concurrency
-    of_each = sum(cell.slices.ok) / len(cell.slices.ok)
-    drained = asked * max(0.0, 1 - (asked - 1) / (2 * of_each))
-    return abs(found / asked - 1) if found > asked * LITTLE_ABOVE or found < drained * LITTLE_BELOW else None
+    asked, slices = cell.load.concurrency, cell.slices
+    stamped = [(mean, window) for mean, window in zip(slices.in_flight, slices.window_ns, strict=True) if mean]
+    window_ns = sum(window for _, window in stamped)
+    off = abs(sum(mean * window for mean, window in stamped) / window_ns / asked - 1) if window_ns else 0.0
+    recorded = in_flight(cell)
+    if recorded is not None:
+        off = max(off, recorded / asked - 1)
+    return off if off > LITTLE else None
 
 
 def _not_compressed(cell: Cell) -> float | None:
@@ -181,7 +185,7 @@ KINDS = (
     ),
     Kind(
         "client_cpu_saturated",
-        _generator_limit,
+        _client_limit,
         "In {cells} the consumer used up to {worst} of its core while the producer had time to spare, so what was "
         "measured is the client library's limit and not the producer's. Use the wire driver to find the producer's.",
     ),
@@ -196,6 +200,25 @@ KINDS = (
         _lag,
         "In {cells} requests left late, typically by up to {worst} of the median latency, because the load process was "
         "busy. Compare with the service time, and ask for a lower rate.",
+    ),
+    Kind(
+        "producer_saturated",
+        _saturated,
+        "The producer used up to {worst} of its core in {cells}, so latencies there are mostly waiting for others. Ask "
+        "for a lower rate to see what serving takes.",
+    ),
+    Kind(
+        "event_loop_stalls",
+        _stalled,
+        "In up to {worst} of the slices of {cells} the load process was held up for more than 10 ms, by work of the "
+        "client library or by other programs on its core, and every answer that came meanwhile was stamped late. Do "
+        "not read p99 there as the producer's.",
+    ),
+    Kind(
+        "connections_opened",
+        _opened,
+        "Connections were opened while {cells} was measured, up to {worst} of a connection for each request, although "
+        "they were to be kept: opening them is part of these latencies. See whether the producer closes them.",
     ),
     Kind(
         "littles_law",

@@ -132,7 +132,17 @@ class SliceResult(Struct, frozen=True, kw_only=True, tag=True):
     p50_ns: float | None
     producer_cpu_ns: int | None
     consumer_cpu_ns: int
+    window_ns: int = 0
+    """As in SliceRecord."""
+    in_flight: float | None = None
+    """Closed loop: requests in flight on average, over the window."""
+    due: int | None = None
+    second_half_due: int | None = None
+    second_half_ended: int | None = None
     send_lag_p50_ns: float | None = None
+    send_lag_max_ns: int | None = None
+    loop_stall_ns: int = 0
+    connections_opened: int | None = None
     text: str = ""
     """The first failure's own words."""
 

@@ -8,7 +8,9 @@ from recipes.errors import RecipeError
 OK = "ok"
 WRONG_ANSWER = "wrong_answer"
 UNSENT = "unsent"
-"""Open loop: due, and not sent when the slice was over."""
+"""Open loop: due, and not sent because too much was in flight."""
+UNANSWERED = "unanswered"
+"""Open loop: sent, and still without any answer when waiting for it ended."""
 PROCESS_LOST = "process_lost"
 """The producer or the load process ended, or stopped talking, in the middle of a slice."""
 
@@ -29,6 +31,12 @@ def kind_of(error: Exception) -> str:
 def failed(outcomes: dict[str, int]) -> int:
     """How many requests did not end in the right answer."""
     return sum(count for kind, count in outcomes.items() if kind != OK)
+
+
+def most_frequent_failure(outcomes: dict[str, int]) -> str | None:
+    """The kind in which most requests failed; None where all were answered rightly."""
+    failures = {kind: count for kind, count in outcomes.items() if kind != OK and count}
+    return max(failures, key=lambda kind: failures[kind]) if failures else None
 
 
 def added(all_outcomes: Iterable[dict[str, int]]) -> dict[str, int]:

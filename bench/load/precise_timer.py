@@ -9,6 +9,8 @@ import ctypes
 import os
 import sys
 from collections.abc import Callable
+from heapq import heappop, heappush
+from itertools import count
 from time import perf_counter_ns
 
 _CLOCK_MONOTONIC = 1
@@ -77,11 +79,15 @@ class Alarm:
 
 
 class PreciseTimer:
-    """A timer of one waiter at a time, on the clock of `time.perf_counter_ns`. Use as a context manager."""
+    """A timer of any number of waiters, on the clock of `time.perf_counter_ns`. Use as a context manager.
+
+    Waiters that are due together go on in the order in which they came.
+    """
 
     def __init__(self) -> None:
         self._alarm = Alarm(self._expired)
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiters: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._arrivals = count()
 
     def __enter__(self) -> "PreciseTimer":
         return self
@@ -93,10 +99,17 @@ class PreciseTimer:
         """Return at `due_ns`, or at once when that has passed."""
         if due_ns <= perf_counter_ns():
             return
-        self._waiter = asyncio.get_running_loop().create_future()
-        self._alarm.set(due_ns)
-        await self._waiter
+        waiter = (due_ns, next(self._arrivals), asyncio.get_running_loop().create_future())
+        heappush(self._waiters, waiter)
+        if self._waiters[0] is waiter:
+            self._alarm.set(due_ns)
+        await waiter[2]
 
     def _expired(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        now_ns = perf_counter_ns()
+        while self._waiters and self._waiters[0][0] <= now_ns:
+            waiter = heappop(self._waiters)[2]
+            if not waiter.done():
+                waiter.set_result(None)
+        if self._waiters:
+            self._alarm.set(self._waiters[0][0])

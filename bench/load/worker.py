@@ -22,10 +22,12 @@ from bench.load import messages, outcomes
 from bench.load.arrivals import due_offsets_ns
 from bench.load.closed_loop import run_closed
 from bench.load.fresh_connections import FreshConnections
-from bench.load.open_loop import run_open
+from bench.load.loop_watch import LoopWatch
+from bench.load.open_loop import CONNECTIONS_AT_MOST, run_open
 from bench.load.record import SliceRecord
 from bench.matrix import NEW
 from bench.measure import latency_histogram
+from bench.measure.connections import ConnectionCount
 from bench.measure.cpu_clock import process_cpu_ns
 from bench.network.profile import LOOPBACK
 from bench.run_file import ClosedLoad, Load
@@ -67,6 +69,8 @@ class Worker:
         self.clients: dict[tuple[bool, bool, int, str, str], RecipeClient] = {}
         self.cells: dict[str, ProvedCell] = {}
         self.questions: dict[WorkloadChoice, Sequence[Question[Any]]] = {}
+        self.connections: dict[int, ConnectionCount] = {}
+        """By the port asked."""
 
     async def answer(self, order: messages.Order) -> messages.Answer:
         """Carry out one order."""
@@ -86,7 +90,8 @@ class Worker:
 
     async def client_for(self, order: messages.Prove) -> RecipeClient:
         """An open client for the cell. Cells that differ only in what they ask share their connections."""
-        concurrency = order.load.concurrency if isinstance(order.load, ClosedLoad) else 0
+        # In open loop the connections must not decide what is sent when.
+        concurrency = order.load.concurrency if isinstance(order.load, ClosedLoad) else CONNECTIONS_AT_MOST
         key = (order.gzip, order.tls, concurrency, order.network, order.connection)
         if key not in self.clients:
             route = self.setup.direct if order.network == LOOPBACK else self.setup.networks[order.network]
@@ -96,7 +101,7 @@ class Worker:
             if order.connection == NEW:
                 made: RecipeClient = FreshConnections(lambda: self._client(target, gzip=order.gzip, connections=1))
             else:
-                made = self._client(target, gzip=order.gzip, connections=concurrency or None)
+                made = self._client(target, gzip=order.gzip, connections=concurrency)
             await made.open()
             self.clients[key] = made
         return self.clients[key]
@@ -171,27 +176,21 @@ class Worker:
         cell = self.cells[order.cell]
         record = SliceRecord()
         asked = shuffled_forever(cell.questions, order.seed)
+        connections = self._connection_count(cell.client.settings.target.port)
+        connections.begin()
         producer_before_ns = self._producer_cpu_ns()
         consumer_before_ns = process_time_ns()
         started_ns = perf_counter_ns()
-        if isinstance(cell.load, ClosedLoad):
-            duration_ns = await run_closed(
-                cell.client,
-                asked,
-                concurrency=cell.load.concurrency,
-                duration_ns=order.duration_ns,
-                requests_at_least=order.requests_at_least,
-                record=record,
-            )
-        else:
-            offsets = due_offsets_ns(cell.load.rate_hz, order.duration_ns, cell.load.arrivals, order.seed)
-            duration_ns = await run_open(cell.client, asked, due_offsets_ns=offsets, record=record)
+        with LoopWatch() as watch:
+            duration_ns = await self._send(cell, order, asked, record)
         consumer_ns = process_time_ns() - consumer_before_ns
         producer_after_ns = self._producer_cpu_ns()
+        opened = connections.opened()
         await self._compare_one(cell, next(asked), record)
         if order.recorded:
             latency_histogram.record_all(cell.latency, record.latency_ns)
             latency_histogram.record_all(cell.service, record.service_ns)
+        closed = isinstance(cell.load, ClosedLoad)
         return messages.SliceResult(
             started_ns=started_ns,
             duration_ns=duration_ns,
@@ -201,8 +200,39 @@ class Worker:
             if producer_before_ns is None or producer_after_ns is None
             else producer_after_ns - producer_before_ns,
             consumer_cpu_ns=consumer_ns,
+            window_ns=record.window_ns,
+            in_flight=record.in_flight_ns / record.window_ns if closed and record.window_ns else None,
+            due=None if closed else record.due,
+            second_half_due=None if closed else record.second_half_due,
+            second_half_ended=None if closed else record.second_half_ended,
             send_lag_p50_ns=median(record.lag_ns) if record.lag_ns else None,
+            send_lag_max_ns=max(record.lag_ns, default=None),
+            loop_stall_ns=watch.longest_stall_ns,
+            connections_opened=opened,
             text=record.first_failure,
+        )
+
+    async def _send(
+        self, cell: ProvedCell, order: messages.RunSlice, asked: Iterator[Question[Any]], record: SliceRecord
+    ) -> int:
+        """Put the cell under its load; returns the time that it took, in nanoseconds."""
+        if isinstance(cell.load, ClosedLoad):
+            return await run_closed(
+                cell.client,
+                asked,
+                concurrency=cell.load.concurrency,
+                duration_ns=order.duration_ns,
+                requests_at_least=order.requests_at_least,
+                record=record,
+            )
+        return await run_open(
+            cell.client,
+            asked,
+            due_offsets_ns=due_offsets_ns(cell.load.rate_hz, order.duration_ns, cell.load.arrivals, order.seed),
+            duration_ns=order.duration_ns,
+            # The clients' own timeouts come first.
+            answers_within_ns=round((self.setup.timeout_s + 1) * 1e9),
+            record=record,
         )
 
     async def _compare_one(self, cell: ProvedCell, question: Question[Any], record: SliceRecord) -> None:
@@ -212,6 +242,11 @@ class Worker:
             record.fail(outcomes.WRONG_ANSWER, str(error))
         except Exception as error:  # whatever a client library raises is this request's outcome
             record.fail(outcomes.kind_of(error), str(error))
+
+    def _connection_count(self, port: int) -> ConnectionCount:
+        if port not in self.connections:
+            self.connections[port] = ConnectionCount(port)
+        return self.connections[port]
 
     def _producer_cpu_ns(self) -> int | None:
         pid = self.setup.producer_pid

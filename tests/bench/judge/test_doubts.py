@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from bench.judge.cell_doubts import busy_share, in_flight
+from bench.judge.cell_doubts import in_flight
 from bench.judge.cells import Baseline, judged
 from bench.judge.doubts import doubts_of
+from bench.judge.generator import busy_share
 from bench.judge.wording import counted, percent, some_of
 from bench.measure import latency_histogram
 from bench.run_file import (
@@ -198,15 +199,53 @@ def test_a_busy_consumer_before_an_idle_producer_was_the_limit() -> None:
     assert busy_share(columns, [None] * len(columns.ok)) is None
 
 
-def test_a_rate_that_was_missed_and_requests_that_left_late() -> None:
+def test_a_rate_that_was_missed_is_said_in_words() -> None:
     slow = run(OpenLoad(rate_hz=5000.0))
     for cell in slow.cells:
-        cell.requests_per_second = Estimate(value=4990.0)
-    slow.cells[0].requests_per_second = Estimate(value=4500.0)
-    assert only(slow).code == "rate_not_reached"
-    slow.cells[0].requests_per_second = Estimate(value=4990.0)
+        cell.slices.second_half_due = [2500] * len(cell.slices.ok)
+        cell.slices.second_half_ended = [2495] * len(cell.slices.ok)
+    assert codes(slow) == []
+    slow.cells[0].slices.second_half_ended = [2250] * len(slow.cells[0].slices.ok)
+    doubt = only(slow)
+    assert doubt.code == "rate_not_reached"
+    assert "missed by up to 10 %" in doubt.text
+
+
+def test_requests_that_left_late() -> None:
+    slow = run(OpenLoad(rate_hz=5000.0))
     slow.cells[1].slices.send_lag_p50_ns = [60_000.0] * len(slow.cells[1].slices.ok)
     assert only(slow).code == "generator_lag"
+
+
+def test_a_producer_without_time_to_spare() -> None:
+    slow = run(OpenLoad(rate_hz=5000.0))
+    columns = slow.cells[1].slices
+    columns.producer_cpu_ns = [int(duration * 0.98) for duration in columns.duration_ns]
+    assert only(slow).code == "producer_saturated"
+
+
+def test_a_load_process_that_was_held_up() -> None:
+    held = run()
+    count = len(held.cells[0].slices.ok)
+    held.cells[0].slices.loop_stall_ns = [12_000_000 if index % 10 == 0 else 500_000 for index in range(count)]
+    doubt = only(held)
+    assert doubt.code == "event_loop_stalls"
+    assert "10 % of the slices" in doubt.text
+    held.cells[0].slices.loop_stall_ns = [8_000_000] * count
+    assert codes(held) == []
+
+
+def test_connections_that_were_to_be_kept() -> None:
+    some = run()
+    cell = some.cells[0]
+    cell.slices.connections_opened = [25] * len(cell.slices.ok)
+    doubt = only(some)
+    assert doubt.code == "connections_opened"
+    assert "50 % of a connection" in doubt.text
+    cell.connection = "per_request"
+    assert codes(some) == []
+    cell.connection, cell.slices.connections_opened = "persistent", [None] * len(cell.slices.ok)
+    assert codes(some) == []
 
 
 def in_flight_of(cell: Cell, latency_ns: int, duration_ns: int, each: int) -> Cell:
@@ -219,30 +258,50 @@ def in_flight_of(cell: Cell, latency_ns: int, duration_ns: int, each: int) -> Ce
     return cell
 
 
-def test_requests_in_flight_follow_from_littles_law() -> None:
+def stamped(cell: Cell, in_flight_mean: float) -> Cell:
+    """The cell with so many requests in flight before draining, by the load's own stamps."""
+    cell.slices.in_flight = [in_flight_mean] * len(cell.slices.ok)
+    cell.slices.window_ns = [12_000_000] * len(cell.slices.ok)
+    return cell
+
+
+@pytest.mark.parametrize(("concurrency", "found"), [(16, 15.9), (16, 16.0), (1, 0.985)])
+def test_as_many_in_flight_as_were_asked_for(concurrency: int, found: float) -> None:
+    some = run(ClosedLoad(concurrency=concurrency))
+    stamped(some.cells[0], found)
+    assert codes(some) == []
+
+
+@pytest.mark.parametrize(("concurrency", "found"), [(16, 15.6), (16, 16.4), (1, 0.97), (57, 1.1)])
+def test_requests_that_were_held_back_break_littles_law(concurrency: int, found: float) -> None:
+    some = run(ClosedLoad(concurrency=concurrency))
+    stamped(some.cells[0], found)
+    assert only(some).code == "littles_law"
+
+
+def test_recorded_latencies_must_not_show_more_in_flight_than_there_were() -> None:
     some = run(ClosedLoad(concurrency=16))
-    honest = in_flight_of(some.cells[0], latency_ns=1_600_000, duration_ns=20_000_000, each=200)
+    honest = in_flight_of(stamped(some.cells[0], 16.0), latency_ns=1_600_000, duration_ns=20_000_000, each=200)
     assert in_flight(honest) == pytest.approx(16.0, rel=2e-3)
     assert codes(some) == []
-    in_flight_of(some.cells[0], latency_ns=100_000, duration_ns=20_000_000, each=200)
-    assert only(some).code == "littles_law"
     in_flight_of(some.cells[0], latency_ns=1_700_000, duration_ns=20_000_000, each=200)
     assert only(some).code == "littles_law"
 
 
-def test_draining_explains_why_fewer_were_in_flight() -> None:
+def test_draining_explains_why_fewer_were_in_flight_over_whole_slices() -> None:
     """Sixteen requests answered one by one: the first waits for one service, the last for sixteen."""
     some = run(ClosedLoad(concurrency=16))
-    drained = in_flight_of(some.cells[0], latency_ns=8_500_000, duration_ns=16_000_000, each=16)
+    drained = in_flight_of(stamped(some.cells[0], 16.0), latency_ns=8_500_000, duration_ns=16_000_000, each=16)
     assert in_flight(drained) == pytest.approx(8.5, rel=2e-3)
     assert codes(some) == []
 
 
 def test_littles_law_says_nothing_where_requests_failed() -> None:
     some = run()
-    cell = in_flight_of(some.cells[0], latency_ns=100_000, duration_ns=20_000_000, each=3)
+    cell = stamped(in_flight_of(some.cells[0], latency_ns=100_000, duration_ns=20_000_000, each=3), 0.5)
     cell.slices.failed[0] = 1
     assert in_flight(cell) is None
+    assert codes(some) == []
     cell.slices.failed[0] = 0
     cell.latency_histogram = latency_histogram.encode(latency_histogram.new_histogram())
     assert in_flight(cell) is None

@@ -1,15 +1,16 @@
 """The closed and the open loop: what they send, when, and what they count."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count, cycle
-from time import perf_counter_ns
+from time import perf_counter_ns, sleep
 from typing import Any
 
 import pytest
 
 from bench.load import outcomes
 from bench.load.closed_loop import run_closed
+from bench.load.loop_watch import LoopWatch
 from bench.load.open_loop import run_open
 from bench.load.precise_timer import PreciseTimer
 from bench.load.record import SliceRecord
@@ -21,6 +22,14 @@ from tests.support.fake_client import FakeClient
 
 def questions(first: int = 1, last: int = 100) -> Iterator[Question[Any]]:
     return cycle([GetQuestion(i, None) for i in range(first, last + 1)])
+
+
+async def opened(client: FakeClient, offsets_ns: Iterable[int], **given: Any) -> SliceRecord:
+    record = SliceRecord()
+    settings: dict[str, Any] = {"duration_ns": 60_000_000, "answers_within_ns": 10_000_000_000, **given}
+    asked = settings.pop("questions", None) or questions()
+    await run_open(client, asked, due_offsets_ns=iter(offsets_ns), record=record, **settings)
+    return record
 
 
 async def closed(client: FakeClient, **given: Any) -> SliceRecord:
@@ -100,8 +109,7 @@ async def test_another_recipe_than_the_one_asked_for_is_a_wrong_answer() -> None
 
 async def test_an_open_loop_sends_what_is_due_whatever_the_answers_do() -> None:
     client = FakeClient(lambda _: 0.05)
-    record = SliceRecord()
-    await run_open(client, questions(), due_offsets_ns=iter(range(0, 20_000_000, 1_000_000)), record=record)
+    record = await opened(client, range(0, 20_000_000, 1_000_000))
     assert record.outcomes == {"ok": 20}
     assert client.in_flight_most == 20
     assert all(latency >= service for latency, service in zip(record.latency_ns, record.service_ns, strict=True))
@@ -119,10 +127,7 @@ async def test_an_open_loop_charges_a_stall_to_everybody_it_kept_waiting() -> No
     def stall_once(call: int) -> float:
         return 0.06 if call == 1 else 0.0
 
-    record = SliceRecord()
-    await run_open(
-        OneAtATime(stall_once), questions(), due_offsets_ns=iter(range(0, 60_000_000, 2_000_000)), record=record
-    )
+    record = await opened(OneAtATime(stall_once), range(0, 60_000_000, 2_000_000))
     assert record.outcomes == {"ok": 30}
     waited_ns = sorted(record.latency_ns)
     assert waited_ns[15] > 20_000_000
@@ -132,17 +137,116 @@ async def test_an_open_loop_charges_a_stall_to_everybody_it_kept_waiting() -> No
 
 async def test_failures_in_an_open_loop_are_counted_by_kind() -> None:
     client = FakeClient(lambda call: ProducerTimeout("slow") if call > 2 else 0.0)
-    record = SliceRecord()
-    await run_open(client, questions(100, 101), due_offsets_ns=iter([0, 1, 2, 3]), record=record)
+    record = await opened(client, [0, 1, 2, 3], questions=questions(100, 101))
     assert record.outcomes == {"ok": 1, "error_answer": 1, "timeout": 2}
-    assert len(record.latency_ns) == len(record.lag_ns) == 1
+    assert len(record.latency_ns) == len(record.service_ns) == 1
+    assert len(record.lag_ns) == 4
 
 
 async def test_what_cannot_be_sent_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.load.open_loop.IN_FLIGHT_AT_MOST", 3)
-    record = SliceRecord()
-    await run_open(FakeClient(lambda _: 0.01), questions(), due_offsets_ns=iter([0] * 10), record=record)
+    record = await opened(FakeClient(lambda _: 0.01), [0] * 10)
     assert record.outcomes == {"ok": 3, outcomes.UNSENT: 7}
+    assert record.due == 10
+
+
+async def test_what_is_never_answered_is_counted_and_not_waited_for() -> None:
+    client = FakeClient(lambda call: 3600.0 if call % 2 else 0.0)
+    record = await opened(client, [0, 1, 2, 3, 4], duration_ns=1_000_000, answers_within_ns=20_000_000)
+    assert record.outcomes == {"ok": 2, outcomes.UNANSWERED: 3}
+    assert client.in_flight == 0
+    assert len(record.latency_ns) == 2
+
+
+class SteppedClock:
+    """A clock that only the test moves, so that what a loop computes from its stamps is exact."""
+
+    def __init__(self) -> None:
+        self.now_ns = 0
+
+    def __call__(self) -> int:
+        return self.now_ns
+
+
+@pytest.mark.parametrize("concurrency", [1, 4, 16])
+async def test_requests_in_flight_before_draining_are_as_many_as_asked_for(
+    concurrency: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One answer a millisecond whatever is in flight, so that the last of them drain one by one."""
+    clock = SteppedClock()
+    monkeypatch.setattr("bench.load.closed_loop.perf_counter_ns", clock)
+    turn = asyncio.Lock()
+
+    class OneAtATime(FakeClient):
+        async def get(self, recipe_id: int, fields: Any = None) -> Any:
+            async with turn:
+                clock.now_ns += 1_000_000
+                return await super().get(recipe_id)
+
+    record = await closed(OneAtATime(), concurrency=concurrency, duration_ns=100_000_000)
+    assert 80_000_000 < record.window_ns <= 100_000_000
+    assert record.in_flight_ns == concurrency * record.window_ns
+    assert sum(record.latency_ns) > record.in_flight_ns or concurrency == 1
+
+
+async def test_failed_requests_are_in_flight_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SteppedClock()
+    monkeypatch.setattr("bench.load.closed_loop.perf_counter_ns", clock)
+
+    def fail_late(call: int) -> float | Exception:
+        clock.now_ns += 1_000_000
+        return ProducerTimeout("slow") if call % 2 else 0.0
+
+    record = await closed(FakeClient(fail_late), duration_ns=10_000_000, requests_at_least=10)
+    assert record.outcomes == {"ok": 5, "timeout": 5}
+    assert record.in_flight_ns == record.window_ns == 10_000_000
+
+
+async def test_the_second_half_ends_as_many_as_fall_due_in_it_when_the_rate_is_reached() -> None:
+    record = await opened(FakeClient(lambda _: 0.01), range(0, 100_000_000, 1_000_000), duration_ns=100_000_000)
+    assert (record.due, record.second_half_due, record.window_ns) == (100, 50, 100_000_000)
+    assert 0 < record.second_half_ended <= 90
+
+
+async def test_a_backlog_shows_in_the_second_half() -> None:
+    turn = asyncio.Lock()
+
+    class OneAtATime(FakeClient):
+        async def get(self, recipe_id: int, fields: Any = None) -> Any:
+            async with turn:
+                return await super().get(recipe_id)
+
+    record = await opened(OneAtATime(lambda _: 0.004), range(0, 100_000_000, 1_000_000), duration_ns=100_000_000)
+    assert record.outcomes == {"ok": 100}
+    # At 4 ms each no more than 13 can end in 50 ms, be the machine as slow as it likes.
+    assert record.second_half_ended <= 13
+
+
+async def test_a_loop_that_is_held_up_is_noticed() -> None:
+    with LoopWatch() as watch:
+        await asyncio.sleep(0.01)
+        sleep(0.05)  # noqa: ASYNC251 - the point of it
+        await asyncio.sleep(0.01)
+    assert watch.longest_stall_ns >= 45_000_000
+    with LoopWatch() as at_the_end:
+        sleep(0.03)  # noqa: ASYNC251
+    assert at_the_end.longest_stall_ns >= 25_000_000
+
+
+async def test_the_timer_wakes_many_in_the_order_in_which_they_are_due() -> None:
+    woken: list[int] = []
+
+    async def wait(timer: PreciseTimer, due_ns: int, name: int) -> None:
+        await timer.wait_until(due_ns)
+        assert perf_counter_ns() >= due_ns
+        woken.append(name)
+
+    with PreciseTimer() as timer:
+        now_ns = perf_counter_ns()
+        offsets_ns = [9_000_000, 3_000_000, 6_000_000, 3_000_000]
+        waits = [wait(timer, now_ns + offset_ns, name) for name, offset_ns in enumerate(offsets_ns)]
+        await asyncio.gather(*waits)
+    assert woken == [1, 3, 2, 0]
 
 
 async def test_the_timer_never_wakes_early() -> None:

@@ -1,0 +1,38 @@
+"""Requests in flight, from stamps alone, against windows worked out by hand."""
+
+from bench.load.full_window import FullWindow
+
+
+def test_filling_and_draining_are_outside() -> None:
+    window = FullWindow(2)
+    window.began(0)
+    window.ended(0, 5)  # over before the second was sent: outside
+    window.began(10)
+    window.ended(6, 20)  # 10 of its 14 inside
+    window.ended(10, 30)
+    window.ended(20, 40)
+    window.close(50)
+    window.ended(30, 60)  # 20 inside
+    window.ended(40, 70)  # 10 inside
+    assert window.window_ns == 40
+    assert window.in_flight_ns == 10 + 20 + 20 + 20 + 10
+
+
+def test_time_between_an_answer_and_the_next_request_is_missing() -> None:
+    window = FullWindow(1)
+    window.began(0)
+    for sent_ns in range(0, 1000, 100):
+        window.ended(sent_ns, sent_ns + 90)
+    window.close(1000)
+    assert window.in_flight_ns / window.window_ns == 0.9
+
+
+def test_a_window_that_never_filled_says_nothing() -> None:
+    window = FullWindow(3)
+    window.began(0)
+    window.began(1)
+    window.close(5)
+    window.began(6)
+    window.ended(0, 10)
+    window.close(20)
+    assert (window.window_ns, window.in_flight_ns) == (0, 0)
