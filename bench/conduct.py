@@ -62,6 +62,18 @@ class RawCell:
         if self.status == "measured":
             self.status, self.reason = status, reason
 
+    def lose(self, generation: int, round_number: int, started_ns: int) -> None:
+        """Mark a slice whose load process was lost with all that it had counted; `started_ns` since the run began."""
+        lost = messages.SliceResult(
+            started_ns=started_ns,
+            duration_ns=0,
+            outcomes={outcomes.OK: 0, outcomes.PROCESS_LOST: 1},
+            p50_ns=None,
+            producer_cpu_ns=None,
+            consumer_cpu_ns=0,
+        )
+        self.add(generation, round_number, 0, lost)
+
     def add(self, generation: int, round_number: int, began_ns: int, result: messages.SliceResult) -> None:
         """Keep one slice."""
         ok = result.outcomes.get(outcomes.OK, 0)
@@ -85,8 +97,15 @@ class RawCell:
         kept.loop_stall_ns.append(result.loop_stall_ns)
         kept.connections_opened.append(result.connections_opened)
         kept.failure.append(outcomes.most_frequent_failure(result.outcomes))
-        self.outcomes = outcomes.added([self.outcomes, result.outcomes])
-        self.barren_slices = 0 if ok else self.barren_slices + 1
+        self._count(result, ok)
+
+    def warm_up(self, result: messages.SliceResult) -> None:
+        """Keep nothing of a slice that warms up but its failures."""
+        self._count(result, 0)
+
+    def _count(self, result: messages.SliceResult, ok: int) -> None:
+        self.outcomes = outcomes.added([self.outcomes, {**result.outcomes, outcomes.OK: ok}])
+        self.barren_slices = 0 if result.outcomes.get(outcomes.OK) else self.barren_slices + 1
         if result.outcomes.get(outcomes.WRONG_ANSWER):
             self.give_up("failed", result.text)
 
@@ -114,6 +133,10 @@ class Arm:
     load: LoadProcess
     relays: list[RunningRelay]
     broken: bool = False
+    load_lost: bool = False
+    """Whether the load process does not answer any more, and with it what it recorded is gone."""
+    silent: list[str] = field(default_factory=list)
+    """The workloads of the latest slices in a row in which nothing was answered at all."""
 
     def kill(self) -> None:
         """End all its processes at once."""
@@ -346,16 +369,35 @@ class Conductor:
         )
         result = await self._order(arm, order, duration_ns / 1e9 + self.plan.timeout_s + SLICE_MARGIN_S)
         if result is None:
-            cell.outcomes = outcomes.added([cell.outcomes, {outcomes.PROCESS_LOST: 1}])
-        elif isinstance(result, messages.SliceResult) and number >= 0:
-            cell.add(generation, number, self.began_ns, result)
+            cell.lose(generation, max(0, number), perf_counter_ns() - self.began_ns)
+        elif isinstance(result, messages.SliceResult):
+            if number >= 0:
+                cell.add(generation, number, self.began_ns, result)
+            else:
+                cell.warm_up(result)
+            self._listen(arm, cell, result)
+
+    def _listen(self, arm: Arm, cell: RawCell, result: messages.SliceResult) -> None:
+        """Leave an arm alone that gives no answer, whatever it is asked: each slice would last until its timeouts."""
+        kinds = {kind for kind, count in result.outcomes.items() if count}
+        if not kinds or not kinds <= outcomes.SILENCE:
+            arm.silent.clear()
+            return
+        arm.silent.append(cell.plan.combination.workload.label)
+        workloads = {workload.label for workload in self.plan.matrix.workloads}
+        if len(arm.silent) >= GIVE_UP_AFTER and workloads <= set(arm.silent):
+            arm.broken = True
+            self.raw.troubles.append(
+                f"The {arm.key[0]} producer answered nothing in {len(arm.silent)} slices in a row ({result.text}), "
+                "so it was left out for the rest of its generation"
+            )
 
     async def _order(self, arm: Arm, order: messages.Order, timeout_s: float) -> messages.Answer | None:
         """Have an order carried out; None when the arm broke over it, which is noted."""
         try:
             answer = await self._unless_stopped(arm.load.order(order, timeout_s))
         except ProcessFailed as error:
-            arm.broken = True
+            arm.broken = arm.load_lost = True
             self.raw.troubles.append(str(error))
             return None
         served_by = [relay.child for relay in arm.relays] + ([arm.producer.child] if arm.producer is not None else [])
@@ -385,7 +427,7 @@ class Conductor:
         for arm in arms.values():
             if arm.producer is not None and (peak := peak_resident_bytes(arm.producer.pid)) is not None:
                 self.raw.peak_bytes[arm.key] = max(peak, self.raw.peak_bytes.get(arm.key, 0))
-            if arm.broken:
+            if arm.load_lost:
                 continue
             try:
                 recorded = await arm.load.order(messages.Finish(), self.plan.timeout_s)

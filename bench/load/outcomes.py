@@ -22,6 +22,9 @@ _KINDS: tuple[tuple[type[Exception], str], ...] = (
     (RecipeError, "error_answer"),
 )
 
+SILENCE = frozenset({"timeout", "unreachable", UNANSWERED, UNSENT, PROCESS_LOST})
+"""Outcomes of requests to which no answer of any kind came."""
+
 
 def kind_of(error: Exception) -> str:
     """The kind under which a failed request is counted."""

@@ -1,0 +1,125 @@
+"""`python -m benchmarks.known_truths`: does the lab measure what arithmetic says it must?
+
+A producer that stalls for 200 ms in every second, and answers within 1 ms otherwise, has tails that can be worked out:
+callers who come at random wait for the rest of the stall. An open loop has to find them; a closed loop, which waits
+along with the producer, is shown to miss them. A producer that takes 20 ms for each answer has to show 20 ms. Real
+processes, real sockets, all three protocols. Ends with 1 when a figure of the open loop is more than 5 % off.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from hdrh.histogram import HdrHistogram
+
+from bench.judge.wording import percent
+from bench.measure import latency_histogram
+from bench.run_file import Cell, ClosedLoad, Load, OpenLoad
+from producers.registry import PRODUCERS
+from tests.support import conducting
+
+TOLERANCE = 0.05
+QUANTILES = (0.5, 0.99, 0.999)
+SLICE_NS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """A producer that answers after `delay_ms`, but stalls for the first `stall_ms` of every `every_ms`."""
+
+    name: str
+    delay_ms: float
+    stall_ms: float = 0.0
+    every_ms: float = 1000.0
+
+    @property
+    def behaviour(self) -> Sequence[str]:
+        """As known_producer takes it."""
+        return (
+            "--delay-ms",
+            str(self.delay_ms),
+            "--stall-ms",
+            str(self.stall_ms),
+            "--every-ms",
+            str(self.every_ms),
+        )
+
+    def quantile_ms(self, quantile: float) -> float:
+        """What callers at random moments wait: who comes x ms into the stall waits for its rest, then the delay."""
+        waiting_longer = 1 - quantile
+        return self.delay_ms + max(0.0, self.stall_ms - waiting_longer * self.every_ms)
+
+
+STALLING = Truth("stalls 200 ms each second, else 1 ms", delay_ms=1.0, stall_ms=200.0)
+FIXED = Truth("always 20 ms", delay_ms=20.0)
+
+
+async def measured(protocol: str, truth: Truth, load: Load, rounds: int) -> Cell:
+    """The lab's own cell for that producer under that load."""
+    async with conducting.known(protocol, *truth.behaviour) as producer:
+        plan = conducting.plan_of(
+            [protocol],
+            [load],
+            rounds=rounds,
+            slice_ns=SLICE_NS,
+            targets={protocol: conducting.target_of(producer)},
+        )
+        run = await conducting.conducted(plan)
+    for doubt in run.doubts:
+        if doubt.code in ("cells_failed", "errors_seen", "process_trouble", "generator_limited", "littles_law"):
+            print(f"{doubt.code}: {doubt.text}", file=sys.stderr)
+    return run.cells[0]
+
+
+def row(protocol: str, truth: Truth, load: str, histogram: HdrHistogram, quantiles: Sequence[float]) -> float:
+    """Print one row; returns how far its worst quantile is off."""
+    texts, worst = [], 0.0
+    for quantile in QUANTILES:
+        found_ms = histogram.get_value_at_percentile(quantile * 100) / 1e6
+        due_ms = truth.quantile_ms(quantile)
+        off = found_ms / due_ms - 1
+        texts.append(f"{found_ms:.1f} ({due_ms:.1f}, {'+' if off > 0 else '−'}{percent(abs(off))})")
+        if quantile in quantiles:
+            worst = max(worst, abs(off))
+    print(f"| {protocol} | {truth.name} | {load} | {histogram.total_count} | {' | '.join(texts)} |", flush=True)
+    return worst
+
+
+async def compare(protocols: Sequence[str], rate_hz: float, rounds: int) -> bool:
+    """Measure and print everything; whether the open loop was right throughout."""
+    print("| protocol | producer | load | answers | p50 ms (arithmetic, off) | p99 ms | p99.9 ms |")
+    print("|---|---|---|---|---|---|---|")
+    right = True
+    for protocol, truth in product(protocols, (STALLING, FIXED)):
+        # The tail of the fixed delay is the machine's noise; its median is the producer's.
+        judged = (0.99, 0.999) if truth is STALLING else (0.5,)
+        cell = await measured(protocol, truth, OpenLoad(rate_hz=rate_hz), rounds if truth is STALLING else 4)
+        if cell.latency_histogram is None:
+            print(f"| {protocol} | {truth.name} | no result: {cell.reason} |")
+            right = False
+            continue
+        histogram = latency_histogram.decode(cell.latency_histogram)
+        right &= row(protocol, truth, f"open, {rate_hz:g}/s", histogram, judged) <= TOLERANCE
+        if truth is STALLING:
+            closed = await measured(protocol, truth, ClosedLoad(concurrency=1), 4)
+            row(protocol, truth, "closed, 1 in flight", latency_histogram.decode(closed.latency_histogram or ""), ())
+    return right
+
+
+def main() -> int:
+    """Read the flags, compare, and say how it went."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--protocol", action="append", choices=PRODUCERS, help="all unless given")
+    parser.add_argument("--rate", type=float, default=500.0)
+    parser.add_argument("--rounds", type=int, default=21, help="slices of one second for the stalling producer")
+    given = parser.parse_args()
+    right = asyncio.run(compare(given.protocol or list(PRODUCERS), given.rate, given.rounds))
+    print(f"open loop within {percent(TOLERANCE)} of arithmetic: {'yes' if right else 'NO'}")
+    return 0 if right else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""Runs of the lab against producers whose truth is known: real processes, the lab's own conductor and judgement."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from bench import assemble
+from bench.conduct import Conductor
+from bench.matrix import Matrix
+from bench.measure import cores
+from bench.plan import RunPlan, Target, sample_ids
+from bench.processes import Child, ProcessFailed, RunningProducer
+from bench.run_file import Load, RecipesUsed, Run
+from bench.workloads import QUESTIONS_AT_MOST, WorkloadChoice
+from recipes import sources
+
+RECIPES = "generated:50"
+
+
+async def start_known(protocol: str, behaviour: Sequence[str], core_numbers: Sequence[int] = ()) -> RunningProducer:
+    """Start `python -m tests.support.known_producer`. Raises ProcessFailed."""
+    command = [sys.executable, "-m", "tests.support.known_producer", protocol, "--recipes", RECIPES, *behaviour]
+    child = await Child.start(f"the {protocol} producer", command, core_numbers)
+    try:
+        words = (await child.line(60.0)).decode().split()
+    except ProcessFailed:
+        await child.stop()
+        raise
+    return RunningProducer(child, words[1], None, child.process.pid)
+
+
+@asynccontextmanager
+async def known(protocol: str, *behaviour: str) -> AsyncIterator[RunningProducer]:
+    """A known producer on the producers' core, until the end of the block."""
+    producer = await start_known(protocol, behaviour, cores.pinning_here().producer)
+    try:
+        yield producer
+    finally:
+        await producer.child.stop()
+
+
+def plan_of(protocols: Sequence[str], loads: Sequence[Load], **given: Any) -> RunPlan:
+    """A plan without gzip and TLS for `get`, one generation of a few rounds unless told."""
+    settings: dict[str, Any] = {
+        "generations": 1,
+        "rounds": 4,
+        "seconds": 60.0,
+        "slice_ns": 12_000_000,
+        "seed": 1,
+        "recipes": RECIPES,
+        **given,
+    }
+    matrix = Matrix(
+        protocols=protocols, gzip=[False], tls=[False], workloads=[WorkloadChoice("get")], loads=list(loads)
+    )
+    return RunPlan(matrix=matrix, **settings)
+
+
+def target_of(producer: RunningProducer) -> Target:
+    """The producer as somebody else's."""
+    return Target(plain=producer.plain, tls=None)
+
+
+async def conducted(plan: RunPlan, on_progress: Callable[[float, str], None] = lambda _, __: None) -> Run:
+    """The run that the plan gives, as it would be written."""
+    loaded = sources.load(plan.recipes)
+    conductor = Conductor(
+        plan,
+        ids=sample_ids([recipe.id for recipe in loaded.recipes], plan, QUESTIONS_AT_MOST),
+        certificates=None,
+        pinning=cores.pinning_here(),
+        on_progress=on_progress,
+        stop=asyncio.Event(),
+    )
+    return assemble.run_of(
+        await conductor.run(),
+        plan,
+        started_at="",
+        duration_s=0.0,
+        command="",
+        environment={},
+        recipes=RecipesUsed(source=loaded.source, count=len(loaded.recipes), digest=loaded.digest),
+    )
