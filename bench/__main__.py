@@ -7,10 +7,11 @@ from bench.cli.compare import compare
 from bench.cli.report import report
 from bench.cli.run import run
 from bench.cli.sizes import sizes
+from bench.cli.slo import slo
 from commands import command_line
 
 app = command_line.application("Measure what serving the same recipes costs over each protocol.")
-for command in (run, compare, report, sizes, ask):
+for command in (run, compare, report, sizes, ask, slo):
     app.command()(command)
 
 

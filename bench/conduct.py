@@ -203,7 +203,7 @@ class Conductor:
         arms: dict[ArmKey, Arm] = {}
         try:
             self._tell("starting" if self.plan.restarts else "connecting")
-            await self._start(generation, arms)
+            await self.start(generation, arms)
             await self._prove(generation, arms)
             await self._read_sizes(arms)
             await self._rounds(generation, arms)
@@ -217,7 +217,8 @@ class Conductor:
             await self._collect(generation, arms)
             await asyncio.gather(*(arm.stop() for arm in arms.values()))
 
-    async def _start(self, generation: int, arms: dict[ArmKey, Arm]) -> None:
+    async def start(self, generation: int, arms: dict[ArmKey, Arm]) -> None:
+        """Start every arm into `arms`; one that cannot be started is missing there. Raises Stopped."""
         order = planning.start_order(self.plan, generation)
         starting = [asyncio.create_task(self._start_arm(key, arms)) for key in order]
         try:
@@ -298,22 +299,25 @@ class Conductor:
             arm = arms.get(arm_key(cell.plan.combination))
             if arm is None or arm.broken or cell.status != "measured":
                 continue
-            combination = cell.plan.combination
-            order = messages.Prove(
-                cell=cell.plan.id,
-                workload=combination.workload.name,
-                page_size=combination.workload.page_size,
-                gzip=combination.gzip,
-                tls=combination.tls,
-                load=cell.plan.load,
-                questions_at_most=planning.questions_to_prove(cell.plan, generation),
-                network=cell.plan.network,
-                connection=cell.plan.connection,
-            )
-            proof = await self._order(arm, order, PROOF_TIMEOUT_S)
+            proof = await self.order(arm, self.proof_of(cell.plan, generation), PROOF_TIMEOUT_S)
             if isinstance(proof, messages.Proof) and proof.outcome != outcomes.OK:
                 cell.outcomes = outcomes.added([cell.outcomes, {proof.outcome: 1}])
                 cell.give_up("failed" if proof.supported else "unsupported", proof.text)
+
+    def proof_of(self, cell: CellPlan, starts: int) -> messages.Prove:
+        """The order to prove a cell, in full unless its producer was started afresh after it was proved before."""
+        combination = cell.combination
+        return messages.Prove(
+            cell=cell.id,
+            workload=combination.workload.name,
+            page_size=combination.workload.page_size,
+            gzip=combination.gzip,
+            tls=combination.tls,
+            load=cell.load,
+            questions_at_most=planning.questions_to_prove(cell, starts),
+            network=cell.network,
+            connection=cell.connection,
+        )
 
     async def _read_sizes(self, arms: dict[ArmKey, Arm]) -> None:
         """Read the sizes of every combination that has none yet. They do not change from one start to the next."""
@@ -329,7 +333,7 @@ class Conductor:
                 gzip=combination.gzip,
                 tls=combination.tls,
             )
-            found = await self._order(arm, order, PROOF_TIMEOUT_S)
+            found = await self.order(arm, order, PROOF_TIMEOUT_S)
             if isinstance(found, messages.SizesRead):
                 self.raw.sizes[combination] = found
 
@@ -367,7 +371,7 @@ class Conductor:
             requests_at_least=planning.requests_at_least(cell.plan),
             recorded=number >= 0,
         )
-        result = await self._order(arm, order, duration_ns / 1e9 + self.plan.timeout_s + SLICE_MARGIN_S)
+        result = await self.order(arm, order, duration_ns / 1e9 + self.plan.timeout_s + SLICE_MARGIN_S)
         if result is None:
             cell.lose(generation, max(0, number), perf_counter_ns() - self.began_ns)
         elif isinstance(result, messages.SliceResult):
@@ -392,8 +396,8 @@ class Conductor:
                 "so it was left out for the rest of its generation"
             )
 
-    async def _order(self, arm: Arm, order: messages.Order, timeout_s: float) -> messages.Answer | None:
-        """Have an order carried out; None when the arm broke over it, which is noted."""
+    async def order(self, arm: Arm, order: messages.Order, timeout_s: float) -> messages.Answer | None:
+        """Have an order carried out; None when the arm broke over it, which is noted. Raises Stopped."""
         try:
             answer = await self._unless_stopped(arm.load.order(order, timeout_s))
         except ProcessFailed as error:

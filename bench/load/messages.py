@@ -89,6 +89,12 @@ class RunSlice(Struct, frozen=True, kw_only=True, tag=True):
     """False while the cell warms up: its latencies stay out of the histogram."""
 
 
+class Collect(Struct, frozen=True, kw_only=True, tag=True):
+    """Hand over what a cell recorded, and forget the cell. Answered by Recorded."""
+
+    cell: str
+
+
 class Finish(Struct, frozen=True, kw_only=True, tag=True):
     """Last order: close every connection. Answered by Recorded, then the process ends."""
 
@@ -160,7 +166,7 @@ class Broken(Struct, frozen=True, kw_only=True, tag=True):
     text: str
 
 
-Order = Setup | Prove | ReadSizes | Dissect | RunSlice | Finish
+Order = Setup | Prove | ReadSizes | Dissect | RunSlice | Collect | Finish
 Answer = Done | Proof | SizesRead | Dissection | SliceResult | Recorded | Broken
 
 _orders: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)

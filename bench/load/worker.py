@@ -7,7 +7,7 @@ its orders end, whatever became of the conductor.
 import asyncio
 import gc
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 from pathlib import Path
@@ -83,6 +83,8 @@ class Worker:
                 return await self.dissect(order)
             case messages.RunSlice():
                 return await self.run_slice(order)
+            case messages.Collect():
+                return _recorded({order.cell: self.cells.pop(order.cell)})
             case messages.Finish():
                 return await self.finish()
             case messages.Setup():
@@ -256,14 +258,16 @@ class Worker:
         """Close every connection and hand over what was recorded."""
         for opened in self.clients.values():
             await opened.close()
-        return messages.Recorded(
-            latency={name: latency_histogram.encode(cell.latency) for name, cell in self.cells.items()},
-            service={
-                name: latency_histogram.encode(cell.service)
-                for name, cell in self.cells.items()
-                if cell.service.total_count
-            },
-        )
+        return _recorded(self.cells)
+
+
+def _recorded(cells: Mapping[str, ProvedCell]) -> messages.Recorded:
+    return messages.Recorded(
+        latency={name: latency_histogram.encode(cell.latency) for name, cell in cells.items()},
+        service={
+            name: latency_histogram.encode(cell.service) for name, cell in cells.items() if cell.service.total_count
+        },
+    )
 
 
 def shuffled_forever(questions: Sequence[Question[Any]], seed: str) -> Iterator[Question[Any]]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,7 +10,7 @@ from bench import assemble
 from bench.conduct import Conductor
 from bench.matrix import Matrix
 from bench.measure import cores
-from bench.plan import RunPlan, Target, sample_ids
+from bench.plan import RunPlan, Target, Version, sample_ids
 from bench.processes import Child, ProcessFailed, RunningProducer
 from bench.run_file import Load, RecipesUsed, Run
 from bench.workloads import QUESTIONS_AT_MOST, WorkloadChoice
@@ -41,7 +41,9 @@ async def known(protocol: str, *behaviour: str) -> AsyncIterator[RunningProducer
         await producer.child.stop()
 
 
-def plan_of(protocols: Sequence[str], loads: Sequence[Load], **given: Any) -> RunPlan:
+def plan_of(
+    protocols: Sequence[str], loads: Sequence[Load], targets: Mapping[str, Target] | None = None, **given: Any
+) -> RunPlan:
     """A plan without gzip and TLS for `get`, one generation of a few rounds unless told."""
     settings: dict[str, Any] = {
         "generations": 1,
@@ -52,6 +54,8 @@ def plan_of(protocols: Sequence[str], loads: Sequence[Load], **given: Any) -> Ru
         "recipes": RECIPES,
         **given,
     }
+    if targets:
+        settings["versions"] = (Version(targets=targets),)
     matrix = Matrix(
         protocols=protocols, gzip=[False], tls=[False], workloads=[WorkloadChoice("get")], loads=list(loads)
     )

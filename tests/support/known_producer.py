@@ -37,6 +37,7 @@ class KnownBook(InMemoryRecipeBook):
         self._timer = timer
         self._delay_ns = round(given.delay_ms * 1e6)
         self._stall_ns, self._every_ns = round(given.stall_ms * 1e6), round(given.every_ms * 1e6)
+        self._turn = asyncio.Lock() if given.one_at_a_time else None
         self._fault = given.fault
         self._faulty = range(given.after, given.after + given.times)
         self._asked = 0
@@ -68,8 +69,11 @@ class KnownBook(InMemoryRecipeBook):
         stalled_for_ns = now_ns % self._every_ns
         if stalled_for_ns < self._stall_ns:
             await self._timer.wait_until(now_ns - stalled_for_ns + self._stall_ns)
-        if self._delay_ns:
+        if self._turn is None:
             await self._timer.wait_until(perf_counter_ns() + self._delay_ns)
+        else:
+            async with self._turn:
+                await self._timer.wait_until(perf_counter_ns() + self._delay_ns)
         return faulty
 
 
@@ -122,6 +126,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("protocol", choices=PRODUCERS)
     parser.add_argument("--recipes", default="generated:50")
     parser.add_argument("--delay-ms", type=float, default=0.0)
+    parser.add_argument("--one-at-a-time", action="store_true", help="so that its capacity is 1000 / delay")
     parser.add_argument("--stall-ms", type=float, default=0.0)
     parser.add_argument("--every-ms", type=float, default=1000.0)
     parser.add_argument("--fault", choices=BOOK_FAULTS + WIRE_FAULTS)

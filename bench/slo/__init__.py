@@ -1,0 +1,1 @@
+"""Service level objectives: the highest rate at which a producer meets them."""
