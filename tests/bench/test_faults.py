@@ -16,8 +16,8 @@ from bench.run_file import Cell, ClosedLoad, Load, OpenLoad, Run
 from producers.registry import PRODUCERS
 from tests.support import conducting
 
-AFTER_PROOF = 60
-"""Questions that proving and the first slices ask; what goes wrong later goes wrong in the middle of a slice."""
+AFTER_PROOF = 250
+"""More questions than proving and reading sizes ask; what goes wrong later goes wrong in the middle of a slice."""
 
 
 async def run_with(
@@ -65,7 +65,7 @@ def assert_marked(cell: Cell, *kinds: str) -> None:
 
 @pytest.mark.parametrize("protocol", PRODUCERS)
 async def test_a_producer_that_dies_in_the_middle_of_a_slice(protocol: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = await run_with({protocol: faulty("dies")}, monkeypatch, rounds=8, generations=2)
+    run = await run_with({protocol: faulty("dies")}, monkeypatch, rounds=40, generations=2)
     (cell,) = run.cells
     assert_marked(cell, "unreachable", "timeout")
     assert set(cell.slices.generation) == {0, 1}
@@ -82,7 +82,7 @@ async def test_a_producer_that_hangs_is_left_alone_before_it_takes_all_the_time(
     run = await run_with({protocol: faulty("hangs")}, monkeypatch, rounds=1000, timeout_s=0.1)
     (cell,) = run.cells
     assert_marked(cell, "timeout")
-    assert len(cell.slices.ok) < 20
+    assert len(cell.slices.ok) < 100
     assert any("answered nothing in 3 slices in a row" in doubt.text for doubt in run.doubts)
     assert assemble.untrusted(run)
 
@@ -95,7 +95,7 @@ async def test_a_producer_that_hangs_is_left_alone_before_it_takes_all_the_time(
 async def test_bytes_that_are_no_answer(
     protocol: str, fault: str, kinds: Sequence[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = await run_with({protocol: faulty(fault, after=120, times=1)}, monkeypatch, rounds=20)
+    run = await run_with({protocol: faulty(fault, after=400, times=1)}, monkeypatch, rounds=80)
     (cell,) = run.cells
     assert_marked(cell, *kinds)
     assert cell.status == "measured"
@@ -106,7 +106,7 @@ async def test_bytes_that_are_no_answer(
 
 @pytest.mark.parametrize("protocol", PRODUCERS)
 async def test_errors_in_the_middle_of_a_slice(protocol: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = await run_with({protocol: faulty("errors", times=2)}, monkeypatch, rounds=8)
+    run = await run_with({protocol: faulty("errors", times=2)}, monkeypatch, rounds=40)
     (cell,) = run.cells
     assert_marked(cell, "unexpected_answer", "error_answer")
     assert cell.status == "measured"
@@ -119,7 +119,7 @@ async def test_errors_in_the_middle_of_a_slice(protocol: str, monkeypatch: pytes
 async def test_a_wrong_recipe_leaves_the_cell_without_figures(
     protocol: str, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = await run_with({protocol: faulty(fault)}, monkeypatch, rounds=30)
+    run = await run_with({protocol: faulty(fault)}, monkeypatch, rounds=80)
     (cell,) = run.cells
     assert cell.status == "failed"
     assert cell.outcomes["wrong_answer"] >= 1
@@ -129,17 +129,17 @@ async def test_a_wrong_recipe_leaves_the_cell_without_figures(
 
 
 async def test_one_that_dies_does_not_disturb_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    run = await run_with({"http": faulty("dies"), "graphql": ("--delay-ms", "1")}, monkeypatch, rounds=10)
+    run = await run_with({"http": faulty("dies"), "graphql": ("--delay-ms", "1")}, monkeypatch, rounds=40)
     dead, sound = run.cells
     assert_marked(dead, "unreachable", "timeout")
     assert set(sound.outcomes) == {"ok"}
-    assert len(sound.slices.ok) == 10
+    assert len(sound.slices.ok) == 40
     assert sound.latency_ns is not None
     assert not any(doubt.cell == sound.id and doubt.code == "errors_seen" for doubt in run.doubts)
 
 
 async def test_an_open_loop_counts_what_a_hung_producer_owes(monkeypatch: pytest.MonkeyPatch) -> None:
-    run = await run_with({"http": faulty("hangs", after=500)}, monkeypatch, load=OpenLoad(rate_hz=200), rounds=1)
+    run = await run_with({"http": faulty("hangs", after=560)}, monkeypatch, load=OpenLoad(rate_hz=200), rounds=1)
     (cell,) = run.cells
     assert cell.outcomes["timeout"] >= 50
     assert_marked(cell, "timeout")
