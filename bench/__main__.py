@@ -3,6 +3,7 @@
 import sys
 
 from bench.cli.ask import ask
+from bench.cli.check import check
 from bench.cli.compare import compare
 from bench.cli.report import report
 from bench.cli.run import run
@@ -11,7 +12,7 @@ from bench.cli.slo import slo
 from commands import command_line
 
 app = command_line.application("Measure what serving the same recipes costs over each protocol.")
-for command in (run, compare, report, sizes, ask, slo):
+for command in (run, compare, report, sizes, ask, slo, check):
     app.command()(command)
 
 

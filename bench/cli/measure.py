@@ -64,6 +64,7 @@ def measure(plan: RunPlan, run_path: Path, threshold: float) -> int:
     command = environment.command_line()
     used = RecipesUsed(source=loaded.source, count=len(loaded.recipes), digest=loaded.digest)
     began = perf_counter()
+    stolen = environment.StealClock()
 
     def assembled(raw: RawRun) -> Run:
         return assemble.run_of(
@@ -72,7 +73,7 @@ def measure(plan: RunPlan, run_path: Path, threshold: float) -> int:
             started_at=started_at,
             duration_s=round(perf_counter() - began, 3),
             command=command,
-            environment=described,
+            environment={**described, "stolen_share": stolen.share()},
             recipes=used,
         )
 

@@ -24,6 +24,9 @@ DRIFT_CONFIDENCE = 0.99
 BUSY = 0.5
 """Load average before the run, per core, from which on others were at work."""
 
+STOLEN = 0.02
+"""The most of the machine's time that a hypervisor may give to others during a run."""
+
 
 def doubts_of(run: Run) -> list[Doubt]:
     """All doubts that a run bears witness to itself, the gravest kinds first. `run.doubts` is not looked at."""
@@ -85,6 +88,13 @@ def _machine(environment: dict[str, Any]) -> Iterator[Doubt]:
             code="busy_machine",
             text=f"The load average was {load:.1f} on {counted(cores, 'core')} when the run began, so other programs "
             "were probably competing with it. Stop them and measure again.",
+        )
+    stolen = environment.get("stolen_share")
+    if stolen is not None and stolen > STOLEN:
+        yield Doubt(
+            code="stolen_time",
+            text=f"{percent(stolen)} of the machine's time went to other guests of its hypervisor during the run, so "
+            "tails hold their work, too. Ratios suffer least; for latencies measure on a machine of your own.",
         )
 
 

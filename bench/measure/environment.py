@@ -36,7 +36,7 @@ def describe(pinning: Pinning, *, measures_elsewhere: bool) -> dict[str, Any]:
             "model": cpu_model(),
             "count": psutil.cpu_count() or 1,
             "usable": list(usable_cores()),
-            "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+            "governor": governor(),
         },
         "memory_bytes": psutil.virtual_memory().total,
         "load_average_1min": round(os.getloadavg()[0], 2),
@@ -48,6 +48,26 @@ def describe(pinning: Pinning, *, measures_elsewhere: bool) -> dict[str, Any]:
         "lab_commit": _commit(),
         "foreign_target": measures_elsewhere,
     }
+
+
+def governor() -> str | None:
+    """What decides on the processor's frequency; None where the system does not tell."""
+    return _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+
+
+class StealClock:
+    """How much of the machine's time a hypervisor gave to others, from its making on."""
+
+    def __init__(self) -> None:
+        self._before = psutil.cpu_times()
+
+    def share(self) -> float | None:
+        """Of all cores' time so far; None where the system does not tell."""
+        now = psutil.cpu_times()
+        if not hasattr(now, "steal"):
+            return None
+        passed = sum(now) - sum(self._before)
+        return round((now.steal - self._before.steal) / passed, 4) if passed > 0 else None
 
 
 def cpu_model() -> str:

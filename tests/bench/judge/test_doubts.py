@@ -104,6 +104,7 @@ def test_one_generation_or_a_target_has_no_verdicts() -> None:
         ({"pinning": {"producer": [], "load": [], "apart": False}}, "shared_core"),
         ({"cpu": {"count": 2, "governor": "powersave"}}, "frequency_scaling"),
         ({"load_average_1min": 1.7}, "busy_machine"),
+        ({"stolen_share": 0.05}, "stolen_time"),
     ],
 )
 def test_the_machine(environment: dict[str, Any], code: str) -> None:

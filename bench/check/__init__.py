@@ -1,0 +1,1 @@
+"""Testing the machine and the lab's own instruments before anything is measured with them."""
