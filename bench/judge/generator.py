@@ -3,7 +3,7 @@
 A driver that exists to find the producer's limit (every one but `consumer`) has failed when it found its own. So has
 any driver in open loop when what it calls latency was mostly its own delay. With the `consumer` driver several requests
 in flight measure what a Python caller gets, its library included; that the library was the limit is then said as a
-doubt (docs/decisions/0004-generator-limited.md).
+doubt (docs/decisions/0006-generator-limited.md).
 """
 
 from collections.abc import Sequence
