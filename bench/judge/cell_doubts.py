@@ -116,7 +116,9 @@ def _lag(cell: Cell) -> float | None:
 
 
 def _stalled(cell: Cell) -> float | None:
-    """The share of slices in which the load's event loop was away for long."""
+    """The share of slices in which the load's event loop was away for long, where latency is what is measured."""
+    if isinstance(cell.load, ClosedLoad) and cell.load.concurrency > 1:
+        return None
     stalls = cell.slices.loop_stall_ns
     share = sum(stall_ns > STALL_NS for stall_ns in stalls) / len(stalls) if stalls else 0.0
     return share if share > STALLED_SLICES else None
