@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -82,12 +83,21 @@ def test_what_a_system_does_not_tell_is_left_out() -> None:
 
 @asynccontextmanager
 async def trivial(name: str) -> AsyncIterator[int]:
-    server = await asyncio.get_running_loop().create_server(TRIVIAL[name], "127.0.0.1", 0)
+    accepted: list[Any] = []
+
+    def accept() -> asyncio.Protocol:
+        accepted.append(TRIVIAL[name]())
+        return accepted[-1]  # type: ignore[no-any-return]
+
+    server = await asyncio.get_running_loop().create_server(accept, "127.0.0.1", 0)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
-        await server.wait_closed()
+        for protocol in accepted:
+            protocol.transport.abort()
+        # Aborting takes effect in the loop's next turn.
+        await asyncio.sleep(0)
 
 
 def test_every_protocol_has_a_trivial_server() -> None:
