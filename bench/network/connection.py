@@ -8,6 +8,8 @@ from contextlib import suppress
 from bench.network.lane import Lane
 
 READ_BYTES = 1 << 16
+READS_AT_ONCE = 16
+"""After so many, others get their turn."""
 UNSENT_BYTES_AT_MOST = 1 << 20
 """What has been delivered and the receiver does not take. Beyond it nothing more is read for it."""
 _RESET_ON_CLOSE = (1).to_bytes(4, "little") + (0).to_bytes(4, "little")
@@ -95,14 +97,22 @@ class _Side:
                 self._loop.remove_reader(self._sock)
 
     def _on_readable(self) -> None:
+        """Read all there is. libuv tells of a reset once and then watches no more, so nothing may be left for later."""
+        for _ in range(READS_AT_ONCE):
+            if not self._reading:
+                return
+            try:
+                data = self._sock.recv(READ_BYTES)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError:
+                self._peer_gone()
+                return
+            self._read(data)
+        self._loop.call_soon(self._on_readable)
+
+    def _read(self, data: bytes) -> None:
         assert self._lane is not None
-        try:
-            data = self._sock.recv(READ_BYTES)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError:
-            self._peer_gone()
-            return
         if data:
             self._lane.carry(data, self.other.deliver)
             return

@@ -1,4 +1,4 @@
-"""Tests here that use a loop run on both: relays must behave alike on asyncio's own and on uvloop."""
+"""Tests here that use a loop run on uvloop: it is what the relay runs on, and it watches sockets in ways of its own."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -7,4 +7,4 @@ import uvloop
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+    return {"uvloop": uvloop.new_event_loop}
