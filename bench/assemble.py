@@ -3,11 +3,12 @@
 from typing import Any
 
 from bench.conduct import RawCell, RawRun, arm_key
+from bench.drive.registry import driver_class
 from bench.judge import generator
 from bench.judge.cells import Baseline, judged
 from bench.judge.doubts import doubts_of
 from bench.judge.wording import some_of
-from bench.matrix import CellPlan
+from bench.matrix import CONSUMER, CellPlan
 from bench.measure import latency_histogram
 from bench.network.profile import LOOPBACK, parse
 from bench.plan import RunPlan
@@ -76,6 +77,8 @@ def empty_cell(plan: CellPlan) -> Cell:
         gzip=plan.combination.gzip,
         tls=plan.combination.tls,
         workload=Workload(name=workload.name, page_size=workload.page_size or None),
+        driver=plan.driver,
+        checked=driver_class(plan.driver).checks,
         load=plan.load,
         network=plan.network,
         connection=plan.connection,
@@ -91,7 +94,8 @@ def _cell(found: RawCell, raw: RawRun) -> Cell:
         cell.status, cell.reason = "generator_limited", limit
     if cell.status != "measured":
         return cell
-    if (sizes := raw.sizes.get(found.plan.combination)) is not None:
+    # Sizes were read of the consumer's requests.
+    if found.plan.driver == CONSUMER and (sizes := raw.sizes.get(found.plan.combination)) is not None:
         cell.bytes, cell.tls_session = sizes.bytes, sizes.tls_session
     cell.memory_bytes = Memory(producer_peak=raw.peak_bytes.get(arm_key(found.plan.combination)))
     if found.latency:

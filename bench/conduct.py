@@ -317,6 +317,7 @@ class Conductor:
             questions_at_most=planning.questions_to_prove(cell, starts),
             network=cell.network,
             connection=cell.connection,
+            driver=cell.driver,
         )
 
     async def _read_sizes(self, arms: dict[ArmKey, Arm]) -> None:

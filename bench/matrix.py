@@ -14,6 +14,8 @@ PERSISTENT: Connection = "persistent"
 """Requests share connections that stay open."""
 NEW: Connection = "new"
 """Every request opens a connection of its own, and what that takes is part of its latency."""
+CONSUMER = "consumer"
+"""The driver that is what a caller in this language sees. The headline ratios are its."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -38,17 +40,19 @@ class Combination:
 
 @dataclass(frozen=True, slots=True)
 class CellPlan:
-    """One combination under one load, over one network: what becomes a row of the run file."""
+    """One combination under one load, over one network, by one driver: what becomes a row of the run file."""
 
     combination: Combination
     load: Load
     network: str = LOOPBACK
     connection: Connection = PERSISTENT
+    driver: str = CONSUMER
 
     @property
     def id(self) -> str:
         """A readable name, unique within a run, such as `http-get-gzip-tls-c16`. What is usual is left out."""
-        parts = [self.combination.label, load_label(self.load)]
+        driver = [] if self.driver == CONSUMER else [self.driver]
+        parts = [self.combination.label, *driver, load_label(self.load)]
         parts += [network_label(self.network)] if self.network != LOOPBACK else []
         parts += [self.connection] if self.connection != PERSISTENT else []
         return "-".join(parts)
@@ -82,6 +86,9 @@ class Matrix:
     networks: Sequence[str] = (LOOPBACK,)
     """By their canonical names (bench.network.profile)."""
     connections: Sequence[Connection] = (PERSISTENT,)
+    drivers: Sequence[str] = (CONSUMER,)
+    extra_arms: Sequence[tuple[str, Load]] = ()
+    """Drivers with a load each, measured for every combination besides."""
 
     def combinations(self) -> Iterator[Combination]:
         """Every combination, versions and protocols outermost."""
@@ -91,6 +98,11 @@ class Matrix:
             yield Combination(protocol, gzip, tls, workload, version)
 
     def cells(self) -> list[CellPlan]:
-        """Every combination under every load, over every network and kind of connection."""
-        settings = list(product(self.loads, self.networks, self.connections))
-        return [CellPlan(combination, *setting) for combination in self.combinations() for setting in settings]
+        """Every combination under every load by every driver, over every network and kind of connection."""
+        arms = [*product(self.drivers, self.loads), *self.extra_arms]
+        settings = list(product(arms, self.networks, self.connections))
+        return [
+            CellPlan(combination, load, network, connection, driver)
+            for combination in self.combinations()
+            for (driver, load), network, connection in settings
+        ]

@@ -9,12 +9,13 @@ from random import Random
 
 from bench.matrix import PERSISTENT, CellPlan, Matrix
 from bench.network.profile import LOOPBACK, parse
-from bench.run_file import ClosedLoad
+from bench.run_file import ClosedLoad, Load
 
 LATENCY_REQUESTS_AT_LEAST = 3
 """A slice's median needs a few answers, however slow the cell is."""
 THROUGHPUT_EVERY = 4
-"""Throughput cells take part in every so manieth round, so that most of the time goes to what the ratios need."""
+"""Throughput cells and extra arms take part in every so manieth round, so that most of the time goes to what the ratios
+need."""
 WARM_UP_ROUNDS = 2
 """Rounds of each generation that are not recorded: connections, caches and the interpreter settle in them."""
 PROVED_AT_FIRST = 24
@@ -123,12 +124,12 @@ def estimated_slice_ns(cell: CellPlan, plan: RunPlan) -> int:
 def cells_of_round(cells: Sequence[CellPlan], plan: RunPlan, generation: int, round_number: int) -> list[CellPlan]:
     """The cells of one round, in an order drawn for this round alone.
 
-    Cells that measure latency take part in every round; the others in every fourth, from the first on. Where no cell
-    measures latency, all take part always.
+    Cells that measure latency take part in every round, unless they are extra arms; the others in every fourth, from
+    the first on. Where there are none of the former, all take part always.
     """
-    taking_part = [cell for cell in cells if cell.measures_latency or round_number % THROUGHPUT_EVERY == 0]
-    if not any(cell.measures_latency for cell in cells):
-        taking_part = list(cells)
+    extra = plan.matrix.extra_arms
+    foremost = [cell for cell in cells if cell.measures_latency and (cell.driver, cell.load) not in extra]
+    taking_part = list(cells) if not foremost or round_number % THROUGHPUT_EVERY == 0 else foremost
     return Random(f"{plan.seed}/order/{generation}/{round_number}").sample(taking_part, len(taking_part))
 
 
@@ -173,15 +174,16 @@ def describe(plan: RunPlan) -> str:
     """The plan in words, as `--dry-run` prints it: what would be measured, how, and for how long."""
     cells = plan.matrix.cells()
     combinations = len(list(plan.matrix.combinations()))
-    loads = ", ".join(
-        f"{load.concurrency} in flight" if isinstance(load, ClosedLoad) else f"{load.rate_hz:g} due per second"
-        for load in plan.matrix.loads
-    )
+    matrix = plan.matrix
+    loads = ", ".join(_load_in_words(load) for load in matrix.loads)
+    product = f"{combinations} combinations × {len(matrix.loads)} loads ({loads})"
+    if len(matrix.drivers) > 1:
+        product += f" × {len(matrix.drivers)} drivers ({', '.join(matrix.drivers)})"
+    extra = [f" + {combinations} by the {name} driver ({_load_in_words(load)})" for name, load in matrix.extra_arms]
     rounds = "as many rounds as fit" if plan.rounds is None else f"{plan.rounds} rounds"
     start = "all producers started afresh for each" if plan.restarts else "against producers that are running already"
-    loads = f"{len(plan.matrix.loads)} loads ({loads})"
     lines = [
-        f"{combinations} combinations × {loads}{_paths(plan.matrix)} = {len(cells)} cells",
+        f"{product}{_paths(matrix)}{''.join(extra)} = {len(cells)} cells",
         f"generations: {plan.generations}, {start}; {rounds} in each, after {WARM_UP_ROUNDS} that warm up",
         f"slices of {plan.slice_ns / 1e6:g} ms, shuffled anew in every round; seed {plan.seed}",
         f"recipes: {plan.recipes}",
@@ -201,3 +203,7 @@ def _paths(matrix: Matrix) -> str:
     if list(matrix.connections) != [PERSISTENT]:
         said += f" × {len(matrix.connections)} kinds of connection ({', '.join(matrix.connections)})"
     return said
+
+
+def _load_in_words(load: Load) -> str:
+    return f"{load.concurrency} in flight" if isinstance(load, ClosedLoad) else f"{load.rate_hz:g} due per second"

@@ -249,6 +249,9 @@ class Cell(Struct, kw_only=True):
     tls: bool
     workload: Workload
     driver: str = "consumer"
+    checked: Literal["answer", "status"] = "answer"
+    """What was looked at of every timed answer. `status`: no more than that of HTTP, and whole answers were compared
+    before and between slices only."""
     network: str = "loopback"
     connection: str = "persistent"
     status: Status = "measured"

@@ -1,7 +1,7 @@
 """What the consumers on aiohttp share: a session with persistent connections, and what its failures are to a caller."""
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -51,7 +51,7 @@ class HttpSession:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=settings.connections or DEFAULT_CONNECTIONS,
-                ssl=self._tls_context() if settings.target.tls else False,
+                ssl=self.tls_context() if settings.target.tls else False,
             ),
             headers=self._headers,
             # No producer sets cookies, and keeping a jar costs time on each request.
@@ -133,7 +133,8 @@ class HttpSession:
             reason = "the answer is not JSON"
         raise self.unexpected(reason)
 
-    def _tls_context(self) -> ssl.SSLContext:
+    def tls_context(self) -> ssl.SSLContext:
+        """What to trust, and to show of itself. Raises ProducerUnreachable, naming a file that cannot be used."""
         settings = self._settings
         if self._context is not None:
             # Opened anew, the files are not read again: that takes longer than many a request.
@@ -151,6 +152,9 @@ class HttpSession:
         self._context = context
         return context
 
+
+SessionFactory = Callable[[ClientSettings, str], HttpSession]
+"""From settings and what to ask for in Accept."""
 
 _TEXT = ("steps", "quantity")
 

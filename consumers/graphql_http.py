@@ -10,7 +10,7 @@ from typing import Generic, NoReturn, TypeVar
 
 import msgspec
 
-from consumers.aiohttp_session import HttpSession, one_line
+from consumers.aiohttp_session import HttpSession, SessionFactory, one_line
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import OperationUnsupported
 from consumers.selections import Selection
@@ -137,9 +137,10 @@ UNKNOWN_TO_SCHEMA = (
 class GraphqlHttpClient(RecipeClient):
     """Consumes recipe.graphql."""
 
-    def __init__(self, settings: ClientSettings) -> None:
+    def __init__(self, settings: ClientSettings, session: SessionFactory = HttpSession) -> None:
+        """`session` makes what the requests go through."""
         super().__init__(settings)
-        self._http = HttpSession(settings, accept=ACCEPT)
+        self._http = session(settings, ACCEPT)
         self._url = self._http.base / "graphql"
 
     async def open(self) -> None:

@@ -47,15 +47,17 @@ class GrpcHttp2Client(RecipeClient):
 
     async def open(self) -> None:
         """Make the channel; the first call connects. Raises ProducerUnreachable when certificates cannot be read."""
+        self._channel = self.new_channel()
+        self._stub = RecipeServiceStub(self._channel)
+
+    def new_channel(self) -> grpc.aio.Channel:
+        """What the calls go through. Raises ProducerUnreachable when certificates cannot be read."""
         settings = self.settings
         if settings.target.tls:
-            channel = grpc.aio.secure_channel(
+            return grpc.aio.secure_channel(
                 settings.target.authority, channel_credentials(settings), options=channel_options(settings)
             )
-        else:
-            channel = grpc.aio.insecure_channel(settings.target.authority, options=channel_options(settings))
-        self._channel = channel
-        self._stub = RecipeServiceStub(channel)
+        return grpc.aio.insecure_channel(settings.target.authority, options=channel_options(settings))
 
     async def close(self) -> None:
         """Close the connection."""

@@ -6,7 +6,7 @@ from typing import NoReturn
 import msgspec
 from yarl import URL
 
-from consumers.aiohttp_session import HttpAnswer, HttpSession, one_line
+from consumers.aiohttp_session import HttpAnswer, HttpSession, SessionFactory, one_line
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import OperationUnsupported
 from consumers.selections import Selection
@@ -55,9 +55,10 @@ _refusal_decoder = msgspec.json.Decoder(Refusal)
 class JsonHttpClient(RecipeClient):
     """Consumes recipe.openapi.json."""
 
-    def __init__(self, settings: ClientSettings) -> None:
+    def __init__(self, settings: ClientSettings, session: SessionFactory = HttpSession) -> None:
+        """`session` makes what the requests go through."""
         super().__init__(settings)
-        self._http = HttpSession(settings, accept=JSON)
+        self._http = session(settings, JSON)
         self._recipes = self._http.base / "recipes"
         self._pid = self._http.base / "pid"
 

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import typer
 
+from bench.drive.registry import DRIVERS, why_unusable
 from bench.matrix import NEW, PERSISTENT, Connection
 from bench.network import profile
 from bench.plan import Target
@@ -60,6 +61,16 @@ def loads(concurrency: Sequence[str], rates: Sequence[str], arrivals: str) -> li
         OpenLoad(rate_hz=_read("--rate", read, text), arrivals="poisson" if model == "poisson" else "constant")
         for text in _some("--rate", rates)
     ]
+
+
+def drivers(names: Sequence[str], *, open_loop: bool, new_connections: bool) -> list[str]:
+    """Some of the drivers, each of which can do here what is asked of it."""
+    chosen = words("--driver", names, tuple(DRIVERS))
+    for name in chosen:
+        lacking = why_unusable(name, open_loop=open_loop, new_connections=new_connections)
+        if lacking is not None:
+            raise UsageError(f"--driver {name}: {lacking}")
+    return chosen
 
 
 def networks(texts: Sequence[str]) -> list[str]:

@@ -9,10 +9,12 @@ import typer
 from bench import plan as planning
 from bench.cli import matrix_flags, version_flags
 from bench.cli.measure import checked_path, measure
+from bench.drive.registry import DRIVERS, WIRE
 from bench.judge.regressions import THRESHOLD
-from bench.matrix import PERSISTENT, Matrix
+from bench.matrix import CONSUMER, NEW, PERSISTENT, Matrix
 from bench.network.profile import LOOPBACK, PROFILES
 from bench.plan import RunPlan
+from bench.run_file import ClosedLoad
 from commands import values
 from commands.errors import ExitCode, UsageError
 from producers.registry import PRODUCERS
@@ -23,6 +25,8 @@ DEFAULT_GENERATIONS = 8
 QUICK_SECONDS = 35.0
 UNTIL_SECONDS = 600.0
 """How long a run with --until may take unless told."""
+EXTRA_ARMS = ((WIRE, ClosedLoad(concurrency=1)),)
+"""What is measured besides unless loads or drivers are chosen: the producer with little client in the way."""
 
 
 def run(
@@ -38,6 +42,9 @@ def run(
     ] = None,
     rate: Annotated[
         list[str] | None, typer.Option(metavar="HZ", help="Open loop instead: requests due per second.")
+    ] = None,
+    driver: Annotated[
+        list[str] | None, typer.Option(metavar="NAMES", help=f"Some of {','.join(DRIVERS)}: what sends the requests.")
     ] = None,
     arrivals: Annotated[
         str, typer.Option(metavar="poisson|constant", help="How open-loop requests fall due.")
@@ -130,6 +137,7 @@ def run(
     if until is not None and (targets or rounds is not None or generations is not None or quick):
         raise UsageError("--until decides how often producers are restarted; leave --target, --rounds, --quick out")
     time_s = seconds or (QUICK_SECONDS if quick else UNTIL_SECONDS if until is not None else DEFAULT_SECONDS)
+    connections = matrix_flags.connections(connection or [PERSISTENT])
     plan = RunPlan(
         matrix=Matrix(
             protocols=protocols,
@@ -138,8 +146,14 @@ def run(
             workloads=matrix_flags.workloads(workload or ["get,list"], page_size or ["20"]),
             loads=matrix_flags.loads(concurrency or (["1"] if quick else ["1,16"]), rate or [], arrivals),
             networks=matrix_flags.networks(network or [LOOPBACK]),
-            connections=matrix_flags.connections(connection or [PERSISTENT]),
+            connections=connections,
             versions=[version.name for version in compared],
+            drivers=matrix_flags.drivers(
+                driver or [CONSUMER], open_loop=bool(rate), new_connections=NEW in connections
+            ),
+            extra_arms=()
+            if quick or driver or concurrency or rate or network or connection or len(compared) > 1
+            else EXTRA_ARMS,
         ),
         generations=(
             planning.generations_within(time_s, DEFAULT_SECONDS / DEFAULT_GENERATIONS)

@@ -173,6 +173,10 @@ def _not_compressed(cell: Cell) -> float | None:
     return 1.0 if cell.gzip and coding is not None and coding != "gzip" else None
 
 
+def _checked_by_status(cell: Cell) -> float | None:
+    return 1.0 if cell.checked == "status" else None
+
+
 KINDS = (
     Kind(
         "few_samples",
@@ -227,6 +231,13 @@ KINDS = (
         _little,
         "Rate × mean latency is off the requests that were to be in flight by up to {worst} in {cells}, so requests "
         "were held back, counted twice or timed wrongly. Do not believe these latencies before the reason is known.",
+    ),
+    Kind(
+        "checked_by_status",
+        _checked_by_status,
+        "Of the answers that were timed in {cells} only the status of HTTP was looked at. Whole answers were compared "
+        "before, and one after every slice; errors in between that hide behind status 200, as gRPC's do, would not be "
+        "seen. Use the wire driver where every answer has to be checked.",
     ),
     Kind(
         "gzip_not_applied",

@@ -1,19 +1,65 @@
 """The closed loop: a fixed number of requests in flight, each followed by the next."""
 
-import asyncio
 from collections.abc import Iterator
 from time import perf_counter_ns
 
+from bench.drive.driver import LoopDriver, Request
 from bench.load import outcomes
 from bench.load.full_window import FullWindow
 from bench.load.record import SliceRecord
-from bench.workloads import Question
-from consumers.client import RecipeClient
+
+
+class ClosedTurns:
+    """Hands out requests until `duration_ns` is over and `requests_at_least` were sent."""
+
+    def __init__(
+        self,
+        requests: Iterator[Request],
+        *,
+        concurrency: int,
+        duration_ns: int,
+        requests_at_least: int,
+        record: SliceRecord,
+    ) -> None:
+        self.started_ns = perf_counter_ns()
+        self._requests = requests
+        self._record = record
+        self._latency_ns = record.latency_ns
+        self._outcomes = record.outcomes
+        self._deadline_ns = self.started_ns + duration_ns
+        self._owed = requests_at_least
+        self.window = FullWindow(concurrency)
+
+    def first(self) -> Request | None:
+        """A request for one more in flight."""
+        now_ns = perf_counter_ns()
+        self.window.began(now_ns)
+        return self._next(now_ns)
+
+    def next_after(self, sent_ns: int, done_ns: int, failure: Exception | None) -> Request | None:
+        """Keep account of a request, and give the next while there is time. Who fails does not ask on without need."""
+        self.window.ended(sent_ns, done_ns)
+        if failure is None:
+            self._outcomes[outcomes.OK] += 1
+            self._latency_ns.append(done_ns - sent_ns)
+            request = self._next(done_ns)
+        else:
+            self._record.fail(outcomes.kind_of(failure), str(failure))
+            request = self._next(done_ns) if self._owed > 0 else None
+        if request is None:
+            self.window.close(done_ns)
+        return request
+
+    def _next(self, now_ns: int) -> Request | None:
+        if self._owed <= 0 and now_ns >= self._deadline_ns:
+            return None
+        self._owed -= 1
+        return next(self._requests)
 
 
 async def run_closed(
-    client: RecipeClient,
-    questions: Iterator[Question[object]],
+    driver: LoopDriver,
+    requests: Iterator[Request],
     *,
     concurrency: int,
     duration_ns: int,
@@ -25,39 +71,13 @@ async def run_closed(
     Returns the time from the first request to the last answer, in nanoseconds. Nothing is raised for a request that
     fails: it is counted.
     """
-    started_ns = perf_counter_ns()
-    deadline_ns = started_ns + duration_ns
-    sent = 0
-    window = FullWindow(concurrency)
-
-    async def keep_asking() -> None:
-        nonlocal sent
-        while sent < requests_at_least or perf_counter_ns() < deadline_ns:
-            sent += 1
-            question = next(questions)
-            sent_ns = perf_counter_ns()
-            if sent <= concurrency:
-                window.began(sent_ns)
-            try:
-                answer = await question.send(client)
-                done_ns = perf_counter_ns()
-            except Exception as error:  # whatever a client library raises is this request's outcome
-                window.ended(sent_ns, perf_counter_ns())
-                record.fail(outcomes.kind_of(error), str(error))
-                if sent >= requests_at_least:
-                    break
-                continue
-            window.ended(sent_ns, done_ns)
-            if question.plausible(answer):
-                record.outcomes[outcomes.OK] += 1
-                record.latency_ns.append(done_ns - sent_ns)
-            else:
-                record.fail(outcomes.WRONG_ANSWER, "an answer was not the one asked for")
-        window.close(perf_counter_ns())
-
-    if concurrency == 1:
-        await keep_asking()
-    else:
-        await asyncio.gather(*(keep_asking() for _ in range(concurrency)))
-    record.window_ns, record.in_flight_ns = window.window_ns, window.in_flight_ns
-    return perf_counter_ns() - started_ns
+    turns = ClosedTurns(
+        requests,
+        concurrency=concurrency,
+        duration_ns=duration_ns,
+        requests_at_least=requests_at_least,
+        record=record,
+    )
+    await driver.keep_asking(turns, concurrency)
+    record.window_ns, record.in_flight_ns = turns.window.window_ns, turns.window.in_flight_ns
+    return perf_counter_ns() - turns.started_ns

@@ -50,6 +50,7 @@ class Prove(Struct, frozen=True, kw_only=True, tag=True):
     """How many of the workload's questions are asked, and their whole answers compared."""
     network: str = LOOPBACK
     connection: Connection = PERSISTENT
+    driver: str = "consumer"
 
 
 class ReadSizes(Struct, frozen=True, kw_only=True, tag=True):

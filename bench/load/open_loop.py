@@ -6,23 +6,21 @@ waiting, which a closed loop forgives (coordinated omission).
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from time import perf_counter_ns
 
+from bench.drive.driver import Ended, LoopDriver, Request
 from bench.load import outcomes
 from bench.load.precise_timer import PreciseTimer
 from bench.load.record import SliceRecord
-from bench.workloads import Question
-from consumers.client import RecipeClient
 
 IN_FLIGHT_AT_MOST = 10_000
 """Requests in flight beyond which nothing more is sent: what is due then is counted as unsent."""
-CONNECTIONS_AT_MOST = 512
-"""Connections that a client may open in open loop. Beyond that requests wait for one, and the wait counts."""
 
 
 async def run_open(
-    client: RecipeClient,
-    questions: Iterator[Question[object]],
+    driver: LoopDriver,
+    requests: Iterator[Request],
     *,
     due_offsets_ns: Iterator[int],
     duration_ns: int,
@@ -35,32 +33,32 @@ async def run_open(
     what has not ended by then is counted as unanswered. Returns the time from the start to the last answer, in
     nanoseconds.
     """
-    in_flight: set[asyncio.Task[None]] = set()
+    in_flight = 0
+    waiting = True
+    all_answered = asyncio.Event()
     started_ns = perf_counter_ns()
     half_ns, end_ns = started_ns + duration_ns // 2, started_ns + duration_ns
     record.window_ns = duration_ns
 
-    def ended(done_ns: int) -> None:
-        if half_ns <= done_ns < end_ns:
-            record.second_half_ended += 1
-
-    async def ask(question: Question[object], due_ns: int) -> None:
-        sent_ns = perf_counter_ns()
-        record.lag_ns.append(sent_ns - due_ns)
-        try:
-            answer = await question.send(client)
-            done_ns = perf_counter_ns()
-        except Exception as error:  # whatever a client library raises is this request's outcome
-            ended(perf_counter_ns())
-            record.fail(outcomes.kind_of(error), str(error))
-            return
-        ended(done_ns)
-        if question.plausible(answer):
+    def ended_since(due_ns: int) -> Ended:
+        def ended(sent_ns: int, done_ns: int, failure: Exception | None) -> None:
+            nonlocal in_flight
+            if not waiting:
+                return
+            in_flight -= 1
+            if not in_flight:
+                all_answered.set()
+            record.lag_ns.append(sent_ns - due_ns)
+            if half_ns <= done_ns < end_ns:
+                record.second_half_ended += 1
+            if failure is not None:
+                record.fail(outcomes.kind_of(failure), str(failure))
+                return
             record.outcomes[outcomes.OK] += 1
             record.latency_ns.append(done_ns - due_ns)
             record.service_ns.append(done_ns - sent_ns)
-        else:
-            record.fail(outcomes.WRONG_ANSWER, "an answer was not the one asked for")
+
+        return ended
 
     with PreciseTimer() as timer:
         for offset_ns in due_offsets_ns:
@@ -68,19 +66,21 @@ async def run_open(
             await timer.wait_until(due_ns)
             record.due += 1
             record.second_half_due += due_ns >= half_ns
-            question = next(questions)
-            if len(in_flight) >= IN_FLIGHT_AT_MOST:
+            request = next(requests)
+            if in_flight >= IN_FLIGHT_AT_MOST:
                 record.fail(outcomes.UNSENT, "too many requests were in flight to send another")
                 await asyncio.sleep(0)
                 continue
-            task = asyncio.create_task(ask(question, due_ns))
-            in_flight.add(task)
-            task.add_done_callback(in_flight.discard)
+            in_flight += 1
+            driver.begin(request, ended_since(due_ns))
     if in_flight:
-        patience_ns = max(0, end_ns + answers_within_ns - perf_counter_ns())
-        _, unanswered = await asyncio.wait(in_flight, timeout=patience_ns / 1e9)
-        for task in unanswered:
-            task.cancel()
-            record.fail(outcomes.UNANSWERED, "a request had no answer when waiting for it ended")
-        await asyncio.gather(*unanswered, return_exceptions=True)
+        all_answered.clear()
+        patience_s = max(0, end_ns + answers_within_ns - perf_counter_ns()) / 1e9
+        with suppress(TimeoutError):
+            await asyncio.wait_for(all_answered.wait(), patience_s)
+    waiting = False
+    for _ in range(in_flight):
+        record.fail(outcomes.UNANSWERED, "a request had no answer when waiting for it ended")
+    if in_flight:
+        await driver.abandon()
     return perf_counter_ns() - started_ns

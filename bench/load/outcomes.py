@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from bench.workloads import WrongAnswer
 from consumers.errors import OperationUnsupported, ProducerTimeout, ProducerUnreachable, UnexpectedAnswer
 from recipes.errors import RecipeError
 
@@ -15,6 +16,7 @@ PROCESS_LOST = "process_lost"
 """The producer or the load process ended, or stopped talking, in the middle of a slice."""
 
 _KINDS: tuple[tuple[type[Exception], str], ...] = (
+    (WrongAnswer, WRONG_ANSWER),
     (ProducerTimeout, "timeout"),
     (ProducerUnreachable, "unreachable"),
     (OperationUnsupported, "unsupported"),

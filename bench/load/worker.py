@@ -13,17 +13,20 @@ from itertools import cycle, islice
 from pathlib import Path
 from random import Random
 from statistics import median
-from time import perf_counter_ns, process_time_ns
+from time import perf_counter_ns
 from typing import Any
 
 import uvloop
 
+from bench.drive import registry
+from bench.drive.consumer import ConsumerDriver
+from bench.drive.driver import Driver, LoopDriver, ProgramDriver, Request
 from bench.load import messages, outcomes
 from bench.load.arrivals import due_offsets_ns
 from bench.load.closed_loop import run_closed
 from bench.load.fresh_connections import FreshConnections
 from bench.load.loop_watch import LoopWatch
-from bench.load.open_loop import CONNECTIONS_AT_MOST, run_open
+from bench.load.open_loop import run_open
 from bench.load.record import SliceRecord
 from bench.matrix import NEW
 from bench.measure import latency_histogram
@@ -51,11 +54,11 @@ SIZED_AT_MOST = 48
 
 @dataclass(slots=True)
 class ProvedCell:
-    """A cell that may be timed: its own connections, its questions, and what was recorded so far."""
+    """A cell that may be timed: what sends, its requests, and what was recorded so far."""
 
-    client: RecipeClient
+    driver: Driver
     load: Load
-    questions: Sequence[Question[Any]]
+    requests: Sequence[Request]
     latency: Any = field(default_factory=latency_histogram.new_histogram)
     service: Any = field(default_factory=latency_histogram.new_histogram)
 
@@ -66,7 +69,7 @@ class Worker:
     def __init__(self, setup: messages.Setup, recipes: Sequence[Recipe]) -> None:
         self.setup = setup
         self.recipes = recipes
-        self.clients: dict[tuple[bool, bool, int, str, str], RecipeClient] = {}
+        self.drivers: dict[tuple[str, bool, bool, int, str, str], Driver] = {}
         self.cells: dict[str, ProvedCell] = {}
         self.questions: dict[WorkloadChoice, Sequence[Question[Any]]] = {}
         self.connections: dict[int, ConnectionCount] = {}
@@ -90,54 +93,59 @@ class Worker:
             case messages.Setup():
                 return messages.Broken(text="set up already")
 
-    async def client_for(self, order: messages.Prove) -> RecipeClient:
-        """An open client for the cell. Cells that differ only in what they ask share their connections."""
-        # In open loop the connections must not decide what is sent when.
-        concurrency = order.load.concurrency if isinstance(order.load, ClosedLoad) else CONNECTIONS_AT_MOST
-        key = (order.gzip, order.tls, concurrency, order.network, order.connection)
-        if key not in self.clients:
+    async def driver_for(self, order: messages.Prove) -> Driver:
+        """An open driver for the cell. Cells that differ only in what they ask share their connections."""
+        concurrency = order.load.concurrency if isinstance(order.load, ClosedLoad) else 0
+        key = (order.driver, order.gzip, order.tls, concurrency, order.network, order.connection)
+        if key not in self.drivers:
             route = self.setup.direct if order.network == LOOPBACK else self.setup.networks[order.network]
             address = route.tls if order.tls else route.plain
             assert address is not None
             target = parse_target(address)
+            settings = self._settings(target, gzip=order.gzip, connections=concurrency or None)
             if order.connection == NEW:
-                made: RecipeClient = FreshConnections(lambda: self._client(target, gzip=order.gzip, connections=1))
+                fresh = FreshConnections(lambda: self._client(target, gzip=order.gzip))
+                made: Driver = ConsumerDriver(self.setup.protocol, settings, fresh)
             else:
-                made = self._client(target, gzip=order.gzip, connections=concurrency)
+                made = registry.driver(order.driver, self.setup.protocol, settings)
             await made.open()
-            self.clients[key] = made
-        return self.clients[key]
+            self.drivers[key] = made
+        return self.drivers[key]
 
-    def _client(self, target: Target, *, gzip: bool, connections: int | None) -> RecipeClient:
-        settings = ClientSettings(
+    def _client(self, target: Target, *, gzip: bool) -> RecipeClient:
+        return client(self.setup.protocol, self._settings(target, gzip=gzip, connections=1))
+
+    def _settings(self, target: Target, *, gzip: bool, connections: int | None) -> ClientSettings:
+        return ClientSettings(
             target=target,
             gzip=gzip,
             ca=Path(self.setup.ca) if self.setup.ca else None,
             timeout_s=self.setup.timeout_s,
             connections=connections,
         )
-        return client(self.setup.protocol, settings)
 
     async def prove(self, order: messages.Prove) -> messages.Proof:
         """Ask a cell's first questions and compare the whole answers."""
         choice = WorkloadChoice(order.workload, order.page_size)
         try:
-            asker = await self.client_for(order)
+            driver = await self.driver_for(order)
             if choice not in self.questions:
                 self.questions[choice] = await WORKLOADS[choice.name].questions(
-                    asker, choice, self.recipes, self.setup.ids, self.setup.known
+                    driver.client, choice, self.recipes, self.setup.ids, self.setup.known
                 )
-            questions = self.questions[choice]
-            if not questions:
+            requests = driver.requests(self.questions[choice])
+            if not requests:
                 return messages.Proof(outcome="unsupported", text="there is nothing to ask for", supported=False)
-            for question in questions[: order.questions_at_most]:
-                question.prove(await question.send(asker))
+            # Over a network every question takes its time, and the answers are the same.
+            proves_all = driver.proves_all and order.network == LOOPBACK
+            for request in requests if proves_all else requests[: order.questions_at_most]:
+                await driver.prove(request)
         except WrongAnswer as error:
             return messages.Proof(outcome=outcomes.WRONG_ANSWER, text=str(error))
         except (ConsumerError, RecipeError) as error:
             unsupported = isinstance(error, OperationUnsupported)
             return messages.Proof(outcome=outcomes.kind_of(error), text=str(error), supported=not unsupported)
-        self.cells[order.cell] = ProvedCell(asker, order.load, questions)
+        self.cells[order.cell] = ProvedCell(driver, order.load, requests)
         return messages.Proof(outcome=outcomes.OK)
 
     async def read_sizes(self, order: messages.ReadSizes) -> messages.SizesRead:
@@ -145,7 +153,7 @@ class Worker:
         plain, tls = (parse_target(text) if text else None for text in (self.setup.direct.plain, self.setup.direct.tls))
         questions = self.questions[WorkloadChoice(order.workload, order.page_size)][:SIZED_AT_MOST]
         found = await measure_sizes(
-            connect=lambda target: self._client(target, gzip=order.gzip, connections=1),
+            connect=lambda target: self._client(target, gzip=order.gzip),
             plain=plain,
             tls=tls if order.tls else None,
             codec=codec(self.setup.protocol),
@@ -160,7 +168,7 @@ class Worker:
         count = max(1, order.requests - WARM_UP_REQUESTS)
         try:
             found = await dissect(
-                connect=lambda target: self._client(target, gzip=order.gzip, connections=1),
+                connect=lambda target: self._client(target, gzip=order.gzip),
                 plain=plain,
                 tls=tls if order.tls else None,
                 codec=codec(self.setup.protocol),
@@ -176,19 +184,20 @@ class Worker:
     async def run_slice(self, order: messages.RunSlice) -> messages.SliceResult:
         """Measure one slice, then, off the clock, record it and compare one whole answer."""
         cell = self.cells[order.cell]
+        driver = cell.driver
         record = SliceRecord()
-        asked = shuffled_forever(cell.questions, order.seed)
-        connections = self._connection_count(cell.client.settings.target.port)
+        asked = shuffled_forever(cell.requests, order.seed)
+        connections = self._connection_count(driver.settings.target.port)
         connections.begin()
         producer_before_ns = self._producer_cpu_ns()
-        consumer_before_ns = process_time_ns()
+        consumer_before_ns = driver.cpu_ns()
         started_ns = perf_counter_ns()
         with LoopWatch() as watch:
-            duration_ns = await self._send(cell, order, asked, record)
-        consumer_ns = process_time_ns() - consumer_before_ns
+            duration_ns = await self._run(cell, asked, order, record)
+        consumer_ns = driver.cpu_ns() - consumer_before_ns
         producer_after_ns = self._producer_cpu_ns()
         opened = connections.opened()
-        await self._compare_one(cell, next(asked), record)
+        await self._compare_one(driver, next(asked), record)
         if order.recorded:
             latency_histogram.record_all(cell.latency, record.latency_ns)
             latency_histogram.record_all(cell.service, record.service_ns)
@@ -214,34 +223,32 @@ class Worker:
             text=record.first_failure,
         )
 
-    async def _send(
-        self, cell: ProvedCell, order: messages.RunSlice, asked: Iterator[Question[Any]], record: SliceRecord
+    async def _run(
+        self, cell: ProvedCell, asked: Iterator[Request], order: messages.RunSlice, record: SliceRecord
     ) -> int:
-        """Put the cell under its load; returns the time that it took, in nanoseconds."""
-        if isinstance(cell.load, ClosedLoad):
-            return await run_closed(
-                cell.client,
-                asked,
-                concurrency=cell.load.concurrency,
-                duration_ns=order.duration_ns,
-                requests_at_least=order.requests_at_least,
-                record=record,
-            )
+        """Drive the cell for one slice; how long it took, in nanoseconds."""
+        driver, load = cell.driver, cell.load
+        if isinstance(load, ClosedLoad):
+            lengths = {"duration_ns": order.duration_ns, "requests_at_least": order.requests_at_least}
+            if isinstance(driver, ProgramDriver):
+                return await driver.run_slice(asked, in_flight=load.concurrency, record=record, **lengths)
+            assert isinstance(driver, LoopDriver)
+            return await run_closed(driver, asked, concurrency=load.concurrency, record=record, **lengths)
+        assert isinstance(driver, LoopDriver)
         return await run_open(
-            cell.client,
+            driver,
             asked,
-            due_offsets_ns=due_offsets_ns(cell.load.rate_hz, order.duration_ns, cell.load.arrivals, order.seed),
+            due_offsets_ns=due_offsets_ns(load.rate_hz, order.duration_ns, load.arrivals, order.seed),
             duration_ns=order.duration_ns,
             # The clients' own timeouts come first.
             answers_within_ns=round((self.setup.timeout_s + 1) * 1e9),
             record=record,
         )
 
-    async def _compare_one(self, cell: ProvedCell, question: Question[Any], record: SliceRecord) -> None:
+    async def _compare_one(self, driver: Driver, request: Request, record: SliceRecord) -> None:
         try:
-            question.prove(await question.send(cell.client))
-        except WrongAnswer as error:
-            record.fail(outcomes.WRONG_ANSWER, str(error))
+            driver.recheck()
+            await driver.prove(request)
         except Exception as error:  # whatever a client library raises is this request's outcome
             record.fail(outcomes.kind_of(error), str(error))
 
@@ -256,7 +263,7 @@ class Worker:
 
     async def finish(self) -> messages.Recorded:
         """Close every connection and hand over what was recorded."""
-        for opened in self.clients.values():
+        for opened in self.drivers.values():
             await opened.close()
         return _recorded(self.cells)
 
@@ -270,12 +277,9 @@ def _recorded(cells: Mapping[str, ProvedCell]) -> messages.Recorded:
     )
 
 
-def shuffled_forever(questions: Sequence[Question[Any]], seed: str) -> Iterator[Question[Any]]:
-    """The questions in an order that only `seed` decides, again and again."""
-    order = Random(seed).sample(range(len(questions)), len(questions))
-    while True:
-        for index in order:
-            yield questions[index]
+def shuffled_forever(requests: Sequence[Request], seed: str) -> Iterator[Request]:
+    """The requests in an order that only `seed` decides, again and again. Drawn at once, so that no slice has to."""
+    return cycle(Random(seed).sample(requests, len(requests)))
 
 
 async def obey(reader: asyncio.StreamReader) -> None:

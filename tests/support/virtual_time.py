@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pytest
 
 Result = TypeVar("Result")
-MODULES = ("bench.load.closed_loop", "bench.load.open_loop")
+MODULES = ("bench.load.closed_loop", "bench.load.open_loop", "bench.drive.consumer")
 """Whose clock and timer are replaced."""
 
 

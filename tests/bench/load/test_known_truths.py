@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.drive.consumer import ConsumerDriver
 from bench.load.arrivals import Arrivals, due_offsets_ns
 from bench.load.closed_loop import run_closed
 from bench.load.open_loop import run_open
@@ -34,14 +35,19 @@ class KnownClient(FakeClient):
         return await super().get(recipe_id, fields)
 
 
+def driver_of(truth: Truth) -> ConsumerDriver:
+    client = KnownClient(truth)
+    return ConsumerDriver("http", client.settings, client)
+
+
 def open_loop(monkeypatch: pytest.MonkeyPatch, truth: Truth, rate_hz: float, arrivals: Arrivals) -> SliceRecord:
     record = SliceRecord()
     duration_ns = SECONDS * 10**9
     virtual_time.run(
         monkeypatch,
         run_open(
-            KnownClient(truth),
-            cycle([GetQuestion(7, None)]),  # type: ignore[list-item]
+            driver_of(truth),
+            cycle([GetQuestion(7, None)]),
             due_offsets_ns=due_offsets_ns(rate_hz, duration_ns, arrivals, "seed"),
             duration_ns=duration_ns,
             answers_within_ns=10**9,
@@ -56,8 +62,8 @@ def closed_loop(monkeypatch: pytest.MonkeyPatch, truth: Truth) -> SliceRecord:
     virtual_time.run(
         monkeypatch,
         run_closed(
-            KnownClient(truth),
-            cycle([GetQuestion(7, None)]),  # type: ignore[list-item]
+            driver_of(truth),
+            cycle([GetQuestion(7, None)]),
             concurrency=1,
             duration_ns=SECONDS * 10**9,
             requests_at_least=1,

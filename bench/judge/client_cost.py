@@ -1,0 +1,95 @@
+"""What a client library costs: the same requests sent by the consumer and, with next to no client, by the wire driver.
+
+The difference in what a caller waits is the library's time; the difference in the load process's CPU is its work.
+Differences, not ratios: a library adds its microseconds whatever the producer takes. Paired within rounds, and with the
+interval over generations, like ratios (bench.judge.ratios).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.judge.levels import CONFIDENCE, Levels, levels
+from bench.judge.slice_columns import LATENCY, measure_of
+from bench.run_file import Cell, Estimate, Slices
+
+LIBRARY_DRIVER = "consumer"
+BARE_DRIVER = "wire"
+_SHARED = ("version", "protocol", "gzip", "tls", "workload", "load", "network", "connection")
+_Rounds = dict[tuple[int, int], int]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCost:
+    """One combination under one load."""
+
+    consumer: str
+    """The id of the cell with the client library."""
+    wire: str
+    """The id of the cell without."""
+    latency_ns_p50: Estimate | None
+    """By how much longer a caller waits, in nanoseconds; None in throughput cells, and where no round has both."""
+    cpu_us_per_request: Estimate | None
+    """CPU time of the load process that the library takes, in microseconds."""
+
+
+def client_costs(cells: Sequence[Cell]) -> list[ClientCost]:
+    """What the library costs wherever a measured consumer cell has a measured wire cell beside it, in order."""
+    bare = {_setting(cell): cell for cell in cells if cell.driver == BARE_DRIVER and cell.status == "measured"}
+    return [
+        _cost(cell, bare[_setting(cell)])
+        for cell in cells
+        if cell.driver == LIBRARY_DRIVER and cell.status == "measured" and _setting(cell) in bare
+    ]
+
+
+def _setting(cell: Cell) -> tuple[object, ...]:
+    return tuple(getattr(cell, name) for name in _SHARED)
+
+
+def _cost(consumer: Cell, wire: Cell) -> ClientCost:
+    rows, bare_rows = _rounds(consumer.slices), _rounds(wire.slices)
+    pairs = [(rows[key], bare_rows[key]) for key in sorted(rows.keys() & bare_rows.keys())]
+    return ClientCost(
+        consumer=consumer.id,
+        wire=wire.id,
+        latency_ns_p50=_latency(consumer.slices, wire.slices, pairs) if measure_of(consumer) is LATENCY else None,
+        cpu_us_per_request=_cpu(consumer.slices, wire.slices, pairs),
+    )
+
+
+def _rounds(slices: Slices) -> _Rounds:
+    """Rows with an answer, by generation and round."""
+    keys = zip(slices.generation, slices.round, slices.ok, strict=True)
+    return {(generation, number): row for row, (generation, number, ok) in enumerate(keys) if ok}
+
+
+def _latency(slices: Slices, bare: Slices, pairs: Sequence[tuple[int, int]]) -> Estimate | None:
+    differences: list[float | None] = []
+    for row, bare_row in pairs:
+        above, below = slices.p50_ns[row], bare.p50_ns[bare_row]
+        differences.append(None if above is None or below is None else above - below)
+    return _estimate(levels([slices.generation[row] for row, _ in pairs], differences))
+
+
+def _cpu(slices: Slices, bare: Slices, pairs: Sequence[tuple[int, int]]) -> Estimate | None:
+    """The difference of means, as rare work is work; one value for each generation."""
+    by_generation: dict[int, list[tuple[int, int]]] = {}
+    for row, bare_row in pairs:
+        if slices.consumer_cpu_ns[row] is not None and bare.consumer_cpu_ns[bare_row] is not None:
+            by_generation.setdefault(slices.generation[row], []).append((row, bare_row))
+    differences = [
+        _mean_us(slices, [row for row, _ in both]) - _mean_us(bare, [row for _, row in both])
+        for both in by_generation.values()
+    ]
+    return _estimate(levels(list(by_generation), differences))
+
+
+def _mean_us(slices: Slices, rows: Sequence[int]) -> float:
+    return sum(slices.consumer_cpu_ns[row] or 0 for row in rows) / sum(slices.ok[row] for row in rows) / 1e3
+
+
+def _estimate(found: Levels | None) -> Estimate | None:
+    if found is None:
+        return None
+    low, high = found.interval(CONFIDENCE) or (None, None)
+    return Estimate(value=found.value, low=low, high=high)
