@@ -12,6 +12,7 @@ from typing import Any
 from bench.drive.connections import Connections
 from bench.drive.driver import Ended, LoopDriver, Turns
 from bench.drive.registry import wire_calls
+from bench.drive.wire_calls import WireCalls
 from bench.drive.wire_request import WireRequest
 from bench.workloads import Question
 from consumers.client import ClientSettings, RecipeClient
@@ -26,9 +27,10 @@ class WireDriver(LoopDriver):
     _connections: Connections[Any, Any] | None = None
     _client: RecipeClient
 
-    def __init__(self, protocol: str, settings: ClientSettings) -> None:
+    def __init__(self, protocol: str, settings: ClientSettings, calls: WireCalls[Any, Any] | None = None) -> None:
+        """`calls` None: those of the protocol."""
         super().__init__(protocol, settings)
-        self.calls = wire_calls(protocol, settings)
+        self.calls = calls or wire_calls(protocol, settings)
 
     @property
     def client(self) -> RecipeClient:

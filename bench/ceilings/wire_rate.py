@@ -1,0 +1,162 @@
+"""A process that drives with the wire driver for a while and says how fast. Its one argument is a Task as JSON."""
+
+import asyncio
+import gc
+import sys
+import time
+from collections.abc import Hashable, Sequence
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import uvloop
+from msgspec import Struct
+
+from bench.ceilings.trivial_servers import ANSWER, PATH
+from bench.drive.http2_connections import Http2Connections
+from bench.drive.http2_headers import FieldList
+from bench.drive.http2_streams import Http2Answer, Http2Content
+from bench.drive.wire import WireDriver
+from bench.drive.wire_calls import Exchange, ProgramRequest, WireCalls
+from bench.drive.wire_request import WireRequest
+from bench.load.closed_loop import run_closed
+from bench.load.record import SliceRecord
+from bench.measure.cpu_clock import process_cpu_ns
+from bench.workloads import WORKLOADS, GetQuestion, Question, WorkloadChoice
+from consumers.client import ClientSettings, RecipeClient
+from consumers.errors import UnexpectedAnswer
+from consumers.target import parse_target
+from recipes import sources
+
+WARM_UP_NS = 100_000_000
+
+
+class Task(Struct, frozen=True, kw_only=True):
+    """What to drive."""
+
+    target: str
+    in_flight: int
+    seconds: float
+    protocol: str | None = None
+    """One of the lab's; None: a trivial server of HTTP/2."""
+    workload: str | None = None
+    """Of the lab's producer; None: the trivial server's one answer."""
+    page_size: int = 0
+    recipes: str = "generated"
+    ca: str | None = None
+    server_pid: int | None = None
+    """Whose CPU to read as well."""
+
+
+class Rate(Struct, frozen=True, kw_only=True):
+    """How fast it was. CPU is the driving process's own, user and system."""
+
+    requests: int
+    seconds: float
+    cpu_us_per_request: float
+    server_cpu_us_per_request: float | None = None
+
+
+class FileCalls(WireCalls[Http2Content, Http2Answer]):
+    """GET of the trivial server's file over HTTP/2."""
+
+    multiplexes = True
+
+    def client(self, exchange: Exchange[Http2Content, Http2Answer]) -> RecipeClient:
+        """There is no consumer of a file; what is exchanged is the protocol's own."""
+        return WireDriver("http", self.settings).calls.client(exchange)
+
+    def connections(self) -> Http2Connections:
+        """Without TLS."""
+        return Http2Connections(self.settings, None)
+
+    def fingerprint(self, answer: Http2Answer) -> Hashable:
+        """As the connections have it."""
+        return answer.headers.status, None, len(answer.body)
+
+    def program_request(self, content: Http2Content) -> ProgramRequest:
+        """GET of the file."""
+        return ProgramRequest("GET", f"/{PATH}", [], b"")
+
+    def request(self) -> WireRequest[Http2Content, Http2Answer]:
+        """The one request, and its one right answer."""
+        authority = self.settings.target.authority.encode()
+        fields = FieldList(
+            [
+                (b":method", b"GET"),
+                (b":scheme", b"http"),
+                (b":authority", authority),
+                (b":path", f"/{PATH}".encode()),
+                (b"user-agent", b"recipe-lab"),
+            ]
+        )
+
+        def judge(request: WireRequest[Http2Content, Http2Answer], answer: Http2Answer) -> Exception | None:
+            if answer.headers.status != 200 or answer.body != ANSWER:
+                return UnexpectedAnswer("the trivial server does not answer with its file")
+            request.proved.add(self.fingerprint(answer))
+            return None
+
+        return WireRequest(Http2Content(fields, b""), judge)
+
+
+async def drive(task: Task) -> Rate:
+    """Keep so many requests in flight for so long. Raises AssertionError when an answer is not right."""
+    settings = ClientSettings(
+        target=parse_target(task.target), ca=Path(task.ca) if task.ca else None, connections=task.in_flight
+    )
+    calls = FileCalls("http", settings) if task.protocol is None else None
+    driver = WireDriver(task.protocol or "http", settings, calls)
+    await driver.open()
+    try:
+        requests = [calls.request()] if calls is not None else driver.requests(await _questions(task, driver))
+        for request in requests:
+            await driver.prove(request)
+        gc.collect()
+        gc.freeze()
+        await _run(driver, requests, task.in_flight, WARM_UP_NS)
+        server_before_ns = _server_cpu_ns(task)
+        cpu_before_ns = time.process_time_ns()
+        requests_done, elapsed_ns = await _run(driver, requests, task.in_flight, round(task.seconds * 1e9))
+        cpu_ns = time.process_time_ns() - cpu_before_ns
+        server_after_ns = _server_cpu_ns(task)
+    finally:
+        await driver.close()
+    known = server_before_ns is not None and server_after_ns is not None
+    return Rate(
+        requests=requests_done,
+        seconds=elapsed_ns / 1e9,
+        cpu_us_per_request=cpu_ns / requests_done / 1e3,
+        server_cpu_us_per_request=((server_after_ns or 0) - (server_before_ns or 0)) / requests_done / 1e3
+        if known
+        else None,
+    )
+
+
+def _server_cpu_ns(task: Task) -> int | None:
+    return None if task.server_pid is None else process_cpu_ns(task.server_pid)
+
+
+async def _run(driver: WireDriver, requests: Sequence[Any], in_flight: int, duration_ns: int) -> tuple[int, int]:
+    record = SliceRecord()
+    elapsed_ns = await run_closed(
+        driver, cycle(requests), concurrency=in_flight, duration_ns=duration_ns, requests_at_least=1, record=record
+    )
+    assert set(record.outcomes) == {"ok"}, f"{record.outcomes}: {record.first_failure}"
+    return record.outcomes["ok"], elapsed_ns
+
+
+async def _questions(task: Task, driver: WireDriver) -> Sequence[Question[Any]]:
+    if task.workload is None:
+        return [GetQuestion(1, None)]
+    recipes = sources.load(task.recipes).recipes
+    choice = WorkloadChoice(task.workload, task.page_size)
+    ids = [recipe.id for recipe in recipes]
+    return await WORKLOADS[task.workload].questions(driver.client, choice, recipes, ids, known=True)
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        found = runner.run(drive(msgspec.json.decode(sys.argv[1], type=Task)))
+    sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
