@@ -5,6 +5,7 @@ all of them, set to the oldest, so that a request costs no timer of its own.
 """
 
 import asyncio
+import os
 import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -139,6 +140,8 @@ def _reason(error: BaseException) -> str:
         return f"its certificate is not trusted: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
         return f"TLS was not agreed on: {(error.reason or str(error)).replace('_', ' ').lower()}"
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or "the connection was closed"

@@ -1,0 +1,218 @@
+"""Both loop drivers against the lab's producers: every protocol × gzip × TLS, every workload, both loops."""
+
+from collections.abc import AsyncIterator, Sequence
+from itertools import cycle, product
+from typing import Any
+
+import hpack
+import pytest
+import pytest_asyncio
+from hyperframe.frame import Frame, HeadersFrame
+
+from bench.drive.driver import LoopDriver
+from bench.drive.registry import driver as driver_named
+from bench.drive.wire import WireDriver
+from bench.load.closed_loop import run_closed
+from bench.load.open_loop import run_open
+from bench.load.outcomes import kind_of
+from bench.load.record import SliceRecord
+from bench.workloads import WORKLOADS, GetQuestion, Question, WorkloadChoice
+from consumers.client import ClientSettings
+from consumers.errors import ProducerUnreachable
+from consumers.target import Target, parse_target
+from producers import certificates
+from producers.certificates import CertificateFiles
+from producers.registry import PRODUCERS
+from tests.support.books import CHICKEN, SPECIAL, small_book
+from tests.support.driving import end_of
+from tests.support.relay import relay_to
+from tests.support.serving import Served, serving
+
+CHOICES = (WorkloadChoice("get"), WorkloadChoice("list", 20), WorkloadChoice("fields"))
+DRIVERS = ("consumer", "wire")
+
+
+@pytest.fixture(scope="module")
+def own_certificates(tmp_path_factory: pytest.TempPathFactory) -> CertificateFiles:
+    return certificates.write(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest_asyncio.fixture(
+    scope="module",
+    loop_scope="module",
+    params=list(product(PRODUCERS, (False, True), (False, True))),
+    ids=lambda row: f"{row[0]}-{'gzip' if row[1] else 'identity'}-{'tls' if row[2] else 'plain'}",
+)
+async def served(request: pytest.FixtureRequest, own_certificates: CertificateFiles) -> AsyncIterator[Served]:
+    protocol, gzip, tls = request.param
+    async with serving(protocol, small_book(), gzip=gzip, certificates=own_certificates if tls else None) as it:
+        yield it
+
+
+async def opened(name: str, served: Served, **changes: Any) -> LoopDriver:
+    settings = ClientSettings(
+        **{
+            **{field: getattr(served.client_settings, field) for field in ("target", "gzip", "ca", "timeout_s")},
+            **changes,
+        }
+    )
+    driver = driver_named(name, served.protocol, settings)
+    assert isinstance(driver, LoopDriver)
+    await driver.open()
+    return driver
+
+
+async def questions_of(driver: LoopDriver, choice: WorkloadChoice) -> Sequence[Question[Any]]:
+    """A few of each kind, the hard ones among them."""
+    book = small_book()
+    recipes = (await book.page(63)).recipes
+    ids = [*SPECIAL, *range(1, 10)]
+    return (await WORKLOADS[choice.name].questions(driver.client, choice, recipes, ids, known=True))[:12]
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: choice.label)
+@pytest.mark.parametrize("name", DRIVERS)
+async def test_every_answer_is_right(name: str, choice: WorkloadChoice, served: Served) -> None:
+    await assert_all_right(name, choice, served)
+
+
+@pytest.mark.parametrize("protocol", PRODUCERS)
+@pytest.mark.parametrize("name", DRIVERS)
+async def test_what_is_created_is_right(name: str, protocol: str) -> None:
+    async with serving(protocol, small_book()) as served:
+        await assert_all_right(name, WorkloadChoice("create"), served)
+
+
+async def assert_all_right(name: str, choice: WorkloadChoice, served: Served) -> None:
+    driver = await opened(name, served)
+    try:
+        requests = driver.requests(await questions_of(driver, choice))
+        assert requests
+        for request in requests[: driver.proves_at_most]:
+            await driver.prove(request)
+        for concurrency in (1, 7):
+            record = SliceRecord()
+            duration_ns = await run_closed(
+                driver, cycle(requests), concurrency=concurrency, duration_ns=1, requests_at_least=24, record=record
+            )
+            assert set(record.outcomes) == {"ok"}, record.first_failure
+            assert len(record.latency_ns) == record.outcomes["ok"] >= 24
+            assert all(0 < latency_ns <= duration_ns for latency_ns in record.latency_ns)
+            driver.recheck()
+        record = SliceRecord()
+        await run_open(driver, cycle(requests), due_offsets_ns=iter(range(0, 20_000_000, 1_000_000)), record=record)
+        assert record.outcomes == {"ok": 20}, record.first_failure
+        triples = zip(record.latency_ns, record.service_ns, record.lag_ns, strict=True)
+        assert all(latency == service + lag and lag >= 0 for latency, service, lag in triples)
+    finally:
+        await driver.close()
+        await driver.close()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_an_unknown_recipe_is_the_domains_error(served: Served) -> None:
+    driver = await opened("wire", served)
+    try:
+        (request,) = driver.requests([GetQuestion(2_000_000_000, None)])
+        failure = await end_of(driver, request)
+        assert failure is not None
+        assert kind_of(failure) == "error_answer"
+    finally:
+        await driver.close()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_several_in_flight_take_what_connections_the_transport_needs(served: Served) -> None:
+    driver = await opened("wire", served)
+    assert isinstance(driver, WireDriver)
+    try:
+        requests = driver.requests([GetQuestion(CHICKEN.id, CHICKEN)])
+        record = SliceRecord()
+        await run_closed(driver, cycle(requests), concurrency=5, duration_ns=1, requests_at_least=50, record=record)
+        assert set(record.outcomes) == {"ok"}, record.first_failure
+        assert driver.connections_opened == (1 if driver.calls.multiplexes else 5)
+    finally:
+        await driver.close()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_tls_on_one_side_only_is_counted(served: Served, own_certificates: CertificateFiles) -> None:
+    target = served.client_settings.target
+    driver = await opened("wire", served, target=Target(target.host, target.port, not target.tls), timeout_s=1.0)
+    try:
+        (request,) = driver.requests([GetQuestion(CHICKEN.id, CHICKEN)])
+        failure = await end_of(driver, request)
+        assert failure is not None
+        assert kind_of(failure) in {"unreachable", "unexpected_answer", "timeout"}
+    finally:
+        await driver.close()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_producer_that_nobody_vouches_for_is_not_believed(
+    served: Served, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    if not served.client_settings.target.tls:
+        pytest.skip("without TLS nothing is vouched for")
+    driver = await opened("wire", served, ca=certificates.write(tmp_path_factory.mktemp("other")).ca)
+    try:
+        (request,) = driver.requests([GetQuestion(CHICKEN.id, CHICKEN)])
+        failure = await end_of(driver, request)
+        assert isinstance(failure, ProducerUnreachable)
+        assert "its certificate is not trusted" in str(failure)
+    finally:
+        await driver.close()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_an_authority_that_cannot_be_read_is_named(served: Served, tmp_path_factory: Any) -> None:
+    if not served.client_settings.target.tls:
+        pytest.skip("without TLS no authority is read")
+    with pytest.raises(ProducerUnreachable, match=r"cannot use .*nowhere\.pem"):
+        await opened("wire", served, ca=tmp_path_factory.mktemp("none") / "nowhere.pem")
+
+
+@pytest.mark.parametrize("gzip", [False, True])
+@pytest.mark.parametrize("protocol", PRODUCERS)
+async def test_both_drivers_ask_for_the_very_same(protocol: str, gzip: bool) -> None:
+    """What the producer has to read is the same, down to the bytes of bodies; only the order of fields may differ."""
+    sent: list[Any] = []
+    async with serving(protocol, small_book(), gzip=gzip) as served:
+        target = parse_target(served.address)
+        for name in DRIVERS:
+            async with relay_to(target.host, target.port) as relay:
+                driver = await opened(name, served, target=Target("127.0.0.1", relay.port))
+                (request,) = driver.requests([GetQuestion(CHICKEN.id, CHICKEN)])
+                await driver.prove(request)
+                await driver.close()
+                content = bytes(relay.sent)
+                in_words = in_http2 if content.startswith(b"PRI ") else in_http1
+                sent.append(in_words(content, f"127.0.0.1:{relay.port}"))
+    assert sent[0] == sent[1]
+
+
+def in_http1(content: bytes, authority: str) -> Any:
+    head, _, body = content.replace(authority.encode(), b"AUTHORITY").partition(b"\r\n\r\n")
+    start, *fields = head.split(b"\r\n")
+    return start, sorted(field.lower() for field in fields), body
+
+
+def in_http2(content: bytes, authority: str) -> Any:
+    fields: dict[str, str] = {}
+    body = b""
+    position = content.index(b"SM\r\n\r\n") + 6
+    while position < len(content):
+        frame, size = Frame.parse_frame_header(memoryview(content[position : position + 9]))
+        payload = content[position + 9 : position + 9 + size]
+        position += 9 + size
+        frame.parse_body(memoryview(payload))
+        if isinstance(frame, HeadersFrame):
+            fields = {str(name): str(value) for name, value in hpack.Decoder().decode(frame.data)}
+        elif frame.type == 0:
+            body += payload
+    # Who asks, and how much of its time is left, differs.
+    assert fields.pop("user-agent")
+    assert fields.pop("grpc-timeout")
+    assert fields.pop(":authority") == authority
+    return sorted(fields.items()), body
