@@ -40,11 +40,14 @@ def test_a_log_that_is_none(text: str) -> None:
 
 def test_it_must_be_installed_and_has_no_open_loop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert "is not installed" in (why_unusable("h2load", open_loop=False) or "")
-    assert "leave --rate out" in (why_unusable("h2load", open_loop=True) or "")
+    assert "is not installed" in (why_unusable("h2load", open_loop=False, new_connections=False) or "")
+    assert "leave --rate out" in (why_unusable("h2load", open_loop=True, new_connections=False) or "")
     fake_program(tmp_path, "")
-    assert why_unusable("h2load", open_loop=False) is None
-    assert why_unusable("wire", open_loop=True) is None
+    assert why_unusable("h2load", open_loop=False, new_connections=False) is None
+    for name in ("wire", "h2load"):
+        assert "leave --connection new out" in (why_unusable(name, open_loop=False, new_connections=True) or "")
+    assert why_unusable("wire", open_loop=True, new_connections=False) is None
+    assert why_unusable("consumer", open_loop=True, new_connections=True) is None
 
 
 def fake_program(directory: Path, script: str) -> None:
