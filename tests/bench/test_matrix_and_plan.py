@@ -74,6 +74,29 @@ def test_the_estimate_knows_how_far_a_network_reaches() -> None:
     assert planning.estimated_seconds(plan_of(matrix, rounds=None, seconds=10_000.0)) == 10_000
 
 
+def test_drivers_are_a_dimension_and_extra_arms_stand_beside_it() -> None:
+    one, many = DEFAULT.loads
+    matrix = Matrix(**{**_fields(DEFAULT), "drivers": ("consumer", "wire"), "extra_arms": (("h2load", one),)})
+    cells = matrix.cells()
+    assert Counter(cell.driver for cell in cells) == {"consumer": 48, "wire": 48, "h2load": 24}
+    assert {cell.load for cell in cells if cell.driver == "h2load"} == {one}
+    ids = [cell.id for cell in cells]
+    assert len(set(ids)) == 120
+    assert {"http-get-c1", "http-get-wire-c16", "grpc-list20-gzip-tls-h2load-c1"} <= set(ids)
+    described = planning.describe(plan_of(matrix))
+    assert "2 drivers (consumer, wire) + 24 by the h2load driver (1 in flight) = 120 cells" in described
+
+
+def test_extra_arms_take_part_in_every_fourth_round_and_drivers_in_every_one() -> None:
+    one = ClosedLoad(concurrency=1)
+    beside = Matrix(**{**_fields(DEFAULT), "loads": (one,), "extra_arms": (("wire", one),)})
+    equal = Matrix(**{**_fields(DEFAULT), "loads": (one,), "drivers": ("consumer", "wire")})
+    for number in range(8):
+        extra = planning.cells_of_round(beside.cells(), plan_of(beside), 0, number)
+        assert len(extra) == (48 if number % planning.THROUGHPUT_EVERY == 0 else 24)
+        assert len(planning.cells_of_round(equal.cells(), plan_of(equal), 0, number)) == 48
+
+
 def test_latency_is_measured_with_one_in_flight_or_open_arrivals() -> None:
     combination = Combination("http", False, False, WorkloadChoice("get"))
     assert CellPlan(combination, ClosedLoad(concurrency=1)).measures_latency
