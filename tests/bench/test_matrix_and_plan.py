@@ -75,7 +75,7 @@ def test_the_estimate_knows_how_far_a_network_reaches() -> None:
 
 
 def test_drivers_are_a_dimension_and_extra_arms_stand_beside_it() -> None:
-    one, many = DEFAULT.loads
+    one = DEFAULT.loads[0]
     matrix = Matrix(**{**_fields(DEFAULT), "drivers": ("consumer", "wire"), "extra_arms": (("h2load", one),)})
     cells = matrix.cells()
     assert Counter(cell.driver for cell in cells) == {"consumer": 48, "wire": 48, "h2load": 24}

@@ -1,0 +1,70 @@
+"""The script that measures how fast the wire driver is: what it reads off other programs, and that it measures."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from hyperframe.frame import DataFrame
+
+from bench.ceilings import generators
+from bench.ceilings.generators import Generator, GeneratorFailed
+from bench.ceilings.trivial_servers import ANSWER, ServerMissing, ServerStart, nghttpd, nginx
+from bench.ceilings.wire_rate import Rate, Task, drive
+from tests.support.books import small_book
+from tests.support.raw_http2 import Peer, speaking_http2
+from tests.support.serving import serving
+
+
+def test_what_programs_say_of_themselves() -> None:
+    assert generators._read_wrk("  1234 requests in 1.50s, 2MB read") == (1234, 1.5)
+    assert generators._read_autocannon('{"requests": {"total": 99}, "duration": 2.5}') == (99, 2.5)
+    said = "finished in 202.20ms, 47430.00 req/s\nrequests: 9 total, 9 started, 9 done, 8 succeeded, 0 failed"
+    requests, seconds = generators._read_h2load(said)
+    assert requests == 8
+    assert seconds == pytest.approx(0.2022)
+    for read in (generators._read_wrk, generators._read_h2load):
+        with pytest.raises(GeneratorFailed):
+            read("nothing")
+
+
+def test_programs_that_are_not_there_or_fail() -> None:
+    with pytest.raises(GeneratorFailed, match="no-such-program is not installed"):
+        generators.run(Generator("x", lambda *_: [], generators._read_wrk), ["no-such-program"], ())
+    failing = [sys.executable, "-c", "import sys; sys.exit('oh')"]
+    with pytest.raises(GeneratorFailed, match="x ended with 1: oh"):
+        generators.run(Generator("x", lambda *_: [], generators._read_wrk), failing, ())
+    saying = [sys.executable, "-c", "print('10 requests in 2.0s')"]
+    rate = generators.run(Generator("x", lambda *_: [], generators._read_wrk), saying, ())
+    assert (rate.requests, rate.seconds) == (10, 2.0)
+    assert rate.cpu_us_per_request > 0
+
+
+@pytest.mark.parametrize("start", [nginx, nghttpd])
+def test_servers_that_are_not_there(start: ServerStart, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("shutil.which", lambda *_, **__: None)
+    with pytest.raises(ServerMissing, match="is not installed"), start(tmp_path, ()):
+        pass
+
+
+async def test_it_measures_a_producer() -> None:
+    async with serving("http", small_book()) as served:
+        task = Task(target=served.address, in_flight=2, seconds=0.05, protocol="http")
+        rate = await drive(task)
+    assert isinstance(rate, Rate)
+    assert rate.requests > 0
+    assert rate.cpu_us_per_request > 0
+    assert rate.server_cpu_us_per_request is None
+
+
+async def test_it_measures_a_server_of_files_over_http2() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.start()
+        while True:
+            asked = await peer.request()
+            assert asked.headers[":path"] == "/recipes/1"
+            head = peer.headers(asked.stream_id, ((":status", "200"),))
+            peer.send(head, DataFrame(asked.stream_id, ANSWER, flags=["END_STREAM"]))
+
+    async with speaking_http2(script) as server:
+        rate = await drive(Task(target=f"http://127.0.0.1:{server.port}", in_flight=3, seconds=0.05))
+    assert rate.requests > 0
