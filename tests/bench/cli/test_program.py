@@ -40,7 +40,7 @@ def test_a_run_writes_its_file_and_its_report_and_shows_its_tables(tmp_path: Pat
     assert str(out) in done.stdout
     assert "GraphQL" in done.stdout
     found = read(out)
-    assert [cell["status"] for cell in found["cells"]] == ["measured"] * 12
+    assert [cell["status"] for cell in found["cells"]] == ["measured"] * 18
     assert found["command"].startswith("python -m bench run")
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "<h1" in page
