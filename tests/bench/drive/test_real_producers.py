@@ -101,7 +101,14 @@ async def assert_all_right(name: str, choice: WorkloadChoice, served: Served) ->
             assert all(0 < latency_ns <= duration_ns for latency_ns in record.latency_ns)
             driver.recheck()
         record = SliceRecord()
-        await run_open(driver, cycle(requests), due_offsets_ns=iter(range(0, 20_000_000, 1_000_000)), record=record)
+        await run_open(
+            driver,
+            cycle(requests),
+            due_offsets_ns=iter(range(0, 20_000_000, 1_000_000)),
+            duration_ns=20_000_000,
+            answers_within_ns=10_000_000_000,
+            record=record,
+        )
         assert record.outcomes == {"ok": 20}, record.first_failure
         triples = zip(record.latency_ns, record.service_ns, record.lag_ns, strict=True)
         assert all(latency == service + lag and lag >= 0 for latency, service, lag in triples)
