@@ -1,12 +1,13 @@
 """The one interface of all consumers. What comes back is the domain's own values and errors, whatever the protocol."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from consumers.errors import OperationUnsupported
 from consumers.target import Target
 from recipes.book import DEFAULT_PAGE_SIZE
 from recipes.model import Recipe, RecipeDraft, RecipePage
@@ -52,6 +53,14 @@ class RecipeClient(ABC):
 
         Raises RecipeNotFound.
         """
+
+    async def get_many(self, recipe_ids: Sequence[int]) -> tuple[Recipe, ...]:
+        """Whole recipes in the order of their ids, in one request. An id that stands twice gives two.
+
+        Raises RecipeNotFound for the first id that no recipe has, InvalidRecipe for a number of ids outside
+        1..MAXIMUM_BATCH_SIZE, and OperationUnsupported where the protocol's contract has no such operation.
+        """
+        raise OperationUnsupported(f"{self.settings.target.authority}: this consumer asks for one recipe at a time")
 
     @abstractmethod
     async def list(self, page_size: int = DEFAULT_PAGE_SIZE, page_token: str = "") -> RecipePage:

@@ -5,13 +5,15 @@ import binascii
 from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from recipes.errors import BookIsReadOnly, IdempotencyConflict, InvalidRecipe, RecipeNotFound
 from recipes.model import Recipe, RecipeDraft, RecipePage, is_text
 
 DEFAULT_PAGE_SIZE = 20
 MAXIMUM_PAGE_SIZE = 1000
+MAXIMUM_BATCH_SIZE = 100
+"""Recipes that one request may name: their ids fit into a request line several times over."""
 MAXIMUM_CREATED = 10_000
 """Created recipes, and idempotency keys, that are kept; the oldest go first."""
 MAXIMUM_ID = 2**31 - 1
@@ -25,6 +27,14 @@ class RecipeBook(ABC):
     @abstractmethod
     async def get(self, recipe_id: int) -> Recipe:
         """The recipe with this id. Raises RecipeNotFound."""
+
+    @abstractmethod
+    async def get_many(self, recipe_ids: Sequence[int]) -> tuple[Recipe, ...]:
+        """The recipes with these ids, in the order of the ids, in one access. An id that stands twice gives two.
+
+        All or nothing: raises RecipeNotFound for the first id that no recipe has, and InvalidRecipe for a number of ids
+        outside 1..MAXIMUM_BATCH_SIZE.
+        """
 
     @abstractmethod
     async def page(self, size: int = DEFAULT_PAGE_SIZE, after: str = "") -> RecipePage:
@@ -61,10 +71,12 @@ class InMemoryRecipeBook(RecipeBook):
         return len(self._recipes) + len(self._created)
 
     async def get(self, recipe_id: int) -> Recipe:
-        recipe = self._recipes.get(recipe_id) or self._created.get(recipe_id)
-        if recipe is None:
-            raise RecipeNotFound(recipe_id)
-        return recipe
+        return self._found(recipe_id)
+
+    async def get_many(self, recipe_ids: Sequence[int]) -> tuple[Recipe, ...]:
+        if not 1 <= len(recipe_ids) <= MAXIMUM_BATCH_SIZE:
+            raise InvalidRecipe(f"a batch names 1 to {MAXIMUM_BATCH_SIZE} recipes, not {len(recipe_ids)}", "ids")
+        return tuple([self._found(recipe_id) for recipe_id in recipe_ids])
 
     async def page(self, size: int = DEFAULT_PAGE_SIZE, after: str = "") -> RecipePage:
         if not 1 <= size <= MAXIMUM_PAGE_SIZE:
@@ -96,6 +108,12 @@ class InMemoryRecipeBook(RecipeBook):
             self._keys[idempotency_key] = (draft, recipe)
             if len(self._keys) > MAXIMUM_CREATED:
                 self._keys.popitem(last=False)
+        return recipe
+
+    def _found(self, recipe_id: int) -> Recipe:
+        recipe = self._recipes.get(recipe_id) or self._created.get(recipe_id)
+        if recipe is None:
+            raise RecipeNotFound(recipe_id)
         return recipe
 
     def _keep(self, recipe: Recipe) -> None:

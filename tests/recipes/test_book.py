@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from recipes import book as book_module
 from recipes.book import (
     DEFAULT_PAGE_SIZE,
+    MAXIMUM_BATCH_SIZE,
     MAXIMUM_ID,
     MAXIMUM_KEY_LENGTH,
     MAXIMUM_PAGE_SIZE,
@@ -43,6 +44,30 @@ async def test_tells_which_recipe_is_not_there() -> None:
     with pytest.raises(RecipeNotFound, match=r"^no recipe has the id 4$") as caught:
         await book_of(3, 5).get(4)
     assert caught.value.recipe_id == 4
+
+
+async def test_many_come_in_the_order_asked_for_and_as_often() -> None:
+    recipes = await book_of(3, 5, 9).get_many([9, 3, 9])
+    assert [recipe.id for recipe in recipes] == [9, 3, 9]
+
+
+async def test_of_many_the_first_that_is_not_there_is_told() -> None:
+    with pytest.raises(RecipeNotFound) as caught:
+        await book_of(3, 5).get_many([5, 7, 4, 3])
+    assert caught.value.recipe_id == 7
+
+
+@pytest.mark.parametrize("count", [0, MAXIMUM_BATCH_SIZE + 1])
+async def test_refuses_too_few_and_too_many_at_once(count: int) -> None:
+    with pytest.raises(InvalidRecipe, match=f"1 to {MAXIMUM_BATCH_SIZE} recipes, not {count}") as caught:
+        await book_of(3).get_many([3] * count)
+    assert caught.value.field == "ids"
+
+
+async def test_what_was_created_is_among_many() -> None:
+    book = book_of(3)
+    created = await book.add(DRAFT)
+    assert await book.get_many([created.id] * MAXIMUM_BATCH_SIZE) == (created,) * MAXIMUM_BATCH_SIZE
 
 
 def test_refuses_two_recipes_with_one_id() -> None:

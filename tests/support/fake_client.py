@@ -1,7 +1,7 @@
 """A consumer without a wire: answers after a scripted delay on the event loop's own clock, or fails as told."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from consumers.client import ClientSettings, RecipeClient
 from consumers.target import Target
@@ -42,6 +42,9 @@ class FakeClient(RecipeClient):
             raise RecipeNotFound(recipe_id)
         recipe = Recipe(recipe_id, f"recipe {recipe_id}")
         return recipe if fields is None else recipe.keeping(fields)
+
+    async def get_many(self, recipe_ids: Sequence[int]) -> tuple[Recipe, ...]:
+        return tuple([await self.get(recipe_id) for recipe_id in recipe_ids])
 
     async def list(self, page_size: int = 20, page_token: str = "") -> RecipePage:
         start = int(page_token or 0)
