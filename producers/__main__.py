@@ -24,6 +24,7 @@ from recipes import sources
 
 app = command_line.application("Serve recipes over one protocol.")
 DEFAULT_FILES = CertificateFiles(DEFAULT_DIRECTORY)
+SECONDS = values.number(0, 3600)
 Result = TypeVar("Result")
 
 
@@ -47,6 +48,9 @@ def serve(
     ] = None,
     cert: Annotated[Path, typer.Option(help="Certificate chain, PEM.")] = DEFAULT_FILES.server,
     key: Annotated[Path, typer.Option(help="Private key, PEM.")] = DEFAULT_FILES.server_key,
+    client_ca: Annotated[
+        Path | None, typer.Option(help="Ask clients for a certificate that this authority has signed, PEM.")
+    ] = None,
     recipes: Annotated[
         str,
         typer.Option(
@@ -57,11 +61,23 @@ def serve(
         int,
         typer.Option(parser=values.whole_number(1, 256), metavar="N", help="Processes; above 1, create is refused."),
     ] = 1,
+    stop_notice: Annotated[
+        float,
+        typer.Option(
+            parser=SECONDS, metavar="SECONDS", help="On a stop, say first that it is near, and serve on so long."
+        ),
+    ] = 0.0,
+    drain: Annotated[
+        float, typer.Option(parser=SECONDS, metavar="SECONDS", help="On a stop, wait so long for open requests.")
+    ] = 10.0,
 ) -> int:
     """Serve recipes over one protocol until SIGINT or SIGTERM."""
     if tls and tls_port is not None:
         raise UsageError("--tls and --tls-port exclude each other: --tls serves TLS only, --tls-port beside plain")
-    files = TlsFiles(certificate=cert, key=key) if tls or tls_port is not None else None
+    with_tls = tls or tls_port is not None
+    if client_ca is not None and not with_tls:
+        raise UsageError("--client-ca is of no use without TLS; add --tls or --tls-port")
+    files = TlsFiles(certificate=cert, key=key, client_ca=client_ca) if with_tls else None
     settings = ProducerSettings(
         host=host,
         port=None if tls else port,
@@ -70,6 +86,8 @@ def serve(
         gzip=gzip,
         gzip_level=gzip_level,
         share_port=os.environ.get(SHARE_PORT) == "1",
+        stop_notice_s=stop_notice,
+        drain_s=drain,
     )
     try:
         if files is not None:
@@ -101,8 +119,10 @@ def _serve_with_workers(protocol: str, settings: ProducerSettings, count: int, s
     os.environ[SHARE_PORT] = "1"
     command = [sys.executable, "-m", "producers", protocol, "--host", settings.host, "--recipes", source]
     command += ["--gzip-level", str(settings.gzip_level), *(["--gzip"] if settings.gzip else [])]
+    command += ["--stop-notice", str(settings.stop_notice_s), "--drain", str(settings.drain_s)]
     if settings.tls is not None:
         command += ["--cert", str(settings.tls.certificate), "--key", str(settings.tls.key)]
+        command += ["--client-ca", str(settings.tls.client_ca)] if settings.tls.client_ca else []
     if held.port is None:
         command += ["--tls", "--port", str(held.tls_port)]
     else:

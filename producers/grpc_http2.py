@@ -1,5 +1,6 @@
 """The gRPC producer: RecipeService with health and reflection on one grpc.aio server, on a plain and a TLS port."""
 
+import asyncio
 import os
 import socket
 
@@ -74,10 +75,12 @@ class GrpcHttp2Producer(Producer):
         return addresses
 
     async def stop(self) -> None:
-        """Report NOT_SERVING, stop accepting, and wait up to `settings.drain_s` for the calls under way."""
+        """Report NOT_SERVING, serve on for `settings.stop_notice_s`, then take no new calls, and wait up to
+        `settings.drain_s` for those under way. Connections get a GOAWAY."""
         if self._server is None or self._health is None:
             return
         self._health.shut_down()
+        await asyncio.sleep(self.settings.stop_notice_s)
         await self._server.stop(self.settings.drain_s)
         self._server = None
 

@@ -13,7 +13,8 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 STOP_WITH_STDIN = "RECIPE_LAB_STOP_WITH_STDIN"
 """Set in the environment of a child by a parent that holds its stdin: the end of stdin then stops it too, so that no
-child outlives a parent that was killed."""
+child outlives a parent that was killed. A child that stops already takes it for a second signal: a parent that ended at
+once takes its children along."""
 
 
 def announce(addresses: list[str], pid: int) -> None:
@@ -51,7 +52,7 @@ def stop_requested() -> Iterator[Callable[[], Awaitable[object]]]:
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, on_signal)
     if os.environ.get(STOP_WITH_STDIN):
-        loop.add_reader(sys.stdin.fileno(), lambda: _at_end(loop, stopping))
+        loop.add_reader(sys.stdin.fileno(), lambda: _at_end(loop, on_signal))
     try:
         yield stopping.wait
     finally:
@@ -61,7 +62,7 @@ def stop_requested() -> Iterator[Callable[[], Awaitable[object]]]:
             loop.remove_signal_handler(number)
 
 
-def _at_end(loop: asyncio.AbstractEventLoop, stopping: asyncio.Event) -> None:
+def _at_end(loop: asyncio.AbstractEventLoop, on_end: Callable[[], None]) -> None:
     if not os.read(sys.stdin.fileno(), 4096):
         loop.remove_reader(sys.stdin.fileno())
-        stopping.set()
+        on_end()

@@ -10,6 +10,13 @@ class TlsFiles:
 
     certificate: Path
     key: Path
+    client_ca: Path | None = None
+    """The authority that has to have signed a client's certificate; None: clients need none."""
+
+    def all(self) -> tuple[Path, ...]:
+        """Every file that is named."""
+        named = (self.certificate, self.key)
+        return named if self.client_ca is None else (*named, self.client_ca)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,3 +51,6 @@ class ProducerSettings:
     limits: Limits = field(default_factory=Limits)
     drain_s: float = 10.0
     """How long a stop waits for requests under way."""
+    stop_notice_s: float = 0.0
+    """How long a stop serves on once health and readiness have said no, so that balancers can send callers elsewhere
+    before connections are refused."""

@@ -17,7 +17,7 @@ class TlsFilesUnusable(Exception):
 def server_context(files: TlsFiles, alpn: Sequence[str]) -> ssl.SSLContext:
     """A context that serves `files` over TLS 1.3 and agrees on the first of `alpn` that the client offers too.
 
-    Raises TlsFilesUnusable.
+    With a client authority it turns away who shows no certificate of that authority's. Raises TlsFilesUnusable.
     """
     check_files(files)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -28,12 +28,19 @@ def server_context(files: TlsFiles, alpn: Sequence[str]) -> ssl.SSLContext:
     except (OSError, ssl.SSLError) as error:
         reason = getattr(error, "reason", None) or error
         raise TlsFilesUnusable(f"certificate {files.certificate} with key {files.key}: {reason}") from None
+    if files.client_ca is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
+        try:
+            context.load_verify_locations(files.client_ca)
+        except (OSError, ssl.SSLError) as error:
+            reason = getattr(error, "reason", None) or error
+            raise TlsFilesUnusable(f"client authority {files.client_ca}: {reason}") from None
     return context
 
 
 def check_files(files: TlsFiles) -> None:
-    """Raise TlsFilesUnusable, naming the file, unless certificate and key can be read."""
-    for file in (files.certificate, files.key):
+    """Raise TlsFilesUnusable, naming the file, unless all of them can be read."""
+    for file in files.all():
         try:
             file.read_bytes()
         except OSError as error:

@@ -7,8 +7,12 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import grpc
+import psutil
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from consumers.client import ClientSettings
 from consumers.errors import ProducerUnreachable
@@ -17,6 +21,8 @@ from consumers.target import parse_target
 from producers import certificates
 from producers.lifecycle import STOP_WITH_STDIN
 from producers.registry import PRODUCERS
+from protos import recipe_pb2 as messages
+from protos.recipe_pb2_grpc import RecipeServiceStub
 from recipes.errors import BookIsReadOnly
 from recipes.model import Recipe, RecipeDraft
 from tests.support.programs import PATIENCE_S, assert_one_line_error, environment, listening, run
@@ -76,6 +82,9 @@ def test_a_busy_port_is_refused_in_one_line(protocol: str) -> None:
         (("grpc", "--recipes", "/nowhere.json"), "/nowhere.json"),
         (("grpc", "--tls", "--cert", "/nowhere.pem"), "/nowhere.pem"),
         (("grpc", "--tls", "--tls-port", "1"), "--tls-port"),
+        (("grpc", "--client-ca", "ca.pem"), "--client-ca"),
+        (("grpc", "--drain", "soon"), "'soon'"),
+        (("grpc", "--stop-notice", "-1"), "'-1'"),
         (("grpc", "--workers", "0"), "'0'"),
         (("grpc", "--gzip-level", "10"), "'10'"),
         (("grpc", "--gzip", "--gzip-level", "9", "--port", "0"), "9"),
@@ -115,6 +124,30 @@ async def test_workers_share_a_port_and_are_replaced(protocol: str) -> None:
         assert producer.end() == 0
     with pytest.raises(ProducerUnreachable):
         await fetch(protocol, address)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_second_signal_ends_everything_at_once(workers: str) -> None:
+    flags = ("--port", "0", "--workers", workers, "--stop-notice", "3600")
+    with listening("producers", "grpc", *flags) as producer:
+        everyone = [psutil.Process(producer.process.pid)]
+        everyone += everyone[0].children()
+        assert len(everyone) == (1 if workers == "1" else 3)
+        producer.process.terminate()
+        asyncio.run(turned_to_not_serving(producer.addresses[0]))
+        producer.process.terminate()
+        assert producer.process.wait(PATIENCE_S) == 1
+        assert psutil.wait_procs(everyone, PATIENCE_S)[1] == []
+
+
+async def turned_to_not_serving(address: str) -> None:
+    """Wait until one process there has heard that it is to stop, while it still answers."""
+    async with grpc.aio.insecure_channel(address.removeprefix("grpc://")) as channel:
+        health: Any = health_pb2_grpc.HealthStub(channel)
+        async for answer in health.Watch(health_pb2.HealthCheckRequest()):
+            if answer.status == health_pb2.HealthCheckResponse.NOT_SERVING:
+                break
+        assert (await RecipeServiceStub(channel).GetRecipe(messages.RecipeRequest(id=42))).id == 42
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
