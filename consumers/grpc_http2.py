@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import ssl
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -80,6 +80,15 @@ class GrpcHttp2Client(RecipeClient):
             raise OperationUnsupported(f"{producer}: this producer sends fields that were not selected")
         return recipe_in(answer)
 
+    async def get_many(self, recipe_ids: Sequence[int]) -> tuple[Recipe, ...]:
+        """Several recipes in one call."""
+        for recipe_id in recipe_ids:
+            if not -MAXIMUM_ID - 1 <= recipe_id <= MAXIMUM_ID:
+                raise RecipeNotFound(recipe_id)
+        request = messages.BatchGetRecipesRequest(ids=recipe_ids)
+        answer = await self._call(self._stub.BatchGetRecipes, request)
+        return tuple([recipe_in(message) for message in answer.recipes])
+
     async def list(self, page_size: int = DEFAULT_PAGE_SIZE, page_token: str = "") -> RecipePage:
         """A page of whole recipes."""
         if not 0 < page_size <= MAXIMUM_ID:
@@ -141,8 +150,8 @@ class GrpcHttp2Client(RecipeClient):
         producer = self.settings.target.authority
         text = one_line(error.details() or "no details")
         match error.code():
-            case grpc.StatusCode.NOT_FOUND if recipe_id is not None:
-                return RecipeNotFound(recipe_id)
+            case grpc.StatusCode.NOT_FOUND if (missing := _missing_id(error, recipe_id)) is not None:
+                return RecipeNotFound(missing)
             case grpc.StatusCode.INVALID_ARGUMENT:
                 return InvalidRecipe(text, _field(error))
             case grpc.StatusCode.ALREADY_EXISTS:
@@ -230,6 +239,15 @@ def _reason(error: grpc.aio.AioRpcError) -> str:
         if detail.Unpack(info):
             return str(info.reason)
     return ""
+
+
+def _missing_id(error: grpc.aio.AioRpcError, asked_for: int | None) -> int | None:
+    """The id of the recipe that was not found: the only one asked for, or the one that the producer names."""
+    resource = error_details_pb2.ResourceInfo()
+    for detail in _status(error).details:
+        if asked_for is None and detail.Unpack(resource) and re.fullmatch(r"-?[0-9]{1,10}", resource.resource_name):
+            return int(resource.resource_name)
+    return asked_for
 
 
 def _field(error: grpc.aio.AioRpcError) -> str:

@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 DOMAIN = "recipe.RecipeService"
 """The `domain` of every google.rpc.ErrorInfo: within it the reasons below are unique."""
 
+RESOURCE_TYPE = "recipe.Recipe"
+"""The `resource_type` of every google.rpc.ResourceInfo; its `resource_name` is the id of the recipe."""
+
 STATUS_AND_REASON: dict[type[Exception], tuple[int, str]] = {
     RecipeNotFound: (code_pb2.NOT_FOUND, "RECIPE_NOT_FOUND"),
     InvalidRecipe: (code_pb2.INVALID_ARGUMENT, "INVALID_RECIPE"),
@@ -117,6 +120,11 @@ def _rich_status(error: RecipeError) -> status_pb2.Status:
     code, reason = next(STATUS_AND_REASON[kind] for kind in type(error).__mro__ if kind in STATUS_AND_REASON)
     status = status_pb2.Status(code=code, message=str(error))
     status.details.add().Pack(error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN))
+    if isinstance(error, RecipeNotFound):
+        # Read by consumers: which of several ids is unknown stands nowhere else.
+        resource = error_details_pb2.ResourceInfo(resource_type=RESOURCE_TYPE, resource_name=str(error.recipe_id))
+        resource.description = str(error)
+        status.details.add().Pack(resource)
     if isinstance(error, InvalidRecipe) and error.field:
         bad_request = error_details_pb2.BadRequest()
         bad_request.field_violations.add(field=error.field, description=str(error))

@@ -21,9 +21,7 @@ class RecipeService(RecipeServiceServicer):
 
     async def GetRecipe(self, request: messages.RecipeRequest, context: object) -> messages.Recipe:
         """One recipe, with the fields that its read_mask names, or all."""
-        paths = request.read_mask.paths if request.HasField("read_mask") else ()
-        if paths:
-            check_paths(paths)
+        paths = checked_paths(request)
         recipe = await self._book.get(request.id)
         message = messages.Recipe()
         fill(message, recipe.keeping(paths) if paths else recipe)
@@ -49,12 +47,26 @@ class RecipeService(RecipeServiceServicer):
         fill(message, recipe)
         return message
 
+    async def BatchGetRecipes(
+        self, request: messages.BatchGetRecipesRequest, context: object
+    ) -> messages.BatchGetRecipesResponse:
+        """The recipes with the ids given, with the fields that the read_mask names, or all."""
+        paths = checked_paths(request)
+        answer = messages.BatchGetRecipesResponse()
+        add = answer.recipes.add
+        for recipe in await self._book.get_many(request.ids):
+            fill(add(), recipe.keeping(paths) if paths else recipe)
+        return answer
 
-def check_paths(paths: Sequence[str]) -> None:
-    """Raise InvalidRecipe for a path that is no field of a recipe."""
-    for path in paths:
+
+def checked_paths(request: messages.RecipeRequest | messages.BatchGetRecipesRequest) -> Sequence[str]:
+    """The fields that a request's read_mask names; none mean all. Raises InvalidRecipe for what is no field."""
+    if not request.HasField("read_mask"):
+        return ()
+    for path in request.read_mask.paths:
         if path not in FIELDS:
             raise InvalidRecipe(f"a recipe has no field {path!r}; its fields are {', '.join(FIELDS)}", "read_mask")
+    return request.read_mask.paths
 
 
 def fill(message: messages.Recipe, recipe: Recipe) -> None:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13protos/recipe.proto\x12\x06recipe\x1a google/protobuf/field_mask.proto\"J\n\rRecipeRequest\x12\n\n\x02id\x18\x01 \x01(\x05\x12-\n\tread_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"Z\n\x06Recipe\x12\n\n\x02id\x18\x01 \x01(\x05\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05steps\x18\x03 \x01(\t\x12\'\n\x0bingredients\x18\x04 \x03(\x0b\x32\x12.recipe.Ingredient\"8\n\nIngredient\x12\n\n\x02id\x18\x01 \x01(\x05\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\t\"\x13\n\x04Meta\x12\x0b\n\x03pid\x18\x02 \x01(\x05\"\x07\n\x05\x45mpty\";\n\x12ListRecipesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"O\n\x13ListRecipesResponse\x12\x1f\n\x07recipes\x18\x01 \x03(\x0b\x32\x0e.recipe.Recipe\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"N\n\x13\x43reateRecipeRequest\x12\x1e\n\x06recipe\x18\x01 \x01(\x0b\x32\x0e.recipe.Recipe\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t2\xf4\x01\n\rRecipeService\x12\x32\n\tGetRecipe\x12\x15.recipe.RecipeRequest\x1a\x0e.recipe.Recipe\x12*\n\x0bGetMetaData\x12\r.recipe.Empty\x1a\x0c.recipe.Meta\x12\x46\n\x0bListRecipes\x12\x1a.recipe.ListRecipesRequest\x1a\x1b.recipe.ListRecipesResponse\x12;\n\x0c\x43reateRecipe\x12\x1b.recipe.CreateRecipeRequest\x1a\x0e.recipe.Recipeb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13protos/recipe.proto\x12\x06recipe\x1a google/protobuf/field_mask.proto\"J\n\rRecipeRequest\x12\n\n\x02id\x18\x01 \x01(\x05\x12-\n\tread_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"Z\n\x06Recipe\x12\n\n\x02id\x18\x01 \x01(\x05\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05steps\x18\x03 \x01(\t\x12\'\n\x0bingredients\x18\x04 \x03(\x0b\x32\x12.recipe.Ingredient\"8\n\nIngredient\x12\n\n\x02id\x18\x01 \x01(\x05\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\t\"\x13\n\x04Meta\x12\x0b\n\x03pid\x18\x02 \x01(\x05\"\x07\n\x05\x45mpty\";\n\x12ListRecipesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"O\n\x13ListRecipesResponse\x12\x1f\n\x07recipes\x18\x01 \x03(\x0b\x32\x0e.recipe.Recipe\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"N\n\x13\x43reateRecipeRequest\x12\x1e\n\x06recipe\x18\x01 \x01(\x0b\x32\x0e.recipe.Recipe\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\"T\n\x16\x42\x61tchGetRecipesRequest\x12\x0b\n\x03ids\x18\x01 \x03(\x05\x12-\n\tread_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\":\n\x17\x42\x61tchGetRecipesResponse\x12\x1f\n\x07recipes\x18\x01 \x03(\x0b\x32\x0e.recipe.Recipe2\xc8\x02\n\rRecipeService\x12\x32\n\tGetRecipe\x12\x15.recipe.RecipeRequest\x1a\x0e.recipe.Recipe\x12*\n\x0bGetMetaData\x12\r.recipe.Empty\x1a\x0c.recipe.Meta\x12\x46\n\x0bListRecipes\x12\x1a.recipe.ListRecipesRequest\x1a\x1b.recipe.ListRecipesResponse\x12;\n\x0c\x43reateRecipe\x12\x1b.recipe.CreateRecipeRequest\x1a\x0e.recipe.Recipe\x12R\n\x0f\x42\x61tchGetRecipes\x12\x1e.recipe.BatchGetRecipesRequest\x1a\x1f.recipe.BatchGetRecipesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,6 +48,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTRECIPESRESPONSE']._serialized_end=461
   _globals['_CREATERECIPEREQUEST']._serialized_start=463
   _globals['_CREATERECIPEREQUEST']._serialized_end=541
-  _globals['_RECIPESERVICE']._serialized_start=544
-  _globals['_RECIPESERVICE']._serialized_end=788
+  _globals['_BATCHGETRECIPESREQUEST']._serialized_start=543
+  _globals['_BATCHGETRECIPESREQUEST']._serialized_end=627
+  _globals['_BATCHGETRECIPESRESPONSE']._serialized_start=629
+  _globals['_BATCHGETRECIPESRESPONSE']._serialized_end=687
+  _globals['_RECIPESERVICE']._serialized_start=690
+  _globals['_RECIPESERVICE']._serialized_end=1018
 # @@protoc_insertion_point(module_scope)

@@ -54,6 +54,11 @@ class RecipeServiceStub:
                 request_serializer=protos_dot_recipe__pb2.CreateRecipeRequest.SerializeToString,
                 response_deserializer=protos_dot_recipe__pb2.Recipe.FromString,
                 _registered_method=True)
+        self.BatchGetRecipes = channel.unary_unary(
+                '/recipe.RecipeService/BatchGetRecipes',
+                request_serializer=protos_dot_recipe__pb2.BatchGetRecipesRequest.SerializeToString,
+                response_deserializer=protos_dot_recipe__pb2.BatchGetRecipesResponse.FromString,
+                _registered_method=True)
 
 
 class RecipeServiceServicer:
@@ -87,6 +92,13 @@ class RecipeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BatchGetRecipes(self, request, context):
+        """Several recipes in one call, all or none: NOT_FOUND with the first id that no recipe has.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RecipeServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -109,6 +121,11 @@ def add_RecipeServiceServicer_to_server(servicer, server):
                     servicer.CreateRecipe,
                     request_deserializer=protos_dot_recipe__pb2.CreateRecipeRequest.FromString,
                     response_serializer=protos_dot_recipe__pb2.Recipe.SerializeToString,
+            ),
+            'BatchGetRecipes': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchGetRecipes,
+                    request_deserializer=protos_dot_recipe__pb2.BatchGetRecipesRequest.FromString,
+                    response_serializer=protos_dot_recipe__pb2.BatchGetRecipesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -219,6 +236,33 @@ class RecipeService:
             '/recipe.RecipeService/CreateRecipe',
             protos_dot_recipe__pb2.CreateRecipeRequest.SerializeToString,
             protos_dot_recipe__pb2.Recipe.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchGetRecipes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recipe.RecipeService/BatchGetRecipes',
+            protos_dot_recipe__pb2.BatchGetRecipesRequest.SerializeToString,
+            protos_dot_recipe__pb2.BatchGetRecipesResponse.FromString,
             options,
             channel_credentials,
             insecure,

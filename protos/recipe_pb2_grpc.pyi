@@ -41,6 +41,8 @@ class RecipeServiceStub:
     """Recipes in ascending order of id. INVALID_ARGUMENT for a bad size or token."""
     CreateRecipe: _grpc.UnaryUnaryMultiCallable[_recipe_pb2.CreateRecipeRequest, _recipe_pb2.Recipe]
     """Keeps a new recipe. ALREADY_EXISTS when the idempotency key came before with another recipe."""
+    BatchGetRecipes: _grpc.UnaryUnaryMultiCallable[_recipe_pb2.BatchGetRecipesRequest, _recipe_pb2.BatchGetRecipesResponse]
+    """Several recipes in one call, all or none: NOT_FOUND with the first id that no recipe has."""
 
 @_typing.type_check_only
 class RecipeServiceAsyncStub(RecipeServiceStub):
@@ -53,6 +55,8 @@ class RecipeServiceAsyncStub(RecipeServiceStub):
     """Recipes in ascending order of id. INVALID_ARGUMENT for a bad size or token."""
     CreateRecipe: _aio.UnaryUnaryMultiCallable[_recipe_pb2.CreateRecipeRequest, _recipe_pb2.Recipe]  # type: ignore[assignment]
     """Keeps a new recipe. ALREADY_EXISTS when the idempotency key came before with another recipe."""
+    BatchGetRecipes: _aio.UnaryUnaryMultiCallable[_recipe_pb2.BatchGetRecipesRequest, _recipe_pb2.BatchGetRecipesResponse]  # type: ignore[assignment]
+    """Several recipes in one call, all or none: NOT_FOUND with the first id that no recipe has."""
 
 class RecipeServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -86,5 +90,13 @@ class RecipeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_recipe_pb2.Recipe, _abc.Awaitable[_recipe_pb2.Recipe]]:
         """Keeps a new recipe. ALREADY_EXISTS when the idempotency key came before with another recipe."""
+
+    @_abc_1.abstractmethod
+    def BatchGetRecipes(
+        self,
+        request: _recipe_pb2.BatchGetRecipesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_recipe_pb2.BatchGetRecipesResponse, _abc.Awaitable[_recipe_pb2.BatchGetRecipesResponse]]:
+        """Several recipes in one call, all or none: NOT_FOUND with the first id that no recipe has."""
 
 def add_RecipeServiceServicer_to_server(servicer: RecipeServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -121,6 +121,19 @@ async def test_an_empty_mask_and_no_page_size_mean_the_defaults() -> None:
         assert len((await stub.ListRecipes(messages.ListRecipesRequest())).recipes) == 20
 
 
+async def test_a_mask_holds_for_every_recipe_of_a_batch() -> None:
+    async with channel_to() as channel:
+        stub = RecipeServiceStub(channel)
+        mask = FieldMask(paths=["name", "ingredients"])
+        answer = await stub.BatchGetRecipes(messages.BatchGetRecipesRequest(ids=[42, 1], read_mask=mask))
+        assert [(recipe.id, recipe.name, recipe.steps) for recipe in answer.recipes] == [
+            (0, CHICKEN.name, ""),
+            (0, "Recipe 1", ""),
+        ]
+        unknown = messages.BatchGetRecipesRequest(ids=[42], read_mask=FieldMask(paths=["price"]))
+        assert (await refusal(stub.BatchGetRecipes(unknown))).code() == grpc.StatusCode.INVALID_ARGUMENT
+
+
 async def test_a_request_without_a_recipe_creates_nothing() -> None:
     async with channel_to() as channel:
         error = await refusal(RecipeServiceStub(channel).CreateRecipe(messages.CreateRecipeRequest()))
@@ -144,6 +157,11 @@ async def test_errors_carry_details_that_programs_can_read() -> None:
         assert info.domain == "recipe.RecipeService"
         reasons.append(info.reason)
     assert reasons == ["RECIPE_NOT_FOUND", "INVALID_RECIPE", "READ_ONLY"]
+    resource = error_details_pb2.ResourceInfo()
+    status = rpc_status.from_call(missing)
+    assert status is not None
+    assert status.details[1].Unpack(resource)
+    assert (resource.resource_type, resource.resource_name) == ("recipe.Recipe", "999")
     bad_request = error_details_pb2.BadRequest()
     status = rpc_status.from_call(invalid)
     assert status is not None

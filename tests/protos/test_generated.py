@@ -87,5 +87,5 @@ def test_the_methods_have_the_paths_of_the_node_sample() -> None:
         __enter__ = __exit__ = unary_stream  # type: ignore[assignment]
 
     RecipeServiceStub(Channel())
-    methods = ("GetRecipe", "GetMetaData", "ListRecipes", "CreateRecipe")
+    methods = ("GetRecipe", "GetMetaData", "ListRecipes", "CreateRecipe", "BatchGetRecipes")
     assert asked == [f"/recipe.RecipeService/{method}" for method in methods]
