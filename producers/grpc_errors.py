@@ -1,18 +1,17 @@
 """What a gRPC caller is told when a call fails: the domain's errors each as one status, and nothing of any other.
 
-`guarded` puts this around every handler of a service while the generated code registers it, so that the
-handlers themselves only raise. Left alone, grpc.aio would answer with the class and the text of an exception.
+Left alone, grpc.aio would answer with the class and the text of an exception.
 """
 
 import logging
-from collections.abc import AsyncIterator, Iterable
-from typing import Any, Never, cast
+from typing import Any, Never
 
 import grpc
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
+from producers.grpc_requests import MessageOverdue, NoMessage, TooMuchMetadata
 from recipes.errors import BookIsReadOnly, IdempotencyConflict, InvalidRecipe, RecipeError, RecipeNotFound
 
 log = logging.getLogger(__name__)
@@ -33,76 +32,7 @@ STATUS_AND_REASON: dict[type[Exception], tuple[int, str]] = {
 """The status, and the reason in its google.rpc.ErrorInfo, for each error of the domain; the last for those to come."""
 
 
-def guarded(server: grpc.aio.Server) -> grpc.aio.Server:
-    """What to give to `add_…Servicer_to_server` in place of the server, so that the handlers' errors are translated."""
-    return cast(grpc.aio.Server, GuardedRegistration(server))
-
-
-class GuardedRegistration:
-    """The part of a server that generated code sees: takes handlers, and hands them on guarded."""
-
-    def __init__(self, server: grpc.aio.Server) -> None:
-        self._server = server
-
-    def add_generic_rpc_handlers(self, handlers: Iterable[grpc.GenericRpcHandler]) -> None:
-        """Nothing to do: generated code registers each handler once more by its method's name."""
-
-    def add_registered_method_handlers(self, service: str, handlers: dict[str, Any]) -> None:
-        """Register guarded handlers for the methods of `service`."""
-        wrapped = {name: _guarded_handler(handler) for name, handler in handlers.items()}
-        # In grpc.aio for years, and missing from types-grpcio.
-        cast(Any, self._server).add_registered_method_handlers(service, wrapped)
-
-
-def _guarded_handler(handler: Any) -> Any:
-    """The handler with its request still to be parsed, so that a bad one can be refused in the same place."""
-    if handler.unary_unary is not None:
-        return grpc.unary_unary_rpc_method_handler(
-            _unary(handler.unary_unary, handler.request_deserializer), None, handler.response_serializer
-        )
-    if handler.unary_stream is not None:
-        return grpc.unary_stream_rpc_method_handler(
-            _stream(handler.unary_stream, handler.request_deserializer), None, handler.response_serializer
-        )
-    assert handler.stream_stream is not None, "no service here takes a stream and answers with one message"
-    return grpc.stream_stream_rpc_method_handler(
-        _stream(handler.stream_stream, lambda sent: _parsed(sent, handler.request_deserializer)),
-        None,
-        handler.response_serializer,
-    )
-
-
-def _unary(behave: Any, parse: Any) -> Any:
-    async def answer(sent: bytes, context: Any) -> Message:
-        try:
-            return cast(Message, await behave(parse(sent), context))
-        except Exception as error:
-            failure = error
-        return await _refuse(failure, context)
-
-    return answer
-
-
-def _stream(behave: Any, parse: Any) -> Any:
-    async def answer(sent: Any, context: Any) -> AsyncIterator[Message]:
-        try:
-            async for message in behave(parse(sent), context):
-                yield message
-        except Exception as error:
-            failure = error
-        else:
-            return
-        await _refuse(failure, context)
-
-    return answer
-
-
-async def _parsed(sent: AsyncIterator[bytes], parse: Any) -> AsyncIterator[Message]:
-    async for one in sent:
-        yield parse(one)
-
-
-async def _refuse(error: Exception, context: Any) -> Never:
+async def refuse(error: Exception, context: Any) -> Never:
     """End the call with the status for `error`."""
     if isinstance(error, grpc.aio.AbortError):
         # The handler chose a status itself, and it is set.
@@ -111,6 +41,13 @@ async def _refuse(error: Exception, context: Any) -> Never:
         await context.abort_with_status(rpc_status.to_status(_rich_status(error)))
     if isinstance(error, DecodeError):
         await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the request is not the message that this method takes")
+    if isinstance(error, NoMessage):
+        # What gRPC calls a request cardinality violation; its list of status codes gives it this one.
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "this method takes one message, and none came whole")
+    if isinstance(error, MessageOverdue):
+        await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, str(error))
+    if isinstance(error, TooMuchMetadata):
+        await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, str(error))
     log.error("a call failed", exc_info=error)
     await context.abort(grpc.StatusCode.INTERNAL, "internal error")
     raise AssertionError("abort always raises")

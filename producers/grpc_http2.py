@@ -3,6 +3,9 @@
 import asyncio
 import os
 import socket
+import threading
+from collections.abc import Callable
+from typing import cast
 
 # gRPC's core reads this once, when it is loaded. What it logs to stderr about a port or a handshake comes beside the
 # errors that the producer raises or answers with; whoever wants it sets the variable.
@@ -12,26 +15,20 @@ import grpc
 from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
-from producers.grpc_errors import guarded
+from producers.grpc_guard import guarded
 from producers.grpc_health import SERVICE as HEALTH
 from producers.grpc_health import Health
+from producers.grpc_limits import core_options
+from producers.grpc_requests import RequestReader
 from producers.grpc_service import NAME as RECIPES
 from producers.grpc_service import RecipeService
 from producers.producer import PortUnavailable, Producer, UnsupportedSetting
-from producers.settings import ProducerSettings, TlsFiles
-from producers.tls import server_context
+from producers.settings import TlsFiles
+from producers.tls_files import ServedTlsFiles, TlsMaterial
 from protos.recipe_pb2_grpc import add_RecipeServiceServicer_to_server
 
 ONLY_GZIP_LEVEL = 6
 """gRPC's core compresses at zlib's default, and offers no way to choose."""
-
-MAXIMUM_CONCURRENT_STREAMS = 100
-"""On one connection; callers queue the rest. Without it, rapid resets cost the server much memory."""
-
-MAXIMUM_ENDED_STREAMS = 10 * MAXIMUM_CONCURRENT_STREAMS
-"""On one connection: streams whose answer the caller has, and whose memory is not free yet, because that takes another
-turn of the event loop. Unless told, gRPC's core counts them as concurrent, and so refuses streams to callers that keep
-within what it advertises as soon as they have as many calls under way as they may."""
 
 
 class GrpcHttp2Producer(Producer):
@@ -51,9 +48,11 @@ class GrpcHttp2Producer(Producer):
                 f"gzip level {settings.gzip_level}: gRPC compresses at {ONLY_GZIP_LEVEL} only; leave it out"
             )
         credentials = server_credentials(settings.tls) if settings.tls_port is not None and settings.tls else None
-        server = grpc.aio.server(options=server_options(settings))
+        server = grpc.aio.server(
+            options=core_options(settings), maximum_concurrent_rpcs=settings.limits.calls.concurrent
+        )
         self._health = Health([RECIPES])
-        services = guarded(server)
+        services = guarded(server, RequestReader(settings.limits))
         add_RecipeServiceServicer_to_server(RecipeService(self.book), services)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, services)
         reflection_pb2_grpc.add_ServerReflectionServicer_to_server(  # type: ignore[no-untyped-call]
@@ -98,27 +97,34 @@ class GrpcHttp2Producer(Producer):
             raise PortUnavailable(f"cannot listen on {settings.host}:{port}; choose another port, or 0") from None
 
 
-def server_options(settings: ProducerSettings) -> list[tuple[str, int]]:
-    """The arguments of the channels of a server."""
-    return [
-        ("grpc.so_reuseport", int(settings.share_port)),
-        # Level 1 ("low") means gzip for whoever accepts it; the levels above prefer deflate where that is accepted too.
-        # What a caller does not accept it does not get, unlike with a server-wide `compression=Gzip`.
-        ("grpc.default_compression_level", int(settings.gzip)),
-        ("grpc.max_receive_message_length", settings.limits.body_bytes),
-        ("grpc.max_send_message_length", -1),
-        ("grpc.max_concurrent_streams", MAXIMUM_CONCURRENT_STREAMS),
-        ("grpc.http2.max_deallocating_streams", MAXIMUM_ENDED_STREAMS),
-        # Closes connections that stay silent instead of shaking hands.
-        ("grpc.server_handshake_timeout_ms", int(settings.limits.body_timeout_s * 1000)),
-    ]
-
-
 def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:
-    """The certificate and the key to serve. Raises TlsFilesUnusable."""
-    # gRPC would say no more than that the port cannot be added; OpenSSL tells what is wrong with the files.
-    server_context(files, alpn=("h2",))
-    return grpc.ssl_server_credentials([(files.key.read_bytes(), files.certificate.read_bytes())])
+    """Credentials that are asked at each handshake for what to serve. Raises TlsFilesUnusable."""
+    served = ServedTlsFiles(files)
+    # gRPC's core calls this from threads of its own, one for each handshake.
+    lock = threading.Lock()
+
+    def configuration(material: TlsMaterial) -> grpc.ServerCertificateConfiguration:
+        return grpc.ssl_server_certificate_configuration(
+            [(material.key, material.certificate)], root_certificates=material.client_ca
+        )
+
+    configured = served.current()
+
+    def changed() -> grpc.ServerCertificateConfiguration | None:
+        nonlocal configured
+        with lock:
+            material = served.current()
+            if material is configured:
+                return None
+            configured = material
+            return configuration(material)
+
+    return grpc.dynamic_ssl_server_credentials(
+        configuration(configured),
+        # None means no change, says the documentation, and types-grpcio does not.
+        cast(Callable[[], grpc.ServerCertificateConfiguration], changed),
+        require_client_authentication=files.client_ca is not None,
+    )
 
 
 def check_port(host: str, port: int) -> None:

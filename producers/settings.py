@@ -20,6 +20,25 @@ class TlsFiles:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallLimits:
+    """What gRPC callers may ask for beyond `Limits`, and how long their connections may last."""
+
+    metadata_bytes: int = 16 << 10
+    """All metadata of one call, counted as in RFC 9113, 6.5.2: names, values, and 32 for each pair."""
+    handshake_timeout_s: float = 10.0
+    """TLS, and the settings of HTTP/2, have to be agreed on by then."""
+    connections: int = 1000
+    """Open at once, on one port of one process."""
+    concurrent: int = 1000
+    """Under way at once in one process; more are refused, RESOURCE_EXHAUSTED."""
+    connection_age_s: float = 600.0
+    """A connection is told to end after this, so that balancers get to spread connections anew, and nothing that a
+    caller holds is held for ever."""
+    connection_age_grace_s: float = 30.0
+    """The calls on such a connection have so long to finish."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What one caller may ask for. Defaults fit recipes with a wide margin."""
 
@@ -30,7 +49,8 @@ class Limits:
     body_timeout_s: float = 20.0
     """A request's body has to have arrived by then."""
     keep_alive_s: float = 75.0
-    """An idle HTTP connection is closed after this."""
+    """A connection without a request is closed after this."""
+    calls: CallLimits = field(default_factory=CallLimits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,13 +87,16 @@ class ServedTlsFiles:
 def read(files: TlsFiles) -> TlsMaterial:
     """The contents of the files, once OpenSSL takes them. Raises TlsFilesUnusable."""
     server_context(files, alpn=())
-    certificate = files.certificate.read_bytes()
-    return TlsMaterial(
-        certificate,
-        files.key.read_bytes(),
-        files.client_ca.read_bytes() if files.client_ca else None,
-        x509.load_pem_x509_certificate(certificate).not_valid_after_utc.timestamp(),
-    )
+    try:
+        certificate = files.certificate.read_bytes()
+        return TlsMaterial(
+            certificate,
+            files.key.read_bytes(),
+            files.client_ca.read_bytes() if files.client_ca else None,
+            x509.load_pem_x509_certificate(certificate).not_valid_after_utc.timestamp(),
+        )
+    except (OSError, ValueError) as error:
+        raise TlsFilesUnusable(f"certificate {files.certificate}: {error}") from None
 
 
 def _stamp(file: Path) -> tuple[int, int, int] | None:

@@ -17,10 +17,11 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_status import rpc_status
 from hyperframe.frame import DataFrame, Frame
 
+from consumers.target import Target
 from producers import certificates
 from producers.grpc_http2 import GrpcHttp2Producer
 from producers.producer import PortUnavailable, UnsupportedSetting
-from producers.settings import Limits, ProducerSettings, TlsFiles
+from producers.settings import CallLimits, Limits, ProducerSettings, TlsFiles
 from producers.tls import TlsFilesUnusable
 from protos import recipe_pb2 as messages
 from protos.recipe_pb2_grpc import RecipeServiceStub
@@ -234,11 +235,67 @@ async def test_a_deadline_cancels_the_handler() -> None:
                 cancelled.set()
                 raise
 
-    async with channel_to(CancelledBook()) as channel:
+    async with channel_to(book := CancelledBook()) as channel:
         call = RecipeServiceStub(channel).GetRecipe(messages.RecipeRequest(id=42), timeout=0.1)
         assert (await refusal(call)).code() == grpc.StatusCode.DEADLINE_EXCEEDED
         async with asyncio.timeout(10):
             await cancelled.wait()
+        cancelled.clear()
+        book.asked.clear()
+        call = RecipeServiceStub(channel).GetRecipe(messages.RecipeRequest(id=42))
+        await book.asked.wait()
+        call.cancel()
+        async with asyncio.timeout(10):
+            await cancelled.wait()
+
+
+async def test_a_request_that_is_overdue_ends_and_a_slow_answer_does_not() -> None:
+    book = PatientBook()
+    async with channel_to(book, limits=Limits(body_timeout_s=0.1)) as channel:
+
+        async def nothing() -> AsyncIterator[bytes]:
+            await asyncio.sleep(3600)
+            yield b""
+
+        slow = RecipeServiceStub(channel).GetRecipe(messages.RecipeRequest(id=42))
+        error = await refusal(in_bytes(channel.stream_unary(f"{SERVICE}/GetRecipe"))(nothing()))
+        assert (error.code().name, error.details()) == ("DEADLINE_EXCEEDED", "no message came within 0.1 s")
+        book.released.set()
+        assert (await slow).name == CHICKEN.name
+
+
+async def test_more_calls_at_once_than_there_may_be_are_refused() -> None:
+    book = PatientBook()
+    async with channel_to(book, limits=Limits(calls=CallLimits(concurrent=3))) as channel:
+        stub = RecipeServiceStub(channel)
+        calls = [stub.GetRecipe(messages.RecipeRequest(id=42)) for _ in range(5)]
+        done, _ = await asyncio.wait(
+            [asyncio.ensure_future(one(call)) for call in calls], return_when="FIRST_COMPLETED"
+        )
+        assert {outcome.result() for outcome in done} == {"RESOURCE_EXHAUSTED"}
+        book.released.set()
+        outcomes = [await one(call) for call in calls]
+        assert sorted(outcomes) == [CHICKEN.name] * 3 + ["RESOURCE_EXHAUSTED"] * 2
+
+
+async def one(call: Any) -> str:
+    """The name of the recipe that a call gives, or of the status."""
+    try:
+        return str((await call).name)
+    except grpc.aio.AioRpcError as error:
+        return error.code().name
+
+
+async def test_no_call_is_lost_when_connections_come_of_age() -> None:
+    limits = Limits(calls=CallLimits(connection_age_s=0.3))
+    async with serving("grpc", small_book(), limits=limits) as served:
+        target = served.client_settings.target
+        async with (
+            relay_to(target.host, target.port) as relay,
+            served.client(target=Target("127.0.0.1", relay.port)) as consumer,
+        ):
+            while relay.connections < 4:
+                assert await consumer.get(42) == CHICKEN
 
 
 async def test_more_calls_at_once_than_streams_on_a_connection() -> None:

@@ -1,156 +1,220 @@
-"""HTTP/2 by hand: a server whose every frame a test decides, built on libraries that the drivers do not use."""
+"""HTTP/2 by hand: frames sent as they are, however wrong, and what comes back taken apart; gRPC on top of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import ssl
+import struct
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, field
 
-import hpack
+from hpack import Decoder, Encoder
 from hyperframe.frame import (
+    ContinuationFrame,
     DataFrame,
     Frame,
+    GoAwayFrame,
     HeadersFrame,
+    PingFrame,
+    RstStreamFrame,
     SettingsFrame,
+    WindowUpdateFrame,
 )
 
+from consumers.target import parse_target
+
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-Fields = Sequence[tuple[str, str]]
-GRPC_HEAD: Fields = ((":status", "200"), ("content-type", "application/grpc"))
-GRPC_OK: Fields = (("grpc-status", "0"),)
+AMPLE_S = 20.0
+"""Within this, whatever is waited for has to come."""
+
+FRAME_BYTES = 16_384
+"""The longest payload of a frame, unless SETTINGS allow more."""
+
+Header = tuple[str, str]
 
 
-AnyFrame = TypeVar("AnyFrame", bound=Frame)
+@dataclass(slots=True)
+class Answer:
+    """What came on one stream. Header names are in lower case; trailers come over headers."""
+
+    headers: dict[str, str] = field(default_factory=dict)
+    data: bytes = b""
+    reset: int | None = None
+    """The error code of RST_STREAM."""
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def status(self) -> int | None:
+        """The grpc-status; None when there was none."""
+        return int(self.headers["grpc-status"]) if "grpc-status" in self.headers else None
 
 
-@dataclass(frozen=True)
-class Asked:
-    """A whole request."""
-
-    stream_id: int
-    headers: dict[str, str]
-    body: bytes
+def message(content: bytes, *, flag: int = 0, length: int | None = None) -> bytes:
+    """A gRPC message with its prefix, which may lie."""
+    return struct.pack(">BI", flag, len(content) if length is None else length) + content
 
 
-class Peer:
-    """The server's end of one connection."""
+class RawHttp2:
+    """One connection. SETTINGS are acknowledged and nothing else is done unasked."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader, self.writer = reader, writer
-        self.encoder, self.decoder = hpack.Encoder(), hpack.Decoder()
-        self.seen: list[Frame] = []
-        """Every frame that came in."""
+        self._reader = reader
+        self._writer = writer
+        self._encoder = Encoder()
+        self._decoder = Decoder()
+        self._decoder.max_allowed_table_size = 1 << 20
+        self._next_stream = 1
+        self.answers: dict[int, Answer] = {}
+        self.settings: dict[int, int] = {}
+        self.frames_received = 0
+        self.goaway: GoAwayFrame | None = None
+        self.closed = asyncio.Event()
+        self._news = asyncio.Condition()
+        self._pongs: set[bytes] = set()
+        self.acknowledge_settings = True
+        self._receiving = asyncio.create_task(self._receive())
 
-    async def start(self, settings: dict[int, int] | None = None) -> None:
-        """Read the preface and tell the settings."""
-        assert await self.reader.readexactly(len(PREFACE)) == PREFACE
-        self.send(SettingsFrame(0, settings=settings or {}))
+    async def send(self, *frames: Frame | bytes) -> None:
+        """Send frames or bytes. Raises ConnectionError once the other side has closed."""
+        self._writer.write(b"".join(frame if isinstance(frame, bytes) else frame.serialize() for frame in frames))
+        await self._writer.drain()
 
-    async def frame(self) -> Frame:
-        """The next frame. Raises IncompleteReadError when there is none."""
-        frame, size = Frame.parse_frame_header(memoryview(await self.reader.readexactly(9)))
-        frame.parse_body(memoryview(await self.reader.readexactly(size)))
-        self.seen.append(frame)
-        return frame
+    async def greet(self, **settings: int) -> None:
+        """The preface and a SETTINGS frame, as a client begins; settings by the names that SettingsFrame gives them."""
+        values = {getattr(SettingsFrame, name): value for name, value in settings.items()}
+        await self.send(PREFACE, SettingsFrame(0, settings=values))
 
-    async def frame_of(self, kind: type[AnyFrame], *flags: str) -> AnyFrame:
-        """The next frame of that type with these flags; others before it are kept in `seen`."""
-        while True:
-            frame = await self.frame()
-            if isinstance(frame, kind) and all(flag in frame.flags for flag in flags):
-                return frame
-
-    async def request(self) -> Asked:
-        """The next whole request, on whatever stream."""
-        headers: dict[int, dict[str, str]] = {}
-        bodies: dict[int, bytes] = {}
-        while True:
-            frame = await self.frame()
-            if isinstance(frame, HeadersFrame):
-                assert "END_HEADERS" in frame.flags
-                fields = self.decoder.decode(frame.data)
-                headers[frame.stream_id] = {str(name): str(value) for name, value in fields}
-                bodies[frame.stream_id] = b""
-            elif isinstance(frame, DataFrame):
-                bodies[frame.stream_id] += frame.data
-            if frame.stream_id in headers and "END_STREAM" in frame.flags:
-                return Asked(frame.stream_id, headers[frame.stream_id], bodies[frame.stream_id])
-
-    def send(self, *frames: Frame | bytes) -> None:
-        """Write frames."""
-        self.writer.write(b"".join(f if isinstance(f, bytes) else f.serialize() for f in frames))
-
-    def headers(self, stream_id: int, fields: Fields, *flags: str) -> HeadersFrame:
-        """A HEADERS frame with the whole block."""
-        frame = HeadersFrame(stream_id, self.encoder.encode(list(fields)))
-        frame.flags.add("END_HEADERS")
-        for flag in flags:
-            frame.flags.add(flag)
-        return frame
-
-    def whole_answer(self, stream_id: int, message: bytes, *, head: Fields = GRPC_HEAD, end: Fields = GRPC_OK) -> bytes:
-        """HEADERS, DATA, trailers: a gRPC answer with one message."""
-        body = prefixed(message)
-        frames: list[Frame] = [
-            self.headers(stream_id, head),
-            *(DataFrame(stream_id, body[start : start + 16_384]) for start in range(0, len(body), 16_384)),
-            self.headers(stream_id, end, "END_STREAM"),
+    def call(
+        self,
+        path: str,
+        *,
+        extra: Iterable[Header] = (),
+        end: bool = False,
+        content_type: str = "application/grpc",
+        te: bool = True,
+        without: str = "",
+    ) -> HeadersFrame:
+        """The HEADERS of a gRPC call on the next stream."""
+        headers = [
+            (":method", "POST"),
+            (":scheme", "http"),
+            (":path", path),
+            (":authority", "lab"),
+            *([("te", "trailers")] if te else []),
+            *([("content-type", content_type)] if content_type else []),
+            *extra,
         ]
-        return b"".join(frame.serialize() for frame in frames)
+        block = self._encoder.encode([header for header in headers if header[0] != without], huffman=False)
+        frame = HeadersFrame(self._next_stream, block, flags=["END_HEADERS"])
+        self.answers[frame.stream_id] = Answer()
+        if end:
+            frame.flags.add("END_STREAM")
+        self._next_stream += 2
+        return frame
 
+    @staticmethod
+    def split(headers: HeadersFrame) -> list[Frame]:
+        """The frame, and what is too long for one frame in CONTINUATION frames behind it."""
+        block = headers.data
+        rest: list[Frame] = [
+            ContinuationFrame(headers.stream_id, block[at : at + FRAME_BYTES])
+            for at in range(FRAME_BYTES, len(block), FRAME_BYTES)
+        ]
+        headers.data = block[:FRAME_BYTES]
+        if rest:
+            headers.flags.discard("END_HEADERS")
+            rest[-1].flags.add("END_HEADERS")
+        return [headers, *rest]
 
-def prefixed(message: bytes, *, compressed: bool = False) -> bytes:
-    """A gRPC message with its prefix."""
-    return bytes([compressed]) + len(message).to_bytes(4, "big") + message
+    async def ask(self, path: str, sent: bytes) -> Answer:
+        """A whole call, and its answer."""
+        headers = self.call(path)
+        await self.send(headers, DataFrame(headers.stream_id, sent, flags=["END_STREAM"]))
+        return await self.answer(headers.stream_id)
 
+    def stop_reading(self) -> None:
+        """Take nothing more of what the other side sends."""
+        self._receiving.cancel()
+        transport = self._writer.transport
+        assert isinstance(transport, asyncio.ReadTransport)
+        transport.pause_reading()
 
-class Http2Server:
-    """Where it listens, and the connections it has seen."""
+    async def send_within(self, timeout_s: float, *frames: Frame) -> None:
+        """`send`, for as long as the other side reads. Raises TimeoutError."""
+        async with asyncio.timeout(timeout_s):
+            await self.send(*frames)
 
-    def __init__(self) -> None:
-        self.port = 0
-        self.peers: list[Peer] = []
-        self.failures: list[BaseException] = []
-        """What went wrong in a script, which a test must look at."""
+    async def answer(self, stream_id: int) -> Answer:
+        """What came on a stream, once it has ended or the connection has."""
+        answer = self.answers[stream_id]
+        await self.until(lambda: answer.ended.is_set() or self.closed.is_set())
+        return answer
 
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until something received makes `condition` true."""
+        async with asyncio.timeout(AMPLE_S), self._news:
+            await self._news.wait_for(condition)
 
-Script = Callable[[Peer], Awaitable[None]]
+    async def ping(self, data: bytes = b"lab ping") -> None:
+        """A PING, and wait for its answer: whatever was sent before has been read by then."""
+        self._pongs.discard(data)
+        await self.send(PingFrame(0, data))
+        await self.until(lambda: data in self._pongs or self.closed.is_set())
+
+    async def end(self) -> None:
+        """Drop the connection. gRPC's core does not answer when TLS is shut down, which would have to be waited for."""
+        self._receiving.cancel()
+        self._writer.transport.abort()
+        with suppress(asyncio.CancelledError):
+            await self._receiving
+
+    async def _receive(self) -> None:
+        try:
+            while True:
+                head = await self._reader.readexactly(9)
+                frame, length = Frame.parse_frame_header(memoryview(head))
+                frame.parse_body(memoryview(await self._reader.readexactly(length)))
+                await self._take(frame)
+        except (asyncio.IncompleteReadError, ConnectionError, ssl.SSLError):
+            pass
+        finally:
+            self.closed.set()
+            async with self._news:
+                self._news.notify_all()
+
+    async def _take(self, frame: Frame) -> None:
+        self.frames_received += 1
+        answer = self.answers.get(frame.stream_id)
+        match frame:
+            case SettingsFrame() if "ACK" not in frame.flags:
+                self.settings.update(frame.settings)
+                if self.acknowledge_settings:
+                    await self.send(SettingsFrame(0, flags=["ACK"]))
+            case PingFrame() if "ACK" in frame.flags:
+                self._pongs.add(frame.opaque_data)
+            case GoAwayFrame():
+                self.goaway = frame
+            case HeadersFrame() | ContinuationFrame() if answer is not None:
+                assert "END_HEADERS" in frame.flags
+                answer.headers |= {str(name): str(value) for name, value in self._decoder.decode(frame.data)}
+            case DataFrame() if answer is not None:
+                answer.data += frame.data
+                await self.send(WindowUpdateFrame(0, window_increment=max(1, len(frame.data))))
+            case RstStreamFrame() if answer is not None:
+                answer.reset = frame.error_code
+                answer.ended.set()
+        if answer is not None and "END_STREAM" in frame.flags:
+            answer.ended.set()
+        async with self._news:
+            self._news.notify_all()
 
 
 @asynccontextmanager
-async def speaking_http2(*scripts: Script) -> AsyncIterator[Http2Server]:
-    """A server that follows the first script on the first connection, and so on; the last one ever after.
-
-    A connection is closed when its script ends. What a script raises, other than the connection's end, is raised at the
-    end of the block.
-    """
-    server = Http2Server()
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        peer = Peer(reader, writer)
-        server.peers.append(peer)
-        try:
-            with suppress(ConnectionError, asyncio.IncompleteReadError):
-                await scripts[min(len(server.peers), len(scripts)) - 1](peer)
-                await writer.drain()
-        except Exception as error:
-            server.failures.append(error)
-        finally:
-            writer.close()
-
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        tasks.add(asyncio.ensure_future(converse(reader, writer)))
-
-    listening = await asyncio.start_server(accept, "127.0.0.1", 0)
-    server.port = listening.sockets[0].getsockname()[1]
+async def raw_http2(address: str, ca: ssl.SSLContext | None = None) -> AsyncIterator[RawHttp2]:
+    """A connection to an announced address, over TLS if its scheme says so. Nothing is sent yet."""
+    target = parse_target(address)
+    reader, writer = await asyncio.open_connection(target.host, target.port, ssl=ca if target.tls else None)
+    connection = RawHttp2(reader, writer)
     try:
-        yield server
+        yield connection
     finally:
-        listening.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.sleep(0)
-    if server.failures:
-        raise server.failures[0]
+        await connection.end()

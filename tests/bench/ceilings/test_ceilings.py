@@ -11,7 +11,7 @@ from bench.ceilings.generators import Generator, GeneratorFailed
 from bench.ceilings.trivial_servers import ANSWER, ServerMissing, ServerStart, nghttpd, nginx
 from bench.ceilings.wire_rate import Rate, Task, drive
 from tests.support.books import small_book
-from tests.support.raw_http2 import Peer, speaking_http2
+from tests.support.http2_peer import Peer, speaking_http2
 from tests.support.serving import serving
 
 

@@ -30,7 +30,7 @@ from protos import recipe_pb2
 from recipes.errors import InvalidRecipe, RecipeNotFound
 from recipes.model import IngredientDraft, RecipeDraft
 from tests.support.driving import asking, end_of, until, wire_driver
-from tests.support.raw_http2 import (
+from tests.support.http2_peer import (
     GRPC_HEAD,
     GRPC_OK,
     Asked,

@@ -1,0 +1,147 @@
+"""Calls that are wrong in themselves: each gets its status, and nothing else is harmed."""
+
+import gzip
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+from hyperframe.frame import DataFrame
+
+from tests.hostile.grpc.conftest import LIMITS, Victim
+from tests.support.raw_http2 import Header, RawHttp2, message
+
+GET = "/recipe.RecipeService/GetRecipe"
+CREATE = "/recipe.RecipeService/CreateRecipe"
+META = "/recipe.RecipeService/GetMetaData"
+WATCH = "/grpc.health.v1.Health/Watch"
+REFLECT = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
+ID_42 = b"\x08\x2a"
+BOMB = gzip.compress(bytes(40 << 20))
+OK, INVALID_ARGUMENT, DEADLINE_EXCEEDED, NOT_FOUND, RESOURCE_EXHAUSTED, UNIMPLEMENTED, INTERNAL = 0, 3, 4, 5, 8, 12, 13
+RST_INTERNAL_ERROR = 2
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A call, and the status that it gets."""
+
+    name: str
+    sent: bytes | None
+    status: int
+    path: str = GET
+    extra: Sequence[Header] = ()
+    half_closed: bool = True
+
+    def __str__(self) -> str:
+        return self.name
+
+
+GZIP = (("grpc-encoding", "gzip"),)
+CALLS = [
+    Wrong("no-message", None, UNIMPLEMENTED),
+    Wrong("no-message-and-open", None, DEADLINE_EXCEEDED, half_closed=False),
+    Wrong("no-message-to-watch-and-open", None, DEADLINE_EXCEEDED, path=WATCH, half_closed=False),
+    Wrong("no-message-to-reflection-and-open", None, DEADLINE_EXCEEDED, path=REFLECT, half_closed=False),
+    Wrong("one-message-and-open", message(ID_42), OK, half_closed=False),
+    Wrong("two-messages", message(ID_42) + message(ID_42), OK),
+    Wrong("truncated", message(ID_42, length=10), UNIMPLEMENTED),
+    Wrong("truncated-prefix", b"\0\0", UNIMPLEMENTED),
+    Wrong("truncated-and-open", message(ID_42, length=10), DEADLINE_EXCEEDED, half_closed=False),
+    # The core takes a message with such a flag for an empty one.
+    Wrong("flag-7", message(ID_42, flag=7), NOT_FOUND),
+    Wrong("flag-7-and-open", message(ID_42, flag=7), DEADLINE_EXCEEDED, half_closed=False),
+    Wrong("length-of-4-gib", message(ID_42, length=2**32 - 1), RESOURCE_EXHAUSTED, half_closed=False),
+    Wrong("one-byte-over-the-limit", message(b"", length=LIMITS.body_bytes + 1), RESOURCE_EXHAUSTED, half_closed=False),
+    Wrong("gzip-bomb", message(BOMB, flag=1), RESOURCE_EXHAUSTED, extra=GZIP),
+    Wrong("gzip-garbage", message(b"no gzip", flag=1), INTERNAL, extra=GZIP),
+    Wrong("truncated-gzip", message(gzip.compress(ID_42)[:-9], flag=1), INTERNAL, extra=GZIP),
+    Wrong("compressed-without-saying-how", message(ID_42, flag=1), INTERNAL),
+    Wrong("unknown-encoding", message(ID_42, flag=1), INTERNAL, extra=(("grpc-encoding", "br"),)),
+    Wrong("no-protobuf", message(b"\xff\xff\xff\xff"), INVALID_ARGUMENT),
+    Wrong("no-utf-8", message(b"\x0a\x04\x12\x02\xff\xfe"), INVALID_ARGUMENT, path=CREATE),
+    # A group that is opened 100,000 times and never closed; the parser gives up at a depth of 100.
+    Wrong("deep-groups", message(b"\x5b" * 60_000), INVALID_ARGUMENT),
+    Wrong("unknown-method", message(ID_42), UNIMPLEMENTED, path="/recipe.RecipeService/DropTables"),
+    Wrong("unknown-service", message(ID_42), UNIMPLEMENTED, path="/etc/passwd"),
+    Wrong("path-without-slash", message(ID_42), UNIMPLEMENTED, path="x"),
+    Wrong("very-long-path", message(ID_42), UNIMPLEMENTED, path="/" + "x" * 8000),
+    Wrong("timeout-that-is-none", message(ID_42), INTERNAL, extra=(("grpc-timeout", "soon"),)),
+    Wrong("timeout-of-nothing", message(ID_42), DEADLINE_EXCEEDED, extra=(("grpc-timeout", "0n"),)),
+    Wrong("binary-metadata-that-is-none", message(ID_42), INTERNAL, extra=(("x-bin", "!!!"),)),
+    Wrong("upper-case-metadata", message(ID_42), INTERNAL, extra=(("X-Upper", "1"),)),
+    Wrong("metadata-of-17-kb", message(ID_42), RESOURCE_EXHAUSTED, extra=(("x", "a" * 17_000),)),
+    Wrong("metadata-of-600-pairs", message(ID_42), RESOURCE_EXHAUSTED, extra=[(f"x{n}", "a") for n in range(600)]),
+]
+
+
+def pieces(connection: RawHttp2, stream_id: int, content: bytes, *, end: bool) -> list[DataFrame]:
+    """Content in frames of the size that is allowed."""
+    frames = [DataFrame(stream_id, content[at : at + 16_000]) for at in range(0, len(content), 16_000)]
+    if end:
+        frames[-1].flags.add("END_STREAM")
+    return frames
+
+
+@pytest.mark.parametrize("wrong", CALLS, ids=str)
+async def test_a_wrong_call_gets_its_status(victim: Victim, wrong: Wrong) -> None:
+    async with victim.connect() as connection:
+        await connection.greet()
+        await connection.ping()
+        headers = connection.call(wrong.path, extra=wrong.extra, end=wrong.half_closed and wrong.sent is None)
+        sent = pieces(connection, headers.stream_id, wrong.sent, end=wrong.half_closed) if wrong.sent else []
+        await connection.send(*connection.split(headers), *sent)
+        answer = await connection.answer(headers.stream_id)
+        assert answer.status == wrong.status, answer
+        assert "Traceback" not in answer.headers.get("grpc-message", "")
+        again = await connection.ask(META, message(b""))
+        assert again.status == OK
+    victim.answers.append(f"grpc-status {answer.status} {answer.headers.get('grpc-message', '')[:60]}".strip())
+
+
+@pytest.mark.parametrize("size_bytes", [17_000, 1_000_000, 17_000_000])
+async def test_metadata_is_limited_before_the_caller_has_agreed_to_it(victim: Victim, size_bytes: int) -> None:
+    """The core's own limit is 16 MiB until then."""
+    async with victim.connect() as connection:
+        connection.acknowledge_settings = False
+        await connection.greet()
+        headers = connection.call(META, extra=(("x", "a" * size_bytes),))
+        await connection.send(*connection.split(headers), DataFrame(headers.stream_id, message(b"")))
+        answer = await connection.answer(headers.stream_id)
+        assert answer.status == RESOURCE_EXHAUSTED
+    victim.answers.append("grpc-status 8")
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/json", ""])
+async def test_a_browser_cannot_call_whatever_content_type_it_gives(victim: Victim, content_type: str) -> None:
+    """The core hides the content type from services, but refuses calls without `te: trailers`; no page may set that."""
+    async with victim.connect() as connection:
+        await connection.greet()
+        frame = connection.call(META, content_type=content_type, te=False)
+        await connection.send(frame, DataFrame(frame.stream_id, message(b""), flags=["END_STREAM"]))
+        answer = await connection.answer(frame.stream_id)
+        assert (answer.reset, answer.data) == (RST_INTERNAL_ERROR, b"")
+    victim.answers.append("RST_STREAM INTERNAL_ERROR")
+
+
+@pytest.mark.parametrize("left_out", [":method", ":scheme", ":path", ":authority"])
+async def test_a_call_that_lacks_what_http_asks_for_is_reset(victim: Victim, left_out: str) -> None:
+    async with victim.connect() as connection:
+        await connection.greet()
+        frame = connection.call(GET, without=left_out)
+        await connection.send(frame, DataFrame(frame.stream_id, message(ID_42), flags=["END_STREAM"]))
+        answer = await connection.answer(frame.stream_id)
+        assert (answer.status or answer.reset) not in {OK, None}
+        assert answer.data == b""
+    victim.answers.append(f"grpc-status {answer.status}, RST_STREAM {answer.reset}")
+
+
+async def test_calls_that_send_nothing_hold_no_slot_for_long(victim: Victim) -> None:
+    async with victim.connect() as connection:
+        await connection.greet()
+        await connection.ping()
+        open_calls = [connection.call(GET) for _ in range(100)]
+        await connection.send(*open_calls)
+        answers = [await connection.answer(call.stream_id) for call in open_calls]
+        assert {answer.status for answer in answers} == {DEADLINE_EXCEEDED}
+        assert (await connection.ask(GET, message(ID_42))).status == OK
+    victim.answers.append("100 × grpc-status 4")

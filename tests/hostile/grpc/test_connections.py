@@ -1,0 +1,132 @@
+"""Connections that are no HTTP/2, or begin it and do not go on: closed, at the latest by the server's own deadline."""
+
+import asyncio
+import ssl
+from contextlib import suppress
+
+import pytest
+from hyperframe.frame import DataFrame, GoAwayFrame, HeadersFrame, RstStreamFrame, SettingsFrame
+
+from tests.hostile.grpc.conftest import Victim
+from tests.hostile.grpc.test_calls import GET, ID_42, META, OK
+from tests.support.raw_http2 import AMPLE_S, PREFACE, message
+
+HTTP_1 = b"GET /recipes/42 HTTP/1.1\r\nHost: lab\r\n\r\n"
+TLS_HELLO = bytes.fromhex("16030100a5010000a10303") + bytes(154)
+
+
+def client_hello() -> bytes:
+    """The beginning of an honest handshake."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.set_alpn_protocols(["h2"])
+    outgoing = ssl.MemoryBIO()
+    connection = context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost")
+    with suppress(ssl.SSLWantReadError):
+        connection.do_handshake()
+    return outgoing.read()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(HTTP_1, id="http-1"),
+        pytest.param(b"POST / HTTP/2.0\r\n\r\n", id="http-2-in-words"),
+        pytest.param(PREFACE + b"\xff" * 4096, id="preface-and-garbage"),
+        pytest.param(PREFACE + DataFrame(1, b"x").serialize(), id="no-settings-first"),
+        pytest.param(PREFACE, id="preface-alone"),
+        pytest.param(PREFACE[:10], id="half-a-preface"),
+        pytest.param(b"", id="silence"),
+        pytest.param(b"\0" * 4096, id="zeros"),
+        pytest.param(bytes(range(256)) * 64, id="garbage"),
+        pytest.param(TLS_HELLO, id="half-a-tls-hello"),
+        pytest.param(client_hello(), id="tls-hello-alone"),
+    ],
+)
+async def test_what_is_no_http_2_is_closed(victim: Victim, sent: bytes) -> None:
+    reader, writer = await victim.socket()
+    writer.write(sent)
+    try:
+        async with asyncio.timeout(AMPLE_S):
+            with suppress(ConnectionError):
+                received = await reader.read()
+                assert b"Traceback" not in received
+    finally:
+        writer.transport.abort()
+    victim.answers.append("closed")
+
+
+@pytest.mark.parametrize("victim", [1], ids=["tls"], indirect=True)
+@pytest.mark.parametrize("protocols", [[], ["http/1.1"]], ids=["no-alpn", "http-1"])
+async def test_over_tls_only_http_2_is_spoken(victim: Victim, protocols: list[str]) -> None:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(protocols)
+    reader, writer = await asyncio.open_connection(*victim.place(), ssl=context)
+    assert writer.get_extra_info("ssl_object").selected_alpn_protocol() is None
+    async with asyncio.timeout(AMPLE_S):
+        with suppress(ConnectionError):
+            writer.write(HTTP_1)
+            assert not (await reader.read()).startswith(b"HTTP")
+    writer.transport.abort()
+    victim.answers.append("closed")
+
+
+@pytest.mark.parametrize("victim", [1], ids=["tls"], indirect=True)
+@pytest.mark.parametrize("version", [0x0301, 0x0302], ids=["tls-1.0", "tls-1.1"])
+async def test_old_tls_is_refused(victim: Victim, version: int) -> None:
+    reader, writer = await victim.socket()
+    writer.write(hello_of(version))
+    async with asyncio.timeout(AMPLE_S):
+        answer = await reader.read()
+    writer.transport.abort()
+    # Closed at once, with or without an alert; a handshake would begin with 22.
+    assert answer[:1] in {b"", b"\x15"}
+    victim.answers.append("closed")
+
+
+def hello_of(version: int) -> bytes:
+    """A ClientHello of an old version, which Python's ssl will not say any more: no extensions, two cipher suites."""
+    body = version.to_bytes(2, "big") + bytes(32) + b"\0" + b"\0\x04\xc0\x09\xc0\x13" + b"\x01\0"
+    handshake = b"\x01" + len(body).to_bytes(3, "big") + body
+    return b"\x16\x03\x01" + len(handshake).to_bytes(2, "big") + handshake
+
+
+async def test_who_never_acknowledges_the_settings_is_closed(victim: Victim) -> None:
+    async with victim.connect() as connection:
+        connection.acknowledge_settings = False
+        await connection.greet()
+        assert (await connection.ask(GET, message(ID_42))).status == OK
+        await connection.until(connection.closed.is_set)
+    victim.answers.append("closed")
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pytest.param(b"\xff\xff\xff\0\0\0\0\0\x01", id="frame-of-16-mib"),
+        pytest.param(b"\0\0\x05\x06\0\0\0\0\0hello", id="ping-of-five-bytes"),
+        pytest.param(b"\0\0\x05\x04\0\0\0\0\0hello", id="settings-of-five-bytes"),
+        pytest.param(b"\0\0\x01\0\0\0\0\0\0x", id="data-on-stream-0"),
+        pytest.param(HeadersFrame(2, b"\x82", flags=["END_HEADERS"]).serialize(), id="even-stream"),
+        pytest.param(HeadersFrame(1, b"\xff" * 50, flags=["END_HEADERS"]).serialize(), id="no-hpack"),
+        pytest.param(b"\0\0\0\x09\x04\0\0\0\x01", id="continuation-of-nothing"),
+        pytest.param(SettingsFrame(0, settings={5: 1}).serialize(), id="max-frame-size-of-1"),
+        pytest.param(SettingsFrame(0, settings={4: 2**32 - 1}).serialize(), id="window-of-4-gib"),
+        pytest.param(RstStreamFrame(99, error_code=0).serialize(), id="reset-of-an-idle-stream"),
+        pytest.param(GoAwayFrame(0, error_code=0).serialize(), id="goaway"),
+    ],
+)
+async def test_a_wrong_frame_harms_its_own_connection_at_most(victim: Victim, frame: bytes) -> None:
+    async with victim.connect() as connection:
+        await connection.greet()
+        await connection.ping()
+        with suppress(ConnectionError):
+            await connection.send(frame)
+            await connection.ping()
+        ended = connection.goaway is not None or connection.closed.is_set()
+        if not ended:
+            assert (await connection.ask(META, message(b""))).status == OK
+    async with victim.connect() as another:
+        await another.greet()
+        assert (await another.ask(META, message(b""))).status == OK
+    victim.answers.append("connection ended" if ended else "passed over")

@@ -1,0 +1,226 @@
+"""Frames that are right one by one and wrong in their number: survived within bounds, while another is served."""
+
+from collections.abc import Iterator
+
+import pytest
+from hpack import Encoder
+from hyperframe.frame import (
+    ContinuationFrame,
+    DataFrame,
+    Frame,
+    HeadersFrame,
+    PingFrame,
+    PriorityFrame,
+    RstStreamFrame,
+    SettingsFrame,
+    WindowUpdateFrame,
+)
+
+from tests.hostile.grpc.conftest import LIMITS, Victim, until
+from tests.hostile.grpc.test_calls import GET, ID_42, META, OK
+from tests.support.raw_http2 import FRAME_BYTES, RawHttp2, message
+
+ENHANCE_YOUR_CALM = 11
+CANCEL = 8
+LIST = "/recipe.RecipeService/ListRecipes"
+
+
+async def flood(connection: RawHttp2, frames: Iterator[Frame | bytes]) -> str:
+    """Send frames until they are all sent or the producer hangs up, and say which."""
+    sent: list[Frame | bytes] = []
+    try:
+        for frame in frames:
+            sent.append(frame)
+            if len(sent) == 500:
+                await connection.send(*sent)
+                sent.clear()
+        await connection.send(*sent)
+        await connection.ping()
+    except ConnectionError:
+        await connection.until(connection.closed.is_set)
+    if connection.goaway is not None:
+        return f"GOAWAY {connection.goaway.error_code} {connection.goaway.additional_data.decode()}".strip()
+    return "closed" if connection.closed.is_set() else "survived"
+
+
+async def test_rapid_reset(victim: Victim) -> None:
+    async with victim.connect() as connection:
+        await connection.greet()
+        await connection.ping()
+
+        def resets() -> Iterator[Frame]:
+            for _ in range(20_000):
+                headers = connection.call(GET)
+                yield headers
+                yield RstStreamFrame(headers.stream_id, error_code=CANCEL)
+
+        victim.answers.append(await flood(connection, resets()))
+
+
+async def test_rapid_reset_with_the_message_sent(victim: Victim) -> None:
+    async with victim.connect() as connection:
+        await connection.greet()
+        await connection.ping()
+
+        def resets() -> Iterator[Frame]:
+            for _ in range(10_000):
+                headers = connection.call(GET)
+                yield headers
+                yield DataFrame(headers.stream_id, message(ID_42), flags=["END_STREAM"])
+                yield RstStreamFrame(headers.stream_id, error_code=CANCEL)
+
+        victim.answers.append(await flood(connection, resets()))
+
+
+async def test_streams_over_the_limit_are_refused_one_by_one(victim: Victim) -> None:
+    async with victim.connect() as connection:
+        await connection.greet()
+        await connection.ping()
+        calls = [connection.call(GET) for _ in range(2000)]
+        victim.answers.append(await flood(connection, iter(calls)))
+        answers = [await connection.answer(call.stream_id) for call in calls]
+        # Refused, or held until the server's own deadline for a message was over.
+        assert {answer.status for answer in answers} <= {4, 8, None}
+
+
+async def test_pings(victim: Victim) -> None:
+    async with victim.connect() as connection:
+        await connection.greet()
+        outcome = await flood(connection, (PingFrame(0, b"%08d" % number) for number in range(20_000)))
+        # The GOAWAY is lost when the connection is closed while PINGs are still on their way.
+        assert outcome in {f"GOAWAY {ENHANCE_YOUR_CALM} too_many_pings", "closed"}
+    victim.answers.append(outcome)
+
+
+async def test_settings(victim: Victim) -> None:
+    async with victim.connect() as connection:
+        await connection.greet()
+        frames = (SettingsFrame(0, settings={SettingsFrame.INITIAL_WINDOW_SIZE: number}) for number in range(20_000))
+        victim.answers.append(await flood(connection, frames))
+
+
+async def test_acknowledgements_that_nobody_reads(victim: Victim) -> None:
+    """PINGs and SETTINGS are answered, which must not fill the memory when the answers are not taken."""
+    async with victim.connect() as connection:
+        await connection.greet()
+        connection.stop_reading()
+        frames: list[Frame] = [SettingsFrame(0, settings={SettingsFrame.HEADER_TABLE_SIZE: 4096})] * 1000
+        try:
+            for _ in range(50):
+                await connection.send_within(1.0, *frames)
+        except (ConnectionError, TimeoutError) as error:
+            victim.answers.append(f"stopped reading: {type(error).__name__}")
+        else:
+            victim.answers.append("survived")
+
+
+async def test_headers_that_never_end(victim: Victim) -> None:
+    async with victim.connect() as connection:
+        await connection.greet()
+        await connection.ping()
+        block = Encoder().encode([("x", "a" * 10_000)], huffman=False)
+
+        def continuations() -> Iterator[Frame]:
+            yield HeadersFrame(1, block)
+            for _ in range(5000):
+                yield ContinuationFrame(1, block)
+
+        victim.answers.append(await flood(connection, continuations()))
+
+
+async def test_empty_continuations(victim: Victim) -> None:
+    async with victim.connect() as connection:
+        await connection.greet()
+        await connection.ping()
+
+        def continuations() -> Iterator[Frame]:
+            yield HeadersFrame(1, b"")
+            for _ in range(100_000):
+                yield ContinuationFrame(1, b"")
+
+        outcome = await flood(connection, continuations())
+        assert outcome != "survived"
+    victim.answers.append(outcome)
+
+
+async def test_an_index_that_stands_for_much(victim: Victim) -> None:
+    """One header of 4,000 bytes in the table of HPACK, named again and again by one byte."""
+    async with victim.connect() as connection:
+        await connection.greet()
+        await connection.ping()
+        first = connection.call(META, extra=[("x", "a" * 4000)])
+        await connection.send(first, DataFrame(first.stream_id, message(b""), flags=["END_STREAM"]))
+        assert (await connection.answer(first.stream_id)).status == OK
+        again = connection.call(META)
+        # 62 is the first index of the dynamic table.
+        again.data += b"\xbe" * (FRAME_BYTES - len(again.data))
+        await connection.send(again, DataFrame(again.stream_id, message(b""), flags=["END_STREAM"]))
+        answer = await connection.answer(again.stream_id)
+        assert answer.status == 8
+    victim.answers.append("grpc-status 8")
+
+
+async def test_empty_data(victim: Victim) -> None:
+    async with victim.connect() as connection:
+        await connection.greet()
+        await connection.ping()
+        call = connection.call(GET)
+
+        def data() -> Iterator[Frame]:
+            yield call
+            for _ in range(100_000):
+                yield DataFrame(call.stream_id, b"")
+
+        victim.answers.append(await flood(connection, data()))
+
+
+async def test_priorities_and_frames_of_unknown_kind(victim: Victim) -> None:
+    async with victim.connect() as connection:
+        await connection.greet()
+        await connection.ping()
+
+        def frames() -> Iterator[Frame | bytes]:
+            for number in range(20_000):
+                yield PriorityFrame(2 * number + 1, depends_on=0, stream_weight=1)
+                yield b"\0\0\x08\xfa\0\0\0\0\0" + b"whatever"
+
+        outcome = await flood(connection, frames())
+        assert outcome == "survived"
+        assert (await connection.ask(META, message(b""))).status == OK
+    victim.answers.append(outcome)
+
+
+@pytest.mark.parametrize("increment", [1, 2**31 - 1])
+async def test_window_updates(victim: Victim, increment: int) -> None:
+    async with victim.connect() as connection:
+        await connection.greet()
+        await connection.ping()
+        frames = (WindowUpdateFrame(0, window_increment=increment) for _ in range(50_000))
+        victim.answers.append(await flood(connection, frames))
+
+
+async def test_callers_that_do_not_take_their_answers(victim: Victim) -> None:
+    """Large pages asked for with a window of nothing: held until the connection ends, for so many streams only."""
+    async with victim.connect() as connection:
+        await connection.greet(INITIAL_WINDOW_SIZE=0)
+        await connection.ping()
+        for _ in range(20):
+            call = connection.call(LIST)
+            await connection.send(call, DataFrame(call.stream_id, message(b"\x08\x14"), flags=["END_STREAM"]))
+        await connection.ping()
+        assert not any(answer.ended.is_set() for answer in connection.answers.values())
+    victim.answers.append("answers held, and dropped with the connection")
+
+
+async def test_many_connections_that_do_nothing(victim: Victim) -> None:
+    sockets = [await victim.socket() for _ in range(200)]
+    for _, writer in sockets:
+        writer.transport.abort()
+    victim.answers.append("200 accepted")
+    descriptors = victim.process.num_fds()
+    await until(lambda: victim.process.num_fds() <= descriptors)
+
+
+def test_the_deadlines_of_these_tests_are_far_below_their_patience() -> None:
+    assert LIMITS.body_timeout_s < 5
+    assert LIMITS.calls.handshake_timeout_s < 5
