@@ -1,0 +1,82 @@
+"""The end of a gRPC producer process: announced first, nothing under way lost, the port free at once."""
+
+import asyncio
+import signal
+from typing import Any
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from consumers.client import ClientSettings
+from consumers.errors import ProducerUnreachable
+from consumers.registry import client
+from consumers.target import parse_target
+from producers import certificates
+from tests.support.programs import PATIENCE_S, listening
+
+CALLERS = 8
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> certificates.CertificateFiles:
+    return certificates.write(tmp_path_factory.mktemp("certs"))
+
+
+async def turned_away(channel: grpc.aio.Channel, told: asyncio.Event) -> None:
+    """Watch the producer's health as a balancer does."""
+    health: Any = health_pb2_grpc.HealthStub(channel)
+    async for answer in health.Watch(health_pb2.HealthCheckRequest()):
+        if answer.status == health_pb2.HealthCheckResponse.NOT_SERVING:
+            told.set()
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+async def test_a_stop_under_load_loses_nothing(tls: bool, authority: certificates.CertificateFiles) -> None:
+    files = ("--cert", str(authority.server), "--key", str(authority.server_key))
+    flags = ("--port", "0", "--recipes", "generated:50", "--stop-notice", "0.5", *(("--tls", *files) if tls else ()))
+    with listening("producers", "grpc", *flags) as producer:
+        target = parse_target(producer.addresses[0])
+        settings = ClientSettings(target=target, ca=authority.ca if tls else None, timeout_s=10)
+        credentials = grpc.ssl_channel_credentials(authority.ca.read_bytes())
+        told, busy = asyncio.Event(), asyncio.Barrier(CALLERS + 1)
+        answered_after = 0
+
+        async def call_until_told() -> None:
+            nonlocal answered_after
+            async with client("grpc", settings) as consumer:
+                assert (await consumer.get(42)).id == 42
+                await busy.wait()
+                while not told.is_set():
+                    assert (await consumer.get(42)).id == 42
+                # The stop gives notice: who has not heard of it is still served.
+                assert (await consumer.get(42)).id == 42
+                answered_after += 1
+
+        channel = (
+            grpc.aio.secure_channel(target.authority, credentials)
+            if tls
+            else grpc.aio.insecure_channel(target.authority)
+        )
+        async with channel, asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as everybody:
+            everybody.create_task(turned_away(channel, told))
+            for _ in range(CALLERS):
+                everybody.create_task(call_until_told())
+            await busy.wait()
+            producer.process.send_signal(signal.SIGTERM)
+        assert answered_after == CALLERS
+        assert await asyncio.to_thread(producer.process.wait, PATIENCE_S) == 0
+    async with client("grpc", settings) as consumer:
+        with pytest.raises(ProducerUnreachable):
+            await consumer.get(42)
+    again = ("--port", str(target.port), "--recipes", "generated:50")
+    with listening("producers", "grpc", *again) as producer:
+        assert producer.end() == 0
+
+
+def test_a_stop_as_soon_as_it_listens_is_clean() -> None:
+    with listening("producers", "grpc", "--port", "0", "--recipes", "generated:50") as producer:
+        producer.process.send_signal(signal.SIGTERM)
+        assert producer.process.wait(PATIENCE_S) == 0
+        assert producer.process.stderr is not None
+        assert producer.process.stderr.read() == ""

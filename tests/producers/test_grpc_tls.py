@@ -1,0 +1,112 @@
+"""TLS of the gRPC producer: who is let in, and certificates that are exchanged while it serves."""
+
+import asyncio
+import logging
+import shutil
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from consumers.client import ClientSettings
+from consumers.errors import ProducerUnreachable
+from consumers.grpc_http2 import GrpcHttp2Client
+from consumers.target import parse_target
+from producers import certificates
+from producers.certificates import CertificateFiles
+from producers.grpc_http2 import GrpcHttp2Producer
+from producers.settings import ProducerSettings, TlsFiles
+from tests.support.books import CHICKEN, small_book
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> CertificateFiles:
+    return certificates.write(tmp_path / "own")
+
+
+@pytest.fixture
+def others(tmp_path: Path) -> CertificateFiles:
+    """Of another authority."""
+    return certificates.write(tmp_path / "others")
+
+
+@asynccontextmanager
+async def served(files: CertificateFiles, *, client_ca: Path | None = None) -> AsyncIterator[str]:
+    tls = TlsFiles(certificate=files.server, key=files.server_key, client_ca=client_ca)
+    producer = GrpcHttp2Producer(small_book(), ProducerSettings(port=None, tls_port=0, tls=tls))
+    (address,) = await producer.start()
+    try:
+        yield address
+    finally:
+        await producer.stop()
+
+
+def consumer(address: str, ca: Path, shown: CertificateFiles | None = None) -> GrpcHttp2Client:
+    return GrpcHttp2Client(
+        ClientSettings(
+            target=parse_target(address),
+            ca=ca,
+            client_certificate=shown.client if shown else None,
+            client_key=shown.client_key if shown else None,
+            timeout_s=10,
+        )
+    )
+
+
+async def serial(address: str) -> int:
+    """Of the certificate that a new connection is shown."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(["h2"])
+    target = parse_target(address)
+    _, writer = await asyncio.open_connection(target.host, target.port, ssl=context)
+    session = writer.get_extra_info("ssl_object")
+    assert session.selected_alpn_protocol() == "h2"
+    assert session.version() == "TLSv1.3"
+    writer.transport.abort()
+    return x509.load_der_x509_certificate(session.getpeercert(binary_form=True)).serial_number
+
+
+def serial_of(files: CertificateFiles) -> int:
+    return x509.load_pem_x509_certificate(files.server.read_bytes()).serial_number
+
+
+async def test_only_who_shows_a_certificate_of_the_authority_is_served(
+    files: CertificateFiles, others: CertificateFiles
+) -> None:
+    async with served(files, client_ca=files.ca) as address:
+        async with consumer(address, files.ca, files) as known:
+            assert await known.get(42) == CHICKEN
+        for shown in (None, others):
+            async with consumer(address, files.ca, shown) as unknown:
+                with pytest.raises(ProducerUnreachable):
+                    await unknown.get(42)
+
+
+async def test_the_client_authority_can_be_exchanged(files: CertificateFiles, others: CertificateFiles) -> None:
+    async with served(files, client_ca=files.ca) as address:
+        trusted = files.ca.with_name("server-ca.pem")
+        shutil.copy(files.ca, trusted)
+        shutil.copy(others.ca, files.ca)
+        async with consumer(address, trusted, others) as known:
+            assert await known.get(42) == CHICKEN
+
+
+async def test_a_certificate_exchanged_on_disk_is_shown_to_new_connections(
+    files: CertificateFiles, others: CertificateFiles, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = serial_of(files)
+    async with served(files) as address, consumer(address, files.ca) as old:
+        assert await old.get(42) == CHICKEN
+        assert await serial(address) == first
+        shutil.copy(others.server, files.server)
+        with caplog.at_level(logging.WARNING, "producers.tls_files"):
+            assert await serial(address) == first
+        assert "the former ones are kept" in caplog.text
+        shutil.copy(others.server_key, files.server_key)
+        assert await serial(address) == serial_of(others) != first
+        # On the connection that it had before.
+        assert await old.get(42) == CHICKEN
