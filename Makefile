@@ -5,11 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN_READY := $(VENV)/run-ready
 DEVELOP_READY := $(VENV)/develop-ready
+INTEROP_READY := tests/interop/grpc/node_modules/.package-lock.json
 # Passed on through the environment, so that nothing in a value is read by a shell or by make again.
 export RECIPES
 
 .PHONY: help setup certs protos bench compare report sizes http graphql grpc serve-http serve-graphql serve-grpc data \
-	test check lint format types imports stubs tests quick-bench lock clean
+	test check interop lint format types imports stubs tests quick-bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -24,6 +25,10 @@ $(RUN_READY): requirements/run.txt
 $(DEVELOP_READY): requirements/develop.txt $(RUN_READY)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/develop.txt
 	@touch $@
+
+# Without npm, the tests that need its packages are skipped, and say so.
+%/node_modules/.package-lock.json: %/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --silent --prefix $* && touch $@; fi
 
 setup: $(DEVELOP_READY) ## .venv from the hash-locked requirements
 
@@ -77,7 +82,9 @@ stubs: $(DEVELOP_READY)
 	$(BIN)/python -m protos.generate --check
 	$(BIN)/python -m bench.run_file | diff - docs/run-file.schema.json
 
-tests: $(DEVELOP_READY)
+interop: $(INTEROP_READY) ## the npm packages that tests/interop talks to
+
+tests: $(DEVELOP_READY) interop
 	$(BIN)/coverage erase
 	$(BIN)/pytest --cov --cov-report=term $(PYTEST_ARGS)
 
@@ -93,4 +100,4 @@ lock: $(DEVELOP_READY) ## lock the requirements anew, with hashes
 		-o requirements/develop.txt
 
 clean: ## remove what was made, but not the reports
-	rm -rf $(VENV) certs .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(dir $(INTEROP_READY)) certs .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
