@@ -29,7 +29,7 @@ class CallLimits:
     """TLS, and the settings of HTTP/2, have to be agreed on by then."""
     connections: int = 1000
     """Open at once, on one port of one process."""
-    concurrent: int = 1000
+    concurrent: int | None = 1000
     """Under way at once in one process; more are refused, RESOURCE_EXHAUSTED."""
     connection_age_s: float = 600.0
     """A connection is told to end after this, so that balancers get to spread connections anew, and nothing that a

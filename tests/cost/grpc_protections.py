@@ -1,0 +1,173 @@
+"""What each protection of the gRPC producer costs per call: `python -m tests.cost.grpc_protections [STARTS]`.
+
+One producer process for each variant, asked in turns and in random order, a burst of calls each time, so that whatever
+the machine does besides happens to all of them; and all of them started anew several times, since processes of the same
+code differ by their luck with memory. What is printed is the median, over all starts, of each variant's ratio to the
+producer as it is, with a 95 % bootstrap interval; the second row is the same producer once more, which shows the noise.
+"""
+
+import asyncio
+import os
+import random
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
+
+import grpc
+import uvloop
+
+from bench.measure.cores import usable_cores
+from bench.measure.cpu_clock import process_cpu_ns
+from producers import lifecycle
+from producers.grpc_http2 import GrpcHttp2Producer
+from producers.grpc_limits import core_options
+from producers.grpc_requests import RequestReader
+from producers.settings import CallLimits, Limits, ProducerSettings
+from protos import recipe_pb2 as messages
+from protos.recipe_pb2_grpc import RecipeServiceStub
+from tests.support.books import small_book
+
+CALLS_PER_BURST = 100
+WARM_UP_CALLS = 500
+KEPT_WITHOUT_LIMITS = ("grpc.so_reuseport", "grpc.default_compression_level", "grpc.max_receive_message_length")
+
+
+def without_request_deadline() -> None:
+    """The request is read as it comes."""
+
+    async def read(_: RequestReader, context: Any) -> Any:
+        return await context.read()
+
+    patch.object(RequestReader, "_next", read).start()
+
+
+def without_metadata_check() -> None:
+    """Metadata is limited by gRPC's core alone."""
+    patch.object(RequestReader, "_check_metadata", lambda *given: None).start()
+
+
+def without_core_limits() -> None:
+    """No limits on streams, metadata, connections, their age and idleness, handshakes, PINGs."""
+
+    def kept(settings: ProducerSettings) -> list[tuple[str, int]]:
+        return [option for option in core_options(settings) if option[0] in KEPT_WITHOUT_LIMITS]
+
+    patch("producers.grpc_http2.core_options", kept).start()
+
+
+def without_guard() -> None:
+    """Handlers as grpc.aio takes them: unary, with whatever they raise shown to the caller."""
+    patch("producers.grpc_http2.guarded", lambda server, requests: server).start()
+
+
+def without_anything() -> None:
+    """Neither guard nor limits."""
+    without_guard()
+    without_core_limits()
+
+
+def as_it_is() -> None:
+    """Everything."""
+
+
+VARIANTS: dict[str, Callable[[], None]] = {
+    "as it is": as_it_is,
+    "as it is, again": as_it_is,
+    "without the request's deadline": without_request_deadline,
+    "without the check of metadata": without_metadata_check,
+    "without a limit on calls at once": as_it_is,
+    "without the core's limits": without_core_limits,
+    "without the guard": without_guard,
+    "without any of them": without_anything,
+}
+UNLIMITED_CALLS = ("without a limit on calls at once", "without any of them")
+
+
+def serve(variant: str) -> None:
+    """Be one of the producers."""
+    os.sched_setaffinity(0, [usable_cores()[-1]])
+    VARIANTS[variant]()
+    calls = replace(CallLimits(), concurrent=None) if variant in UNLIMITED_CALLS else CallLimits()
+    producer = GrpcHttp2Producer(small_book(), ProducerSettings(port=0, limits=Limits(calls=calls)))
+    uvloop.run(lifecycle.serve(producer, lambda addresses: lifecycle.announce(addresses, os.getpid())))
+
+
+Figures = dict[str, list[list[float]]]
+"""For each variant, for each start, a figure for each burst."""
+
+
+def start_all() -> dict[str, subprocess.Popen[str]]:
+    """A producer process for each variant, in random order."""
+    return {
+        name: subprocess.Popen([sys.executable, "-m", __spec__.name, "serve", name], stdout=subprocess.PIPE, text=True)
+        for name in random.sample(list(VARIANTS), k=len(VARIANTS))
+    }
+
+
+async def measure(starts: int, bursts: int) -> None:
+    """Start the producers, ask them in turns, again and again; print the table."""
+    os.sched_setaffinity(0, [usable_cores()[0]])
+    latency_ns: Figures = {name: [] for name in VARIANTS}
+    cpu_ns: Figures = {name: [] for name in VARIANTS}
+    for _ in range(starts):
+        processes = start_all()
+        try:
+            callers = {name: caller_of(process) for name, process in processes.items()}
+            for name, caller in callers.items():
+                await burst(caller, WARM_UP_CALLS)
+                latency_ns[name].append([])
+                cpu_ns[name].append([])
+            for _ in range(bursts):
+                for name in random.sample(list(VARIANTS), k=len(VARIANTS)):
+                    before_ns = process_cpu_ns(processes[name].pid) or 0
+                    latency_ns[name][-1].append(statistics.median(await burst(callers[name], CALLS_PER_BURST)))
+                    after_ns = process_cpu_ns(processes[name].pid) or 0
+                    cpu_ns[name][-1].append((after_ns - before_ns) / CALLS_PER_BURST)
+        finally:
+            for process in processes.values():
+                process.kill()
+                process.wait()
+    print(f"| producer | latency | CPU |\n|{'---|' * 3}")
+    base = next(iter(VARIANTS))
+    for name in VARIANTS:
+        print(f"| {name} | {ratio(latency_ns[name], latency_ns[base])} | {ratio(cpu_ns[name], cpu_ns[base])} |")
+
+
+def caller_of(process: subprocess.Popen[str]) -> Callable[[int], Any]:
+    """Asks the producer for the recipe with an id."""
+    assert process.stdout is not None
+    authority = process.stdout.readline().split()[1].removeprefix("grpc://")
+    stub = RecipeServiceStub(grpc.aio.insecure_channel(authority))
+    return lambda recipe_id: stub.GetRecipe(messages.RecipeRequest(id=recipe_id))
+
+
+async def burst(caller: Callable[[int], Any], calls: int) -> list[int]:
+    """The latencies of calls one after the other."""
+    took_ns = []
+    for number in range(calls):
+        began_ns = time.perf_counter_ns()
+        await caller(1 + number % 60)
+        took_ns.append(time.perf_counter_ns() - began_ns)
+    return took_ns
+
+
+def ratio(figures: Sequence[Sequence[float]], base: Sequence[Sequence[float]]) -> str:
+    """The median ratio within a burst's turn, and its interval."""
+    by_start = [
+        statistics.median(figure / other for figure, other in zip(mine, others, strict=True))
+        for mine, others in zip(figures, base, strict=True)
+    ]
+    medians = sorted(statistics.median(random.choices(by_start, k=len(by_start))) for _ in range(2000))
+    return f"{statistics.median(by_start):.3f} [{medians[50]:.3f}, {medians[1949]:.3f}]"
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["serve"]:
+        serve(sys.argv[2])
+    else:
+        asyncio.run(measure(starts=int(sys.argv[1]) if len(sys.argv) > 1 else 10, bursts=10))

@@ -1,0 +1,59 @@
+"""Limits of the gRPC producer that show only on a connection of one's own."""
+
+from contextlib import AsyncExitStack
+
+from hyperframe.frame import PingFrame
+
+from producers.settings import CallLimits, Limits
+from tests.support.books import small_book
+from tests.support.raw_http2 import message, raw_http2
+from tests.support.serving import serving
+
+META = "/recipe.RecipeService/GetMetaData"
+
+
+async def test_an_idle_connection_is_told_to_end() -> None:
+    async with (
+        serving("grpc", small_book(), limits=Limits(keep_alive_s=0.2)) as served,
+        raw_http2(served.address) as connection,
+    ):
+        await connection.greet()
+        assert (await connection.ask(META, message(b""))).status == 0
+        await connection.until(lambda: connection.goaway is not None)
+        assert connection.goaway is not None
+        assert connection.goaway.additional_data == b"connection idle"
+
+
+async def test_connections_over_the_limit_are_closed_and_a_free_place_is_taken() -> None:
+    async with AsyncExitStack() as stack:
+        limits = Limits(calls=CallLimits(connections=2))
+        served = await stack.enter_async_context(serving("grpc", small_book(), limits=limits))
+        last = None
+        for _ in range(2):
+            last = await stack.enter_async_context(raw_http2(served.address))
+            await last.greet()
+            assert (await last.ask(META, message(b""))).status == 0
+        async with raw_http2(served.address) as beyond:
+            await beyond.until(beyond.closed.is_set)
+        assert last is not None
+        await last.end()
+        status = None
+        while status != 0:
+            async with raw_http2(served.address) as another:
+                try:
+                    await another.greet()
+                    status = (await another.ask(META, message(b""))).status
+                except ConnectionError:
+                    continue
+
+
+async def test_a_connection_of_age_is_told_so_and_its_call_may_finish() -> None:
+    limits = Limits(calls=CallLimits(connection_age_s=0.2))
+    async with serving("grpc", small_book(), limits=limits) as served, raw_http2(served.address) as connection:
+        await connection.greet()
+        call = connection.call(META)
+        await connection.send(call)
+        await connection.until(lambda: connection.goaway is not None)
+        await connection.send(PingFrame(0, b"lab ping"))
+        await connection.send(b"\0\0\x05\0\x01" + call.stream_id.to_bytes(4, "big") + message(b""))
+        assert (await connection.answer(call.stream_id)).status == 0
