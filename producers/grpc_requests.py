@@ -28,8 +28,8 @@ class TooMuchMetadata(Exception):
 class RequestReader:
     """Reads the messages of calls. Each has to come within `limits.body_timeout_s` of being waited for.
 
-    One timer goes through all calls that wait, four times in that time, so that a call costs no timer of its own, which
-    would be a twentieth of its whole cost (docs/decisions/0004-grpc-request-deadline.md).
+    One timer goes through all calls that wait, four times in that time, so that a call needs no timer of its own, which
+    would cost more than the rest of this (docs/decisions/0007-grpc-request-deadline.md).
     """
 
     def __init__(self, limits: Limits) -> None:

@@ -46,6 +46,43 @@ def without_request_deadline() -> None:
     patch.object(RequestReader, "_next", read).start()
 
 
+def with_asyncio_timeout() -> None:
+    """The request's deadline by a timeout of asyncio for each call."""
+
+    async def read(_: RequestReader, context: Any) -> Any:
+        async with asyncio.timeout(20):
+            return await context.read()
+
+    patch.object(RequestReader, "_next", read).start()
+
+
+def with_call_later() -> None:
+    """The request's deadline by a bare timer for each call."""
+
+    async def read(_: RequestReader, context: Any) -> Any:
+        task = asyncio.current_task()
+        assert task is not None
+        timer = asyncio.get_running_loop().call_later(20, task.cancel)
+        try:
+            return await context.read()
+        finally:
+            timer.cancel()
+
+    patch.object(RequestReader, "_next", read).start()
+
+
+def with_request_read_to_its_end() -> None:
+    """A second message is looked for."""
+    one = RequestReader.one
+
+    async def only(reader: RequestReader, context: Any) -> bytes:
+        sent = await one(reader, context)
+        assert await context.read() is grpc.aio.EOF
+        return sent
+
+    patch.object(RequestReader, "one", only).start()
+
+
 def without_metadata_check() -> None:
     """Metadata is limited by gRPC's core alone."""
     patch.object(RequestReader, "_check_metadata", lambda *given: None).start()
@@ -84,6 +121,9 @@ VARIANTS: dict[str, Callable[[], None]] = {
     "without the core's limits": without_core_limits,
     "without the guard": without_guard,
     "without any of them": without_anything,
+    "with asyncio.timeout for each request": with_asyncio_timeout,
+    "with call_later for each request": with_call_later,
+    "with the request read to its end": with_request_read_to_its_end,
 }
 UNLIMITED_CALLS = ("without a limit on calls at once", "without any of them")
 
