@@ -4,7 +4,7 @@ GraphQL writes an ID as a string, and the ids of the domain are numbers: the dec
 strict.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Generic, NoReturn, TypeVar
 
@@ -14,6 +14,7 @@ from consumers.aiohttp_session import HttpSession, SessionFactory, one_line
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import OperationUnsupported
 from consumers.selections import Selection
+from consumers.unknown_ids import unknown_id
 from recipes.book import DEFAULT_PAGE_SIZE
 from recipes.errors import BookIsReadOnly, IdempotencyConflict, InvalidRecipe, RecipeNotFound
 from recipes.model import FIELDS, Recipe, RecipeDraft, RecipePage
@@ -38,6 +39,7 @@ LIST = (
     "query List($first: Int!, $after: String) { recipes(first: $first, after: $after) "
     f"{{ edges {{ node {{ {WHOLE} }} }} pageInfo {{ hasNextPage endCursor }} }} }}"
 )
+GET_MANY = f"query GetMany($ids: [ID!]!) {{ recipesByIds(ids: $ids) {{ {WHOLE} }} }}"
 CREATE = (
     "mutation Create($input: RecipeInput!, $idempotencyKey: String) "
     f"{{ createRecipe(input: $input, idempotencyKey: $idempotencyKey) {{ {WHOLE} }} }}"
@@ -56,6 +58,12 @@ class SelectionData(msgspec.Struct):
     """`data` of a query for some fields."""
 
     recipe: Selection | None
+
+
+class ManyData(msgspec.Struct, rename="camel"):
+    """`data` of GET_MANY. The recipes are null beside an error."""
+
+    recipes_by_ids: tuple[Recipe, ...] | None
 
 
 class Edge(msgspec.Struct):
@@ -96,11 +104,12 @@ class PidData(msgspec.Struct):
     pid: int
 
 
-class Extensions(msgspec.Struct):
+class Extensions(msgspec.Struct, rename="camel"):
     """What an error tells to programs."""
 
     code: str = ""
     field: str = ""
+    recipe_id: str = ""
 
 
 class Error(msgspec.Struct):
@@ -119,6 +128,7 @@ class Answer(msgspec.Struct, Generic[Data]):
 
 _recipe_decoder = msgspec.json.Decoder(Answer[RecipeData], strict=False)
 _selection_decoder = msgspec.json.Decoder(Answer[SelectionData], strict=False)
+_many_decoder = msgspec.json.Decoder(Answer[ManyData], strict=False)
 _list_decoder = msgspec.json.Decoder(Answer[ListData], strict=False)
 _create_decoder = msgspec.json.Decoder(Answer[CreateData], strict=False)
 _pid_decoder = msgspec.json.Decoder(Answer[PidData], strict=False)
@@ -155,18 +165,26 @@ class GraphqlHttpClient(RecipeClient):
         """One recipe, with all fields or those in the selection set."""
         variables = {"id": str(recipe_id)}
         if fields is None:
-            whole = (await self._ask(GET, variables, _recipe_decoder, recipe_id)).recipe
+            whole = (await self._ask(GET, variables, _recipe_decoder, (recipe_id,))).recipe
             if whole is None:
                 raise RecipeNotFound(recipe_id)
             return whole
         document = selecting(frozenset(fields))
-        selection = (await self._ask(document, variables, _selection_decoder, recipe_id)).recipe
+        selection = (await self._ask(document, variables, _selection_decoder, (recipe_id,))).recipe
         if selection is None:
             raise RecipeNotFound(recipe_id)
         missing, _ = selection.compared_with(fields)
         if missing:
             raise self._http.unexpected(f"the answer lacks {', '.join(missing)}")
         return selection.recipe()
+
+    async def get_many(self, recipe_ids: Sequence[int]) -> tuple[Recipe, ...]:
+        """Whole recipes, named in a variable."""
+        variables = {"ids": [str(recipe_id) for recipe_id in recipe_ids]}
+        recipes = (await self._ask(GET_MANY, variables, _many_decoder, recipe_ids)).recipes_by_ids
+        if recipes is None:
+            raise self._http.unexpected("recipesByIds is null without an error")
+        return recipes
 
     async def list(self, page_size: int = DEFAULT_PAGE_SIZE, page_token: str = "") -> RecipePage:
         """A page of whole recipes."""
@@ -188,7 +206,7 @@ class GraphqlHttpClient(RecipeClient):
 
     async def producer_data(self, recipe_id: int) -> dict[str, object]:
         """The whole response to a query for one recipe and the producer's process id."""
-        data = await self._ask(SHOW, {"id": str(recipe_id)}, _raw_decoder, recipe_id)
+        data = await self._ask(SHOW, {"id": str(recipe_id)}, _raw_decoder, (recipe_id,))
         if data.get("recipe") is None:
             raise RecipeNotFound(recipe_id)
         return {"data": data}
@@ -198,7 +216,7 @@ class GraphqlHttpClient(RecipeClient):
         document: str,
         variables: Mapping[str, object],
         decoder: "msgspec.json.Decoder[Answer[Data]]",
-        recipe_id: int | None = None,
+        recipe_ids: Sequence[int] = (),
     ) -> Data:
         """`data` of the answer to one operation. Raises what its errors mean."""
         try:
@@ -210,18 +228,18 @@ class GraphqlHttpClient(RecipeClient):
             raise self._http.unexpected(f"status {answer.status} and {answer.media_type}, which is no GraphQL answer")
         decoded = self._http.decode(answer.body, decoder)
         if decoded.errors:
-            self._refuse(decoded.errors[0], recipe_id)
+            self._refuse(decoded.errors[0], recipe_ids)
         if answer.status != 200 or decoded.data is None:
             raise self._http.unexpected(f"status {answer.status}, without errors and without data")
         return decoded.data
 
-    def _refuse(self, error: Error, recipe_id: int | None) -> NoReturn:
+    def _refuse(self, error: Error, recipe_ids: Sequence[int]) -> NoReturn:
         """Raise what an error of the answer means."""
         extensions = error.extensions or Extensions()
         text = one_line(error.message)
         match extensions.code:
-            case "NOT_FOUND" if recipe_id is not None:
-                raise RecipeNotFound(recipe_id)
+            case "NOT_FOUND" if recipe_ids:
+                raise RecipeNotFound(unknown_id(extensions.recipe_id, recipe_ids))
             case "BAD_USER_INPUT":
                 raise InvalidRecipe(text, extensions.field)
             case "IDEMPOTENCY_CONFLICT":

@@ -1,6 +1,6 @@
 """The JSON consumer: protos/recipe.openapi.json on aiohttp, decoded straight into the domain's values."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NoReturn
 
 import msgspec
@@ -10,6 +10,7 @@ from consumers.aiohttp_session import HttpAnswer, HttpSession, SessionFactory, o
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import OperationUnsupported
 from consumers.selections import Selection
+from consumers.unknown_ids import unknown_id
 from recipes.book import DEFAULT_PAGE_SIZE
 from recipes.errors import BookIsReadOnly, IdempotencyConflict, InvalidRecipe, RecipeNotFound
 from recipes.model import Recipe, RecipeDraft, RecipePage
@@ -42,6 +43,7 @@ class Refusal(msgspec.Struct):
     error: str = ""
     detail: str = ""
     field: str = ""
+    recipe_id: str = ""
 
 
 _recipe_decoder = msgspec.json.Decoder(RecipeAnswer)
@@ -85,6 +87,13 @@ class JsonHttpClient(RecipeClient):
             raise OperationUnsupported(f"{self._http.authority}: this producer sends fields that were not selected")
         return selection.recipe()
 
+    async def get_many(self, recipe_ids: Sequence[int]) -> tuple[Recipe, ...]:
+        """Whole recipes, named in the query's `ids`."""
+        ids = ",".join(map(str, recipe_ids))
+        answer = await self._http.ask("GET", self._recipes.with_query(ids=ids))
+        self._check(answer, 200, recipe_ids)
+        return self._http.decode(answer.body, _page_decoder).recipes
+
     async def list(self, page_size: int = DEFAULT_PAGE_SIZE, page_token: str = "") -> RecipePage:
         """A page of whole recipes."""
         url = self._recipes.with_query(page_size=page_size)
@@ -118,30 +127,30 @@ class JsonHttpClient(RecipeClient):
 
     async def _get(self, url: URL, recipe_id: int | None = None) -> HttpAnswer:
         answer = await self._http.ask("GET", url)
-        self._check(answer, 200, recipe_id)
+        self._check(answer, 200, (recipe_id,) if recipe_id is not None else ())
         return answer
 
-    def _check(self, answer: HttpAnswer, status: int, recipe_id: int | None = None) -> None:
-        """Raise what the answer means, unless it has this status and is JSON."""
+    def _check(self, answer: HttpAnswer, status: int, recipe_ids: Sequence[int] = ()) -> None:
+        """Raise what the answer means, unless it has this status and is JSON. `recipe_ids` are those asked for."""
         if answer.status != status:
-            self._refuse(answer, recipe_id)
+            self._refuse(answer, recipe_ids)
         if answer.media_type != JSON:
             raise self._http.unexpected(f"the answer is {answer.media_type}, not {JSON}")
 
-    def _refuse(self, answer: HttpAnswer, recipe_id: int | None = None) -> NoReturn:
+    def _refuse(self, answer: HttpAnswer, recipe_ids: Sequence[int]) -> NoReturn:
         """Raise what an answer means that is not the one asked for."""
         refusal = self._refusal(answer)
         text = one_line(refusal.detail) or f"status {answer.status}"
         match answer.status, refusal.error:
-            case 404, "not_found" if recipe_id is not None:
-                raise RecipeNotFound(recipe_id)
+            case 404, "not_found" if recipe_ids:
+                raise RecipeNotFound(unknown_id(refusal.recipe_id, recipe_ids))
             case 400, "invalid":
                 raise InvalidRecipe(text, refusal.field)
             case 422, "idempotency_conflict":
                 raise IdempotencyConflict
             case 501, "read_only":
                 raise BookIsReadOnly(text)
-            case (404, _) if recipe_id is None:
+            case (404, _) if not recipe_ids:
                 raise OperationUnsupported(f"{self._http.authority}: {text}")
             case ((405 | 501), _):
                 raise OperationUnsupported(f"{self._http.authority}: {text}")

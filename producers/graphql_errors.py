@@ -61,6 +61,8 @@ def shown(error: GraphQLError, result: ExecutionResult) -> GraphQLFormattedError
         extensions["code"] = next(CODES[kind] for kind in type(cause).__mro__ if kind in CODES)
         if isinstance(cause, InvalidRecipe) and cause.field:
             extensions["field"] = cause.field
+        if isinstance(cause, RecipeNotFound):
+            extensions["recipeId"] = str(cause.recipe_id)
     elif "code" not in extensions:
         extensions["code"] = _code(error, result)
     return formatted

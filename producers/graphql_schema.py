@@ -15,7 +15,7 @@ from strawberry.types.execution import ExecutionContext
 
 from producers.graphql_documents import DocumentCache, document_extension
 from producers.graphql_errors import is_unexpected
-from producers.recipe_ids import parse_id
+from producers.recipe_ids import parse_id, parse_ids
 from recipes import model
 from recipes.book import DEFAULT_PAGE_SIZE, RecipeBook, page_token
 from recipes.errors import InvalidRecipe
@@ -86,6 +86,10 @@ async def _recipe(
     return await info.context.get(parse_id(recipe_id))
 
 
+async def _recipes_by_ids(info: Info, ids: list[strawberry.ID]) -> Any:
+    return await info.context.get_many(parse_ids(ids))
+
+
 async def _recipes(
     info: Info, first: int | None = DEFAULT_PAGE_SIZE, after: str | None = strawberry.UNSET
 ) -> RecipeConnection:
@@ -113,6 +117,10 @@ class Query:
     )
     recipes: RecipeConnection = strawberry.field(
         resolver=_recipes, description="Recipes in ascending order of id, 1 to 1000 of them."
+    )
+    recipes_by_ids: list[Recipe] | None = strawberry.field(
+        resolver=_recipes_by_ids,
+        description="1 to 100 recipes in the order of their ids; null with the error NOT_FOUND when one is not there.",
     )
     pid: int | None = strawberry.field(resolver=_pid, description="The process that answers.")
 

@@ -38,6 +38,7 @@ class Problem(Exception):
         *,
         error: str = "",
         field: str = "",
+        recipe_id: str = "",
         headers: Mapping[str, str] | None = None,
         closes: bool = False,
     ) -> None:
@@ -46,6 +47,8 @@ class Problem(Exception):
         self.detail = detail
         self.error = error or ERRORS.get(status, "refused")
         self.field = field
+        self.recipe_id = recipe_id
+        """The id that no recipe has, as it was asked for."""
         self.headers = headers or {}
         self.closes = closes
         """Whether the connection ends with the answer, because the rest of the request is not read."""
@@ -61,10 +64,14 @@ class Problem(Exception):
         }
         if self.field:
             document["field"] = self.field
+        if self.recipe_id:
+            document["recipe_id"] = self.recipe_id
         return document
 
 
 def problem_of(error: RecipeError) -> Problem:
     """The problem that an error of the domain is to a caller."""
     status, code = next(STATUS_AND_ERROR[kind] for kind in type(error).__mro__ if kind in STATUS_AND_ERROR)
-    return Problem(status, str(error), error=code, field=error.field if isinstance(error, InvalidRecipe) else "")
+    field = error.field if isinstance(error, InvalidRecipe) else ""
+    recipe_id = str(error.recipe_id) if isinstance(error, RecipeNotFound) else ""
+    return Problem(status, str(error), error=code, field=field, recipe_id=recipe_id)

@@ -13,10 +13,10 @@ from producers.aiohttp_messages import Answers, header, read_json_body
 from producers.http_problems import Problem
 from producers.json_bodies import BadJson, decode
 from producers.media_types import JSON
-from producers.recipe_ids import parse_id
+from producers.recipe_ids import parse_id, parse_ids
 from recipes.book import DEFAULT_PAGE_SIZE
 from recipes.errors import InvalidRecipe
-from recipes.model import FIELDS, IngredientDraft, RecipeDraft
+from recipes.model import FIELDS, IngredientDraft, RecipeDraft, RecipePage
 
 OPENAPI = web.AppKey("openapi", bytes)
 
@@ -52,8 +52,13 @@ async def get_recipe(request: web.Request) -> web.Response:
 
 
 async def list_recipes(request: web.Request) -> web.Response:
-    """`{"recipes": […], "next_page_token": "…"}`."""
-    query = query_of(request, ("page_size", "page_token"))
+    """`{"recipes": […], "next_page_token": "…"}`: a page, or the recipes that `ids` names, in that order."""
+    query = query_of(request, ("page_size", "page_token", "ids"))
+    if "ids" in query:
+        if len(query) > 1:
+            raise InvalidRecipe("ids names the recipes; page_size and page_token are of a page", "ids")
+        named = await request.app[BOOK].get_many(parse_ids(query["ids"].split(",")))
+        return answer(request, RecipePage(named))
     size = page_size(query["page_size"]) if "page_size" in query else DEFAULT_PAGE_SIZE
     return answer(request, await request.app[BOOK].page(size, query.get("page_token", "")))
 

@@ -4,7 +4,7 @@ One producer serves all tests of a case, on uvloop, as in `python -m producers`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from itertools import product
@@ -35,6 +35,11 @@ class Case:
         return f"{self.protocol}-{'gzip' if self.gzip else 'identity'}-{'tls' if self.tls else 'plain'}"
 
 
+def cases(*, protocols: Iterable[str] = PRODUCERS, tls: Iterable[bool] = (False, True)) -> list[Case]:
+    """The cases of some protocols, without and with gzip, and with and without TLS as told."""
+    return [Case(*row) for row in product(protocols, (False, True), tls)]
+
+
 Serve = Callable[[RecipeBook], AbstractAsyncContextManager[Served]]
 
 
@@ -52,9 +57,7 @@ def other_ca(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return certificates.write(tmp_path_factory.mktemp("other")).ca
 
 
-@pytest.fixture(
-    scope="session", params=[Case(*row) for row in product(PRODUCERS, (False, True), (False, True))], ids=str
-)
+@pytest.fixture(scope="session", params=cases(), ids=str)
 def case(request: pytest.FixtureRequest) -> Case:
     assert isinstance(request.param, Case)
     return request.param

@@ -15,12 +15,15 @@ from consumers.registry import client
 from consumers.target import Target
 from producers.certificates import CertificateFiles
 from recipes.book import InMemoryRecipeBook
-from tests.contract.conftest import Case, Serve
+from tests.contract.conftest import Case, Serve, cases
 from tests.support.books import CHICKEN, PatientBook, ordinary
 from tests.support.relay import relay_to
 from tests.support.serving import Served, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+over_tls = pytest.mark.parametrize("case", cases(tls=[True]), ids=str, indirect=True, scope="session")
+"""For what only TLS has."""
 
 SHORT_S = 0.3
 """A timeout that is meant to run out."""
@@ -54,21 +57,17 @@ async def test_an_unknown_host_is_unreachable(case: Case, own_certificates: Cert
     assert said_in_one_line(caught.value, target)
 
 
-async def test_a_wrong_authority_is_unreachable(case: Case, served: Served, other_ca: Path) -> None:
-    if not case.tls:
-        pytest.skip("without TLS there is no authority to trust")
+@over_tls
+async def test_a_wrong_authority_is_unreachable(served: Served, other_ca: Path) -> None:
     async with served.client(ca=other_ca) as consumer:
         with pytest.raises(ProducerUnreachable) as caught:
             await consumer.get(42)
     assert said_in_one_line(caught.value, served.client_settings.target)
 
 
+@over_tls
 @pytest.mark.parametrize("content", [None, b"", b"no certificate"], ids=["missing", "empty", "garbage"])
-async def test_an_authority_that_cannot_be_read_is_named(
-    case: Case, served: Served, tmp_path: Path, content: bytes | None
-) -> None:
-    if not case.tls:
-        pytest.skip("without TLS no authority is read")
+async def test_an_authority_that_cannot_be_read_is_named(served: Served, tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "ca.pem"
     if content is not None:
         path.write_bytes(content)
