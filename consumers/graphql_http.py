@@ -4,6 +4,7 @@ GraphQL writes an ID as a string, and the ids of the domain are numbers: the dec
 strict.
 """
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Generic, NoReturn, TypeVar
@@ -219,19 +220,29 @@ class GraphqlHttpClient(RecipeClient):
         recipe_ids: Sequence[int] = (),
     ) -> Data:
         """`data` of the answer to one operation. Raises what its errors mean."""
+        sent: dict[str, object] = {"query": document, "variables": variables}
+        if self.settings.persisted_queries:
+            sent = {"variables": variables, "extensions": persisted(document)}
+        decoded = await self._answered(sent, decoder)
+        if "extensions" in sent and decoded.errors and _code(decoded.errors[0]) == "PERSISTED_QUERY_NOT_FOUND":
+            decoded = await self._answered({**sent, "query": document}, decoder)
+        if decoded.errors:
+            self._refuse(decoded.errors[0], recipe_ids)
+        assert decoded.data is not None, "an answer without errors has data"
+        return decoded.data
+
+    async def _answered(self, sent: object, decoder: "msgspec.json.Decoder[Answer[Data]]") -> Answer[Data]:
         try:
-            body = _encode({"query": document, "variables": variables})
+            body = _encode(sent)
         except UnicodeEncodeError:
             raise InvalidRecipe("text must be Unicode, without lone surrogates") from None
         answer = await self._http.ask("POST", self._url, body, _HEADERS)
         if answer.media_type not in (JSON, GRAPHQL_JSON):
             raise self._http.unexpected(f"status {answer.status} and {answer.media_type}, which is no GraphQL answer")
         decoded = self._http.decode(answer.body, decoder)
-        if decoded.errors:
-            self._refuse(decoded.errors[0], recipe_ids)
-        if answer.status != 200 or decoded.data is None:
+        if not decoded.errors and (answer.status != 200 or decoded.data is None):
             raise self._http.unexpected(f"status {answer.status}, without errors and without data")
-        return decoded.data
+        return decoded
 
     def _refuse(self, error: Error, recipe_ids: Sequence[int]) -> NoReturn:
         """Raise what an error of the answer means."""
@@ -246,7 +257,7 @@ class GraphqlHttpClient(RecipeClient):
                 raise IdempotencyConflict
             case "READ_ONLY":
                 raise BookIsReadOnly(text)
-            case "GRAPHQL_VALIDATION_FAILED":
+            case "GRAPHQL_VALIDATION_FAILED" | "PERSISTED_QUERY_NOT_SUPPORTED":
                 raise OperationUnsupported(f"{self._http.authority}: {text}")
             case code if not code and text.startswith(UNKNOWN_TO_SCHEMA):
                 raise OperationUnsupported(f"{self._http.authority}: {text}")
@@ -256,6 +267,16 @@ class GraphqlHttpClient(RecipeClient):
 
 _HEADERS = {"Content-Type": JSON}
 _encode = msgspec.json.Encoder().encode
+
+
+def _code(error: Error) -> str:
+    return error.extensions.code if error.extensions is not None else ""
+
+
+@lru_cache(maxsize=64)
+def persisted(document: str) -> dict[str, object]:
+    """The extension that names a document by its hash (Apollo's automatic persisted queries)."""
+    return {"persistedQuery": {"version": 1, "sha256Hash": hashlib.sha256(document.encode()).hexdigest()}}
 
 
 @lru_cache(maxsize=16)

@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from producers.aiohttp_messages import Answers, check_length
-from producers.http_problems import Problem, problem_of
+from producers.http_problems import Problem, new_incident, problem_of
 from producers.producer import PortUnavailable, Producer
 from producers.settings import ProducerSettings
 from producers.tls import server_context
@@ -111,9 +111,15 @@ async def refusing(request: web.Request, handler: Handler) -> web.StreamResponse
     except web.HTTPException as error:
         problem = Problem(error.status, error.reason)
     except Exception:
-        log.exception("a request failed")
-        problem = Problem(500, "internal error")
+        problem = _internal_error("a request failed")
     return request.app[ANSWERS].problem(request, problem)
+
+
+def _internal_error(what: str, error: BaseException | None = None) -> Problem:
+    """The problem of a fault of this producer, which is told to its log: `error`, or the one being handled."""
+    incident = new_incident()
+    log.error("incident %s: %s", incident, what, exc_info=error or True)
+    return Problem(500, "internal error", incident=incident)
 
 
 async def expect_continue(request: web.Request) -> web.StreamResponse | None:
@@ -220,6 +226,5 @@ class _Connection(web.RequestHandler):
     ) -> web.StreamResponse:
         """The answer to a request that has reached no handler, because it is not HTTP."""
         if status == 500:
-            log.error("a request failed", exc_info=exc)
-            return self._answers.unread(Problem(500, "internal error"))
+            return self._answers.unread(_internal_error("a request failed", exc))
         return self._answers.unread(Problem(status, "this is no HTTP request that can be read"))

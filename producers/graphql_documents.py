@@ -1,4 +1,4 @@
-"""GraphQL documents: parsed and validated once for each distinct text that is valid, and kept within bounds.
+"""GraphQL documents: parsed, weighed and validated once for each distinct text that is valid, and kept within bounds.
 
 Strawberry's own ParserCache and ValidationCache are bounded in number only, so a few large documents could fill the
 memory; and the latter finds a document by hashing its whole tree on every request.
@@ -8,33 +8,45 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from graphql import DocumentNode, GraphQLError, OperationDefinitionNode, parse
+from graphql import DocumentNode, GraphQLError, NoSchemaIntrospectionCustomRule, parse, specified_rules, validate
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.exceptions import CannotGetOperationTypeError
-from strawberry.schema.schema import validate_document
 from strawberry.types import ExecutionContext
+
+from producers.graphql_limits import exceeded, survey
+from producers.graphql_loading import LoadingBook
+from producers.settings import ProducerSettings
 
 MAXIMUM_DOCUMENTS = 256
 MAXIMUM_KEPT_CHARACTERS = 16_384
 """Longer documents are parsed each time, so that the cache takes some megabytes at most."""
-MAXIMUM_TOKENS = 10_000
-"""The longest document that is parsed at all."""
+MAXIMUM_ERRORS = 10
+"""Of a document's errors, so many are told; looking for more of them would cost more than the document is worth."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedDocument:
-    """A document, what validation says against it, and how many operations a caller may choose from."""
+    """A document, and what is known of it."""
 
     document: DocumentNode
     errors: list[GraphQLError]
-    operations: int
+    """What is said against it."""
+    operations: int = 0
+    """How many a caller may choose from."""
+    lookups: int = 0
+    """How often it looks up a recipe by its id."""
 
 
 class DocumentCache:
     """The documents of one schema, least recently used first. `parsed` counts how many were not found here."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: ProducerSettings) -> None:
         self.parsed = 0
+        self._limits = settings.limits.document
+        self._hide_suggestions = not settings.suggestions
+        self._rules = list(specified_rules)
+        if not settings.introspection:
+            self._rules.append(NoSchemaIntrospectionCustomRule)
         self._kept: OrderedDict[str, ParsedDocument] = OrderedDict()
 
     def __len__(self) -> int:
@@ -47,7 +59,7 @@ class DocumentCache:
             self._kept.move_to_end(text)
             return found
         self.parsed += 1
-        made = _parsed(text, context)
+        made = self._parse(text, context)
         # A document that is refused would only take the place of one that is asked for again.
         if not made.errors and len(text) <= MAXIMUM_KEPT_CHARACTERS:
             self._kept[text] = made
@@ -55,12 +67,16 @@ class DocumentCache:
                 self._kept.popitem(last=False)
         return made
 
-
-def _parsed(text: str, context: ExecutionContext) -> ParsedDocument:
-    document = parse(text, max_tokens=MAXIMUM_TOKENS)
-    errors = validate_document(context.schema._schema, document, context.validation_rules)
-    operations = sum(isinstance(definition, OperationDefinitionNode) for definition in document.definitions)
-    return ParsedDocument(document, errors, operations)
+    def _parse(self, text: str, context: ExecutionContext) -> ParsedDocument:
+        limits = self._limits
+        document = parse(text, max_tokens=limits.tokens, max_source_length=limits.characters)
+        schema = context.schema._schema
+        found = survey(document, schema)
+        # Before validation, whose time is not linear in the document.
+        if (refused := exceeded(found, limits)) is not None:
+            return ParsedDocument(document, [refused])
+        errors = validate(schema, document, self._rules, MAXIMUM_ERRORS, hide_suggestions=self._hide_suggestions)
+        return ParsedDocument(document, errors, found.operations, found.extent.lookups)
 
 
 def document_extension(cache: DocumentCache) -> type[SchemaExtension]:
@@ -76,6 +92,8 @@ def document_extension(cache: DocumentCache) -> type[SchemaExtension]:
             if found.operations > 1 and context._provided_operation_name is None:
                 # Left alone, Strawberry would choose the first.
                 raise CannotGetOperationTypeError(None)
+            if found.lookups > 1:
+                context.context = LoadingBook(context.context)
             context.graphql_document = found.document
             context.pre_execution_errors = found.errors
             yield

@@ -10,6 +10,7 @@ from recipes.errors import BookIsReadOnly, IdempotencyConflict, InvalidRecipe, R
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 BAD_USER_INPUT = "BAD_USER_INPUT"
+TOO_COMPLEX = "TOO_COMPLEX"
 INTERNAL = "INTERNAL"
 
 CODES: dict[type[RecipeError], str] = {
@@ -52,19 +53,20 @@ def is_request_error(result: ExecutionResult) -> bool:
 def shown(error: GraphQLError, result: ExecutionResult) -> GraphQLFormattedError:
     """The error as it stands in the answer."""
     if is_unexpected(error):
-        masked = GraphQLError("internal error", error.nodes, path=error.path, extensions={"code": INTERNAL})
+        extensions = {"code": INTERNAL, "incident": (error.extensions or {}).get("incident", "")}
+        masked = GraphQLError("internal error", error.nodes, path=error.path, extensions=extensions)
         return masked.formatted
     formatted = error.formatted
-    extensions = formatted.setdefault("extensions", {})
+    told = formatted.setdefault("extensions", {})
     cause = origin(error)
     if isinstance(cause, RecipeError):
-        extensions["code"] = next(CODES[kind] for kind in type(cause).__mro__ if kind in CODES)
+        told["code"] = next(CODES[kind] for kind in type(cause).__mro__ if kind in CODES)
         if isinstance(cause, InvalidRecipe) and cause.field:
-            extensions["field"] = cause.field
+            told["field"] = cause.field
         if isinstance(cause, RecipeNotFound):
-            extensions["recipeId"] = str(cause.recipe_id)
-    elif "code" not in extensions:
-        extensions["code"] = _code(error, result)
+            told["recipeId"] = str(cause.recipe_id)
+    elif "code" not in told:
+        told["code"] = _code(error, result)
     return formatted
 
 

@@ -16,6 +16,7 @@ from strawberry.types.graphql import OperationType
 from producers.aiohttp_hosting import ANSWERS, BOOK, SETTINGS, AiohttpProducer, application_over, expect_continue
 from producers.aiohttp_messages import Answers, read_json_body
 from producers.graphql_errors import is_request_error, shown, shown_problem
+from producers.graphql_persisted import PersistedQueries, check_hash, hash_in
 from producers.graphql_schema import RecipeSchema
 from producers.http_problems import Problem
 from producers.json_bodies import BadJson, decode
@@ -25,6 +26,7 @@ GRAPHQL_JSON = "application/graphql-response+json"
 MEDIA_TYPES = (JSON, GRAPHQL_JSON)
 """What answers are to be had in. The first for whoever does not say: clients that know the second ask for it."""
 
+PERSISTED = web.AppKey[PersistedQueries | None]("persisted")
 SCHEMA = web.AppKey("schema", RecipeSchema)
 
 READING = frozenset({OperationType.QUERY})
@@ -41,7 +43,8 @@ class GraphqlHttpProducer(AiohttpProducer):
     def application(self) -> web.Application:
         """The application with its routes."""
         application = application_over(self.book, self.settings, Answers(self.settings, vary=("Accept",)))
-        application[SCHEMA] = RecipeSchema()
+        application[SCHEMA] = RecipeSchema(self.settings)
+        application[PERSISTED] = PersistedQueries() if self.settings.persisted_queries else None
         application.add_routes(
             [
                 web.get(self.path, answer_graphql),
@@ -87,11 +90,28 @@ async def answer_graphql(request: web.Request) -> web.Response:
 
 async def execute(request: web.Request, parameters: Parameters) -> ExecutionResult:
     """The result of the operation that was asked for. Raises Problem when there is none to execute."""
-    if not parameters.query:
+    persisted = request.app[PERSISTED]
+    query_hash = hash_in(parameters.extensions) if parameters.extensions else None
+    query = parameters.query
+    if query:
+        if query_hash is not None and persisted is not None:
+            check_hash(query_hash, query)
+    elif query_hash is None:
         raise Problem(400, "query is missing: the GraphQL document to execute")
+    elif persisted is None:
+        raise Problem(400, "PersistedQueryNotSupported", error="persisted_query_not_supported")
+    else:
+        query = persisted.text(query_hash)
+    result = await _executed(request, query, parameters)
+    if query_hash is not None and persisted is not None and not is_request_error(result):
+        persisted.keep(query_hash, query)
+    return result
+
+
+async def _executed(request: web.Request, query: str, parameters: Parameters) -> ExecutionResult:
     try:
         return await request.app[SCHEMA].execute(
-            parameters.query,
+            query,
             variable_values=parameters.variables,
             context_value=request.app[BOOK],
             operation_name=parameters.operation_name,

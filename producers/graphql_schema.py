@@ -15,7 +15,9 @@ from strawberry.types.execution import ExecutionContext
 
 from producers.graphql_documents import DocumentCache, document_extension
 from producers.graphql_errors import is_unexpected
+from producers.http_problems import new_incident
 from producers.recipe_ids import parse_id, parse_ids
+from producers.settings import ProducerSettings
 from recipes import model
 from recipes.book import DEFAULT_PAGE_SIZE, RecipeBook, page_token
 from recipes.errors import InvalidRecipe
@@ -168,15 +170,21 @@ class Mutation:
 class RecipeSchema(strawberry.Schema):
     """The schema, with the documents that it was asked with. Its context is a RecipeBook."""
 
-    def __init__(self) -> None:
-        self.documents = DocumentCache()
+    def __init__(self, settings: ProducerSettings | None = None) -> None:
+        settings = settings or ProducerSettings()
+        self.documents = DocumentCache(settings)
+        self._suggestions = settings.suggestions
         super().__init__(Query, Mutation, extensions=[document_extension(self.documents)])
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
-        """Log what is a fault of this producer, and nothing that is a caller's."""
+        """Log what is a fault of this producer, and nothing that is a caller's; hide suggestions where they are off."""
         for error in errors:
             if is_unexpected(error):
-                log.error("a resolver failed", exc_info=error.original_error)
+                incident = new_incident()
+                (error.extensions or {})["incident"] = incident
+                log.error("incident %s: a resolver failed", incident, exc_info=error.original_error)
+            if not self._suggestions:
+                error.message = error.message.partition(" Did you mean ")[0]
 
 
 def printed_schema() -> str:

@@ -1,5 +1,6 @@
 """What an HTTP caller is told of a refusal: problem details (RFC 9457) with a stable `error` code, pure."""
 
+import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -40,6 +41,7 @@ class Problem(Exception):
         field: str = "",
         recipe_id: str = "",
         headers: Mapping[str, str] | None = None,
+        incident: str = "",
         closes: bool = False,
     ) -> None:
         super().__init__(detail)
@@ -49,6 +51,8 @@ class Problem(Exception):
         self.field = field
         self.recipe_id = recipe_id
         """The id that no recipe has, as it was asked for."""
+        self.incident = incident
+        """What names a fault of the producer, in the answer and in its log."""
         self.headers = headers or {}
         self.closes = closes
         """Whether the connection ends with the answer, because the rest of the request is not read."""
@@ -66,7 +70,14 @@ class Problem(Exception):
             document["field"] = self.field
         if self.recipe_id:
             document["recipe_id"] = self.recipe_id
+        if self.incident:
+            document["incident"] = self.incident
         return document
+
+
+def new_incident() -> str:
+    """A name for a fault, by which whoever met it and whoever reads the log can speak of the same."""
+    return secrets.token_hex(6)
 
 
 def problem_of(error: RecipeError) -> Problem:

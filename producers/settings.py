@@ -39,6 +39,30 @@ class CallLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentLimits:
+    """What one GraphQL document may ask for. Counted with fragments spread out, and decided before it is executed."""
+
+    characters: int = 100_000
+    """White space and comments are no tokens, and are read all the same."""
+    tokens: int = 3_000
+    """The introspection query of the reference implementation has 183; parsing so many takes some 15 ms."""
+    operations: int = 10
+    """One is executed; the others are only validated."""
+    depth: int = 20
+    """The schema is 5 deep, and the introspection query 14."""
+    fields: int = 300
+    """A recipe has 8, the introspection query 230; validation compares fields with each other."""
+    aliases: int = 100
+    """As many recipes as a batch may name."""
+    directives: int = 20
+    """There is a use for @skip and @include, and none for many."""
+    literal_characters: int = 20_000
+    """Thirteen times the steps of a long recipe (95th percentile). Longer text belongs into a variable."""
+    values: int = 100_000
+    """A page of 1,000 whole recipes, and not two of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What one caller may ask for. Defaults fit recipes with a wide margin."""
 
@@ -51,6 +75,7 @@ class Limits:
     keep_alive_s: float = 75.0
     """A connection without a request is closed after this."""
     calls: CallLimits = field(default_factory=CallLimits)
+    document: DocumentLimits = field(default_factory=DocumentLimits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +94,12 @@ class ProducerSettings:
     share_port: bool = False
     """Let other worker processes accept on the same port (SO_REUSEPORT)."""
     limits: Limits = field(default_factory=Limits)
+    introspection: bool = True
+    """Tell callers of GraphQL about the schema. It is published anyway; without it, this producer does not say it."""
+    suggestions: bool = True
+    """Name similar fields when a caller of GraphQL asks for one that is not there, which tells of a schema, too."""
+    persisted_queries: bool = False
+    """Let callers of GraphQL send the hash of a query that they sent before, in place of its text."""
     drain_s: float = 10.0
     """How long a stop waits for requests under way."""
     stop_notice_s: float = 0.0

@@ -14,7 +14,7 @@ from producers import graphql_documents
 from producers.content_coding import gzipped
 from producers.graphql_http import GRAPHQL_JSON
 from producers.graphql_schema import RecipeSchema, printed_schema
-from producers.settings import Limits
+from producers.settings import Limits, ProducerSettings
 from recipes.book import page_token
 from tests.producers.test_json_bodies import BAD_JSON
 from tests.support.books import CHICKEN, BrokenBook, small_book
@@ -136,9 +136,9 @@ BAD_DOCUMENTS = {
     "too deep": ("{ recipe(id: " + "[" * 9000 + ") { id } }", None, "GRAPHQL_PARSE_FAILED"),
     "nested": ("{ recipe(id: " + "[" * 300 + "]" * 300 + ") { id } }", None, "GRAPHQL_PARSE_FAILED"),
     "a chain of fragments": (
-        "{ ...f0 }" + "".join(f" fragment f{n} on Query {{ ...f{n + 1} }}" for n in range(400)),
+        "{ ...f0 }" + "".join(f" fragment f{n} on Query {{ ...f{n + 1} }}" for n in range(300)),
         None,
-        "GRAPHQL_VALIDATION_FAILED",
+        "TOO_COMPLEX",
     ),
     "unknown field": ("{ calories }", None, "GRAPHQL_VALIDATION_FAILED"),
     "unknown argument": ("{ recipe(name: 1) { id } }", None, "GRAPHQL_VALIDATION_FAILED"),
@@ -301,12 +301,31 @@ async def test_a_fault_of_the_producer_is_masked_and_logged(caplog: pytest.LogCa
     assert BrokenBook.SECRET not in answer.content.decode()
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
     assert BrokenBook.SECRET in caplog.text
+    assert answer.json["errors"][0]["extensions"]["incident"] in caplog.text
 
 
 async def test_a_book_that_is_read_only_says_so() -> None:
     async with serving("graphql", small_book(read_only_because="shared")) as served:
         answer = await ask(served.address, 'mutation { createRecipe(input: {name: "x"}) { id } }')
     assert (code(answer), answer.json["errors"][0]["message"]) == ("READ_ONLY", "shared")
+
+
+async def test_suggestions_and_introspection_can_be_off() -> None:
+    misspelt = "{ recipe(id: 42) { nam } }"
+    in_a_variable = "mutation($i: RecipeInput!) { createRecipe(input: $i) { id } }"
+    introspection = "{ __schema { queryType { name } } }"
+    for shown in (True, False):
+        settings = ProducerSettings(suggestions=shown, introspection=shown)
+        async with serving("graphql", small_book(), settings=settings) as served:
+            answers = [
+                await ask(served.address, misspelt),
+                await ask(served.address, in_a_variable, {"i": {"nam": "x"}}),
+            ]
+            assert [answer.status for answer in answers] == [400, 400]
+            assert [("Did you mean" in answer.content.decode()) for answer in answers] == [shown, shown]
+            answer = await ask(served.address, introspection)
+            assert ("data" in answer.json) is shown
+            assert (await ask(served.address, "{ __typename }")).json == {"data": {"__typename": "Query"}}
 
 
 async def parsed_after(schema: RecipeSchema, *queries: str) -> int:

@@ -78,6 +78,14 @@ async def test_a_page_has_exactly_its_two_keys(address: str) -> None:
     assert (len(rest["recipes"]), rest["next_page_token"]) == (3, "")
 
 
+async def test_the_recipes_named_are_a_page_of_their_own(address: str) -> None:
+    page = (await request(address, "GET", "/recipes?ids=62,42,62")).json
+    fits("RecipePage", page)
+    assert ([recipe["id"] for recipe in page["recipes"]], page["next_page_token"]) == ([62, 42, 62], "")
+    unknown = await request(address, "GET", "/recipes?ids=42,43000,43001")
+    assert unknown.json["recipe_id"] == "43000"
+
+
 async def test_a_created_recipe_is_where_location_says(address: str) -> None:
     body = b'{"name": "Soup", "ingredients": [{"name": "Water"}]}'
     answer = await request(address, "POST", "/recipes", {**JSON, "Idempotency-Key": "k"}, body)
@@ -135,6 +143,12 @@ async def test_pid_and_openapi(address: str) -> None:
         ("/recipes?page_token=nope", 400, "invalid", "page_token"),
         ("/recipes?page_token=%ff", 400, "invalid", "page_token"),
         ("/recipes?offset=1", 400, "invalid", "offset"),
+        ("/recipes?ids=42,43000,43001", 404, "not_found", None),
+        ("/recipes?ids=", 400, "invalid", "ids"),
+        ("/recipes?ids=42,", 400, "invalid", "ids"),
+        ("/recipes?ids=42&ids=1", 400, "invalid", "ids"),
+        ("/recipes?ids=42&page_size=1", 400, "invalid", "ids"),
+        ("/recipes?ids=" + ",".join("1" * 101), 400, "invalid", "ids"),
         ("/pid?x=1", 400, "invalid", "x"),
         ("/openapi.json?x=1", 400, "invalid", "x"),
     ],
@@ -344,6 +358,7 @@ async def test_a_fault_of_the_producer_is_500_and_logged(caplog: pytest.LogCaptu
     assert BrokenBook.SECRET not in answer.content.decode()
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
     assert BrokenBook.SECRET in caplog.text
+    assert answer.json["incident"] in caplog.text
 
 
 def test_every_reference_of_the_openapi_document_leads_somewhere() -> None:

@@ -38,9 +38,14 @@ async def serving(
     certificates: CertificateFiles | None = None,
     limits: Limits | None = None,
     drain_s: float = 10.0,
+    settings: ProducerSettings | None = None,
 ) -> AsyncIterator[Served]:
-    """Serve `book` on a free port, with TLS if there are certificates, until the end of the block."""
-    settings = ProducerSettings(
+    """Serve `book` on a free port, with TLS if there are certificates, until the end of the block.
+
+    `settings` are those of which nothing is said by the other arguments.
+    """
+    settings = replace(
+        settings or ProducerSettings(),
         port=None if certificates else 0,
         tls_port=0 if certificates else None,
         tls=TlsFiles(certificate=certificates.server, key=certificates.server_key) if certificates else None,
