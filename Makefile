@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN_READY := $(VENV)/run-ready
 DEVELOP_READY := $(VENV)/develop-ready
-INTEROP_READY := tests/interop/grpc/node_modules/.package-lock.json
+INTEROP_READY := tests/interop/node_modules/.package-lock.json tests/interop/grpc/node_modules/.package-lock.json
 # Passed on through the environment, so that nothing in a value is read by a shell or by make again.
 export RECIPES
 

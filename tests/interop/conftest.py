@@ -1,0 +1,98 @@
+"""Foreign programs, and the lab's producers as processes of their own that these talk to."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from producers import certificates
+from producers.certificates import CertificateFiles
+from tests.support.programs import PATIENCE_S, Listening, listening
+
+HERE = Path(__file__).parent
+
+Run = Callable[..., str]
+"""Runs a program with arguments to its end, and gives what it wrote to stdout."""
+
+
+def program(name: str) -> str:
+    """Where a program is. Skips where it is not."""
+    found = shutil.which(name)
+    if found is None:
+        pytest.skip(f"{name} is not installed; .ci/run installs it")
+    return found
+
+
+def run(*command: str, **variables: str) -> str:
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        env={**os.environ, **variables},
+        check=False,
+    )
+    assert done.returncode == 0, (done.returncode, done.stdout, done.stderr)
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """Node.js, with the packages of package-lock.json beside this file."""
+    found = program("node")
+    if not (HERE / "node_modules").is_dir():
+        pytest.skip("the npm packages of tests/interop are not installed; `make interop` installs them")
+    return found
+
+
+@pytest.fixture(scope="session")
+def node_script(node: str, own_certificates: CertificateFiles) -> Run:
+    """Runs a script of this directory; it trusts the lab's authority."""
+    return lambda script, *arguments: run(
+        node, str(HERE / script), *arguments, NODE_EXTRA_CA_CERTS=str(own_certificates.ca)
+    )
+
+
+@pytest.fixture(scope="session")
+def curl(own_certificates: CertificateFiles) -> Run:
+    """Runs curl, quiet but for errors; it trusts the lab's authority."""
+    found = program("curl")
+    return lambda *arguments: run(
+        found, "--silent", "--show-error", "--max-time", "20", "--cacert", str(own_certificates.ca), *arguments
+    )
+
+
+@pytest.fixture(scope="session")
+def own_certificates(tmp_path_factory: pytest.TempPathFactory) -> CertificateFiles:
+    return certificates.write(tmp_path_factory.mktemp("certificates"))
+
+
+def serving_both(protocol: str, files: CertificateFiles, *flags: str) -> Iterator[Listening]:
+    """A producer of `protocol` in a process of its own: its addresses are the plain one and the one with TLS."""
+    tls = ("--port", "0", "--tls-port", "0", "--cert", str(files.server), "--key", str(files.server_key))
+    with listening("producers", protocol, *tls, "--gzip", "--recipes", "generated:100", *flags, ports=2) as producer:
+        yield producer
+        assert producer.end() == 0
+
+
+@pytest.fixture(scope="session")
+def http_producer(own_certificates: CertificateFiles) -> Iterator[Listening]:
+    yield from serving_both("http", own_certificates)
+
+
+@pytest.fixture(scope="session")
+def graphql_producer(own_certificates: CertificateFiles) -> Iterator[Listening]:
+    yield from serving_both("graphql", own_certificates)
+
+
+@pytest.fixture(params=[0, 1], ids=["plain", "tls"])
+def http_address(request: pytest.FixtureRequest, http_producer: Listening) -> str:
+    return http_producer.addresses[int(request.param)]
+
+
+@pytest.fixture(params=[0, 1], ids=["plain", "tls"])
+def graphql_address(request: pytest.FixtureRequest, graphql_producer: Listening) -> str:
+    return graphql_producer.addresses[int(request.param)]
