@@ -9,26 +9,39 @@ from abc import abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
+from producers.aiohttp_connections import GuardedServer
 from producers.aiohttp_messages import Answers, check_length
-from producers.http_problems import Problem, new_incident, problem_of
+from producers.http_problems import Problem, internal_error, problem_of
+from producers.media_types import JSON
 from producers.producer import PortUnavailable, Producer
 from producers.settings import ProducerSettings
-from producers.tls import server_context
+from producers.tls_files import ServedContext
 from recipes.book import RecipeBook
 from recipes.errors import RecipeError
 
 log = logging.getLogger(__name__)
 
+
+class Readiness:
+    """Whether new callers are welcome."""
+
+    stopping = False
+
+
 ANSWERS = web.AppKey("answers", Answers)
 BOOK = web.AppKey("book", RecipeBook)
+HEALTH = "/health"
+READINESS = web.AppKey("readiness", Readiness)
 SETTINGS = web.AppKey("settings", ProducerSettings)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 BACKLOG = 1024
 """Connections that may wait to be accepted."""
+TLS_SHUTDOWN_TIMEOUT_S = 2.0
+"""A caller that does not answer the end of TLS is not waited for."""
 
 
 class AiohttpProducer(Producer):
@@ -39,6 +52,8 @@ class AiohttpProducer(Producer):
 
     _application: web.AppRunner | None = None
     _sites: web.ServerRunner | None = None
+    _guard: GuardedServer | None = None
+    _listening = False
 
     @abstractmethod
     def application(self) -> web.Application:
@@ -49,11 +64,13 @@ class AiohttpProducer(Producer):
         settings = self.settings
         context = None
         if settings.tls_port is not None and settings.tls is not None:
-            context = server_context(settings.tls, alpn=("http/1.1",))
+            context = ServedContext(settings.tls, alpn=("http/1.1",)).context
         self._application = web.AppRunner(self.application())
         await self._application.setup()
-        self._sites = web.ServerRunner(_Server(self._application, settings), shutdown_timeout=settings.drain_s)
+        self._guard = GuardedServer(self._application, self._application.app[ANSWERS], settings.limits)
+        self._sites = web.ServerRunner(self._guard, shutdown_timeout=settings.drain_s)
         await self._sites.setup()
+        self._guard.watch()
         addresses = []
         try:
             if settings.port is not None:
@@ -63,12 +80,24 @@ class AiohttpProducer(Producer):
         except PortUnavailable:
             await self.stop()
             raise
+        self._listening = True
         return addresses
 
     async def stop(self) -> None:
-        """Stop accepting, close idle connections, and wait up to `settings.drain_s` for the requests under way."""
+        """Say that the stop is near, serve on for `settings.stop_notice_s`, stop accepting, close idle connections, and
+        wait up to `settings.drain_s` for the requests under way.
+        """
         sites, self._sites = self._sites, None
-        if sites is not None:
+        if sites is not None and self._guard is not None:
+            # From now on, health says so and every answer closes its connection.
+            self._guard.draining = True
+            if self._application is not None:
+                self._application.app[READINESS].stopping = True
+            if self._listening and self.settings.stop_notice_s:
+                await asyncio.sleep(self.settings.stop_notice_s)
+            for site in list(sites.sites):
+                await site.stop()
+            await self._guard.leave()
             await sites.cleanup()
         application, self._application = self._application, None
         if application is not None:
@@ -78,9 +107,34 @@ class AiohttpProducer(Producer):
         assert self._sites is not None
         sockets = bound_sockets(self.settings.host, port, share_port=self.settings.share_port)
         for bound in sockets:
-            await web.SockSite(self._sites, bound, ssl_context=context, backlog=BACKLOG).start()
+            await _Site(self._sites, bound, context, self.settings.limits.tls_handshake_timeout_s).start()
         number: int = sockets[0].getsockname()[1]
         return number
+
+
+class _Site(web.SockSite):
+    """Listens on a socket, with an end to handshakes."""
+
+    def __init__(
+        self, runner: web.ServerRunner, bound: socket.socket, context: ssl.SSLContext | None, handshake_timeout_s: float
+    ) -> None:
+        super().__init__(runner, bound, ssl_context=context, backlog=BACKLOG)
+        self._handshake_timeout_s = handshake_timeout_s
+
+    async def start(self) -> None:
+        """Accept connections."""
+        await web.BaseSite.start(self)
+        assert self._runner.server is not None
+        tls = self._ssl_context is not None
+        self._server = await asyncio.get_running_loop().create_server(
+            self._runner.server,
+            sock=self._sock,
+            ssl=self._ssl_context,
+            backlog=self._backlog,
+            # asyncio takes these with TLS only.
+            ssl_handshake_timeout=self._handshake_timeout_s if tls else None,
+            ssl_shutdown_timeout=TLS_SHUTDOWN_TIMEOUT_S if tls else None,
+        )
 
 
 def application_over(book: RecipeBook, settings: ProducerSettings, answers: Answers) -> web.Application:
@@ -89,13 +143,25 @@ def application_over(book: RecipeBook, settings: ProducerSettings, answers: Answ
     application[BOOK] = book
     application[SETTINGS] = settings
     application[ANSWERS] = answers
+    application[READINESS] = Readiness()
+    application.router.add_get(HEALTH, get_health)
     return application
+
+
+async def get_health(request: web.Request) -> web.Response:
+    """Whether new callers are welcome: `{"status": "ready"}`, or 503 from the moment in which a stop begins."""
+    if request.app[READINESS].stopping:
+        raise Problem(503, "this producer is about to stop", error="stopping")
+    answers = request.app[ANSWERS]
+    return answers.answer(request, b'{"status":"ready"}', answers.media_type(request, (JSON,)))
 
 
 @web.middleware
 async def refusing(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer with problem+json where a handler, or the routing, raises."""
     try:
+        if request.version > HttpVersion11:
+            return _version_not_supported(request)
         return await handler(request)
     except Problem as error:
         problem = error
@@ -111,15 +177,15 @@ async def refusing(request: web.Request, handler: Handler) -> web.StreamResponse
     except web.HTTPException as error:
         problem = Problem(error.status, error.reason)
     except Exception:
-        problem = _internal_error("a request failed")
+        problem = internal_error(log, "a request failed")
     return request.app[ANSWERS].problem(request, problem)
 
 
-def _internal_error(what: str, error: BaseException | None = None) -> Problem:
-    """The problem of a fault of this producer, which is told to its log: `error`, or the one being handled."""
-    incident = new_incident()
-    log.error("incident %s: %s", incident, what, exc_info=error or True)
-    return Problem(500, "internal error", incident=incident)
+def _version_not_supported(request: web.Request) -> web.Response:
+    """The answer to HTTP/2.0 in a request line, which the parser lets pass, and would be answered in."""
+    request._version = HttpVersion11
+    problem = Problem(505, "HTTP/1.1 is spoken here", closes=True)
+    return request.app[ANSWERS].problem(request, problem)
 
 
 async def expect_continue(request: web.Request) -> web.StreamResponse | None:
@@ -183,48 +249,3 @@ def _bound_socket(family: int, address: tuple[Any, ...], *, share_port: bool) ->
         raise
     bound.setblocking(False)
     return bound
-
-
-class _Server(web.Server):
-    """Makes a protocol for each connection. aiohttp's own says more about itself in its refusals than it should."""
-
-    def __init__(self, application: web.AppRunner, settings: ProducerSettings) -> None:
-        routed = application.server
-        assert routed is not None, "an application is set up before it is served"
-        super().__init__(routed.request_handler, request_factory=routed.request_factory)
-        self._answers = application.app[ANSWERS]
-        self._handling: dict[str, Any] = {
-            "access_log": None,
-            # Inflating is the lab's: aiohttp passes over truncated gzip and unknown codings.
-            "auto_decompress": False,
-            "keepalive_timeout": settings.limits.keep_alive_s,
-            "max_line_size": settings.limits.header_bytes,
-            "max_field_size": settings.limits.header_bytes,
-        }
-
-    def __call__(self) -> web.RequestHandler:
-        return _Connection(self, self._answers, asyncio.get_running_loop(), self._handling)
-
-
-class _Connection(web.RequestHandler):
-    """Refuses in problem+json what cannot be read as HTTP."""
-
-    __slots__ = ("_answers",)
-
-    def __init__(
-        self, server: web.Server, answers: Answers, loop: asyncio.AbstractEventLoop, handling: dict[str, Any]
-    ) -> None:
-        super().__init__(server, loop=loop, **handling)
-        self._answers = answers
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """The answer to a request that has reached no handler, because it is not HTTP."""
-        if status == 500:
-            return self._answers.unread(_internal_error("a request failed", exc))
-        return self._answers.unread(Problem(status, "this is no HTTP request that can be read"))

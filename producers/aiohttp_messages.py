@@ -8,12 +8,15 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestPayloadError
 
 from producers import content_coding
+from producers.conditional_requests import entity_tag, is_known, is_wanted
 from producers.content_coding import GZIP, IDENTITY, BadCoding, BodyTooLarge, NotAcceptable, UnknownCoding, gzipped
 from producers.http_problems import Problem
 from producers.media_types import PROBLEM_JSON, is_utf8_json, preferred
 from producers.settings import Limits, ProducerSettings
 
 SERVER = "recipe-lab"
+
+_SAFE = frozenset({"GET", "HEAD"})
 
 
 def header(request: web.BaseRequest, name: str) -> str | None:
@@ -57,8 +60,11 @@ class Answers:
         status: int = 200,
         headers: Mapping[str, str] | None = None,
     ) -> web.Response:
-        """A response with `body`, in gzip if that was agreed on. Raises Problem."""
-        return self._coded(self.coding(request), body, media_type, status, headers)
+        """A response with `body`, in gzip if that was agreed on; 304 for who has it already. Raises Problem."""
+        response = self._coded(self.coding(request), body, media_type, status, headers)
+        if status == 200 and request.method in _SAFE:
+            return self._unless_known(request, response)
+        return response
 
     def problem(self, request: web.BaseRequest, problem: Problem) -> web.Response:
         """A response that says what is wrong."""
@@ -78,13 +84,35 @@ class Answers:
 
     def unread(self, problem: Problem) -> web.Response:
         """A response to what cannot be read as a request, so that nothing is known of what the caller accepts."""
-        response = self._coded(IDENTITY, msgspec.json.encode(problem.document()), PROBLEM_JSON, problem.status, None)
+        response = self._coded(
+            IDENTITY, msgspec.json.encode(problem.document()), PROBLEM_JSON, problem.status, problem.headers
+        )
         response.force_close()
         return response
 
     def without_body(self, status: int, headers: Mapping[str, str]) -> web.Response:
         """A response that is its headers."""
         return web.Response(status=status, headers={**self._headers, **headers})
+
+    def raw(self, problem: Problem) -> bytes:
+        """The same for a connection on which no request has arrived; it has to be closed after these bytes."""
+        response = self.unread(problem)
+        response.headers["Content-Length"] = str(len(response.body))  # type: ignore[arg-type]
+        response.headers["Connection"] = "close"
+        lines = [f"HTTP/1.1 {response.status} {response.reason}"]
+        lines += [f"{name}: {value}" for name, value in response.headers.items()]
+        return "\r\n".join(lines).encode() + b"\r\n\r\n" + response.body  # type: ignore[operator]
+
+    def _unless_known(self, request: web.BaseRequest, response: web.Response) -> web.Response:
+        assert isinstance(response.body, bytes)
+        tag = entity_tag(response.body)
+        headers = request.headers
+        if "If-Match" in headers and not is_wanted(tag, header(request, "If-Match") or ""):
+            raise Problem(412, "this is not the answer that If-Match names")
+        if "If-None-Match" in headers and is_known(tag, header(request, "If-None-Match") or ""):
+            return self.without_body(304, {"ETag": tag})
+        response.headers["ETag"] = tag
+        return response
 
     def _coded(
         self, coding: str, body: bytes, media_type: str, status: int, headers: Mapping[str, str] | None

@@ -1,5 +1,6 @@
 """What an HTTP caller is told of a refusal: problem details (RFC 9457) with a stable `error` code, pure."""
 
+import logging
 import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -21,10 +22,15 @@ ERRORS: dict[int, str] = {
     405: "method_not_allowed",
     406: "not_acceptable",
     408: "request_timeout",
+    412: "precondition_failed",
     413: "too_large",
+    414: "uri_too_long",
     415: "unsupported_media_type",
     417: "expectation_failed",
+    431: "headers_too_large",
     500: "internal",
+    503: "unavailable",
+    505: "version_not_supported",
 }
 """The `error` code for each status that HTTP itself asks for."""
 
@@ -78,6 +84,13 @@ class Problem(Exception):
 def new_incident() -> str:
     """A name for a fault, by which whoever met it and whoever reads the log can speak of the same."""
     return secrets.token_hex(6)
+
+
+def internal_error(log: logging.Logger, what: str, error: BaseException | None = None) -> Problem:
+    """The problem of a fault of this producer, which its log is told: `error`, or the one being handled."""
+    incident = new_incident()
+    log.error("incident %s: %s", incident, what, exc_info=error or True)
+    return Problem(500, "internal error", incident=incident)
 
 
 def problem_of(error: RecipeError) -> Problem:

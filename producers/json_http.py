@@ -60,7 +60,12 @@ async def list_recipes(request: web.Request) -> web.Response:
         named = await request.app[BOOK].get_many(parse_ids(query["ids"].split(",")))
         return answer(request, RecipePage(named))
     size = page_size(query["page_size"]) if "page_size" in query else DEFAULT_PAGE_SIZE
-    return answer(request, await request.app[BOOK].page(size, query.get("page_token", "")))
+    page = await request.app[BOOK].page(size, query.get("page_token", ""))
+    if not page.next_page_token:
+        return answer(request, page)
+    # RFC 8288: a client that follows links needs to know nothing of tokens.
+    target = f"/recipes?page_size={size}&page_token={page.next_page_token}"
+    return answer(request, page, headers={"Link": f'<{target}>; rel="next"'})
 
 
 async def create_recipe(request: web.Request) -> web.Response:

@@ -68,12 +68,26 @@ class Limits:
 
     body_bytes: int = 1 << 20
     """The largest request body or message, after inflation: a thousand times the median recipe."""
+    request_line_bytes: int = 8000
+    """The longest target of a request. RFC 9112, section 3, asks for so many; a batch of 100 ids takes 1,100."""
     header_bytes: int = 8190
-    """The longest request line and the longest header field."""
+    """The longest name and the longest value of a header field: enough for tokens, of which none are read."""
+    header_count: int = 100
+    """Browsers send 20; each costs an entry in a table."""
+    head_bytes: int = 65_536
+    """The longest head that comes in several reads; one that comes in one is bounded by what is read at once."""
+    header_timeout_s: float = 10.0
+    """From the accepted connection, or from a head's first byte, to its last; two round trips suffice."""
     body_timeout_s: float = 20.0
     """A request's body has to have arrived by then."""
     keep_alive_s: float = 75.0
-    """A connection without a request is closed after this."""
+    """A connection without a request is closed after this: longer than the minute for which proxies commonly keep theirs."""
+    write_timeout_s: float = 20.0
+    """Within this, a caller who is behind with reading has to take at least 16 KiB, or it is cut off."""
+    connections: int = 2000
+    """HTTP connections in all. An idle one takes some 20 KiB; beyond the limit a connection is answered with 503."""
+    tls_handshake_timeout_s: float = 10.0
+    """A TLS handshake takes two round trips."""
     calls: CallLimits = field(default_factory=CallLimits)
     document: DocumentLimits = field(default_factory=DocumentLimits)
 

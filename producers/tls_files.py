@@ -6,8 +6,9 @@ warning says why.
 """
 
 import logging
+import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,6 +83,32 @@ class ServedTlsFiles:
         end = datetime.fromtimestamp(self._material.not_after_s, UTC)
         verb = "ends" if self._now_s() < self._material.not_after_s else "ended"
         log.warning("certificate %s %s at %s; replace it", self._files.certificate, verb, end.isoformat(" "))
+
+
+class ServedContext:
+    """A TLS context to listen with. Each handshake goes by the files as they are then; connections live on."""
+
+    def __init__(self, files: TlsFiles, alpn: Sequence[str]) -> None:
+        """Raises TlsFilesUnusable."""
+        self._files = files
+        self._alpn = alpn
+        self._served = ServedTlsFiles(files)
+        self._material = self._served.current()
+        self._current = self.context = server_context(files, alpn)
+        # Called for every handshake, whether or not the client names the server that it wants.
+        self.context.sni_callback = self._lead
+
+    def _lead(self, connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
+        material = self._served.current()
+        if material is not self._material:
+            try:
+                self._current = server_context(self._files, self._alpn)
+                self._material = material
+            except TlsFilesUnusable as error:
+                # Exchanged once more since they were checked: the next handshake looks again.
+                log.warning("TLS files have changed again: %s", error)
+        if self._current is not context:
+            connection.context = self._current
 
 
 def read(files: TlsFiles) -> TlsMaterial:

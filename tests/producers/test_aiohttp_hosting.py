@@ -3,7 +3,8 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,10 @@ from producers.json_http import JsonHttpProducer
 from producers.producer import PortUnavailable
 from producers.settings import Limits, ProducerSettings, TlsFiles
 from producers.tls import TlsFilesUnusable
-from tests.support.books import CHICKEN, PatientBook, small_book
+from recipes.book import InMemoryRecipeBook
+from tests.support.books import CHICKEN, PatientBook, ordinary, small_book
 from tests.support.raw_http import AMPLE_S, exchange, request
+from tests.support.serving import serving
 
 PRODUCERS: list[type[AiohttpProducer]] = [JsonHttpProducer, GraphqlHttpProducer]
 GET = b"GET /recipes/42 HTTP/1.1\r\nHost: lab\r\n\r\n"
@@ -172,3 +175,131 @@ async def test_an_idle_connection_is_closed_in_time() -> None:
 
 async def test_a_producer_that_never_started_may_be_stopped() -> None:
     await JsonHttpProducer(small_book(), ProducerSettings()).stop()
+
+
+@pytest.mark.parametrize("make", PRODUCERS)
+async def test_a_stop_gives_notice_first(make: Callable[..., AiohttpProducer]) -> None:
+    producer = make(small_book(), ProducerSettings(port=0, stop_notice_s=0.3))
+    (address,) = await producer.start()
+    health = b"GET /health HTTP/1.1\r\nHost: lab\r\n\r\n"
+    ready = await exchange(address, health)
+    assert (ready.status, "connection" in ready.headers) == (200, False)
+    stopping = asyncio.create_task(producer.stop())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(AMPLE_S):
+        noticed = await exchange(address, health)
+        assert (noticed.status, noticed.json["error"], noticed.headers["connection"]) == (503, "stopping", "close")
+        options = await request(address, "OPTIONS", producer.path or "/recipes")
+        assert (options.status, options.headers["connection"]) == (204, "close"), "new callers are served still"
+        await stopping
+    with pytest.raises(ConnectionError):
+        await exchange(address, health)
+
+
+async def test_a_request_on_its_way_while_a_stop_begins_is_answered() -> None:
+    producer = JsonHttpProducer(small_book(), ProducerSettings(port=0))
+    (address,) = await producer.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port_of(address))
+    async with asyncio.timeout(AMPLE_S):
+        writer.write(GET)
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert b"close" not in head
+        stopping = asyncio.create_task(producer.stop())
+        await asyncio.sleep(0)
+        writer.write(GET)
+        rest = await reader.read()
+        assert b"HTTP/1.1 200 OK" in rest
+        assert b"Connection: close" in rest
+        await stopping
+    writer.close()
+
+
+SHORT = Limits(header_timeout_s=0.2, write_timeout_s=0.4, keep_alive_s=0.5, head_bytes=20_000, connections=20)
+
+
+@asynccontextmanager
+async def limited(limits: Limits = SHORT) -> AsyncIterator[tuple[str, int]]:
+    book = InMemoryRecipeBook([ordinary(number) for number in range(1, 1001)])
+    async with serving("http", book, limits=limits) as served:
+        yield served.address, port_of(served.address)
+
+
+@pytest.mark.parametrize("sent", [b"", b"G", b"GET /pid HTTP/1.1\r\nHost: lab\r\n"])
+async def test_a_head_that_does_not_come_is_408(sent: bytes) -> None:
+    async with limited() as (_, port), asyncio.timeout(AMPLE_S):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent)
+        answer = await reader.read()
+        assert answer.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+        assert b'"error":"request_timeout"' in answer
+        writer.close()
+
+
+async def test_a_head_that_drips_is_408_also_on_a_connection_in_use() -> None:
+    async with limited() as (_, port), asyncio.timeout(AMPLE_S):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(GET)
+        await reader.readuntil(b"\r\n\r\n")
+        dripping = asyncio.create_task(_drip(writer, b"GET /pid HTTP/1.1\r\nX: " + b"y" * 1000))
+        rest = await reader.read()
+        dripping.cancel()
+        assert b"HTTP/1.1 408 Request Timeout\r\n" in rest
+        writer.close()
+
+
+async def _drip(writer: asyncio.StreamWriter, content: bytes) -> None:
+    for number in range(len(content)):
+        writer.write(content[number : number + 1])
+        await asyncio.sleep(0.01)
+
+
+async def test_a_head_without_end_is_431() -> None:
+    async with limited() as (_, port), asyncio.timeout(AMPLE_S):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        sent = 0
+        while sent <= SHORT.head_bytes:
+            # No more than is read: what arrives at a closed connection would make it a reset.
+            part = b"X: %s\r\n" % (b"y" * 500) if sent else b"GET /pid HTTP/1.1\r\nHost: lab\r\n"
+            writer.write(part)
+            sent += len(part)
+            await asyncio.sleep(0.001)
+        answer = await reader.read()
+        assert answer.startswith(b"HTTP/1.1 431 ")
+        writer.close()
+
+
+async def test_who_reads_nothing_is_cut_off_and_gets_no_further_answers_made() -> None:
+    async with limited() as (address, port), asyncio.timeout(AMPLE_S):
+        with socket.socket() as unread:
+            unread.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            unread.connect(("127.0.0.1", port))
+            unread.sendall(b"GET /recipes?page_size=1000 HTTP/1.1\r\nHost: lab\r\n\r\n" * 30)
+            unread.setblocking(False)
+            while True:
+                assert (await exchange(address, GET)).status == 200, "others are answered meanwhile"
+                try:
+                    unread.send(b"\r\n")
+                except OSError:
+                    break
+                await asyncio.sleep(0.02)
+
+
+async def test_a_connection_too_many_is_told_so() -> None:
+    async with limited(Limits(connections=3)) as (address, port), asyncio.timeout(AMPLE_S):
+        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+        for _, writer in held:
+            writer.write(b"G")
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        refusal = await reader.read()
+        assert refusal.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+        assert b"Retry-After: 1\r\n" in refusal
+        for _, open_one in (*held, (reader, writer)):
+            open_one.close()
+            await open_one.wait_closed()
+        for _ in range(100):
+            # The producer may hear of the closed ones a little later.
+            again = await exchange(address, GET)
+            if again.status != 503:
+                break
+            await asyncio.sleep(0.01)
+        assert again.status == 200

@@ -3,8 +3,10 @@
 import asyncio
 import logging
 import os
+import re
 from collections.abc import AsyncIterator, Mapping
 from importlib import resources
+from itertools import product
 from typing import Any
 
 import jsonschema
@@ -325,8 +327,6 @@ async def test_who_refuses_every_coding_is_told_in_plain(gzip_address: str) -> N
         b"BAD\r\n\r\n",
         b"GET / HTTP/9\r\n\r\n",
         b"GET /recipes/42 HTTP/1.1\r\nHost: lab\r\nContent-Length: +5\r\n\r\n",
-        b"GET /recipes/" + b"9" * 20_000 + b" HTTP/1.1\r\nHost: lab\r\n\r\n",
-        b"GET /recipes/42 HTTP/1.1\r\nHost: lab\r\nX: " + b"y" * 20_000 + b"\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 a TLS hello\r\n\r\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     ],
@@ -337,6 +337,92 @@ async def test_what_is_no_http_is_400_and_tells_nothing_of_the_library(gzip_addr
     assert answer.headers["server"] == "recipe-lab"
     with pytest.raises(asyncio.IncompleteReadError):
         await exchange_all(gzip_address, sent, 2)
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "error"),
+    [
+        (b"GET /recipes/" + b"9" * 8001 + b" HTTP/1.1\r\nHost: lab\r\n\r\n", 414, "uri_too_long"),
+        (b"GET /pid HTTP/1.1\r\nHost: lab\r\nX: " + b"y" * 8191 + b"\r\n\r\n", 431, "headers_too_large"),
+        (b"GET /pid HTTP/1.1\r\nHost: lab\r\n" + b"X" * 8191 + b": y\r\n\r\n", 431, "headers_too_large"),
+        (
+            b"GET /pid HTTP/1.1\r\nHost: lab\r\n" + b"".join(b"X%d: y\r\n" % n for n in range(200)) + b"\r\n",
+            431,
+            "headers_too_large",
+        ),
+        (b"GET /pid HTTP/2.0\r\nHost: lab\r\n\r\n", 505, "version_not_supported"),
+        (b"GET /pid HTTP/1.1\r\n\r\n", 400, "invalid"),
+        (b"GET /pid HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, "invalid"),
+    ],
+)
+async def test_a_head_beyond_its_limits_is_refused_and_the_connection_closed(
+    gzip_address: str, sent: bytes, status: int, error: str
+) -> None:
+    is_problem(await exchange(gzip_address, sent), status, error)
+    with pytest.raises(asyncio.IncompleteReadError):
+        await exchange_all(gzip_address, sent + b"GET /pid HTTP/1.1\r\nHost: lab\r\n\r\n", 2)
+
+
+CONDITIONAL = ["/recipes/42", "/recipes/42?fields=name", "/recipes?page_size=2", "/pid", "/health", "/openapi.json"]
+
+
+@pytest.mark.parametrize("path", CONDITIONAL)
+async def test_who_has_the_answer_gets_304(gzip_address: str, path: str) -> None:
+    tags = {}
+    for headers in ({}, GZIP):
+        answer = await request(gzip_address, "GET", path, headers)
+        tags[len(headers)] = tag = answer.headers["etag"]
+        known = [tag, f"W/{tag}", f'"other", {tag}', f'"a,b",W/"c" , W/{tag}', "*"]
+        for method, if_none_match in product(("GET", "HEAD"), known):
+            got = await request(gzip_address, method, path, {**headers, "If-None-Match": if_none_match})
+            assert (got.status, got.content, got.headers["etag"]) == (304, b"", tag), if_none_match
+            assert got.headers["vary"] == "Accept-Encoding"
+            assert "content-length" not in got.headers
+        for unknown in ('"other"', tag.strip('"'), "", tag[:-1]):
+            got = await request(gzip_address, "GET", path, {**headers, "If-None-Match": unknown})
+            assert (got.status, got.content) == (200, answer.content), unknown
+    assert tags[0] != tags[1], "each coding has its own"
+
+
+async def test_a_tag_changes_with_the_answer_and_only_then(gzip_address: str) -> None:
+    tags = [(await request(gzip_address, "GET", path)).headers["etag"] for path in ("/recipes/1", "/recipes/1")]
+    assert tags[0] == tags[1] != (await request(gzip_address, "GET", "/recipes/2")).headers["etag"]
+    assert tags[0].startswith('"'), "strong"
+
+
+async def test_if_match_is_honoured(gzip_address: str) -> None:
+    tag = (await request(gzip_address, "GET", "/recipes/1")).headers["etag"]
+    for if_match in (tag, "*", f'"x", {tag}'):
+        assert (await request(gzip_address, "GET", "/recipes/1", {"If-Match": if_match})).status == 200
+    for if_match in ('"x"', f"W/{tag}", ""):
+        is_problem(await request(gzip_address, "GET", "/recipes/1", {"If-Match": if_match}), 412, "precondition_failed")
+
+
+async def test_a_date_to_compare_with_is_passed_over(gzip_address: str) -> None:
+    for since in ("nonsense", "Wed, 25 Nov 2099 00:00:00 GMT"):
+        assert (await request(gzip_address, "GET", "/recipes/1", {"If-Modified-Since": since})).status == 200
+
+
+async def test_errors_and_what_is_created_have_no_tag(gzip_address: str) -> None:
+    created = await request(gzip_address, "POST", "/recipes", {**JSON, "If-None-Match": '"x"'}, GOOD)
+    assert (created.status, "etag" in created.headers) == (201, False)
+    unknown = await request(gzip_address, "GET", "/recipes/43000", {"If-None-Match": "*"})
+    assert (unknown.status, "etag" in unknown.headers) == (404, False)
+
+
+async def test_links_lead_through_all_pages(gzip_address: str) -> None:
+    path: str | None = "/recipes?page_size=25"
+    ids = []
+    while path is not None:
+        answer = await request(gzip_address, "GET", path)
+        ids += [recipe["id"] for recipe in answer.json["recipes"]]
+        link = re.fullmatch(r'<(/recipes\?[^>]+)>; rel="next"', answer.headers.get("link", ""))
+        path = link[1] if link else None
+    assert ids == list(range(1, 64))
+
+
+async def test_health_says_that_the_producer_is_ready(gzip_address: str) -> None:
+    assert (await request(gzip_address, "GET", "/health")).json == {"status": "ready"}
 
 
 @pytest.mark.parametrize("path", ["/recipes/42", "/nothing", "/recipes/abc"])
