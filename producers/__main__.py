@@ -70,10 +70,20 @@ def serve(
     drain: Annotated[
         float, typer.Option(parser=SECONDS, metavar="SECONDS", help="On a stop, wait so long for open requests.")
     ] = 10.0,
+    introspection: Annotated[bool, typer.Option(help="Tell callers of GraphQL about the schema.")] = True,
+    suggestions: Annotated[bool, typer.Option(help="Tell callers of GraphQL which fields they may have meant.")] = True,
+    persisted_queries: Annotated[
+        bool, typer.Option("--persisted-queries", help="Let callers of GraphQL send a query's hash for its text.")
+    ] = False,
 ) -> int:
     """Serve recipes over one protocol until SIGINT or SIGTERM."""
     if tls and tls_port is not None:
         raise UsageError("--tls and --tls-port exclude each other: --tls serves TLS only, --tls-port beside plain")
+    if not producer_class(protocol).takes_documents and (not introspection or not suggestions or persisted_queries):
+        raise UsageError(
+            f"--no-introspection, --no-suggestions and --persisted-queries are of no use with {protocol}, "
+            "which takes no query documents"
+        )
     with_tls = tls or tls_port is not None
     if client_ca is not None and not with_tls:
         raise UsageError("--client-ca is of no use without TLS; add --tls or --tls-port")
@@ -88,6 +98,9 @@ def serve(
         share_port=os.environ.get(SHARE_PORT) == "1",
         stop_notice_s=stop_notice,
         drain_s=drain,
+        introspection=introspection,
+        suggestions=suggestions,
+        persisted_queries=persisted_queries,
     )
     try:
         if files is not None:
@@ -120,6 +133,9 @@ def _serve_with_workers(protocol: str, settings: ProducerSettings, count: int, s
     command = [sys.executable, "-m", "producers", protocol, "--host", settings.host, "--recipes", source]
     command += ["--gzip-level", str(settings.gzip_level), *(["--gzip"] if settings.gzip else [])]
     command += ["--stop-notice", str(settings.stop_notice_s), "--drain", str(settings.drain_s)]
+    command += [] if settings.introspection else ["--no-introspection"]
+    command += [] if settings.suggestions else ["--no-suggestions"]
+    command += ["--persisted-queries"] if settings.persisted_queries else []
     if settings.tls is not None:
         command += ["--cert", str(settings.tls.certificate), "--key", str(settings.tls.key)]
         command += ["--client-ca", str(settings.tls.client_ca)] if settings.tls.client_ca else []

@@ -8,6 +8,8 @@ are looked after by one sweep over all connections, so that a request sets no ti
 import asyncio
 import logging
 import resource
+import socket
+import struct
 from collections.abc import Iterable
 from typing import Any, cast
 
@@ -24,8 +26,12 @@ SWEEP_S = 1.0
 """How late a deadline may be noticed; with shorter limits, a quarter of the shortest."""
 LEAST_PROGRESS_BYTES = 16_384
 """So much has to leave the buffer of an unread answer within `write_timeout_s`."""
+_RESET = struct.pack("ii", 1, 0)
+"""Linger, for no time: what is not sent by then is dropped, and the connection is reset."""
 OTHER_FILES = 64
 """Files that a producer has open besides its connections, with room to spare."""
+LINGERING_S = 2.0
+"""How long the rest of a body that was refused is still read, for the refusal not to be lost in a reset."""
 IDLE_GRACE_S = 0.1
 """A stop leaves idle connections open for so long: a request may be on its way, and is answered."""
 
@@ -52,6 +58,7 @@ class GuardedServer(web.Server):
             # Inflating is the lab's: aiohttp passes over truncated gzip and unknown codings.
             "auto_decompress": False,
             "keepalive_timeout": limits.keep_alive_s,
+            "lingering_time": min(LINGERING_S, limits.body_timeout_s),
             "max_line_size": limits.request_line_bytes,
             "max_field_size": limits.header_bytes,
             "max_headers": limits.header_count,
@@ -118,7 +125,7 @@ class GuardedConnection(web.RequestHandler):
         if self._request_count != requests:
             self._head_since = None
             self._head_bytes = 0
-        elif data and self._waiter is not None:
+        elif data and self._waits():
             # Nothing is being answered, so this is no body.
             if self._head_since is None:
                 self._head_since = self._loop.time()
@@ -147,11 +154,7 @@ class GuardedConnection(web.RequestHandler):
         if transport is None:
             return
         limits = self._guard.limits
-        if (
-            self._head_since is not None
-            and self._waiter is not None
-            and now - self._head_since > limits.header_timeout_s
-        ):
+        if self._head_since is not None and self._waits() and now - self._head_since > limits.header_timeout_s:
             self._end_with(Problem(408, f"the head of a request has to arrive within {limits.header_timeout_s:g} s"))
             return
         buffered = transport.get_write_buffer_size()
@@ -162,7 +165,13 @@ class GuardedConnection(web.RequestHandler):
             self._stalled = (self._answered, buffered)
             self._stalled_since = now
         elif now - self._stalled_since > limits.write_timeout_s:
+            # Without it, the system would go on offering what nobody reads.
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             transport.abort()
+
+    def _waits(self) -> bool:
+        """Whether a request is awaited; not from the moment in which its head is complete."""
+        return self._waiter is not None and not self._waiter.done()
 
     def handle_error(
         self,
@@ -172,7 +181,7 @@ class GuardedConnection(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """The answer to a request that has reached no handler, because it is not HTTP."""
-        if status == 500:
+        if status == 500 and not isinstance(exc, ConnectionError):
             return self._guard.answers.unread(internal_error(log, "a request failed", exc))
         return self._guard.answers.unread(unreadable(exc, self._guard.limits))
 

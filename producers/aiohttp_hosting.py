@@ -177,6 +177,9 @@ async def refusing(request: web.Request, handler: Handler) -> web.StreamResponse
     except web.HTTPException as error:
         problem = Problem(error.status, error.reason)
     except Exception:
+        if request.transport is None:
+            # The caller has gone, so there is nobody to be told, and nothing wrong here.
+            raise ConnectionResetError from None
         problem = internal_error(log, "a request failed")
     return request.app[ANSWERS].problem(request, problem)
 

@@ -39,6 +39,7 @@ class GraphqlHttpProducer(AiohttpProducer):
     """Serves recipe.graphql."""
 
     path = "/graphql"
+    takes_documents = True
 
     def application(self) -> web.Application:
         """The application with its routes."""

@@ -20,6 +20,8 @@ class Producer(ABC):
 
     plain_scheme: ClassVar[str]
     tls_scheme: ClassVar[str]
+    takes_documents: ClassVar[bool] = False
+    """Whether callers send query documents, so that there is something to introspect, suggest and persist."""
     path: ClassVar[str] = ""
     """What follows the port in an announced address."""
 

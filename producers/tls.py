@@ -1,4 +1,5 @@
-"""What "TLS on" means for a producer in Python's ssl: TLS 1.3, the lab's certificates, ALPN stated.
+"""What "TLS on" means for a producer in Python's ssl: TLS 1.3 with whoever speaks it, 1.2 with forward secrecy and AEAD
+for others, nothing older; the lab's certificates, ALPN stated. The lab's own consumers take 1.3 only.
 
 The cipher suite of TLS 1.3 cannot be chosen from Python 3.11; `OPENSSL_CONF` in the process's environment does it.
 `commands/openssl.cnf` is the configuration that the bench gives to its children.
@@ -9,19 +10,24 @@ from collections.abc import Sequence
 
 from producers.settings import TlsFiles
 
+TLS_1_2_SUITES = "ECDHE+AESGCM:ECDHE+CHACHA20"
+"""Suites with forward secrecy and authenticated encryption (RFC 9325, section 4.2). Those of TLS 1.3 all have both."""
+
 
 class TlsFilesUnusable(Exception):
     """The certificate or the key cannot be used. The text names the file and the reason."""
 
 
 def server_context(files: TlsFiles, alpn: Sequence[str]) -> ssl.SSLContext:
-    """A context that serves `files` over TLS 1.3 and agrees on the first of `alpn` that the client offers too.
+    """A context that serves `files` over TLS 1.3 or 1.2 and agrees on the first of `alpn` that the client offers too.
 
     With a client authority it turns away who shows no certificate of that authority's. Raises TlsFilesUnusable.
     """
     check_files(files)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(TLS_1_2_SUITES)
+    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
     context.set_alpn_protocols(list(alpn))
     try:
         context.load_cert_chain(files.certificate, files.key)
