@@ -6,11 +6,13 @@ BIN := $(VENV)/bin
 RUN_READY := $(VENV)/run-ready
 DEVELOP_READY := $(VENV)/develop-ready
 INTEROP_READY := tests/interop/node_modules/.package-lock.json tests/interop/grpc/node_modules/.package-lock.json
+CONFORMANCE := .venv-conformance
+CONFORMANCE_READY := $(CONFORMANCE)/ready
 # Passed on through the environment, so that nothing in a value is read by a shell or by make again.
 export RECIPES
 
 .PHONY: help setup certs protos bench compare report sizes http graphql grpc serve-http serve-graphql serve-grpc data \
-	test check interop lint format types imports stubs tests quick-bench lock clean
+	test check interop conformance audit lint format types imports stubs tests quick-bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -29,6 +31,11 @@ $(DEVELOP_READY): requirements/develop.txt $(RUN_READY)
 # Without npm, the tests that need its packages are skipped, and say so.
 %/node_modules/.package-lock.json: %/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --silent --prefix $* && touch $@; fi
+
+$(CONFORMANCE_READY): requirements/conformance.txt
+	@test -x $(CONFORMANCE)/bin/python || $(PYTHON) -m venv $(CONFORMANCE)
+	@$(CONFORMANCE)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/conformance.txt
+	@touch $@
 
 setup: $(DEVELOP_READY) ## .venv from the hash-locked requirements
 
@@ -82,6 +89,11 @@ stubs: $(DEVELOP_READY)
 	$(BIN)/python -m protos.generate --check
 	$(BIN)/python -m bench.run_file | diff - docs/run-file.schema.json
 
+conformance: $(CONFORMANCE_READY) ## the scanners that tests/interop runs, in an environment of their own
+
+audit: $(CONFORMANCE_READY) ## known vulnerabilities among what the program needs
+	@$(CONFORMANCE)/bin/python tests/audit.py requirements/run.txt
+
 interop: $(INTEROP_READY) ## the npm packages that tests/interop talks to
 
 tests: $(DEVELOP_READY) interop
@@ -98,6 +110,9 @@ lock: $(DEVELOP_READY) ## lock the requirements anew, with hashes
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--custom-compile-command "make lock" --quiet --upgrade requirements/develop.in -c requirements/run.txt \
 		-o requirements/develop.txt
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command "make lock" --quiet --upgrade requirements/conformance.in -o requirements/conformance.txt
 
 clean: ## remove what was made, but not the reports
-	rm -rf $(VENV) $(dir $(INTEROP_READY)) certs .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(CONFORMANCE) $(dir $(INTEROP_READY)) certs .coverage .hypothesis .import_linter_cache .mypy_cache \
+		.pytest_cache .ruff_cache

@@ -1,11 +1,16 @@
 """`python -m producers {http,graphql,grpc}`: serve recipes over one protocol until told to stop."""
 
+import os
+from pathlib import Path
+
+# OpenSSL reads this once, when Python's ssl is loaded, which asyncio does. Without it, groups are offered that no
+# recommendation lists any more.
+os.environ.setdefault("OPENSSL_CONF", str(Path(__file__).with_name("openssl.cnf")))
+
 import asyncio
 import gc
-import os
 import sys
 from collections.abc import Coroutine
-from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
