@@ -26,12 +26,14 @@ def program(name: str) -> str:
     return found
 
 
-def run(*command: str, **variables: str) -> str:
+def run(*command: str, cwd: Path | None = None, **variables: str) -> str:
+    """Run a program to its end, in the directory given. What it wrote to stdout; it has to end well."""
     done = subprocess.run(
         command,
         capture_output=True,
         text=True,
         timeout=PATIENCE_S,
+        cwd=cwd,
         env={**os.environ, **variables},
         check=False,
     )

@@ -3,6 +3,8 @@
 They live in an environment of their own, `make conformance`, for they would pull the lab's own requirements about.
 """
 
+from pathlib import Path
+
 import pytest
 
 from producers.certificates import CertificateFiles
@@ -20,12 +22,14 @@ def scanner(name: str) -> str:
     return str(BIN / name)
 
 
-def test_schemathesis_finds_nothing(http_producer: Listening) -> None:
+def test_schemathesis_finds_nothing(http_producer: Listening, tmp_path: Path) -> None:
     plain = http_producer.addresses[0]
     flags = ("--checks", "all", "--phases", "examples,coverage,fuzzing,stateful", "--max-examples", "40", "--seed", "1")
     config = ("--config-file", str(HERE / "schemathesis.toml"))
     document = f"{plain}/openapi.json"
-    said = run(scanner("st"), *config, "run", document, *flags, "--generation-database", ":memory:", **OUTPUT)
+    said = run(
+        scanner("st"), *config, "run", document, *flags, "--generation-database", ":memory:", cwd=tmp_path, **OUTPUT
+    )
     assert "Tested: 5" in said, said
 
 

@@ -63,10 +63,13 @@ def test_on_the_command_line(
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_tls_means_1_3(tmp_path: Path) -> None:
+def test_tls_means_1_3_or_1_2_with_forward_secrecy(tmp_path: Path) -> None:
     files = certificates.write(tmp_path)
     context = server_context(TlsFiles(certificate=files.server, key=files.server_key), ["http/1.1"])
-    assert context.minimum_version == ssl.TLSVersion.TLSv1_3
+    assert context.minimum_version == ssl.TLSVersion.TLSv1_2
+    older = [suite for suite in context.get_ciphers() if suite["protocol"] != "TLSv1.3"]
+    assert older
+    assert all(suite["kea"] == "kx-ecdhe" and suite["aead"] for suite in older)
 
 
 def test_unusable_files_are_named(tmp_path: Path) -> None:
