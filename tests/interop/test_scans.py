@@ -12,7 +12,6 @@ from tests.interop.conftest import HERE, run
 from tests.support.programs import Listening
 
 BIN = HERE.parent.parent / ".venv-conformance" / "bin"
-OUTPUT = {"NO_COLOR": "1", "COLUMNS": "200"}
 
 
 def scanner(name: str) -> str:
@@ -28,7 +27,16 @@ def test_schemathesis_finds_nothing(http_producer: Listening, tmp_path: Path) ->
     config = ("--config-file", str(HERE / "schemathesis.toml"))
     document = f"{plain}/openapi.json"
     said = run(
-        scanner("st"), *config, "run", document, *flags, "--generation-database", ":memory:", cwd=tmp_path, **OUTPUT
+        scanner("st"),
+        *config,
+        "run",
+        document,
+        *flags,
+        "--generation-database",
+        ":memory:",
+        cwd=tmp_path,
+        NO_COLOR="1",
+        COLUMNS="200",
     )
     assert "Tested: 5" in said, said
 
@@ -40,7 +48,15 @@ def test_sslyze_finds_nothing(
     producer: Listening = request.getfixturevalue(f"{protocol}_producer")
     port = producer.addresses[1].split("/")[2].rpartition(":")[2]
     trusting = ("--certinfo_ca_file", str(own_certificates.ca))
-    said = run(scanner("sslyze"), "--mozilla_config", "intermediate", *trusting, f"localhost:{port}", **OUTPUT)
+    said = run(
+        scanner("sslyze"),
+        "--mozilla_config",
+        "intermediate",
+        *trusting,
+        f"localhost:{port}",
+        NO_COLOR="1",
+        COLUMNS="200",
+    )
     assert f"localhost:{port}: OK - Compliant." in said
     assert "VULNERABLE" not in said
     for version in ("SSL 2.0", "SSL 3.0", "TLS 1.0", "TLS 1.1"):

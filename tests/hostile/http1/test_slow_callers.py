@@ -4,6 +4,7 @@ import asyncio
 import socket
 import ssl
 from contextlib import suppress
+from functools import partial
 
 import pytest
 
@@ -57,12 +58,11 @@ async def test_an_idle_connection_is_closed(http_victim: Victim) -> None:
 async def test_answers_that_nobody_reads(http_victim: Victim) -> None:
     """Half a megabyte each: the second is not made before the first is read, and who reads none is cut off."""
     loop = asyncio.get_running_loop()
-    sock = socket.create_connection(http_victim.place)
+    sock: socket.socket = socket.create_connection(http_victim.place)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     if http_victim.tls is not None:
-        sock = await loop.run_in_executor(
-            None, lambda: http_victim.tls and http_victim.tls.wrap_socket(sock, server_hostname="localhost")
-        )
+        wrap = partial(http_victim.tls.wrap_socket, sock, server_hostname="localhost")
+        sock = await loop.run_in_executor(None, wrap)
     with sock:
         sock.setblocking(False)
         with suppress(BlockingIOError, ssl.SSLWantWriteError):
