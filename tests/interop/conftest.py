@@ -34,7 +34,7 @@ def run(*command: str, cwd: Path | None = None, **variables: str) -> str:
         text=True,
         timeout=PATIENCE_S,
         cwd=cwd,
-        env={**os.environ, **variables},
+        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200", **variables},
         check=False,
     )
     assert done.returncode == 0, (done.returncode, done.stdout, done.stderr)

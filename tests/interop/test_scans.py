@@ -26,18 +26,7 @@ def test_schemathesis_finds_nothing(http_producer: Listening, tmp_path: Path) ->
     flags = ("--checks", "all", "--phases", "examples,coverage,fuzzing,stateful", "--max-examples", "40", "--seed", "1")
     config = ("--config-file", str(HERE / "schemathesis.toml"))
     document = f"{plain}/openapi.json"
-    said = run(
-        scanner("st"),
-        *config,
-        "run",
-        document,
-        *flags,
-        "--generation-database",
-        ":memory:",
-        cwd=tmp_path,
-        NO_COLOR="1",
-        COLUMNS="200",
-    )
+    said = run(scanner("st"), *config, "run", document, *flags, "--generation-database", ":memory:", cwd=tmp_path)
     assert "Tested: 5" in said, said
 
 
@@ -48,15 +37,7 @@ def test_sslyze_finds_nothing(
     producer: Listening = request.getfixturevalue(f"{protocol}_producer")
     port = producer.addresses[1].split("/")[2].rpartition(":")[2]
     trusting = ("--certinfo_ca_file", str(own_certificates.ca))
-    said = run(
-        scanner("sslyze"),
-        "--mozilla_config",
-        "intermediate",
-        *trusting,
-        f"localhost:{port}",
-        NO_COLOR="1",
-        COLUMNS="200",
-    )
+    said = run(scanner("sslyze"), "--mozilla_config", "intermediate", *trusting, f"localhost:{port}")
     assert f"localhost:{port}: OK - Compliant." in said
     assert "VULNERABLE" not in said
     for version in ("SSL 2.0", "SSL 3.0", "TLS 1.0", "TLS 1.1"):

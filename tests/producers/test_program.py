@@ -26,6 +26,7 @@ from protos.recipe_pb2_grpc import RecipeServiceStub
 from recipes.errors import BookIsReadOnly
 from recipes.model import Recipe, RecipeDraft
 from tests.support.programs import PATIENCE_S, assert_one_line_error, environment, listening, run
+from tests.support.raw_http import request
 
 PROTOCOLS = tuple(PRODUCERS)
 
@@ -163,3 +164,28 @@ def test_a_child_does_not_outlive_the_parent_that_holds_its_stdin(workers: str) 
         assert producer.stdout.readline().startswith(b"listening")
         producer.stdin.close()
         assert producer.wait(PATIENCE_S) == 0
+
+
+@pytest.mark.parametrize("flag", ["--no-introspection", "--no-suggestions", "--persisted-queries"])
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+def test_a_flag_for_documents_is_refused_where_there_are_none(protocol: str, flag: str) -> None:
+    assert_one_line_error(run("producers", protocol, flag, "--port", "0"), 2, flag, protocol)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_flags_for_documents_reach_whoever_serves(workers: str) -> None:
+    flags = ("--no-introspection", "--no-suggestions", "--persisted-queries", "--workers", workers)
+    with listening("producers", "graphql", "--port", "0", "--recipes", "generated:50", *flags) as producer:
+        headers = {"Content-Type": "application/json"}
+        address = producer.addresses[0]
+        told = {}
+        for name, sent in {
+            "introspection": b'{"query": "{ __schema { queryType { name } } }"}',
+            "suggestions": b'{"query": "{ recip(id: 42) { id } }"}',
+            "persisted": b'{"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "' + b"0" * 64 + b'"}}}',
+        }.items():
+            told[name] = (await request(address, "POST", "/graphql", headers, sent)).json["errors"][0]["message"]
+        assert "introspection" in told["introspection"]
+        assert "Did you mean" not in told["suggestions"]
+        assert told["persisted"] == "PersistedQueryNotFound"
+        assert producer.end() == 0
