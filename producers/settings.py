@@ -81,7 +81,7 @@ class Limits:
     body_timeout_s: float = 20.0
     """A request's body has to have arrived by then."""
     keep_alive_s: float = 75.0
-    """A connection without a request is closed after this: longer than the minute for which proxies commonly keep theirs."""
+    """A connection without a request is closed after this: longer than the minute that proxies commonly keep theirs."""
     write_timeout_s: float = 20.0
     """Within this, a caller who is behind with reading has to take at least 16 KiB, or it is cut off."""
     connections: int = 2000

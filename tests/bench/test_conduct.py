@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from bench import assemble
@@ -21,6 +20,7 @@ from producers import certificates
 from producers.registry import PRODUCERS
 from tests.support.books import CHICKEN
 from tests.support.foreign_producers import FOREIGN
+from tests.support.programs import nothing_left_running
 
 GET, FIELDS, CREATE, LIST = (
     WorkloadChoice("get"),
@@ -71,10 +71,8 @@ async def conducted(
         on_progress=on_progress,
         stop=stop or asyncio.Event(),
     )
-    try:
+    with nothing_left_running():
         return await conductor.run()
-    finally:
-        assert psutil.Process().children(recursive=True) == []
 
 
 def assembled(raw: RawRun, plan: RunPlan) -> Run:

@@ -3,8 +3,6 @@
 import asyncio
 from pathlib import Path
 
-import psutil
-
 from bench import assemble
 from bench import plan as planning
 from bench.conduct import Conductor
@@ -16,6 +14,7 @@ from bench.run_file import ClosedLoad, RecipesUsed
 from bench.workloads import WorkloadChoice
 from producers import certificates
 from producers.registry import PRODUCERS
+from tests.support.programs import nothing_left_running
 
 FAR = "rtt=12ms,down=50mbit,up=50mbit"
 PLAN = RunPlan(
@@ -46,8 +45,8 @@ async def test_every_network_and_kind_of_connection(tmp_path: Path) -> None:
         on_progress=lambda *_: None,
         stop=asyncio.Event(),
     )
-    raw = await conductor.run()
-    assert psutil.Process().children(recursive=True) == []
+    with nothing_left_running():
+        raw = await conductor.run()
     assert raw.troubles == []
     recipes = RecipesUsed(source=PLAN.recipes, count=20, digest="")
     run = assemble.run_of(raw, PLAN, started_at="", duration_s=1.0, command="", environment={}, recipes=recipes)

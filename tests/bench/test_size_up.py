@@ -4,7 +4,6 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from rich.console import Console
 
@@ -23,6 +22,7 @@ from producers import certificates
 from producers.registry import PRODUCERS
 from tests.support.books import CHICKEN
 from tests.support.foreign_producers import FOREIGN
+from tests.support.programs import nothing_left_running
 
 REQUESTS = 12
 GET, LIST, FIELDS = WorkloadChoice("get"), WorkloadChoice("list", 20), WorkloadChoice("fields")
@@ -44,7 +44,7 @@ def plan_of(**changes: Any) -> RunPlan:
 
 
 async def sized(plan: RunPlan, authority: Path | None = None, ids: range = range(1, 61)) -> Sizing:
-    try:
+    with nothing_left_running():
         return await size_up(
             plan,
             ids=ids,
@@ -53,8 +53,6 @@ async def sized(plan: RunPlan, authority: Path | None = None, ids: range = range
             pinning=Pinning((), ()),
             on_progress=lambda *_: None,
         )
-    finally:
-        assert psutil.Process().children(recursive=True) == []
 
 
 def written(sizing: Sizing, plan: RunPlan) -> Run:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import psutil
+
 from commands.command_line import VARIABLES
 
 PATIENCE_S = 60.0
@@ -77,3 +79,13 @@ def assert_one_line_error(done: subprocess.CompletedProcess[str], exit_code: int
     for text in named:
         assert text in done.stderr
     assert done.returncode == exit_code
+
+
+@contextmanager
+def nothing_left_running() -> Iterator[None]:
+    """What is started inside has ended by the end of the block. Children that others keep are none of its business."""
+    before = set(psutil.Process().children(recursive=True))
+    try:
+        yield
+    finally:
+        assert set(psutil.Process().children(recursive=True)) <= before

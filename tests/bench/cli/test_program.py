@@ -16,7 +16,7 @@ import jsonschema
 import psutil
 import pytest
 
-from tests.support.programs import PATIENCE_S, assert_one_line_error, environment, run
+from tests.support.programs import PATIENCE_S, assert_one_line_error, environment, nothing_left_running, run
 
 SCHEMA = json.loads(Path("docs/run-file.schema.json").read_text(encoding="utf-8"))
 SMALL = ("--recipes", "generated:60", "--generations", "1", "--rounds", "2", "--slice-ms", "2", "--page-size", "5")
@@ -141,13 +141,13 @@ def test_what_is_no_run_file_is_named(command: tuple[str, ...], tmp_path: Path) 
 @pytest.mark.parametrize("protocol", ["http", "graphql", "grpc"])
 @pytest.mark.parametrize("flags", [(), ("--gzip", "--tls")])
 def test_asking_one_producer_shows_its_answer_and_the_bytes(protocol: str, flags: tuple[str, ...]) -> None:
-    done = bench("ask", protocol, *flags)
+    with nothing_left_running():
+        done = bench("ask", protocol, *flags)
     assert done.returncode == 0, done.stderr
     answer, _, sizes = done.stdout.partition("\n\n")
     assert json.loads(answer)["name"] == "Chicken Tikka Masala"
     rows = {words[0]: words[1:3] for line in sizes.splitlines() if (words := line.split())}
     assert int(rows["wire"][1]) >= int(rows["framed"][1]) > int(rows["message"][1]) > 80
-    assert not psutil.Process().children()
 
 
 def test_data_without_the_showcase_show_their_first_recipe(tmp_path: Path) -> None:

@@ -245,12 +245,12 @@ async def test_no_answer_is_a_timeout_and_the_next_request_has_another_connectio
         if number != 2:
             writer.write(RIGHT)
 
-    async with serving(answer) as server, wire_driver("http", server.port, timeout_s=0.1) as driver:
+    async with serving(answer) as server, wire_driver("http", server.port, timeout_s=1.0) as driver:
         request = asking(driver)
         assert await end_of(driver, request) is None
         failure = await end_of(driver, request)
         assert isinstance(failure, ProducerTimeout)
-        assert str(failure) == f"127.0.0.1:{server.port}: no answer within 0.1 s"
+        assert str(failure) == f"127.0.0.1:{server.port}: no answer within 1 s"
         assert await end_of(driver, request) is None
         assert server.connections == 2
 
@@ -261,7 +261,7 @@ async def test_an_answer_that_trickles_is_a_timeout_too() -> None:
             writer.write(bytes([byte]))
             await asyncio.sleep(0.05)
 
-    async with serving(answer) as server, wire_driver("http", server.port, timeout_s=0.15) as driver:
+    async with serving(answer) as server, wire_driver("http", server.port, timeout_s=1.0) as driver:
         assert isinstance(await end_of(driver, asking(driver)), ProducerTimeout)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from itertools import cycle, product
+from pathlib import Path
 from typing import Any
 
 import hpack
@@ -156,28 +157,28 @@ async def test_tls_on_one_side_only_is_counted(served: Served, own_certificates:
         await driver.close()
 
 
-@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("protocol", PRODUCERS)
 async def test_a_producer_that_nobody_vouches_for_is_not_believed(
-    served: Served, tmp_path_factory: pytest.TempPathFactory
+    protocol: str, own_certificates: CertificateFiles, tmp_path: Path
 ) -> None:
-    if not served.client_settings.target.tls:
-        pytest.skip("without TLS nothing is vouched for")
-    driver = await opened("wire", served, ca=certificates.write(tmp_path_factory.mktemp("other")).ca)
-    try:
-        (request,) = driver.requests([GetQuestion(CHICKEN.id, CHICKEN)])
-        failure = await end_of(driver, request)
-        assert isinstance(failure, ProducerUnreachable)
-        assert "its certificate is not trusted" in str(failure)
-    finally:
-        await driver.close()
+    async with serving(protocol, small_book(), certificates=own_certificates) as served:
+        driver = await opened("wire", served, ca=certificates.write(tmp_path).ca)
+        try:
+            (request,) = driver.requests([GetQuestion(CHICKEN.id, CHICKEN)])
+            failure = await end_of(driver, request)
+            assert isinstance(failure, ProducerUnreachable)
+            assert "its certificate is not trusted" in str(failure)
+        finally:
+            await driver.close()
 
 
-@pytest.mark.asyncio(loop_scope="module")
-async def test_an_authority_that_cannot_be_read_is_named(served: Served, tmp_path_factory: Any) -> None:
-    if not served.client_settings.target.tls:
-        pytest.skip("without TLS no authority is read")
-    with pytest.raises(ProducerUnreachable, match=r"cannot use .*nowhere\.pem"):
-        await opened("wire", served, ca=tmp_path_factory.mktemp("none") / "nowhere.pem")
+@pytest.mark.parametrize("protocol", PRODUCERS)
+async def test_an_authority_that_cannot_be_read_is_named(
+    protocol: str, own_certificates: CertificateFiles, tmp_path: Path
+) -> None:
+    async with serving(protocol, small_book(), certificates=own_certificates) as served:
+        with pytest.raises(ProducerUnreachable, match=r"cannot use .*nowhere\.pem"):
+            await opened("wire", served, ca=tmp_path / "nowhere.pem")
 
 
 @pytest.mark.parametrize("gzip", [False, True])
