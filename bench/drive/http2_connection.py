@@ -38,7 +38,8 @@ class Http2Connection(asyncio.Protocol):
         """None may be opened before the producer has told its settings."""
         self.began_ns = perf_counter_ns()
         self.heard_ns = 0
-        """When something last came in."""
+        """When something last came in for a stream. What the connection says of itself is no sign that requests are
+        answered."""
         self.ready = False
         """Whether the producer has told its settings."""
         self._failed = False
@@ -156,7 +157,6 @@ class Http2Connection(asyncio.Protocol):
         )
 
     def data_received(self, data: bytes) -> None:
-        self.heard_ns = perf_counter_ns()
         self._corked = True
         try:
             self._take(self._rest + data if self._rest else data)
@@ -178,6 +178,7 @@ class Http2Connection(asyncio.Protocol):
     def _take(self, data: bytes) -> None:
         position, available = 0, len(data)
         handlers = self._handlers
+        for_streams = 0
         while available - position >= 9:
             high, low, kind, flags, stream_id = _unpack(data, position)
             start = position + 9
@@ -191,12 +192,15 @@ class Http2Connection(asyncio.Protocol):
                 break
             payload = data[start:end]
             position = end
+            for_streams |= stream_id
             if self._block is not None and kind != h2.CONTINUATION:
                 raise h2.BrokenConnection(h2.PROTOCOL_ERROR, "a header block is interrupted")
             handle = handlers.get(kind)
             if handle is not None:
                 handle(stream_id, flags, payload)
         self._rest = data[position:] if position < available else b""
+        if for_streams:
+            self.heard_ns = perf_counter_ns()
 
     def _on_data(self, stream_id: int, flags: int, payload: bytes) -> None:
         self._taken_bytes += len(payload)

@@ -37,7 +37,8 @@ def run(*command: str, cwd: Path | None = None, **variables: str) -> str:
         env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200", **variables},
         check=False,
     )
-    assert done.returncode == 0, (done.returncode, done.stdout, done.stderr)
+    if done.returncode != 0:
+        pytest.fail(f"{command[0]} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}", pytrace=False)
     return done.stdout
 
 
