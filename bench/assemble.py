@@ -42,6 +42,7 @@ def run_of(
         seconds=plan.seconds if plan.rounds is None else None,
         slice_ms=plan.slice_ns / 1e6,
         generations_done=raw.generations_done,
+        warm_up_rounds=raw.warm_up_rounds,
         networks={name: str(parse(name)) for name in plan.matrix.networks if name != LOOPBACK},
         interrupted=raw.interrupted,
     )

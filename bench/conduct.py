@@ -12,6 +12,7 @@ from time import perf_counter_ns
 from typing import Any, TypeVar
 
 from bench import plan as planning
+from bench import warm_up
 from bench.load import messages, outcomes
 from bench.matrix import CellPlan, Combination
 from bench.measure import latency_histogram
@@ -121,6 +122,8 @@ class RawRun:
     troubles: list[str] = field(default_factory=list)
     """What went wrong with processes, in words."""
     generations_done: int = 0
+    warm_up_rounds: list[int] = field(default_factory=list)
+    """How many each generation took to settle."""
     interrupted: bool = False
 
 
@@ -344,26 +347,44 @@ class Conductor:
         for cell in self.raw.cells:
             cell.barren_slices = 0
         ends_ns = self.began_ns + plan.seconds * 1e9 * (generation + 1) / plan.generations
-        number = -planning.WARM_UP_ROUNDS
+        await self._warm_up(generation, cells, arms)
+        self._measuring_since_ns = perf_counter_ns()
+        number = 0
         while number < 1 or (plan.rounds is None and self._round_fits(number, ends_ns)) or number < (plan.rounds or 0):
-            if number == 0:
-                self._measuring_since_ns = perf_counter_ns()
-            share = 0.0 if plan.rounds is None else (generation + max(0, number) / plan.rounds) / plan.generations
-            self._tell(f"generation {generation + 1} of {plan.generations}, round {max(0, number) + 1}", share)
-            # Warm-up rounds hold every cell, so they are numbered like the rounds in which all take part.
-            order_number = number if number >= 0 else number * planning.THROUGHPUT_EVERY
-            for planned in planning.cells_of_round(list(cells), plan, generation, order_number):
+            share = 0.0 if plan.rounds is None else (generation + number / plan.rounds) / plan.generations
+            self._tell(f"generation {generation + 1} of {plan.generations}, round {number + 1}", share)
+            for planned in planning.cells_of_round(list(cells), plan, generation, number):
                 await self._slice(generation, number, cells[planned], arms)
             number += 1
+
+    async def _warm_up(self, generation: int, cells: dict[CellPlan, RawCell], arms: dict[ArmKey, Arm]) -> None:
+        """Rounds that are not recorded, every cell in the first of them, until latencies no longer fall."""
+        self._tell(f"generation {generation + 1} of {self.plan.generations}, warming up")
+        before: dict[str, float] = {}
+        for done in range(1, warm_up.ROUNDS_AT_MOST + 1):
+            now: dict[str, float] = {}
+            # Numbered downwards from the last one in which all take part.
+            number = -planning.THROUGHPUT_EVERY - done + 1
+            for planned in planning.cells_of_round(list(cells), self.plan, generation, number):
+                result = await self._slice(generation, number, cells[planned], arms)
+                if result is not None and result.p50_ns and planned.measures_latency:
+                    now[planned.id] = result.p50_ns
+            if done >= warm_up.ROUNDS_AT_LEAST and warm_up.settled(before, now):
+                break
+            before = now
+        self.raw.warm_up_rounds.append(done)
 
     def _round_fits(self, rounds_done: int, ends_ns: float) -> bool:
         now_ns = perf_counter_ns()
         return now_ns + (now_ns - self._measuring_since_ns) / rounds_done / 2 < ends_ns
 
-    async def _slice(self, generation: int, number: int, cell: RawCell, arms: dict[ArmKey, Arm]) -> None:
+    async def _slice(
+        self, generation: int, number: int, cell: RawCell, arms: dict[ArmKey, Arm]
+    ) -> messages.SliceResult | None:
+        """Measure a slice and keep it; those of rounds below 0 warm up. None where there was nobody to measure."""
         arm = arms.get(arm_key(cell.plan.combination))
         if arm is None or arm.broken or cell.status != "measured" or cell.barren_slices >= GIVE_UP_AFTER:
-            return
+            return None
         duration_ns = planning.slice_ns(cell.plan, self.plan)
         order = messages.RunSlice(
             cell=cell.plan.id,
@@ -381,6 +402,8 @@ class Conductor:
             else:
                 cell.warm_up(result)
             self._listen(arm, cell, result)
+            return result
+        return None
 
     def _listen(self, arm: Arm, cell: RawCell, result: messages.SliceResult) -> None:
         """Leave an arm alone that gives no answer, whatever it is asked: each slice would last until its timeouts."""

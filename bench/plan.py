@@ -7,17 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
+from bench import warm_up
 from bench.matrix import PERSISTENT, CellPlan, Matrix
 from bench.network.profile import LOOPBACK, parse
 from bench.run_file import ClosedLoad, Load
 
 LATENCY_REQUESTS_AT_LEAST = 3
 """A slice's median needs a few answers, however slow the cell is."""
-THROUGHPUT_EVERY = 4
+THROUGHPUT_EVERY = 6
 """Throughput cells and extra arms take part in every so manieth round, so that most of the time goes to what the ratios
 need."""
-WARM_UP_ROUNDS = 2
-"""Rounds of each generation that are not recorded: connections, caches and the interpreter settle in them."""
 PROVED_AT_FIRST = 24
 """Questions whose whole answers are compared before a cell is timed; the rest are compared while it is."""
 PROVED_AGAIN = 4
@@ -124,7 +123,7 @@ def estimated_slice_ns(cell: CellPlan, plan: RunPlan) -> int:
 def cells_of_round(cells: Sequence[CellPlan], plan: RunPlan, generation: int, round_number: int) -> list[CellPlan]:
     """The cells of one round, in an order drawn for this round alone.
 
-    Cells that measure latency take part in every round, unless they are extra arms; the others in every fourth, from
+    Cells that measure latency take part in every round, unless they are extra arms; the others in every sixth, from
     the first on. Where there are none of the former, all take part always.
     """
     extra = plan.matrix.extra_arms
@@ -155,7 +154,7 @@ def estimated_seconds(plan: RunPlan) -> float:
     cells = plan.matrix.cells()
     rounds_ns = sum(
         estimated_slice_ns(cell, plan) * 2
-        for number in range(WARM_UP_ROUNDS + (plan.rounds or 1))
+        for number in range(warm_up.ROUNDS_AT_LEAST + (plan.rounds or 1))
         for cell in cells_of_round(cells, plan, 0, number)
     )
     estimated_s = plan.generations * (rounds_ns / 1e9 + (GENERATION_START_S if plan.restarts else 1.0))
@@ -184,7 +183,7 @@ def describe(plan: RunPlan) -> str:
     start = "all producers started afresh for each" if plan.restarts else "against producers that are running already"
     lines = [
         f"{product}{_paths(matrix)}{''.join(extra)} = {len(cells)} cells",
-        f"generations: {plan.generations}, {start}; {rounds} in each, after {WARM_UP_ROUNDS} that warm up",
+        f"generations: {plan.generations}, {start}; {rounds} in each, after the producers have warmed up",
         f"slices of {plan.slice_ns / 1e6:g} ms, shuffled anew in every round; seed {plan.seed}",
         f"recipes: {plan.recipes}",
         f"takes about {estimated_seconds(plan):.0f} s",

@@ -306,6 +306,8 @@ class PlanUsed(Struct, frozen=True, kw_only=True):
     seconds: float | None
     slice_ms: float
     generations_done: int
+    warm_up_rounds: list[int] = []
+    """Rounds that each generation threw away before its latencies had stopped falling."""
     networks: dict[str, str] = {}
     """What stands behind each network's name: round trip, rates of what TCP carries, jitter."""
     interrupted: bool = False

@@ -87,7 +87,7 @@ def test_drivers_are_a_dimension_and_extra_arms_stand_beside_it() -> None:
     assert "2 drivers (consumer, wire) + 24 by the h2load driver (1 in flight) = 120 cells" in described
 
 
-def test_extra_arms_take_part_in_every_fourth_round_and_drivers_in_every_one() -> None:
+def test_extra_arms_take_part_in_some_rounds_and_drivers_in_every_one() -> None:
     one = ClosedLoad(concurrency=1)
     beside = Matrix(**{**_fields(DEFAULT), "loads": (one,), "extra_arms": (("wire", one),)})
     equal = Matrix(**{**_fields(DEFAULT), "loads": (one,), "drivers": ("consumer", "wire")})
