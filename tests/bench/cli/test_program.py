@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import jsonschema
 import psutil
 import pytest
 
-from tests.support.programs import PATIENCE_S, assert_one_line_error, environment, nothing_left_running, run
+from tests.support.programs import PATIENCE_S, assert_one_line_error, environment, listening, nothing_left_running, run
 
 SCHEMA = json.loads(Path("docs/run-file.schema.json").read_text(encoding="utf-8"))
 SMALL = ("--recipes", "generated:60", "--generations", "1", "--rounds", "2", "--slice-ms", "2", "--page-size", "5")
@@ -70,6 +71,66 @@ def test_two_runs_at_once_do_not_collide(tmp_path: Path) -> None:
     assert {read(tmp_path / f"{name}.json")["cells"][0]["status"] for name in "ab"} == {"measured"}
 
 
+def test_two_versions_are_measured_side_by_side_and_a_slower_one_ends_with_1(tmp_path: Path) -> None:
+    """The slower one waits a millisecond for every recipe, so that no machine is too noisy to see it."""
+    slower = tmp_path / "slower"
+    for package in ("commands", "producers", "protos", "recipes", "requirements"):
+        shutil.copytree(package, slower / package)
+    with (slower / "recipes" / "book.py").open("a", encoding="utf-8") as book:
+        book.write(
+            "\nimport time\n_get = InMemoryRecipeBook.get\n"
+            "async def _slow(self, recipe_id):\n    time.sleep(0.001)\n    return await _get(self, recipe_id)\n"
+            "InMemoryRecipeBook.get = _slow\n"
+        )
+    out = tmp_path / "r.json"
+    size = ("--recipes", "generated:60", "--generations", "4", "--rounds", "4", "--slice-ms", "4")
+    done = bench("run", *size, *ONE_CELL, "--ab", f"{Path.cwd()}..{slower}", "--out", str(out))
+    assert done.returncode == 1, done.stderr
+    assert "a regression: 1 cell (slower-http-get-c1)" in done.stderr
+    before, after = read(out)["cells"]
+    assert before["ratio"] is None
+    assert after["ratio"]["baseline"] == before["id"]
+    assert after["ratio"]["latency_ns_p50"]["verdict"] == "slower"
+    assert after["ratio"]["latency_ns_p50"]["value"] > 2
+
+
+def test_two_targets_are_measured_side_by_side_without_a_verdict(tmp_path: Path) -> None:
+    with (
+        listening("producers", "http", "--port", "0", "--recipes", "generated:60") as one,
+        listening("producers", "http", "--port", "0", "--recipes", "generated:60") as other,
+    ):
+        out = tmp_path / "r.json"
+        targets = ("--target", f"http={one.addresses[0]}", "--ab-target", f"http={other.addresses[0]}")
+        size = ("--recipes", "generated:60", "--rounds", "4", "--gzip", "off", "--workload", "get")
+        done = bench("run", *size, *targets, "--concurrency", "1", "--driver", "consumer", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    first, second = read(out)["cells"]
+    assert second["ratio"]["baseline"] == first["id"]
+    assert second["ratio"]["latency_ns_p50"]["verdict"] == "unclear"
+
+
+def test_a_run_ends_once_its_intervals_are_narrow_enough(tmp_path: Path) -> None:
+    out = tmp_path / "r.json"
+    size = (
+        "--recipes",
+        "generated:60",
+        "--protocol",
+        "http,grpc",
+        "--gzip",
+        "off",
+        "--tls",
+        "off",
+        "--workload",
+        "get",
+    )
+    done = bench("run", *size, "--concurrency", "1", "--until", "90%", "--seconds", "40", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    found = read(out)["plan"]
+    assert 2 <= found["generations_done"] <= found["generations"]
+    assert not found["interrupted"]
+    assert len(found["warm_up_rounds"]) == found["generations_done"]
+
+
 def test_runs_of_the_same_thing_compare_without_a_regression(tmp_path: Path) -> None:
     paths = [str(tmp_path / f"{name}.json") for name in "ab"]
     for path in paths:
@@ -115,6 +176,12 @@ def test_a_plan_is_shown_and_nothing_is_measured(tmp_path: Path) -> None:
         (("--target", "http=a:1", "--target", "http=b:1"), ("--target", "twice")),
         (("--target", "http=a:1", "--protocol", "grpc"), ("--protocol", "grpc")),
         (("--target", "http=a:1", "--generations", "2"), ("--generations", "2")),
+        (("--ab-target", "http=a:1"), ("--ab-target", "--target")),
+        (("--ab", "no-such-branch"), ("--ab", "no-such-branch", "neither a commit")),
+        (("--ab", "main.."), ("--ab", "main..")),
+        (("--ab", "HEAD", "--target", "http=a:1"), ("--ab", "--target", "--ab-target")),
+        (("--until", "wide"), ("--until", "wide")),
+        (("--until", "3%", "--rounds", "5"), ("--until", "--rounds")),
         (("--ids", "x"), ("--ids", "x")),
         (("--ids", "100000"), ("--ids", "100000", "--expect none")),
         (("--expect", "much"), ("--expect", "much")),
