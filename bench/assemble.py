@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from bench.conduct import RawCell, RawRun, arm_key
 from bench.drive.registry import driver_class
 from bench.judge import generator
 from bench.judge.cells import Baseline, judged
@@ -12,6 +11,7 @@ from bench.matrix import CONSUMER, CellPlan
 from bench.measure import latency_histogram
 from bench.network.profile import LOOPBACK, parse
 from bench.plan import RunPlan
+from bench.raw_run import RawCell, RawRun, arm_key
 from bench.run_file import Cell, Doubt, Memory, PlanUsed, RecipesUsed, Run, Workload
 
 NOT_TO_BE_TRUSTED = frozenset({"errors_seen", "process_trouble", "cells_failed"})

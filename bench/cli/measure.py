@@ -14,13 +14,14 @@ from bench import plan as planning
 from bench.cli.progress import Progress
 from bench.cli.show import show
 from bench.cli.stop_signal import stop_on_signal
-from bench.conduct import Conductor, RawRun
+from bench.conduct import Conductor
 from bench.judge.headline import all_within
 from bench.judge.regressions import regressions
 from bench.judge.wording import counted, percent, some_of
 from bench.measure import cores, environment
 from bench.plan import RunPlan
 from bench.processes import pinned_to
+from bench.raw_run import RawRun
 from bench.run_file import RecipesUsed, Run
 from bench.versions import CannotBuild, build
 from bench.workloads import QUESTIONS_AT_MOST

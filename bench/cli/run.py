@@ -20,8 +20,8 @@ from commands.errors import ExitCode, UsageError
 from producers.registry import PRODUCERS
 from recipes import sources
 
-DEFAULT_SECONDS = 165.0
-DEFAULT_GENERATIONS = 12
+DEFAULT_SECONDS = 175.0
+DEFAULT_GENERATIONS = 13
 QUICK_SECONDS = 35.0
 UNTIL_SECONDS = 600.0
 """How long a run with --until may take unless told."""

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from bench import run_file
 from bench.run_file import Run
-from bench.tell import html, terminal
+from bench.tell import terminal
 from bench.tell.write import write_aside
 from commands.errors import UsageError
 
@@ -22,7 +22,10 @@ def show(run: Run, run_path: Path) -> None:
 
 def write_report(run: Run, path: Path) -> Path:
     """Write the HTML report."""
-    put(path, html.render(run))
+    # What draws its charts takes as long to import as everything else, and most commands that fail need none of it.
+    from bench.tell.html import render  # noqa: PLC0415
+
+    put(path, render(run))
     return path
 
 

@@ -18,11 +18,12 @@ from bench.cli.measure import checked_path
 from bench.cli.progress import Progress
 from bench.cli.show import console_of_output, put
 from bench.cli.stop_signal import stop_on_signal
-from bench.conduct import Conductor, RawRun
+from bench.conduct import Conductor
 from bench.matrix import Combination, Matrix
 from bench.measure import cores, environment
 from bench.plan import RunPlan, Target
 from bench.processes import pinned_to
+from bench.raw_run import RawRun
 from bench.run_file import OpenLoad, RecipesUsed
 from bench.slo.objective import BadObjective, Objective, parse
 from bench.slo.probing import SHORTEST_NS, Found, Prober

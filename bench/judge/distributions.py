@@ -1,23 +1,30 @@
 """The quantiles of distributions that intervals are made of."""
 
+from functools import cache
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtr, polygamma, stdtrit  # type: ignore[import-untyped]
 
 Floats = NDArray[np.float64]
 """An array of floats; every function says its shape."""
 
 
+@cache
+def _special() -> Any:
+    """scipy.special, imported when a quantile is asked for: it takes longer than all that only reads or refuses."""
+    return import_module("scipy.special")
+
+
 def student_t(degrees_of_freedom: float | Floats, confidence: float) -> Any:
     """How many standard errors a two-sided Student-t interval reaches to either side."""
-    return stdtrit(degrees_of_freedom, (1 + confidence) / 2)
+    return _special().stdtrit(degrees_of_freedom, (1 + confidence) / 2)
 
 
 def trigamma(value: float) -> float:
     """The second derivative of log Γ: half a χ² variable's degrees of freedom → the variance of its logarithm."""
-    return float(polygamma(1, value))
+    return float(_special().polygamma(1, value))
 
 
 def inverse_trigamma(value: float) -> float:
@@ -25,7 +32,7 @@ def inverse_trigamma(value: float) -> float:
     estimate = 0.5 + 1 / value
     for _ in range(50):
         found = trigamma(estimate)
-        step = found * (1 - found / value) / float(polygamma(2, estimate))
+        step = found * (1 - found / value) / float(_special().polygamma(2, estimate))
         estimate += step
         if abs(step) < 1e-9 * estimate:
             break
@@ -41,7 +48,7 @@ def order_ranks(count: int, quantile: float, confidence: float) -> tuple[int, in
     tail = (1 - confidence) / 2
     middle, reach = count * quantile, 10 * (count * quantile * (1 - quantile)) ** 0.5 + 10
     below = np.arange(max(0, int(middle - reach)), min(count, int(middle + reach) + 1))
-    at_most = np.asarray(bdtr(below.astype(np.float64), count, quantile))
+    at_most = np.asarray(_special().bdtr(below.astype(np.float64), count, quantile))
     low, high = below[at_most <= tail], below[at_most >= 1 - tail]
     if not low.size or not high.size or high[0] >= count:
         return None

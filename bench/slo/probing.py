@@ -7,11 +7,13 @@ from math import sqrt
 from typing import Any
 
 from bench import assemble
-from bench.conduct import PROOF_TIMEOUT_S, SLICE_MARGIN_S, Arm, ArmKey, Conductor, RawCell, Stopped, arm_key
+from bench.arm import Arm
+from bench.conduct import PROOF_TIMEOUT_S, SLICE_MARGIN_S, Conductor, Stopped
 from bench.judge import generator
 from bench.load import messages, outcomes
 from bench.matrix import CellPlan, Combination
 from bench.measure import latency_histogram
+from bench.raw_run import ArmKey, RawCell, arm_key
 from bench.run_file import ClosedLoad, OpenLoad
 from bench.slo.objective import QUANTILES, Objective, missed
 from bench.slo.search import RateSearch

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from bench.run_file import Run
 from bench.tell import cost_tables, detail_table, facts, figure_tables, names, summary
 from bench.tell.arrangement import arranged
+from bench.tell.overall_tables import overall_tables
 from bench.tell.plain_text import markdown as escaped
 from bench.tell.table import Table
 
@@ -26,6 +27,8 @@ def render(run: Run) -> str:
         tables += [cost_tables.sizes(group), cost_tables.cpu(group)]
         blocks += [table_block(table) for table in tables]
         common |= dict.fromkeys(note for table in tables for note in table.common)
+    overall = overall_tables(run)
+    blocks += ["## Across workloads", *map(table_block, overall)] if overall else []
     blocks += ["## Every cell", table_block(detail_table.details(run))] if run.cells else ["The run has no cells."]
     blocks += ["## How to read this", bullets([*common, facts.PINNED])]
     made = [*facts.of_run(run), *facts.of_tls(run), *facts.of_environment(run)]

@@ -6,8 +6,9 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from bench.run_file import Run, Verdict
-from bench.tell import cost_tables, curve_tables, figure_tables, summary
+from bench.tell import cost_tables, figure_tables, summary
 from bench.tell.arrangement import Arrangement, WorkloadGroup, arranged
+from bench.tell.overall_tables import overall_tables
 from bench.tell.plain_text import one_line
 from bench.tell.table import Entry, Table
 
@@ -25,8 +26,9 @@ def render(run: Run, console: Console) -> None:
     common: dict[str, None] = {}
     for group in arrangement.groups:
         common |= _workload(group, arrangement, console)
-    if (growing := curve_tables.curve_table(run)) is not None:
-        show_table(growing, console)
+    for table in overall_tables(run):
+        show_table(table, console)
+        common |= dict.fromkeys(table.common)
     for note in common:
         console.print(Text(one_line(note), style="dim"))
     if not arrangement.groups:

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from bench import assemble
-from bench.conduct import Conductor, RawRun
+from bench.conduct import Conductor
 from bench.matrix import Matrix
 from bench.measure.cores import Pinning
 from bench.plan import RunPlan, Target, Version
+from bench.raw_run import RawRun
 from bench.run_file import ClosedLoad, Load, OpenLoad, RecipesUsed, Run
 from bench.workloads import WorkloadChoice
 from producers import certificates

@@ -3,9 +3,9 @@
 import pytest
 
 from bench import assemble
-from bench.conduct import RawCell, RawRun
 from bench.load import messages
 from bench.measure import latency_histogram
+from bench.raw_run import RawCell, RawRun
 from bench.run_file import OpenLoad, RecipesUsed, Run
 from tests.support import conducting
 
