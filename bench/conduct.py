@@ -71,7 +71,7 @@ class Conductor:
             except Stopped:
                 self.raw.interrupted = True
                 break
-            if self.enough(self.raw):
+            if self.enough(self.raw) or all(cell.status != "measured" for cell in self.raw.cells):
                 break
         for cell in self.raw.cells:
             if cell.status == "measured" and not any(cell.slices.ok):
@@ -230,6 +230,8 @@ class Conductor:
         self._measuring_since_ns = perf_counter_ns()
         number = 0
         while number < 1 or (plan.rounds is None and self._round_fits(number, ends_ns)) or number < (plan.rounds or 0):
+            if not any(self._can_be_measured(cell, arms) for cell in self.raw.cells):
+                break
             share = 0.0 if plan.rounds is None else (generation + number / plan.rounds) / plan.generations
             self._tell(f"generation {generation + 1} of {plan.generations}, round {number + 1}", share)
             for planned in planning.cells_of_round(list(cells), plan, generation, number):
@@ -257,13 +259,18 @@ class Conductor:
         now_ns = perf_counter_ns()
         return now_ns + (now_ns - self._measuring_since_ns) / rounds_done / 2 < ends_ns
 
+    def _can_be_measured(self, cell: RawCell, arms: dict[ArmKey, Arm]) -> bool:
+        arm = arms.get(arm_key(cell.plan.combination))
+        usable = arm is not None and not arm.broken
+        return usable and cell.status == "measured" and cell.barren_slices < GIVE_UP_AFTER
+
     async def _slice(
         self, generation: int, number: int, cell: RawCell, arms: dict[ArmKey, Arm]
     ) -> messages.SliceResult | None:
         """Measure a slice and keep it; those of rounds below 0 warm up. None where there was nobody to measure."""
-        arm = arms.get(arm_key(cell.plan.combination))
-        if arm is None or arm.broken or cell.status != "measured" or cell.barren_slices >= GIVE_UP_AFTER:
+        if not self._can_be_measured(cell, arms):
             return None
+        arm = arms[arm_key(cell.plan.combination)]
         duration_ns = planning.slice_ns(cell.plan, self.plan)
         order = messages.RunSlice(
             cell=cell.plan.id,

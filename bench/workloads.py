@@ -4,12 +4,15 @@ A workload makes questions. A question knows how to send itself through any Reci
 every answer, and the full comparison with the domain's own value.
 """
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle, islice
 from typing import ClassVar, Generic, TypeVar
 
 from consumers.client import RecipeClient
+from recipes.book import MAXIMUM_BATCH_SIZE, MAXIMUM_PAGE_SIZE
 from recipes.model import IngredientDraft, Recipe, RecipeDraft, RecipePage
 
 QUESTIONS_AT_MOST = 256
@@ -37,7 +40,10 @@ class WrongAnswer(Exception):
 
 
 class Question(ABC, Generic[Answer]):
-    """One request and its right answer."""
+    """What is asked at once, and its right answer."""
+
+    single: ClassVar[bool] = True
+    """Whether it is one request. What is several cannot be prepared, nor can its bytes be told request by request."""
 
     @abstractmethod
     async def send(self, client: RecipeClient) -> Answer:
@@ -138,13 +144,57 @@ class CreateQuestion(Question[Recipe]):
         _same("a created recipe", self.draft.with_id(answer.id), answer)
 
 
-AnyQuestion = GetQuestion | FieldsQuestion | ListQuestion | CreateQuestion
+@dataclass(slots=True)
+class BatchQuestion(Question[tuple[Recipe, ...]]):
+    """Several recipes, all their fields, in one request. `expected` None: any well-formed recipes with these ids."""
+
+    recipe_ids: tuple[int, ...]
+    expected: tuple[Recipe, ...] | None
+
+    async def send(self, client: RecipeClient) -> tuple[Recipe, ...]:
+        return await client.get_many(self.recipe_ids)
+
+    def plausible(self, answer: tuple[Recipe, ...]) -> bool:
+        ids = self.recipe_ids
+        return len(answer) == len(ids) and (answer[0].id, answer[-1].id) == (ids[0], ids[-1])
+
+    def prove(self, answer: tuple[Recipe, ...]) -> None:
+        what = f"{len(self.recipe_ids)} recipes"
+        if tuple(recipe.id for recipe in answer) != self.recipe_ids:
+            raise WrongAnswer(f"{what}: other ones came, or in another order")
+        if self.expected is not None:
+            _same(what, self.expected, answer)
+
+
+@dataclass(slots=True)
+class OneByOneQuestion(BatchQuestion):
+    """The same recipes, each in a request of its own, one after the other."""
+
+    single: ClassVar[bool] = False
+
+    async def send(self, client: RecipeClient) -> tuple[Recipe, ...]:
+        return tuple([await client.get(recipe_id) for recipe_id in self.recipe_ids])
+
+
+@dataclass(slots=True)
+class AtOnceQuestion(BatchQuestion):
+    """The same recipes, each in a request of its own, all at once."""
+
+    single: ClassVar[bool] = False
+
+    async def send(self, client: RecipeClient) -> tuple[Recipe, ...]:
+        return tuple(await asyncio.gather(*(client.get(recipe_id) for recipe_id in self.recipe_ids)))
+
+
+AnyQuestion = BatchQuestion | GetQuestion | FieldsQuestion | ListQuestion | CreateQuestion
 
 
 class Workload(ABC):
     """Makes the questions of one kind."""
 
     paged: ClassVar[bool] = False
+    """Whether one request asks for several recipes, `--page-size` of them."""
+    page_size_at_most: ClassVar[int] = MAXIMUM_PAGE_SIZE
 
     @abstractmethod
     async def questions(
@@ -213,11 +263,39 @@ class Create(Workload):
         return [CreateQuestion(draft_of(recipe)) for recipe in recipes[:QUESTIONS_AT_MOST]]  # type: ignore[misc]
 
 
+class Batch(Workload):
+    """Several recipes by their ids. `asked` says in how many requests."""
+
+    paged = True
+    page_size_at_most = MAXIMUM_BATCH_SIZE
+
+    def __init__(self, asked: type[BatchQuestion]) -> None:
+        self._asked = asked
+
+    async def questions(
+        self, client: RecipeClient, choice: WorkloadChoice, recipes: Sequence[Recipe], ids: Sequence[int], known: bool
+    ) -> Sequence[Question[object]]:
+        by_id = {recipe.id: recipe for recipe in recipes} if known else {}
+        # Where there are fewer recipes than a batch takes, they come again: every batch has the size asked for.
+        count = min(PAGES_AT_MOST, max(1, len(ids) // choice.page_size)) if ids else 0
+        endless = cycle(ids)
+        batches = [tuple(islice(endless, choice.page_size)) for _ in range(count)]
+        return [self._asked(each, tuple(by_id[i] for i in each) if known else None) for each in batches]  # type: ignore[misc]
+
+
 def draft_of(recipe: Recipe) -> RecipeDraft:
     """The draft that would become this recipe."""
     lines = tuple(IngredientDraft(line.name, line.quantity) for line in recipe.ingredients)
     return RecipeDraft(recipe.name, recipe.steps, lines)
 
 
-WORKLOADS: dict[str, Workload] = {"get": Get(), "list": List(), "fields": Fields(), "create": Create()}
+WORKLOADS: dict[str, Workload] = {
+    "get": Get(),
+    "list": List(),
+    "fields": Fields(),
+    "create": Create(),
+    "batch": Batch(BatchQuestion),
+    "batch-one-by-one": Batch(OneByOneQuestion),
+    "batch-at-once": Batch(AtOnceQuestion),
+}
 """Every workload by name. One more is one more line."""

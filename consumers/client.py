@@ -7,7 +7,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from consumers.errors import OperationUnsupported
 from consumers.target import Target
 from recipes.book import DEFAULT_PAGE_SIZE
 from recipes.model import Recipe, RecipeDraft, RecipePage
@@ -56,13 +55,13 @@ class RecipeClient(ABC):
         Raises RecipeNotFound.
         """
 
+    @abstractmethod
     async def get_many(self, recipe_ids: Sequence[int]) -> tuple[Recipe, ...]:
         """Whole recipes in the order of their ids, in one request. An id that stands twice gives two.
 
         Raises RecipeNotFound for the first id that no recipe has, InvalidRecipe for a number of ids outside
-        1..MAXIMUM_BATCH_SIZE, and OperationUnsupported where the protocol's contract has no such operation.
+        1..MAXIMUM_BATCH_SIZE, and OperationUnsupported where the producer does not offer it.
         """
-        raise OperationUnsupported(f"{self.settings.target.authority}: this consumer asks for one recipe at a time")
 
     @abstractmethod
     async def list(self, page_size: int = DEFAULT_PAGE_SIZE, page_token: str = "") -> RecipePage:

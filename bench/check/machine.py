@@ -13,6 +13,7 @@ import psutil
 
 from bench.check.findings import Facts
 from bench.check.trivial import ECHO, RECIPE_ID, TRIVIAL
+from bench.drive.registry import DRIVERS, why_unusable
 from bench.load import messages, outcomes
 from bench.load.precise_timer import PreciseTimer
 from bench.measure.cores import Pinning, usable_cores
@@ -50,7 +51,11 @@ async def facts(protocols: Sequence[str], pinning: Pinning) -> Facts:
         timer_late_p99_ns=_quantile(late_ns, 0.99),
         round_trip_p50_ns=median(round_trips_ns),
         round_trip_p99_ns=_quantile(round_trips_ns, 0.99),
-        ceilings_hz={f"{protocol} consumer": await _ceiling(protocol, pinning) for protocol in protocols},
+        ceilings_hz={
+            f"{protocol} {driver}": await _ceiling(protocol, driver, pinning)
+            for protocol in protocols
+            for driver in DRIVERS
+        },
     )
 
 
@@ -123,10 +128,12 @@ def _ping(host: str, port: int) -> list[float]:
     return took
 
 
-async def _ceiling(protocol: str, pinning: Pinning) -> float | str:
-    """Requests per second that the protocol's load process reaches when the server does nothing, or why not."""
+async def _ceiling(protocol: str, driver: str, pinning: Pinning) -> float | str:
+    """Requests per second that a driver's load process reaches when the server does nothing, or why not."""
     if protocol not in TRIVIAL:
         return "there is no trivial server for it"
+    if (reason := why_unusable(driver, open_loop=False, new_connections=False)) is not None:
+        return reason
     async with _trivial(protocol, pinning) as (address, pid):
         setup = messages.Setup(
             protocol=protocol,
@@ -140,7 +147,14 @@ async def _ceiling(protocol: str, pinning: Pinning) -> float | str:
         )
         cell = "ceiling"
         prove = messages.Prove(
-            cell=cell, workload="get", page_size=0, gzip=False, tls=False, load=CEILING_LOAD, questions_at_most=1
+            cell=cell,
+            workload="get",
+            page_size=0,
+            gzip=False,
+            tls=False,
+            load=CEILING_LOAD,
+            questions_at_most=1,
+            driver=driver,
         )
         ask = messages.RunSlice(cell=cell, seed="", duration_ns=CEILING_NS, requests_at_least=16)
         try:

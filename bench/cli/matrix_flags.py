@@ -47,7 +47,10 @@ def workloads(names: Sequence[str], page_sizes: Sequence[str]) -> list[WorkloadC
     sizes = whole_numbers("--page-size", page_sizes, 1, MAXIMUM_PAGE_SIZE)
     chosen: list[WorkloadChoice] = []
     for name in words("--workload", names, tuple(WORKLOADS)):
-        chosen += [WorkloadChoice(name, size) for size in sizes] if WORKLOADS[name].paged else [WorkloadChoice(name)]
+        workload = WORKLOADS[name]
+        if workload.paged and max(sizes) > (most := workload.page_size_at_most):
+            raise UsageError(f"--page-size: {max(sizes)} is too many for the workload {name}, which takes {most}")
+        chosen += [WorkloadChoice(name, size) for size in sizes] if workload.paged else [WorkloadChoice(name)]
     return chosen
 
 

@@ -15,6 +15,7 @@ from bench.matrix import CONSUMER, NEW, PERSISTENT, Matrix
 from bench.network.profile import LOOPBACK, PROFILES
 from bench.plan import RunPlan
 from bench.run_file import ClosedLoad
+from bench.workloads import WORKLOADS
 from commands import values
 from commands.errors import ExitCode, UsageError
 from producers.registry import PRODUCERS
@@ -35,8 +36,10 @@ def run(
         list[str] | None, typer.Option(metavar="off|on|off,on", help="Without, with gzip, or both.")
     ] = None,
     tls: Annotated[list[str] | None, typer.Option(metavar="off|on|off,on", help="Without, with TLS, or both.")] = None,
-    workload: Annotated[list[str] | None, typer.Option(metavar="NAMES", help="get, list, fields, create.")] = None,
-    page_size: Annotated[list[str] | None, typer.Option(metavar="N", help="Recipes on a page of `list`: 20.")] = None,
+    workload: Annotated[list[str] | None, typer.Option(metavar="NAMES", help=f"Some of {','.join(WORKLOADS)}.")] = None,
+    page_size: Annotated[
+        list[str] | None, typer.Option(metavar="N", help="Recipes on a page, or in a batch: 20.")
+    ] = None,
     concurrency: Annotated[
         list[str] | None, typer.Option(metavar="N", help="Requests kept in flight: 1 for latency, 16 for throughput.")
     ] = None,

@@ -16,7 +16,7 @@ from bench.drive.wire_calls import WireCalls
 from bench.drive.wire_request import WireRequest
 from bench.workloads import Question
 from consumers.client import ClientSettings, RecipeClient
-from consumers.errors import ConsumerError
+from consumers.errors import ConsumerError, OperationUnsupported
 
 AnyRequest = WireRequest[Any, Any]
 
@@ -55,7 +55,9 @@ class WireDriver(LoopDriver):
             await self._connections.close()
 
     def requests(self, questions: Sequence[Question[Any]]) -> Sequence[AnyRequest]:
-        """The bytes that the consumer would send for each question."""
+        """The bytes that the consumer would send for each question. Raises OperationUnsupported for several at once."""
+        if not all(question.single for question in questions):
+            raise OperationUnsupported("the wire driver sends one request for a question, and this takes several")
         return [self._request(question) for question in questions]
 
     def _request(self, question: Question[Any]) -> AnyRequest:

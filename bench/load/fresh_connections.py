@@ -1,7 +1,7 @@
 """A consumer that opens a connection for every call: what setting one up costs is then part of what a caller waits."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TypeVar
 
 from consumers.client import RecipeClient
@@ -36,6 +36,10 @@ class FreshConnections(RecipeClient):
     async def get(self, recipe_id: int, fields: Collection[str] | None = None) -> Recipe:
         """One recipe."""
         return await self._call(lambda client: client.get(recipe_id, fields))
+
+    async def get_many(self, recipe_ids: Sequence[int]) -> tuple[Recipe, ...]:
+        """Several recipes in one request."""
+        return await self._call(lambda client: client.get_many(recipe_ids))
 
     async def list(self, page_size: int = DEFAULT_PAGE_SIZE, page_token: str = "") -> RecipePage:
         """A page of whole recipes."""

@@ -37,7 +37,7 @@ from bench.run_file import ClosedLoad, Load
 from bench.wire.codecs import codec
 from bench.wire.dissection import dissect
 from bench.wire.parts import BytesUnaccounted
-from bench.wire.sizes import measure_sizes
+from bench.wire.sizes import NOTHING_KNOWN, measure_sizes
 from bench.wire.steady_state import WARM_UP_REQUESTS
 from bench.workloads import WORKLOADS, Question, WorkloadChoice, WrongAnswer
 from consumers.client import ClientSettings, RecipeClient
@@ -152,6 +152,9 @@ class Worker:
         """Ask some of a workload's questions through a tap, beside the connections that are measured."""
         plain, tls = (parse_target(text) if text else None for text in (self.setup.direct.plain, self.setup.direct.tls))
         questions = self.questions[WorkloadChoice(order.workload, order.page_size)][:SIZED_AT_MOST]
+        if not all(question.single for question in questions):
+            reason = "one question takes several requests; those of one request are told by the workload get"
+            return messages.SizesRead(bytes=NOTHING_KNOWN, doubts=(reason,))
         found = await measure_sizes(
             connect=lambda target: self._client(target, gzip=order.gzip),
             plain=plain,

@@ -57,6 +57,17 @@ class Line:
     points: Sequence[Point]
 
 
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """Throughput and latency of one combination under growing load; latencies are in the unit of the axis."""
+
+    series: int
+    points: Sequence[tuple[float, float, str]]
+    """Requests per second, latency, and the load in words."""
+    knee: int | None
+    """Which point is marked."""
+
+
 Scale = Literal["log", "linear"]
 
 
@@ -178,6 +189,42 @@ def spectrum(lines: Sequence[Line], *, title: str, y_domain: tuple[float, float]
         .properties(width=250, height=140)
     )
     return _svg(chart)
+
+
+def growth(lines: Sequence[Growth], *, title: str) -> str:
+    """Latency over throughput, a line for each protocol, a point for each load, the knee with a ring around it."""
+    rows = [
+        {
+            "rate": rate,
+            "latency": latency,
+            "text": load,
+            "order": number,
+            "colour": _colour(line.series),
+            "series": line.series,
+            "shape": SHAPES[line.series % SERIES],
+            "knee": number == line.knee,
+        }
+        for line in lines
+        for number, (rate, latency, load) in enumerate(line.points)
+    ]
+    latencies = [float(latency) for line in lines for _, latency, _ in line.points]
+    scale = scale_for(latencies)
+    ends = (min(latencies) / 1.1, max(latencies) * 1.1) if scale == "log" else (0.0, max(latencies) * 1.1)
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
+        x=alt.X("rate:Q", title="requests/s: right is better", axis=_value_axis([])),
+        y=alt.Y(
+            "latency:Q",
+            title=title,
+            scale=alt.Scale(type=scale, domain=list(ends), nice=False),
+            axis=_value_axis(_ticks(*ends) if scale == "log" else []),
+        ),
+        color=alt.Color("colour:N", scale=None),
+    )
+    lined = base.mark_line(strokeWidth=1.5, opacity=0.75).encode(order="order:Q", detail="series:N")
+    dotted = base.mark_point(filled=True, size=46, opacity=1).encode(shape=alt.Shape("shape:N", scale=None))
+    ringed = base.transform_filter("datum.knee").mark_point(filled=False, size=240, strokeWidth=1.5)
+    words = base.mark_text(align="left", dx=6, dy=-6, fontSize=10).encode(text="text:N", color=alt.value(TEXT))
+    return _svg(alt.layer(lined, dotted, ringed, words).properties(width=250, height=170))
 
 
 def _domain(dots: Sequence[Dot], scale: Scale, reference: float | None) -> tuple[float, float]:

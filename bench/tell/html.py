@@ -11,6 +11,7 @@ from bench.tell import cost_tables, definitions, detail_table, facts, figure_tab
 from bench.tell.arrangement import Arrangement, WorkloadGroup, arranged
 from bench.tell.charts import SERIES
 from bench.tell.figures import Figure
+from bench.tell.growth_figures import growth_figures
 from bench.tell.overall_tables import overall_tables
 from bench.tell.summary import Statement
 from bench.tell.table import Table
@@ -70,6 +71,7 @@ def render(run: Run) -> bytes:
         compared=names.listed([each.label for each in arrangement.contenders]) or "nothing",
         sections=[_section(number, group, arrangement) for number, group in enumerate(arrangement.groups)],
         overall=overall_tables(run),
+        growth=growth_figures(run, arrangement),
         details=detail_table.details(run),
         run_facts=facts.of_run(run),
         environment=facts.of_environment(run),

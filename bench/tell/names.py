@@ -10,6 +10,9 @@ WORKLOADS: dict[str, str] = {
     "list": "a page of recipes",
     "fields": "the name of one recipe",
     "create": "a new recipe",
+    "batch": "a page of recipes by their ids, in one request",
+    "batch-one-by-one": "a page of recipes by their ids, in as many requests, one after the other",
+    "batch-at-once": "a page of recipes by their ids, in as many requests, all at once",
 }
 """What one request asks for."""
 

@@ -167,6 +167,20 @@ async def test_a_file_in_any_order_is_listed_by_id(tmp_path: Path) -> None:
     assert {cell.status for cell in run.cells} == {"measured"}
 
 
+async def test_a_batch_in_one_request_and_in_several() -> None:
+    names = ("batch", "batch-one-by-one", "batch-at-once")
+    matrix = matrix_of(workloads=[WorkloadChoice(name, 5) for name in names])
+    plan = plan_of(replace(matrix, drivers=("consumer", "wire")))
+    raw = await conducted(plan)
+    for cell in assembled(raw, plan).cells:
+        several = cell.workload.name != "batch"
+        expected = "unsupported" if several and cell.driver == "wire" else "measured"
+        assert cell.status == expected, cell.reason
+        if cell.driver == "consumer":
+            assert cell.bytes is not None
+            assert (cell.bytes.response.wire_bytes is None) == several
+
+
 async def test_a_stop_keeps_the_rounds_that_are_finished() -> None:
     stop = asyncio.Event()
 
@@ -201,6 +215,17 @@ async def test_a_producer_that_does_not_start_fails_its_cells_and_says_why(monke
     assert {cell.status for cell in run.cells} == {"failed"}
     assert all("no-such-file.json" in (cell.reason or "") for cell in run.cells)
     assert assemble.untrusted(run)
+
+
+async def test_a_run_in_which_nothing_can_be_measured_ends_at_once() -> None:
+    told: list[str] = []
+    async with FOREIGN["http"](replace(CHICKEN, steps="Order a pizza.")) as address:
+        targets = {"http": Target(address, None)}
+        endless = {"rounds": None, "seconds": 3600.0}
+        plan = plan_of(matrix_of(["http"]), versions=(Version(targets=targets),), ids=(42,), **endless)
+        raw = await conducted(plan, ids=[42], on_progress=lambda _, text: told.append(text))
+    assert [cell.status for cell in raw.cells] == ["failed"]
+    assert not any("round" in text for text in told)
 
 
 async def test_nothing_listens_at_a_target() -> None:

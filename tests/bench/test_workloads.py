@@ -31,7 +31,11 @@ async def questions(workload: str, page_size: int = 0, known: bool = True, **giv
     return list(await WORKLOADS[workload].questions(client, choice, settings["recipes"], settings["ids"], known))
 
 
-@pytest.mark.parametrize(("workload", "page_size"), [("get", 0), ("fields", 0), ("list", 20), ("create", 0)])
+BATCHES = ("batch", "batch-one-by-one", "batch-at-once")
+ALL = [("get", 0), ("fields", 0), ("list", 20), ("create", 0), *((name, 2) for name in BATCHES)]
+
+
+@pytest.mark.parametrize(("workload", "page_size"), ALL)
 @pytest.mark.parametrize("known", [True, False])
 async def test_right_answers_are_proved(workload: str, page_size: int, known: bool) -> None:
     asked = await questions(workload, page_size, known)
@@ -110,3 +114,27 @@ def test_a_created_recipe_is_the_draft_with_an_id() -> None:
 async def test_what_the_producer_refuses_is_raised() -> None:
     with pytest.raises(RecipeNotFound):
         await GetQuestion(1000, None).send(FakeClient())
+
+
+@pytest.mark.parametrize("workload", BATCHES)
+async def test_a_batch_has_the_size_asked_for_and_is_told_from_others(workload: str) -> None:
+    asked = await questions(workload, 2, ids=list(range(1, 8)))
+    assert [question.recipe_ids for question in asked] == [(1, 2), (3, 4), (5, 6)]
+    (more_than_there_are,) = await questions(workload, 5)
+    assert more_than_there_are.recipe_ids == (5, 42, 7, 5, 42)
+    one, two, three = BOOK[0], BOOK[1], BOOK[2]
+    question = asked[0]
+    assert not question.plausible((one,))
+    assert not question.plausible((two, one))
+    for wrong in ((one, three), (two, one), (one, Recipe(2, "another name"))):
+        with pytest.raises(WrongAnswer, match="2 recipes"):
+            question.prove(wrong)
+
+
+@pytest.mark.parametrize(("workload", "requests", "in_flight"), [("batch-one-by-one", 3, 1), ("batch-at-once", 3, 3)])
+async def test_a_batch_in_several_requests(workload: str, requests: int, in_flight: int) -> None:
+    (question,) = await questions(workload, 3)
+    client = FakeClient()
+    assert question.plausible(await question.send(client))
+    assert (len(client.asked), client.in_flight_most) == (requests, in_flight)
+    assert not question.single

@@ -109,6 +109,18 @@ def test_two_targets_are_measured_side_by_side_without_a_verdict(tmp_path: Path)
     assert second["ratio"]["latency_ns_p50"]["verdict"] == "unclear"
 
 
+def test_answers_that_are_not_the_recipes_end_with_3_and_no_figures(tmp_path: Path) -> None:
+    with listening("producers", "http", "--port", "0", "--recipes", "generated:60:2") as other:
+        out = tmp_path / "r.json"
+        done = bench("run", *SMALL[:2], *ONE_CELL, "--target", f"http={other.addresses[0]}", "--out", str(out))
+    assert done.returncode == 3, done.stderr
+    for cell in read(out)["cells"]:
+        assert cell["status"] == "failed"
+        assert cell["latency_ns"] is None
+        assert cell["outcomes"]["wrong_answer"] > 0
+    assert "differs from the recipes" in done.stdout
+
+
 def test_a_run_ends_once_its_intervals_are_narrow_enough(tmp_path: Path) -> None:
     out = tmp_path / "r.json"
     size = (
