@@ -61,6 +61,9 @@ class Conductor:
         self.stop = stop
         self.enough = enough
         self.raw = RawRun([RawCell(cell) for cell in plan.matrix.cells()])
+        for cell in self.raw.cells:
+            if (reason := planning.why_unsupported(cell.plan.combination, plan)) is not None:
+                cell.give_up("unsupported", reason)
         self.began_ns = perf_counter_ns()
 
     async def run(self) -> RawRun:
@@ -126,7 +129,7 @@ class Conductor:
                 producer = await start_producer(
                     protocol,
                     recipes=plan.recipes,
-                    gzip=any(plan.matrix.gzip),
+                    gzip=planning.gzip_served(protocol, plan),
                     gzip_level=plan.gzip_level,
                     certificates=self.certificates,
                     cores=self.pinning.producer,

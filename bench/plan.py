@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from random import Random
 
 from bench import warm_up
-from bench.matrix import PERSISTENT, CellPlan, Matrix
+from bench.matrix import PERSISTENT, CellPlan, Combination, Matrix
 from bench.network.profile import LOOPBACK, parse
 from bench.run_file import ClosedLoad, Load
+from producers.registry import why_no_gzip
 
 LATENCY_REQUESTS_AT_LEAST = 3
 """A slice's median needs a few answers, however slow the cell is."""
@@ -95,6 +96,18 @@ def requests_at_least(cell: CellPlan) -> int:
     if isinstance(cell.load, ClosedLoad):
         return max(LATENCY_REQUESTS_AT_LEAST, cell.load.concurrency)
     return 0
+
+
+def why_unsupported(combination: Combination, plan: RunPlan) -> str | None:
+    """Why a combination cannot be had from producers that the lab starts, known before they are; None when it can."""
+    if not combination.gzip or not plan.restarts:
+        return None
+    return why_no_gzip(combination.protocol, plan.gzip_level)
+
+
+def gzip_served(protocol: str, plan: RunPlan) -> bool:
+    """Whether a producer is to be started with gzip."""
+    return any(plan.matrix.gzip) and why_no_gzip(protocol, plan.gzip_level) is None
 
 
 def questions_to_prove(cell: CellPlan, generation: int) -> int:

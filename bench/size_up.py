@@ -99,7 +99,7 @@ async def _with_processes(
             producer = await start_producer(
                 protocol,
                 recipes=plan.recipes,
-                gzip=any(plan.matrix.gzip),
+                gzip=planning.gzip_served(protocol, plan),
                 gzip_level=plan.gzip_level,
                 certificates=certificates,
                 cores=pinning.producer,
@@ -119,7 +119,11 @@ async def _with_processes(
         )
         load = await LoadProcess.start(protocol, setup, pinning.load)
         for cell in cells:
-            await _size_up_one(load, cell, sizing.combinations[cell.combination], requests)
+            sized = sizing.combinations[cell.combination]
+            if (reason := planning.why_unsupported(cell.combination, plan)) is not None:
+                sized.status, sized.reason = "unsupported", reason
+            else:
+                await _size_up_one(load, cell, sized, requests)
             on_done(cell)
     finally:
         for child in [load.child if load else None, producer.child if producer else None]:

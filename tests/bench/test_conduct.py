@@ -18,7 +18,7 @@ from bench.raw_run import RawRun
 from bench.run_file import ClosedLoad, Load, OpenLoad, RecipesUsed, Run
 from bench.workloads import WorkloadChoice
 from producers import certificates
-from producers.registry import PRODUCERS
+from producers.registry import ONE_GZIP_LEVEL, PRODUCERS
 from tests.support.books import CHICKEN
 from tests.support.foreign_producers import FOREIGN
 from tests.support.programs import nothing_left_running
@@ -165,6 +165,19 @@ async def test_a_file_in_any_order_is_listed_by_id(tmp_path: Path) -> None:
     plan = plan_of(matrix_of(workloads=(GET, WorkloadChoice("list", 2))), recipes=str(file))
     run = assembled(await conducted(plan, ids=[1, 3, 5, 7, 9]), plan)
     assert {cell.status for cell in run.cells} == {"measured"}
+
+
+async def test_a_gzip_level_that_a_stack_does_not_know_costs_its_gzip_cells_only() -> None:
+    matrix = Matrix(protocols=tuple(PRODUCERS), gzip=(False, True), tls=(False,), workloads=(LIST,), loads=(ONE,))
+    plan = plan_of(matrix, gzip_level=9)
+    raw = await conducted(plan)
+    run = assembled(raw, plan)
+    for cell in run.cells:
+        fixed = cell.gzip and cell.protocol in ONE_GZIP_LEVEL
+        assert cell.status == ("unsupported" if fixed else "measured"), cell.reason
+        assert not fixed or "level 6 only, and 9 was asked for" in (cell.reason or "")
+    assert raw.troubles == []
+    assert not assemble.untrusted(run)
 
 
 async def test_a_batch_in_one_request_and_in_several() -> None:

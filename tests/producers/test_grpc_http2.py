@@ -19,8 +19,9 @@ from hyperframe.frame import DataFrame, Frame
 
 from consumers.target import Target
 from producers import certificates
-from producers.grpc_http2 import GrpcHttp2Producer
+from producers.grpc_http2 import ONLY_GZIP_LEVEL, GrpcHttp2Producer
 from producers.producer import PortUnavailable, UnsupportedSetting
+from producers.registry import ONE_GZIP_LEVEL
 from producers.settings import CallLimits, Limits, ProducerSettings, TlsFiles
 from producers.tls import TlsFilesUnusable
 from protos import recipe_pb2 as messages
@@ -440,3 +441,7 @@ async def test_certificates_that_cannot_be_served_are_named(tmp_path: Path) -> N
 
 async def test_a_producer_that_never_started_can_be_stopped() -> None:
     await GrpcHttp2Producer(small_book(), ProducerSettings()).stop()
+
+
+def test_the_registry_knows_the_only_level() -> None:
+    assert ONE_GZIP_LEVEL["grpc"] == ONLY_GZIP_LEVEL
