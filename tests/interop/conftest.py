@@ -76,7 +76,8 @@ def own_certificates(tmp_path_factory: pytest.TempPathFactory) -> CertificateFil
 def serving_both(protocol: str, files: CertificateFiles, *flags: str) -> Iterator[Listening]:
     """A producer of `protocol` in a process of its own: its addresses are the plain one and the one with TLS."""
     tls = ("--port", "0", "--tls-port", "0", "--cert", str(files.server), "--key", str(files.server_key))
-    with listening("producers", protocol, *tls, "--gzip", "--recipes", "generated:100", *flags, ports=2) as producer:
+    settings = (*tls, "--gzip", "--recipes", "generated:100", *flags)
+    with listening("producers", protocol, *settings, ports=2, traced=False) as producer:
         yield producer
         assert producer.end() == 0
 

@@ -51,15 +51,24 @@ class Listening:
 
 
 @contextmanager
-def listening(module: str, *arguments: str, ports: int = 1, **variables: str) -> Iterator[Listening]:
-    """A program that serves, once it has announced so many ports; killed at the end if it still runs."""
+def listening(
+    module: str, *arguments: str, ports: int = 1, traced: bool = True, **variables: str
+) -> Iterator[Listening]:
+    """A program that serves, once it has announced so many ports; killed at the end if it still runs.
+
+    Where coverage is measured and it is not to be `traced`, it runs as it would for a user: what measures coverage
+    loads OpenSSL before a program can name the configuration that it wants.
+    """
+    variables = environment(**variables)
+    if not traced:
+        variables = {name: value for name, value in variables.items() if not name.startswith("COVERAGE_PROCESS")}
     with subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment(**variables),
+        env=variables,
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None

@@ -286,7 +286,7 @@ def test_ctrl_c_keeps_the_finished_rounds_and_leaves_nothing_running(tmp_path: P
 
 def test_ctrl_c_before_anything_was_measured_writes_nothing(tmp_path: Path) -> None:
     out = tmp_path / "r.json"
-    with on_a_terminal("run", *SMALL, "--recipes", "generated:20000", "--out", str(out)) as (process, shown):
+    with on_a_terminal("run", *SMALL, "--recipes", "generated:2000", "--out", str(out)) as (process, shown):
         wait_for(b"starting", shown)
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE_S) == 130
