@@ -103,7 +103,11 @@ async def test_every_combination_of_every_workload(tmp_path: Path) -> None:
         assert cell.slices.generation == [0, 1]
         assert sum(cell.slices.ok) == cell.outcomes["ok"] > 0
         assert cell.bytes is not None
-        assert cell.bytes.coding == ("gzip" if cell.gzip and cell.protocol != "grpc" else cell.bytes.coding)
+        allowed = {"gzip" if cell.gzip else "identity"}
+        if cell.gzip and cell.protocol in ONE_GZIP_LEVEL and cell.workload.name != "list":
+            # This stack sends what gzip does not shrink as it is, and the shortest recipes are such.
+            allowed |= {"mixed", "identity"}
+        assert cell.bytes.coding in allowed
         assert (cell.tls_session is not None) == cell.tls
         assert cell.memory_bytes is not None
         assert cell.memory_bytes.producer_peak is not None
