@@ -13,6 +13,7 @@ from bench.network.profile import LOOPBACK, parse
 from bench.plan import RunPlan
 from bench.raw_run import RawCell, RawRun, arm_key
 from bench.run_file import Cell, Doubt, Memory, PlanUsed, RecipesUsed, Run, Workload
+from consumers.registry import default_dialect
 
 NOT_TO_BE_TRUSTED = frozenset({"errors_seen", "process_trouble", "cells_failed"})
 """Doubts that make the whole run end with the exit code for measurements that cannot be trusted."""
@@ -74,6 +75,7 @@ def empty_cell(plan: CellPlan) -> Cell:
     return Cell(
         id=plan.id,
         protocol=plan.combination.protocol,
+        dialect=plan.combination.dialect or default_dialect(plan.combination.protocol),
         version=plan.combination.version or None,
         gzip=plan.combination.gzip,
         tls=plan.combination.tls,

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bench.dialects import dialect_of
 from bench.judge import verdicts
 from bench.judge.distributions import student_t
 from bench.judge.levels import CONFIDENCE, Interval, Levels, exponential, levels, logarithms, median_interval
@@ -23,7 +24,7 @@ TWO_RUNS = (
     "two runs of the same code lie apart: nothing is known about the spread between runs."
 )
 
-Key = tuple[str, str | None, bool, bool, Workload, str, str, str, Load | None]
+Key = tuple[str, str | None, str, bool, bool, Workload, str, str, str, Load | None]
 """What makes a cell of one run the same as one of another: everything but its id."""
 
 
@@ -109,6 +110,7 @@ def key(cell: Cell) -> Key:
     return (
         cell.protocol,
         cell.version,
+        dialect_of(cell),
         cell.gzip,
         cell.tls,
         cell.workload,

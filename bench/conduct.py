@@ -131,6 +131,7 @@ class Conductor:
                     recipes=plan.recipes,
                     gzip=planning.gzip_served(protocol, plan),
                     gzip_level=plan.gzip_level,
+                    flags=planning.producer_flags(protocol, plan),
                     certificates=self.certificates,
                     cores=self.pinning.producer,
                     directory=version.directory,
@@ -203,6 +204,7 @@ class Conductor:
             network=cell.network,
             connection=cell.connection,
             driver=cell.driver,
+            dialect=combination.dialect,
         )
 
     async def _read_sizes(self, arms: dict[ArmKey, Arm]) -> None:
@@ -218,6 +220,7 @@ class Conductor:
                 page_size=combination.workload.page_size,
                 gzip=combination.gzip,
                 tls=combination.tls,
+                dialect=combination.dialect,
             )
             found = await self.order(arm, order, PROOF_TIMEOUT_S)
             if isinstance(found, messages.SizesRead):

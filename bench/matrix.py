@@ -8,12 +8,15 @@ from typing import Literal
 from bench.network.profile import LOOPBACK
 from bench.run_file import ClosedLoad, Load
 from bench.workloads import WorkloadChoice
+from consumers.registry import default_dialect, dialects
 
 Connection = Literal["persistent", "new"]
 PERSISTENT: Connection = "persistent"
 """Requests share connections that stay open."""
 NEW: Connection = "new"
 """Every request opens a connection of its own, and what that takes is part of its latency."""
+DEFAULT_DIALECT = "default"
+"""Stands for each protocol's own."""
 CONSUMER = "consumer"
 """The driver that is what a caller in this language sees. The headline ratios are its."""
 
@@ -28,11 +31,14 @@ class Combination:
     workload: WorkloadChoice
     version: str = ""
     """Which of the producers that are compared; empty where there is one only."""
+    dialect: str = ""
+    """What its messages are written in, or how its query is named; empty: as is usual for the protocol."""
 
     @property
     def label(self) -> str:
-        """A readable name, such as `http-get-gzip-tls`."""
+        """A readable name, such as `http-get-gzip-tls`. What is usual is left out."""
         parts = [*([self.version] if self.version else []), self.protocol, self.workload.label]
+        parts += [self.dialect] if self.dialect else []
         parts += ["gzip"] if self.gzip else []
         parts += ["tls"] if self.tls else []
         return "-".join(parts)
@@ -63,6 +69,13 @@ class CellPlan:
         return not isinstance(self.load, ClosedLoad) or self.load.concurrency == 1
 
 
+def spoken(protocol: str, named: Sequence[str]) -> list[str]:
+    """Those of the dialects named that a protocol speaks, as a Combination has them: its own as the empty text."""
+    own = default_dialect(protocol)
+    found = [name for name in named if name in (DEFAULT_DIALECT, *dialects(protocol))]
+    return list(dict.fromkeys("" if name in (DEFAULT_DIALECT, own) else name for name in found))
+
+
 def load_label(load: Load) -> str:
     """A load in a few characters: `c16` for 16 in flight, `r500` for 500 due per second."""
     return f"c{load.concurrency}" if isinstance(load, ClosedLoad) else f"r{load.rate_hz:g}"
@@ -82,6 +95,8 @@ class Matrix:
     tls: Sequence[bool]
     workloads: Sequence[WorkloadChoice]
     loads: Sequence[Load]
+    dialects: Sequence[str] = (DEFAULT_DIALECT,)
+    """Each protocol takes part in those of them that it speaks."""
     versions: Sequence[str] = ("",)
     networks: Sequence[str] = (LOOPBACK,)
     """By their canonical names (bench.network.profile)."""
@@ -92,10 +107,9 @@ class Matrix:
 
     def combinations(self) -> Iterator[Combination]:
         """Every combination, versions and protocols outermost."""
-        for version, protocol, workload, gzip, tls in product(
-            self.versions, self.protocols, self.workloads, self.gzip, self.tls
-        ):
-            yield Combination(protocol, gzip, tls, workload, version)
+        for version, protocol, workload in product(self.versions, self.protocols, self.workloads):
+            for dialect, gzip, tls in product(spoken(protocol, self.dialects), self.gzip, self.tls):
+                yield Combination(protocol, gzip, tls, workload, version, dialect)
 
     def cells(self) -> list[CellPlan]:
         """Every combination under every load by every driver, over every network and kind of connection."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from random import Random
 
 from bench import warm_up
-from bench.matrix import PERSISTENT, CellPlan, Combination, Matrix
+from bench.matrix import PERSISTENT, CellPlan, Combination, Matrix, spoken
 from bench.network.profile import LOOPBACK, parse
 from bench.run_file import ClosedLoad, Load
-from producers.registry import why_no_gzip
+from producers.registry import flags_for, why_no_gzip
 
 LATENCY_REQUESTS_AT_LEAST = 3
 """A slice's median needs a few answers, however slow the cell is."""
@@ -108,6 +108,11 @@ def why_unsupported(combination: Combination, plan: RunPlan) -> str | None:
 def gzip_served(protocol: str, plan: RunPlan) -> bool:
     """Whether a producer is to be started with gzip."""
     return any(plan.matrix.gzip) and why_no_gzip(protocol, plan.gzip_level) is None
+
+
+def producer_flags(protocol: str, plan: RunPlan) -> list[str]:
+    """What a producer is to be started with, so that it speaks every dialect that it is asked in."""
+    return flags_for(protocol, spoken(protocol, plan.matrix.dialects))
 
 
 def questions_to_prove(cell: CellPlan, generation: int) -> int:

@@ -151,18 +151,21 @@ async def start_producer(
     certificates: Path | None,
     cores: Sequence[int],
     gzip_level: int = 6,
+    flags: Sequence[str] = (),
     directory: str = "",
     python: str = "",
 ) -> RunningProducer:
     """Start `python -m producers` on free ports, and wait until it accepts. Raises ProcessFailed.
 
-    `directory` is the root of the code to start it from, `python` the interpreter; empty: this lab's own.
+    `flags` are further ones. `directory` is the root of the code to start it from, `python` the interpreter; empty:
+    this lab's own.
 
     One process serves plain and TLS, and gzip to whoever asks, so that those effects are compared within a process.
     """
     # -P: without it the current directory's code would come before the one asked for.
     command = [python or sys.executable, "-P", "-m", "producers", protocol, "--port", "0", "--recipes", recipes]
     command += ["--gzip", "--gzip-level", str(gzip_level)] if gzip else []
+    command += flags
     if certificates is not None:
         command += ["--tls-port", "0", "--cert", str(certificates / "server.pem")]
         command += ["--key", str(certificates / "server-key.pem")]

@@ -243,6 +243,9 @@ class Cell(Struct, kw_only=True):
 
     id: str
     protocol: str
+    dialect: str = ""
+    """What its messages are written in, or how its query is named: `json`, `protobuf`, `document`, `persisted`. Empty
+    in files from before there was a choice: the protocol's own."""
     version: str | None = None
     """Which version of the producer, in a run that compares two; else null."""
     gzip: bool

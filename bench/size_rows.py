@@ -7,6 +7,7 @@ from bench.matrix import Combination
 from bench.plan import RunPlan
 from bench.run_file import Cell, Doubt, PlanUsed, RecipesUsed, Run, Workload
 from bench.size_up import SizedUp, Sizing
+from consumers.registry import default_dialect
 
 
 def sizes_run(
@@ -51,6 +52,7 @@ def _cell(combination: Combination, sized: SizedUp) -> Cell:
     return Cell(
         id=combination.label,
         protocol=combination.protocol,
+        dialect=combination.dialect or default_dialect(combination.protocol),
         gzip=combination.gzip,
         tls=combination.tls,
         workload=Workload(name=combination.workload.name, page_size=combination.workload.page_size or None),

@@ -101,6 +101,7 @@ async def _with_processes(
                 recipes=plan.recipes,
                 gzip=planning.gzip_served(protocol, plan),
                 gzip_level=plan.gzip_level,
+                flags=planning.producer_flags(protocol, plan),
                 certificates=certificates,
                 cores=pinning.producer,
             )
@@ -143,6 +144,7 @@ async def _size_up_one(load: LoadProcess, cell: CellPlan, sized: SizedUp, reques
             tls=combination.tls,
             load=cell.load,
             questions_at_most=planning.PROVED_AGAIN,
+            dialect=combination.dialect,
         ),
         ORDER_TIMEOUT_S,
     )
@@ -156,6 +158,7 @@ async def _size_up_one(load: LoadProcess, cell: CellPlan, sized: SizedUp, reques
             gzip=combination.gzip,
             tls=combination.tls,
             requests=requests_for(workload.page_size, requests),
+            dialect=combination.dialect,
         ),
         ORDER_TIMEOUT_S,
     )

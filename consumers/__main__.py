@@ -22,7 +22,7 @@ from commands.errors import CommandError, UsageError
 from consumers import web_api
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import ConsumerError
-from consumers.registry import CONSUMERS, client
+from consumers.registry import CONSUMERS, client, dialects
 from consumers.target import BadTarget, parse_target
 from recipes.book import DEFAULT_PAGE_SIZE, MAXIMUM_ID, MAXIMUM_PAGE_SIZE
 from recipes.errors import RecipeError
@@ -61,6 +61,9 @@ Ca = Annotated[
         "--ca", parser=values.readable_file, metavar="FILE", help="Authority to trust (certs/ca.pem if there)."
     ),
 ]
+Dialect = Annotated[
+    str, typer.Option("--dialect", metavar="NAME", help="What messages are written in; else the protocol's own.")
+]
 Timeout = Annotated[
     float, typer.Option("--timeout", parser=values.number(0.001, 3600), metavar="SECONDS", help="Longest wait.")
 ]
@@ -77,13 +80,14 @@ def get(
     gzip: Gzip = False,
     ca: Ca = None,
     timeout: Timeout = 30.0,
+    dialect: Dialect = "",
 ) -> None:
     """Print one recipe."""
     names = values.comma_list([fields]) or None
     for name in names or ():
         if name not in FIELDS:
             raise UsageError(f"--fields: a recipe has no field {name!r}; choose from {', '.join(FIELDS)}")
-    caller = _caller(context, target, gzip, ca, timeout)
+    caller = _caller(context, target, gzip, ca, timeout, dialect)
     _print(_ask(caller, lambda consumer: consumer.get(recipe_id, names)), keep=names)
 
 
@@ -98,9 +102,10 @@ def list_recipes(
     gzip: Gzip = False,
     ca: Ca = None,
     timeout: Timeout = 30.0,
+    dialect: Dialect = "",
 ) -> None:
     """Print a page of recipes."""
-    caller = _caller(context, target, gzip, ca, timeout)
+    caller = _caller(context, target, gzip, ca, timeout, dialect)
     _print(_ask(caller, lambda consumer: consumer.list(page_size, page_token)))
 
 
@@ -113,10 +118,11 @@ def create(
     gzip: Gzip = False,
     ca: Ca = None,
     timeout: Timeout = 30.0,
+    dialect: Dialect = "",
 ) -> None:
     """Create a recipe and print it with its id."""
     draft = _read_draft(file)
-    caller = _caller(context, target, gzip, ca, timeout)
+    caller = _caller(context, target, gzip, ca, timeout, dialect)
     _print(_ask(caller, lambda consumer: consumer.create(draft, idempotency_key)))
 
 
@@ -134,9 +140,10 @@ def serve(
     gzip: Gzip = False,
     ca: Ca = None,
     timeout: Timeout = 30.0,
+    dialect: Dialect = "",
 ) -> None:
     """Serve the consumer web API: GET / shows the producer's answer."""
-    caller = _caller(context, target, gzip, ca, timeout)
+    caller = _caller(context, target, gzip, ca, timeout, dialect)
 
     async def until_stopped(consumer: RecipeClient) -> None:
         runner = web.AppRunner(web_api.application(consumer, recipe_id), access_log=None)
@@ -162,9 +169,12 @@ def serve(
     _ask(caller, until_stopped)
 
 
-def _caller(context: typer.Context, target: str, gzip: bool, ca: Path | None, timeout_s: float) -> Caller:
+def _caller(context: typer.Context, target: str, gzip: bool, ca: Path | None, timeout_s: float, dialect: str) -> Caller:
+    spoken = dialects(context.obj)
+    if dialect and dialect not in spoken:
+        raise UsageError(f"--dialect: {context.obj} does not speak {dialect!r}, but {' and '.join(spoken)}")
     try:
-        settings = ClientSettings(target=parse_target(target), gzip=gzip, ca=ca, timeout_s=timeout_s)
+        settings = ClientSettings(target=parse_target(target), gzip=gzip, ca=ca, timeout_s=timeout_s, dialect=dialect)
     except BadTarget as error:
         raise UsageError(f"--target: {error}") from None
     own_authority = Path("certs/ca.pem")

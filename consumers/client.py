@@ -25,8 +25,8 @@ class ClientSettings:
     client_key: Path | None = None
     timeout_s: float = 30.0
     """Longest wait for one call, connecting included."""
-    persisted_queries: bool = False
-    """Send a query's hash in place of its text, where the protocol has queries. The producer has to offer it."""
+    dialect: str = ""
+    """As in consumers.registry; empty: the protocol's own."""
     connections: int | None = None
     """The most connections to keep; None: what the library does unless told."""
 

@@ -4,6 +4,7 @@ ConsumerError
 ├── ProducerUnreachable    no connection: refused, unknown host, TLS not agreed on, connection lost
 ├── ProducerTimeout        no complete answer within the time allowed
 ├── OperationUnsupported   this producer does not offer the operation
+├── NotKnownYet            the producer has to be told first what was only named
 └── UnexpectedAnswer       an answer that the contract does not allow: status, coding, shape
 """
 
@@ -22,6 +23,10 @@ class ProducerTimeout(ConsumerError):
 
 class OperationUnsupported(ConsumerError):
     """The producer does not offer this operation."""
+
+
+class NotKnownYet(ConsumerError):
+    """The producer has to be told first what was only named, such as a query of which it got the hash."""
 
 
 class UnexpectedAnswer(ConsumerError):

@@ -4,7 +4,6 @@ GraphQL writes an ID as a string, and the ids of the domain are numbers: the dec
 strict.
 """
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Generic, NoReturn, TypeVar
@@ -220,16 +219,17 @@ class GraphqlHttpClient(RecipeClient):
         recipe_ids: Sequence[int] = (),
     ) -> Data:
         """`data` of the answer to one operation. Raises what its errors mean."""
-        sent: dict[str, object] = {"query": document, "variables": variables}
-        if self.settings.persisted_queries:
-            sent = {"variables": variables, "extensions": persisted(document)}
-        decoded = await self._answered(sent, decoder)
-        if "extensions" in sent and decoded.errors and _code(decoded.errors[0]) == "PERSISTED_QUERY_NOT_FOUND":
-            decoded = await self._answered({**sent, "query": document}, decoder)
+        decoded = await self._exchanged(document, variables, decoder)
         if decoded.errors:
             self._refuse(decoded.errors[0], recipe_ids)
         assert decoded.data is not None, "an answer without errors has data"
         return decoded.data
+
+    async def _exchanged(
+        self, document: str, variables: Mapping[str, object], decoder: "msgspec.json.Decoder[Answer[Data]]"
+    ) -> Answer[Data]:
+        """The answer to one operation, errors or not."""
+        return await self._answered({"query": document, "variables": variables}, decoder)
 
     async def _answered(self, sent: object, decoder: "msgspec.json.Decoder[Answer[Data]]") -> Answer[Data]:
         try:
@@ -267,16 +267,6 @@ class GraphqlHttpClient(RecipeClient):
 
 _HEADERS = {"Content-Type": JSON}
 _encode = msgspec.json.Encoder().encode
-
-
-def _code(error: Error) -> str:
-    return error.extensions.code if error.extensions is not None else ""
-
-
-@lru_cache(maxsize=64)
-def persisted(document: str) -> dict[str, object]:
-    """The extension that names a document by its hash (Apollo's automatic persisted queries)."""
-    return {"persistedQuery": {"version": 1, "sha256Hash": hashlib.sha256(document.encode()).hexdigest()}}
 
 
 @lru_cache(maxsize=16)

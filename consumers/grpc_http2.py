@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import ssl
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,17 +19,20 @@ from google.rpc import error_details_pb2, status_pb2
 
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import ConsumerError, OperationUnsupported, ProducerTimeout, ProducerUnreachable, UnexpectedAnswer
+from consumers.protobuf_messages import draft_message, page_in, recipe_in
 from protos import recipe_pb2 as messages
 from protos.recipe_pb2_grpc import RecipeServiceStub
 from recipes.book import DEFAULT_PAGE_SIZE, MAXIMUM_ID
 from recipes.errors import BookIsReadOnly, IdempotencyConflict, InvalidRecipe, RecipeError, RecipeNotFound
-from recipes.model import Ingredient, Recipe, RecipeDraft, RecipePage
+from recipes.model import Recipe, RecipeDraft, RecipePage
 
 if TYPE_CHECKING:
     from protos.recipe_pb2_grpc import RecipeServiceAsyncStub
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
+
+ChannelFactory = Callable[[ClientSettings], grpc.aio.Channel]
 
 IDENTITY_ONLY = 0b001
 IDENTITY_AND_GZIP = 0b101
@@ -45,19 +48,19 @@ class GrpcHttp2Client(RecipeClient):
     _channel: grpc.aio.Channel | None = None
     _stub: "RecipeServiceAsyncStub"
 
+    def __init__(self, settings: ClientSettings, new_channel: ChannelFactory | None = None) -> None:
+        """`new_channel` makes what the calls go through; None: a connection."""
+        super().__init__(settings)
+        self._new_channel = new_channel or connecting_channel
+
     async def open(self) -> None:
         """Make the channel; the first call connects. Raises ProducerUnreachable when certificates cannot be read."""
-        self._channel = self.new_channel()
-        self._stub = RecipeServiceStub(self._channel)
+        self._channel = self._new_channel(self.settings)
+        self.connect(self._channel)
 
-    def new_channel(self) -> grpc.aio.Channel:
-        """What the calls go through. Raises ProducerUnreachable when certificates cannot be read."""
-        settings = self.settings
-        if settings.target.tls:
-            return grpc.aio.secure_channel(
-                settings.target.authority, channel_credentials(settings), options=channel_options(settings)
-            )
-        return grpc.aio.insecure_channel(settings.target.authority, options=channel_options(settings))
+    def connect(self, channel: grpc.aio.Channel) -> None:
+        """Know the methods to call through `channel`."""
+        self._stub = RecipeServiceStub(channel)
 
     async def close(self) -> None:
         """Close the connection."""
@@ -95,24 +98,14 @@ class GrpcHttp2Client(RecipeClient):
             # 0 on the wire means the default, and beyond 32 bits there is no way to ask.
             raise InvalidRecipe(f"a page cannot hold {page_size} recipes", "page_size")
         request = messages.ListRecipesRequest(page_size=page_size, page_token=page_token)
-        answer = await self._call(self._stub.ListRecipes, request)
-        return RecipePage(tuple([recipe_in(message) for message in answer.recipes]), answer.next_page_token)
+        return page_in(await self._call(self._stub.ListRecipes, request))
 
     async def create(self, draft: RecipeDraft, idempotency_key: str = "") -> Recipe:
         """Keep a new recipe."""
         try:
-            request = messages.CreateRecipeRequest(
-                recipe=messages.Recipe(
-                    name=draft.name,
-                    steps=draft.steps,
-                    ingredients=[
-                        messages.Ingredient(name=line.name, quantity=line.quantity) for line in draft.ingredients
-                    ],
-                ),
-                idempotency_key=idempotency_key,
-            )
+            request = messages.CreateRecipeRequest(recipe=draft_message(draft), idempotency_key=idempotency_key)
         except UnicodeEncodeError:
-            raise InvalidRecipe("a recipe's text cannot hold half of a surrogate pair") from None
+            raise InvalidRecipe("an idempotency key cannot hold half of a surrogate pair") from None
         return recipe_in(await self._call(self._stub.CreateRecipe, request))
 
     async def pid(self) -> int:
@@ -141,7 +134,7 @@ class GrpcHttp2Client(RecipeClient):
         else:
             if answer is None:
                 # How grpc.aio reports an answer that it could not parse.
-                raise UnexpectedAnswer(f"{self.settings.target.authority}: the answer is not the message expected")
+                raise self.unexpected("the answer is not the message expected")
             return answer
         raise self._translated(failure, recipe_id) from None
 
@@ -166,6 +159,18 @@ class GrpcHttp2Client(RecipeClient):
                 return ProducerUnreachable(f"{producer}: {why_unavailable(text)}")
             case code:
                 return UnexpectedAnswer(f"{producer}: {code.name}: {text}")
+
+    def unexpected(self, reason: str) -> UnexpectedAnswer:
+        """The error for an answer that the contract does not allow."""
+        return UnexpectedAnswer(f"{self.settings.target.authority}: {reason}")
+
+
+def connecting_channel(settings: ClientSettings) -> grpc.aio.Channel:
+    """A channel with a connection of its own. Raises ProducerUnreachable when certificates cannot be read."""
+    authority, options = settings.target.authority, channel_options(settings)
+    if settings.target.tls:
+        return grpc.aio.secure_channel(authority, channel_credentials(settings), options=options)
+    return grpc.aio.insecure_channel(authority, options=options)
 
 
 def channel_options(settings: ClientSettings) -> list[tuple[str, int]]:
@@ -204,12 +209,6 @@ def channel_credentials(settings: ClientSettings) -> grpc.ChannelCredentials:
 
 def _content(path: Path | None) -> bytes | None:
     return path.read_bytes() if path is not None else None
-
-
-def recipe_in(message: messages.Recipe) -> Recipe:
-    """The recipe that a message holds."""
-    lines = tuple([Ingredient(line.id, line.name, line.quantity) for line in message.ingredients])
-    return Recipe(message.id, message.name, message.steps, lines)
 
 
 def why_unavailable(details: str) -> str:

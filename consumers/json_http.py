@@ -1,7 +1,7 @@
 """The JSON consumer: protos/recipe.openapi.json on aiohttp, decoded straight into the domain's values."""
 
 from collections.abc import Collection, Sequence
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 import msgspec
 from yarl import URL
@@ -9,7 +9,7 @@ from yarl import URL
 from consumers.aiohttp_session import HttpAnswer, HttpSession, SessionFactory, one_line
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import OperationUnsupported
-from consumers.selections import Selection
+from consumers.json_messages import page_decoder, pid_decoder, recipe_decoder, selection_decoder
 from consumers.unknown_ids import unknown_id
 from recipes.book import DEFAULT_PAGE_SIZE
 from recipes.errors import BookIsReadOnly, IdempotencyConflict, InvalidRecipe, RecipeNotFound
@@ -17,24 +17,7 @@ from recipes.model import Recipe, RecipeDraft, RecipePage
 
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
-
-
-class RecipeAnswer(msgspec.Struct):
-    """The answer about one recipe. A producer's other keys mean nothing here."""
-
-    recipe: Recipe
-
-
-class SelectionAnswer(msgspec.Struct):
-    """The answer about some fields of one recipe."""
-
-    recipe: Selection
-
-
-class PidAnswer(msgspec.Struct):
-    """Who answered."""
-
-    producer_pid: int
+_ACCEPT_JSON = {"Accept": JSON}
 
 
 class Refusal(msgspec.Struct):
@@ -46,10 +29,6 @@ class Refusal(msgspec.Struct):
     recipe_id: str = ""
 
 
-_recipe_decoder = msgspec.json.Decoder(RecipeAnswer)
-_selection_decoder = msgspec.json.Decoder(SelectionAnswer)
-_page_decoder = msgspec.json.Decoder(RecipePage)
-_pid_decoder = msgspec.json.Decoder(PidAnswer)
 _object_decoder = msgspec.json.Decoder(dict[str, object])
 _refusal_decoder = msgspec.json.Decoder(Refusal)
 
@@ -57,10 +36,13 @@ _refusal_decoder = msgspec.json.Decoder(Refusal)
 class JsonHttpClient(RecipeClient):
     """Consumes recipe.openapi.json."""
 
+    media_type: ClassVar[str] = JSON
+    """What recipes are asked for in, and sent."""
+
     def __init__(self, settings: ClientSettings, session: SessionFactory = HttpSession) -> None:
         """`session` makes what the requests go through."""
         super().__init__(settings)
-        self._http = session(settings, JSON)
+        self._http = session(settings, self.media_type)
         self._recipes = self._http.base / "recipes"
         self._pid = self._http.base / "pid"
 
@@ -77,9 +59,17 @@ class JsonHttpClient(RecipeClient):
         url = self._recipes / str(recipe_id)
         if fields is None:
             answer = await self._get(url, recipe_id)
-            return self._http.decode(answer.body, _recipe_decoder).recipe
+            return self.recipe_in(answer.body)
         answer = await self._get(url.with_query(fields=",".join(fields)), recipe_id)
-        selection = self._http.decode(answer.body, _selection_decoder).recipe
+        return self.selection_in(answer.body, fields)
+
+    def recipe_in(self, body: bytes) -> Recipe:
+        """The recipe in an answer. Raises UnexpectedAnswer."""
+        return self._http.decode(body, recipe_decoder).recipe
+
+    def selection_in(self, body: bytes, fields: Collection[str]) -> Recipe:
+        """The recipe in an answer of which only `fields` were asked for. Raises ConsumerError."""
+        selection = self._http.decode(body, selection_decoder).recipe
         missing, unasked = selection.compared_with(fields)
         if missing:
             raise self._http.unexpected(f"the answer lacks {', '.join(missing)}")
@@ -87,42 +77,49 @@ class JsonHttpClient(RecipeClient):
             raise OperationUnsupported(f"{self._http.authority}: this producer sends fields that were not selected")
         return selection.recipe()
 
+    def page_in(self, body: bytes) -> RecipePage:
+        """The page in an answer. Raises UnexpectedAnswer."""
+        return self._http.decode(body, page_decoder)
+
+    def encoded(self, draft: RecipeDraft) -> bytes:
+        """A recipe to create, as it is sent. Raises InvalidRecipe."""
+        try:
+            return msgspec.json.encode(draft)
+        except UnicodeEncodeError:
+            raise InvalidRecipe("text must be Unicode, without lone surrogates") from None
+
     async def get_many(self, recipe_ids: Sequence[int]) -> tuple[Recipe, ...]:
         """Whole recipes, named in the query's `ids`."""
         ids = ",".join(map(str, recipe_ids))
         answer = await self._http.ask("GET", self._recipes.with_query(ids=ids))
         self._check(answer, 200, recipe_ids)
-        return self._http.decode(answer.body, _page_decoder).recipes
+        return self.page_in(answer.body).recipes
 
     async def list(self, page_size: int = DEFAULT_PAGE_SIZE, page_token: str = "") -> RecipePage:
         """A page of whole recipes."""
         url = self._recipes.with_query(page_size=page_size)
         if page_token:
             url = url.update_query(page_token=page_token)
-        return self._http.decode((await self._get(url)).body, _page_decoder)
+        return self.page_in((await self._get(url)).body)
 
     async def create(self, draft: RecipeDraft, idempotency_key: str = "") -> Recipe:
         """Keep a new recipe."""
-        headers = {"Content-Type": JSON}
+        headers = {"Content-Type": self.media_type}
         if idempotency_key:
             if not idempotency_key.isprintable():
                 raise InvalidRecipe("an idempotency key is one line of text, to fit into a header", "idempotency_key")
             headers["Idempotency-Key"] = idempotency_key
-        try:
-            body = msgspec.json.encode(draft)
-        except UnicodeEncodeError:
-            raise InvalidRecipe("text must be Unicode, without lone surrogates") from None
-        answer = await self._http.ask("POST", self._recipes, body, headers)
+        answer = await self._http.ask("POST", self._recipes, self.encoded(draft), headers)
         self._check(answer, 201)
-        return self._http.decode(answer.body, _recipe_decoder).recipe
+        return self.recipe_in(answer.body)
 
     async def pid(self) -> int:
         """The process id of the producer."""
-        return self._http.decode((await self._get(self._pid)).body, _pid_decoder).producer_pid
+        return self._http.decode((await self._get_json(self._pid)).body, pid_decoder).producer_pid
 
     async def producer_data(self, recipe_id: int) -> dict[str, object]:
         """The producer's JSON answer about one recipe."""
-        answer = await self._get(self._recipes / str(recipe_id), recipe_id)
+        answer = await self._get_json(self._recipes / str(recipe_id), recipe_id)
         return self._http.decode(answer.body, _object_decoder)
 
     async def _get(self, url: URL, recipe_id: int | None = None) -> HttpAnswer:
@@ -130,12 +127,26 @@ class JsonHttpClient(RecipeClient):
         self._check(answer, 200, (recipe_id,) if recipe_id is not None else ())
         return answer
 
-    def _check(self, answer: HttpAnswer, status: int, recipe_ids: Sequence[int] = ()) -> None:
-        """Raise what the answer means, unless it has this status and is JSON. `recipe_ids` are those asked for."""
+    async def _get_json(self, url: URL, recipe_id: int | None = None) -> HttpAnswer:
+        """What is to be had in JSON only, or is to be shown."""
+        answer = await self._http.ask("GET", url, headers=_ACCEPT_JSON)
+        self._check(answer, 200, (recipe_id,) if recipe_id is not None else (), JSON)
+        return answer
+
+    def _check(
+        self, answer: HttpAnswer, status: int, recipe_ids: Sequence[int] = (), media_type: str | None = None
+    ) -> None:
+        """Raise what the answer means, unless it has this status and media type. `recipe_ids` are those asked for."""
         if answer.status != status:
             self._refuse(answer, recipe_ids)
-        if answer.media_type != JSON:
-            raise self._http.unexpected(f"the answer is {answer.media_type}, not {JSON}")
+        wanted = media_type or self.media_type
+        if answer.media_type == wanted:
+            return
+        said = f"the answer is {answer.media_type}, not {wanted}"
+        if answer.media_type == JSON:
+            # A producer that knows one representation only need not say so.
+            raise OperationUnsupported(f"{self._http.authority}: {said}")
+        raise self._http.unexpected(said)
 
     def _refuse(self, answer: HttpAnswer, recipe_ids: Sequence[int]) -> NoReturn:
         """Raise what an answer means that is not the one asked for."""
@@ -152,7 +163,7 @@ class JsonHttpClient(RecipeClient):
                 raise BookIsReadOnly(text)
             case (404, _) if not recipe_ids:
                 raise OperationUnsupported(f"{self._http.authority}: {text}")
-            case ((405 | 501), _):
+            case ((405 | 406 | 415 | 501), _):
                 raise OperationUnsupported(f"{self._http.authority}: {text}")
             case _:
                 raise self._http.unexpected(f"status {answer.status}: {text}" if refusal.detail else text)

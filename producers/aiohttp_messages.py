@@ -11,7 +11,7 @@ from producers import content_coding
 from producers.conditional_requests import entity_tag, is_known, is_wanted
 from producers.content_coding import GZIP, IDENTITY, BadCoding, BodyTooLarge, NotAcceptable, UnknownCoding, gzipped
 from producers.http_problems import Problem
-from producers.media_types import PROBLEM_JSON, is_utf8_json, preferred
+from producers.media_types import JSON, PROBLEM_JSON, content_type, is_utf8_json, preferred
 from producers.settings import Limits, ProducerSettings
 
 SERVER = "recipe-lab"
@@ -134,8 +134,24 @@ def check_length(request: web.BaseRequest, limits: Limits) -> None:
 
 async def read_json_body(request: web.Request, limits: Limits) -> bytes:
     """The body of a request that has to be JSON by its Content-Type, without its coding. Raises Problem."""
-    if not is_utf8_json(request.headers.get("Content-Type")):
-        raise Problem(415, "the body has to be application/json in UTF-8", headers={"Accept-Post": "application/json"})
+    body_media_type(request, (JSON,))
+    return await read_body(request, limits)
+
+
+def body_media_type(request: web.Request, taken: tuple[str, ...]) -> str:
+    """The one of `taken`, JSON among them, that the body's Content-Type names. Raises Problem."""
+    claimed = request.headers.get("Content-Type")
+    if is_utf8_json(claimed):
+        return JSON
+    named = content_type(claimed).media_type if claimed is not None else ""
+    if named in taken and named != JSON:
+        return named
+    wanted = " or ".join([f"{JSON} in UTF-8", *(each for each in taken if each != JSON)])
+    raise Problem(415, f"the body has to be {wanted}", headers={"Accept-Post": ", ".join(taken)})
+
+
+async def read_body(request: web.Request, limits: Limits) -> bytes:
+    """The body of a request, without its coding. Raises Problem."""
     check_length(request, limits)
     try:
         if request.content.is_eof():

@@ -12,6 +12,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from producers.grpc_requests import MessageOverdue, NoMessage, TooMuchMetadata
+from producers.representations import BadBody
 from recipes.errors import BookIsReadOnly, IdempotencyConflict, InvalidRecipe, RecipeError, RecipeNotFound
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,8 @@ async def refuse(error: Exception, context: Any) -> Never:
         await context.abort_with_status(rpc_status.to_status(_rich_status(error)))
     if isinstance(error, DecodeError):
         await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the request is not the message that this method takes")
+    if isinstance(error, BadBody):
+        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
     if isinstance(error, NoMessage):
         # What gRPC calls a request cardinality violation; its list of status codes gives it this one.
         await context.abort(grpc.StatusCode.UNIMPLEMENTED, "this method takes one message, and none came whole")

@@ -1,4 +1,4 @@
-"""The gRPC producer: RecipeService with health and reflection on one grpc.aio server, on a plain and a TLS port."""
+"""The gRPC producer: RecipeService, also with JSON for messages, with health and reflection on one grpc.aio server."""
 
 import asyncio
 import os
@@ -18,6 +18,8 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 from producers.grpc_guard import guarded
 from producers.grpc_health import SERVICE as HEALTH
 from producers.grpc_health import Health
+from producers.grpc_json_service import NAME as RECIPES_IN_JSON
+from producers.grpc_json_service import JsonRecipeService, add_to_server
 from producers.grpc_limits import core_options
 from producers.grpc_requests import RequestReader
 from producers.grpc_service import NAME as RECIPES
@@ -51,12 +53,15 @@ class GrpcHttp2Producer(Producer):
         server = grpc.aio.server(
             options=core_options(settings), maximum_concurrent_rpcs=settings.limits.calls.concurrent
         )
-        self._health = Health([RECIPES])
+        self._health = Health([RECIPES, RECIPES_IN_JSON])
         services = guarded(server, RequestReader(settings.limits))
         add_RecipeServiceServicer_to_server(RecipeService(self.book), services)
+        add_to_server(JsonRecipeService(self.book), services)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, services)
         reflection_pb2_grpc.add_ServerReflectionServicer_to_server(  # type: ignore[no-untyped-call]
-            reflection.aio.ReflectionServicer((RECIPES, HEALTH, reflection.SERVICE_NAME)), services
+            # What has no descriptor, such as the service in JSON, cannot be told about.
+            reflection.aio.ReflectionServicer((RECIPES, HEALTH, reflection.SERVICE_NAME)),
+            services,
         )
         addresses = []
         try:

@@ -4,11 +4,12 @@
 import os
 from collections.abc import Sequence
 
+from producers.protobuf_messages import draft_of, fill, page_message, recipe_message
 from protos import recipe_pb2 as messages
 from protos.recipe_pb2_grpc import RecipeServiceServicer
 from recipes.book import DEFAULT_PAGE_SIZE, RecipeBook
 from recipes.errors import InvalidRecipe
-from recipes.model import FIELDS, IngredientDraft, Recipe, RecipeDraft
+from recipes.model import FIELDS
 
 NAME = messages.DESCRIPTOR.services_by_name["RecipeService"].full_name
 
@@ -22,10 +23,7 @@ class RecipeService(RecipeServiceServicer):
     async def GetRecipe(self, request: messages.RecipeRequest, context: object) -> messages.Recipe:
         """One recipe, with the fields that its read_mask names, or all."""
         paths = checked_paths(request)
-        recipe = await self._book.get(request.id)
-        message = messages.Recipe()
-        fill(message, recipe.keeping(paths) if paths else recipe)
-        return message
+        return recipe_message(await self._book.get(request.id), paths)
 
     async def GetMetaData(self, request: messages.Empty, context: object) -> messages.Meta:
         """The process that answers."""
@@ -33,19 +31,11 @@ class RecipeService(RecipeServiceServicer):
 
     async def ListRecipes(self, request: messages.ListRecipesRequest, context: object) -> messages.ListRecipesResponse:
         """A page of recipes."""
-        page = await self._book.page(request.page_size or DEFAULT_PAGE_SIZE, request.page_token)
-        answer = messages.ListRecipesResponse(next_page_token=page.next_page_token)
-        add = answer.recipes.add
-        for recipe in page.recipes:
-            fill(add(), recipe)
-        return answer
+        return page_message(await self._book.page(request.page_size or DEFAULT_PAGE_SIZE, request.page_token))
 
     async def CreateRecipe(self, request: messages.CreateRecipeRequest, context: object) -> messages.Recipe:
         """Keep a new recipe."""
-        recipe = await self._book.add(draft_in(request.recipe), request.idempotency_key)
-        message = messages.Recipe()
-        fill(message, recipe)
-        return message
+        return recipe_message(await self._book.add(draft_of(request.recipe), request.idempotency_key))
 
     async def BatchGetRecipes(
         self, request: messages.BatchGetRecipesRequest, context: object
@@ -63,30 +53,12 @@ def checked_paths(request: messages.RecipeRequest | messages.BatchGetRecipesRequ
     """The fields that a request's read_mask names; none mean all. Raises InvalidRecipe for what is no field."""
     if not request.HasField("read_mask"):
         return ()
-    for path in request.read_mask.paths:
+    return known_paths(request.read_mask.paths)
+
+
+def known_paths(paths: Sequence[str]) -> Sequence[str]:
+    """The fields that a mask names. Raises InvalidRecipe for what is no field."""
+    for path in paths:
         if path not in FIELDS:
             raise InvalidRecipe(f"a recipe has no field {path!r}; its fields are {', '.join(FIELDS)}", "read_mask")
-    return request.read_mask.paths
-
-
-def fill(message: messages.Recipe, recipe: Recipe) -> None:
-    """Put a recipe into an empty message.
-
-    Built in place and field by field, because that is the cheapest way to build a message in Python: keyword arguments
-    cost twice as much, and a list of finished ingredients is copied again.
-    """
-    message.id = recipe.id
-    message.name = recipe.name
-    message.steps = recipe.steps
-    add = message.ingredients.add
-    for ingredient in recipe.ingredients:
-        line = add()
-        line.id = ingredient.id
-        line.name = ingredient.name
-        line.quantity = ingredient.quantity
-
-
-def draft_in(message: messages.Recipe) -> RecipeDraft:
-    """The draft that a message to create a recipe holds; the ids in it do not count."""
-    lines = tuple([IngredientDraft(line.name, line.quantity) for line in message.ingredients])
-    return RecipeDraft(message.name, message.steps, lines)
+    return paths

@@ -5,10 +5,12 @@ from typing import TypeVar
 
 import msgspec
 
+from producers.representations import BadBody
+
 Value = TypeVar("Value")
 
 
-class BadJson(Exception):
+class BadJson(BadBody):
     """The text is not JSON, or not of the shape that is asked for. The message is written for the caller."""
 
 

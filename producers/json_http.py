@@ -1,26 +1,23 @@
-"""The JSON producer: recipes over HTTP/1.1, as protos/recipe.openapi.json describes them."""
+"""The HTTP producer: recipes over HTTP/1.1, as protos/recipe.openapi.json describes them, in JSON unless asked."""
 
-import os
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 from importlib import resources
 
-import msgspec
 from aiohttp import web
 
 from producers.aiohttp_hosting import ANSWERS, BOOK, SETTINGS, AiohttpProducer, application_over, expect_continue
-from producers.aiohttp_messages import Answers, header, read_json_body
+from producers.aiohttp_messages import Answers, body_media_type, header, read_body
 from producers.http_problems import Problem
-from producers.json_bodies import BadJson, decode
+from producers.json_messages import pid_answer
 from producers.media_types import JSON
 from producers.recipe_ids import parse_id, parse_ids
+from producers.representations import MEDIA_TYPES, BadBody, representation
 from recipes.book import DEFAULT_PAGE_SIZE
 from recipes.errors import InvalidRecipe
-from recipes.model import FIELDS, IngredientDraft, RecipeDraft, RecipePage
+from recipes.model import FIELDS, RecipePage
 
 OPENAPI = web.AppKey("openapi", bytes)
-
-_encode = msgspec.json.Encoder().encode
 
 
 class JsonHttpProducer(AiohttpProducer):
@@ -28,7 +25,7 @@ class JsonHttpProducer(AiohttpProducer):
 
     def application(self) -> web.Application:
         """The application with its routes."""
-        application = application_over(self.book, self.settings, Answers(self.settings))
+        application = application_over(self.book, self.settings, Answers(self.settings, vary=("Accept",)))
         application[OPENAPI] = resources.files("protos").joinpath("recipe.openapi.json").read_bytes()
         application.add_routes(
             [
@@ -43,95 +40,76 @@ class JsonHttpProducer(AiohttpProducer):
 
 
 async def get_recipe(request: web.Request) -> web.Response:
-    """`{"producer_pid": …, "recipe": {…}}`, the recipe with all fields, or with those that `fields` names."""
+    """One recipe, with all its fields, or with those that `fields` names."""
     query = query_of(request, ("fields",))
     names = selected_fields(query["fields"]) if "fields" in query else None
     recipe = await request.app[BOOK].get(parse_id(request.match_info["id"]))
-    shown = recipe if names is None else {name: getattr(recipe, name) for name in names}
-    return answer(request, {"producer_pid": os.getpid(), "recipe": shown})
+    answers = request.app[ANSWERS]
+    media_type = answers.media_type(request, MEDIA_TYPES)
+    return answers.answer(request, representation(media_type).recipe_answer(recipe, names), media_type)
 
 
 async def list_recipes(request: web.Request) -> web.Response:
-    """`{"recipes": […], "next_page_token": "…"}`: a page, or the recipes that `ids` names, in that order."""
+    """A page of recipes, or those that `ids` names, in that order."""
     query = query_of(request, ("page_size", "page_token", "ids"))
     if "ids" in query:
         if len(query) > 1:
             raise InvalidRecipe("ids names the recipes; page_size and page_token are of a page", "ids")
         named = await request.app[BOOK].get_many(parse_ids(query["ids"].split(",")))
-        return answer(request, RecipePage(named))
+        return page_answer(request, RecipePage(named))
     size = page_size(query["page_size"]) if "page_size" in query else DEFAULT_PAGE_SIZE
     page = await request.app[BOOK].page(size, query.get("page_token", ""))
     if not page.next_page_token:
-        return answer(request, page)
+        return page_answer(request, page)
     # RFC 8288: a client that follows links needs to know nothing of tokens.
     target = f"/recipes?page_size={size}&page_token={page.next_page_token}"
-    return answer(request, page, headers={"Link": f'<{target}>; rel="next"'})
+    return page_answer(request, page, {"Link": f'<{target}>; rel="next"'})
+
+
+def page_answer(request: web.Request, page: RecipePage, headers: Mapping[str, str] | None = None) -> web.Response:
+    """A response with recipes. Raises Problem."""
+    answers = request.app[ANSWERS]
+    media_type = answers.media_type(request, MEDIA_TYPES)
+    return answers.answer(request, representation(media_type).page_answer(page), media_type, headers=headers)
 
 
 async def create_recipe(request: web.Request) -> web.Response:
     """201 with the new recipe. The same Idempotency-Key with the same recipe gives the one created first."""
     query_of(request, ())
-    check_acceptable(request)
-    body = await read_json_body(request, request.app[SETTINGS].limits)
+    answers = request.app[ANSWERS]
+    media_type = check_acceptable(request, MEDIA_TYPES)
+    sent_in = body_media_type(request, MEDIA_TYPES)
+    body = await read_body(request, request.app[SETTINGS].limits)
     try:
-        sent = decode(body, _draft_decoder)
-    except BadJson as error:
+        draft = representation(sent_in).draft_in(body)
+    except BadBody as error:
         raise Problem(400, str(error)) from None
-    recipe = await request.app[BOOK].add(sent.draft(), header(request, "Idempotency-Key") or "")
+    recipe = await request.app[BOOK].add(draft, header(request, "Idempotency-Key") or "")
     place = {"Location": f"/recipes/{recipe.id}"}
-    return answer(request, {"producer_pid": os.getpid(), "recipe": recipe}, status=201, headers=place)
+    made = representation(media_type).recipe_answer(recipe)
+    return answers.answer(request, made, media_type, status=201, headers=place)
 
 
 async def get_pid(request: web.Request) -> web.Response:
     """`{"producer_pid": …}`: the process that answers."""
     query_of(request, ())
-    return answer(request, {"producer_pid": os.getpid()})
+    answers = request.app[ANSWERS]
+    return answers.answer(request, pid_answer(), answers.media_type(request, (JSON,)))
 
 
 async def get_openapi(request: web.Request) -> web.Response:
     """The description of this API."""
     query_of(request, ())
-    check_acceptable(request)
+    check_acceptable(request, (JSON,))
     return request.app[ANSWERS].answer(request, request.app[OPENAPI], JSON)
 
 
-class IngredientBody(msgspec.Struct, forbid_unknown_fields=True):
-    """An ingredient as a caller sends it."""
-
-    name: str
-    quantity: str = ""
-
-
-class RecipeBody(msgspec.Struct, forbid_unknown_fields=True):
-    """A recipe as a caller sends it. A key that means nothing here is refused: it may be a misspelt one that does."""
-
-    name: str
-    steps: str = ""
-    ingredients: tuple[IngredientBody, ...] = ()
-
-    def draft(self) -> RecipeDraft:
-        """The domain's draft of it."""
-        lines = tuple([IngredientDraft(line.name, line.quantity) for line in self.ingredients])
-        return RecipeDraft(self.name, self.steps, lines)
-
-
-_draft_decoder = msgspec.json.Decoder(RecipeBody)
-
-
-def answer(
-    request: web.Request, content: object, *, status: int = 200, headers: Mapping[str, str] | None = None
-) -> web.Response:
-    """A response whose JSON is made from `content` as it is. Raises Problem."""
+def check_acceptable(request: web.Request, offered: tuple[str, ...]) -> str:
+    """The media type to answer in. Raises Problem when the caller takes none, or no coding that is on offer."""
     answers = request.app[ANSWERS]
-    media_type = answers.media_type(request, (JSON,))
-    return answers.answer(request, _encode(content), media_type, status=status, headers=headers)
-
-
-def check_acceptable(request: web.Request) -> None:
-    """Raise Problem when the caller takes no JSON, or no coding that is on offer."""
-    answers = request.app[ANSWERS]
-    answers.media_type(request, (JSON,))
+    media_type = answers.media_type(request, offered)
     answers.coding(request)
+    return media_type
 
 
 def query_of(request: web.Request, known: Collection[str]) -> Mapping[str, str]:

@@ -7,6 +7,8 @@ from producers.weighted_values import Weighted, weighted_values
 
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
+PROTOBUF = "application/x-protobuf"
+"""Not registered, and what protobuf over HTTP is called nearly everywhere."""
 
 
 @dataclass(frozen=True, slots=True)

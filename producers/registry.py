@@ -3,6 +3,7 @@
 The rows are resolved only when asked for: importing all stacks at once doubles a producer's memory.
 """
 
+from collections.abc import Iterable
 from importlib import import_module
 from typing import cast
 
@@ -17,11 +18,19 @@ PRODUCERS: dict[str, str] = {
 ONE_GZIP_LEVEL: dict[str, int] = {"grpc": 6}
 """Protocols whose stack compresses at one level and offers no way to choose another."""
 
+SWITCHED_ON: dict[tuple[str, str], tuple[str, ...]] = {("graphql", "persisted"): ("--persisted-queries",)}
+"""By protocol and dialect, for those that a producer speaks only when told to: the flags that tell it."""
+
 
 def why_no_gzip(protocol: str, level: int) -> str | None:
     """Why `protocol` cannot answer in gzip at zlib's `level`, in one line; None when it can."""
     only = ONE_GZIP_LEVEL.get(protocol, level)
     return None if only == level else f"its stack compresses at level {only} only, and {level} was asked for"
+
+
+def flags_for(protocol: str, dialects: Iterable[str]) -> list[str]:
+    """What to start a producer with, so that it speaks all of these dialects."""
+    return [flag for dialect in dialects for flag in SWITCHED_ON.get((protocol, dialect), ())]
 
 
 def producer_class(protocol: str) -> type[Producer]:

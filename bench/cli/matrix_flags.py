@@ -6,13 +6,15 @@ from typing import TypeVar
 import typer
 
 from bench.drive.registry import DRIVERS, why_unusable
-from bench.matrix import NEW, PERSISTENT, Connection
+from bench.matrix import DEFAULT_DIALECT, NEW, PERSISTENT, Connection, spoken
 from bench.network import profile
 from bench.plan import Target
 from bench.run_file import ClosedLoad, Load, OpenLoad
 from bench.workloads import WORKLOADS, WorkloadChoice
 from commands import values
 from commands.errors import UsageError
+from consumers.registry import CONSUMERS
+from consumers.registry import dialects as spoken_by
 from consumers.target import BadTarget, parse_target
 from recipes.book import MAXIMUM_ID, MAXIMUM_PAGE_SIZE
 
@@ -73,6 +75,20 @@ def drivers(names: Sequence[str], *, open_loop: bool, new_connections: bool) -> 
         lacking = why_unusable(name, open_loop=open_loop, new_connections=new_connections)
         if lacking is not None:
             raise UsageError(f"--driver {name}: {lacking}")
+    return chosen
+
+
+def dialects(texts: Sequence[str], protocols: Sequence[str]) -> list[str]:
+    """Dialects, of which each of the protocols speaks one at least."""
+    known = dict.fromkeys(name for protocol in CONSUMERS for name in spoken_by(protocol))
+    chosen = words("--dialect", texts, (DEFAULT_DIALECT, *known))
+    for protocol in protocols:
+        if not spoken(protocol, chosen):
+            would_do = " or ".join((DEFAULT_DIALECT, *spoken_by(protocol)))
+            raise UsageError(
+                f"--dialect {','.join(chosen)}: {protocol} speaks none of them; "
+                f"add {would_do}, or leave {protocol} out with --protocol"
+            )
     return chosen
 
 

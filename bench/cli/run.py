@@ -11,7 +11,7 @@ from bench.cli import matrix_flags, version_flags
 from bench.cli.measure import checked_path, measure
 from bench.drive.registry import DRIVERS, WIRE
 from bench.judge.regressions import THRESHOLD
-from bench.matrix import CONSUMER, NEW, PERSISTENT, Matrix
+from bench.matrix import CONSUMER, DEFAULT_DIALECT, NEW, PERSISTENT, Matrix
 from bench.network.profile import LOOPBACK, PROFILES
 from bench.plan import RunPlan
 from bench.run_file import ClosedLoad
@@ -37,6 +37,10 @@ def run(
     ] = None,
     tls: Annotated[list[str] | None, typer.Option(metavar="off|on|off,on", help="Without, with TLS, or both.")] = None,
     workload: Annotated[list[str] | None, typer.Option(metavar="NAMES", help=f"Some of {','.join(WORKLOADS)}.")] = None,
+    dialect: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAMES", help="default, or some of json,protobuf,document,persisted: each where spoken."),
+    ] = None,
     page_size: Annotated[
         list[str] | None, typer.Option(metavar="N", help="Recipes on a page, or in a batch: 20.")
     ] = None,
@@ -148,6 +152,7 @@ def run(
             tls=matrix_flags.switches("--tls", tls or [version_flags.tls_of(targets)]),
             workloads=matrix_flags.workloads(workload or ["get,list"], page_size or ["20"]),
             loads=matrix_flags.loads(concurrency or (["1"] if quick else ["1,16"]), rate or [], arrivals),
+            dialects=matrix_flags.dialects(dialect or [DEFAULT_DIALECT], protocols),
             networks=matrix_flags.networks(network or [LOOPBACK]),
             connections=connections,
             versions=[version.name for version in compared],
@@ -155,7 +160,7 @@ def run(
                 driver or [CONSUMER], open_loop=bool(rate), new_connections=NEW in connections
             ),
             extra_arms=()
-            if quick or driver or concurrency or rate or network or connection or len(compared) > 1
+            if quick or driver or concurrency or rate or network or connection or dialect or len(compared) > 1
             else EXTRA_ARMS,
         ),
         generations=(

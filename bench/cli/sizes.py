@@ -16,7 +16,7 @@ from bench.cli.measure import Interrupted, checked_path
 from bench.cli.progress import Progress
 from bench.cli.show import console_of_output, put
 from bench.cli.stop_signal import stop_on_signal
-from bench.matrix import Matrix
+from bench.matrix import DEFAULT_DIALECT, Matrix
 from bench.measure import cores, environment
 from bench.plan import RunPlan, Version
 from bench.run_file import ClosedLoad, RecipesUsed
@@ -42,6 +42,10 @@ def sizes(
     ] = None,
     tls: Annotated[list[str] | None, typer.Option(metavar="off|on|off,on", help="Without, with TLS, or both.")] = None,
     workload: Annotated[list[str] | None, typer.Option(metavar="NAMES", help="get, list, fields, create.")] = None,
+    dialect: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAMES", help="default, or some of json,protobuf,document,persisted: each where spoken."),
+    ] = None,
     page_size: Annotated[list[str] | None, typer.Option(metavar="N", help="Recipes on a page of `list`: 20.")] = None,
     requests: Annotated[
         int,
@@ -64,9 +68,11 @@ def sizes(
     out: Annotated[str, typer.Option(metavar="FILE", help="Run file to write; else in reports/.")] = "",
 ) -> int:
     """Take one connection of each combination apart, byte by byte; write the run file; show the tables."""
+    protocols = matrix_flags.words("--protocol", protocol or list(PRODUCERS), tuple(PRODUCERS))
     plan = RunPlan(
         matrix=Matrix(
-            protocols=matrix_flags.words("--protocol", protocol or list(PRODUCERS), tuple(PRODUCERS)),
+            protocols=protocols,
+            dialects=matrix_flags.dialects(dialect or [DEFAULT_DIALECT], protocols),
             gzip=matrix_flags.switches("--gzip", gzip or ["off,on"]),
             tls=matrix_flags.switches("--tls", tls or ["off,on"]),
             workloads=matrix_flags.workloads(workload or ["get,list"], page_size or ["20"]),

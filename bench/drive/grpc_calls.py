@@ -16,7 +16,7 @@ from bench.drive.http2_streams import Http2Answer, Http2Content
 from bench.drive.wire_calls import Exchange, ProgramRequest, WireCalls
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import OperationUnsupported, ProducerUnreachable, UnexpectedAnswer
-from consumers.grpc_http2 import GrpcHttp2Client
+from consumers.registry import client_class
 
 GZIP_WINDOW_BITS = 31
 PREFIX_BYTES = 5
@@ -34,8 +34,14 @@ class GrpcCalls(WireCalls[Http2Content, Http2Answer]):
         self._fields: dict[str, FieldList] = {}
 
     def client(self, exchange: Exchange[Http2Content, Http2Answer]) -> RecipeClient:
-        """The gRPC consumer over `exchange`."""
-        return ExchangedClient(self, exchange)
+        """The gRPC consumer of the dialect, its channel replaced by an exchange of whole requests for whole answers."""
+
+        def exchanging(_: ClientSettings) -> grpc.aio.Channel:
+            # Not a channel, but all that a consumer needs of one.
+            return cast(grpc.aio.Channel, ExchangedChannel(self, exchange))
+
+        made = client_class(self.protocol, self.settings.dialect)
+        return made(self.settings, new_channel=exchanging)  # type: ignore[call-arg]
 
     def connections(self) -> Http2Connections:
         """Connections with ALPN h2 where there is TLS."""
@@ -74,21 +80,8 @@ class GrpcCalls(WireCalls[Http2Content, Http2Answer]):
         return ProgramRequest("POST", path, [field for field in fields if not field[0].startswith(":")], content.body)
 
 
-class ExchangedClient(GrpcHttp2Client):
-    """The gRPC consumer, its channel replaced by an exchange of whole requests for whole answers."""
-
-    def __init__(self, calls: GrpcCalls, exchange: Exchange[Http2Content, Http2Answer]) -> None:
-        super().__init__(calls.settings)
-        self._calls = calls
-        self._exchange = exchange
-
-    def new_channel(self) -> grpc.aio.Channel:
-        """Not a channel, but all that a stub needs of one."""
-        return cast(grpc.aio.Channel, ExchangedChannel(self._calls, self._exchange))
-
-
 class ExchangedChannel:
-    """What a generated stub calls."""
+    """What a generated stub calls, and a consumer without stubs."""
 
     def __init__(self, calls: GrpcCalls, exchange: Exchange[Http2Content, Http2Answer]) -> None:
         self._calls = calls
@@ -100,11 +93,11 @@ class ExchangedChannel:
     def unary_unary(
         self,
         path: str,
-        request_serializer: Callable[[Any], bytes],
-        response_deserializer: Callable[[bytes], Any],
+        request_serializer: Callable[[Any], bytes] = bytes,
+        response_deserializer: Callable[[bytes], Any] = bytes,
         **_: Any,
     ) -> Callable[..., Awaitable[Any]]:
-        """A method that takes a message and gives one."""
+        """A method that takes a message and gives one; bytes both, where nothing else is said."""
 
         async def call(message: Any, **_: Any) -> Any:
             answer = await self._exchange(self._calls.content(path, request_serializer(message)))

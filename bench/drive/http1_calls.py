@@ -63,7 +63,7 @@ class Http1Calls(WireCalls[bytes, Http1Answer]):
 
     def client(self, exchange: Exchange[bytes, Http1Answer]) -> RecipeClient:
         """The protocol's consumer over `exchange`."""
-        made = client_class(self.protocol)
+        made = client_class(self.protocol, self.settings.dialect)
         return made(self.settings, session=partial(ExchangedSession, exchange))  # type: ignore[call-arg]
 
     def connections(self) -> Http1Connections:

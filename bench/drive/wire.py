@@ -16,7 +16,7 @@ from bench.drive.wire_calls import WireCalls
 from bench.drive.wire_request import WireRequest
 from bench.workloads import Question
 from consumers.client import ClientSettings, RecipeClient
-from consumers.errors import ConsumerError, OperationUnsupported
+from consumers.errors import ConsumerError, NotKnownYet, OperationUnsupported
 
 AnyRequest = WireRequest[Any, Any]
 
@@ -78,12 +78,22 @@ class WireDriver(LoopDriver):
             request.proved.add(self.calls.fingerprint(answer))
             return None
 
-        return WireRequest(contents[0], judge)
+        async def introduce() -> None:
+            await question.send(self._client)
+
+        return WireRequest(contents[0], judge, introduce)
 
     async def prove(self, request: AnyRequest) -> None:
-        """Send once, decode, compare, and remember what the right answer looks like."""
+        """Send once, decode, compare, and remember what the right answer looks like.
+
+        A request that only names what the producer has to be told first is introduced by the consumer, over the same
+        connections, and sent again.
+        """
         assert self._connections is not None
         failure = request.judge(request, await self._connections.exchange(request.content))
+        if isinstance(failure, NotKnownYet):
+            await request.introduce()
+            failure = request.judge(request, await self._connections.exchange(request.content))
         if failure is not None:
             raise failure
 

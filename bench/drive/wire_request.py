@@ -1,6 +1,6 @@
 """A request of the wire driver: its bytes are ready, and what its right answers look like is known."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
 Content = TypeVar("Content")
@@ -9,16 +9,25 @@ RawAnswer = TypeVar("RawAnswer")
 """What came, nothing of it decoded but the framing."""
 
 
+async def _nothing_to_say() -> None:
+    pass
+
+
 class WireRequest(Generic[Content, RawAnswer]):
     """One request. May be sent any number of times, also while it is in flight already."""
 
-    __slots__ = ("content", "judge", "proved")
+    __slots__ = ("content", "introduce", "judge", "proved")
 
     def __init__(
-        self, content: Content, judge: Callable[["WireRequest[Content, RawAnswer]", RawAnswer], Exception | None]
+        self,
+        content: Content,
+        judge: Callable[["WireRequest[Content, RawAnswer]", RawAnswer], Exception | None],
+        introduce: Callable[[], Awaitable[None]] = _nothing_to_say,
     ):
         self.content = content
         self.proved: set[Hashable] = set()
         """Fingerprints (status and length) of answers that were decoded whole and found right."""
         self.judge = judge
         """Says what is wrong with an answer whose fingerprint is not in `proved`; None: nothing is."""
+        self.introduce = introduce
+        """Asks at length what this request asks in short."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hdrh.histogram import HdrHistogram
 from msgspec.structs import replace
 
+from bench.dialects import unusual_dialect
 from bench.judge.cpu import cpu_us_per_request
 from bench.judge.headline import is_headline
 from bench.judge.levels import Levels, positive_estimate
@@ -18,7 +19,8 @@ from bench.run_file import Cell, CpuPerRequest, Load, Quantiles, Ratio, Workload
 Histograms = Mapping[str, Mapping[int, HdrHistogram]]
 """By cell id and generation, in nanoseconds."""
 _Setting = tuple[Workload, Load | None, str, str, str]
-_Arm = tuple[str, str | None, bool, bool]
+_Arm = tuple[str, str | None, str, bool, bool]
+"""Protocol, version, dialect where it is not the usual one, gzip, TLS."""
 _Pair = tuple[str, str]
 
 
@@ -95,25 +97,29 @@ def _find(cell: Cell, cells: Sequence[Cell], arm: _Arm) -> str:
     """The id of the measured cell of that arm in the same setting; empty when there is no other."""
     setting = _setting(cell)
     for other in cells:
-        if (other.protocol, other.version, other.gzip, other.tls) == arm and _setting(other) == setting:
+        if _arm(other) == arm and _setting(other) == setting:
             return other.id if other.id != cell.id and other.status == "measured" else ""
     return ""
 
 
+def _arm(cell: Cell) -> _Arm:
+    return cell.protocol, cell.version, unusual_dialect(cell), cell.gzip, cell.tls
+
+
 def _baseline(cell: Cell, cells: Sequence[Cell], baseline: Baseline) -> str:
-    """The baseline protocol at equal gzip and TLS; for the baseline protocol itself, its own plain cell.
+    """The baseline protocol in its own dialect at equal gzip and TLS; for that itself, its own plain cell.
 
     Where versions are compared, the same cell of the baseline version, and nothing for its own cells.
     """
     if baseline.version is not None:
-        return _find(cell, cells, (cell.protocol, baseline.version, cell.gzip, cell.tls))
-    if cell.protocol == baseline.protocol:
+        return _find(cell, cells, (cell.protocol, baseline.version, unusual_dialect(cell), cell.gzip, cell.tls))
+    if cell.protocol == baseline.protocol and not unusual_dialect(cell):
         return _plain(cell, cells, baseline)
-    return _find(cell, cells, (baseline.protocol, None, cell.gzip, cell.tls))
+    return _find(cell, cells, (baseline.protocol, None, "", cell.gzip, cell.tls))
 
 
 def _plain(cell: Cell, cells: Sequence[Cell], baseline: Baseline) -> str:
-    return "" if baseline.version is not None else _find(cell, cells, (baseline.protocol, None, False, False))
+    return "" if baseline.version is not None else _find(cell, cells, (baseline.protocol, None, "", False, False))
 
 
 def _ratios(cells: Sequence[Cell], baseline: Baseline, *, restarts: bool) -> dict[_Pair, Ratio]:

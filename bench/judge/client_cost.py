@@ -14,7 +14,7 @@ from bench.run_file import Cell, Estimate, Slices
 
 LIBRARY_DRIVER = "consumer"
 BARE_DRIVER = "wire"
-_SHARED = ("version", "protocol", "gzip", "tls", "workload", "load", "network", "connection")
+_SHARED = ("version", "protocol", "dialect", "gzip", "tls", "workload", "load", "network", "connection")
 _Rounds = dict[tuple[int, int], int]
 
 

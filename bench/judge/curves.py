@@ -51,7 +51,16 @@ def curves(cells: Sequence[Cell]) -> list[Curve]:
     found: dict[tuple[object, ...], list[Cell]] = {}
     for cell in cells:
         if cell.status == "measured" and cell.load is not None:
-            setting = (cell.protocol, cell.gzip, cell.tls, cell.workload, cell.driver, cell.network, cell.connection)
+            setting = (
+                cell.protocol,
+                cell.dialect,
+                cell.gzip,
+                cell.tls,
+                cell.workload,
+                cell.driver,
+                cell.network,
+                cell.connection,
+            )
             found.setdefault((*setting, cell.version, type(cell.load)), []).append(cell)
     drawn = [(group, _points(group)) for group in found.values()]
     return [

@@ -3,15 +3,20 @@
 import math
 from collections.abc import Sequence
 
+from bench.dialects import unusual_dialect
 from bench.judge.slice_columns import LATENCY, measure_of
 from bench.run_file import Cell
 
 
 def is_headline(cell: Cell, baseline: Cell) -> bool:
-    """Whether this ratio is one: latency of another protocol or version at equal gzip and TLS, seen by a consumer."""
+    """Whether this ratio is one: latency of another protocol or version at equal gzip and TLS, seen by a consumer.
+
+    Each in its own dialect: what the others take tells why, and is not what most readers come for.
+    """
     return (
         measure_of(cell) is LATENCY
         and cell.driver == "consumer"
+        and not unusual_dialect(cell)
         and (cell.protocol, cell.version) != (baseline.protocol, baseline.version)
         and (cell.gzip, cell.tls) == (baseline.gzip, baseline.tls)
     )

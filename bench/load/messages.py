@@ -51,6 +51,8 @@ class Prove(Struct, frozen=True, kw_only=True, tag=True):
     network: str = LOOPBACK
     connection: Connection = PERSISTENT
     driver: str = "consumer"
+    dialect: str = ""
+    """As in Combination, also in what follows."""
 
 
 class ReadSizes(Struct, frozen=True, kw_only=True, tag=True):
@@ -63,6 +65,7 @@ class ReadSizes(Struct, frozen=True, kw_only=True, tag=True):
     page_size: int
     gzip: bool
     tls: bool
+    dialect: str = ""
 
 
 class Dissect(Struct, frozen=True, kw_only=True, tag=True):
@@ -76,6 +79,7 @@ class Dissect(Struct, frozen=True, kw_only=True, tag=True):
     gzip: bool
     tls: bool
     requests: int
+    dialect: str = ""
 
 
 class RunSlice(Struct, frozen=True, kw_only=True, tag=True):

@@ -51,6 +51,8 @@ from recipes.model import Recipe
 SIZED_AT_MOST = 48
 """Questions over which sizes are medians."""
 
+AboutCell = messages.Prove | messages.ReadSizes | messages.Dissect
+
 
 @dataclass(slots=True)
 class ProvedCell:
@@ -69,7 +71,7 @@ class Worker:
     def __init__(self, setup: messages.Setup, recipes: Sequence[Recipe]) -> None:
         self.setup = setup
         self.recipes = recipes
-        self.drivers: dict[tuple[str, bool, bool, int, str, str], Driver] = {}
+        self.drivers: dict[tuple[str, bool, bool, int, str, str, str], Driver] = {}
         self.cells: dict[str, ProvedCell] = {}
         self.questions: dict[WorkloadChoice, Sequence[Question[Any]]] = {}
         self.connections: dict[int, ConnectionCount] = {}
@@ -96,15 +98,15 @@ class Worker:
     async def driver_for(self, order: messages.Prove) -> Driver:
         """An open driver for the cell. Cells that differ only in what they ask share their connections."""
         concurrency = order.load.concurrency if isinstance(order.load, ClosedLoad) else 0
-        key = (order.driver, order.gzip, order.tls, concurrency, order.network, order.connection)
+        key = (order.driver, order.gzip, order.tls, concurrency, order.network, order.connection, order.dialect)
         if key not in self.drivers:
             route = self.setup.direct if order.network == LOOPBACK else self.setup.networks[order.network]
             address = route.tls if order.tls else route.plain
             assert address is not None
             target = parse_target(address)
-            settings = self._settings(target, gzip=order.gzip, connections=concurrency or None)
+            settings = self._settings(order, target, connections=concurrency or None)
             if order.connection == NEW:
-                fresh = FreshConnections(lambda: self._client(target, gzip=order.gzip))
+                fresh = FreshConnections(lambda: self._client(order, target))
                 made: Driver = ConsumerDriver(self.setup.protocol, settings, fresh)
             else:
                 made = registry.driver(order.driver, self.setup.protocol, settings)
@@ -112,13 +114,14 @@ class Worker:
             self.drivers[key] = made
         return self.drivers[key]
 
-    def _client(self, target: Target, *, gzip: bool) -> RecipeClient:
-        return client(self.setup.protocol, self._settings(target, gzip=gzip, connections=1))
+    def _client(self, order: AboutCell, target: Target) -> RecipeClient:
+        return client(self.setup.protocol, self._settings(order, target, connections=1))
 
-    def _settings(self, target: Target, *, gzip: bool, connections: int | None) -> ClientSettings:
+    def _settings(self, order: AboutCell, target: Target, *, connections: int | None) -> ClientSettings:
         return ClientSettings(
             target=target,
-            gzip=gzip,
+            gzip=order.gzip,
+            dialect=order.dialect,
             ca=Path(self.setup.ca) if self.setup.ca else None,
             timeout_s=self.setup.timeout_s,
             connections=connections,
@@ -156,7 +159,7 @@ class Worker:
             reason = "one question takes several requests; those of one request are told by the workload get"
             return messages.SizesRead(bytes=NOTHING_KNOWN, doubts=(reason,))
         found = await measure_sizes(
-            connect=lambda target: self._client(target, gzip=order.gzip),
+            connect=lambda target: self._client(order, target),
             plain=plain,
             tls=tls if order.tls else None,
             codec=codec(self.setup.protocol),
@@ -171,7 +174,7 @@ class Worker:
         count = max(1, order.requests - WARM_UP_REQUESTS)
         try:
             found = await dissect(
-                connect=lambda target: self._client(target, gzip=order.gzip),
+                connect=lambda target: self._client(order, target),
                 plain=plain,
                 tls=tls if order.tls else None,
                 codec=codec(self.setup.protocol),

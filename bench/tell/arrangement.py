@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from bench.dialects import unusual_dialect
 from bench.judge.slice_columns import LATENCY, Measure, measure_of
 from bench.run_file import Cell, ClosedLoad, Load, OpenLoad, Ratio, RatioEstimate, Run, Workload
 from bench.tell import names
@@ -27,16 +28,19 @@ class Variant(NamedTuple):
 
 
 class Contender(NamedTuple):
-    """What is compared: a protocol, or in a run of two versions a protocol of one of them."""
+    """What is compared: a protocol in one dialect, or in a run of two versions such a one of one of them."""
 
     protocol: str
     version: str | None
+    dialect: str = ""
+    """Empty: the protocol's own."""
 
     @property
     def label(self) -> str:
-        """`gRPC`, `gRPC (v1.2)`."""
+        """`gRPC`, `gRPC (JSON)`, `gRPC (JSON, v1.2)`."""
+        unusual = [*([names.dialect(self.dialect)] if self.dialect else []), *([self.version] if self.version else [])]
         name = names.protocol(self.protocol)
-        return name if self.version is None else f"{name} ({self.version})"
+        return f"{name} ({', '.join(unusual)})" if unusual else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,8 @@ class Arrangement:
 
     def is_baseline(self, contender: Contender) -> bool:
         """Whether others are compared with it."""
+        if contender.dialect and not self.compares_versions:
+            return False
         name = contender.version if self.compares_versions else names.protocol(contender.protocol)
         return self.baseline is not None and name == self.baseline
 
@@ -180,7 +186,7 @@ def variant_of(cell: Cell) -> Variant:
 
 def contender_of(cell: Cell) -> Contender:
     """Whose cell it is."""
-    return Contender(cell.protocol, cell.version)
+    return Contender(cell.protocol, cell.version, unusual_dialect(cell))
 
 
 def of_measure(ratio: Ratio | None, cell: Cell) -> RatioEstimate | None:

@@ -38,7 +38,7 @@ def render(run: Run) -> str:
 
 def _columns(cell: Cell) -> Iterator[tuple[str, Value]]:
     """The columns of a cell: always the same, in the same order."""
-    for name in ("id", "protocol", "version", "gzip", "tls"):
+    for name in ("id", "protocol", "dialect", "version", "gzip", "tls"):
         yield name, getattr(cell, name)
     yield "workload", cell.workload.name
     yield "page_size", cell.workload.page_size

@@ -5,6 +5,9 @@ from bench.run_file import Cell, ClosedLoad, Load, Workload
 PROTOCOLS: dict[str, str] = {"http": "HTTP", "graphql": "GraphQL", "grpc": "gRPC"}
 """Protocols as their makers spell them. A fourth protocol is one more line."""
 
+DIALECTS: dict[str, str] = {"json": "JSON"}
+"""What messages are written in, or how queries are named, as it is spelt."""
+
 WORKLOADS: dict[str, str] = {
     "get": "one recipe",
     "list": "a page of recipes",
@@ -31,6 +34,11 @@ MISSING = "–"
 def protocol(name: str) -> str:
     """The protocol's name as it is written."""
     return PROTOCOLS.get(name, name)
+
+
+def dialect(name: str) -> str:
+    """The dialect's name as it is written."""
+    return DIALECTS.get(name, name)
 
 
 def variant(gzip: bool, tls: bool) -> str:

@@ -1,10 +1,13 @@
 """Every test here that takes `case` runs for each protocol in the registries × gzip × TLS, over real sockets.
 
+A dialect that is not a protocol's own changes neither what carries it nor what is asked, so it runs with gzip and TLS
+only: the one case in which both are in its way.
+
 One producer serves all tests of a case, on uvloop, as in `python -m producers`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from itertools import product
@@ -15,9 +18,11 @@ import pytest_asyncio
 import uvloop
 
 from consumers.client import RecipeClient
+from consumers.registry import dialects
 from producers import certificates
 from producers.certificates import CertificateFiles
 from producers.registry import PRODUCERS
+from producers.settings import ProducerSettings
 from recipes.book import InMemoryRecipeBook, RecipeBook
 from tests.support.books import small_book
 from tests.support.serving import Served, serving
@@ -25,19 +30,26 @@ from tests.support.serving import Served, serving
 
 @dataclass(frozen=True)
 class Case:
-    """One protocol, with or without gzip and TLS."""
+    """One protocol in one dialect (empty: its own), with or without gzip and TLS."""
 
     protocol: str
     gzip: bool
     tls: bool
+    dialect: str = ""
 
     def __str__(self) -> str:
-        return f"{self.protocol}-{'gzip' if self.gzip else 'identity'}-{'tls' if self.tls else 'plain'}"
+        words = [self.protocol, self.dialect, "gzip" if self.gzip else "identity", "tls" if self.tls else "plain"]
+        return "-".join(filter(None, words))
 
 
-def cases(*, protocols: Iterable[str] = PRODUCERS, tls: Iterable[bool] = (False, True)) -> list[Case]:
+def cases(*, protocols: Sequence[str] = tuple(PRODUCERS), tls: Sequence[bool] = (False, True)) -> list[Case]:
     """The cases of some protocols, without and with gzip, and with and without TLS as told."""
-    return [Case(*row) for row in product(protocols, (False, True), tls)]
+    usual = [Case(*row) for row in product(protocols, (False, True), tls)]
+    return usual + [
+        Case(protocol, gzip=True, tls=max(tls), dialect=dialect)
+        for protocol in protocols
+        for dialect in dialects(protocol)[1:]
+    ]
 
 
 Serve = Callable[[RecipeBook], AbstractAsyncContextManager[Served]]
@@ -67,7 +79,12 @@ def case(request: pytest.FixtureRequest) -> Case:
 def serve(case: Case, own_certificates: CertificateFiles) -> Serve:
     """Serves a book of the test's own as the case says."""
     return lambda book: serving(
-        case.protocol, book, gzip=case.gzip, certificates=own_certificates if case.tls else None
+        case.protocol,
+        book,
+        gzip=case.gzip,
+        certificates=own_certificates if case.tls else None,
+        settings=ProducerSettings(persisted_queries=True),
+        dialect=case.dialect,
     )
 
 

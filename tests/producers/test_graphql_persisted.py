@@ -86,7 +86,7 @@ async def test_without_the_option_it_is_not_supported() -> None:
         answer = await ask(served.address, extensions=extension(QUERY))
         assert told(answer) == (400, "PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
         assert (await ask(served.address, query=QUERY, extensions=extension(QUERY))).status == 200
-        async with served.client(persisted_queries=True) as client:
+        async with served.client(dialect="persisted") as client:
             with pytest.raises(OperationUnsupported):
                 await client.get(42)
 
@@ -109,7 +109,7 @@ def test_the_queries_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_the_consumer_sends_the_text_once(served: Served) -> None:
     target = served.client_settings.target
     async with relay_to(target.host, target.port) as relay:
-        changed = {"target": type(target)("127.0.0.1", relay.port), "persisted_queries": True}
+        changed = {"target": type(target)("127.0.0.1", relay.port), "dialect": "persisted"}
         async with served.client(**changed) as client:
             for _ in range(3):
                 assert await client.get(CHICKEN.id) == CHICKEN

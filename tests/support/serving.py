@@ -39,10 +39,11 @@ async def serving(
     limits: Limits | None = None,
     drain_s: float = 10.0,
     settings: ProducerSettings | None = None,
+    dialect: str = "",
 ) -> AsyncIterator[Served]:
     """Serve `book` on a free port, with TLS if there are certificates, until the end of the block.
 
-    `settings` are those of which nothing is said by the other arguments.
+    `settings` are those of which nothing is said by the other arguments. `dialect` is that of its consumer.
     """
     settings = replace(
         settings or ProducerSettings(),
@@ -61,7 +62,7 @@ async def serving(
             protocol,
             producer,
             address,
-            ClientSettings(target=parse_target(address), gzip=gzip, ca=ca, timeout_s=10.0),
+            ClientSettings(target=parse_target(address), gzip=gzip, ca=ca, timeout_s=10.0, dialect=dialect),
         )
     finally:
         await producer.stop()

@@ -61,4 +61,4 @@ def test_hostile_text_is_one_field_and_no_formula() -> None:
 
 def test_an_empty_run_has_its_heading() -> None:
     assert rows(run([])) == []
-    assert comma_separated.render(run([])).startswith("id,protocol,version,gzip,tls,workload,")
+    assert comma_separated.render(run([])).startswith("id,protocol,dialect,version,gzip,tls,workload,")

@@ -1,0 +1,38 @@
+"""The GraphQL consumer that names its queries by their hashes (Apollo's automatic persisted queries)."""
+
+import hashlib
+from collections.abc import Mapping
+from functools import lru_cache
+
+import msgspec
+
+from consumers.errors import NotKnownYet
+from consumers.graphql_http import Answer, Data, GraphqlHttpClient
+
+NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
+
+
+class PersistedGraphqlHttpClient(GraphqlHttpClient):
+    """Consumes recipe.graphql, and sends the text of a query along only when the producer asks for it."""
+
+    async def _exchanged(
+        self, document: str, variables: Mapping[str, object], decoder: "msgspec.json.Decoder[Answer[Data]]"
+    ) -> Answer[Data]:
+        sent = {"variables": variables, "extensions": persisted(document)}
+        answer = await self._answered(sent, decoder)
+        if _is_unknown(answer):
+            answer = await self._answered({**sent, "query": document}, decoder)
+        if _is_unknown(answer):
+            raise NotKnownYet(f"{self._http.authority}: this producer does not know the query, though it was sent")
+        return answer
+
+
+def _is_unknown(answer: Answer[Data]) -> bool:
+    extensions = answer.errors[0].extensions if answer.errors else None
+    return extensions is not None and extensions.code == NOT_FOUND
+
+
+@lru_cache(maxsize=64)
+def persisted(document: str) -> dict[str, object]:
+    """The extension that names a document by its hash."""
+    return {"persistedQuery": {"version": 1, "sha256Hash": hashlib.sha256(document.encode()).hexdigest()}}

@@ -1,0 +1,45 @@
+"""The HTTP consumer that asks for protobuf: the same paths as in JSON, the messages those of recipe.proto."""
+
+from collections.abc import Collection
+from typing import TypeVar
+
+from google.protobuf.message import DecodeError, Message
+
+from consumers.errors import OperationUnsupported
+from consumers.json_http import JsonHttpClient
+from consumers.protobuf_messages import draft_message, page_in, recipe_in
+from protos import recipe_pb2 as messages
+from recipes.model import Recipe, RecipeDraft, RecipePage
+
+AnyMessage = TypeVar("AnyMessage", bound=Message)
+
+
+class ProtobufHttpClient(JsonHttpClient):
+    """Consumes recipe.openapi.json in `application/x-protobuf`; refusals come as problem+json all the same."""
+
+    media_type = "application/x-protobuf"
+
+    def recipe_in(self, body: bytes) -> Recipe:
+        """The recipe in a Recipe."""
+        return recipe_in(self._message(body, messages.Recipe))
+
+    def selection_in(self, body: bytes, fields: Collection[str]) -> Recipe:
+        """The recipe in a Recipe of which only `fields` may be filled."""
+        message = self._message(body, messages.Recipe)
+        if any(field.name not in fields for field, _ in message.ListFields()):
+            raise OperationUnsupported(f"{self._http.authority}: this producer sends fields that were not selected")
+        return recipe_in(message)
+
+    def page_in(self, body: bytes) -> RecipePage:
+        """The page in a ListRecipesResponse."""
+        return page_in(self._message(body, messages.ListRecipesResponse))
+
+    def encoded(self, draft: RecipeDraft) -> bytes:
+        """A Recipe."""
+        return draft_message(draft).SerializeToString()
+
+    def _message(self, body: bytes, kind: type[AnyMessage]) -> AnyMessage:
+        try:
+            return kind.FromString(body)
+        except DecodeError:
+            raise self._http.unexpected(f"the answer is not a {kind.DESCRIPTOR.name}") from None

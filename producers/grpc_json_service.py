@@ -1,0 +1,107 @@
+"""The methods of RecipeService with JSON for messages, under a service name of their own.
+
+gRPC's core shows a handler no content-subtype, so the path has to say which codec a call takes; why, and what else was
+possible: docs/decisions/0010-json-over-grpc.md. Requests are the JSON of recipe.proto's messages by their own field
+names; answers are the very text that the HTTP producer answers with.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import grpc
+import msgspec
+
+from producers.grpc_service import NAME as PROTOBUF_NAME
+from producers.grpc_service import known_paths
+from producers.json_bodies import decode
+from producers.json_messages import RecipeBody, page_answer, pid_answer, recipe_answer
+from recipes.book import DEFAULT_PAGE_SIZE, RecipeBook
+from recipes.model import FIELDS, RecipePage
+
+NAME = f"{PROTOBUF_NAME}Json"
+
+Request = TypeVar("Request")
+
+
+class GetRecipe(msgspec.Struct, forbid_unknown_fields=True):
+    """One recipe. `read_mask` is written as protobuf's JSON writes a mask, `name,ingredients`; without one, all."""
+
+    id: int = 0
+    read_mask: str | None = None
+
+
+class GetMetaData(msgspec.Struct, forbid_unknown_fields=True):
+    """The process that answers."""
+
+
+class ListRecipes(msgspec.Struct, forbid_unknown_fields=True):
+    """A page."""
+
+    page_size: int = 0
+    page_token: str = ""
+
+
+class CreateRecipe(msgspec.Struct, forbid_unknown_fields=True):
+    """A recipe to keep."""
+
+    recipe: RecipeBody
+    idempotency_key: str = ""
+
+
+class BatchGetRecipes(msgspec.Struct, forbid_unknown_fields=True):
+    """Several recipes, whole."""
+
+    ids: tuple[int, ...] = ()
+
+
+class JsonRecipeService:
+    """Answers from `book`. It raises the domain's errors, and BadJson for a request that is not its method's."""
+
+    def __init__(self, book: RecipeBook) -> None:
+        self._book = book
+
+    async def get(self, request: GetRecipe) -> bytes:
+        """`{"producer_pid": …, "recipe": {…}}`."""
+        recipe = await self._book.get(request.id)
+        if request.read_mask is None:
+            return recipe_answer(recipe)
+        named = known_paths(request.read_mask.split(","))
+        return recipe_answer(recipe, [name for name in FIELDS if name in named])
+
+    async def pid(self, request: GetMetaData) -> bytes:
+        """`{"producer_pid": …}`."""
+        return pid_answer()
+
+    async def list(self, request: ListRecipes) -> bytes:
+        """`{"recipes": […], "next_page_token": "…"}`."""
+        return page_answer(await self._book.page(request.page_size or DEFAULT_PAGE_SIZE, request.page_token))
+
+    async def create(self, request: CreateRecipe) -> bytes:
+        """As `get`."""
+        return recipe_answer(await self._book.add(request.recipe.draft(), request.idempotency_key))
+
+    async def get_many(self, request: BatchGetRecipes) -> bytes:
+        """As `list`, in the order of the ids."""
+        return page_answer(RecipePage(await self._book.get_many(request.ids)))
+
+
+def add_to_server(service: JsonRecipeService, server: Any) -> None:
+    """Register the methods, as generated code does with those of a contract."""
+    methods = {
+        "GetRecipe": _method(GetRecipe, service.get),
+        "GetMetaData": _method(GetMetaData, service.pid),
+        "ListRecipes": _method(ListRecipes, service.list),
+        "CreateRecipe": _method(CreateRecipe, service.create),
+        "BatchGetRecipes": _method(BatchGetRecipes, service.get_many),
+    }
+    server.add_registered_method_handlers(NAME, methods)
+
+
+def _method(kind: type[Request], behave: Callable[[Request], Awaitable[bytes]]) -> Any:
+    decoder = msgspec.json.Decoder(kind)
+
+    async def answer(request: Request, context: object) -> bytes:
+        return await behave(request)
+
+    # What answers with bytes needs no serializer.
+    return grpc.unary_unary_rpc_method_handler(answer, lambda body: decode(body, decoder), None)
