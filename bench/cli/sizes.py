@@ -24,6 +24,7 @@ from bench.size_rows import sizes_run
 from bench.size_up import Sizing, size_up
 from bench.tell import terminal
 from bench.tell.anatomy_tables import anatomy_tables
+from bench.tell.attribution_tables import attribution_tables
 from bench.workloads import QUESTIONS_AT_MOST
 from commands import values
 from commands.errors import ExitCode, UsageError
@@ -109,7 +110,7 @@ def sizes(
     console = console_of_output()
     for doubt in run.doubts:
         console.print(f"• {doubt.text}", markup=False, highlight=False)
-    for table in anatomy_tables(run):
+    for table in [*anatomy_tables(run), *attribution_tables(run)]:
         terminal.show_table(table, console)
     print(f"run file: {path}")
     failed = sizing.troubles or any(cell.status == "failed" for cell in run.cells)

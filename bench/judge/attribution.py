@@ -20,6 +20,7 @@ from itertools import product
 import numpy as np
 
 from bench.dialects import dialect_of
+from bench.judge.distributions import Floats
 from bench.judge.levels import CONFIDENCE, WHOLE_ENOUGH, levels
 from bench.judge.slice_columns import LATENCY, measure_of
 from bench.matrix import CONSUMER
@@ -30,6 +31,7 @@ WIRE = "wire"
 _SHARED = ("version", "workload", "gzip", "tls", "load", "network", "connection")
 _CORNERS = tuple(product((0, 1), (0, 1)))
 """Transport and encoding: 0 is the baseline's, 1 the other protocol's."""
+CORNERS = len(_CORNERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +82,14 @@ class ByteParts:
         return self.encoding_content + self.encoding_framing + self.transport_content + self.transport_framing
 
 
-def compared(cells: Sequence[Cell], baseline: str) -> list[Compared]:
-    """Every four cells of a run that take a difference from the `baseline` protocol apart, in order."""
+def compared(cells: Sequence[Cell]) -> list[Compared]:
+    """Every four cells of a run that take a difference from its first protocol, the baseline, apart; in order."""
     usable = [cell for cell in cells if cell.status == "measured" and measure_of(cell) is LATENCY]
     found: dict[tuple[object, ...], dict[tuple[str, str, str], Cell]] = {}
     for cell in usable:
         setting = tuple(getattr(cell, name) for name in _SHARED)
         found.setdefault(setting, {})[cell.driver, cell.protocol, dialect_of(cell)] = cell
-    return [each for arms in found.values() for each in _within(arms, baseline)]
+    return [each for arms in found.values() for each in _within(arms, cells[0].protocol)]
 
 
 def _within(arms: dict[tuple[str, str, str], Cell], baseline: str) -> Iterator[Compared]:
@@ -115,10 +117,10 @@ def latency_parts(found: Compared) -> LatencyParts | None:
     if not by_generation:
         return None
     medians = np.asarray(list(by_generation.values()))
-    consumer, wire = medians[:, :4], medians[:, 4:]
+    consumer, wire = medians[:, :CORNERS], medians[:, CORNERS:]
     generations = list(by_generation)
 
-    def estimate(values: "np.typing.NDArray[np.float64]") -> Estimate:
+    def estimate(values: Floats) -> Estimate:
         level = levels(generations, [float(value) for value in values])
         assert level is not None
         low, high = level.interval(CONFIDENCE) or (None, None)
@@ -134,12 +136,12 @@ def latency_parts(found: Compared) -> LatencyParts | None:
     )
 
 
-def _of_encoding(four: "np.typing.NDArray[np.float64]") -> "np.typing.NDArray[np.float64]":
+def _of_encoding(four: Floats) -> Floats:
     """`four`: generations × corners."""
     return (four[:, 1] - four[:, 0] + four[:, 3] - four[:, 2]) / 2
 
 
-def _of_transport(four: "np.typing.NDArray[np.float64]") -> "np.typing.NDArray[np.float64]":
+def _of_transport(four: Floats) -> Floats:
     return (four[:, 2] - four[:, 0] + four[:, 3] - four[:, 1]) / 2
 
 
@@ -148,15 +150,17 @@ def _medians(cells: Sequence[Cell]) -> dict[int, list[float]]:
 
     What disturbs a round moves all of its cells by about one factor. Ratios cancel it by pairing slices; here as many
     cells as there are have to stay comparable, so the median factor of each round is divided out first (one step of
-    Tukey's median polish). Cells that take part in some rounds only are compared within those. A generation in which a
-    cell has no slice, or fewer rounds than a quarter of what is usual, is left out.
+    Tukey's median polish). It is that of the consumer's cells, since others may take part in some rounds only. A
+    generation in which a cell has no slice, or with fewer rounds than a quarter of what is usual, is left out.
     """
     slices: dict[int, dict[int, dict[int, float]]] = {}
     for column, cell in enumerate(cells):
         rows = zip(cell.slices.generation, cell.slices.round, cell.slices.p50_ns, strict=True)
         for generation, number, p50_ns in rows:
             if p50_ns:
-                slices.setdefault(generation, {}).setdefault(number, {})[column] = p50_ns
+                rounds = slices.setdefault(generation, {})
+                if column < CORNERS or number in rounds:
+                    rounds.setdefault(number, {})[column] = p50_ns
     whole = {
         generation: rounds
         for generation, rounds in sorted(slices.items())
@@ -170,7 +174,7 @@ def _medians(cells: Sequence[Cell]) -> dict[int, list[float]]:
             for row, each in enumerate(rounds.values()):
                 for column, p50_ns in each.items():
                     table[row, column] = p50_ns
-            shared = np.nanmedian(table / np.nanmedian(table, axis=0), axis=1, keepdims=True)
+            shared = np.nanmedian((table / np.nanmedian(table, axis=0))[:, :CORNERS], axis=1, keepdims=True)
             found[generation] = [float(value) for value in np.nanmedian(table / shared, axis=0)]
     return found
 

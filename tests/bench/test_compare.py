@@ -200,3 +200,17 @@ def test_runs_whose_generations_agree_entirely_have_no_spread() -> None:
         for cell in one.cells:
             cell.slices.p50_ns = [2e5] * len(cell.slices.p50_ns)
     assert compare(before, after).cells[0].ratio.low == 1.0
+
+
+def test_a_file_from_before_there_were_dialects_is_compared_with_the_protocols_own() -> None:
+    before, after = run(1), run(1)
+    for each in before.cells:
+        each.protocol = each.protocol.replace("alpha", "http")
+    after.cells = [*after.cells]
+    for each in after.cells:
+        each.protocol = each.protocol.replace("alpha", "http")
+        each.dialect = "json" if each.protocol == "http" else ""
+    assert len(compare(before, after).cells) == len(before.cells)
+    for each in after.cells:
+        each.dialect = "protobuf" if each.protocol == "http" else ""
+    assert len(compare(before, after).cells) == len([each for each in before.cells if each.protocol != "http"])

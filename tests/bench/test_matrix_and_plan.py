@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from bench import plan as planning
-from bench.matrix import CellPlan, Combination, Matrix
+from bench.matrix import CellPlan, Combination, Matrix, spoken
 from bench.plan import RunPlan, Target, Version
 from bench.run_file import ClosedLoad, OpenLoad
 from bench.workloads import WorkloadChoice
+from producers.registry import flags_for
 
 DEFAULT = Matrix(
     protocols=("http", "graphql", "grpc"),
@@ -189,3 +190,33 @@ def test_labels(load: ClosedLoad | OpenLoad) -> None:
 
 def _fields(matrix: Matrix) -> dict[str, Any]:
     return {name: getattr(matrix, name) for name in ("protocols", "gzip", "tls", "workloads", "loads")}
+
+
+def test_a_dialect_that_is_not_the_usual_one_stands_in_the_name() -> None:
+    get = WorkloadChoice("get")
+    matrix = Matrix(
+        protocols=("http", "grpc"),
+        gzip=(False,),
+        tls=(True,),
+        workloads=(get,),
+        loads=(ClosedLoad(concurrency=1),),
+        dialects=("json", "protobuf"),
+    )
+    assert [cell.id for cell in matrix.cells()] == [
+        "http-get-tls-c1",
+        "http-get-protobuf-tls-c1",
+        "grpc-get-json-tls-c1",
+        "grpc-get-tls-c1",
+    ]
+
+
+def test_each_protocol_takes_part_in_the_dialects_that_it_speaks() -> None:
+    assert spoken("http", ("default", "json", "persisted")) == [""]
+    assert spoken("http", ("protobuf", "default")) == ["protobuf", ""]
+    assert spoken("graphql", ("json", "protobuf")) == []
+    assert spoken("unheard-of", ("default", "json")) == [""]
+
+
+def test_a_producer_is_told_to_speak_what_it_does_not_speak_unless_told() -> None:
+    assert flags_for("graphql", ["", "persisted"]) == ["--persisted-queries"]
+    assert flags_for("graphql", [""]) == flags_for("http", ["protobuf"]) == []

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from consumers.registry import CONSUMERS
+from consumers.registry import CONSUMERS, dialects
+from producers.registry import flags_for
 from tests.support.programs import assert_one_line_error, listening, run
 
 PROTOCOLS = tuple(CONSUMERS)
@@ -123,3 +124,19 @@ def test_bad_usage_is_one_line(arguments: tuple[str, ...], named: str) -> None:
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"steps": "no name"}', "[" * 50_000])
 def test_what_cannot_be_created_is_one_line(content: str) -> None:
     assert_one_line_error(run("consumers", "http", "create", "-", stdin=content), 2, "no recipe to create")
+
+
+def test_every_dialect_gives_the_same_recipe() -> None:
+    for protocol in PROTOCOLS:
+        flags = flags_for(protocol, dialects(protocol))
+        with listening("producers", protocol, "--port", "0", *flags) as started:
+            given = [
+                document(protocol, "get", "42", "--target", started.addresses[0], "--dialect", dialect)
+                for dialect in dialects(protocol)
+            ]
+        assert given[0] == given[1], protocol
+
+
+def test_a_dialect_that_is_not_spoken_is_bad_usage() -> None:
+    done = run("consumers", "http", "get", "42", "--dialect", "persisted")
+    assert_one_line_error(done, 2, "--dialect: http does not speak 'persisted', but json and protobuf")

@@ -173,6 +173,8 @@ def test_a_plan_is_shown_and_nothing_is_measured(tmp_path: Path) -> None:
     [
         (("--protocol", "soap"), ("--protocol", "soap", "http, graphql, grpc")),
         (("--protocol", ""), ("--protocol",)),
+        (("--dialect", "xml"), ("--dialect", "'xml'", "default, json, protobuf, document, persisted")),
+        (("--dialect", "json"), ("--dialect json", "graphql speaks none", "default or document or persisted")),
         (("--gzip", "maybe"), ("--gzip", "maybe", "off, on")),
         (("--tls", "1.3"), ("--tls", "1.3")),
         (("--workload", "delete"), ("--workload", "delete", "get")),

@@ -37,12 +37,23 @@ def test_the_24_combinations_with_every_byte_accounted_for(tmp_path: Path) -> No
     assert run("bench", "report", str(out)).returncode == 0
 
 
+def test_a_difference_is_taken_apart_where_the_dialects_are_there(tmp_path: Path) -> None:
+    chosen = ("--protocol", "http,grpc", "--dialect", "json,protobuf", "--tls", "off", "--workload", "get")
+    done = run("bench", "sizes", *SMALL, *chosen, "--out", str(tmp_path / "s.json"))
+    assert done.returncode == 0, done.stderr
+    assert "From HTTP to gRPC: where the difference in bytes on the wire per request comes from" in done.stdout
+    found = json.loads((tmp_path / "s.json").read_bytes())
+    combinations = ("http-get", "http-get-protobuf", "grpc-get-json", "grpc-get")
+    assert [cell["id"] for cell in found["cells"]] == [name + gzip for name in combinations for gzip in ("", "-gzip")]
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
         (("--requests", "2"), "'2' is not a whole number from 3 to"),
         (("--protocol", "soap"), "--protocol: 'soap'"),
         (("--page-size", "0"), "--page-size: '0'"),
+        (("--dialect", "protobuf"), "--dialect protobuf: graphql speaks none of them"),
         (("--recipes", "no-such.json"), "no-such.json"),
         (("--out", "s.txt"), "--out: 's.txt'"),
     ],

@@ -1,4 +1,4 @@
-"""Both loop drivers against the lab's producers: every protocol × gzip × TLS, every workload, both loops."""
+"""Both loop drivers against the lab's producers: protocol × gzip × TLS, every workload and dialect, both loops."""
 
 from collections.abc import AsyncIterator, Sequence
 from itertools import cycle, product
@@ -20,10 +20,12 @@ from bench.load.record import SliceRecord
 from bench.workloads import WORKLOADS, GetQuestion, Question, WorkloadChoice
 from consumers.client import ClientSettings
 from consumers.errors import ProducerUnreachable
+from consumers.registry import dialects
 from consumers.target import Target, parse_target
 from producers import certificates
 from producers.certificates import CertificateFiles
 from producers.registry import PRODUCERS
+from producers.settings import ProducerSettings
 from tests.support.books import CHICKEN, SPECIAL, small_book
 from tests.support.driving import end_of
 from tests.support.relay import relay_to
@@ -31,6 +33,7 @@ from tests.support.serving import Served, serving
 
 CHOICES = (WorkloadChoice("get"), WorkloadChoice("list", 20), WorkloadChoice("fields"))
 DRIVERS = ("consumer", "wire")
+SPEAKS_ALL = ProducerSettings(persisted_queries=True)
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +54,8 @@ async def served(request: pytest.FixtureRequest, own_certificates: CertificateFi
 
 
 async def opened(name: str, served: Served, **changes: Any) -> LoopDriver:
-    settings = ClientSettings(
-        **{
-            **{field: getattr(served.client_settings, field) for field in ("target", "gzip", "ca", "timeout_s")},
-            **changes,
-        }
-    )
+    kept = ("target", "gzip", "ca", "timeout_s", "dialect")
+    settings = ClientSettings(**{**{field: getattr(served.client_settings, field) for field in kept}, **changes})
     driver = driver_named(name, served.protocol, settings)
     assert isinstance(driver, LoopDriver)
     await driver.open()
@@ -78,11 +77,20 @@ async def test_every_answer_is_right(name: str, choice: WorkloadChoice, served: 
     await assert_all_right(name, choice, served)
 
 
-@pytest.mark.parametrize("protocol", PRODUCERS)
+@pytest.mark.parametrize(("protocol", "dialect"), [(name, each) for name in PRODUCERS for each in dialects(name)])
 @pytest.mark.parametrize("name", DRIVERS)
-async def test_what_is_created_is_right(name: str, protocol: str) -> None:
-    async with serving(protocol, small_book()) as served:
+async def test_what_is_created_is_right(name: str, protocol: str, dialect: str) -> None:
+    async with serving(protocol, small_book(), settings=SPEAKS_ALL, dialect=dialect) as served:
         await assert_all_right(name, WorkloadChoice("create"), served)
+
+
+@pytest.mark.parametrize(("protocol", "dialect"), [(name, each) for name in PRODUCERS for each in dialects(name)[1:]])
+@pytest.mark.parametrize("name", DRIVERS)
+async def test_every_dialect_is_right(name: str, protocol: str, dialect: str) -> None:
+    """Each driver with a producer of its own, so that nobody has introduced anything to it."""
+    async with serving(protocol, small_book(), gzip=True, settings=SPEAKS_ALL, dialect=dialect) as served:
+        for choice in (*CHOICES, WorkloadChoice("batch", 5)):
+            await assert_all_right(name, choice, served)
 
 
 async def assert_all_right(name: str, choice: WorkloadChoice, served: Served) -> None:
@@ -182,11 +190,13 @@ async def test_an_authority_that_cannot_be_read_is_named(
 
 
 @pytest.mark.parametrize("gzip", [False, True])
-@pytest.mark.parametrize("protocol", PRODUCERS)
-async def test_both_drivers_ask_for_the_very_same(protocol: str, gzip: bool) -> None:
+@pytest.mark.parametrize(("protocol", "dialect"), [(name, each) for name in PRODUCERS for each in dialects(name)])
+async def test_both_drivers_ask_for_the_very_same(protocol: str, dialect: str, gzip: bool) -> None:
     """What the producer has to read is the same, down to the bytes of bodies; only the order of fields may differ."""
     sent: list[Any] = []
-    async with serving(protocol, small_book(), gzip=gzip) as served:
+    async with serving(protocol, small_book(), gzip=gzip, settings=SPEAKS_ALL, dialect=dialect) as served:
+        async with served.client() as introducing:
+            await introducing.get(CHICKEN.id)
         target = parse_target(served.address)
         for name in DRIVERS:
             async with relay_to(target.host, target.port) as relay:

@@ -8,7 +8,8 @@ from hdrh.histogram import HdrHistogram
 from bench.judge.cells import Baseline, judged
 from bench.judge.headline import headline_cells, headline_reach
 from bench.measure import latency_histogram
-from bench.run_file import Cell, ClosedLoad, OpenLoad
+from bench.run_file import Cell, ClosedLoad, OpenLoad, Slices
+from consumers.registry import CONSUMERS
 from tests.bench.judge.noise import Noise, cells_with_noise, matrix
 
 LOADS = (ClosedLoad(concurrency=1), ClosedLoad(concurrency=16), OpenLoad(rate_hz=500))
@@ -149,3 +150,33 @@ def test_a_protocol_that_is_five_percent_slower_is_seen() -> None:
         assert sum(said[cell.id] == "slower" for cell in headline if cell.protocol == "beta") >= 5
         assert all(said[cell.id] in ("same", "unclear") for cell in headline if cell.protocol == "gamma")
         assert all((headline_reach(cell) or 1) < 0.05 for cell in headline)
+
+
+def in_dialects(cells: list[Cell]) -> list[Cell]:
+    """The cells, and the same once more in the dialect that is not their protocol's own."""
+    for cell in cells:
+        cell.dialect = "x"
+    others = [msgspec.structs.replace(cell, id=f"{cell.id}-y", dialect="y", slices=Slices()) for cell in cells]
+    return [*cells, *others]
+
+
+def test_other_dialects_are_compared_with_the_baselines_own_and_are_no_headline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for protocol in ("alpha", "beta"):
+        monkeypatch.setitem(CONSUMERS, protocol, {"x": "", "y": ""})
+    found = by_id(run(1, in_dialects(matrix(protocols=("alpha", "beta"), workloads=("get",)))))
+    for cell, baseline in (
+        ("beta-get-11-0-y", "alpha-get-11-0"),
+        ("alpha-get-11-0-y", "alpha-get-11-0"),
+        ("alpha-get-00-0-y", "alpha-get-00-0"),
+        ("beta-get-11-0", "alpha-get-11-0"),
+        ("alpha-get-11-0", "alpha-get-00-0"),
+    ):
+        ratio = found[cell].ratio
+        assert ratio is not None
+        assert ratio.baseline == baseline, cell
+    assert found["alpha-get-00-0"].ratio is None
+    assert {cell.id for cell in headline_cells(list(found.values()))} == {
+        f"beta-get-{variant}-0" for variant in ("00", "01", "10", "11")
+    }

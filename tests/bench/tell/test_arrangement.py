@@ -78,3 +78,16 @@ def test_a_cell_that_was_not_measured_is_not_found_by_its_contender() -> None:
 def test_an_empty_run_has_no_groups() -> None:
     arrangement = arranged(run([]))
     assert (arrangement.groups, arrangement.contenders, arrangement.baseline) == ((), (), None)
+
+
+def test_a_dialect_is_told_where_it_is_not_the_protocols_own() -> None:
+    cells = [cell("http", dialect="json"), cell("http", dialect="protobuf"), cell("grpc", dialect="json", version="v1")]
+    cells[1].id = "http-get-protobuf-c1"
+    cells[1].ratio = latency_ratio("http-get-c1", 1.1, "slower")
+    arrangement = arranged(run(cells))
+    assert [each.label for each in arrangement.contenders] == ["HTTP", "HTTP (protobuf)", "gRPC (JSON, v1)"]
+    found = arranged(run(cells[:2]))
+    assert found.baseline == "HTTP"
+    assert [found.is_baseline(each) for each in found.contenders] == [True, False]
+    assert found.against_baseline(cells[1]) is not None
+    assert arranged(run([cell("http")])).contenders[0].label == "HTTP", "from before there was a choice"

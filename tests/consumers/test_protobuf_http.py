@@ -1,0 +1,69 @@
+"""What the consumer that asks for protobuf makes of answers, of this lab's producers and of other people's."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from consumers.client import ClientSettings, RecipeClient
+from consumers.errors import OperationUnsupported, UnexpectedAnswer
+from consumers.protobuf_http import ProtobufHttpClient
+from consumers.target import Target
+from protos import recipe_pb2 as messages
+from recipes.errors import InvalidRecipe
+from recipes.model import Recipe, RecipeDraft, RecipePage
+from tests.support.raw_http import answering, response
+
+PROTOBUF = "application/x-protobuf"
+SOUP = messages.Recipe(id=7, name="Soup").SerializeToString()
+ONE = [messages.Recipe(id=7, name="Soup")]
+PAGE = messages.ListRecipesResponse(recipes=ONE, next_page_token="t").SerializeToString()
+Call = Callable[[RecipeClient], Awaitable[object]]
+
+
+async def outcome(content: bytes, call: Call) -> object:
+    """What a call gives when it is answered with `content`."""
+    settings = ClientSettings(target=Target("127.0.0.1", 1))
+    async with answering(content) as port:
+        settings = ClientSettings(target=Target("127.0.0.1", port))
+        async with ProtobufHttpClient(settings) as consumer:
+            return await call(consumer)
+
+
+@pytest.mark.parametrize(
+    ("content", "call", "expected"),
+    [
+        (response(SOUP, media_type=PROTOBUF), lambda c: c.get(7), Recipe(7, "Soup")),
+        (response(SOUP, media_type=PROTOBUF), lambda c: c.get(7, ["id", "name"]), Recipe(7, "Soup")),
+        (response(PAGE, media_type=PROTOBUF), lambda c: c.list(1), RecipePage((Recipe(7, "Soup"),), "t")),
+        (response(PAGE, media_type=PROTOBUF), lambda c: c.get_many([7]), (Recipe(7, "Soup"),)),
+        (response(SOUP, 201, media_type=PROTOBUF), lambda c: c.create(RecipeDraft("Soup")), Recipe(7, "Soup")),
+        (response(b'{"producer_pid": 7}'), lambda c: c.pid(), 7),
+    ],
+)
+async def test_what_comes_is_decoded(content: bytes, call: Call, expected: object) -> None:
+    assert await outcome(content, call) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "said"),
+    [
+        (response(b"\xff", media_type=PROTOBUF), UnexpectedAnswer, "not a Recipe"),
+        (response(SOUP, media_type="text/plain"), UnexpectedAnswer, "text/plain, not application/x-protobuf"),
+        (response(b'{"recipe":{}}'), OperationUnsupported, "application/json, not application/x-protobuf"),
+        (response(b"", 406), OperationUnsupported, "status 406"),
+        (response(b"", 415), OperationUnsupported, "status 415"),
+    ],
+)
+async def test_what_is_not_the_message_asked_for_is_refused(content: bytes, error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=said):
+        await outcome(content, lambda consumer: consumer.get(7))
+
+
+async def test_fields_that_were_not_selected_are_not_taken() -> None:
+    with pytest.raises(OperationUnsupported, match="not selected"):
+        await outcome(response(SOUP, media_type=PROTOBUF), lambda consumer: consumer.get(7, ["steps"]))
+
+
+async def test_text_that_has_no_utf8_is_not_sent() -> None:
+    with pytest.raises(InvalidRecipe, match="surrogate"):
+        await outcome(b"", lambda consumer: consumer.create(RecipeDraft("\ud800")))
