@@ -14,7 +14,7 @@ from bench import run_file
 from bench.cli import matrix_flags
 from bench.cli.measure import Interrupted, checked_path
 from bench.cli.progress import Progress
-from bench.cli.show import console_of_output, put
+from bench.cli.show import console_of_output, put, write_report
 from bench.cli.stop_signal import stop_on_signal
 from bench.matrix import DEFAULT_DIALECT, Matrix
 from bench.measure import cores, environment
@@ -107,12 +107,13 @@ def sizes(
         recipes=RecipesUsed(source=loaded.source, count=len(loaded.recipes), digest=loaded.digest),
     )
     put(path, run_file.encode(run))
+    report_path = write_report(run, path.with_suffix(".html"))
     console = console_of_output()
     for doubt in run.doubts:
         console.print(f"• {doubt.text}", markup=False, highlight=False)
     for table in [*anatomy_tables(run), *attribution_tables(run)]:
         terminal.show_table(table, console)
-    print(f"run file: {path}")
+    print(f"run file: {path}\nreport:   {report_path}")
     failed = sizing.troubles or any(cell.status == "failed" for cell in run.cells)
     return ExitCode.UNTRUSTED if failed else ExitCode.FINE
 

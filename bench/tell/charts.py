@@ -42,7 +42,7 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A piece of a stacked bar: the row it belongs to, which piece it is, and how long."""
+    """A piece of a stacked bar: the row it belongs to, which piece it is, and how long. Pieces lie in their order."""
 
     label: str
     part: int
@@ -123,8 +123,8 @@ def stacked(segments: Sequence[Segment], *, title: str, totals: dict[str, str]) 
     labels = list(dict.fromkeys(segment.label for segment in segments))
     lengths = {label: sum(each.value for each in segments if each.label == label) for label in labels}
     rows = [
-        {"label": each.label, "value": each.value, "order": each.part, "colour": f"var(--part-{each.part})"}
-        for each in segments
+        {"label": each.label, "value": each.value, "order": order, "colour": f"var(--part-{each.part})"}
+        for order, each in enumerate(segments)
     ]
     ends = [{"label": label, "value": lengths[label], "text": totals.get(label, "")} for label in labels]
     y_axis = alt.Y("label:N", sort=labels, title=None, axis=alt.Axis(ticks=False, domain=False, labelPadding=6))

@@ -34,7 +34,7 @@ def ratios(group: WorkloadGroup, load: LoadGroup, arrangement: Arrangement) -> F
     found = [(cell, ratio) for cell in load.cells if (ratio := arrangement.against_baseline(cell)) is not None]
     dots = [
         Dot(
-            _label(cell),
+            label_of(cell),
             arrangement.series(cell),
             ratio.value,
             ratio.low,
@@ -52,7 +52,7 @@ def ratios(group: WorkloadGroup, load: LoadGroup, arrangement: Arrangement) -> F
     return Figure(
         charts.intervals(dots, title=f"{what} ÷ {baseline}: {better}", scale="log", reference=1.0),
         f"{group.title}: {what} divided by that of {baseline} at equal gzip and TLS, {names.with_load(load.load)}{cut}",
-        "; ".join(f"{_label(cell)} {units.ratio(ratio)} {ratio.verdict}" for cell, ratio in found),
+        "; ".join(f"{label_of(cell)} {units.ratio(ratio)} {ratio.verdict}" for cell, ratio in found),
     )
 
 
@@ -71,7 +71,7 @@ def level(group: WorkloadGroup, load: LoadGroup, arrangement: Arrangement) -> Fi
     unit = units.chosen(ladder, [each.value for _, each in known])
     dots = [
         Dot(
-            _label(cell),
+            label_of(cell),
             arrangement.series(cell),
             each.value / unit.size,
             None if each.low is None else each.low / unit.size,
@@ -86,14 +86,14 @@ def level(group: WorkloadGroup, load: LoadGroup, arrangement: Arrangement) -> Fi
     return Figure(
         charts.intervals(dots, title=axis, scale=scale),
         f"{group.title}: {what} {names.with_load(load.load)}, with 95 % intervals{cut}",
-        "; ".join(f"{_label(cell)} {units.with_symbol(each, unit)}" for cell, each in known),
+        "; ".join(f"{label_of(cell)} {units.with_symbol(each, unit)}" for cell, each in known),
     )
 
 
 def bytes_on_the_wire(group: WorkloadGroup, direction: str) -> Figure | None:
     """What one request or one answer takes on the wire, in its pieces. None where that is not known."""
     cells = [cell for cell in group.one_per_combination() if size_of(cell, direction, "wire") is not None]
-    wires = {_label(cell): size_of(cell, direction, "wire") or 0.0 for cell in cells}
+    wires = {label_of(cell): size_of(cell, direction, "wire") or 0.0 for cell in cells}
     unit = units.byte_unit(wires.values())
     segments = [segment for cell in cells for segment in _pieces(cell, direction, unit.size)]
     if not segments:
@@ -110,7 +110,7 @@ def _pieces(cell: Cell, direction: str, unit_size: float) -> list[Segment]:
     """The body as sent, its framing, the connection's own frames, TLS; one piece where they cannot be told apart."""
     coded, framed, wire = (size_of(cell, direction, name) for name in ("coded", "framed", "wire"))
     of_connection = size_of(cell, direction, "connection") or 0.0
-    label = _label(cell)
+    label = label_of(cell)
     if wire is None:
         return []
     if coded is None or framed is None:
@@ -140,7 +140,7 @@ def cpu(group: WorkloadGroup, load: LoadGroup) -> Figure | None:
     }
     unit = units.chosen(units.DURATIONS_NS, [value for each in sides.values() for value in each.values()])
     told = {
-        _label(cell): {part: value / unit.size for part, value in sides[cell.id].items()}
+        label_of(cell): {part: value / unit.size for part, value in sides[cell.id].items()}
         for cell in load.cells
         if sides.get(cell.id)
     }
@@ -175,7 +175,7 @@ def spectra(group: WorkloadGroup, load: LoadGroup, arrangement: Arrangement) -> 
                 charts.spectrum(lines, title=f"latency, {unit.symbol} (logarithmic)", y_domain=domain, nines=nines),
                 f"{group.title}, {variant.label}, {names.load(load.load)}",
                 "; ".join(
-                    f"{_label(cell)} up to {units.significant(100 * (1 - 10 ** -found[cell.id][-1].nines))} %: "
+                    f"{label_of(cell)} up to {units.significant(100 * (1 - 10 ** -found[cell.id][-1].nines))} %: "
                     f"{units.number(found[cell.id][-1].latency_ns, unit)} {unit.symbol}"
                     for cell in cells
                 ),
@@ -188,7 +188,7 @@ def _in_unit(found: Sequence[Point], unit_size: float) -> list[Point]:
     return [Point(point.nines, point.latency_ns / unit_size) for point in found]
 
 
-def _label(cell: Cell) -> str:
+def label_of(cell: Cell) -> str:
     """`gzip+TLS · GraphQL`, short enough to stand beside a row."""
     label = one_line(f"{variant_of(cell).label} · {contender_of(cell).label}")
     return label if len(label) <= LABEL_AT_MOST else f"{label[: LABEL_AT_MOST - 1]}…"

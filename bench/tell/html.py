@@ -7,7 +7,8 @@ import jinja2
 from markupsafe import Markup
 
 from bench.run_file import Run
-from bench.tell import cost_tables, definitions, detail_table, facts, figure_tables, figures, names, summary
+from bench.tell import anatomy_pictures, cost_tables, definitions, detail_table, facts, figure_tables, figures, names, summary
+from bench.tell.anatomy_tables import anatomy_tables
 from bench.tell.arrangement import Arrangement, WorkloadGroup, arranged
 from bench.tell.charts import SERIES
 from bench.tell.figures import Figure
@@ -72,6 +73,9 @@ def render(run: Run) -> bytes:
         sections=[_section(number, group, arrangement) for number, group in enumerate(arrangement.groups)],
         overall=overall_tables(run),
         growth=growth_figures(run, arrangement),
+        anatomy=anatomy_pictures.anatomy_pictures(run),
+        anatomy_kinds=anatomy_pictures.kinds(run),
+        anatomy_tables=anatomy_tables(run),
         details=detail_table.details(run),
         run_facts=facts.of_run(run),
         environment=facts.of_environment(run),

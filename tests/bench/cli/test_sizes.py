@@ -33,7 +33,8 @@ def test_the_24_combinations_with_every_byte_accounted_for(tmp_path: Path) -> No
         for direction, recorded_bytes in anatomy["total"].items():
             phases = (anatomy[phase][direction] for phase in ("setup", "first", "settling", "steady", "closing"))
             assert sum(sum(named.values()) for named in phases) == recorded_bytes > 0
-    assert [path.name for path in tmp_path.iterdir()] == ["s.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["s.html", "s.json"]
+    assert "Where every byte goes" in (tmp_path / "s.html").read_text(encoding="utf-8")
     assert run("bench", "report", str(out)).returncode == 0
 
 
