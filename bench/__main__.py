@@ -2,6 +2,7 @@
 
 import sys
 
+from bench.cli.advise import advise
 from bench.cli.ask import ask
 from bench.cli.check import check
 from bench.cli.compare import compare
@@ -12,7 +13,7 @@ from bench.cli.slo import slo
 from commands import command_line
 
 app = command_line.application("Measure what serving the same recipes costs over each protocol.")
-for command in (run, compare, report, sizes, ask, slo, check):
+for command in (run, compare, report, sizes, advise, ask, slo, check):
     app.command()(command)
 
 

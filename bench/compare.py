@@ -131,8 +131,13 @@ def unlike(run_a: Run, run_b: Run) -> list[str]:
     if run_a.recipes.digest != run_b.recipes.digest:
         recipes = (f"{each.source} ({each.count}, digest {each.digest})" for each in (run_a.recipes, run_b.recipes))
         differences.append("recipes: " + ", then ".join(recipes))
-    facts_a, facts_b = _facts(run_a.environment), _facts(run_b.environment)
-    return differences + [
+    return differences + unlike_machines(run_a.environment, run_b.environment)
+
+
+def unlike_machines(environment_a: dict[str, Any], environment_b: dict[str, Any]) -> list[str]:
+    """In what two environments differ that moves figures, each as `what: A's, then B's`: processor, versions."""
+    facts_a, facts_b = _facts(environment_a), _facts(environment_b)
+    return [
         f"{name}: {facts_a.get(name, 'unknown')}, then {facts_b.get(name, 'unknown')}"
         for name in dict.fromkeys([*facts_a, *facts_b])
         if facts_a.get(name) != facts_b.get(name)

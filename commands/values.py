@@ -4,6 +4,7 @@ Typer hands defaults to readers too, so what a reader takes may be a value alrea
 """
 
 import math
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -34,6 +35,27 @@ def number(low: float, high: float) -> Callable[[object], float]:
         if not low <= value <= high:
             raise typer.BadParameter(f"{text!r} is not a number from {low:g} to {high:g}")
         return value
+
+    return read
+
+
+_SIZES_BYTES = {"b": 1, "kb": 1_000, "mb": 1_000_000, "kib": 1 << 10, "mib": 1 << 20}
+_SIZE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?) ?([a-zA-Z]+)")
+
+
+def size_bytes(low: int, high: int) -> Callable[[object], int]:
+    """A reader of sizes from `low` to `high` bytes, written as `800B`, `20kB` or `1.5MB`; a bare number is refused."""
+
+    def read(given: object) -> int:
+        if isinstance(given, int):
+            return given
+        text = str(given)
+        match = _SIZE.fullmatch(text.strip())
+        if match is not None and match[2].lower() in _SIZES_BYTES:
+            found = round(float(match[1]) * _SIZES_BYTES[match[2].lower()])
+            if low <= found <= high:
+                return found
+        raise typer.BadParameter(f"{text!r} is not a size from {low:,} to {high:,} bytes, such as 800B, 20kB or 1.5MB")
 
     return read
 

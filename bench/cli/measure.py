@@ -54,6 +54,13 @@ def checked_path(out: str, kind: str = "run") -> Path:
 
 def measure(plan: RunPlan, run_path: Path, threshold: float) -> int:
     """Carry out the plan and return the exit code. `threshold`: what counts as a regression between versions."""
+    plan, run = carried_out(plan)
+    show(run, run_path)
+    return _exit_code(run, plan, threshold)
+
+
+def carried_out(plan: RunPlan) -> tuple[RunPlan, Run]:
+    """The plan with its versions built, and the run that it gave. Raises UsageError and Interrupted."""
     try:
         loaded = sources.load(plan.recipes)
     except sources.SourceError as error:
@@ -91,9 +98,7 @@ def measure(plan: RunPlan, run_path: Path, threshold: float) -> int:
                 raise Interrupted("interrupted twice; nothing was written") from None
     if raw.interrupted and not any(cell.slices.ok for cell in raw.cells):
         raise Interrupted("interrupted before anything was measured; nothing was written")
-    run = assembled(raw)
-    show(run, run_path)
-    return _exit_code(run, plan, threshold)
+    return plan, assembled(raw)
 
 
 def _built(plan: RunPlan, aside: Path) -> RunPlan:

@@ -46,15 +46,25 @@ def _setting(cell: Cell) -> tuple[object, ...]:
     return tuple(getattr(cell, name) for name in _SHARED)
 
 
+def latency_difference(slices: Slices, others: Slices) -> Estimate | None:
+    """By how much longer a caller waits, in nanoseconds: medians of slices that share a round. None when no two do."""
+    return _latency(slices, others, _pairs(slices, others))
+
+
 def _cost(consumer: Cell, wire: Cell) -> ClientCost:
-    rows, bare_rows = _rounds(consumer.slices), _rounds(wire.slices)
-    pairs = [(rows[key], bare_rows[key]) for key in sorted(rows.keys() & bare_rows.keys())]
+    pairs = _pairs(consumer.slices, wire.slices)
     return ClientCost(
         consumer=consumer.id,
         wire=wire.id,
         latency_ns_p50=_latency(consumer.slices, wire.slices, pairs) if measure_of(consumer) is LATENCY else None,
         cpu_us_per_request=_cpu(consumer.slices, wire.slices, pairs),
     )
+
+
+def _pairs(slices: Slices, others: Slices) -> list[tuple[int, int]]:
+    """The rows of both that share generation and round."""
+    rows, other_rows = _rounds(slices), _rounds(others)
+    return [(rows[key], other_rows[key]) for key in sorted(rows.keys() & other_rows.keys())]
 
 
 def _rounds(slices: Slices) -> _Rounds:

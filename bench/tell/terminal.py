@@ -1,5 +1,7 @@
 """A run on a terminal: doubts first, then plain words and tables for each workload."""
 
+from collections.abc import Iterable
+
 from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
@@ -10,6 +12,7 @@ from bench.tell import cost_tables, figure_tables, summary
 from bench.tell.arrangement import Arrangement, WorkloadGroup, arranged
 from bench.tell.overall_tables import overall_tables
 from bench.tell.plain_text import one_line
+from bench.tell.summary import Statement
 from bench.tell.table import Entry, Table
 
 MINIMUM_WIDTH = 100
@@ -68,6 +71,17 @@ def show_table(table: Table, console: Console) -> None:
     console.print()
 
 
+def show_statements(statements: Iterable[Statement], console: Console) -> None:
+    """Print sentences beside what they are about."""
+    _side_by_side(
+        [
+            (Text(statement.topic, style="bold"), Text("\n".join(map(one_line, statement.sentences))))
+            for statement in statements
+        ],
+        console,
+    )
+
+
 def _doubts(run: Run, console: Console) -> None:
     if not run.doubts:
         console.print(Text("No reason for doubt was found.\n"))
@@ -86,13 +100,7 @@ def _doubts(run: Run, console: Console) -> None:
 def _workload(group: WorkloadGroup, arrangement: Arrangement, console: Console) -> dict[str, None]:
     """Print a workload; return what its tables have in common with others."""
     console.rule(Text(one_line(group.title), style="bold"), align="left", characters="─")
-    _side_by_side(
-        [
-            (Text(statement.topic, style="bold"), Text("\n".join(map(one_line, statement.sentences))))
-            for statement in summary.of_workload(group, arrangement)
-        ],
-        console,
-    )
+    show_statements(summary.of_workload(group, arrangement), console)
     tables = [figure_tables.figures(group, load, arrangement) for load in group.loads if load.load is not None]
     against_plain = figure_tables.against_plain(group, arrangement)
     tables += [against_plain] if against_plain is not None else []

@@ -24,6 +24,7 @@ class Unit:
 
 DURATIONS_NS = (Unit("ns", 1), Unit("µs", 1e3), Unit("ms", 1e6), Unit("s", 1e9))
 SIZES_BYTES = (Unit("B", 1), Unit("kB", 1e3), Unit("MB", 1e6), Unit("GB", 1e9))
+RATES_BPS = (Unit("bit/s", 1), Unit("kbit/s", 1e3), Unit("Mbit/s", 1e6), Unit("Gbit/s", 1e9))
 PER_SECOND = Unit("requests/s", 1)
 
 

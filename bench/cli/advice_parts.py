@@ -1,0 +1,111 @@
+"""Where `bench advise` takes its parts from: a file, what it measured here before, or what it measures now."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from bench import assemble, run_file
+from bench.cli.measure import Interrupted, carried_out, checked_path
+from bench.cli.show import put
+from bench.compare import unlike_machines
+from bench.matrix import CONSUMER, NEW, PERSISTENT, Connection, Matrix
+from bench.measure import cores, environment
+from bench.plan import RunPlan, estimated_seconds
+from bench.run_file import ClosedLoad, Run
+from bench.workloads import WorkloadChoice
+from commands.errors import UsageError
+from producers.registry import PRODUCERS
+from recipes import sources
+from recipes.book import MAXIMUM_PAGE_SIZE
+
+KEPT = "advise"
+"""What the run files are called that are measured for this command."""
+REPORTS = Path("reports")
+USUAL_PAGES = (10, 100)
+LARGE_FROM = 1.5
+"""From so many times the larger of the usual pages on, the largest there is is measured, too. It takes most time."""
+GENERATIONS = 4
+SECONDS, SECONDS_LARGE = 45.0, 90.0
+NEW_TAKES = 1.5
+"""New connections are measured besides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the parts are wanted for."""
+
+    payload_bytes: int
+    connection: Connection
+    recipes: str
+
+
+def kept_or_measured(wanted: Wanted, *, anew: bool, will_do: Callable[[Run], bool]) -> tuple[Path, Run]:
+    """The latest run that was measured here for this command and `will_do`, unless `anew`; else one measured now.
+
+    Raises UsageError and Interrupted.
+    """
+    try:
+        loaded = sources.load(wanted.recipes)
+    except sources.SourceError as error:
+        raise UsageError(str(error)) from None
+    if not anew and (kept := _kept(loaded, will_do)) is not None:
+        return kept
+    pages = _pages(wanted, loaded)
+    large = pages[-1] > USUAL_PAGES[-1]
+    plan = _plan(wanted, pages, (SECONDS_LARGE if large else SECONDS) * (NEW_TAKES if _new(wanted) else 1.0))
+    path = checked_path("", KEPT)
+    print(f"measuring the parts first, for about {estimated_seconds(plan):.0f} s", file=sys.stderr, flush=True)
+    _, run = carried_out(plan)
+    if run.plan.interrupted:
+        raise Interrupted("interrupted before the parts were measured; nothing was written")
+    put(path, run_file.encode(run))
+    return path, run
+
+
+def _kept(loaded: sources.LoadedRecipes, will_do: Callable[[Run], bool]) -> tuple[Path, Run] | None:
+    here = environment.describe(cores.pinning_here(), measures_elsewhere=False)
+    for path in sorted(REPORTS.glob(f"{KEPT}-*.json"), reverse=True):
+        try:
+            run = run_file.read(path)
+        except run_file.RunFileUnreadable:
+            continue
+        same = run.recipes.digest == loaded.digest and not unlike_machines(run.environment, here)
+        if same and not assemble.untrusted(run) and will_do(run):
+            return path, run
+    return None
+
+
+def _pages(wanted: Wanted, loaded: sources.LoadedRecipes) -> list[int]:
+    """The page sizes to measure: the usual ones, and the largest where the payload asks for it."""
+    sample = loaded.recipes[:: max(1, loaded.count // 200)]
+    recipe_bytes = sum(len(msgspec.json.encode(recipe)) for recipe in sample) / len(sample)
+    most = min(loaded.count, MAXIMUM_PAGE_SIZE)
+    usual = [size for size in USUAL_PAGES if size < most] or [most]
+    return [*usual, most] if wanted.payload_bytes > usual[-1] * recipe_bytes * LARGE_FROM and most > usual[-1] else usual
+
+
+def _plan(wanted: Wanted, pages: list[int], seconds: float) -> RunPlan:
+    return RunPlan(
+        matrix=Matrix(
+            protocols=list(PRODUCERS),
+            gzip=[False, True],
+            tls=[False, True],
+            workloads=[WorkloadChoice("get"), *(WorkloadChoice("list", size) for size in pages)],
+            loads=[ClosedLoad(concurrency=1)],
+            connections=[PERSISTENT, NEW] if _new(wanted) else [PERSISTENT],
+            drivers=[CONSUMER],
+        ),
+        generations=GENERATIONS,
+        rounds=None,
+        seconds=seconds,
+        slice_ns=12_000_000,
+        seed=1,
+        recipes=wanted.recipes,
+    )
+
+
+def _new(wanted: Wanted) -> bool:
+    return wanted.connection == NEW

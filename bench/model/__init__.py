@@ -1,0 +1,1 @@
+"""The model: what one request takes over any network, predicted from what it takes without one. Pure."""

@@ -1,0 +1,81 @@
+"""Where two arms cross: the rate below which the one with fewer bytes is the faster one, or the round trip. Pure.
+
+What separates two arms is a fixed time, and a time for every bit or for every round trip that one of them has more.
+Where the two are of opposite sign there is one crossing, and the interval of the fixed time gives that of the crossing.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from bench.judge.levels import Interval
+from bench.run_file import Estimate
+
+Kind = Literal["always", "never", "below", "above", "unclear"]
+FLIPPED: dict[Kind, Kind] = {
+    "always": "never",
+    "never": "always",
+    "below": "above",
+    "above": "below",
+    "unclear": "unclear",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BreakEven:
+    """Where the first of two is the faster one: at every value, at none, below or above `at`, or nobody knows."""
+
+    kind: Kind
+    at: Estimate | None = None
+    """In the unit asked for. `low` or `high` is None where the interval is open: it may well never cross."""
+
+    def reversed(self) -> "BreakEven":
+        """Where the second is the faster one."""
+        return BreakEven(FLIPPED[self.kind], self.at)
+
+
+NOWHERE = BreakEven("never")
+EVERYWHERE = BreakEven("always")
+UNCLEAR = BreakEven("unclear")
+
+
+def rate_break_even(fixed_ns: float, interval_ns: Interval, more_bits: float) -> BreakEven:
+    """At which rates, in bits per second, the first of two is faster.
+
+    `fixed_ns`: by how much longer it takes over a link without a limit, with its interval. `more_bits`: how many more
+    it sends; fewer are negative, and make it the faster one below some rate. A `value` without end: to judge by the
+    figures alone, it is faster at every rate.
+    """
+    found = round_trip_break_even(fixed_ns, interval_ns, more_bits)
+    if found.at is None:
+        return found
+    # So many nanoseconds for every bit are 1e9 divided by so many bits per second.
+    at, low, high = found.at.value, found.at.low, found.at.high
+    inverse = Estimate(
+        value=1e9 / at if at else math.inf,
+        low=None if high is None else 1e9 / high,
+        high=1e9 / low if low else None,
+    )
+    return BreakEven(FLIPPED[found.kind], inverse)
+
+
+def round_trip_break_even(fixed_ns: float, interval_ns: Interval, more: float) -> BreakEven:
+    """At which round-trip times, in nanoseconds, the first of two is faster, when it takes so many more of them.
+
+    `fixed_ns`: by how much longer it takes without any, with its interval.
+    """
+    low_ns, high_ns = interval_ns
+    if not more:
+        return EVERYWHERE if high_ns < 0 else NOWHERE if low_ns > 0 else UNCLEAR
+    if more < 0:
+        if high_ns <= 0:
+            return EVERYWHERE
+        return BreakEven("above", _at(fixed_ns / -more, low_ns / -more, high_ns / -more))
+    if low_ns >= 0:
+        return NOWHERE
+    return BreakEven("below", _at(-fixed_ns / more, -high_ns / more, -low_ns / more))
+
+
+def _at(value: float, low: float, high: float) -> Estimate:
+    """A crossing; what lies below 0 is no place, and its end is open."""
+    return Estimate(value=max(0.0, value), low=low if low > 0 else None, high=high)

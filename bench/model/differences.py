@@ -1,0 +1,95 @@
+"""How much longer one arm takes than another with nothing in the path, with intervals. Pure.
+
+Two arms share every disturbance of the rounds in which both were measured, so their difference is known far better than
+either latency: it comes from the ratios paired within rounds (bench.judge.ratios), and what a network adds to both is
+reckoned on top. All differences of a run are right at once with 99 % where they carry a verdict.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from bench.judge.levels import Interval
+from bench.judge.ratios import judged_together, paired
+from bench.judge.slice_columns import LATENCY
+from bench.judge.verdicts import family_confidence
+from bench.model.parts import Arm, Parts
+from bench.model.payload import Blend
+from bench.run_file import Workload
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """In nanoseconds; positive where the first arm takes longer. An interval is None where too little is known."""
+
+    value: float
+    plain_95: Interval | None
+    corrected: Interval | None
+
+    def plus(self, value: float, interval: Interval) -> "Difference":
+        """With something added to it, of which as much is known as `interval` says."""
+        return Difference(
+            self.value + value, _plus(self.plain_95, interval), _plus(self.corrected, interval)
+        )
+
+    def reversed(self) -> "Difference":
+        """Of the second arm to the first."""
+        return Difference(-self.value, _negative(self.plain_95), _negative(self.corrected))
+
+
+class Differences:
+    """Between all arms with or without TLS, at the measured payloads and, blended, between them."""
+
+    def __init__(self, parts: Parts, arms: Sequence[Arm]) -> None:
+        self._measured = _measured(parts, arms)
+
+    def between(self, arm: Arm, other: Arm, at: Blend) -> Difference | None:
+        """At a payload. None when the two were not measured in the same rounds."""
+        if arm == other:
+            return Difference(0.0, (0.0, 0.0), (0.0, 0.0))
+        if (other, arm) in self._measured:
+            found = self.between(other, arm, at)
+            return None if found is None else found.reversed()
+        measured = self._measured.get((arm, other), {})
+        if not at.linear.keys() <= measured.keys():
+            return None
+        return Difference(
+            at.mean({workload: each.value for workload, each in measured.items()}),
+            _blended(at, {workload: measured[workload].plain_95 for workload in at.linear}),
+            _blended(at, {workload: measured[workload].corrected for workload in at.linear}),
+        )
+
+
+def _measured(parts: Parts, arms: Sequence[Arm]) -> dict[tuple[Arm, Arm], dict[Workload, Difference]]:
+    keys, logs = [], []
+    for arm, other in combinations(arms, 2):
+        for workload, exchange in parts.exchanges[arm].items():
+            found = paired(exchange.cell.slices, parts.exchanges[other][workload].cell.slices, LATENCY)
+            if found is not None:
+                keys.append((arm, other, workload))
+                logs.append(found)
+    confidence = family_confidence(len(logs))
+    differences: dict[tuple[Arm, Arm], dict[Workload, Difference]] = {}
+    for (arm, other, workload), ratio in zip(keys, judged_together(logs, [confidence] * len(logs)), strict=True):
+        base_ns = parts.exchanges[other][workload].latency_ns.value
+        differences.setdefault((arm, other), {})[workload] = Difference(
+            base_ns * (ratio.value - 1), _in_ns(ratio.plain_95, base_ns), _in_ns(ratio.corrected, base_ns)
+        )
+    return differences
+
+
+def _in_ns(ratio: Interval | None, base_ns: float) -> Interval | None:
+    return None if ratio is None else (base_ns * (ratio[0] - 1), base_ns * (ratio[1] - 1))
+
+
+def _blended(at: Blend, intervals: Mapping[Workload, Interval | None]) -> Interval | None:
+    known = {workload: interval for workload, interval in intervals.items() if interval is not None}
+    return at.interval(known) if known.keys() == intervals.keys() else None
+
+
+def _plus(interval: Interval | None, added: Interval) -> Interval | None:
+    return None if interval is None else (interval[0] + added[0], interval[1] + added[1])
+
+
+def _negative(interval: Interval | None) -> Interval | None:
+    return None if interval is None else (-interval[1], -interval[0])

@@ -1,0 +1,168 @@
+"""`python -m benchmarks.model_errors`: how far the model's predictions are from what the lab measures over networks.
+
+The model is given latencies on loopback only. Then cells are measured behind the relay: over networks, with pages of
+sizes and kinds of connection that the model was not given, and compared with what it predicts. Each piece is a
+`bench run` of its own, started as a user starts it, whose run file is kept in --runs; pieces whose file is there are
+not measured again. Ends with 1 when half of the predictions are more than 10 % off.
+"""
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+from typing import TypeVar
+
+from bench import run_file
+from bench.matrix import NEW, PERSISTENT, Connection
+from bench.model.parts import Parts, arm_of, parts_of
+from bench.model.payload import Blend, blend, exactly
+from bench.model.predict import predict
+from bench.measure import latency_histogram
+from bench.network.profile import parse
+from bench.run_file import Cell, Run
+from bench.tell import names
+
+REPOSITORY = Path(__file__).parent.parent
+TOLERANCE = 0.10
+FIT, SET_UP = "fit", "fit-set-up"
+_PAGES = ("--workload", "get,list", "--page-size", "30,300", "--generations", "1")
+_NEW = ("--workload", "get,list", "--page-size", "30", "--generations", "1", "--connection", "new")
+_SLOW, _NARROW = "rtt=40ms,down=20mbit,up=5mbit", "rtt=10ms,down=2mbit,up=1mbit"
+PIECES: dict[str, Sequence[str]] = {
+    FIT: ("--workload", "get,list", "--page-size", "1,10,100,1000", "--generations", "4", "--rounds", "5"),
+    SET_UP: ("--workload", "get", "--connection", "persistent,new", "--generations", "3", "--rounds", "5"),
+    "lan": ("--network", "lan", *_PAGES, "--rounds", "4"),
+    "wifi": ("--network", "wifi", *_PAGES, "--rounds", "4"),
+    "4g": ("--network", "4g", *_PAGES, "--rounds", "3"),
+    "intercontinental": ("--network", "intercontinental", *_PAGES, "--rounds", "1"),
+    "slow": ("--network", _SLOW, *_PAGES, "--rounds", "1"),
+    "narrow": ("--network", _NARROW, *_PAGES[:3], "30", *_PAGES[4:], "--rounds", "2"),
+    "lan-new": ("--network", "lan", *_NEW, "--rounds", "4"),
+    "wifi-new": ("--network", "wifi", *_NEW, "--rounds", "3"),
+    "4g-new": ("--network", "4g", *_NEW, "--rounds", "2"),
+    "intercontinental-new": (
+        *("--network", "intercontinental", "--connection", "new"),
+        *("--workload", "get", "--gzip", "off", "--generations", "1", "--rounds", "1"),
+    ),
+}
+"""What is measured, by name: what the model is given, then what it is tested with. A minute or two each at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """One cell over a network, with what the model says of it."""
+
+    cell: Cell
+    measured_ns: float
+    predicted_ns: float
+
+    @property
+    def off(self) -> float:
+        """By which share the prediction is off; positive where it is too long."""
+        return self.predicted_ns / self.measured_ns - 1
+
+
+def measure(name: str, runs: Path) -> Run:
+    """A piece's run, measured now unless its file is there."""
+    path = runs / f"{name}.json"
+    if not path.exists():
+        print(f"measuring {name}", file=sys.stderr, flush=True)
+        arguments = ["--concurrency", "1", "--driver", "consumer", *PIECES[name], "--out", str(path)]
+        command = [sys.executable, "-m", "bench", "run", *arguments]
+        done = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+        if done.returncode:
+            sys.exit(f"{name}: the bench ended with {done.returncode}: {done.stderr.decode(errors='replace').strip()}")
+    return run_file.read(path)
+
+
+def parts_from(fit: Run, set_up: Run) -> Parts:
+    """What the model is given: exchanges at five payloads, and what a new connection takes."""
+    return replace(parts_of(fit), set_ups=parts_of(set_up).set_ups)
+
+
+def tested(run: Run, parts: Parts) -> list[Tested]:
+    """Every cell of a run over networks that was measured."""
+    payloads = {
+        cell.workload: cell.bytes.response.message_bytes
+        for cell in run.cells
+        if cell.bytes is not None and cell.protocol == parts.baseline.protocol and cell.bytes.response.message_bytes
+    }
+    found = []
+    for cell in run.cells:
+        if cell.latency_histogram is None or cell.workload not in payloads:
+            print(f"{cell.id} has no result: {cell.reason}", file=sys.stderr)
+            continue
+        # Far networks leave time for too few requests to tell a median with its interval, but not for none.
+        measured_ns = latency_histogram.decode(cell.latency_histogram).get_value_at_percentile(50)
+        at: Blend = (
+            exactly(parts, cell.workload)
+            if cell.workload in parts.payload_bytes
+            else blend(parts, payloads[cell.workload] or 0.0)
+        )
+        connection: Connection = NEW if cell.connection == NEW else PERSISTENT
+        predicted = predict(parts, arm_of(cell), at, parse(cell.network), connection)
+        found.append(Tested(cell, float(measured_ns), predicted.latency_ns.value))
+    return found
+
+
+Key = TypeVar("Key")
+
+
+def grouped(all_tested: Iterable[Tested], by: Sequence[str]) -> dict[tuple[str, ...], list[Tested]]:
+    """By the cell's fields of these names, in the order in which they come."""
+    found: dict[tuple[str, ...], list[Tested]] = {}
+    for each in all_tested:
+        found.setdefault(tuple(_shown(each.cell, name) for name in by), []).append(each)
+    return found
+
+
+def _shown(cell: Cell, name: str) -> str:
+    if name == "workload":
+        size = cell.workload.page_size
+        return cell.workload.name if size is None else f"{cell.workload.name} of {size}"
+    if name == "protocol":
+        return names.protocol(cell.protocol)
+    return names.variant(cell.gzip, cell.tls) if name == "gzip, TLS" else str(getattr(cell, name))
+
+
+def table(all_tested: Sequence[Tested], by: Sequence[str]) -> str:
+    """Errors by group, as Markdown: the median of their sizes, the median with its sign, the worst."""
+    headings = [*by, "cells", "median error", "median, signed", "worst"]
+    rows = [headings, ["---"] * len(headings)]
+    for key, group in grouped(all_tested, by).items():
+        offs = [each.off for each in group]
+        worst = max(offs, key=abs)
+        rows.append(
+            [*key, str(len(group)), f"{median(map(abs, offs)):.1%}", f"{median(offs):+.1%}", f"{worst:+.1%}"]
+        )
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def main() -> int:
+    """Measure what is not there, and print the tables."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.model_errors", description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=Path, default=Path("reports/model"), help="where run files are kept")
+    parser.add_argument("--piece", action="append", choices=PIECES, help="measure these only, and print no table")
+    given = parser.parse_args()
+    given.runs.mkdir(parents=True, exist_ok=True)
+    if given.piece:
+        for name in given.piece:
+            measure(name, given.runs)
+        return 0
+    parts = parts_from(measure(FIT, given.runs), measure(SET_UP, given.runs))
+    found = [
+        each for name in PIECES if name not in (FIT, SET_UP) for each in tested(measure(name, given.runs), parts)
+    ]
+    for by in (("network", "connection"), ("workload", "connection"), ("protocol", "gzip, TLS")):
+        print(table(found, by))
+    middle = median(abs(each.off) for each in found)
+    print(f"median error over {len(found)} cells: {middle:.1%}; within {TOLERANCE:.0%}: "
+          f"{sum(abs(each.off) <= TOLERANCE for each in found) / len(found):.0%} of them")
+    return 0 if middle <= TOLERANCE else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
