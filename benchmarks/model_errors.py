@@ -17,10 +17,10 @@ from typing import TypeVar
 
 from bench import run_file
 from bench.matrix import NEW, PERSISTENT, Connection
+from bench.measure import latency_histogram
 from bench.model.parts import Parts, arm_of, parts_of
 from bench.model.payload import Blend, blend, exactly
 from bench.model.predict import predict
-from bench.measure import latency_histogram
 from bench.network.profile import parse
 from bench.run_file import Cell, Run
 from bench.tell import names
@@ -135,9 +135,7 @@ def table(all_tested: Sequence[Tested], by: Sequence[str]) -> str:
     for key, group in grouped(all_tested, by).items():
         offs = [each.off for each in group]
         worst = max(offs, key=abs)
-        rows.append(
-            [*key, str(len(group)), f"{median(map(abs, offs)):.1%}", f"{median(offs):+.1%}", f"{worst:+.1%}"]
-        )
+        rows.append([*key, str(len(group)), f"{median(map(abs, offs)):.1%}", f"{median(offs):+.1%}", f"{worst:+.1%}"])
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
@@ -153,14 +151,14 @@ def main() -> int:
             measure(name, given.runs)
         return 0
     parts = parts_from(measure(FIT, given.runs), measure(SET_UP, given.runs))
-    found = [
-        each for name in PIECES if name not in (FIT, SET_UP) for each in tested(measure(name, given.runs), parts)
-    ]
+    found = [each for name in PIECES if name not in (FIT, SET_UP) for each in tested(measure(name, given.runs), parts)]
     for by in (("network", "connection"), ("workload", "connection"), ("protocol", "gzip, TLS")):
         print(table(found, by))
     middle = median(abs(each.off) for each in found)
-    print(f"median error over {len(found)} cells: {middle:.1%}; within {TOLERANCE:.0%}: "
-          f"{sum(abs(each.off) <= TOLERANCE for each in found) / len(found):.0%} of them")
+    print(
+        f"median error over {len(found)} cells: {middle:.1%}; within {TOLERANCE:.0%}: "
+        f"{sum(abs(each.off) <= TOLERANCE for each in found) / len(found):.0%} of them"
+    )
     return 0 if middle <= TOLERANCE else 1
 
 

@@ -27,6 +27,8 @@ REPORTS = Path("reports")
 USUAL_PAGES = (10, 100)
 LARGE_FROM = 1.5
 """From so many times the larger of the usual pages on, the largest there is is measured, too. It takes most time."""
+SAMPLED = 200
+"""About so many recipes tell how large one is."""
 GENERATIONS = 4
 SECONDS, SECONDS_LARGE = 45.0, 90.0
 NEW_TAKES = 1.5
@@ -53,10 +55,10 @@ def kept_or_measured(wanted: Wanted, *, anew: bool, will_do: Callable[[Run], boo
         raise UsageError(str(error)) from None
     if not anew and (kept := _kept(loaded, will_do)) is not None:
         return kept
-    pages = _pages(wanted, loaded)
+    pages = pages_for(wanted.payload_bytes, loaded)
     large = pages[-1] > USUAL_PAGES[-1]
     plan = _plan(wanted, pages, (SECONDS_LARGE if large else SECONDS) * (NEW_TAKES if _new(wanted) else 1.0))
-    path = checked_path("", KEPT)
+    path = checked_path(f"{REPORTS}/", KEPT)
     print(f"measuring the parts first, for about {estimated_seconds(plan):.0f} s", file=sys.stderr, flush=True)
     _, run = carried_out(plan)
     if run.plan.interrupted:
@@ -78,13 +80,14 @@ def _kept(loaded: sources.LoadedRecipes, will_do: Callable[[Run], bool]) -> tupl
     return None
 
 
-def _pages(wanted: Wanted, loaded: sources.LoadedRecipes) -> list[int]:
-    """The page sizes to measure: the usual ones, and the largest where the payload asks for it."""
-    sample = loaded.recipes[:: max(1, loaded.count // 200)]
+def pages_for(payload_bytes: int, loaded: sources.LoadedRecipes) -> list[int]:
+    """The page sizes to measure, ascending: the usual ones, and the largest there is where the payload asks for it."""
+    sample = loaded.recipes[:: max(1, loaded.count // SAMPLED)]
     recipe_bytes = sum(len(msgspec.json.encode(recipe)) for recipe in sample) / len(sample)
     most = min(loaded.count, MAXIMUM_PAGE_SIZE)
     usual = [size for size in USUAL_PAGES if size < most] or [most]
-    return [*usual, most] if wanted.payload_bytes > usual[-1] * recipe_bytes * LARGE_FROM and most > usual[-1] else usual
+    large = payload_bytes > usual[-1] * recipe_bytes * LARGE_FROM and most > usual[-1]
+    return [*usual, most] if large else usual
 
 
 def _plan(wanted: Wanted, pages: list[int], seconds: float) -> RunPlan:

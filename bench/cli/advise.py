@@ -46,7 +46,8 @@ def advise(
         str, typer.Option(metavar="FILE", help="Run file to take the parts from; else what was measured here before.")
     ] = "",
     recipes: Annotated[
-        str, typer.Option(metavar="SOURCE", help="What is served when measuring: generated[:N[:SEED]], wikibooks, a file.")
+        str,
+        typer.Option(metavar="SOURCE", help="Measured with: generated[:N[:SEED]], wikibooks, or a file."),
     ] = sources.DEFAULT_SOURCE,
     measure: Annotated[bool, typer.Option("--measure", help="Measure the parts anew, whatever was kept.")] = False,
 ) -> int:

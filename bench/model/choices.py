@@ -14,7 +14,6 @@ from bench.model.predict import Prediction, predict
 from bench.network.profile import Profile
 from bench.run_file import RatioEstimate, Verdict
 
-
 OWN_ERROR = 0.03
 """By how much more a ratio may be off because the model is, as a share: docs/model.md. Verdicts allow for it."""
 
@@ -47,6 +46,13 @@ class Choices:
         self.parts = parts
         self._differences = cache(lambda tls: Differences(parts, parts.arms(tls=tls)))
 
+    def latencies(self, conditions: Conditions) -> dict[Arm, float]:
+        """What each arm is predicted to take, in nanoseconds, in the order of the run."""
+        return {
+            arm: predict(self.parts, arm, conditions.at, conditions.link, conditions.connection).latency_ns.value
+            for arm in self.parts.arms(tls=conditions.tls)
+        }
+
     def ranked(self, conditions: Conditions) -> list[Choice]:
         """All arms, the fastest first."""
         predicted = {
@@ -63,9 +69,7 @@ class Choices:
             for arm in ordered
         ]
 
-    def rate_break_even(
-        self, arm: Arm, other: Arm, conditions: Conditions, up_share: float = 1.0
-    ) -> BreakEven | None:
+    def rate_break_even(self, arm: Arm, other: Arm, conditions: Conditions, up_share: float = 1.0) -> BreakEven | None:
         """At which rates down `arm` is faster than `other`, the rate up being a share of it.
 
         The rates of the conditions do not matter. None where the two were not measured together.
@@ -74,9 +78,7 @@ class Choices:
         gap = self._gap(arm, other, at, unlimited, conditions.connection)
         if gap is None or gap.plain_95 is None:
             return None
-        ours, theirs = (
-            predict(self.parts, each, at, unlimited, conditions.connection) for each in (arm, other)
-        )
+        ours, theirs = (predict(self.parts, each, at, unlimited, conditions.connection) for each in (arm, other))
         more_bits = 8 * (
             ours.response_bytes - theirs.response_bytes + (ours.request_bytes - theirs.request_bytes) / up_share
         )
@@ -90,11 +92,11 @@ class Choices:
         base_ns = predict(self.parts, other, conditions.at, conditions.link, conditions.connection).latency_ns.value
         low_95, high_95 = _as_ratio(gap.plain_95, base_ns)
         low, high = _as_ratio(gap.corrected, base_ns)
-        within = low is not None and high is not None and 1 / (1 + MARGIN) <= low and high <= 1 + MARGIN
+        within = low is not None and high is not None and low >= 1 / (1 + MARGIN) and high <= 1 + MARGIN
         said: Verdict = "same" if within and self.parts.sure else "unclear"
         if low is not None and high is not None:
             low, high = low / (1 + OWN_ERROR), high * (1 + OWN_ERROR)
-            # What lies within the margin is the same whatever else is uncertain; what is to differ has to do so clearly.
+            # What lies within the margin is the same whatever else is uncertain; what differs has to do so clearly.
             said = said if said == "same" else verdict(low, high, sure=self.parts.sure)
         return RatioEstimate(
             value=1 + gap.value / base_ns, low=low, high=high, low_95=low_95, high_95=high_95, verdict=said

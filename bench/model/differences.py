@@ -28,9 +28,7 @@ class Difference:
 
     def plus(self, value: float, interval: Interval) -> "Difference":
         """With something added to it, of which as much is known as `interval` says."""
-        return Difference(
-            self.value + value, _plus(self.plain_95, interval), _plus(self.corrected, interval)
-        )
+        return Difference(self.value + value, _plus(self.plain_95, interval), _plus(self.corrected, interval))
 
     def reversed(self) -> "Difference":
         """Of the second arm to the first."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.judge.client_cost import latency_difference
+from bench.judge.levels import positive_estimate
 from bench.matrix import CONSUMER, NEW, PERSISTENT
 from bench.model.round_trips import set_up_round_trips
 from bench.network.profile import LOOPBACK
@@ -107,7 +108,7 @@ class NoParts(Exception):
 def parts_of(run: Run) -> Parts:
     """The parts in a run. Raises NoParts."""
     asked = [cell for cell in run.cells if _is_asked(cell)]
-    steady = [cell for cell in asked if cell.connection == PERSISTENT]
+    steady = [cell for cell in asked if cell.connection == PERSISTENT and _is_known(cell)]
     if not steady:
         raise NoParts(
             "it holds no latency on loopback with one request in flight through the consumer, for get or list, "
@@ -148,12 +149,23 @@ def _is_asked(cell: Cell) -> bool:
         and cell.network == LOOPBACK
         and isinstance(cell.load, ClosedLoad)
         and cell.load.concurrency == 1
-        and cell.latency_ns is not None
-        and cell.latency_ns.p50 is not None
+    )
+
+
+def _is_known(cell: Cell) -> bool:
+    return (
+        _latency_ns(cell) is not None
         and cell.bytes is not None
         and cell.bytes.request.wire_bytes is not None
         and cell.bytes.response.wire_bytes is not None
     )
+
+
+def _latency_ns(cell: Cell) -> Estimate | None:
+    """The median of all answers; where these are too few, that of slices."""
+    if cell.latency_ns is not None and cell.latency_ns.p50 is not None:
+        return cell.latency_ns.p50
+    return positive_estimate(cell.slices.generation, cell.slices.p50_ns)
 
 
 def _message_bytes(cell: Cell) -> float | None:
@@ -161,7 +173,7 @@ def _message_bytes(cell: Cell) -> float | None:
 
 
 def _exchange(cell: Cell) -> Exchange | None:
-    latency = cell.latency_ns.p50 if cell.latency_ns is not None else None
+    latency = _latency_ns(cell)
     if latency is None or cell.bytes is None:
         return None
     sent, answer = cell.bytes.request.wire_bytes, cell.bytes.response

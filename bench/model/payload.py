@@ -36,9 +36,7 @@ class Blend:
 
     def interval(self, ends: Mapping[Workload, tuple[float, float]]) -> tuple[float, float]:
         """The interval of such a mean, as wide as it can be whatever the values have in common."""
-        pairs = [
-            (weight * ends[workload][0], weight * ends[workload][1]) for workload, weight in self.linear.items()
-        ]
+        pairs = [(weight * ends[workload][0], weight * ends[workload][1]) for workload, weight in self.linear.items()]
         return sum(min(pair) for pair in pairs), sum(max(pair) for pair in pairs)
 
 
@@ -60,7 +58,9 @@ def blend(parts: Parts, payload_bytes: float) -> Blend:
     low, high = reach(parts)
     # A rounding error is not out of reach.
     if not low * (1 - 1e-9) <= payload_bytes <= high * (1 + 1e-9):
-        raise OutOfReach(f"{payload_bytes:,.0f} bytes are too far from what was measured; give {low:,.0f} to {high:,.0f}")
+        raise OutOfReach(
+            f"{payload_bytes:,.0f} bytes are too far from what was measured; give {low:,.0f} to {high:,.0f}"
+        )
     known = [(workload, parts.payload_bytes[workload]) for workload in parts.curve]
     if len(known) == 1:
         return exactly(parts, known[0][0])

@@ -4,9 +4,9 @@
             + round trips × round-trip time
             + bytes of the request ÷ rate up + bytes of the answer ÷ rate down
 
-A new connection adds what setting it up takes: its round trips, its bytes, and its own work. Rates are of what is handed
-to TCP, as in bench.network: headers of TCP and IP are not counted. Jitter is 0 in the mean. Answers are not processed
-while they come in: consumers decode a message once they have it as a whole.
+A new connection adds what setting it up takes: its round trips, its bytes, and its own work. Rates are of what is
+handed to TCP, as in bench.network: headers of TCP and IP are not counted. Jitter is 0 in the mean. Nothing is taken to
+overlap: consumers decode a message once they have it as a whole.
 """
 
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Prediction:
     consumer_ns: float
     """CPU time of both sides for a request over an open connection."""
     set_up_ns: float | None
-    """What setting a connection up takes without a network; None where that was not measured, and 0 where it is open."""
+    """What setting a connection up takes without a network; None where that was not measured, 0 where it is open."""
 
     @property
     def network_ns(self) -> float:
@@ -54,9 +54,8 @@ def predict(parts: Parts, arm: Arm, at: Blend, link: Profile, connection: Connec
     response = exchange.response_bytes + (set_up.received_bytes if new else 0)
     round_trips = 1 + (set_up.round_trips if new else 0)
     round_trips_ns = round_trips * float(link.rtt_ns)
-    up_ns, down_ns = (
-        paced_ns(size, rate) for size, rate in ((request, link.up_bits_per_second), (response, link.down_bits_per_second))
-    )
+    up_ns = paced_ns(request, link.up_bits_per_second)
+    down_ns = paced_ns(response, link.down_bits_per_second)
     own = set_up.latency_ns if new else Estimate(value=0.0, low=0.0, high=0.0)
     added = round_trips_ns + up_ns + down_ns
     return Prediction(
@@ -82,6 +81,4 @@ def _sum(first: Estimate, second: Estimate, exact_ns: float) -> Estimate:
     value = first.value + second.value + exact_ns
     if first.low is None or first.high is None or second.low is None or second.high is None:
         return Estimate(value=value)
-    return Estimate(
-        value=value, low=first.low + second.low + exact_ns, high=first.high + second.high + exact_ns
-    )
+    return Estimate(value=value, low=first.low + second.low + exact_ns, high=first.high + second.high + exact_ns)

@@ -43,14 +43,15 @@ def advice(choices: Choices, conditions: Conditions) -> Advice:
 def asked(choices: Choices, conditions: Conditions) -> str:
     """The conditions as they were understood."""
     link = conditions.link
-    payload = units.number(conditions.at.payload_bytes, unit := units.chosen(units.SIZES_BYTES, [conditions.at.payload_bytes]))
+    size = conditions.at.payload_bytes
+    unit = units.chosen(units.SIZES_BYTES, [size])
     rates = [
         f"{_rate(bits)} {direction}" if bits is not None else f"{direction} without a limit"
         for bits, direction in ((link.down_bits_per_second, "down"), (link.up_bits_per_second, "up"))
     ]
     connection = "a new connection for each request" if conditions.connection == NEW else "over an open connection"
     said = [
-        f"an answer of {payload} {unit.symbol} as {choices.parts.baseline.label} would say it",
+        f"an answer of {units.number(size, unit)} {unit.symbol} as {choices.parts.baseline.label} would say it",
         f"a round trip of {_time(link.rtt_ns)}",
         *rates,
         "with TLS" if conditions.tls else "without TLS",
@@ -99,7 +100,8 @@ def _goes_to(found: Prediction) -> Iterator[str]:
     yield f"{names.listed(told)}."
     largest = max(shares, key=shares.__getitem__)
     if shares[largest] > DOMINATES * total:
-        yield f"So {largest} {'decide' if largest.endswith(('trips', 'way')) else 'decides'}: {_remedy(largest, found)}."
+        verb = "decide" if largest.endswith(("trips", "way")) else "decides"
+        yield f"So {largest} {verb}: {_remedy(largest, found)}."
 
 
 def _remedy(largest: str, found: Prediction) -> str:
@@ -116,17 +118,18 @@ def _remedy(largest: str, found: Prediction) -> str:
 def _gzip(choices: Choices, conditions: Conditions, ranked: Sequence[Choice]) -> Iterator[str]:
     up_share = _up_share(conditions.link)
     predicted = {each.arm: each.prediction.latency_ns.value for each in ranked}
-    for arm in predicted:
+    for arm, predicted_ns in predicted.items():
         plain = twin(choices.parts, arm)
         if not arm.gzip or plain is None:
             continue
+        saved_ns = predicted[plain] - predicted_ns
         found = choices.rate_break_even(arm, plain, conditions, up_share)
         ratio = choices.ratio(arm, plain, conditions)
         if found is None or ratio is None:
             continue
         verdict = {
-            "faster": f"here it saves {_time(predicted[plain] - predicted[arm])} ({percent(1 - ratio.value)})",
-            "slower": f"here it costs {_time(predicted[arm] - predicted[plain])} ({percent(ratio.value - 1)})",
+            "faster": f"here it saves {_time(saved_ns)} ({percent(1 - ratio.value)})",
+            "slower": f"here it costs {_time(-saved_ns)} ({percent(ratio.value - 1)})",
             "same": f"here it makes less than {percent(MARGIN)} of a difference",
         }.get(ratio.verdict, "here no difference was shown")
         yield f"{arm.contender.label}: pays {at_rates(found)} down; {verdict}."
@@ -164,12 +167,12 @@ def _table(ranked: Sequence[Choice]) -> Table:
             [
                 *(units.number(spent, unit) for spent in (*times, found.consumer_ns)),
                 *(f"{size:,.0f}" for size in (found.request_bytes, found.response_bytes)),
-                Entry("1" if each.ratio is None else f"{each.ratio.value:.2f}", each.ratio and each.ratio.verdict),
+                Entry("1") if each.ratio is None else Entry(f"{each.ratio.value:.2f}", each.ratio.verdict),
             ],
         )
     built.notes.append(
-        "producer, consumer: CPU time of a request over an open connection. Verdicts allow for the intervals of what was "
-        "measured and for the model's own error (docs/model.md)."
+        "producer, consumer: CPU time of a request over an open connection. Verdicts allow for the intervals of what "
+        "was measured and for the model's own error (docs/model.md)."
     )
     return built.table()
 

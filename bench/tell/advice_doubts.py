@@ -17,7 +17,8 @@ _AGES_S = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 def origin(path: str, run: Run, now: datetime, unlike: Sequence[str]) -> str:
     """Which file, how old, of which machine."""
     where = "on this machine" if not unlike else f"on {run.environment.get('host', 'an unknown machine')}"
-    return f"parts from {path}, measured {_ago(run.started_at, now)} {where}, {counted(run.plan.generations_done, 'generation')}"
+    restarts = counted(run.plan.generations_done, "generation")
+    return f"parts from {path}, measured {_ago(run.started_at, now)} {where}, {restarts}"
 
 
 def doubts(run: Run, parts: Parts, unlike: Sequence[str], *, new: bool) -> list[str]:

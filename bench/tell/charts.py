@@ -25,6 +25,7 @@ AXIS_BEYOND_VALUES = 3.0
 ROW = 19
 """Height of a row in pixels."""
 TEXT = "currentColor"
+PAPER = "var(--paper)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,25 @@ class Growth:
     """Requests per second, latency, and the load in words."""
     knee: int | None
     """Which point is marked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A rectangle of a map, in the units of its axes."""
+
+    x: tuple[float, float]
+    y: tuple[float, float]
+    series: int
+    opacity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """Words within a map, around a point of it."""
+
+    x: float
+    y: float
+    text: str
 
 
 Scale = Literal["log", "linear"]
@@ -225,6 +245,46 @@ def growth(lines: Sequence[Growth], *, title: str) -> str:
     ringed = base.transform_filter("datum.knee").mark_point(filled=False, size=240, strokeWidth=1.5)
     words = base.mark_text(align="left", dx=6, dy=-6, fontSize=10).encode(text="text:N", color=alt.value(TEXT))
     return _svg(alt.layer(lined, dotted, ringed, words).properties(width=250, height=170))
+
+
+def areas(parts: Sequence[Area], labels: Sequence[Label], *, x_title: str, y_title: str) -> str:
+    """A map on two logarithmic axes: rectangles side by side, and words within."""
+    x_ends = min(each.x[0] for each in parts), max(each.x[1] for each in parts)
+    y_ends = min(each.y[0] for each in parts), max(each.y[1] for each in parts)
+    x_scale, y_scale = (alt.Scale(type="log", domain=list(ends), nice=False) for ends in (x_ends, y_ends))
+    rows = [
+        {
+            "x": each.x[0],
+            "x2": each.x[1],
+            "y": each.y[0],
+            "y2": each.y[1],
+            "colour": _colour(each.series),
+            "opacity": each.opacity,
+        }
+        for each in parts
+    ]
+    x_axis = alt.X("x:Q", scale=x_scale, title=x_title, axis=_value_axis(_ticks(*x_ends)))
+    y_axis = alt.Y("y:Q", scale=y_scale, title=y_title, axis=_value_axis(_ticks(*y_ends)))
+    drawn = (
+        alt.Chart(alt.InlineData(values=rows))
+        .mark_rect(strokeWidth=0, aria=False)
+        .encode(
+            x=x_axis,
+            x2="x2:Q",
+            y=y_axis,
+            y2="y2:Q",
+            color=alt.Color("colour:N", scale=None),
+            opacity=alt.Opacity("opacity:Q", scale=None),
+        )
+    )
+    words = alt.Chart(alt.InlineData(values=[{"x": each.x, "y": each.y, "text": each.text} for each in labels])).encode(
+        x=alt.X("x:Q", scale=x_scale), y=alt.Y("y:Q", scale=y_scale), text="text:N"
+    )
+    # On whatever colour they lie, words are read off paper.
+    halo = words.mark_text(
+        fontSize=11, color=PAPER, stroke=PAPER, strokeWidth=4, strokeJoin="round", opacity=0.85, aria=False
+    )
+    return _svg(alt.layer(drawn, halo, words.mark_text(fontSize=11, color=TEXT)).properties(width=300, height=210))
 
 
 def _domain(dots: Sequence[Dot], scale: Scale, reference: float | None) -> tuple[float, float]:

@@ -7,9 +7,20 @@ import jinja2
 from markupsafe import Markup
 
 from bench.run_file import Run
-from bench.tell import anatomy_pictures, cost_tables, definitions, detail_table, facts, figure_tables, figures, names, summary
+from bench.tell import (
+    anatomy_pictures,
+    cost_tables,
+    definitions,
+    detail_table,
+    facts,
+    figure_tables,
+    figures,
+    names,
+    summary,
+)
 from bench.tell.anatomy_tables import anatomy_tables
 from bench.tell.arrangement import Arrangement, WorkloadGroup, arranged
+from bench.tell.break_evens import EXPLANATION, TITLE, break_evens
 from bench.tell.charts import SERIES
 from bench.tell.figures import Figure
 from bench.tell.growth_figures import growth_figures
@@ -73,6 +84,9 @@ def render(run: Run) -> bytes:
         sections=[_section(number, group, arrangement) for number, group in enumerate(arrangement.groups)],
         overall=overall_tables(run),
         growth=growth_figures(run, arrangement),
+        break_evens=break_evens(run, arrangement),
+        break_evens_title=TITLE,
+        break_evens_explanation=EXPLANATION,
         anatomy=anatomy_pictures.anatomy_pictures(run),
         anatomy_kinds=anatomy_pictures.kinds(run),
         anatomy_tables=anatomy_tables(run),

@@ -8,7 +8,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from bench.run_file import Run, Verdict
-from bench.tell import cost_tables, figure_tables, summary
+from bench.tell import break_evens, cost_tables, figure_tables, summary
 from bench.tell.arrangement import Arrangement, WorkloadGroup, arranged
 from bench.tell.overall_tables import overall_tables
 from bench.tell.plain_text import one_line
@@ -32,6 +32,10 @@ def render(run: Run, console: Console) -> None:
     for table in overall_tables(run):
         show_table(table, console)
         common |= dict.fromkeys(table.common)
+    flips = break_evens.break_evens(run, arrangement, drawn=False)
+    if flips is not None:
+        console.rule(Text(break_evens.TITLE, style="bold"), align="left", characters="─")
+        show_statements(flips.statements, console)
     for note in common:
         console.print(Text(one_line(note), style="dim"))
     if not arrangement.groups:

@@ -1,0 +1,70 @@
+"""The map: which arm is the fastest at every rate and payload, in as few rectangles as it takes. Pure."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+
+from bench.model.choices import Choices, Conditions
+from bench.model.parts import Arm
+from bench.model.payload import blend
+from bench.network.profile import Profile
+
+ROWS, COLUMNS = 36, 96
+RATES_BPS = (1_000_000, 10_000_000_000)
+"""From a poor mobile link to a good one within a data centre."""
+PAYLOADS_APART = 4.0
+"""A map over payloads that differ by less shows nothing."""
+NEAR = 1.25
+"""Only what is predicted to take less than this times as long can be hard to tell from the fastest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A rectangle of the map. Payloads in bytes, rates in bits per second."""
+
+    payload: tuple[float, float]
+    rate: tuple[float, float]
+    arm: Arm
+    clear: bool
+    """Whether every other arm is slower beyond doubt."""
+
+
+def regions(choices: Choices, *, tls: bool, rtt_ns: int) -> list[Region]:
+    """The map over open connections that are as fast up as down; empty where the payloads are too few."""
+    sizes = [choices.parts.payload_bytes[workload] for workload in choices.parts.curve]
+    if sizes[-1] < PAYLOADS_APART * sizes[0] or len(choices.parts.arms(tls=tls)) < 2:
+        return []
+    rates = _edges(*RATES_BPS, COLUMNS)
+    found: list[Region] = []
+    payloads = _edges(sizes[0], sizes[-1], ROWS)
+    for low, high in pairwise(payloads):
+        found += _row(choices, (low, high), rates, tls=tls, rtt_ns=rtt_ns)
+    return found
+
+
+def _row(
+    choices: Choices, payload: tuple[float, float], rates: list[float], *, tls: bool, rtt_ns: int
+) -> Iterator[Region]:
+    at = blend(choices.parts, math.sqrt(payload[0] * payload[1]))
+    told = []
+    for low, high in pairwise(rates):
+        rate = round(math.sqrt(low * high))
+        link = Profile(rtt_ns=rtt_ns, down_bits_per_second=rate, up_bits_per_second=rate)
+        told.append((_fastest(choices, Conditions(at=at, link=link, tls=tls)), (low, high)))
+    for (arm, clear), run in groupby(told, key=lambda pair: pair[0]):
+        columns = [column for _, column in run]
+        yield Region(payload, (columns[0][0], columns[-1][1]), arm, clear)
+
+
+def _fastest(choices: Choices, conditions: Conditions) -> tuple[Arm, bool]:
+    predicted = choices.latencies(conditions)
+    best = min(predicted, key=predicted.__getitem__)
+    near = (arm for arm, latency in predicted.items() if arm != best and latency < NEAR * predicted[best])
+    ratios = (choices.ratio(arm, best, conditions) for arm in near)
+    return best, all(ratio is not None and ratio.verdict == "slower" for ratio in ratios)
+
+
+def _edges(low: float, high: float, count: int) -> list[float]:
+    step = (high / low) ** (1 / count)
+    return [low * step**number for number in range(count + 1)]

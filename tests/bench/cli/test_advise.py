@@ -1,0 +1,122 @@
+"""`python -m bench advise`, as a user runs it."""
+
+from pathlib import Path
+
+import pytest
+
+from bench import run_file
+from bench.cli import advice_parts
+from bench.cli.advice_parts import Wanted, kept_or_measured
+from bench.model.parts import parts_of
+from bench.run_file import Run
+from recipes import sources
+from tests.support.model_runs import Asked, known_run
+from tests.support.programs import assert_one_line_error, run
+
+
+@pytest.fixture
+def known(tmp_path: Path) -> str:
+    path = tmp_path / "known.json"
+    path.write_bytes(run_file.encode(known_run()))
+    return str(path)
+
+
+def test_it_answers_in_words_with_the_numbers_behind_them(known: str) -> None:
+    done = run("bench", "advise", "--payload", "20kB", "--rtt", "40ms", "--down", "20mbit", "--tls", "--run", known)
+    assert done.returncode == 0, done.stderr
+    for told in (
+        "20.0 Mbit/s down, 20.0 Mbit/s up, with TLS, over an open connection.",
+        "gRPC with gzip: 42",
+        "HTTP: pays below 27",
+        "So the round trip decides",
+        "GraphQL would be faster than",
+        "Predicted latency",
+        "parts from",
+        "need not hold here",
+    ):
+        assert told in " ".join(done.stdout.split())
+
+
+def test_measurements_that_cannot_be_trusted_give_exit_code_3(tmp_path: Path) -> None:
+    failing = known_run()
+    failing.cells[-1].status, failing.cells[-1].reason = "failed", "the producer ended"
+    path = tmp_path / "failing.json"
+    path.write_bytes(run_file.encode(failing))
+    done = run("bench", "advise", "--payload", "20kB", "--rtt", "40ms", "--run", str(path))
+    assert done.returncode == 3, done.stderr
+    assert "Predicted latency" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("--payload", "20", "--rtt", "1ms"), "'20' is not a size from 1 to"),
+        (("--payload", "20kB"), "--rtt"),
+        (("--payload", "20kB", "--rtt", "40"), "'rtt=40' is not a time"),
+        (("--payload", "20kB", "--rtt", "1ms", "--down", "3"), "'down=3' is not a rate"),
+        (("--payload", "20kB", "--rtt", "1ms", "--up", "0mbit"), "'up=0mbit' is not a rate"),
+        (("--payload", "20kB", "--rtt", "1ms,down=3mbit"), "--rtt: '1ms,down=3mbit' is not one value"),
+        (("--payload", "20kB", "--rtt", "1ms", "--connection", "kept"), "--connection: 'kept'"),
+        (("--payload", "20kB", "--rtt", "1ms", "--connection", "persistent,new"), "is two"),
+        (("--payload", "20kB", "--rtt", "1ms", "--run", "no-such.json"), "--run: no-such.json"),
+        (("--payload", "20kB", "--rtt", "1ms", "--run", "x.json", "--measure"), "--measure measures anew"),
+        (("--payload", "20kB", "--rtt", "1ms", "--recipes", "no-such.json"), "no-such.json"),
+    ],
+)
+def test_errors_are_one_line(arguments: tuple[str, ...], named: str) -> None:
+    assert_one_line_error(run("bench", "advise", *arguments), 2, named)
+
+
+def test_a_payload_out_of_reach_names_what_would_do(known: str) -> None:
+    done = run("bench", "advise", "--payload", "50MB", "--rtt", "1ms", "--run", known)
+    assert_one_line_error(
+        done, 2, "--payload: 50,000,000 bytes are too far from what was measured; give 500 to 200,000"
+    )
+
+
+def test_a_run_that_lacks_what_is_asked_names_it(tmp_path: Path) -> None:
+    path = tmp_path / "plain.json"
+    path.write_bytes(run_file.encode(known_run(Asked(tls=(False,)))))
+    done = run("bench", "advise", "--payload", "20kB", "--rtt", "1ms", "--tls", "--run", str(path))
+    assert_one_line_error(done, 2, "nothing in it was measured with TLS")
+
+
+@pytest.fixture
+def quickly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """One protocol, in seconds, kept aside."""
+    monkeypatch.setattr(advice_parts, "REPORTS", tmp_path)
+    monkeypatch.setattr(advice_parts, "PRODUCERS", ("http",))
+    monkeypatch.setattr(advice_parts, "SECONDS", 2.0)
+    monkeypatch.setattr(advice_parts, "GENERATIONS", 2)
+    return tmp_path
+
+
+def test_parts_are_measured_once_and_kept(quickly: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    wanted = Wanted(5_000, "new", "generated:30")
+
+    def found(*, anew: bool = False, will_do: bool = True) -> tuple[Path, Run]:
+        return kept_or_measured(wanted, anew=anew, will_do=lambda _: will_do)
+
+    path, measured = found()
+    assert "measuring the parts first, for about " in capfd.readouterr().err
+    assert path.parent == quickly
+    assert [each.name for each in quickly.iterdir()] == [path.name]
+    parts = parts_of(measured)
+    assert parts.sure
+    assert {workload.page_size for workload in parts.payload_bytes} == {None, 10}
+    assert all(set_up.latency_ns is not None for set_up in parts.set_ups.values())
+    (quickly / "advise-9.json").write_text("torn")
+    again, kept = found()
+    assert again == path
+    assert run_file.encode(kept) == run_file.encode(measured)
+    assert "measuring" not in capfd.readouterr().err
+    other = kept_or_measured(Wanted(5_000, "new", "generated:20"), anew=False, will_do=lambda _: True)[0]
+    assert other != path
+
+
+def test_large_payloads_have_large_pages_measured() -> None:
+    recipes = sources.load("generated:1200")
+    assert advice_parts.pages_for(20_000, recipes) == [10, 100]
+    assert advice_parts.pages_for(1_000_000, recipes) == [10, 100, 1000]
+    assert advice_parts.pages_for(1_000_000, sources.load("generated:7")) == [7]
+    assert advice_parts.pages_for(90_000, sources.load("generated:50")) == [10, 50]

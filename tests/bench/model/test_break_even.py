@@ -1,0 +1,78 @@
+"""Where two cross: known lines, open ends, always and never; and what an interval of the crossing is."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.model.break_even import EVERYWHERE, NOWHERE, UNCLEAR, BreakEven, rate_break_even, round_trip_break_even
+from bench.run_file import Estimate
+
+
+def test_fewer_bits_pay_below_a_rate() -> None:
+    # 4,000 bits fewer for 50 µs: 80 Mbit/s.
+    assert rate_break_even(50_000, (40_000, 62_500), -4_000) == BreakEven(
+        "below", Estimate(value=80e6, low=64e6, high=100e6)
+    )
+
+
+def test_more_bits_pay_above_a_rate() -> None:
+    assert rate_break_even(-50_000, (-62_500, -40_000), 4_000) == BreakEven(
+        "above", Estimate(value=80e6, low=64e6, high=100e6)
+    )
+
+
+@pytest.mark.parametrize(
+    ("fixed_ns", "interval_ns", "more_bits", "found"),
+    [
+        (-10, (-20, -5), -4_000, EVERYWHERE),
+        (10, (5, 20), 4_000, NOWHERE),
+        (-10, (-20, -5), 0, EVERYWHERE),
+        (10, (5, 20), 0, NOWHERE),
+        (0, (-5, 5), 0, UNCLEAR),
+        (-10, (-20, 0), -4_000, EVERYWHERE),
+        (10, (0, 20), 4_000, NOWHERE),
+    ],
+)
+def test_always_and_never(
+    fixed_ns: float, interval_ns: tuple[float, float], more_bits: float, found: BreakEven
+) -> None:
+    assert rate_break_even(fixed_ns, interval_ns, more_bits) == found
+
+
+def test_an_interval_that_reaches_beyond_nothing_leaves_an_open_end() -> None:
+    found = rate_break_even(10_000, (-10_000, 40_000), -4_000)
+    assert found == BreakEven("below", Estimate(value=400e6, low=100e6, high=None))
+    assert rate_break_even(-10_000, (-30_000, 40_000), -4_000) == BreakEven(
+        "below", Estimate(value=math.inf, low=100e6, high=None)
+    )
+    assert rate_break_even(10_000, (-40_000, 30_000), 4_000) == BreakEven(
+        "above", Estimate(value=math.inf, low=100e6, high=None)
+    )
+
+
+def test_round_trips_cross_at_a_time() -> None:
+    assert round_trip_break_even(3e6, (2e6, 4e6), -2) == BreakEven("above", Estimate(value=1.5e6, low=1e6, high=2e6))
+    assert round_trip_break_even(-3e6, (-4e6, -2e6), 1) == BreakEven("below", Estimate(value=3e6, low=2e6, high=4e6))
+
+
+@given(
+    st.floats(-1e9, 1e9),
+    st.floats(0, 1e6),
+    st.floats(-1e7, 1e7).filter(lambda bits: abs(bits) > 1),
+    st.floats(1e3, 1e11),
+)
+def test_outside_its_interval_a_crossing_says_who_is_faster(
+    fixed_ns: float, reach: float, more_bits: float, rate: float
+) -> None:
+    found = rate_break_even(fixed_ns, (fixed_ns - reach, fixed_ns + reach), more_bits)
+    gap_ns = fixed_ns + more_bits * 1e9 / rate
+    if found.kind in ("always", "never"):
+        assert gap_ns <= 1e-3 if found.kind == "always" else gap_ns >= -1e-3
+        return
+    assert found.at is not None
+    below, above = found.at.low is not None and rate < found.at.low, found.at.high is not None and rate > found.at.high
+    if below or above:
+        faster = below == (found.kind == "below")
+        assert gap_ns <= 1e-3 if faster else gap_ns >= -1e-3

@@ -1,0 +1,223 @@
+"""Predictions and choices where the truth is arithmetic: latency, verdicts, crossings, and the map."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.matrix import NEW, PERSISTENT, Connection
+from bench.model.choices import Choices, Conditions, twin
+from bench.model.differences import Differences
+from bench.model.flips import baseline_flips, gzip_flips
+from bench.model.parts import Arm, Parts, parts_of
+from bench.model.payload import blend, exactly
+from bench.model.predict import paced_ns, predict
+from bench.model.regions import RATES_BPS, regions
+from bench.network.profile import Profile, parse
+from tests.support.model_runs import FAST, HEAVY, LEAN, TRUTHS, Asked, Truth, json_bytes, known_run
+
+PARTS = parts_of(known_run())
+CHOICES = Choices(PARTS)
+SLOW = parse("rtt=40ms,down=2mbit,up=1mbit")
+NEAR = parse("rtt=100us,down=10gbit,up=10gbit")
+
+
+def arm_named(label: str, *, tls: bool = False, parts: Parts = PARTS) -> Arm:
+    return next(arm for arm in parts.exchanges if (arm.label, arm.tls) == (label, tls))
+
+
+def conditions(payload: float, link: Profile, *, tls: bool = False, connection: Connection = PERSISTENT) -> Conditions:
+    return Conditions(at=blend(PARTS, payload), link=link, tls=tls, connection=connection)
+
+
+@given(
+    st.floats(1000, 100_000),
+    st.integers(0, 10**9),
+    st.integers(10_000, 10**10),
+    st.integers(10_000, 10**10),
+    st.booleans(),
+    st.booleans(),
+)
+def test_a_prediction_is_the_sum_of_its_parts(
+    payload: float, rtt_ns: int, down: int, up: int, tls: bool, new: bool
+) -> None:
+    link = Profile(rtt_ns=rtt_ns, down_bits_per_second=down, up_bits_per_second=up)
+    for arm in PARTS.arms(tls=tls):
+        truth = TRUTHS[arm.contender.protocol]
+        trips = 1 + (1 + tls + (truth is LEAN)) * new
+        sent, received = (truth.request_bytes, truth.response_bytes(payload, gzip=arm.gzip))
+        sent, received = sent + 300 * tls * new, received + 1400 * tls * new
+        found = predict(PARTS, arm, blend(PARTS, payload), link, NEW if new else PERSISTENT)
+        own_ns = truth.latency_ns(payload, gzip=arm.gzip, tls=tls, new=new)
+        expected_ns = own_ns + trips * rtt_ns + sent * 8e9 / up + received * 8e9 / down
+        assert found.round_trips == trips
+        assert found.latency_ns.value == pytest.approx(expected_ns, rel=1e-3)
+        assert found.network_ns == pytest.approx(found.latency_ns.value - own_ns, abs=0.01 * own_ns)
+        assert found.latency_ns.low is not None
+        assert found.latency_ns.high is not None
+        assert found.latency_ns.low <= found.latency_ns.value <= found.latency_ns.high
+
+
+def test_a_link_without_a_limit_takes_no_time_for_bytes() -> None:
+    assert paced_ns(1e9, None) == 0
+    assert paced_ns(1_000, 8_000) == 1e9
+
+
+def test_a_set_up_that_was_not_measured_is_not_known_and_counts_as_nothing() -> None:
+    parts = parts_of(known_run(Asked(connections=("persistent",))))
+    arm = arm_named("HTTP", parts=parts)
+    found = predict(parts, arm, blend(parts, 1000), SLOW, NEW)
+    assert found.set_up_ns is None
+    again = predict(parts, arm, blend(parts, 1000), SLOW, PERSISTENT)
+    assert found.latency_ns.value == again.latency_ns.value + SLOW.rtt_ns
+
+
+def test_differences_are_those_of_the_truth_whatever_disturbed_the_rounds() -> None:
+    differences = Differences(PARTS, PARTS.arms(tls=False))
+    lean, fast = arm_named("gRPC"), arm_named("HTTP")
+    found = differences.between(lean, fast, blend(PARTS, 50_000))
+    assert found is not None
+    assert found.value == pytest.approx(LEAN.fixed_ns - FAST.fixed_ns, rel=0.05)
+    assert found.plain_95 is not None
+    assert found.corrected is not None
+    assert found.corrected[0] < found.plain_95[0] < found.value < found.plain_95[1] < found.corrected[1]
+    back = differences.between(fast, lean, blend(PARTS, 50_000))
+    assert back is not None
+    assert back.value == -found.value
+    assert back.plain_95 == (-found.plain_95[1], -found.plain_95[0])
+    assert differences.between(fast, fast, blend(PARTS, 50_000)) is not None
+
+
+def test_arms_of_different_generations_have_no_difference() -> None:
+    made = known_run()
+    for cell in made.cells:
+        if cell.protocol == "grpc":
+            cell.slices.generation = [generation + 100 for generation in cell.slices.generation]
+    parts = parts_of(made)
+    choices = Choices(parts)
+    asked = Conditions(at=blend(parts, 1000), link=SLOW, tls=False)
+    lean, fast = arm_named("gRPC", parts=parts), arm_named("HTTP", parts=parts)
+    assert choices.ratio(lean, fast, asked) is None
+    assert choices.rate_break_even(lean, fast, asked) is None
+
+
+def test_the_fastest_comes_first_and_the_others_have_verdicts() -> None:
+    ranked = CHOICES.ranked(conditions(50_000, NEAR))
+    assert [each.arm.label for each in ranked][:2] == ["HTTP", "gRPC"]
+    assert ranked[0].ratio is None
+    assert {each.ratio.verdict for each in ranked[1:] if each.ratio is not None} == {"slower"}
+    latencies = [each.prediction.latency_ns.value for each in ranked]
+    assert latencies == sorted(latencies)
+    assert CHOICES.ranked(conditions(50_000, SLOW))[0].arm.label == "gRPC with gzip"
+
+
+def test_what_lies_within_the_margin_is_the_same() -> None:
+    far = parse("rtt=400ms")
+    verdicts = {each.ratio.verdict for each in CHOICES.ranked(conditions(1_000, far)) if each.ratio is not None}
+    assert verdicts == {"same"}
+
+
+def test_a_difference_no_larger_than_the_models_own_error_is_none() -> None:
+    # 150 µs in 5.4 ms: the interval excludes 1, and so narrow an interval would say `slower` of what was measured.
+    ratio = CHOICES.ratio(arm_named("gRPC"), arm_named("HTTP"), conditions(1_000, parse("rtt=5300us")))
+    assert ratio is not None
+    assert ratio.low_95 is not None
+    assert ratio.low_95 > 1
+    assert ratio.verdict in ("same", "unclear")
+
+
+def test_one_generation_gives_no_verdict() -> None:
+    parts = parts_of(known_run(Asked(generations=1)))
+    ranked = Choices(parts).ranked(Conditions(at=blend(parts, 50_000), link=SLOW, tls=False))
+    assert {each.ratio.verdict for each in ranked if each.ratio is not None} == {"unclear"}
+
+
+def test_gzip_pays_below_the_rate_that_arithmetic_says() -> None:
+    arm = arm_named("HTTP with gzip")
+    plain = twin(PARTS, arm)
+    assert plain == arm_named("HTTP")
+    found = CHOICES.rate_break_even(arm, plain, conditions(20_000, SLOW))
+    assert found is not None
+    cost_ns = FAST.gzip_fixed_ns + FAST.gzip_ns_per_byte * 20_000
+    saved_bits = 8 * 20_000 * (1 - 1 / FAST.compression)
+    assert found.kind == "below"
+    assert found.at is not None
+    assert found.at.value == pytest.approx(saved_bits * 1e9 / cost_ns, rel=0.02)
+    assert found.at.low is not None
+    assert found.at.high is not None
+    assert found.at.low < found.at.value < found.at.high
+
+
+def test_at_a_break_even_both_are_predicted_to_take_as_long() -> None:
+    for flip in [*gzip_flips(CHOICES), *baseline_flips(CHOICES)]:
+        if flip.found.at is None or not 0 < flip.found.at.value < 1e12:
+            continue
+        rate = round(flip.found.at.value)
+        link = Profile(rtt_ns=5_000_000, down_bits_per_second=rate, up_bits_per_second=rate)
+        at = exactly(PARTS, flip.workload)
+        ours, theirs = (predict(PARTS, arm, at, link, PERSISTENT).latency_ns.value for arm in (flip.arm, flip.other))
+        assert ours == pytest.approx(theirs, rel=0.01)
+
+
+def test_who_takes_longer_and_sends_more_is_never_faster() -> None:
+    never = [
+        flip.found.kind
+        for flip in baseline_flips(CHOICES)
+        if flip.arm.contender.protocol == "graphql" and HEAVY.request_bytes > FAST.request_bytes
+    ]
+    assert never == ["never"] * (4 * 2 * 2)
+
+
+def test_the_uplink_counts_where_it_is_slower() -> None:
+    asked = conditions(1_000, SLOW)
+    even, narrow = (
+        CHOICES.rate_break_even(arm_named("gRPC"), arm_named("HTTP"), asked, up_share) for up_share in (1.0, 0.1)
+    )
+    assert even is not None
+    assert even.at is not None
+    assert narrow is not None
+    assert narrow.at is not None
+    assert narrow.at.value > even.at.value
+
+
+def test_over_new_connections_their_round_trips_separate_protocols() -> None:
+    asked = conditions(1_000, parse("rtt=40ms,down=10mbit,up=10mbit"), tls=True, connection=NEW)
+    ranked = CHOICES.ranked(asked)
+    assert ranked[0].arm.contender.protocol == "http"
+    lean = next(each for each in ranked if each.arm.label == "gRPC")
+    assert lean.ratio is not None
+    assert lean.ratio.value == pytest.approx(160 / 120, abs=0.02)
+    assert lean.ratio.verdict == "slower"
+
+
+def test_the_map_covers_every_rate_and_payload_once_and_says_who_is_fastest() -> None:
+    found = regions(CHOICES, tls=False, rtt_ns=100_000)
+    rows: dict[tuple[float, float], list[tuple[float, float]]] = {}
+    for region in found:
+        rows.setdefault(region.payload, []).append(region.rate)
+    for rates in rows.values():
+        assert rates[0][0] == RATES_BPS[0]
+        assert rates[-1][1] == pytest.approx(RATES_BPS[1])
+        assert all(left[1] == right[0] for left, right in pairwise(rates))
+    edges = sorted(rows)
+    assert edges[0][0] == 1_000
+    assert edges[-1][1] == pytest.approx(100_000)
+    clear = {region.arm.label for region in found if region.clear}
+    assert clear == {"HTTP", "HTTP with gzip", "gRPC", "gRPC with gzip"}
+    for region in found[::7]:
+        rate = round((region.rate[0] * region.rate[1]) ** 0.5)
+        link = Profile(rtt_ns=100_000, down_bits_per_second=rate, up_bits_per_second=rate)
+        ranked = CHOICES.ranked(conditions((region.payload[0] * region.payload[1]) ** 0.5, link))
+        if region.clear and region.rate[1] / region.rate[0] < 1.2:
+            assert ranked[0].arm == region.arm
+
+
+def test_without_several_payloads_there_is_no_map() -> None:
+    for asked in (Asked(pages=()), Asked(pages=(2,)), Asked(truths={"http": Truth()}, gzip=(False,))):
+        choices = Choices(parts_of(known_run(asked)))
+        assert regions(choices, tls=False, rtt_ns=0) == []
+
+
+def test_json_stands_for_the_size_of_what_is_asked_for() -> None:
+    assert list(PARTS.payload_bytes.values()) == [json_bytes(workload) for workload in PARTS.payload_bytes]

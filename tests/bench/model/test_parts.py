@@ -1,0 +1,134 @@
+"""What a run tells a model: exchanges by arm and payload, what a connection takes, and why a run tells nothing."""
+
+import pytest
+from msgspec.structs import replace
+
+from bench.model.parts import NoParts, parts_of
+from bench.model.round_trips import set_up_round_trips
+from bench.run_file import Cell, Run, Slices, TlsSession, Workload
+from bench.tell.arrangement import Contender
+from tests.support.model_runs import FAST, TRUTHS, Asked, json_bytes, known_run
+from tests.support.runs import GET, SIXTEEN, run
+
+
+def changed(given: Run, **fields: object) -> Run:
+    return replace(given, cells=[replace(cell, **fields) for cell in given.cells])
+
+
+def test_every_combination_is_an_arm_with_every_workload() -> None:
+    parts = parts_of(known_run())
+    assert len(parts.exchanges) == len(TRUTHS) * 2 * 2
+    assert {len(found) for found in parts.exchanges.values()} == {4}
+    assert parts.baseline == Contender("http", None)
+    assert list(parts.payload_bytes.values()) == [1000.0, 1000.0, 10_000.0, 100_000.0]
+    assert parts.sure
+
+
+def test_an_exchange_is_what_was_measured() -> None:
+    parts = parts_of(known_run())
+    for arm, found in parts.exchanges.items():
+        truth = TRUTHS[arm.contender.protocol]
+        for workload, exchange in found.items():
+            size = json_bytes(workload)
+            assert exchange.latency_ns.value == truth.latency_ns(size, gzip=arm.gzip, tls=arm.tls)
+            assert exchange.response_bytes == pytest.approx(truth.response_bytes(size, gzip=arm.gzip))
+            assert exchange.request_bytes == truth.request_bytes
+            assert exchange.producer_ns == pytest.approx(exchange.latency_ns.value * 0.6)
+
+
+def test_a_new_connection_adds_its_round_trips_its_bytes_and_its_work() -> None:
+    parts = parts_of(known_run())
+    for arm, found in parts.set_ups.items():
+        truth = TRUTHS[arm.contender.protocol]
+        assert found.round_trips == 1 + arm.tls + (arm.contender.protocol == "grpc")
+        assert (found.sent_bytes, found.received_bytes) == ((300, 1400) if arm.tls else (0, 0))
+        assert found.latency_ns is not None
+        assert found.latency_ns.value == pytest.approx(truth.set_up_ns, rel=0.01)
+
+
+def test_without_new_connections_their_work_is_not_known() -> None:
+    parts = parts_of(known_run(Asked(connections=("persistent",))))
+    assert {found.latency_ns for found in parts.set_ups.values()} == {None}
+
+
+def test_workloads_of_the_same_size_make_no_line() -> None:
+    assert parts_of(known_run()).curve == [Workload(name="list", page_size=size) for size in (1, 10, 100)]
+    assert parts_of(known_run(Asked(pages=(20,)))).curve == [GET, Workload(name="list", page_size=20)]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        run([]),
+        changed(known_run(), network="lan"),
+        changed(known_run(), driver="wire"),
+        changed(known_run(), load=SIXTEEN),
+        changed(known_run(), bytes=None),
+        changed(known_run(), latency_ns=None, slices=Slices()),
+        changed(known_run(), workload=Workload(name="create")),
+        changed(known_run(), status="failed"),
+        known_run(Asked(connections=("new",))),
+    ],
+    ids=["empty", "network", "wire", "throughput", "sizeless", "unmeasured", "create", "failed", "new"],
+)
+def test_what_holds_no_latency_on_loopback_tells_nothing(given: Run) -> None:
+    with pytest.raises(NoParts, match="no latency on loopback"):
+        parts_of(given)
+
+
+def test_an_arm_that_lacks_a_workload_is_left_out() -> None:
+    def is_lacking(cell: Cell) -> bool:
+        return cell.protocol == "grpc" and cell.gzip and cell.workload.page_size == 10
+
+    given = known_run()
+    parts = parts_of(replace(given, cells=[cell for cell in given.cells if not is_lacking(cell)]))
+    assert {arm.label for arm in parts.exchanges} == {
+        "HTTP",
+        "HTTP with gzip",
+        "GraphQL",
+        "GraphQL with gzip",
+        "gRPC",
+    }
+
+
+def test_where_answers_are_too_few_for_a_median_slices_give_one() -> None:
+    told, untold = parts_of(known_run()), parts_of(changed(known_run(), latency_ns=None))
+    for arm, found in untold.exchanges.items():
+        for workload, exchange in found.items():
+            expected = told.exchanges[arm][workload].latency_ns.value
+            assert exchange.latency_ns.value == pytest.approx(expected, rel=0.01)
+            assert exchange.latency_ns.low is not None
+            assert exchange.latency_ns.low < exchange.latency_ns.value
+
+
+def test_one_start_gives_no_verdicts() -> None:
+    assert not parts_of(known_run(Asked(generations=1))).sure
+    assert not parts_of(known_run(environment={"foreign_target": True})).sure
+
+
+def test_where_the_message_is_not_known_the_whole_answer_stands_for_it() -> None:
+    given = known_run(Asked(truths={"http": FAST}, gzip=(False,), tls=(False,)))
+    for cell in given.cells[2:]:
+        assert cell.bytes is not None
+        cell.bytes = replace(cell.bytes, response=replace(cell.bytes.response, coded_bytes=None))
+    (found,) = parts_of(given).exchanges.values()
+    for workload, exchange in found.items():
+        assert exchange.response_bytes == pytest.approx(FAST.response_bytes(json_bytes(workload), gzip=False))
+
+
+@pytest.mark.parametrize(
+    ("protocol", "version", "tls", "round_trips"),
+    [
+        ("http", None, False, 1),
+        ("http", "TLSv1.3", True, 2),
+        ("http", "TLSv1.2", True, 3),
+        ("http", None, True, 2),
+        ("grpc", None, False, 2),
+        ("grpc", "TLSv1.3", True, 3),
+        ("another", "TLSv1.3", True, 2),
+    ],
+)
+def test_round_trips_of_a_set_up(protocol: str, version: str | None, tls: bool, round_trips: int) -> None:
+    assert set_up_round_trips(protocol, TlsSession(version=version), tls=tls) == round_trips
+    if version is None:
+        assert set_up_round_trips(protocol, None, tls=tls) == round_trips

@@ -1,0 +1,93 @@
+"""Between the payloads that were measured: exact where what is measured lies on lines, bounded, and no further."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.model.parts import Parts, parts_of
+from bench.model.payload import OutOfReach, blend, blended, exactly, reach
+from tests.support.model_runs import FAST, TRUTHS, Asked, json_bytes, known_run
+
+PARTS = parts_of(known_run())
+
+
+def shrinking_with_size() -> Parts:
+    """gzip that shrinks a page of 10 by 3, one of 100 by 4."""
+    made = known_run(Asked(truths={"http": FAST}, pages=(10, 100), tls=(False,), with_get=False))
+    for cell in made.cells:
+        assert cell.bytes is not None
+        answer = cell.bytes.response
+        if cell.gzip:
+            answer = type(answer)(
+                message_bytes=answer.message_bytes,
+                coded_bytes=json_bytes(cell.workload) / (3 if cell.workload.page_size == 10 else 4),
+                wire_bytes=json_bytes(cell.workload) / (3 if cell.workload.page_size == 10 else 4) + 200,
+            )
+        cell.bytes = type(cell.bytes)(request=cell.bytes.request, response=answer, setup=cell.bytes.setup)
+    return parts_of(made)
+
+
+@given(st.floats(500, 200_000))
+def test_what_lies_on_lines_is_found_exactly(payload: float) -> None:
+    at = blend(PARTS, payload)
+    for arm in PARTS.exchanges:
+        truth, found = TRUTHS[arm.contender.protocol], blended(PARTS, arm, at)
+        assert found.latency_ns.value == pytest.approx(truth.latency_ns(payload, gzip=arm.gzip, tls=arm.tls))
+        assert found.response_bytes == pytest.approx(truth.response_bytes(payload, gzip=arm.gzip))
+        assert found.request_bytes == pytest.approx(truth.request_bytes)
+
+
+@given(st.floats(500, 200_000), st.floats(1.0, 3.0))
+def test_more_takes_longer(payload: float, times: float) -> None:
+    more = min(payload * times, 200_000)
+    for arm in PARTS.exchanges:
+        less_found, more_found = (blended(PARTS, arm, blend(PARTS, size)) for size in (payload, more))
+        assert more_found.latency_ns.value >= less_found.latency_ns.value - 1e-6
+        assert more_found.response_bytes >= less_found.response_bytes - 1e-6
+
+
+@given(st.floats(1000, 100_000))
+def test_intervals_hold_the_value(payload: float) -> None:
+    for arm in PARTS.exchanges:
+        latency = blended(PARTS, arm, blend(PARTS, payload)).latency_ns
+        assert latency.low is not None
+        assert latency.high is not None
+        assert latency.low <= latency.value <= latency.high
+        assert latency.high / latency.value == pytest.approx(1.01)
+
+
+def test_beyond_the_last_payload_an_interval_grows() -> None:
+    arm = next(iter(PARTS.exchanges))
+    latency = blended(PARTS, arm, blend(PARTS, 200_000)).latency_ns
+    assert latency.low is not None
+    assert latency.high is not None
+    assert latency.high / latency.value > 1.012
+
+
+def test_gzip_gains_with_the_logarithm_of_the_payload() -> None:
+    parts = shrinking_with_size()
+    (arm,) = (arm for arm in parts.exchanges if arm.gzip)
+    at = blend(parts, 10_000 * 10**0.5)
+    assert blended(parts, arm, at).response_bytes == pytest.approx(10_000 * 10**0.5 / 3.5 + 200)
+
+
+def test_a_measured_payload_is_what_was_measured() -> None:
+    for workload, size in PARTS.payload_bytes.items():
+        at = exactly(PARTS, workload)
+        assert at.payload_bytes == size
+        for arm, found in PARTS.exchanges.items():
+            assert blended(PARTS, arm, at).latency_ns.value == found[workload].latency_ns.value
+
+
+def test_far_from_what_was_measured_nothing_is_said() -> None:
+    assert reach(PARTS) == (500, 200_000)
+    for payload in (499, 200_001):
+        with pytest.raises(OutOfReach, match=r"give 500 to 200,000"):
+            blend(PARTS, payload)
+
+
+def test_a_single_payload_is_no_line() -> None:
+    parts = parts_of(known_run(Asked(pages=(), tls=(False,))))
+    assert blend(parts, 1050).linear == exactly(parts, next(iter(parts.payload_bytes))).linear
+    with pytest.raises(OutOfReach, match="too far"):
+        blend(parts, 1200)

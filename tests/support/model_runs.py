@@ -1,0 +1,156 @@
+"""Runs whose truth is known: latency is a fixed time and so much for every byte, and gzip shrinks by a known factor."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.matrix import NEW, load_label
+from bench.run_file import (
+    Bytes,
+    Cell,
+    CpuPerRequest,
+    Estimate,
+    Quantiles,
+    Run,
+    SetupSizes,
+    Sizes,
+    Slices,
+    TlsSession,
+    Workload,
+)
+from tests.support.runs import GET, ONE, run
+
+GENERATIONS, ROUNDS = 4, 5
+RECIPE_BYTES = 1000
+"""Of JSON text."""
+DISTURBED = (0.9, 1.0, 1.1, 1.3, 1.0)
+"""What the machine makes of all cells of a round alike."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What one protocol takes."""
+
+    fixed_ns: float = 100_000
+    ns_per_byte: float = 5.0
+    gzip_fixed_ns: float = 40_000
+    gzip_ns_per_byte: float = 20.0
+    tls_ns: float = 20_000
+    density: float = 1.0
+    """Message bytes for each byte of JSON."""
+    request_bytes: float = 120
+    overhead_bytes: float = 200
+    compression: float = 4.0
+    set_up_ns: float = 300_000
+    restless: float = 0.002
+    """How far generations lie apart, as a share, in a pattern of its own."""
+
+    def latency_ns(self, json_bytes: float, *, gzip: bool, tls: bool, new: bool = False) -> float:
+        """Without a network."""
+        return (
+            self.fixed_ns
+            + self.ns_per_byte * json_bytes
+            + (self.gzip_fixed_ns + self.gzip_ns_per_byte * json_bytes) * gzip
+            + self.tls_ns * tls
+            + self.set_up_ns * new
+        )
+
+    def response_bytes(self, json_bytes: float, *, gzip: bool) -> float:
+        """On the wire."""
+        return json_bytes * self.density / (self.compression if gzip else 1.0) + self.overhead_bytes
+
+
+FAST = Truth()
+LEAN = Truth(fixed_ns=250_000, density=0.7, overhead_bytes=60, request_bytes=60, set_up_ns=600_000)
+"""Takes longer and sends less."""
+HEAVY = Truth(fixed_ns=300_000, ns_per_byte=70.0, request_bytes=350)
+"""Takes longer and sends more."""
+TRUTHS: dict[str, Truth] = {"http": FAST, "graphql": HEAVY, "grpc": LEAN}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which cells a run has."""
+
+    truths: dict[str, Truth] = field(default_factory=lambda: dict(TRUTHS))
+    pages: Sequence[int] = (1, 10, 100)
+    gzip: Sequence[bool] = (False, True)
+    tls: Sequence[bool] = (False, True)
+    connections: Sequence[str] = ("persistent", NEW)
+    generations: int = GENERATIONS
+    with_get: bool = True
+
+
+def known_run(asked: Asked | None = None, **given: Any) -> Run:
+    """A run of every combination, measured without a network with one request in flight."""
+    asked = asked or Asked()
+    workloads = [*([GET] if asked.with_get else []), *(Workload(name="list", page_size=size) for size in asked.pages)]
+    return run(
+        [
+            known_cell(
+                protocol, truth, workload, gzip=gzip, tls=tls, connection=connection, generations=asked.generations
+            )
+            for protocol, truth in asked.truths.items()
+            for workload in workloads
+            for gzip in asked.gzip
+            for tls in asked.tls
+            for connection in asked.connections
+        ],
+        **given,
+    )
+
+
+def json_bytes(workload: Workload) -> float:
+    """The answer's JSON text."""
+    return float(RECIPE_BYTES * (workload.page_size or 1))
+
+
+def known_cell(
+    protocol: str,
+    truth: Truth,
+    workload: Workload,
+    *,
+    gzip: bool,
+    tls: bool,
+    connection: str = "persistent",
+    generations: int = GENERATIONS,
+) -> Cell:
+    """One cell, whose medians are its truth exactly."""
+    size = json_bytes(workload)
+    latency_ns = truth.latency_ns(size, gzip=gzip, tls=tls, new=connection == NEW)
+    message, response = size * truth.density, truth.response_bytes(size, gzip=gzip)
+    name = f"{workload.name}{workload.page_size or ''}"
+    parts = [protocol, name, *(["gzip"] if gzip else []), *(["tls"] if tls else []), load_label(ONE), connection]
+    return Cell(
+        id="-".join(parts),
+        protocol=protocol,
+        gzip=gzip,
+        tls=tls,
+        load=ONE,
+        workload=workload,
+        connection=connection,
+        latency_ns=Quantiles(p50=Estimate(value=latency_ns, low=latency_ns * 0.99, high=latency_ns * 1.01)),
+        outcomes={"ok": 1000},
+        bytes=Bytes(
+            request=Sizes(message_bytes=0, coded_bytes=0, wire_bytes=truth.request_bytes),
+            response=Sizes(message_bytes=message, coded_bytes=response - truth.overhead_bytes, wire_bytes=response),
+            setup=SetupSizes(sent_wire_bytes=300.0 * tls, received_wire_bytes=1400.0 * tls),
+        ),
+        cpu_us_per_request=CpuPerRequest(
+            producer=Estimate(value=latency_ns * 0.6e-3), consumer=Estimate(value=latency_ns / 4e3)
+        ),
+        tls_session=TlsSession(version="TLSv1.3") if tls else None,
+        slices=_slices(latency_ns, truth.restless * (1 + gzip), generations),
+    )
+
+
+def _slices(latency_ns: float, restless: float, generations: int) -> Slices:
+    rows = [(generation, number) for generation in range(generations) for number in range(ROUNDS)]
+    shifts = [restless * (generation % 2 * 2 - 1) for generation, _ in rows]
+    return Slices(
+        generation=[generation for generation, _ in rows],
+        round=[number for _, number in rows],
+        ok=[10] * len(rows),
+        failed=[0] * len(rows),
+        p50_ns=[latency_ns * (1 + shift) * DISTURBED[number] for shift, (_, number) in zip(shifts, rows, strict=True)],
+    )
