@@ -96,6 +96,11 @@ class Parts:
                 chosen.append(workload)
         return sorted(chosen, key=self.payload_bytes.__getitem__)
 
+    @property
+    def has_tls(self) -> bool:
+        """Whether anything was measured with TLS."""
+        return any(arm.tls for arm in self.exchanges)
+
     def arms(self, *, tls: bool) -> list[Arm]:
         """Those with or without TLS, in the order of the run."""
         return [arm for arm in self.exchanges if arm.tls == tls]

@@ -20,6 +20,7 @@ from bench.tell import (
 )
 from bench.tell.anatomy_tables import anatomy_tables
 from bench.tell.arrangement import Arrangement, WorkloadGroup, arranged
+from bench.tell.break_even_maps import break_even_maps
 from bench.tell.break_evens import EXPLANATION, TITLE, break_evens
 from bench.tell.charts import SERIES
 from bench.tell.figures import Figure
@@ -84,7 +85,8 @@ def render(run: Run) -> bytes:
         sections=[_section(number, group, arrangement) for number, group in enumerate(arrangement.groups)],
         overall=overall_tables(run),
         growth=growth_figures(run, arrangement),
-        break_evens=break_evens(run, arrangement),
+        break_evens=break_evens(run),
+        break_even_maps=break_even_maps(run, arrangement),
         break_evens_title=TITLE,
         break_evens_explanation=EXPLANATION,
         anatomy=anatomy_pictures.anatomy_pictures(run),

@@ -32,7 +32,7 @@ def render(run: Run, console: Console) -> None:
     for table in overall_tables(run):
         show_table(table, console)
         common |= dict.fromkeys(table.common)
-    flips = break_evens.break_evens(run, arrangement, drawn=False)
+    flips = break_evens.break_evens(run)
     if flips is not None:
         console.rule(Text(break_evens.TITLE, style="bold"), align="left", characters="─")
         show_statements(flips.statements, console)

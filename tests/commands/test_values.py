@@ -63,3 +63,25 @@ def test_a_bare_number_below_one_is_a_share(text: str, value: float) -> None:
 def test_what_is_no_share_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="such as 2% or"):
         values.share(0, 10)(text)
+
+
+@pytest.mark.parametrize(
+    ("given", "size_bytes"),
+    [
+        ("800B", 800),
+        ("20kB", 20_000),
+        ("20 KB", 20_000),
+        ("1.5MB", 1_500_000),
+        ("4KiB", 4096),
+        ("1MiB", 1 << 20),
+        (7, 7),
+    ],
+)
+def test_sizes(given: object, size_bytes: int) -> None:
+    assert values.size_bytes(1, 10_000_000)(given) == size_bytes
+
+
+@pytest.mark.parametrize("text", ["", "20", "20k", "kB", "-1kB", "0B", "11MB", "1e3B", "٢kB", "1.B", "9" * 500 + "B"])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="from 1 to 10,000,000 bytes, such as"):
+        values.size_bytes(1, 10_000_000)(text)

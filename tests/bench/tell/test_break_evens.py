@@ -9,17 +9,23 @@ from bench.model.break_even import EVERYWHERE, NOWHERE, UNCLEAR, BreakEven
 from bench.run_file import Estimate, Run
 from bench.tell import html
 from bench.tell.arrangement import arranged
+from bench.tell.break_even_maps import break_even_maps
 from bench.tell.break_even_words import at_rates
 from bench.tell.break_evens import BreakEvens, break_evens
+from bench.tell.figures import Figure
 from tests.support.model_runs import TRUTHS, Asked, known_run
 from tests.support.pages import Page
-from tests.support.runs import small
+from tests.support.runs import run, small
 
 
-def told(given: Run, *, drawn: bool = False) -> BreakEvens:
-    found = break_evens(given, arranged(given), drawn=drawn)
+def told(given: Run) -> BreakEvens:
+    found = break_evens(given)
     assert found is not None
     return found
+
+
+def maps(given: Run) -> list[Figure]:
+    return break_even_maps(given, arranged(given))
 
 
 @pytest.mark.parametrize(
@@ -69,7 +75,7 @@ def test_the_table_has_a_row_for_every_protocol_with_and_without_tls() -> None:
 
 
 def test_maps_show_who_is_fastest_and_say_so_in_words() -> None:
-    near, far = told(known_run(), drawn=True).maps
+    near, far = maps(known_run())
     assert "at a round trip of 1.00 ms" in near.caption
     assert "at a round trip of 40.0 ms" in far.caption
     assert re.search(r"HTTP in \d+ % of the map", near.alternative)
@@ -79,13 +85,15 @@ def test_maps_show_who_is_fastest_and_say_so_in_words() -> None:
 
 
 def test_without_several_payloads_there_is_no_map() -> None:
-    assert told(known_run(Asked(pages=())), drawn=True).maps == ()
+    assert maps(known_run(Asked(pages=()))) == []
 
 
 def test_runs_that_tell_a_model_nothing_have_no_such_section() -> None:
-    assert break_evens(small(), arranged(small())) is None
+    assert break_evens(small()) is None
+    assert maps(run([])) == []
     one = known_run(Asked(truths={"http": TRUTHS["http"]}, gzip=(False,)))
-    assert break_evens(one, arranged(one)) is None
+    assert break_evens(one) is None
+    assert maps(one) == []
     assert "Over a network" not in html.render(small()).decode()
 
 
