@@ -112,6 +112,8 @@ class NoParts(Exception):
 
 def parts_of(run: Run) -> Parts:
     """The parts in a run. Raises NoParts."""
+    if any(cell.version is not None for cell in run.cells):
+        raise NoParts("it compares two versions of the same, between which nobody has to choose by network")
     asked = [cell for cell in run.cells if _is_asked(cell)]
     steady = [cell for cell in asked if cell.connection == PERSISTENT and _is_known(cell)]
     if not steady:

@@ -76,6 +76,11 @@ def test_what_holds_no_latency_on_loopback_tells_nothing(given: Run) -> None:
         parts_of(given)
 
 
+def test_a_run_of_two_versions_tells_nothing() -> None:
+    with pytest.raises(NoParts, match="compares two versions"):
+        parts_of(changed(known_run(), version="v1"))
+
+
 def test_an_arm_that_lacks_a_workload_is_left_out() -> None:
     def is_lacking(cell: Cell) -> bool:
         return cell.protocol == "grpc" and cell.gzip and cell.workload.page_size == 10
