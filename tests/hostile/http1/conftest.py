@@ -1,16 +1,11 @@
-"""A producer over HTTP/1.1 in a process of its own, an honest caller beside every attack, and what the attack cost.
-
-With HOSTILE_TABLE=FILE in the environment, every case is written there as a line of a Markdown table.
-"""
+"""Producers over HTTP/1.1, each in a process of its own with limits that need no patience, plain and over TLS."""
 
 import asyncio
-import os
 import ssl
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
+from itertools import product
 
 import msgspec
 import psutil
@@ -23,33 +18,44 @@ from consumers.target import parse_target
 from producers import certificates
 from producers.certificates import CertificateFiles
 from producers.settings import Limits
+from tests.hostile.attack import AMPLE_S, Attacked, under_attack
+from tests.hostile.table import PORTS
 from tests.support.programs import Listening, listening
 
-AMPLE_S = 20.0
-"""Within this, whatever has to end has ended."""
 LIMITS = Limits(
     header_timeout_s=0.6, body_timeout_s=0.6, write_timeout_s=0.8, keep_alive_s=0.8, tls_handshake_timeout_s=0.6
 )
-MEMORY_BOUND_BYTES = 48 << 20
-"""No attack may make the producer's resident memory grow by more than this at its peak."""
+PLACES = {
+    "http": {},
+    "graphql": {
+        b"GET /recipes/42": b"GET /graphql?query=%7Bpid%7D",
+        b"GET /recipes?page_size=63": (
+            b"GET /graphql?query=%7Brecipes(first:63)%7Bedges%7Bnode%7Bname%20steps%7D%7D%7D%7D"
+        ),
+        b"POST /recipes": b"POST /graphql",
+    },
+}
+"""For each protocol, what to ask for in place of recipes by their own address."""
 
 
 @dataclass
-class Victim:
+class Victim(Attacked):
     """The producer under attack."""
 
-    protocol: str
     address: str
-    process: psutil.Process
     tls: ssl.SSLContext | None
-    answers: list[object] = field(default_factory=list)
-    """What the case wants to have in the table."""
 
     @property
     def place(self) -> tuple[str, int]:
         """Its host and port."""
         target = parse_target(self.address)
         return target.host, target.port
+
+    def aimed(self, sent: bytes) -> bytes:
+        """A request for recipes, as one for what this producer serves."""
+        for recipes, place in PLACES[self.protocol].items():
+            sent = sent.replace(recipes, place)
+        return sent
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A connection to it, over TLS on the port that speaks it."""
@@ -61,7 +67,7 @@ class Victim:
             reader, writer = await self.connect()
             try:
                 for part in parts:
-                    writer.write(part)
+                    writer.write(self.aimed(part))
                     await writer.drain()
                 return await reader.read()
             except ConnectionError:
@@ -75,15 +81,6 @@ class Victim:
         said = await self.all_of(*parts)
         assert said.count(b"HTTP/1.") <= 1, "one answer, whatever was smuggled"
         return int(said.split()[1]) if said else 0
-
-    def peak_bytes(self) -> int:
-        """Resident at most since `forget_peak` (VmHWM)."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
-        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) * 1024
-
-    def forget_peak(self) -> None:
-        """The peak is what is resident now."""
-        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5", encoding="ascii")
 
 
 async def close(writer: asyncio.StreamWriter) -> None:
@@ -118,74 +115,27 @@ def graphql_producer(own_certificates: CertificateFiles) -> Iterator[Listening]:
     yield from limited("graphql", own_certificates)
 
 
-async def attacked(
-    protocol: str, running: Listening, files: CertificateFiles, request: pytest.FixtureRequest
+@pytest_asyncio.fixture
+async def victim(
+    protocol: str, port: int, own_certificates: CertificateFiles, request: pytest.FixtureRequest
 ) -> AsyncIterator[Victim]:
-    """The producer on one of its ports.
+    """The producer on one of its ports, with an honest caller beside the attack."""
+    running: Listening = request.getfixturevalue(f"{protocol}_producer")
+    address = running.addresses[port]
+    context = ssl.create_default_context(cafile=own_certificates.ca) if parse_target(address).tls else None
+    attacked = Victim(protocol, psutil.Process(running.process.pid), address, context)
+    settings = ClientSettings(target=parse_target(running.addresses[0]), timeout_s=AMPLE_S)
+    async with client(protocol, settings) as consumer:
 
-    During the case somebody else calls it all the time, and is always answered; after it, memory has stayed within its
-    bound and every descriptor is closed.
-    """
-    plain, encrypted = running.addresses
-    over_tls = bool(request.param)
-    context = ssl.create_default_context(cafile=files.ca) if over_tls else None
-    victim = Victim(protocol, encrypted if over_tls else plain, psutil.Process(running.process.pid), context)
-    async with client(protocol, ClientSettings(target=parse_target(plain), timeout_s=AMPLE_S)) as consumer:
-        calls = 0
+        async def call() -> None:
+            assert await consumer.pid() == attacked.process.pid
 
-        async def call_all_the_time() -> None:
-            nonlocal calls
-            while True:
-                assert await consumer.pid() == victim.process.pid
-                calls += 1
-                await asyncio.sleep(0.005)
-
-        await consumer.pid()
-        descriptors = victim.process.num_fds()
-        victim.forget_peak()
-        before_bytes, began_s = victim.process.memory_info().rss, time.monotonic()
-        honest = asyncio.create_task(call_all_the_time())
-        try:
-            yield victim
-        finally:
-            took_s = time.monotonic() - began_s
-            honest.cancel()
-            (outcome,) = await asyncio.gather(honest, return_exceptions=True)
-        assert isinstance(outcome, asyncio.CancelledError), outcome
-        assert calls > 0
-        assert await consumer.pid() == victim.process.pid
-        await until(lambda: victim.process.num_fds() <= descriptors)
-        grown_bytes = victim.peak_bytes() - before_bytes
-        assert grown_bytes <= MEMORY_BOUND_BYTES
-        _tell(request.node.name, victim, took_s, before_bytes, grown_bytes)
+        async with under_attack(attacked, call, case=request.node.name, port=port):
+            yield attacked
 
 
-@pytest_asyncio.fixture(params=[0, 1], ids=["plain", "tls"])
-async def http_victim(
-    http_producer: Listening, own_certificates: CertificateFiles, request: pytest.FixtureRequest
-) -> AsyncIterator[Victim]:
-    async for victim in attacked("http", http_producer, own_certificates, request):
-        yield victim
-
-
-@pytest_asyncio.fixture(params=[0, 1], ids=["plain", "tls"])
-async def graphql_victim(
-    graphql_producer: Listening, own_certificates: CertificateFiles, request: pytest.FixtureRequest
-) -> AsyncIterator[Victim]:
-    async for victim in attacked("graphql", graphql_producer, own_certificates, request):
-        yield victim
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Look again and again until `condition` holds. Raises TimeoutError."""
-    async with asyncio.timeout(AMPLE_S):
-        while not condition():  # noqa: ASYNC110 - what another process does sets no event here
-            await asyncio.sleep(0.02)
-
-
-def _tell(case: str, victim: Victim, took_s: float, before_bytes: int, grown_bytes: int) -> None:
-    if path := os.environ.get("HOSTILE_TABLE"):
-        answers = "; ".join(str(answer) for answer in victim.answers) or "-"
-        mib = (before_bytes / 2**20, grown_bytes / 2**20)
-        with Path(path).open("a", encoding="utf-8") as table:
-            table.write(f"| {case} | {answers} | {took_s:.2f} | {mib[0]:.0f} | {mib[1]:.1f} |\n")
+def ports_of(*protocols: str) -> pytest.MarkDecorator:
+    """The test is done to each of these producers, on each of its ports."""
+    every = list(product(protocols, range(len(PORTS))))
+    ids = [f"{protocol}-{PORTS[port]}" for protocol, port in every]
+    return pytest.mark.parametrize(("protocol", "port"), every, ids=ids)

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from tests.hostile.http1.conftest import Victim
+from tests.hostile.http1.conftest import Victim, ports_of
 from tests.producers.test_graphql_limits import doubling
 
 HEAD = (
@@ -58,14 +58,15 @@ BODIES = {
 }
 
 
+@ports_of("graphql")
 @pytest.mark.parametrize(("body", "expected"), BODIES.values(), ids=BODIES)
-async def test_a_document_made_to_exhaust(graphql_victim: Victim, body: bytes, expected: str) -> None:
-    said = await graphql_victim.all_of(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+async def test_a_document_made_to_exhaust(victim: Victim, body: bytes, expected: str) -> None:
+    said = await victim.all_of(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
     head, _, content = said.partition(b"\r\n\r\n")
     status = int(head.split()[1])
     errors = msgspec.json.decode(content)["errors"]
     codes = {error["extensions"]["code"] for error in errors}
-    graphql_victim.answers.append(f"{status} {', '.join(codes)}")
+    victim.answers.append(f"{status} {', '.join(codes)}")
     assert codes == {expected}
     assert status == (200 if expected == "BAD_USER_INPUT" else 400)
     assert len(content) < 10_000, "what is refused is not sent back"

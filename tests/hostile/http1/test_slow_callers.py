@@ -8,25 +8,30 @@ from functools import partial
 
 import pytest
 
-from tests.hostile.http1.conftest import AMPLE_S, LIMITS, Victim, close, until
+from tests.hostile.attack import AMPLE_S, until
+from tests.hostile.http1.conftest import LIMITS, Victim, close, ports_of
 
 GET = b"GET /recipes/42 HTTP/1.1\r\nHost: lab\r\n\r\n"
 POST = b"POST /recipes HTTP/1.1\r\nHost: lab\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
 LARGE_PAGE = b"GET /recipes?page_size=63 HTTP/1.1\r\nHost: lab\r\n\r\n"
+HALF_A_HELLO = b"\x16\x03\x01\x02\x00\x01"
+IDLE_TLS_BYTES = 64 << 10
+"""What a connection over TLS may take that does nothing."""
+
+both = ports_of("http", "graphql")
 
 
-@pytest.mark.parametrize("sent", [b"", b"GET /reci", GET[:-2]], ids=["silent", "half a line", "half a head"])
-async def test_a_head_that_does_not_come(http_victim: Victim, sent: bytes) -> None:
-    status = await http_victim.status(sent)
-    http_victim.answers.append(status)
-    assert status == 408
+@both
+async def test_a_head_that_does_not_come(victim: Victim) -> None:
+    """Nothing, half a line, and half a head, at once."""
+    statuses = await asyncio.gather(*(victim.status(sent) for sent in (b"", b"GET /reci", GET[:-2])))
+    victim.answers += statuses
+    assert statuses == [408] * 3
 
 
-@pytest.mark.parametrize(
-    ("head", "dripped"), [(b"", GET[:30] + b"X: y\r\n" * 1000), (POST, b"{" * 1000)], ids=["head", "body"]
-)
-async def test_what_drips_has_an_end(http_victim: Victim, head: bytes, dripped: bytes) -> None:
-    reader, writer = await http_victim.connect()
+async def status_of_what_drips(victim: Victim, head: bytes, dripped: bytes) -> int:
+    """The status that a caller is told who sends a byte now and then; 0 when its connection is closed without."""
+    reader, writer = await victim.connect()
 
     async def drip() -> None:
         with suppress(ConnectionError):
@@ -35,7 +40,7 @@ async def test_what_drips_has_an_end(http_victim: Victim, head: bytes, dripped: 
                 await writer.drain()
                 await asyncio.sleep(0.02)
 
-    writer.write(head)
+    writer.write(victim.aimed(head))
     dripping = asyncio.create_task(drip())
     said = b""
     async with asyncio.timeout(AMPLE_S):
@@ -45,90 +50,137 @@ async def test_what_drips_has_an_end(http_victim: Victim, head: bytes, dripped: 
     dripping.cancel()
     await asyncio.gather(dripping, return_exceptions=True)
     await close(writer)
-    http_victim.answers.append(said[:12].decode())
-    assert said.startswith(b"HTTP/1.1 408 ") or not said
+    return int(said.split()[1]) if said else 0
 
 
-async def test_an_idle_connection_is_closed(http_victim: Victim) -> None:
-    said = await http_victim.all_of(GET)
+@both
+async def test_what_drips_has_an_end(victim: Victim) -> None:
+    """A head, and a body, at once."""
+    statuses = await asyncio.gather(
+        status_of_what_drips(victim, b"", GET[:30] + b"X: y\r\n" * 1000),
+        status_of_what_drips(victim, POST, b"{" * 1000),
+    )
+    victim.answers += statuses
+    # 0 where the refusal was overtaken by the closing of a connection on which more was on its way.
+    assert set(statuses) <= {408, 0}
+
+
+@both
+async def test_an_idle_connection_is_closed(victim: Victim) -> None:
+    said = await victim.all_of(GET)
     assert said.startswith(b"HTTP/1.1 200 ")
     assert said.count(b"HTTP/1.1") == 1
+    victim.answers.append("200, and closed")
 
 
-async def test_answers_that_nobody_reads(http_victim: Victim) -> None:
+@both
+async def test_answers_that_nobody_reads(victim: Victim) -> None:
     """Half a megabyte each: the second is not made before the first is read, and who reads none is cut off."""
     loop = asyncio.get_running_loop()
-    sock: socket.socket = socket.create_connection(http_victim.place)
+    sock: socket.socket = socket.create_connection(victim.place)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    if http_victim.tls is not None:
-        wrap = partial(http_victim.tls.wrap_socket, sock, server_hostname="localhost")
+    if victim.tls is not None:
+        wrap = partial(victim.tls.wrap_socket, sock, server_hostname="localhost")
         sock = await loop.run_in_executor(None, wrap)
     with sock:
         sock.setblocking(False)
         with suppress(BlockingIOError, ssl.SSLWantWriteError):
-            sock.send(LARGE_PAGE * 1000)
+            sock.send(victim.aimed(LARGE_PAGE) * 1000)
 
         def cut_off() -> bool:
             # Nothing is read, so only the system knows that the other side has gone.
             return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) != b"\x01"
 
+        assert not cut_off(), "a caller is given time"
         await until(cut_off)
+    victim.answers.append("reset")
 
 
+@both
 @pytest.mark.parametrize("head", [POST, LARGE_PAGE], ids=["within a body", "within an answer"])
-async def test_callers_that_vanish(http_victim: Victim, head: bytes) -> None:
-    async def vanish() -> None:
-        _, writer = await http_victim.connect()
-        writer.write(head)
+async def test_callers_that_vanish(victim: Victim, head: bytes) -> None:
+    """Nothing is logged as a fault of the producer's, which is looked at when it stops."""
+
+    async def vanish() -> bool:
+        _, writer = await victim.connect()
+        writer.write(victim.aimed(head))
         await writer.drain()
         await asyncio.sleep(0.005)
         writer.transport.abort()
         await close(writer)
+        return writer.transport.is_closing()
 
-    await asyncio.gather(*(vanish() for _ in range(25)))
+    gone = await asyncio.gather(*(vanish() for _ in range(25)))
+    assert gone == [True] * 25
+    victim.answers.append("25 vanished")
 
 
-async def test_a_thousand_idle_connections(http_victim: Victim) -> None:
-    """Without TLS, whose handshakes would take the time."""
+@both
+async def test_a_thousand_idle_connections(victim: Victim) -> None:
+    victim.memory_bound_bytes = 1000 * IDLE_TLS_BYTES
     loop = asyncio.get_running_loop()
     sockets = []
     held = 0
     for number in range(1000):
         sock = socket.socket()
         sock.setblocking(False)
-        await loop.sock_connect(sock, http_victim.place)
+        await loop.sock_connect(sock, victim.place)
         sockets.append(sock)
         if number % 100 == 99:
             # Where this takes longer than the limit, the first are closed before the last are open.
-            held = max(held, http_victim.process.num_fds())
-    http_victim.answers.append(f"{held} descriptors open")
+            held = max(held, victim.process.num_fds())
+    victim.answers.append(f"{held} descriptors open")
     assert held > 150
     async with asyncio.timeout(AMPLE_S):
         last = await loop.sock_recv(sockets[-1], 100)
     for sock in sockets:
         sock.close()
-    assert last.startswith(b"HTTP/1.1 408 ") or (http_victim.tls is not None and not last)
+    # Whoever does not finish a handshake cannot be told anything.
+    assert last.startswith(b"HTTP/1.1 408 ") if victim.tls is None else not last
 
 
-@pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01\x02\x00\x01"], ids=["silent", "half a hello"])
-async def test_half_a_handshake_is_cut_off(http_victim: Victim, sent: bytes) -> None:
-    async with asyncio.timeout(AMPLE_S):
-        reader, writer = await asyncio.open_connection(*http_victim.place)
+@both
+async def test_half_a_handshake_is_cut_off(victim: Victim) -> None:
+    """Silence, and half of a TLS hello, at once. Where no TLS is spoken, either is a request that is no HTTP."""
+
+    async def all_said(sent: bytes) -> bytes:
+        reader, writer = await asyncio.open_connection(*victim.place)
         writer.write(sent)
-        with suppress(ConnectionError):
-            await reader.read()
-        await close(writer)
-    assert LIMITS.tls_handshake_timeout_s < AMPLE_S
-
-
-async def test_the_wrong_protocol_on_a_port(http_victim: Victim) -> None:
-    """HTTP where TLS is spoken is closed; the other way round it is no HTTP."""
-    async with asyncio.timeout(AMPLE_S):
-        reader, writer = await asyncio.open_connection(*http_victim.place)
-        writer.write(GET if http_victim.tls else b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03\r\n\r\n")
         said = b""
         with suppress(ConnectionError):
             said = await reader.read()
         await close(writer)
-    assert b"HTTP/1.1 200" not in said
+        return said
+
+    async with asyncio.timeout(AMPLE_S):
+        silent, half = await asyncio.gather(all_said(b""), all_said(HALF_A_HELLO))
+    if victim.tls is None:
+        assert silent.startswith(b"HTTP/1.1 408 ")
+        assert half.split()[1] == b"400"
+    else:
+        # An alert at most (RFC 8446, 6), which is no handshake and no data.
+        assert {silent[:1], half[:1]} <= {b"", b"\x15"}
+    victim.answers.append("closed")
+
+
+@both
+async def test_the_wrong_protocol_on_a_port(victim: Victim) -> None:
+    """HTTP where TLS is spoken is closed; the other way round it is no HTTP."""
+    async with asyncio.timeout(AMPLE_S):
+        reader, writer = await asyncio.open_connection(*victim.place)
+        writer.write(GET if victim.tls else b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03\r\n\r\n")
+        said = b""
+        with suppress(ConnectionError):
+            said = await reader.read()
+        await close(writer)
+    if victim.tls is None:
+        assert said.split()[1] == b"400"
+    else:
+        assert said[:1] in {b"", b"\x15"}
     assert b"Traceback" not in said
+    victim.answers.append(said[9:12].decode() if victim.tls is None else "closed")
+
+
+def test_the_deadlines_of_these_tests_are_far_below_their_patience() -> None:
+    limits = (LIMITS.header_timeout_s, LIMITS.body_timeout_s, LIMITS.write_timeout_s, LIMITS.keep_alive_s)
+    assert max(*limits, LIMITS.tls_handshake_timeout_s) < AMPLE_S / 4

@@ -1,0 +1,50 @@
+"""The table that is published of the hostile cases."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.hostile.table import MIB, VARIABLE, Case, case_name, main, markdown, tell
+
+
+def case(name: str = "pings", port: str = "plain", answer: str = "closed", protocol: str = "grpc") -> Case:
+    return Case(protocol, port, name, (answer,), 0.5, 50 * MIB, 2 * MIB, 51 * MIB)
+
+
+@pytest.mark.parametrize(
+    ("node", "name"),
+    [
+        ("test_rapid_reset[plain]", "rapid reset"),
+        ("test_a_wrong_call_gets_its_status[tls-no-message]", "a wrong call gets its status: no-message"),
+        ("test_a_body[http-plain-a gzip bomb]", "a body: a gzip bomb"),
+        ("test_a_body[no gzip-graphql-tls]", "a body: no gzip"),
+        ("test_over_tls_only_http_2_is_spoken[http-1-tls]", "over tls only http 2 is spoken: http-1"),
+        ("test_nothing", "nothing"),
+    ],
+)
+def test_a_case_is_named_after_its_test(node: str, name: str) -> None:
+    assert case_name(node) == name
+
+
+def test_both_ports_of_a_case_are_one_line() -> None:
+    told = markdown([case(), case(port="tls", answer="GOAWAY | 11"), case(protocol="http"), case("zeros")])
+    assert told.count("## ") == 2
+    line = "| pings | plain / tls | closed / GOAWAY \\| 11 | 0.50 / 0.50 | 50 / 50 | +2.0 / +2.0 | 51 / 51 |"
+    assert line in told.splitlines()
+    assert told.index("zeros") < told.index("## http"), "each protocol has its cases together"
+
+
+def test_cases_are_kept_where_the_environment_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    tell(case())
+    kept = tmp_path / "cases.jsonl"
+    monkeypatch.setenv(VARIABLE, str(kept))
+    for each in (case(), case("zeros")):
+        tell(each)
+    assert [msgspec.json.decode(line, type=Case) for line in kept.read_bytes().splitlines()] == [case(), case("zeros")]
+    monkeypatch.setattr("sys.argv", ["table", str(kept)])
+    main()
+    assert "| zeros |" in capsys.readouterr().out
