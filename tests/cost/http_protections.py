@@ -1,7 +1,10 @@
-"""`python -m tests.cost.http_protections ROUNDS`: what each protection over HTTP costs a request, as a Markdown table.
+"""What each protection over HTTP costs a request: `python -m tests.cost.http_protections [STARTS [CELL …]]`.
 
-Two producers of each kind, with every protection or without one of them, are asked in turn: short slices in an order
-shuffled anew in each round, so that whatever else the machine does falls on all alike.
+One producer process for each variant, with every protection or without one of them, asked in turn: short slices in an
+order shuffled anew in each round, so that whatever else the machine does falls on all alike; and all of them started
+anew several times, since processes of the same code differ by their luck with memory. What is printed, as a Markdown
+table, is the median over all starts of each variant's ratio to the producer as it is, with a 95 % bootstrap interval;
+the second row is the same producer once more, which shows the noise.
 """
 
 import asyncio
@@ -12,14 +15,16 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import uvloop
 from aiohttp import web
 
 from consumers.graphql_http import GET, LIST
-from producers import aiohttp_connections, lifecycle
+from producers import aiohttp_connections, graphql_http, lifecycle
 from producers.aiohttp_messages import Answers
 from producers.registry import producer_class
 from producers.settings import ProducerSettings
@@ -36,12 +41,31 @@ def without_guard() -> None:
     aiohttp_connections.GuardedServer.watch = lambda self: None  # type: ignore[method-assign]
 
 
+def without_strict_json() -> None:
+    """Keys may stand twice in one object."""
+
+    def decode(body: bytes, decoder: "msgspec.json.Decoder[Any]") -> Any:
+        return decoder.decode(body)
+
+    patch.object(graphql_http, "decode", decode).start()
+
+
+def without_anything() -> None:
+    without_entity_tags()
+    without_guard()
+    without_strict_json()
+
+
+AS_IT_IS = "as it is"
 VARIANTS: dict[str, Callable[[], None]] = {
-    "everything": lambda: None,
+    AS_IT_IS: lambda: None,
+    "as it is, again": lambda: None,
     "without entity tags": without_entity_tags,
     "without the guard on connections": without_guard,
+    "without strict JSON": without_strict_json,
+    "without any of them": without_anything,
 }
-WARM_UP, COPIES, SLICE_S = 200, 2, 0.015
+WARM_UP, ROUNDS, SLICE_S = 300, 30, 0.015
 
 
 def by_get(target: str) -> bytes:
@@ -59,10 +83,10 @@ def by_post(query: str, variables: dict[str, object]) -> bytes:
 
 
 CELLS = {
-    ("http", "get"): by_get("/recipes/42"),
-    ("http", "list"): by_get("/recipes?page_size=20"),
-    ("graphql", "get"): by_post(GET, {"id": "42"}),
-    ("graphql", "list"): by_post(LIST, {"first": 20}),
+    "http/get": by_get("/recipes/42"),
+    "http/list": by_get("/recipes?page_size=20"),
+    "graphql/get": by_post(GET, {"id": "42"}),
+    "graphql/list": by_post(LIST, {"first": 20}),
 }
 
 
@@ -102,49 +126,60 @@ def slice_us(connection: socket.socket, request: bytes) -> float:
     return took_s / count * 1e6
 
 
-def measure(protocol: str, workload: str, rounds: int) -> dict[str, float]:
-    """The median slice of each variant."""
-    request = CELLS[protocol, workload]
+def measure_start(cell: str) -> dict[str, float]:
+    """Start a producer for each variant and ask them in turn: each one's ratio to the first, the median over rounds."""
+    request = CELLS[cell]
     processes: list[subprocess.Popen[str]] = []
-    connections: list[tuple[str, socket.socket]] = []
+    connections: dict[str, socket.socket] = {}
     try:
-        for variant in list(VARIANTS) * COPIES:
-            command = [sys.executable, "-m", "tests.cost.http_protections", "serve", protocol, variant]
+        for variant in random.sample(list(VARIANTS), len(VARIANTS)):
+            command = [sys.executable, "-m", "tests.cost.http_protections", "serve", cell.partition("/")[0], variant]
             process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
             processes.append(process)
             assert process.stdout is not None
             port = int(process.stdout.readline().split()[1].split("/")[2].rpartition(":")[2])
-            connection = socket.create_connection(("127.0.0.1", port))
+            connections[variant] = connection = socket.create_connection(("127.0.0.1", port))
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connections.append((variant, connection))
             for _ in range(WARM_UP):
                 ask(connection, request)
-        slices: dict[str, list[float]] = {variant: [] for variant in VARIANTS}
-        for _ in range(rounds):
-            for variant, connection in random.sample(connections, len(connections)):
-                slices[variant].append(slice_us(connection, request))
-        return {variant: statistics.median(values) for variant, values in slices.items()}
+        ratios: dict[str, list[float]] = {variant: [] for variant in VARIANTS}
+        for _ in range(ROUNDS):
+            took_us = {
+                variant: slice_us(connections[variant], request)
+                for variant in random.sample(list(VARIANTS), len(VARIANTS))
+            }
+            for variant, value in took_us.items():
+                ratios[variant].append(value / took_us[AS_IT_IS])
+        return {variant: statistics.median(values) for variant, values in ratios.items()}
     finally:
-        for _, connection in connections:
+        for connection in connections.values():
             connection.close()
         for process in processes:
             process.terminate()
             process.wait()
 
 
+def interval(ratios: Sequence[float]) -> str:
+    """The median, and its interval."""
+    medians = sorted(statistics.median(random.choices(ratios, k=len(ratios))) for _ in range(2000))
+    return f"{statistics.median(ratios):.3f} [{medians[50]:.3f}, {medians[1949]:.3f}]"
+
+
 def main() -> None:
     """Measure and print the table, or be one of its producers."""
-    if sys.argv[1] == "serve":
+    if sys.argv[1:2] == ["serve"]:
         serve(*sys.argv[2:])
         return
     _pin_to(0)
-    print("| protocol | workload | " + " | ".join(f"{variant}, µs" for variant in VARIANTS) + " |")
-    print("|---" * (len(VARIANTS) + 2) + "|")
-    for protocol, workload in CELLS:
-        found = measure(protocol, workload, int(sys.argv[1]))
-        whole = found["everything"]
-        cells = [f"{value:.1f} ({(whole / value - 1) * 100:+.1f} %)" for value in found.values()]
-        print(f"| {protocol} | {workload} | {' | '.join([f'{whole:.1f}', *cells[1:]])} |", flush=True)
+    starts = int(sys.argv[1]) if len(sys.argv) > 1 else 8
+    cells = sys.argv[2:] or list(CELLS)
+    columns = []
+    for cell in cells:
+        found = [measure_start(cell) for _ in range(starts)]
+        columns.append({variant: interval([start[variant] for start in found]) for variant in VARIANTS})
+    print(f"| producer | {' | '.join(cells)} |\n|{'---|' * (len(cells) + 1)}")
+    for variant in VARIANTS:
+        print(f"| {variant} | {' | '.join(column[variant] for column in columns)} |")
 
 
 if __name__ == "__main__":
