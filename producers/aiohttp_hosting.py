@@ -33,6 +33,8 @@ class Readiness:
 ANSWERS = web.AppKey("answers", Answers)
 BOOK = web.AppKey("book", RecipeBook)
 HEALTH = "/health"
+MOMENTARY = {"Cache-Control": "no-store"}
+"""Headers of an answer about this process and this moment, which no cache may give to anybody later."""
 READINESS = web.AppKey("readiness", Readiness)
 SETTINGS = web.AppKey("settings", ProducerSettings)
 
@@ -153,7 +155,8 @@ async def get_health(request: web.Request) -> web.Response:
     if request.app[READINESS].stopping:
         raise Problem(503, "this producer is about to stop", error="stopping")
     answers = request.app[ANSWERS]
-    return answers.answer(request, b'{"status":"ready"}', answers.media_type(request, (JSON,)))
+    media_type = answers.media_type(request, (JSON,))
+    return answers.answer(request, b'{"status":"ready"}', media_type, headers=MOMENTARY)
 
 
 @web.middleware

@@ -110,7 +110,9 @@ class Answers:
         if "If-Match" in headers and not is_wanted(tag, header(request, "If-Match") or ""):
             raise Problem(412, "this is not the answer that If-Match names")
         if "If-None-Match" in headers and is_known(tag, header(request, "If-None-Match") or ""):
-            return self.without_body(304, {"ETag": tag})
+            # RFC 9110, 15.4.5: with the headers of the 200 that it stands for, as far as caches go by them.
+            kept = {name: response.headers[name] for name in ("Cache-Control",) if name in response.headers}
+            return self.without_body(304, {**kept, "ETag": tag})
         response.headers["ETag"] = tag
         return response
 

@@ -6,7 +6,15 @@ from importlib import resources
 
 from aiohttp import web
 
-from producers.aiohttp_hosting import ANSWERS, BOOK, SETTINGS, AiohttpProducer, application_over, expect_continue
+from producers.aiohttp_hosting import (
+    ANSWERS,
+    BOOK,
+    MOMENTARY,
+    SETTINGS,
+    AiohttpProducer,
+    application_over,
+    expect_continue,
+)
 from producers.aiohttp_messages import Answers, body_media_type, header, read_body
 from producers.http_problems import Problem
 from producers.json_messages import pid_answer
@@ -94,7 +102,7 @@ async def get_pid(request: web.Request) -> web.Response:
     """`{"producer_pid": …}`: the process that answers."""
     query_of(request, ())
     answers = request.app[ANSWERS]
-    return answers.answer(request, pid_answer(), answers.media_type(request, (JSON,)))
+    return answers.answer(request, pid_answer(), answers.media_type(request, (JSON,)), headers=MOMENTARY)
 
 
 async def get_openapi(request: web.Request) -> web.Response:
