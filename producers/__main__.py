@@ -10,7 +10,7 @@ os.environ.setdefault("OPENSSL_CONF", str(Path(__file__).with_name("openssl.cnf"
 import asyncio
 import gc
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -20,9 +20,10 @@ from commands import command_line, values
 from commands.errors import CommandError, ExitCode, UsageError
 from producers import lifecycle
 from producers.certificates import DEFAULT_DIRECTORY, CertificateFiles
+from producers.limit_names import BadLimit, with_limits
 from producers.producer import PortUnavailable, UnsupportedSetting
 from producers.registry import PRODUCERS, producer_class
-from producers.settings import ProducerSettings, TlsFiles
+from producers.settings import Limits, ProducerSettings, TlsFiles
 from producers.tls import TlsFilesUnusable, check_files
 from producers.workers import Workers, hold_ports
 from recipes import sources
@@ -75,6 +76,12 @@ def serve(
     drain: Annotated[
         float, typer.Option(parser=SECONDS, metavar="SECONDS", help="On a stop, wait so long for open requests.")
     ] = 10.0,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE", help="A limit on what callers may do, by its name in docs/security.md; repeatable."
+        ),
+    ] = None,
     introspection: Annotated[bool, typer.Option(help="Tell callers of GraphQL about the schema.")] = True,
     suggestions: Annotated[bool, typer.Option(help="Tell callers of GraphQL which fields they may have meant.")] = True,
     persisted_queries: Annotated[
@@ -92,6 +99,10 @@ def serve(
     with_tls = tls or tls_port is not None
     if client_ca is not None and not with_tls:
         raise UsageError("--client-ca is of no use without TLS; add --tls or --tls-port")
+    try:
+        limits = with_limits(Limits(), limit or ())
+    except BadLimit as error:
+        raise UsageError(f"--limit {error}") from None
     files = TlsFiles(certificate=cert, key=key, client_ca=client_ca) if with_tls else None
     settings = ProducerSettings(
         host=host,
@@ -101,6 +112,7 @@ def serve(
         gzip=gzip,
         gzip_level=gzip_level,
         share_port=os.environ.get(SHARE_PORT) == "1",
+        limits=limits,
         stop_notice_s=stop_notice,
         drain_s=drain,
         introspection=introspection,
@@ -111,7 +123,7 @@ def serve(
         if files is not None:
             check_files(files)
         if workers > 1:
-            return _serve_with_workers(protocol, settings, workers, recipes)
+            return _serve_with_workers(protocol, settings, workers, recipes, limit or ())
         return _serve_alone(protocol, settings, recipes)
     except (PortUnavailable, TlsFilesUnusable, UnsupportedSetting, sources.SourceError) as error:
         raise UsageError(str(error)) from None
@@ -132,12 +144,15 @@ def _serve_alone(protocol: str, settings: ProducerSettings, source: str) -> int:
     return ExitCode.FINE
 
 
-def _serve_with_workers(protocol: str, settings: ProducerSettings, count: int, source: str) -> int:
+def _serve_with_workers(
+    protocol: str, settings: ProducerSettings, count: int, source: str, limits: Sequence[str]
+) -> int:
     held = hold_ports(settings)
     os.environ[SHARE_PORT] = "1"
     command = [sys.executable, "-m", "producers", protocol, "--host", settings.host, "--recipes", source]
     command += ["--gzip-level", str(settings.gzip_level), *(["--gzip"] if settings.gzip else [])]
     command += ["--stop-notice", str(settings.stop_notice_s), "--drain", str(settings.drain_s)]
+    command += [word for each in limits for word in ("--limit", each)]
     command += [] if settings.introspection else ["--no-introspection"]
     command += [] if settings.suggestions else ["--no-suggestions"]
     command += ["--persisted-queries"] if settings.persisted_queries else []

@@ -85,7 +85,7 @@ class Limits:
     write_timeout_s: float = 20.0
     """Within this, a caller who is behind with reading has to take at least 16 KiB, or it is cut off."""
     connections: int = 2000
-    """HTTP connections in all. An idle one takes some 20 KiB; beyond the limit a connection is answered with 503."""
+    """HTTP connections in all. An idle one takes some 20 KiB, over TLS 50; one too many is answered with 503."""
     tls_handshake_timeout_s: float = 10.0
     """A TLS handshake takes two round trips."""
     calls: CallLimits = field(default_factory=CallLimits)
