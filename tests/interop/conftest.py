@@ -26,8 +26,8 @@ def program(name: str) -> str:
     return found
 
 
-def run(*command: str, cwd: Path | None = None, **variables: str) -> str:
-    """Run a program to its end, in the directory given. What it wrote to stdout; it has to end well."""
+def run(*command: str, cwd: Path | None = None, exit_code: int = 0, **variables: str) -> str:
+    """Run a program to its end, in the directory given. What it wrote to stdout; it has to end with this code."""
     done = subprocess.run(
         command,
         capture_output=True,
@@ -37,7 +37,7 @@ def run(*command: str, cwd: Path | None = None, **variables: str) -> str:
         env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200", **variables},
         check=False,
     )
-    if done.returncode != 0:
+    if done.returncode != exit_code:
         pytest.fail(f"{command[0]} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}", pytrace=False)
     return done.stdout
 
@@ -90,6 +90,11 @@ def http_producer(own_certificates: CertificateFiles) -> Iterator[Listening]:
 @pytest.fixture(scope="session")
 def graphql_producer(own_certificates: CertificateFiles) -> Iterator[Listening]:
     yield from serving_both("graphql", own_certificates)
+
+
+@pytest.fixture(scope="session")
+def grpc_producer(own_certificates: CertificateFiles) -> Iterator[Listening]:
+    yield from serving_both("grpc", own_certificates)
 
 
 @pytest.fixture(params=[0, 1], ids=["plain", "tls"])

@@ -1,10 +1,13 @@
-// The JSON and the GraphQL contract on Node.js: node:http, and graphql-http over recipe.graphql. Announces its port.
+// `node node_producer.mjs SCHEMA KEY CERTIFICATE`: the JSON and the GraphQL contract on Node.js, by node:http, node:https,
+// and graphql-http over recipe.graphql. Announces its plain port and the one with TLS. Whoever takes gzip gets it.
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import { gzipSync } from "node:zlib";
 import { GraphQLError, buildSchema } from "graphql";
 import { createHandler } from "graphql-http/lib/use/http";
 
-const [schemaFile] = process.argv.slice(2);
+const [schemaFile, key, cert] = process.argv.slice(2);
 const recipes = new Map(
   [42, 43, 44].map((id) => [
     id,
@@ -65,9 +68,24 @@ async function rest(request, response, url) {
   return json(response, 200, { recipes: page, next_page_token: !ids && recipes.size > size ? "more" : "" });
 }
 
-const server = createServer((request, response) => {
+// Both ways of answering end with one body, which is in gzip for whoever takes it.
+function inGzip(request, response) {
+  if (!/\bgzip\b/.test(request.headers["accept-encoding"] ?? "")) return;
+  const { writeHead, end } = response;
+  response.writeHead = (status, ...rest) => {
+    const headers = Object.entries(rest.at(-1)).filter(([name]) => name.toLowerCase() !== "content-length");
+    return writeHead.call(response, status, { ...Object.fromEntries(headers), "content-encoding": "gzip" });
+  };
+  response.end = (body) => end.call(response, gzipSync(body));
+}
+
+function answer(request, response) {
   const url = new URL(request.url, "http://localhost");
+  inGzip(request, response);
   return url.pathname === "/graphql" ? graphql(request, response) : rest(request, response, url);
-});
-server.listen(0, "127.0.0.1", () => console.log(server.address().port));
+}
+
+const servers = [createServer(answer), createTlsServer({ key: readFileSync(key), cert: readFileSync(cert) }, answer)];
+for (const server of servers) await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+console.log(servers.map((server) => server.address().port).join(" "));
 process.stdin.on("end", () => process.exit(0)).resume();

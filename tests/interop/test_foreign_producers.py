@@ -1,7 +1,8 @@
-"""The lab's consumers, answered by a producer that others have written: Node.js's http, and npm's graphql-http."""
+"""The lab's consumers, answered by producers that others have written: Node.js's http and https, npm's graphql-http."""
 
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from consumers.client import ClientSettings
 from consumers.registry import client
 from consumers.target import Target
+from producers.certificates import CertificateFiles
 from recipes.errors import RecipeNotFound
 from recipes.model import Ingredient, IngredientDraft, Recipe, RecipeDraft
 from tests.interop.conftest import HERE
@@ -20,23 +22,39 @@ RECIPES = tuple(
 DRAFT = RecipeDraft("Soup", "Boil.", (IngredientDraft("Water", "1 l"), IngredientDraft("Salt")))
 
 
+@dataclass(frozen=True)
+class NodeProducer:
+    """It serves both contracts on either port."""
+
+    pid: int
+    plain: Target
+    encrypted: Target
+
+
 @pytest.fixture(scope="module")
-def node_producer(node: str) -> Iterator[tuple[int, int]]:
-    """Its port and its process id. It ends with its stdin."""
-    command = [node, str(Path(HERE, "node_producer.mjs")), str(SCHEMA)]
+def node_producer(node: str, own_certificates: CertificateFiles) -> Iterator[NodeProducer]:
+    """It ends with its stdin."""
+    files = [str(SCHEMA), str(own_certificates.server_key), str(own_certificates.server)]
+    command = [node, str(Path(HERE, "node_producer.mjs")), *files]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            yield int(process.stdout.readline()), process.pid
+            plain, encrypted = (int(port) for port in process.stdout.readline().split())
+            yield NodeProducer(process.pid, Target("127.0.0.1", plain), Target("127.0.0.1", encrypted, tls=True))
         finally:
             process.kill()
 
 
+@pytest.mark.parametrize("gzip", [False, True], ids=["identity", "gzip"])
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 @pytest.mark.parametrize("protocol", ["http", "graphql"])
-async def test_a_consumer_understands_another_producer(protocol: str, node_producer: tuple[int, int]) -> None:
-    port, pid = node_producer
-    async with client(protocol, ClientSettings(target=Target("127.0.0.1", port))) as consumer:
-        assert await consumer.pid() == pid
+async def test_a_consumer_understands_another_producer(
+    protocol: str, tls: bool, gzip: bool, node_producer: NodeProducer, own_certificates: CertificateFiles
+) -> None:
+    target = node_producer.encrypted if tls else node_producer.plain
+    settings = ClientSettings(target=target, gzip=gzip, ca=own_certificates.ca if tls else None)
+    async with client(protocol, settings) as consumer:
+        assert await consumer.pid() == node_producer.pid
         assert await consumer.get(42) == RECIPES[0]
         assert await consumer.get(42, ["name"]) == RECIPES[0].keeping(["name"])
         assert await consumer.get_many([44, 42]) == (RECIPES[2], RECIPES[0])
