@@ -260,17 +260,22 @@ async def test_a_consumer_that_dies_closes_the_producer_side() -> None:
 
 
 async def test_a_consumer_that_dies_while_much_is_sent_to_it_ends_both_sides() -> None:
+    hung_up: asyncio.Future[type[Exception]] = asyncio.get_running_loop().create_future()
+
     async def pour(reader: Reader, writer: Writer) -> None:
-        with suppress(ConnectionError):
+        try:
             while True:
                 writer.write(bytes(1 << 16))
                 await writer.drain()
+        except ConnectionError as error:
+            hung_up.set_result(type(error))
         writer.close()
 
     async with upstream(pour) as port, Relay(parse("rtt=1ms,down=1gbit")) as relay:
         reader, writer = await asyncio.open_connection("127.0.0.1", await relay.listen("127.0.0.1", port))
-        await reader.readexactly(1 << 20)
+        assert not any(await reader.readexactly(1 << 20))
         abort(writer)
+        assert issubclass(await asyncio.wait_for(hung_up, PATIENCE_S), ConnectionError)
         await all_ended(relay)
 
 
