@@ -154,8 +154,12 @@ async def test_a_closed_consumer_says_so() -> None:
             await consumer.get(42)
 
 
-async def test_a_consumer_that_was_never_opened_can_be_closed() -> None:
-    await GrpcHttp2Client(ClientSettings(target=Target("127.0.0.1", 1))).close()
+async def test_a_consumer_that_was_never_opened_can_be_closed_and_opened_afterwards() -> None:
+    consumer = GrpcHttp2Client(ClientSettings(target=Target("127.0.0.1", 1)))
+    await consumer.close()
+    async with consumer:
+        with pytest.raises(ProducerUnreachable):
+            await consumer.get(42)
 
 
 async def test_a_client_certificate_is_shown_to_who_asks_for_it(tmp_path: Path) -> None:

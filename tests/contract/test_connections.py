@@ -152,9 +152,11 @@ async def test_stopping_lets_calls_under_way_finish(serve: Serve) -> None:
 
 async def test_stopping_does_not_wait_for_idle_connections(serve: Serve) -> None:
     async with serve(InMemoryRecipeBook([CHICKEN])) as served, served.client() as consumer:
-        await consumer.get(42)
+        assert await consumer.get(42) == CHICKEN
         async with asyncio.timeout(AMPLE_S / 2):
             await served.producer.stop()
+        with pytest.raises(ProducerUnreachable):
+            await consumer.get(42)
 
 
 async def test_stopping_ends_calls_that_outlast_the_time_to_drain(
@@ -177,7 +179,11 @@ async def test_stopping_ends_calls_that_outlast_the_time_to_drain(
 
 async def test_a_producer_may_be_stopped_twice(serve: Serve) -> None:
     async with serve(InMemoryRecipeBook([CHICKEN])) as served:
-        await served.producer.stop()
+        for _ in range(2):
+            await served.producer.stop()
+            async with served.client() as consumer:
+                with pytest.raises(ProducerUnreachable):
+                    await consumer.get(42)
 
 
 async def test_gzip_is_used_when_both_sides_want_it_and_never_else(

@@ -117,6 +117,7 @@ async def test_every_address_of_a_name_gets_the_same_port(monkeypatch: pytest.Mo
 async def test_workers_may_share_a_port() -> None:
     (first,) = bound_sockets("127.0.0.1", 0, share_port=True)
     (second,) = bound_sockets("127.0.0.1", first.getsockname()[1], share_port=True)
+    assert first.getsockname() == second.getsockname()
     first.close()
     second.close()
 
@@ -166,15 +167,21 @@ async def test_an_idle_connection_is_closed_in_time() -> None:
     try:
         async with asyncio.timeout(AMPLE_S):
             writer.write(GET)
-            await reader.readuntil(b"\r\n\r\n")
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert b"connection: close" not in head.lower(), "it could be used again"
             await reader.read()
+            assert reader.at_eof()
     finally:
         writer.close()
         await producer.stop()
 
 
 async def test_a_producer_that_never_started_may_be_stopped() -> None:
-    await JsonHttpProducer(small_book(), ProducerSettings()).stop()
+    producer = JsonHttpProducer(small_book(), ProducerSettings(port=0))
+    await producer.stop()
+    (address,) = await producer.start()
+    assert (await exchange(address, GET)).status == 200
+    await producer.stop()
 
 
 @pytest.mark.parametrize("make", PRODUCERS)

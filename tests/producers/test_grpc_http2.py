@@ -365,7 +365,7 @@ async def test_a_gzip_level_that_cannot_be_had_is_refused() -> None:
     with pytest.raises(UnsupportedSetting, match="level 9"):
         await GrpcHttp2Producer(small_book(), ProducerSettings(port=0, gzip=True, gzip_level=9)).start()
     unaffected = GrpcHttp2Producer(small_book(), ProducerSettings(port=0, gzip=False, gzip_level=9))
-    await unaffected.start()
+    assert len(await unaffected.start()) == 1
     await unaffected.stop()
 
 
@@ -402,6 +402,7 @@ async def test_a_busy_tls_port_leaves_nothing_listening(tmp_path: Path) -> None:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
+            assert probe.getsockname()[1] == port
 
 
 async def test_a_shared_port_takes_a_second_producer() -> None:
@@ -440,7 +441,12 @@ async def test_certificates_that_cannot_be_served_are_named(tmp_path: Path) -> N
 
 
 async def test_a_producer_that_never_started_can_be_stopped() -> None:
-    await GrpcHttp2Producer(small_book(), ProducerSettings()).stop()
+    producer = GrpcHttp2Producer(small_book(), ProducerSettings(port=0))
+    await producer.stop()
+    (address,) = await producer.start()
+    async with grpc.aio.insecure_channel(address.removeprefix("grpc://")) as channel:
+        assert (await RecipeServiceStub(channel).GetRecipe(messages.RecipeRequest(id=42))).name == CHICKEN.name
+    await producer.stop()
 
 
 def test_the_registry_knows_the_only_level() -> None:

@@ -10,6 +10,7 @@ from tests.support.raw_http2 import message, raw_http2
 from tests.support.serving import serving
 
 META = "/recipe.RecipeService/GetMetaData"
+OK, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNIMPLEMENTED = 0, 4, 8, 12
 
 
 async def test_an_idle_connection_is_told_to_end() -> None:
@@ -57,3 +58,19 @@ async def test_a_connection_of_age_is_told_so_and_its_call_may_finish() -> None:
         await connection.send(PingFrame(0, b"lab ping"))
         await connection.send(b"\0\0\x05\0\x01" + call.stream_id.to_bytes(4, "big") + message(b""))
         assert (await connection.answer(call.stream_id)).status == 0
+
+
+async def test_calls_without_a_message_give_their_slots_back() -> None:
+    """With room for three calls, three that send nothing lock nobody out for longer than the server's own deadline."""
+    limits = Limits(body_timeout_s=0.2, calls=CallLimits(concurrent=3))
+    async with serving("grpc", small_book(), limits=limits) as served, raw_http2(served.address) as connection:
+        await connection.greet()
+        await connection.ping()
+        ended = [connection.call(META, end=True) for _ in range(3)]
+        await connection.send(*ended)
+        assert {(await connection.answer(call.stream_id)).status for call in ended} == {UNIMPLEMENTED}
+        held = [connection.call(META) for _ in range(3)]
+        await connection.send(*held)
+        assert (await connection.ask(META, message(b""))).status == RESOURCE_EXHAUSTED
+        assert {(await connection.answer(call.stream_id)).status for call in held} == {DEADLINE_EXCEEDED}
+        assert (await connection.ask(META, message(b""))).status == OK

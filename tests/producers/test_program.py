@@ -1,11 +1,16 @@
 """`python -m producers`, as a user runs it: announces itself, answers, stops cleanly, refuses in one line."""
 
 import asyncio
+import errno
 import os
 import signal
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +130,56 @@ async def test_workers_share_a_port_and_are_replaced(protocol: str) -> None:
         assert producer.end() == 0
     with pytest.raises(ProducerUnreachable):
         await fetch(protocol, address)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_stop_while_it_starts_ends_it_quietly(protocol: str, tmp_path: Path) -> None:
+    """It is caught while it reads its recipes, from a pipe that somebody has opened and says nothing into."""
+    pipe = tmp_path / "recipes.json"
+    os.mkfifo(pipe)
+    with subprocess.Popen(
+        [sys.executable, "-m", "producers", protocol, "--port", "0", "--recipes", str(pipe)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    ) as producer:
+        with opened_by_its_reader(pipe, producer):
+            producer.terminate()
+            assert producer.wait(PATIENCE_S) == -signal.SIGTERM
+        assert producer.communicate() == ("", "")
+
+
+@contextmanager
+def opened_by_its_reader(pipe: Path, reader: "subprocess.Popen[str]") -> Iterator[None]:
+    """Hold the other end of a pipe, from when its reader has opened it."""
+    held = None
+    while held is None:
+        assert reader.poll() is None, reader.communicate()
+        try:
+            held = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            # Nobody reads yet.
+            if error.errno != errno.ENXIO:
+                raise
+            time.sleep(0.01)
+    try:
+        yield
+    finally:
+        os.close(held)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_certificate_about_to_end_is_warned_of(protocol: str, tmp_path: Path) -> None:
+    made = datetime.now(UTC) - timedelta(days=certificates.LIFE_DAYS - 3)
+    files = certificates.write(tmp_path, now=made)
+    flags = ("--port", "0", "--tls", "--cert", str(files.server), "--key", str(files.server_key))
+    with listening("producers", protocol, *flags, "--recipes", "generated:50") as producer:
+        assert producer.end() == 0
+        assert producer.process.stderr is not None
+        (warning,) = producer.process.stderr.read().splitlines()
+    assert f"certificate {files.server} ends at " in warning
+    assert "replace it" in warning
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
