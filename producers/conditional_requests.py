@@ -4,8 +4,8 @@ A tag is made from the bytes as they are sent, after their coding. So it is stro
 differs between the codings of one representation (8.8.3.3), and nothing has to be remembered. What it saves is bytes:
 the answer is made before it is known that the caller has it.
 
-XXH3 is no cryptographic hash, and none is needed: what an address answers is the producer's to decide. One that is cost
-the page of 20 recipes an eighth of its time (docs/decisions/0010-entity-tags.md).
+XXH3 is no cryptographic hash, and none is needed: whoever made a page keep its tag by what it creates would hide that
+alone. One that is cost the page of 20 recipes an eighth of its time (docs/decisions/0010-entity-tags.md).
 """
 
 import re
