@@ -1,7 +1,7 @@
 """The methods of RecipeService with JSON for messages, under a service name of their own.
 
 gRPC's core shows a handler no content-subtype, so the path has to say which codec a call takes; why, and what else was
-possible: docs/decisions/0010-json-over-grpc.md. Requests are the JSON of recipe.proto's messages by their own field
+possible: docs/decisions/0011-json-over-grpc.md. Requests are the JSON of recipe.proto's messages by their own field
 names; answers are the very text that the HTTP producer answers with.
 """
 
