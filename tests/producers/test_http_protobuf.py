@@ -14,8 +14,8 @@ from producers.certificates import CertificateFiles, write
 from producers.content_coding import gzipped
 from producers.settings import Limits
 from protos import recipe_pb2 as messages
-from tests.producers.test_json_http import SMALL, is_problem
 from tests.support.books import CHICKEN, small_book
+from tests.support.json_contract import SMALL, is_problem
 from tests.support.programs import environment
 from tests.support.raw_http import request
 from tests.support.serving import serving
