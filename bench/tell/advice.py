@@ -151,10 +151,10 @@ def _flips(choices: Choices, conditions: Conditions, ranked: Sequence[Choice]) -
 def _table(ranked: Sequence[Choice]) -> Table:
     unit = units.DURATIONS_NS[2]
     built = Builder(
-        "Predicted latency, and what it is made of",
+        f"Predicted latency in {unit.symbol}, and what it is made of",
         [
             Column("", numeric=False),
-            *(Column(title, unit.symbol) for title in ("latency", "round trips", "bytes", "producer", "consumer")),
+            *(Column(title) for title in ("latency", "round trips", "bytes", "producer", "consumer")),
             *(Column(title, "B") for title in ("request", "answer")),
             Column("÷ fastest"),
         ],

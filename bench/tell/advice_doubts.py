@@ -11,6 +11,8 @@ REAL_LINKS = (
     "A real link also loses packets, and lets a new connection find its pace first: an answer of more than about 14 kB "
     "(RFC 6928) takes some round trips more there. Headers of TCP and IP add 3 to 4 % to long answers."
 )
+OF_TAILS = ("few_samples_in_tail",)
+"""Doubts that do not concern medians, which is all that a model uses."""
 _AGES_S = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 
 
@@ -39,8 +41,8 @@ def doubts(run: Run, parts: Parts, unlike: Sequence[str], *, new: bool) -> list[
             "What setting up a connection takes beside its round trips and bytes was not measured in this run, and "
             "counts as nothing. Measure with --connection persistent,new."
         )
-    if run.doubts:
-        codes = list(dict.fromkeys(doubt.code for doubt in run.doubts))
+    codes = list(dict.fromkeys(doubt.code for doubt in run.doubts if doubt.code not in OF_TAILS))
+    if codes:
         found.append(f"The run that the parts are from has doubts of its own: {some_of(codes)}.")
     return found
 

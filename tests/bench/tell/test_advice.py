@@ -93,13 +93,13 @@ def test_nothing_is_doubted_where_all_is_as_it_should_be() -> None:
 
 def test_doubts_say_what_limits_an_advice() -> None:
     once = known_run(Asked(generations=1, connections=("persistent",)))
-    once.doubts = [Doubt(code="busy_machine", text="…")]
+    once.doubts = [Doubt(code=code, text="…") for code in ("few_samples_in_tail", "busy_machine")]
     found = doubts(once, parts_of(once), ["CPU model: x, then y"], new=True)
     assert len(found) == 4
     assert "(CPU model: x, then y), so they need not hold here" in found[0]
     assert "started once only" in found[1]
     assert "counts as nothing" in found[2]
-    assert "busy_machine" in found[3]
+    assert found[3].endswith("doubts of its own: busy_machine.")
     assert len(doubts(once, parts_of(once), [], new=False)) == 2
 
 
