@@ -31,6 +31,7 @@ from bench.network.precision import Finding
 from bench.network.profile import parse
 from bench.run_file import Cell, Run
 from bench.tell import names
+from bench.tell.arrangement import contender_of
 
 REPOSITORY = Path(__file__).parent.parent
 TOLERANCE = 0.10
@@ -114,7 +115,7 @@ def tested(run: Run, parts: Parts, late_ns: float) -> list[Tested]:
     payloads = {
         cell.workload: cell.bytes.response.message_bytes
         for cell in run.cells
-        if cell.bytes is not None and cell.protocol == parts.baseline.protocol and cell.bytes.response.message_bytes
+        if cell.bytes is not None and contender_of(cell) == parts.baseline and cell.bytes.response.message_bytes
     }
     found = []
     for cell in run.cells:
