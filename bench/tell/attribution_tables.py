@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bench.judge.attribution import ByteParts, Compared, LatencyParts, byte_parts, compared, latency_parts
-from bench.run_file import Estimate, Run
+from bench.run_file import Estimate, OpenLoad, Run
 from bench.tell import definitions, names, units
 from bench.tell.table import Builder, Column, Entry, Table
 from bench.tell.units import Unit
@@ -98,7 +98,7 @@ def _pieces(parts: ByteParts) -> list[float]:
 
 def _builder(found: Compared, of_what: str) -> Builder:
     title = f"From {names.protocol(found.baseline)} to {names.protocol(found.other)}: where the difference in {of_what}"
-    return Builder(f"{title} comes from", [Column(text, numeric=False) for text in ("workload and load", "gzip, TLS")])
+    return Builder(f"{title} comes from", [Column(text, numeric=False) for text in ("workload", "gzip, TLS")])
 
 
 def _definitions(found: Compared) -> list[str]:
@@ -106,7 +106,8 @@ def _definitions(found: Compared) -> list[str]:
     first, second = (names.dialect(each) for each in found.encodings)
     return [
         f"whole: {other} in {second} minus {one} in {first}. It is taken apart with the two that lie between: {one} in "
-        f"{second}, and {other} in {first}. encoding: {second} in place of {first}, the mean over both protocols."
+        f"{second}, and {other} in {first}. encoding: {second} in place of {first}, the mean over both protocols; in "
+        "latency with what turns recipes into messages and back."
     ]
 
 
@@ -115,7 +116,8 @@ def _headings(found: Compared) -> tuple[str, str]:
     unusual = [cell.version] if cell.version else []
     unusual += [cell.network] if cell.network != "loopback" else []
     unusual += [f"{cell.connection} connections"] if cell.connection != "persistent" else []
-    load = [names.load(cell.load)] if cell.load is not None else []
+    # In a closed loop there is always one in flight.
+    load = [names.load(cell.load)] if isinstance(cell.load, OpenLoad) else []
     return ", ".join([names.workload(cell.workload), *load, *unusual]), names.variant(cell.gzip, cell.tls)
 
 

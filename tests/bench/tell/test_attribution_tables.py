@@ -30,7 +30,7 @@ def test_the_parts_of_a_latency_stand_with_their_intervals() -> None:
     assert latency.title == "From HTTP to gRPC: where the difference in median latency comes from"
     assert [column.title for column in latency.columns[2:]] == ["whole", "encoding", "transport", "client library"]
     (row,) = latency.rows
-    assert row.headings == ("get: one recipe, 1 in flight", "plain")
+    assert row.headings == ("get: one recipe", "plain")
     assert [entry.text for entry in row.entries] == [
         "+150 (+150 to +150)",
         "−10.0 (−10.0 to −10.0)",
