@@ -18,6 +18,9 @@ CONSUMERS: dict[str, dict[str, str]] = {
     "grpc": {"protobuf": "consumers.grpc_http2:GrpcHttp2Client", "json": "consumers.grpc_json:GrpcJsonClient"},
 }
 
+ALL_DIALECTS = tuple(dict.fromkeys(dialect for row in CONSUMERS.values() for dialect in row))
+"""Every dialect that some protocol speaks."""
+
 
 def dialects(protocol: str) -> tuple[str, ...]:
     """The dialects of `protocol`, its own first; none of a protocol that is not in CONSUMERS."""

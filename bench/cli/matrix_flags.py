@@ -13,7 +13,7 @@ from bench.run_file import ClosedLoad, Load, OpenLoad
 from bench.workloads import WORKLOADS, WorkloadChoice
 from commands import values
 from commands.errors import UsageError
-from consumers.registry import CONSUMERS
+from consumers.registry import ALL_DIALECTS
 from consumers.registry import dialects as spoken_by
 from consumers.target import BadTarget, parse_target
 from recipes.book import MAXIMUM_ID, MAXIMUM_PAGE_SIZE
@@ -80,8 +80,7 @@ def drivers(names: Sequence[str], *, open_loop: bool, new_connections: bool) -> 
 
 def dialects(texts: Sequence[str], protocols: Sequence[str]) -> list[str]:
     """Dialects, of which each of the protocols speaks one at least."""
-    known = dict.fromkeys(name for protocol in CONSUMERS for name in spoken_by(protocol))
-    chosen = words("--dialect", texts, (DEFAULT_DIALECT, *known))
+    chosen = words("--dialect", texts, (DEFAULT_DIALECT, *ALL_DIALECTS))
     for protocol in protocols:
         if not spoken(protocol, chosen):
             would_do = " or ".join((DEFAULT_DIALECT, *spoken_by(protocol)))

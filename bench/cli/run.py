@@ -18,6 +18,7 @@ from bench.run_file import ClosedLoad
 from bench.workloads import WORKLOADS
 from commands import values
 from commands.errors import ExitCode, UsageError
+from consumers.registry import ALL_DIALECTS
 from producers.registry import PRODUCERS
 from recipes import sources
 
@@ -39,7 +40,7 @@ def run(
     workload: Annotated[list[str] | None, typer.Option(metavar="NAMES", help=f"Some of {','.join(WORKLOADS)}.")] = None,
     dialect: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAMES", help="default, or some of json,protobuf,document,persisted: each where spoken."),
+        typer.Option(metavar="NAMES", help=f"{DEFAULT_DIALECT} or some of {','.join(ALL_DIALECTS)}, where spoken."),
     ] = None,
     page_size: Annotated[
         list[str] | None, typer.Option(metavar="N", help="Recipes on a page, or in a batch: 20.")

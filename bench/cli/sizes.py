@@ -28,6 +28,7 @@ from bench.tell.attribution_tables import attribution_tables
 from bench.workloads import QUESTIONS_AT_MOST
 from commands import values
 from commands.errors import ExitCode, UsageError
+from consumers.registry import ALL_DIALECTS
 from producers import certificates
 from producers.registry import PRODUCERS
 from recipes import sources
@@ -45,7 +46,7 @@ def sizes(
     workload: Annotated[list[str] | None, typer.Option(metavar="NAMES", help="get, list, fields, create.")] = None,
     dialect: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAMES", help="default, or some of json,protobuf,document,persisted: each where spoken."),
+        typer.Option(metavar="NAMES", help=f"{DEFAULT_DIALECT} or some of {','.join(ALL_DIALECTS)}, where spoken."),
     ] = None,
     page_size: Annotated[list[str] | None, typer.Option(metavar="N", help="Recipes on a page of `list`: 20.")] = None,
     requests: Annotated[

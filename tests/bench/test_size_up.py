@@ -18,7 +18,7 @@ from bench.tell.anatomy_figures import stacks
 from bench.tell.anatomy_tables import anatomy_tables
 from bench.wire.phases import check_phases
 from bench.workloads import WorkloadChoice
-from consumers.registry import dialects
+from consumers.registry import ALL_DIALECTS, dialects
 from producers import certificates
 from producers.registry import PRODUCERS
 from tests.support.books import CHICKEN
@@ -26,7 +26,6 @@ from tests.support.foreign_producers import FOREIGN
 from tests.support.programs import nothing_left_running
 
 REQUESTS = 12
-ALL_DIALECTS = tuple(dict.fromkeys(dialect for protocol in PRODUCERS for dialect in dialects(protocol)))
 ARMS = sum(len(dialects(protocol)) for protocol in PRODUCERS)
 GET, LIST, FIELDS = WorkloadChoice("get"), WorkloadChoice("list", 20), WorkloadChoice("fields")
 

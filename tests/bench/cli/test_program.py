@@ -17,6 +17,7 @@ import jsonschema
 import psutil
 import pytest
 
+from consumers.registry import ALL_DIALECTS, CONSUMERS
 from tests.support.programs import PATIENCE_S, assert_one_line_error, environment, listening, nothing_left_running, run
 
 SCHEMA = json.loads(Path("docs/run-file.schema.json").read_text(encoding="utf-8"))
@@ -46,6 +47,26 @@ def test_a_run_writes_its_file_and_its_report_and_shows_its_tables(tmp_path: Pat
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "<h1" in page
     assert sorted(path.name for path in tmp_path.iterdir()) == ["r.html", "r.json"]
+
+
+def test_a_run_in_every_dialect_measures_each_where_it_is_spoken(tmp_path: Path) -> None:
+    chosen = ("--dialect", ",".join(ALL_DIALECTS), "--driver", "consumer,wire", "--workload", "get,list")
+    least = ("--gzip", "on", "--tls", "off", "--concurrency", "1", "--generations", "1", "--rounds", "2")
+    out = tmp_path / "r.json"
+    done = bench("run", *chosen, *least, "--recipes", "generated:60", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    assert "From HTTP to gRPC: where the difference in median latency comes from" in done.stdout
+    cells = read(out)["cells"]
+    assert {cell["status"] for cell in cells} == {"measured"}
+    arms = [(protocol, dialect) for protocol, row in CONSUMERS.items() for dialect in row]
+    assert sorted({(cell["protocol"], cell["dialect"]) for cell in cells}) == sorted(arms)
+    assert len(cells) == len(arms) * 2 * 2
+    unusual = next(cell for cell in cells if cell["id"] == "grpc-get-json-gzip-c1")
+    assert unusual["ratio"]["baseline"] == "http-get-gzip-c1"
+    persisted = next(cell for cell in cells if cell["id"] == "graphql-list20-persisted-gzip-c1")
+    document = next(cell for cell in cells if cell["id"] == "graphql-list20-gzip-c1")
+    assert persisted["bytes"]["request"]["message_bytes"] < document["bytes"]["request"]["message_bytes"]
+    assert persisted["bytes"]["response"]["message_bytes"] == document["bytes"]["response"]["message_bytes"]
 
 
 def test_a_report_is_rendered_again_from_the_run_file_alone(tmp_path: Path) -> None:
