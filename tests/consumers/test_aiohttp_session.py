@@ -93,7 +93,7 @@ async def test_a_body_of_a_wrong_shape_is_unexpected(protocol: str, body: bytes)
 async def test_a_wrong_status_or_media_type_is_unexpected(protocol: str, status: int, media_type: str) -> None:
     content = response(BODY, status, media_type, {"Location": "http://127.0.0.1:1/"})
     async with answering(content) as port, consumer_at(protocol, port) as consumer:
-        await failure(consumer, UnexpectedAnswer)
+        assert await failure(consumer, UnexpectedAnswer)
 
 
 async def test_gzip_that_was_not_asked_for_is_unexpected(protocol: str) -> None:
@@ -106,7 +106,7 @@ async def test_gzip_that_was_not_asked_for_is_unexpected(protocol: str) -> None:
 async def test_bad_gzip_is_unexpected(protocol: str, content: bytes) -> None:
     sent = response(content, headers={"Content-Encoding": "gzip"})
     async with answering(sent) as port, consumer_at(protocol, port, gzip=True) as consumer:
-        await failure(consumer, UnexpectedAnswer)
+        assert await failure(consumer, UnexpectedAnswer)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ async def test_less_than_tls_1_3_is_not_agreed_on(protocol: str, own_certificate
     async with server:
         port = server.sockets[0].getsockname()[1]
         async with consumer_at(protocol, port, tls=True, ca=own_certificates.ca) as consumer:
-            await failure(consumer, ProducerUnreachable)
+            assert await failure(consumer, ProducerUnreachable)
 
 
 async def test_a_client_certificate_is_shown(protocol: str, own_certificates: CertificateFiles) -> None:

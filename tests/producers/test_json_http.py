@@ -192,6 +192,7 @@ def test_every_reference_of_the_openapi_document_leads_somewhere() -> None:
     for reference in references(OPENAPI):
         place = OPENAPI
         for step in reference.removeprefix("#/").split("/"):
+            assert step in place, reference
             place = place[step]
     for schema in OPENAPI["components"]["schemas"].values():
         jsonschema.Draft202012Validator.check_schema(schema)
