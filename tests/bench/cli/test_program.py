@@ -93,14 +93,14 @@ def test_two_runs_at_once_do_not_collide(tmp_path: Path) -> None:
 
 
 def test_two_versions_are_measured_side_by_side_and_a_slower_one_ends_with_1(tmp_path: Path) -> None:
-    """The slower one waits a millisecond for every recipe, so that no machine is too noisy to see it."""
+    """The slower one waits so long for every recipe that no machine is too noisy to see it."""
     slower = tmp_path / "slower"
     for package in ("commands", "producers", "protos", "recipes", "requirements"):
         shutil.copytree(package, slower / package)
     with (slower / "recipes" / "book.py").open("a", encoding="utf-8") as book:
         book.write(
             "\nimport time\n_get = InMemoryRecipeBook.get\n"
-            "async def _slow(self, recipe_id):\n    time.sleep(0.001)\n    return await _get(self, recipe_id)\n"
+            "async def _slow(self, recipe_id):\n    time.sleep(0.02)\n    return await _get(self, recipe_id)\n"
             "InMemoryRecipeBook.get = _slow\n"
         )
     out = tmp_path / "r.json"
