@@ -181,8 +181,6 @@ def channel_options(settings: ClientSettings) -> list[tuple[str, int]]:
         ("grpc.max_receive_message_length", -1),
         # Otherwise the channels of one process to one address share a connection.
         ("grpc.use_local_subchannel_pool", 1),
-        # A call that failed is the caller's to see, not to be hidden by another.
-        ("grpc.enable_retries", 0),
         # The producer that is named is to be called, without a detour that the environment or the DNS asks for.
         ("grpc.enable_http_proxy", 0),
         ("grpc.service_config_disable_resolution", 1),

@@ -288,15 +288,20 @@ async def one(call: Any) -> str:
 
 
 async def test_no_call_is_lost_when_connections_come_of_age() -> None:
-    limits = Limits(calls=CallLimits(connection_age_s=0.3))
+    limits = Limits(calls=CallLimits(connection_age_s=0.05))
     async with serving("grpc", small_book(), limits=limits) as served:
         target = served.client_settings.target
         async with (
             relay_to(target.host, target.port) as relay,
             served.client(target=Target("127.0.0.1", relay.port)) as consumer,
         ):
-            while relay.connections < 4:
-                assert await consumer.get(42) == CHICKEN
+
+            async def call_on() -> None:
+                while relay.connections < 60:
+                    assert await consumer.get(42) == CHICKEN
+
+            # Many at once, so that with each GOAWAY some call is just being made.
+            await asyncio.gather(*(call_on() for _ in range(8)))
 
 
 async def test_more_calls_at_once_than_streams_on_a_connection() -> None:
