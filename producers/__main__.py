@@ -87,6 +87,10 @@ def serve(
     persisted_queries: Annotated[
         bool, typer.Option("--persisted-queries", help="Let callers of GraphQL send a query's hash for its text.")
     ] = False,
+    strict_calls: Annotated[
+        bool,
+        typer.Option("--strict-calls", help="Refuse gRPC calls of a wrong content type or coding, which costs time."),
+    ] = False,
 ) -> int:
     """Serve recipes over one protocol until SIGINT or SIGTERM."""
     if tls and tls_port is not None:
@@ -96,6 +100,8 @@ def serve(
             f"--no-introspection, --no-suggestions and --persisted-queries are of no use with {protocol}, "
             "which takes no query documents"
         )
+    if strict_calls and not producer_class(protocol).has_strict_calls:
+        raise UsageError(f"--strict-calls is of no use with {protocol}, which is strict in any case")
     with_tls = tls or tls_port is not None
     if client_ca is not None and not with_tls:
         raise UsageError("--client-ca is of no use without TLS; add --tls or --tls-port")
@@ -118,6 +124,7 @@ def serve(
         introspection=introspection,
         suggestions=suggestions,
         persisted_queries=persisted_queries,
+        strict_calls=strict_calls,
     )
     try:
         if files is not None:
@@ -156,6 +163,7 @@ def _serve_with_workers(
     command += [] if settings.introspection else ["--no-introspection"]
     command += [] if settings.suggestions else ["--no-suggestions"]
     command += ["--persisted-queries"] if settings.persisted_queries else []
+    command += ["--strict-calls"] if settings.strict_calls else []
     if settings.tls is not None:
         command += ["--cert", str(settings.tls.certificate), "--key", str(settings.tls.key)]
         command += ["--client-ca", str(settings.tls.client_ca)] if settings.tls.client_ca else []

@@ -15,6 +15,7 @@ import grpc
 from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
+from producers.grpc_front import ALPN, CallFront
 from producers.grpc_guard import guarded
 from producers.grpc_health import SERVICE as HEALTH
 from producers.grpc_health import Health
@@ -26,11 +27,14 @@ from producers.grpc_service import NAME as RECIPES
 from producers.grpc_service import RecipeService
 from producers.producer import PortUnavailable, Producer, UnsupportedSetting
 from producers.settings import TlsFiles
-from producers.tls_files import ServedTlsFiles, TlsMaterial
+from producers.tls_files import ServedContext, ServedTlsFiles, TlsMaterial
 from protos.recipe_pb2_grpc import add_RecipeServiceServicer_to_server
 
 ONLY_GZIP_LEVEL = 6
 """gRPC's core compresses at zlib's default, and offers no way to choose."""
+
+LAST_BYTES_S = 2.0
+"""Once the core has said its last, callers behind a front have so long to take it."""
 
 
 class GrpcHttp2Producer(Producer):
@@ -39,7 +43,10 @@ class GrpcHttp2Producer(Producer):
     plain_scheme = "grpc"
     tls_scheme = "grpcs"
 
+    has_strict_calls = True
+
     _server: grpc.aio.Server | None = None
+    _front: CallFront | None = None
     _health: Health | None = None
 
     async def start(self) -> list[str]:
@@ -49,7 +56,6 @@ class GrpcHttp2Producer(Producer):
             raise UnsupportedSetting(
                 f"gzip level {settings.gzip_level}: gRPC compresses at {ONLY_GZIP_LEVEL} only; leave it out"
             )
-        credentials = server_credentials(settings.tls) if settings.tls_port is not None and settings.tls else None
         server = grpc.aio.server(
             options=core_options(settings), maximum_concurrent_rpcs=settings.limits.calls.concurrent
         )
@@ -63,6 +69,13 @@ class GrpcHttp2Producer(Producer):
             reflection.aio.ReflectionServicer((RECIPES, HEALTH, reflection.SERVICE_NAME)),
             services,
         )
+        addresses = await (self._listen_behind_front(server) if settings.strict_calls else self._listen(server))
+        self._server = server
+        return addresses
+
+    async def _listen(self, server: grpc.aio.Server) -> list[str]:
+        settings = self.settings
+        credentials = server_credentials(settings.tls) if settings.tls_port is not None and settings.tls else None
         addresses = []
         try:
             if settings.port is not None:
@@ -75,7 +88,29 @@ class GrpcHttp2Producer(Producer):
             await server.stop(None)
             raise
         await server.start()
-        self._server = server
+        return addresses
+
+    async def _listen_behind_front(self, server: grpc.aio.Server) -> list[str]:
+        settings, share_port = self.settings, self.settings.share_port
+        context = None
+        if settings.tls_port is not None and settings.tls is not None:
+            context = ServedContext(settings.tls, alpn=(ALPN,)).context
+        front = CallFront(settings.limits)
+        addresses = []
+        try:
+            if settings.port is not None:
+                port = front.bind(settings.host, settings.port, None, share_port=share_port)
+                addresses.append(self.address(port, tls=False))
+            if settings.tls_port is not None:
+                port = front.bind(settings.host, settings.tls_port, context, share_port=share_port)
+                addresses.append(self.address(port, tls=True))
+        except PortUnavailable:
+            await front.close(within_s=0)
+            raise
+        server.add_insecure_port(f"unix:{front.path}")
+        await server.start()
+        await front.listen()
+        self._front = front
         return addresses
 
     async def stop(self) -> None:
@@ -85,7 +120,11 @@ class GrpcHttp2Producer(Producer):
             return
         self._health.shut_down()
         await asyncio.sleep(self.settings.stop_notice_s)
+        if self._front is not None:
+            self._front.stop_listening()
         await self._server.stop(self.settings.drain_s)
+        if self._front is not None:
+            await self._front.close(LAST_BYTES_S)
         self._server = None
 
     def _bind(self, server: grpc.aio.Server, port: int, credentials: grpc.ServerCredentials | None) -> int:

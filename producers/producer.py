@@ -22,6 +22,8 @@ class Producer(ABC):
     tls_scheme: ClassVar[str]
     takes_documents: ClassVar[bool] = False
     """Whether callers send query documents, so that there is something to introspect, suggest and persist."""
+    has_strict_calls: ClassVar[bool] = False
+    """Whether `settings.strict_calls` changes anything: elsewhere every request is looked at in any case."""
     path: ClassVar[str] = ""
     """What follows the port in an announced address."""
 

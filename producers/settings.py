@@ -114,6 +114,9 @@ class ProducerSettings:
     """Name similar fields when a caller of GraphQL asks for one that is not there, which tells of a schema, too."""
     persisted_queries: bool = False
     """Let callers of GraphQL send the hash of a query that they sent before, in place of its text."""
+    strict_calls: bool = False
+    """Refuse calls of a content type or a coding that are none of gRPC's, which its core lets pass. To see them, the
+    producer reads every frame before the core does (docs/decisions/0013-strict-calls.md)."""
     drain_s: float = 10.0
     """How long a stop waits for requests under way."""
     stop_notice_s: float = 0.0

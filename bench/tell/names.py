@@ -58,7 +58,8 @@ def workload(asked: Workload) -> str:
     if what is None:
         return asked.name if asked.page_size is None else f"{asked.name}, pages of {asked.page_size}"
     if asked.page_size is not None:
-        what = what.replace("a page of", f"a page of {asked.page_size}")
+        recipes = "1 recipe" if asked.page_size == 1 else f"{asked.page_size} recipes"
+        what = what.replace("a page of recipes", f"a page of {recipes}")
     return f"{asked.name}: {what}"
 
 

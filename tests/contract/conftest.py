@@ -1,7 +1,7 @@
 """Every test here that takes `case` runs for each protocol in the registries × gzip × TLS, over real sockets.
 
 A dialect that is not a protocol's own changes neither what carries it nor what is asked, so it runs with gzip and TLS
-only: the one case in which both are in its way.
+only: the one case in which both are in its way. So do strict calls, where there are any.
 
 One producer serves all tests of a case, on uvloop, as in `python -m producers`.
 """
@@ -21,7 +21,7 @@ from consumers.client import RecipeClient
 from consumers.registry import dialects
 from producers import certificates
 from producers.certificates import CertificateFiles
-from producers.registry import PRODUCERS
+from producers.registry import PRODUCERS, producer_class
 from producers.settings import ProducerSettings
 from recipes.book import InMemoryRecipeBook, RecipeBook
 from tests.support.books import small_book
@@ -36,20 +36,33 @@ class Case:
     gzip: bool
     tls: bool
     dialect: str = ""
+    strict: bool = False
 
     def __str__(self) -> str:
-        words = [self.protocol, self.dialect, "gzip" if self.gzip else "identity", "tls" if self.tls else "plain"]
+        words = [
+            self.protocol,
+            self.dialect,
+            "strict" if self.strict else "",
+            "gzip" if self.gzip else "identity",
+            "tls" if self.tls else "plain",
+        ]
         return "-".join(filter(None, words))
 
 
 def cases(*, protocols: Sequence[str] = tuple(PRODUCERS), tls: Sequence[bool] = (False, True)) -> list[Case]:
     """The cases of some protocols, without and with gzip, and with and without TLS as told."""
     usual = [Case(*row) for row in product(protocols, (False, True), tls)]
-    return usual + [
+    others = [
         Case(protocol, gzip=True, tls=max(tls), dialect=dialect)
         for protocol in protocols
         for dialect in dialects(protocol)[1:]
     ]
+    strict = [
+        Case(protocol, gzip=True, tls=max(tls), strict=True)
+        for protocol in protocols
+        if producer_class(protocol).has_strict_calls
+    ]
+    return usual + others + strict
 
 
 Serve = Callable[[RecipeBook], AbstractAsyncContextManager[Served]]
@@ -83,7 +96,7 @@ def serve(case: Case, own_certificates: CertificateFiles) -> Serve:
         book,
         gzip=case.gzip,
         certificates=own_certificates if case.tls else None,
-        settings=ProducerSettings(persisted_queries=True),
+        settings=ProducerSettings(persisted_queries=True, strict_calls=case.strict),
         dialect=case.dialect,
     )
 

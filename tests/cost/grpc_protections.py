@@ -112,6 +112,7 @@ def as_it_is() -> None:
     """Everything."""
 
 
+STRICT = "with --strict-calls"
 VARIANTS: dict[str, Callable[[], None]] = {
     "as it is": as_it_is,
     "as it is, again": as_it_is,
@@ -124,6 +125,7 @@ VARIANTS: dict[str, Callable[[], None]] = {
     "with asyncio.timeout for each request": with_asyncio_timeout,
     "with call_later for each request": with_call_later,
     "with the request read to its end": with_request_read_to_its_end,
+    STRICT: as_it_is,
 }
 UNLIMITED_CALLS = ("without a limit on calls at once", "without any of them")
 
@@ -133,7 +135,8 @@ def serve(variant: str) -> None:
     os.sched_setaffinity(0, [usable_cores()[-1]])
     VARIANTS[variant]()
     calls = replace(CallLimits(), concurrent=None) if variant in UNLIMITED_CALLS else CallLimits()
-    producer = GrpcHttp2Producer(small_book(), ProducerSettings(port=0, limits=Limits(calls=calls)))
+    settings = ProducerSettings(port=0, limits=Limits(calls=calls), strict_calls=variant == STRICT)
+    producer = GrpcHttp2Producer(small_book(), settings)
     uvloop.run(lifecycle.serve(producer, lambda addresses: lifecycle.announce(addresses, os.getpid())))
 
 

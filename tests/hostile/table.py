@@ -31,6 +31,8 @@ descriptor is open that was not before.
 VARIABLE = "HOSTILE_TABLE"
 """Names the file to which cases are added, if they are to be told."""
 PORTS = ("plain", "tls")
+STRICT = "strict-"
+"""Stands before the port in the name of a test of a producer whose calls are strict."""
 MIB = 1 << 20
 
 
@@ -52,7 +54,7 @@ class Case(msgspec.Struct, frozen=True):
 def case_name(node_name: str) -> str:
     """What the name of a test, with its parameters, says to a reader; without port and protocol."""
     test, _, parameters = node_name.removesuffix("]").partition("[")
-    words = re.sub(rf"(^|-)((http|graphql)-)?({'|'.join(PORTS)})(?=-|$)", "", parameters).strip("-")
+    words = re.sub(rf"(^|-)((http|graphql)-|{STRICT})?({'|'.join(PORTS)})(?=-|$)", "", parameters).strip("-")
     return test.removeprefix("test_").replace("_", " ") + (f": {words}" if words else "")
 
 

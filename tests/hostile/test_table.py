@@ -20,6 +20,8 @@ def case(name: str = "pings", port: str = "plain", answer: str = "closed", proto
         ("test_a_body[http-plain-a gzip bomb]", "a body: a gzip bomb"),
         ("test_a_body[no gzip-graphql-tls]", "a body: no gzip"),
         ("test_over_tls_only_http_2_is_spoken[http-1-tls]", "over tls only http 2 is spoken: http-1"),
+        ("test_rapid_reset[strict-plain]", "rapid reset"),
+        ("test_a_wrong_call_gets_its_status[strict-tls-no-message]", "a wrong call gets its status: no-message"),
         ("test_nothing", "nothing"),
     ],
 )

@@ -97,6 +97,11 @@ def grpc_producer(own_certificates: CertificateFiles) -> Iterator[Listening]:
     yield from serving_both("grpc", own_certificates)
 
 
+@pytest.fixture(scope="session")
+def strict_grpc_producer(own_certificates: CertificateFiles) -> Iterator[Listening]:
+    yield from serving_both("grpc", own_certificates, "--strict-calls")
+
+
 @pytest.fixture(params=[0, 1], ids=["plain", "tls"])
 def http_address(request: pytest.FixtureRequest, http_producer: Listening) -> str:
     return http_producer.addresses[int(request.param)]

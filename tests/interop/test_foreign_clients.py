@@ -4,9 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from graphql import build_schema, lexicographic_sort_schema, print_schema
 
+from consumers.target import parse_target
 from tests.interop.conftest import Run
+from tests.support.programs import Listening
 
 MASALA = {
     "id": 42,
@@ -36,6 +39,18 @@ def test_curl_reads_and_creates(curl: Run, http_address: str) -> None:
     assert json.loads(coded.partition("\n\n")[2])["recipe"] == MASALA
     created = curl("--json", '{"name": "Soup"}', "--header", "Expect: 100-continue", f"{http_address}/recipes")
     assert json.loads(created)["recipe"]["name"] == "Soup"
+
+
+@pytest.mark.parametrize("port", [0, 1], ids=["plain", "tls"])
+def test_curl_is_told_that_it_is_no_grpc(curl: Run, strict_grpc_producer: Listening, tmp_path: Path, port: int) -> None:
+    sent = tmp_path / "message"
+    sent.write_bytes(b"\0\0\0\0\2\x08\x2a")
+    target = parse_target(strict_grpc_producer.addresses[port])
+    scheme, spoken = ("https", "--http2") if target.tls else ("http", "--http2-prior-knowledge")
+    address = f"{scheme}://localhost:{target.port}/recipe.RecipeService/GetRecipe"
+    posted = (spoken, "--data-binary", f"@{sent}", "--header", "te: trailers", "--write-out", "%{http_code}")
+    assert curl(*posted, "--header", "content-type: application/json", address) == "415"
+    assert "Chicken Tikka Masala" in curl(*posted, "--header", "content-type: application/grpc", address)
 
 
 def test_curl_is_told_what_it_did_wrong(curl: Run, http_address: str) -> None:

@@ -65,6 +65,7 @@ SCANNED = {
     "graphql": ("OK - Compliant.", CURVES, 0),
     # What gRPC's core is built with offers one curve more, and there is no switch (docs/security.md).
     "grpc": ("FAILED - Not compliant.", f"{CURVES}, secp521r1", 1),
+    "strict_grpc": ("OK - Compliant.", CURVES, 0),
 }
 """What sslyze says to Mozilla's intermediate configuration, the curves that it finds, and its exit code."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from producers import certificates
-from producers.aiohttp_hosting import AiohttpProducer, bound_sockets
+from producers.aiohttp_hosting import AiohttpProducer
 from producers.certificates import CertificateFiles
 from producers.graphql_http import GraphqlHttpProducer
 from producers.json_http import JsonHttpProducer
@@ -98,28 +98,6 @@ async def test_bad_certificates_are_named(tmp_path: Path) -> None:
     files = TlsFiles(certificate=tmp_path / "a.pem", key=tmp_path / "a.pem")
     with pytest.raises(TlsFilesUnusable, match=r"a\.pem"):
         await JsonHttpProducer(small_book(), ProducerSettings(port=None, tls_port=0, tls=files)).start()
-
-
-async def test_every_address_of_a_name_gets_the_same_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    def two_and_one_missing(*_: object, **__: object) -> list[object]:
-        addresses = ["127.0.0.1", "127.0.0.2", "192.0.2.1"]
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in addresses]
-
-    monkeypatch.setattr(socket, "getaddrinfo", two_and_one_missing)
-    sockets = bound_sockets("name", 0, share_port=False)
-    names = [bound.getsockname() for bound in sockets]
-    for bound in sockets:
-        bound.close()
-    assert [host for host, _ in names] == ["127.0.0.1", "127.0.0.2"]
-    assert len({port for _, port in names}) == 1
-
-
-async def test_workers_may_share_a_port() -> None:
-    (first,) = bound_sockets("127.0.0.1", 0, share_port=True)
-    (second,) = bound_sockets("127.0.0.1", first.getsockname()[1], share_port=True)
-    assert first.getsockname() == second.getsockname()
-    first.close()
-    second.close()
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="needs IPv6")

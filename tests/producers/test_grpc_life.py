@@ -31,10 +31,14 @@ async def turned_away(channel: grpc.aio.Channel, told: asyncio.Event) -> None:
             told.set()
 
 
+@pytest.mark.parametrize("strict", [False, True], ids=["core", "front"])
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
-async def test_a_stop_under_load_loses_nothing(tls: bool, authority: certificates.CertificateFiles) -> None:
+async def test_a_stop_under_load_loses_nothing(
+    authority: certificates.CertificateFiles, *, tls: bool, strict: bool
+) -> None:
     files = ("--cert", str(authority.server), "--key", str(authority.server_key))
     flags = ("--port", "0", "--recipes", "generated:50", "--stop-notice", "0.5", *(("--tls", *files) if tls else ()))
+    flags += ("--strict-calls",) if strict else ()
     with listening("producers", "grpc", *flags) as producer:
         target = parse_target(producer.addresses[0])
         settings = ClientSettings(target=target, ca=authority.ca if tls else None, timeout_s=10)

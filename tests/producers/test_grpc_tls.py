@@ -33,10 +33,15 @@ def others(tmp_path: Path) -> CertificateFiles:
     return certificates.write(tmp_path / "others")
 
 
+both = pytest.mark.parametrize("strict", [False, True], ids=["core", "front"])
+"""Whether TLS is that of gRPC's core, or of a front before it."""
+
+
 @asynccontextmanager
-async def served(files: CertificateFiles, *, client_ca: Path | None = None) -> AsyncIterator[str]:
+async def served(files: CertificateFiles, *, strict: bool, client_ca: Path | None = None) -> AsyncIterator[str]:
     tls = TlsFiles(certificate=files.server, key=files.server_key, client_ca=client_ca)
-    producer = GrpcHttp2Producer(small_book(), ProducerSettings(port=None, tls_port=0, tls=tls))
+    settings = ProducerSettings(port=None, tls_port=0, tls=tls, strict_calls=strict)
+    producer = GrpcHttp2Producer(small_book(), settings)
     (address,) = await producer.start()
     try:
         yield address
@@ -74,10 +79,11 @@ def serial_of(files: CertificateFiles) -> int:
     return x509.load_pem_x509_certificate(files.server.read_bytes()).serial_number
 
 
+@both
 async def test_only_who_shows_a_certificate_of_the_authority_is_served(
-    files: CertificateFiles, others: CertificateFiles
+    files: CertificateFiles, others: CertificateFiles, *, strict: bool
 ) -> None:
-    async with served(files, client_ca=files.ca) as address:
+    async with served(files, strict=strict, client_ca=files.ca) as address:
         async with consumer(address, files.ca, files) as known:
             assert await known.get(42) == CHICKEN
         for shown in (None, others):
@@ -86,8 +92,11 @@ async def test_only_who_shows_a_certificate_of_the_authority_is_served(
                     await unknown.get(42)
 
 
-async def test_the_client_authority_can_be_exchanged(files: CertificateFiles, others: CertificateFiles) -> None:
-    async with served(files, client_ca=files.ca) as address:
+@both
+async def test_the_client_authority_can_be_exchanged(
+    files: CertificateFiles, others: CertificateFiles, *, strict: bool
+) -> None:
+    async with served(files, strict=strict, client_ca=files.ca) as address:
         trusted = files.ca.with_name("server-ca.pem")
         shutil.copy(files.ca, trusted)
         shutil.copy(others.ca, files.ca)
@@ -95,11 +104,12 @@ async def test_the_client_authority_can_be_exchanged(files: CertificateFiles, ot
             assert await known.get(42) == CHICKEN
 
 
+@both
 async def test_a_certificate_exchanged_on_disk_is_shown_to_new_connections(
-    files: CertificateFiles, others: CertificateFiles, caplog: pytest.LogCaptureFixture
+    files: CertificateFiles, others: CertificateFiles, caplog: pytest.LogCaptureFixture, *, strict: bool
 ) -> None:
     first = serial_of(files)
-    async with served(files) as address, consumer(address, files.ca) as old:
+    async with served(files, strict=strict) as address, consumer(address, files.ca) as old:
         assert await old.get(42) == CHICKEN
         assert await serial(address) == first
         shutil.copy(others.server, files.server)

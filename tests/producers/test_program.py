@@ -32,6 +32,7 @@ from recipes.errors import BookIsReadOnly
 from recipes.model import Recipe, RecipeDraft
 from tests.support.programs import PATIENCE_S, assert_one_line_error, environment, listening, run
 from tests.support.raw_http import request
+from tests.support.raw_http2 import raw_http2
 
 PROTOCOLS = tuple(PRODUCERS)
 
@@ -225,6 +226,23 @@ def test_a_child_does_not_outlive_the_parent_that_holds_its_stdin(workers: str) 
 @pytest.mark.parametrize("protocol", ["http", "grpc"])
 def test_a_flag_for_documents_is_refused_where_there_are_none(protocol: str, flag: str) -> None:
     assert_one_line_error(run("producers", protocol, flag, "--port", "0"), 2, flag, protocol)
+
+
+@pytest.mark.parametrize("protocol", ["http", "graphql"])
+def test_strict_calls_are_refused_where_all_are(protocol: str) -> None:
+    assert_one_line_error(run("producers", protocol, "--strict-calls", "--port", "0"), 2, "--strict-calls", protocol)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_strict_calls_reach_whoever_serves(workers: str) -> None:
+    flags = ("--strict-calls", "--workers", workers)
+    with listening("producers", "grpc", "--port", "0", "--recipes", "generated:50", *flags) as producer:
+        async with raw_http2(producer.addresses[0]) as connection:
+            await connection.greet()
+            frame = connection.call("/recipe.RecipeService/GetRecipe", content_type="text/html", end=True)
+            await connection.send(frame)
+            assert (await connection.answer(frame.stream_id)).headers == {":status": "415"}
+        assert producer.end() == 0
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

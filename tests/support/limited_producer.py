@@ -1,7 +1,8 @@
-"""`python -m tests.support.limited_producer PROTOCOL DIRECTORY LIMITS`: a producer with limits that no flag sets.
+"""`python -m tests.support.limited_producer PROTOCOL DIRECTORY LIMITS [strict]`: with limits that no flag sets.
 
-It serves the small book on a plain and a TLS port, with the certificates of DIRECTORY. LIMITS is JSON, by the names of
-`producers.settings.Limits`, so that tests need not wait for limits meant for real callers.
+A producer that serves the small book on a plain and a TLS port, with the certificates of DIRECTORY. LIMITS is JSON, by
+the names of `producers.settings.Limits`, so that tests need not wait for limits meant for real callers. With "strict"
+its calls are.
 """
 
 import os
@@ -20,13 +21,14 @@ from tests.support.books import small_book
 
 def main() -> None:
     """Serve until a signal."""
-    protocol, directory, limits = sys.argv[1:]
+    protocol, directory, limits, *strict = sys.argv[1:]
     files = CertificateFiles(Path(directory))
     settings = ProducerSettings(
         port=0,
         tls_port=0,
         tls=TlsFiles(certificate=files.server, key=files.server_key),
         limits=msgspec.json.decode(limits, type=Limits),
+        strict_calls=strict == ["strict"],
     )
     producer = producer_class(protocol)(small_book(), settings)
     uvloop.run(lifecycle.serve(producer, lambda addresses: lifecycle.announce(addresses, os.getpid())))

@@ -33,6 +33,8 @@ def test_variants(gzip: bool, tls: bool, label: str, words: str) -> None:
     [
         (Workload(name="get"), "get: one recipe"),
         (Workload(name="list", page_size=20), "list: a page of 20 recipes"),
+        (Workload(name="list", page_size=1), "list: a page of 1 recipe"),
+        (Workload(name="batch", page_size=100), "batch: a page of 100 recipes by their ids, in one request"),
         (Workload(name="dance"), "dance"),
         (Workload(name="dance", page_size=3), "dance, pages of 3"),
     ],

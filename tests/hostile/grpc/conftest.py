@@ -1,4 +1,5 @@
-"""A gRPC producer in a process of its own with limits that need no patience, plain and over TLS."""
+"""Two gRPC producers in processes of their own with limits that need no patience, plain and over TLS: one with the core
+facing its callers, and one with strict calls, behind a front."""
 
 import asyncio
 import ssl
@@ -19,7 +20,7 @@ from producers.settings import CallLimits, Limits
 from protos import recipe_pb2 as messages
 from protos.recipe_pb2_grpc import RecipeServiceStub
 from tests.hostile.attack import AMPLE_S, Attacked, under_attack
-from tests.hostile.table import PORTS
+from tests.hostile.table import PORTS, STRICT
 from tests.support.books import CHICKEN
 from tests.support.programs import Listening, listening
 from tests.support.raw_http2 import RawHttp2, raw_http2
@@ -33,10 +34,12 @@ class Victim(Attacked):
 
     address: str
     tls: ssl.SSLContext
+    strict: bool
+    """Whether a front stands before it."""
 
-    def connect(self) -> AbstractAsyncContextManager[RawHttp2]:
+    def connect(self, *, receive_buffer_bytes: int | None = None) -> AbstractAsyncContextManager[RawHttp2]:
         """An HTTP/2 connection to it, on which nothing is sent yet."""
-        return raw_http2(self.address, self.tls)
+        return raw_http2(self.address, self.tls, receive_buffer_bytes=receive_buffer_bytes)
 
     async def socket(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A TCP connection to it, without TLS whatever the port."""
@@ -53,11 +56,11 @@ def own_certificates(tmp_path_factory: pytest.TempPathFactory) -> CertificateFil
     return certificates.write(tmp_path_factory.mktemp("certificates"))
 
 
-@pytest.fixture(scope="session")
-def producer(own_certificates: CertificateFiles) -> Iterator[Listening]:
+def serving(own_certificates: CertificateFiles, *more: str) -> Iterator[Listening]:
+    """A producer that has to end well."""
     limits = msgspec.json.encode(LIMITS).decode()
     with listening(
-        "tests.support.limited_producer", "grpc", str(own_certificates.directory), limits, ports=2
+        "tests.support.limited_producer", "grpc", str(own_certificates.directory), limits, *more, ports=2
     ) as running:
         yield running
         assert running.end() == 0
@@ -65,15 +68,33 @@ def producer(own_certificates: CertificateFiles) -> Iterator[Listening]:
         assert "Traceback" not in running.process.stderr.read()
 
 
-@pytest_asyncio.fixture(params=range(len(PORTS)), ids=PORTS)
-async def victim(
-    producer: Listening, own_certificates: CertificateFiles, request: pytest.FixtureRequest
-) -> AsyncIterator[Victim]:
-    """The producer on one of its ports, with an honest caller beside the attack."""
+@pytest.fixture(scope="session")
+def producer(own_certificates: CertificateFiles) -> Iterator[Listening]:
+    yield from serving(own_certificates)
+
+
+@pytest.fixture(scope="session")
+def strict_producer(own_certificates: CertificateFiles) -> Iterator[Listening]:
+    yield from serving(own_certificates, "strict")
+
+
+VICTIMS = {
+    f"{strictness}{port}": (strictness != "", number)
+    for strictness in ("", STRICT)
+    for number, port in enumerate(PORTS)
+}
+"""By the name of a test's parameter: whether its calls are strict, and the place of its port."""
+
+
+@pytest_asyncio.fixture(params=VICTIMS)
+async def victim(own_certificates: CertificateFiles, request: pytest.FixtureRequest) -> AsyncIterator[Victim]:
+    """A producer on one of its ports, with an honest caller beside the attack."""
     context = ssl.create_default_context(cafile=own_certificates.ca)
     context.set_alpn_protocols(["h2"])
-    port = int(request.param)
-    attacked = Victim("grpc", psutil.Process(producer.process.pid), producer.addresses[port], context)
+    strict, port = VICTIMS[request.param]
+    producer: Listening = request.getfixturevalue("strict_producer" if strict else "producer")
+    process = psutil.Process(producer.process.pid)
+    attacked = Victim("grpc, strict" if strict else "grpc", process, producer.addresses[port], context, strict)
     async with grpc.aio.insecure_channel(producer.addresses[0].removeprefix("grpc://")) as channel:
         stub = RecipeServiceStub(channel)
 

@@ -2,11 +2,13 @@
 
 import gzip
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
 from hyperframe.frame import DataFrame
 
+from producers.grpc_front import BLOCKS_OF_METADATA
 from tests.hostile.grpc.conftest import LIMITS, Victim
 from tests.support.raw_http2 import Header, RawHttp2, message
 
@@ -17,6 +19,7 @@ WATCH = "/grpc.health.v1.Health/Watch"
 REFLECT = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
 ID_42 = b"\x08\x2a"
 BOMB = gzip.compress(bytes(40 << 20))
+WRONG_CONTENT_TYPES = ("text/plain", "application/json", "application/grpc-web", "")
 OK, INVALID_ARGUMENT, DEADLINE_EXCEEDED, NOT_FOUND, RESOURCE_EXHAUSTED, UNIMPLEMENTED, INTERNAL = 0, 3, 4, 5, 8, 12, 13
 RST_INTERNAL_ERROR = 2
 
@@ -31,6 +34,8 @@ class Wrong:
     path: str = GET
     extra: Sequence[Header] = ()
     half_closed: bool = True
+    strict_status: int | None = None
+    """The status where calls are strict, if it is another."""
 
     def __str__(self) -> str:
         return self.name
@@ -56,7 +61,13 @@ CALLS = [
     Wrong("gzip-garbage", message(b"no gzip", flag=1), INTERNAL, extra=GZIP),
     Wrong("truncated-gzip", message(gzip.compress(ID_42)[:-9], flag=1), INTERNAL, extra=GZIP),
     Wrong("compressed-without-saying-how", message(ID_42, flag=1), INTERNAL),
-    Wrong("unknown-encoding", message(ID_42, flag=1), INTERNAL, extra=(("grpc-encoding", "br"),)),
+    Wrong(
+        "unknown-encoding",
+        message(ID_42, flag=1),
+        INTERNAL,
+        extra=(("grpc-encoding", "br"),),
+        strict_status=UNIMPLEMENTED,
+    ),
     Wrong("no-protobuf", message(b"\xff\xff\xff\xff"), INVALID_ARGUMENT),
     Wrong("no-utf-8", message(b"\x0a\x04\x12\x02\xff\xfe"), INVALID_ARGUMENT, path=CREATE),
     # A group that is opened 100,000 times and never closed; the parser gives up at a depth of 100.
@@ -91,7 +102,8 @@ async def test_a_wrong_call_gets_its_status(victim: Victim, wrong: Wrong) -> Non
         sent = pieces(connection, headers.stream_id, wrong.sent, end=wrong.half_closed) if wrong.sent else []
         await connection.send(*connection.split(headers), *sent)
         answer = await connection.answer(headers.stream_id)
-        assert answer.status == wrong.status, answer
+        strict = wrong.strict_status if victim.strict else None
+        assert answer.status == (wrong.status if strict is None else strict), answer
         assert "Traceback" not in answer.headers.get("grpc-message", "")
         again = await connection.ask(META, message(b""))
         assert again.status == OK
@@ -100,18 +112,21 @@ async def test_a_wrong_call_gets_its_status(victim: Victim, wrong: Wrong) -> Non
 
 @pytest.mark.parametrize("size_bytes", [17_000, 1_000_000, 17_000_000])
 async def test_metadata_is_limited_before_the_caller_has_agreed_to_it(victim: Victim, size_bytes: int) -> None:
-    """The core's own limit is 16 MiB until then."""
+    """The core's own limit is 16 MiB until then; a front ends the connection beyond 64 KiB."""
     async with victim.connect() as connection:
         connection.acknowledge_settings = False
         await connection.greet()
         headers = connection.call(META, extra=(("x", "a" * size_bytes),))
-        await connection.send(*connection.split(headers), DataFrame(headers.stream_id, message(b"")))
+        with suppress(ConnectionError):
+            await connection.send(*connection.split(headers), DataFrame(headers.stream_id, message(b"")))
         answer = await connection.answer(headers.stream_id)
-        assert answer.status == RESOURCE_EXHAUSTED
-    victim.answers.append("grpc-status 8")
+        ended = victim.strict and size_bytes > BLOCKS_OF_METADATA * LIMITS.calls.metadata_bytes
+        assert answer.status == (None if ended else RESOURCE_EXHAUSTED)
+        assert connection.closed.is_set() == ended
+    victim.answers.append("closed" if ended else "grpc-status 8")
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/json", ""])
+@pytest.mark.parametrize("content_type", WRONG_CONTENT_TYPES)
 async def test_a_browser_cannot_call_whatever_content_type_it_gives(victim: Victim, content_type: str) -> None:
     """The core hides the content type from services, but refuses calls without `te: trailers`; no page may set that."""
     async with victim.connect() as connection:
@@ -119,8 +134,47 @@ async def test_a_browser_cannot_call_whatever_content_type_it_gives(victim: Vict
         frame = connection.call(META, content_type=content_type, te=False)
         await connection.send(frame, DataFrame(frame.stream_id, message(b""), flags=["END_STREAM"]))
         answer = await connection.answer(frame.stream_id)
-        assert (answer.reset, answer.data) == (RST_INTERNAL_ERROR, b"")
-    victim.answers.append("RST_STREAM INTERNAL_ERROR")
+        assert answer.data == b""
+        if victim.strict:
+            assert answer.headers == {":status": "415"}
+        else:
+            assert answer.reset == RST_INTERNAL_ERROR
+    victim.answers.append("415" if victim.strict else "RST_STREAM INTERNAL_ERROR")
+
+
+@pytest.mark.parametrize("victim", ["strict-plain", "strict-tls"], indirect=True)
+@pytest.mark.parametrize("ended", [True, False], ids=["ended", "open"])
+@pytest.mark.parametrize("content_type", WRONG_CONTENT_TYPES)
+async def test_a_wrong_content_type_is_refused(victim: Victim, content_type: str, *, ended: bool) -> None:
+    async with victim.connect() as connection:
+        await connection.greet()
+        frame = connection.call(CREATE, content_type=content_type)
+        body = DataFrame(frame.stream_id, message(b"\x0a\x06\x12\x04Soup"), flags=["END_STREAM"] if ended else [])
+        await connection.send(frame, body)
+        answer = await connection.answer(frame.stream_id)
+        assert (answer.headers, answer.data) == ({":status": "415"}, b"")
+        assert (await connection.ask(META, message(b""))).status == OK
+    victim.answers.append("415")
+
+
+@pytest.mark.parametrize("victim", ["strict-plain", "strict-tls"], indirect=True)
+async def test_wrong_content_types_among_right_ones(victim: Victim) -> None:
+    """Every other call is refused, on one connection, with no order among the answers."""
+    async with victim.connect() as connection:
+        await connection.greet()
+        await connection.ping()
+        calls = {
+            frame.stream_id: (frame, right)
+            for right in [True, False] * 40
+            for frame in [connection.call(GET, content_type="application/grpc" if right else "application/json")]
+        }
+        for stream, (frame, _) in calls.items():
+            await connection.send(frame, DataFrame(stream, message(ID_42), flags=["END_STREAM"]))
+        for stream, (_, right) in calls.items():
+            answer = await connection.answer(stream)
+            assert answer.headers[":status"] == ("200" if right else "415")
+            assert answer.status == (OK if right else None)
+    victim.answers.append("40 × grpc-status 0, 40 × 415")
 
 
 @pytest.mark.parametrize("left_out", [":method", ":scheme", ":path", ":authority"])

@@ -86,7 +86,7 @@ async def test_what_begins_and_does_not_go_on_is_closed(victim: Victim) -> None:
     victim.answers.append(f"{len(said)} closed")
 
 
-@pytest.mark.parametrize("victim", [1], ids=["tls"], indirect=True)
+@pytest.mark.parametrize("victim", ["tls", "strict-tls"], indirect=True)
 @pytest.mark.parametrize("protocols", [[], ["http/1.1"]], ids=["no-alpn", "http-1"])
 async def test_over_tls_only_http_2_is_spoken(victim: Victim, protocols: list[str]) -> None:
     context = ssl.create_default_context()
@@ -102,7 +102,7 @@ async def test_over_tls_only_http_2_is_spoken(victim: Victim, protocols: list[st
     victim.answers.append("closed")
 
 
-@pytest.mark.parametrize("victim", [1], ids=["tls"], indirect=True)
+@pytest.mark.parametrize("victim", ["tls", "strict-tls"], indirect=True)
 @pytest.mark.parametrize("version", [0x0301, 0x0302], ids=["tls-1.0", "tls-1.1"])
 async def test_old_tls_is_refused(victim: Victim, version: int) -> None:
     reader, writer = await victim.socket()

@@ -67,11 +67,11 @@ def own_certificates(tmp_path_factory: pytest.TempPathFactory) -> CertificateFil
     return certificates.write(tmp_path_factory.mktemp("certificates"))
 
 
-@pytest.fixture(scope="session")
-def producer(own_certificates: CertificateFiles) -> Iterator[Listening]:
+@pytest.fixture(scope="session", params=[(), ("--strict-calls",)], ids=["core", "strict"])
+def producer(own_certificates: CertificateFiles, request: pytest.FixtureRequest) -> Iterator[Listening]:
     tls = ("--tls-port", "0", "--cert", str(own_certificates.server), "--key", str(own_certificates.server_key))
     with listening(
-        "producers", "grpc", "--port", "0", *tls, "--gzip", "--recipes", "generated:100", ports=2
+        "producers", "grpc", "--port", "0", *tls, "--gzip", "--recipes", "generated:100", *request.param, ports=2
     ) as running:
         yield running
         assert running.end() == 0

@@ -1,0 +1,319 @@
+"""What a front reads in the bytes of an HTTP/2 connection, and how it refuses a call between the frames of others."""
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+import pytest
+from hpack import Decoder, Encoder
+from hyperframe.frame import (
+    ContinuationFrame,
+    DataFrame,
+    Frame,
+    GoAwayFrame,
+    HeadersFrame,
+    RstStreamFrame,
+    SettingsFrame,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from producers.grpc_call_check import (
+    COMPRESSION_ERROR,
+    ENHANCE_YOUR_CALM,
+    INTERNAL_ERROR,
+    PREFACE,
+    PROTOCOL_ERROR,
+    CallCheck,
+    ConnectionBroken,
+    is_grpc,
+)
+
+CALL = (
+    (":method", "POST"),
+    (":scheme", "http"),
+    (":path", "/recipe.RecipeService/GetRecipe"),
+    (":authority", "lab"),
+    ("te", "trailers"),
+)
+SETTINGS = SettingsFrame(0).serialize()
+ENDED = ("END_HEADERS", "END_STREAM")
+
+
+def begun(block_bytes: int = 65_536) -> CallCheck:
+    """A connection on which both sides have said what they say first."""
+    check = CallCheck(block_bytes)
+    assert check.from_client(PREFACE + SETTINGS) == (PREFACE + SETTINGS, b"")
+    assert check.from_server(SETTINGS) == SETTINGS
+    return check
+
+
+def call(encoder: Encoder, stream: int, content_type: str, *extra: tuple[str, str]) -> HeadersFrame:
+    """The HEADERS of a call that a message follows."""
+    block = encoder.encode([*CALL, ("content-type", content_type), *extra])
+    return HeadersFrame(stream, block, flags=["END_HEADERS"])
+
+
+def frames_in(data: bytes) -> list[Frame]:
+    """The frames, which have to be whole."""
+    found = []
+    while data:
+        frame, length = Frame.parse_frame_header(memoryview(data[:9]))
+        frame.parse_body(memoryview(data[9 : 9 + length]))
+        found.append(frame)
+        data = data[9 + length :]
+    return found
+
+
+def told(data: bytes, decoder: Decoder | None = None) -> list[tuple[int, dict[str, str] | str]]:
+    """For each frame its stream, and what its headers say or its name."""
+    decoder = decoder or Decoder()
+    return [
+        (
+            frame.stream_id,
+            {str(name): str(value) for name, value in decoder.decode(frame.data)}
+            if isinstance(frame, HeadersFrame)
+            else type(frame).__name__,
+        )
+        for frame in frames_in(data)
+    ]
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/grpc", "application/grpc+proto", "application/grpc;charset=utf-8", "Application/GRPC+json"],
+)
+def test_what_is_grpc_goes_on_as_it_came(content_type: str) -> None:
+    check, encoder = begun(), Encoder()
+    sent = call(encoder, 1, content_type, ("grpc-encoding", "gzip")).serialize() + DataFrame(1, b"message").serialize()
+    assert check.from_client(sent) == (sent, b"")
+
+
+@pytest.mark.parametrize(
+    "content_type", ["", "text/plain", "application/json", "application/grpc-web", "application/grpcx", "grpc"]
+)
+def test_what_is_not_is_none(content_type: str) -> None:
+    assert not is_grpc(content_type)
+
+
+def test_a_wrong_content_type_is_answered_and_cancelled_behind_it() -> None:
+    check, encoder = begun(), Encoder()
+    sent = call(encoder, 1, "application/json").serialize()
+    to_server, to_client = check.from_client(sent + DataFrame(1, b"body").serialize())
+    assert to_server.startswith(sent), "HPACK's table on the other side has to learn what this one says"
+    cancelled, data = frames_in(to_server[len(sent) :])
+    assert isinstance(cancelled, RstStreamFrame)
+    assert (cancelled.stream_id, cancelled.error_code) == (1, 8)
+    assert isinstance(data, DataFrame)
+    assert told(to_client) == [(1, {":status": "415"}), (1, "RstStreamFrame")]
+    assert "END_STREAM" in frames_in(to_client)[0].flags
+
+
+def test_who_goes_on_after_a_refusal_is_told_once_to_stop() -> None:
+    """And who has nothing more to say is not, since some clients take a reset for a failure whatever came before it."""
+    check, encoder = begun(), Encoder()
+    assert told(check.from_client(call(encoder, 1, "application/json").serialize())[1]) == [(1, {":status": "415"})]
+    data = DataFrame(1, b"a part").serialize()
+    to_server, to_client = check.from_client(data)
+    assert (to_server, told(to_client)) == (data, [(1, "RstStreamFrame")])
+    assert check.from_client(data) == (data, b"")
+    check.from_client(call(encoder, 3, "application/json").serialize())
+    last = DataFrame(3, b"all", flags=["END_STREAM"]).serialize()
+    assert check.from_client(last) == (last, b"")
+
+
+def test_no_content_type_is_a_wrong_one() -> None:
+    check = begun()
+    frame = HeadersFrame(1, Encoder().encode(CALL), flags=ENDED)
+    assert told(check.from_client(frame.serialize())[1]) == [(1, {":status": "415"})]
+
+
+def test_an_unknown_coding_is_unimplemented_and_told_the_known_ones() -> None:
+    check = begun()
+    frame = call(Encoder(), 1, "application/grpc", ("grpc-encoding", "br"))
+    ((_, answer),) = told(check.from_client(frame.serialize())[1])
+    assert isinstance(answer, dict)
+    assert (answer[":status"], answer["grpc-status"]) == ("200", "12")
+    assert answer["content-type"] == "application/grpc"
+    assert answer["grpc-accept-encoding"] == "identity,deflate,gzip"
+
+
+def test_tables_agree_on_both_sides_after_refusals() -> None:
+    """The second call names headers of the first, refused one by their index, and so does the server's answer."""
+    check, encoder, server_decoder = begun(), Encoder(), Decoder()
+    server_encoder, client_decoder = Encoder(), Decoder()
+    for stream in range(1, 41, 2):
+        wrong = stream % 4 == 1
+        frame = call(encoder, stream, "text/plain" if wrong else "application/grpc", ("x", str(stream % 8)))
+        to_server, to_client = check.from_client(frame.serialize())
+        (_, headers), *rest = told(to_server, server_decoder)
+        assert isinstance(headers, dict)
+        assert headers["x"] == str(stream % 8)
+        assert [name for _, name in rest] == ["RstStreamFrame"] * wrong
+        if wrong:
+            assert told(to_client, client_decoder)[0] == (stream, {":status": "415"})
+        else:
+            block = server_encoder.encode([(":status", "200"), ("grpc-status", "0"), ("y", str(stream % 8))])
+            answer = check.from_server(HeadersFrame(stream, block, flags=ENDED).serialize())
+            expected = {":status": "200", "grpc-status": "0", "y": str(stream % 8)}
+            assert told(answer, client_decoder) == [(stream, expected)]
+
+
+def test_a_refusal_waits_until_the_servers_frame_and_block_have_ended() -> None:
+    check, encoder = begun(), Encoder()
+    block = Encoder().encode([(":status", "200"), ("x", "y")])
+    unfinished = HeadersFrame(1, block[:3]).serialize()
+    rest = ContinuationFrame(1, block[3:], flags=["END_HEADERS"]).serialize()
+    data = DataFrame(1, b"page").serialize()
+    assert check.from_server(unfinished[:5]) == b""
+    assert check.from_client(call(encoder, 3, "text/plain").serialize())[1] == b""
+    assert check.from_server(unfinished[5:]) == unfinished, "in the middle of a block nothing may come between"
+    assert check.from_server(rest[:9]) == rest[:9]
+    sent = check.from_server(rest[9:] + data)
+    assert sent.startswith(rest[9:])
+    assert sent.endswith(data)
+    assert told(sent[len(rest) - 9 : -len(data)]) == [(3, {":status": "415"})]
+    assert check.from_client(b"") == (b"", b"")
+
+
+def test_nothing_is_said_before_the_server_has_greeted() -> None:
+    check = CallCheck(65_536)
+    _, to_client = check.from_client(PREFACE + SETTINGS + call(Encoder(), 1, "text/plain").serialize())
+    assert to_client == b""
+    assert check.goaway(1) == b""
+    sent = check.from_server(SETTINGS)
+    assert sent.startswith(SETTINGS)
+    assert told(sent[len(SETTINGS) :])[0] == (1, {":status": "415"})
+
+
+def test_trailers_are_no_call() -> None:
+    check, encoder = begun(), Encoder()
+    sent = call(encoder, 1, "application/grpc").serialize()
+    sent += HeadersFrame(1, encoder.encode([("x", "trailer")]), flags=ENDED).serialize()
+    assert check.from_client(sent) == (sent, b"")
+
+
+@pytest.mark.parametrize("flags", [["PADDED"], ["PRIORITY"], ["PADDED", "PRIORITY"]])
+def test_padding_and_priority_are_not_read_as_headers(flags: list[str]) -> None:
+    for content_type, refused in (("application/grpc", False), ("text/plain", True)):
+        frame = call(Encoder(), 1, content_type)
+        frame.flags |= set(flags)
+        frame.pad_length = 7 if "PADDED" in flags else 0
+        assert bool(begun().from_client(frame.serialize())[1]) == refused
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        pytest.param(ContinuationFrame(1, b"").serialize(), PROTOCOL_ERROR, id="continuation-of-nothing"),
+        pytest.param(
+            HeadersFrame(1, b"").serialize() + DataFrame(1, b"x").serialize(), PROTOCOL_ERROR, id="data-in-a-block"
+        ),
+        pytest.param(
+            HeadersFrame(1, b"").serialize() + ContinuationFrame(3, b"").serialize(),
+            PROTOCOL_ERROR,
+            id="continuation-of-another",
+        ),
+        pytest.param(b"\0\0\0\x01\x0c\0\0\0\x01", PROTOCOL_ERROR, id="padded-and-empty"),
+        pytest.param(b"\0\0\x02\x01\x0c\0\0\0\x01\x09\0", PROTOCOL_ERROR, id="more-padding-than-frame"),
+        pytest.param(b"\0\0\x02\x01\x24\0\0\0\x01\0\0", PROTOCOL_ERROR, id="half-a-priority"),
+        pytest.param(HeadersFrame(1, b"\xff" * 50, flags=ENDED).serialize(), COMPRESSION_ERROR, id="no-hpack"),
+        pytest.param(b"\0\xff\xff\x01\x04\0\0\0\x01" + bytes(2000), ENHANCE_YOUR_CALM, id="a-long-frame"),
+        pytest.param(
+            HeadersFrame(1, b"").serialize() + ContinuationFrame(1, b"").serialize() * 200,
+            ENHANCE_YOUR_CALM,
+            id="continuations-without-end",
+        ),
+        pytest.param(
+            HeadersFrame(1, Encoder().encode([("x", "y" * 300)]) + b"\xbe" * 10, flags=ENDED).serialize(),
+            ENHANCE_YOUR_CALM,
+            id="an-index-that-stands-for-much",
+        ),
+    ],
+)
+def test_what_cannot_be_followed_ends_the_connection(sent: bytes, code: int) -> None:
+    check = begun(block_bytes=1000)
+    with pytest.raises(ConnectionBroken) as caught:
+        check.from_client(sent)
+    assert caught.value.code == code
+    (goaway,) = frames_in(check.goaway(code))
+    assert isinstance(goaway, GoAwayFrame)
+    assert goaway.error_code == code
+
+
+@pytest.mark.parametrize("sent", [b"GET / HTTP/1.1\r\n", PREFACE[:-1] + b"x", b"\0"])
+def test_what_is_no_http_2_ends_the_connection(sent: bytes) -> None:
+    with pytest.raises(ConnectionBroken):
+        CallCheck(1000).from_client(sent)
+
+
+@pytest.mark.parametrize("frame", [HeadersFrame(1, b"\x88", flags=ENDED), DataFrame(1, b"x")])
+def test_a_server_that_answers_a_refused_call_ends_the_connection(frame: Frame) -> None:
+    check = begun()
+    check.from_client(call(Encoder(), 1, "text/plain").serialize())
+    with pytest.raises(ConnectionBroken) as caught:
+        check.from_server(frame.serialize())
+    assert caught.value.code == INTERNAL_ERROR
+
+
+def test_refused_streams_are_not_remembered_for_ever() -> None:
+    check, encoder = begun(), Encoder()
+    for stream in range(1, 2201, 2):
+        check.from_client(call(encoder, stream, "text/plain").serialize())
+    answer = HeadersFrame(1, b"\x88", flags=ENDED).serialize()
+    assert check.from_server(answer) == answer
+
+
+def conversation() -> tuple[bytes, bytes]:
+    """What a client says, some of it in pieces and some of it wrong, and what a server says."""
+    encoder = Encoder()
+    first = call(encoder, 1, "application/grpc")
+    split = call(encoder, 3, "text/plain")
+    halves = [HeadersFrame(3, split.data[:9]), ContinuationFrame(3, split.data[9:], flags=["END_HEADERS"])]
+    frames: Iterable[Frame] = (
+        SettingsFrame(0),
+        first,
+        DataFrame(1, b"\0\0\0\0\2\x08\x2a", flags=["END_STREAM"]),
+        *halves,
+        DataFrame(3, b"whatever", flags=["END_STREAM"]),
+        call(encoder, 5, "application/grpc", ("grpc-encoding", "snappy")),
+        call(encoder, 7, "application/grpc"),
+    )
+    return PREFACE + b"".join(frame.serialize() for frame in frames), SETTINGS + DataFrame(1, b"answer").serialize()
+
+
+@given(st.lists(st.integers(0, 600), max_size=12))
+def test_pieces_make_no_difference(cuts: list[int]) -> None:
+    said, answered = conversation()
+    whole = begun_with(answered)
+    expected = whole.from_client(said)
+    pieces = begun_with(answered)
+    to_server, to_client = bytearray(), bytearray()
+    edges = sorted({0, len(said), *(cut for cut in cuts if cut < len(said))})
+    for begin, end in pairwise(edges):
+        one, other = pieces.from_client(said[begin:end])
+        to_server += one
+        to_client += other
+    assert (bytes(to_server), bytes(to_client)) == expected
+    assert len(told(expected[1])) == 2
+
+
+def begun_with(answered: bytes) -> CallCheck:
+    """A connection on which the server has said this, byte by byte."""
+    check = CallCheck(65_536)
+    passed = b"".join(check.from_server(answered[at : at + 1]) for at in range(len(answered)))
+    assert passed == answered
+    return check
+
+
+@given(st.binary(max_size=300), st.binary(max_size=300))
+def test_garbage_breaks_a_connection_at_most(sent: bytes, answered: bytes) -> None:
+    check = begun()
+    try:
+        to_server, to_client = check.from_client(sent)
+        check.from_server(answered)
+    except ConnectionBroken:
+        return
+    refused = sum(isinstance(frame, HeadersFrame) for frame in frames_in(to_client))
+    assert len(to_server) <= len(sent) + 13 * refused
+    if not refused:
+        assert sent.startswith(to_server), "what is not whole yet is held, and nothing else"

@@ -1,0 +1,148 @@
+"""The front that stands before gRPC's core: what goes through, who is let in, and what is left when it goes."""
+
+import asyncio
+import socket
+from pathlib import Path
+
+import pytest
+from hyperframe.frame import DataFrame
+
+from consumers.errors import ProducerUnreachable
+from consumers.target import Target
+from producers import certificates, grpc_front
+from producers.grpc_http2 import GrpcHttp2Producer
+from producers.producer import PortUnavailable
+from producers.settings import CallLimits, Limits, ProducerSettings, TlsFiles
+from tests.support.books import CHICKEN, LARGE, ordinary, small_book
+from tests.support.raw_http2 import message, raw_http2
+from tests.support.relay import relay_to
+from tests.support.serving import serving
+
+STRICT = ProducerSettings(strict_calls=True)
+GET = "/recipe.RecipeService/GetRecipe"
+AMPLE_S = 10.0
+
+
+@pytest.fixture(autouse=True)
+def kept_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where fronts keep the sockets of their cores, so that a test can see them."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return tmp_path
+
+
+def left_in(directory: Path) -> int:
+    """How many entries."""
+    return len(list(directory.iterdir()))
+
+
+async def test_large_answers_and_many_at_once_go_through(kept_files: Path) -> None:
+    async with serving("grpc", small_book(), settings=STRICT) as served, served.client() as consumer:
+        assert left_in(kept_files) == 1
+        answers = await asyncio.gather(*(consumer.get(1 + n % 60) for n in range(300)), consumer.get(LARGE.id))
+        assert answers[:-1] == [CHICKEN if 1 + n % 60 == 42 else ordinary(1 + n % 60) for n in range(300)]
+        assert answers[-1] == LARGE
+        assert len((await consumer.list(1000)).recipes) == 63
+    assert left_in(kept_files) == 0
+
+
+async def test_a_caller_that_waits_gets_the_rest_later() -> None:
+    """A page beyond what any buffer holds, left unread until everybody has stopped sending."""
+    async with serving("grpc", small_book(), settings=STRICT) as served, raw_http2(served.address) as connection:
+        await connection.greet(INITIAL_WINDOW_SIZE=2**31 - 1)
+        await connection.send(b"\0\0\x04\x08\0\0\0\0\0\x7f\0\0\0")
+        calls = [connection.call(GET) for _ in range(30)]
+        request = message(b"\x08" + bytes([LARGE.id]))
+        for call in calls:
+            await connection.send(call, DataFrame(call.stream_id, request, flags=["END_STREAM"]))
+        for call in calls:
+            answer = await connection.answer(call.stream_id)
+            assert (answer.status, len(answer.data) > 500_000) == (0, True)
+
+
+async def test_no_call_is_lost_when_connections_come_of_age() -> None:
+    limits = Limits(calls=CallLimits(connection_age_s=0.05))
+    async with serving("grpc", small_book(), limits=limits, settings=STRICT) as served:
+        target = served.client_settings.target
+        async with (
+            relay_to(target.host, target.port) as relay,
+            served.client(target=Target("127.0.0.1", relay.port)) as consumer,
+        ):
+
+            async def call_on() -> None:
+                while relay.connections < 20:
+                    assert await consumer.get(42) == CHICKEN
+
+            await asyncio.gather(*(call_on() for _ in range(4)))
+
+
+async def test_one_connection_too_many_is_closed() -> None:
+    limits = Limits(calls=CallLimits(connections=2))
+    async with serving("grpc", small_book(), limits=limits, settings=STRICT) as served:
+        async with served.client() as one, served.client() as other, served.client() as third:
+            assert await one.get(42) == await other.get(42) == CHICKEN
+            with pytest.raises(ProducerUnreachable):
+                await third.get(42)
+        async with served.client() as again:
+            assert await again.get(42) == CHICKEN
+
+
+async def test_a_caller_that_takes_nothing_is_cut_off() -> None:
+    async with (
+        serving("grpc", small_book(), limits=Limits(write_timeout_s=0.2), settings=STRICT) as served,
+        raw_http2(served.address) as connection,
+    ):
+        await connection.greet(INITIAL_WINDOW_SIZE=2**31 - 1)
+        await connection.send(b"\0\0\x04\x08\0\0\0\0\0\x7f\0\0\0")
+        connection.stop_reading()
+        for _ in range(40):
+            call = connection.call(GET)
+            request = message(b"\x08" + bytes([LARGE.id]))
+            await connection.send(call, DataFrame(call.stream_id, request, flags=["END_STREAM"]))
+        front = served.producer._front  # type: ignore[attr-defined]
+        async with asyncio.timeout(AMPLE_S):
+            await front._empty.wait()
+
+
+async def test_what_a_stop_finds_open_is_closed() -> None:
+    producer = GrpcHttp2Producer(small_book(), ProducerSettings(port=0, strict_calls=True, drain_s=0.1))
+    (address,) = await producer.start()
+    async with raw_http2(address) as connection:
+        await connection.greet()
+        await connection.ping()
+        open_call = connection.call(GET)
+        await connection.send(open_call)
+        await producer.stop()
+        await connection.until(connection.closed.is_set)
+
+
+async def test_a_busy_port_leaves_nothing_behind(kept_files: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    files = certificates.write(tmp_path_factory.mktemp("certificates"))
+    tls = TlsFiles(certificate=files.server, key=files.server_key)
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        settings = ProducerSettings(port=port, tls_port=held.getsockname()[1], tls=tls, strict_calls=True)
+        with pytest.raises(PortUnavailable):
+            await GrpcHttp2Producer(small_book(), settings).start()
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+    assert left_in(kept_files) == 0
+
+
+async def test_whoever_comes_when_the_core_has_gone_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving("grpc", small_book(), settings=STRICT) as served:
+        front = served.producer._front  # type: ignore[attr-defined]
+        monkeypatch.setattr(front, "path", front.path.with_name("nothing"))
+        target = served.client_settings.target
+        reader, writer = await asyncio.open_connection(target.host, target.port)
+        async with asyncio.timeout(AMPLE_S):
+            assert await reader.read() == b""
+        writer.close()
+
+
+def test_a_little_too_much_metadata_is_left_to_the_core() -> None:
+    assert grpc_front.BLOCKS_OF_METADATA * CallLimits().metadata_bytes > 2 * CallLimits().metadata_bytes
