@@ -16,7 +16,7 @@ from producers.settings import CallLimits, Limits, ProducerSettings, TlsFiles
 from tests.support.books import CHICKEN, LARGE, ordinary, small_book
 from tests.support.raw_http2 import message, raw_http2
 from tests.support.relay import relay_to
-from tests.support.serving import serving
+from tests.support.serving import Served, serving
 
 STRICT = ProducerSettings(strict_calls=True)
 GET = "/recipe.RecipeService/GetRecipe"
@@ -33,6 +33,13 @@ def kept_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def left_in(directory: Path) -> int:
     """How many entries."""
     return len(list(directory.iterdir()))
+
+
+async def nobody_connected(served: Served) -> None:
+    """Wait until the front has closed every connection."""
+    front = served.producer._front  # type: ignore[attr-defined]
+    async with asyncio.timeout(AMPLE_S):
+        await front._empty.wait()
 
 
 async def test_large_answers_and_many_at_once_go_through(kept_files: Path) -> None:
@@ -82,6 +89,7 @@ async def test_one_connection_too_many_is_closed() -> None:
             assert await one.get(42) == await other.get(42) == CHICKEN
             with pytest.raises(ProducerUnreachable):
                 await third.get(42)
+        await nobody_connected(served)
         async with served.client() as again:
             assert await again.get(42) == CHICKEN
 
@@ -98,9 +106,7 @@ async def test_a_caller_that_takes_nothing_is_cut_off() -> None:
             call = connection.call(GET)
             request = message(b"\x08" + bytes([LARGE.id]))
             await connection.send(call, DataFrame(call.stream_id, request, flags=["END_STREAM"]))
-        front = served.producer._front  # type: ignore[attr-defined]
-        async with asyncio.timeout(AMPLE_S):
-            await front._empty.wait()
+        await nobody_connected(served)
 
 
 async def test_what_a_stop_finds_open_is_closed() -> None:
