@@ -98,7 +98,7 @@ interop: $(INTEROP_READY) ## the npm packages that tests/interop talks to
 
 tests: $(DEVELOP_READY) interop
 	$(BIN)/coverage erase
-	$(BIN)/pytest -q -n 2 --dist loadfile --cov --cov-report=term $(PYTEST_ARGS)
+	$(BIN)/pytest -q -n 3 --dist loadfile --cov --cov-report=term $(PYTEST_ARGS)
 
 quick-bench: $(DEVELOP_READY)
 	$(BIN)/python -m bench run --quick --out reports/quick.json

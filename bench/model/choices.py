@@ -9,8 +9,8 @@ from bench.matrix import NEW, PERSISTENT, Connection
 from bench.model.break_even import BreakEven, rate_break_even
 from bench.model.differences import Difference, Differences
 from bench.model.parts import Arm, Parts
-from bench.model.payload import Blend
-from bench.model.predict import Prediction, predict
+from bench.model.payload import Blend, Blended, blended
+from bench.model.predict import Prediction, over
 from bench.network.profile import Profile
 from bench.run_file import RatioEstimate, Verdict
 
@@ -45,18 +45,21 @@ class Choices:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self._differences = cache(lambda tls: Differences(parts, parts.arms(tls=tls)))
+        self._blended_at: Blend | None = None
+        self._blended: dict[Arm, Blended] = {}
+        """Of one payload, since a map asks for each under many links."""
 
     def latencies(self, conditions: Conditions) -> dict[Arm, float]:
         """What each arm is predicted to take, in nanoseconds, in the order of the run."""
         return {
-            arm: predict(self.parts, arm, conditions.at, conditions.link, conditions.connection).latency_ns.value
+            arm: self._predict(arm, conditions.at, conditions.link, conditions.connection).latency_ns.value
             for arm in self.parts.arms(tls=conditions.tls)
         }
 
     def ranked(self, conditions: Conditions) -> list[Choice]:
         """All arms, the fastest first."""
         predicted = {
-            arm: predict(self.parts, arm, conditions.at, conditions.link, conditions.connection)
+            arm: self._predict(arm, conditions.at, conditions.link, conditions.connection)
             for arm in self.parts.arms(tls=conditions.tls)
         }
         ordered = sorted(predicted, key=lambda arm: predicted[arm].latency_ns.value)
@@ -78,7 +81,7 @@ class Choices:
         gap = self._gap(arm, other, at, unlimited, conditions.connection)
         if gap is None or gap.plain_95 is None:
             return None
-        ours, theirs = (predict(self.parts, each, at, unlimited, conditions.connection) for each in (arm, other))
+        ours, theirs = (self._predict(each, at, unlimited, conditions.connection) for each in (arm, other))
         more_bits = 8 * (
             ours.response_bytes - theirs.response_bytes + (ours.request_bytes - theirs.request_bytes) / up_share
         )
@@ -89,7 +92,7 @@ class Choices:
         gap = self._gap(arm, other, conditions.at, conditions.link, conditions.connection)
         if gap is None:
             return None
-        base_ns = predict(self.parts, other, conditions.at, conditions.link, conditions.connection).latency_ns.value
+        base_ns = self._predict(other, conditions.at, conditions.link, conditions.connection).latency_ns.value
         low_95, high_95 = _as_ratio(gap.plain_95, base_ns)
         low, high = _as_ratio(gap.corrected, base_ns)
         within = low is not None and high is not None and low >= 1 / (1 + MARGIN) and high <= 1 + MARGIN
@@ -102,12 +105,19 @@ class Choices:
             value=1 + gap.value / base_ns, low=low, high=high, low_95=low_95, high_95=high_95, verdict=said
         )
 
+    def _predict(self, arm: Arm, at: Blend, link: Profile, connection: Connection) -> Prediction:
+        if at is not self._blended_at:
+            self._blended_at, self._blended = at, {}
+        if arm not in self._blended:
+            self._blended[arm] = blended(self.parts, arm, at)
+        return over(link, connection, self._blended[arm], self.parts.set_ups[arm])
+
     def _gap(self, arm: Arm, other: Arm, at: Blend, link: Profile, connection: Connection) -> Difference | None:
         """By how much longer `arm` takes over a link."""
         found = self._differences(arm.tls).between(arm, other, at)
         if found is None:
             return None
-        ours, theirs = (predict(self.parts, each, at, link, connection) for each in (arm, other))
+        ours, theirs = (self._predict(each, at, link, connection) for each in (arm, other))
         exact_ns = ours.network_ns - theirs.network_ns
         gap = found.plus(exact_ns, (exact_ns, exact_ns))
         return gap.plus(*self._more_set_up(arm, other)) if connection == NEW else gap

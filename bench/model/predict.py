@@ -12,8 +12,8 @@ overlap: consumers decode a message once they have it as a whole.
 from dataclasses import dataclass
 
 from bench.matrix import NEW, Connection
-from bench.model.parts import Arm, Parts
-from bench.model.payload import Blend, blended
+from bench.model.parts import Arm, Parts, SetUp
+from bench.model.payload import Blend, Blended, blended
 from bench.network.profile import Profile
 from bench.run_file import Estimate
 
@@ -48,7 +48,11 @@ class Prediction:
 
 def predict(parts: Parts, arm: Arm, at: Blend, link: Profile, connection: Connection) -> Prediction:
     """What one request takes. Where the set-up's own work is not known, it counts as nothing."""
-    exchange, set_up = blended(parts, arm, at), parts.set_ups[arm]
+    return over(link, connection, blended(parts, arm, at), parts.set_ups[arm])
+
+
+def over(link: Profile, connection: Connection, exchange: Blended, set_up: SetUp) -> Prediction:
+    """The same of an exchange and a set-up that are known."""
     new = connection == NEW
     request = exchange.request_bytes + (set_up.sent_bytes if new else 0)
     response = exchange.response_bytes + (set_up.received_bytes if new else 0)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import shutil
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from hyperframe.frame import SettingsFrame
 
 from consumers.client import ClientSettings
 from consumers.errors import ProducerUnreachable
@@ -20,6 +22,7 @@ from producers.certificates import CertificateFiles
 from producers.grpc_http2 import GrpcHttp2Producer
 from producers.settings import ProducerSettings, TlsFiles
 from tests.support.books import CHICKEN, small_book
+from tests.support.raw_http2 import PREFACE
 
 
 @pytest.fixture
@@ -120,3 +123,28 @@ async def test_a_certificate_exchanged_on_disk_is_shown_to_new_connections(
         assert await serial(address) == serial_of(others) != first
         # On the connection that it had before.
         assert await old.get(42) == CHICKEN
+
+
+def resumed(address: str, files: CertificateFiles) -> bool:
+    """Whether a second connection goes on with the session of the first."""
+    context = ssl.create_default_context(cafile=files.ca)
+    context.set_alpn_protocols(["h2"])
+    target, session = parse_target(address), None
+    reused = []
+    for _ in range(2):
+        with (
+            socket.create_connection((target.host, target.port), 10) as plain,
+            context.wrap_socket(plain, server_hostname=target.host, session=session) as encrypted,
+        ):
+            encrypted.sendall(PREFACE + SettingsFrame(0).serialize())
+            # A ticket comes with the first bytes.
+            assert encrypted.recv(9)
+            session = encrypted.session
+            reused.append(bool(encrypted.session_reused))
+    return reused == [False, True]
+
+
+@both
+async def test_a_front_resumes_sessions_and_the_core_does_not(files: CertificateFiles, *, strict: bool) -> None:
+    async with served(files, strict=strict) as address:
+        assert await asyncio.to_thread(resumed, address, files) == strict

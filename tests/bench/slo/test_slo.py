@@ -10,6 +10,7 @@ from bench.cli.slo import figure, in_words, slo
 from bench.matrix import Combination
 from bench.processes import RunningProducer
 from bench.slo.probing import Found
+from bench.slo.search import CONFIRMATIONS
 from bench.workloads import WorkloadChoice
 from commands import command_line
 from tests.support import conducting
@@ -54,7 +55,8 @@ def test_what_a_producer_serves_is_below_its_capacity(
     assert isinstance(cell.load, run_file.OpenLoad)
     # A queue whose length is bounded by the objective can be outrun by no more than that in so short a probe.
     assert cell.load.rate_hz < CAPACITY_HZ * 1.5
-    assert len(cell.slices.ok) == 3
+    # Met, and met again; one that the machine spoiled is tried once more.
+    assert len(cell.slices.ok) >= 1 + CONFIRMATIONS
     assert cell.status == "measured"
     assert cell.latency_ns is not None
     assert cell.latency_ns.p50 is not None
