@@ -145,6 +145,6 @@ def resumed(address: str, files: CertificateFiles) -> bool:
 
 
 @both
-async def test_a_front_resumes_sessions_and_the_core_does_not(files: CertificateFiles, *, strict: bool) -> None:
+async def test_sessions_are_resumed(files: CertificateFiles, *, strict: bool) -> None:
     async with served(files, strict=strict) as address:
-        assert await asyncio.to_thread(resumed, address, files) == strict
+        assert await asyncio.to_thread(resumed, address, files)
