@@ -15,7 +15,7 @@ from strawberry.types.execution import ExecutionContext
 
 from producers.graphql_documents import DocumentCache, document_extension
 from producers.graphql_errors import is_unexpected
-from producers.http_problems import new_incident
+from producers.incidents import new_incident
 from producers.recipe_ids import parse_id, parse_ids
 from producers.settings import ProducerSettings
 from recipes import model

@@ -12,6 +12,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from producers.grpc_requests import MessageOverdue, NoMessage, TooMuchMetadata
+from producers.incidents import new_incident
 from producers.representations import BadBody
 from recipes.errors import BookIsReadOnly, IdempotencyConflict, InvalidRecipe, RecipeError, RecipeNotFound
 
@@ -51,8 +52,11 @@ async def refuse(error: Exception, context: Any) -> Never:
         await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, str(error))
     if isinstance(error, TooMuchMetadata):
         await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, str(error))
-    log.error("a call failed", exc_info=error)
-    await context.abort(grpc.StatusCode.INTERNAL, "internal error")
+    incident = new_incident()
+    log.error("incident %s: a call failed", incident, exc_info=error)
+    status = status_pb2.Status(code=code_pb2.INTERNAL, message="internal error")
+    status.details.add().Pack(error_details_pb2.RequestInfo(request_id=incident))
+    await context.abort_with_status(rpc_status.to_status(status))
     raise AssertionError("abort always raises")
 
 

@@ -1,10 +1,10 @@
 """What an HTTP caller is told of a refusal: problem details (RFC 9457) with a stable `error` code, pure."""
 
 import logging
-import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
 
+from producers.incidents import new_incident
 from recipes.errors import BookIsReadOnly, IdempotencyConflict, InvalidRecipe, RecipeError, RecipeNotFound
 
 STATUS_AND_ERROR: dict[type[RecipeError], tuple[int, str]] = {
@@ -79,11 +79,6 @@ class Problem(Exception):
         if self.incident:
             document["incident"] = self.incident
         return document
-
-
-def new_incident() -> str:
-    """A name for a fault, by which whoever met it and whoever reads the log can speak of the same."""
-    return secrets.token_hex(6)
 
 
 def internal_error(log: logging.Logger, what: str, error: BaseException | None = None) -> Problem:

@@ -205,9 +205,14 @@ async def test_what_is_no_message_in_a_stream_is_an_invalid_argument() -> None:
 async def test_an_exception_is_logged_and_not_shown(caplog: pytest.LogCaptureFixture) -> None:
     async with channel_to(BrokenBook([])) as channel:
         with caplog.at_level(logging.ERROR, "producers.grpc_errors"):
-            error = await refusal(RecipeServiceStub(channel).GetRecipe(messages.RecipeRequest(id=42)))
+            error: Any = await refusal(RecipeServiceStub(channel).GetRecipe(messages.RecipeRequest(id=42)))
     assert (error.code().name, error.details()) == ("INTERNAL", "internal error")
-    assert BrokenBook.SECRET not in str(error)
+    status = rpc_status.from_call(error)
+    assert status is not None
+    assert BrokenBook.SECRET not in str(error) + str(status)
+    incident = error_details_pb2.RequestInfo()
+    assert status.details[0].Unpack(incident)
+    assert f"incident {incident.request_id}: a call failed" in caplog.text
     assert BrokenBook.SECRET in caplog.text
 
 

@@ -22,6 +22,8 @@ from tests.support.programs import PATIENCE_S, assert_one_line_error, environmen
 
 SCHEMA = json.loads(Path("docs/run-file.schema.json").read_text(encoding="utf-8"))
 SMALL = ("--recipes", "generated:60", "--generations", "1", "--rounds", "2", "--slice-ms", "2", "--page-size", "5")
+ONE_OF_EACH = ("--gzip", "off", "--tls", "off", "--workload", "get", "--concurrency", "1", "--driver", "consumer")
+"""One cell for each protocol, with every process that a larger run has."""
 ONE_CELL = ("--protocol", "http", "--gzip", "off", "--tls", "off", "--workload", "get", "--concurrency", "1")
 
 
@@ -156,7 +158,7 @@ def test_a_run_ends_once_its_intervals_are_narrow_enough(tmp_path: Path) -> None
         "--workload",
         "get",
     )
-    done = bench("run", *size, "--concurrency", "1", "--until", "90%", "--seconds", "40", "--out", str(out))
+    done = bench("run", *size, "--concurrency", "1", "--until", "90%", "--seconds", "20", "--out", str(out))
     assert done.returncode == 0, done.stderr
     found = read(out)["plan"]
     assert 2 <= found["generations_done"] <= found["generations"]
@@ -294,7 +296,7 @@ def gone(processes: list[psutil.Process]) -> bool:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_keeps_the_finished_rounds_and_leaves_nothing_running(tmp_path: Path, number: signal.Signals) -> None:
     out = tmp_path / "r.json"
-    with on_a_terminal("run", *SMALL, "--rounds", "100000", "--workload", "get", "--out", str(out)) as (process, shown):
+    with on_a_terminal("run", *SMALL, *ONE_OF_EACH, "--rounds", "100000", "--out", str(out)) as (process, shown):
         wait_for(b"round 3", shown)
         children = psutil.Process(process.pid).children(recursive=True)
         assert len(children) == 6
@@ -317,7 +319,7 @@ def test_ctrl_c_before_anything_was_measured_writes_nothing(tmp_path: Path) -> N
 
 
 def test_children_do_not_outlive_a_bench_that_was_killed(tmp_path: Path) -> None:
-    arguments = ("run", *SMALL, "--rounds", "100000", "--out", str(tmp_path / "r.json"))
+    arguments = ("run", *SMALL, *ONE_OF_EACH, "--rounds", "100000", "--out", str(tmp_path / "r.json"))
     with on_a_terminal(*arguments) as (process, shown):
         wait_for(b"round 1", shown)
         children = psutil.Process(process.pid).children(recursive=True)
