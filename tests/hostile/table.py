@@ -16,7 +16,7 @@ import msgspec
 INTRODUCTION = """# Hostile cases: what each was answered with, in how long, and what it cost
 
 `tests/hostile` attacks one process of each producer, case after case, on its plain port and over TLS, while an honest
-caller is served all the time. Made by
+caller is served all the time; of gRPC two, one of them with `--strict-calls`. Made by
 
 ```
 HOSTILE_TABLE=cases.jsonl .venv/bin/pytest tests/hostile
