@@ -10,6 +10,7 @@ from random import Random
 from bench import warm_up
 from bench.matrix import PERSISTENT, CellPlan, Combination, Matrix, spoken
 from bench.network.profile import LOOPBACK, parse
+from bench.network.round_trips import set_up_round_trips
 from bench.run_file import ClosedLoad, Load
 from producers.registry import flags_for, why_no_gzip
 
@@ -126,8 +127,10 @@ def slice_ns(cell: CellPlan, plan: RunPlan) -> int:
 
 
 def round_trips(cell: CellPlan) -> int:
-    """About how many round trips a request takes: one, and on a new connection one for TCP and one for TLS."""
-    return 1 if cell.connection == PERSISTENT else 3 if cell.combination.tls else 2
+    """How many round trips a request takes, with those that set up a new connection."""
+    if cell.connection == PERSISTENT:
+        return 1
+    return 1 + set_up_round_trips(cell.combination.protocol, None, tls=cell.combination.tls)
 
 
 def estimated_slice_ns(cell: CellPlan, plan: RunPlan) -> int:

@@ -20,6 +20,7 @@ from statistics import median
 from typing import TypeVar
 
 from bench import run_file
+from bench.contenders import contender_of
 from bench.matrix import NEW, PERSISTENT, Connection
 from bench.measure import latency_histogram
 from bench.model.choices import OWN_ERROR
@@ -31,7 +32,6 @@ from bench.network.precision import Finding
 from bench.network.profile import parse
 from bench.run_file import Cell, Run
 from bench.tell import names
-from bench.tell.arrangement import contender_of
 
 REPOSITORY = Path(__file__).parent.parent
 TOLERANCE = 0.10

@@ -2,10 +2,13 @@
 
 What separates two arms is a fixed time, and a time for every bit or for every round trip that one of them has more.
 Where the two are of opposite sign there is one crossing, and the interval of the fixed time gives that of the crossing.
+Over payloads, where what separates them is no straight line, the crossing is looked for.
 """
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from bench.judge.levels import Interval
@@ -74,6 +77,50 @@ def round_trip_break_even(fixed_ns: float, interval_ns: Interval, more: float) -
     if low_ns >= 0:
         return NOWHERE
     return BreakEven("below", _at(-fixed_ns / more, -high_ns / more, -low_ns / more))
+
+
+Gap = Callable[[float], tuple[float, Interval] | None]
+"""By how many nanoseconds the first of two takes longer at a payload, with its interval; None where nobody knows."""
+
+GRID = 64
+"""Payloads at which a crossing is looked for, evenly spread over their logarithm."""
+
+
+def payload_break_even(gap: Gap, low_bytes: float, high_bytes: float) -> BreakEven | None:
+    """At which payloads, in bytes, the first of two is faster, between two payloads that are given.
+
+    `unclear` where that changes more than once, or where it never changes and the intervals do not show who is faster.
+    None where a gap is not known.
+    """
+    step = (high_bytes / low_bytes) ** (1 / GRID)
+    grid = [low_bytes * step**number for number in range(GRID + 1)]
+    gaps = [known for known in map(gap, grid) if known is not None]
+    if len(gaps) < len(grid):
+        return None
+    if all(high < 0 for _, (_, high) in gaps):
+        return EVERYWHERE
+    if all(low > 0 for _, (low, _) in gaps):
+        return NOWHERE
+    below = gaps[0][0] < 0
+    values = [value for value, _ in gaps]
+    # Whoever is faster below the crossing is so beyond doubt up to where its end of the interval reaches 0.
+    lows, highs = [low for _, (low, _) in gaps], [high for _, (_, high) in gaps]
+    crossing = _crossing(grid, values)
+    if crossing is None:
+        return UNCLEAR
+    sure_below, sure_above = (_crossing(grid, ends) for ends in ((highs, lows) if below else (lows, highs)))
+    return BreakEven("below" if below else "above", Estimate(value=crossing, low=sure_below, high=sure_above))
+
+
+def _crossing(grid: Sequence[float], values: Sequence[float]) -> float | None:
+    """The payload at which values change their sign, on a straight line between its neighbours; None unless they do
+    so once."""
+    changes = [number for number, (one, next_) in enumerate(pairwise(values)) if (one < 0) != (next_ < 0)]
+    if len(changes) != 1:
+        return None
+    (number,) = changes
+    (low, high), (one, next_) = grid[number : number + 2], values[number : number + 2]
+    return low + (high - low) * one / (one - next_)
 
 
 def _at(value: float, low: float, high: float) -> Estimate:

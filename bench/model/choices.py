@@ -1,15 +1,15 @@
 """Choosing: which arm is the fastest under given conditions, by how much, and where that flips. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from bench.judge.levels import Interval
 from bench.judge.verdicts import MARGIN, verdict
 from bench.matrix import NEW, PERSISTENT, Connection
-from bench.model.break_even import BreakEven, rate_break_even
+from bench.model.break_even import BreakEven, payload_break_even, rate_break_even, round_trip_break_even
 from bench.model.differences import Difference, Differences
 from bench.model.parts import Arm, Parts
-from bench.model.payload import Blend, Blended, blended
+from bench.model.payload import Blend, Blended, blend, blended
 from bench.model.predict import Prediction, over
 from bench.network.profile import Profile
 from bench.run_file import RatioEstimate, Verdict
@@ -86,6 +86,35 @@ class Choices:
             ours.response_bytes - theirs.response_bytes + (ours.request_bytes - theirs.request_bytes) / up_share
         )
         return rate_break_even(gap.value, gap.plain_95, more_bits)
+
+    def round_trip_break_even(self, arm: Arm, other: Arm, conditions: Conditions) -> BreakEven | None:
+        """At which round-trip times, in nanoseconds, `arm` is faster than `other`, at the rates of the conditions.
+
+        None where the two were not measured together, or take as many round trips: then no distance changes anything.
+        """
+        at, connection = conditions.at, conditions.connection
+        near = replace(conditions.link, rtt_ns=0)
+        gap = self._gap(arm, other, at, near, connection)
+        ours, theirs = (self._predict(each, at, near, connection).round_trips for each in (arm, other))
+        if gap is None or gap.plain_95 is None or ours == theirs:
+            return None
+        return round_trip_break_even(gap.value, gap.plain_95, ours - theirs)
+
+    def payload_break_even(self, arm: Arm, other: Arm, conditions: Conditions) -> BreakEven | None:
+        """At which payloads, in bytes, `arm` is faster than `other` over the link of the conditions.
+
+        Looked for between the least and the largest payload measured. None where the two were not measured together.
+        """
+        sizes = [self.parts.payload_bytes[workload] for workload in self.parts.curve]
+        if len(sizes) == 1:
+            return None
+
+        def gap(payload: float) -> tuple[float, Interval] | None:
+            at = blend(self.parts, payload)
+            found = self._gap(arm, other, at, conditions.link, conditions.connection)
+            return None if found is None or found.plain_95 is None else (found.value, found.plain_95)
+
+        return payload_break_even(gap, sizes[0], sizes[-1])
 
     def ratio(self, arm: Arm, other: Arm, conditions: Conditions) -> RatioEstimate | None:
         """The latency of one arm divided by that of another. None where the two were not measured together."""

@@ -7,13 +7,13 @@ between them they are interpolated (bench.model.payload).
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from bench.contenders import Contender, contender_of
 from bench.judge.client_cost import latency_difference
 from bench.judge.levels import positive_estimate
 from bench.matrix import CONSUMER, NEW, PERSISTENT
-from bench.model.round_trips import set_up_round_trips
 from bench.network.profile import LOOPBACK
+from bench.network.round_trips import set_up_round_trips
 from bench.run_file import Cell, ClosedLoad, Estimate, Run, Workload
-from bench.tell.arrangement import Contender, contender_of
 
 PAGES = ("list", "get")
 """Workloads whose answers are recipes, and differ in how many: what one request takes grows with the payload."""
@@ -28,11 +28,6 @@ class Arm:
     contender: Contender
     gzip: bool
     tls: bool
-
-    @property
-    def label(self) -> str:
-        """`gRPC`, `HTTP with gzip`; TLS is left out, being the same for all that are compared."""
-        return f"{self.contender.label}{' with gzip' if self.gzip else ''}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from bench.model.predict import Prediction
 from bench.network.profile import Profile
 from bench.run_file import Estimate
 from bench.tell import names, units
-from bench.tell.break_even_words import at_rates, rate
+from bench.tell.break_even_words import at_rates, at_round_trips, for_answers, rate
 from bench.tell.summary import Statement
 from bench.tell.table import Builder, Column, Entry, Table
 
@@ -50,8 +50,9 @@ def asked(choices: Choices, conditions: Conditions) -> str:
         for bits, direction in ((link.down_bits_per_second, "down"), (link.up_bits_per_second, "up"))
     ]
     connection = "a new connection for each request" if conditions.connection == NEW else "over an open connection"
+    baseline = names.contender(choices.parts.baseline)
     said = [
-        f"an answer of {units.number(size, unit)} {unit.symbol} as {choices.parts.baseline.label} would say it",
+        f"an answer of {units.number(size, unit)} {unit.symbol} as {baseline} would say it",
         f"a round trip of {_time(link.rtt_ns)}",
         *rates,
         "with TLS" if conditions.tls else "without TLS",
@@ -62,7 +63,7 @@ def asked(choices: Choices, conditions: Conditions) -> str:
 
 def _choose(ranked: Sequence[Choice]) -> Iterator[str]:
     best, others = ranked[0], ranked[1:]
-    yield f"{best.arm.label}: {_latency(best.prediction.latency_ns)} predicted."
+    yield f"{names.arm(best.arm)}: {_latency(best.prediction.latency_ns)} predicted."
     by_verdict: dict[str, list[Choice]] = {}
     for each in others:
         by_verdict.setdefault(each.ratio.verdict if each.ratio is not None else "unclear", []).append(each)
@@ -72,12 +73,12 @@ def _choose(ranked: Sequence[Choice]) -> Iterator[str]:
     if unclear := by_verdict.get("unclear"):
         yield f"No difference was shown to {_named(unclear)}."
     if slower := by_verdict.get("slower"):
-        told = [f"{each.arm.label} {_by_how_much(each.ratio.value)}" for each in slower if each.ratio is not None]
+        told = [f"{names.arm(each.arm)} {_by_how_much(each.ratio.value)}" for each in slower if each.ratio is not None]
         yield f"{'All others are slower' if len(slower) == len(others) else 'Slower'}: {names.listed(told)}."
 
 
 def _named(choices: Sequence[Choice]) -> str:
-    return names.listed([each.arm.label for each in choices])
+    return names.listed([names.arm(each.arm) for each in choices])
 
 
 def _by_how_much(ratio: float) -> str:
@@ -132,7 +133,7 @@ def _gzip(choices: Choices, conditions: Conditions, ranked: Sequence[Choice]) ->
             "slower": f"here it costs {_time(-saved_ns)} ({percent(ratio.value - 1)})",
             "same": f"here it makes less than {percent(MARGIN)} of a difference",
         }.get(ratio.verdict, "here no difference was shown")
-        yield f"{arm.contender.label}: pays {at_rates(found)} down; {verdict}."
+        yield f"{names.contender(arm.contender)}: pays {at_rates(found)} down; {verdict}."
 
 
 def _flips(choices: Choices, conditions: Conditions, ranked: Sequence[Choice]) -> Iterator[str]:
@@ -144,8 +145,14 @@ def _flips(choices: Choices, conditions: Conditions, ranked: Sequence[Choice]) -
             continue
         seen.add(each.arm.contender)
         found = choices.rate_break_even(each.arm, best, conditions, _up_share(conditions.link))
-        if found is not None:
-            yield f"{each.arm.label} would be faster than {best.label} {at_rates(found)} down."
+        if found is None:
+            continue
+        said = [f"{at_rates(found)} down"]
+        if (trips := choices.round_trip_break_even(each.arm, best, conditions)) is not None:
+            said.append(f"at these rates {at_round_trips(trips)}")
+        if (payloads := choices.payload_break_even(each.arm, best, conditions)) is not None:
+            said.append(f"over this link {for_answers(payloads)}")
+        yield f"{names.arm(each.arm)} would be faster than {names.arm(best)} {'; '.join(said)}."
 
 
 def _table(ranked: Sequence[Choice]) -> Table:
@@ -163,7 +170,7 @@ def _table(ranked: Sequence[Choice]) -> Table:
         found = each.prediction
         times = (found.latency_ns.value, found.round_trips_ns, found.up_ns + found.down_ns, found.producer_ns)
         built.add(
-            (each.arm.label,),
+            (names.arm(each.arm),),
             [
                 *(units.number(spent, unit) for spent in (*times, found.consumer_ns)),
                 *(f"{size:,.0f}" for size in (found.request_bytes, found.response_bytes)),

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
+from bench.contenders import contender_of
 from bench.run_file import Anatomy, Cell, HeaderSection, Run
 from bench.tell import names
 from bench.tell.anatomy_figures import DIRECTIONS, all_bytes, per_request, useful_share
-from bench.tell.arrangement import contender_of
 from bench.tell.table import Builder, Column, Entry, Table
 from bench.wire.categories import CATEGORIES, CONTENT, UNKNOWN
 
@@ -34,7 +34,7 @@ def _headings(cell: Cell) -> tuple[str, ...]:
     return (
         cell.workload.name if size is None else f"{cell.workload.name} {size}",
         names.variant(cell.gzip, cell.tls),
-        contender_of(cell).label,
+        names.contender(contender_of(cell)),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bench.dialects import unusual_dialect
+from bench.contenders import Contender, contender_of
 from bench.judge.slice_columns import LATENCY, Measure, measure_of
 from bench.run_file import Cell, ClosedLoad, Load, OpenLoad, Ratio, RatioEstimate, Run, Workload
 from bench.tell import names
@@ -25,22 +25,6 @@ class Variant(NamedTuple):
     def in_words(self) -> str:
         """Within a sentence."""
         return names.in_variant(self.gzip, self.tls)
-
-
-class Contender(NamedTuple):
-    """What is compared: a protocol in one dialect, or in a run of two versions such a one of one of them."""
-
-    protocol: str
-    version: str | None
-    dialect: str = ""
-    """Empty: the protocol's own."""
-
-    @property
-    def label(self) -> str:
-        """`gRPC`, `gRPC (JSON)`, `gRPC (JSON, v1.2)`."""
-        unusual = [*([names.dialect(self.dialect)] if self.dialect else []), *([self.version] if self.version else [])]
-        name = names.protocol(self.protocol)
-        return f"{name} ({', '.join(unusual)})" if unusual else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,11 +166,6 @@ def arranged(run: Run) -> Arrangement:
 def variant_of(cell: Cell) -> Variant:
     """The cell's setting of gzip and TLS."""
     return Variant(cell.gzip, cell.tls)
-
-
-def contender_of(cell: Cell) -> Contender:
-    """Whose cell it is."""
-    return Contender(cell.protocol, cell.version, unusual_dialect(cell))
 
 
 def of_measure(ratio: Ratio | None, cell: Cell) -> RatioEstimate | None:

@@ -8,7 +8,7 @@ from bench.model.choices import Choices
 from bench.model.parts import NoParts, parts_of
 from bench.model.regions import Region, regions
 from bench.run_file import Run
-from bench.tell import charts, units
+from bench.tell import charts, names, units
 from bench.tell.arrangement import Arrangement
 from bench.tell.charts import Area, Label
 from bench.tell.figures import Figure
@@ -49,7 +49,7 @@ def _map(found: Sequence[Region], arrangement: Arrangement, choices: Choices, rt
             areas,
             [Label(x / x_unit.size, y / y_unit.size, text) for x, y, text in _labels(found)],
             x_title=f"rate, {x_unit.symbol}",
-            y_title=f"an answer as {choices.parts.baseline.label} says it, {y_unit.symbol}",
+            y_title=f"an answer as {names.contender(choices.parts.baseline)} says it, {y_unit.symbol}",
         ),
         f"Who is fastest {'with' if tls else 'without'} TLS at a round trip of {trip} ms; dark with gzip, lighter "
         "without; pale where others do as well or no difference is sure",
@@ -64,7 +64,7 @@ def _opacity(region: Region) -> float:
 
 
 def _name(region: Region) -> str:
-    return region.arm.label if region.clear else "no clear difference"
+    return names.arm(region.arm) if region.clear else "no clear difference"
 
 
 def _by_name(found: Sequence[Region]) -> dict[str, list[Region]]:

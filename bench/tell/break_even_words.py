@@ -1,4 +1,7 @@
-"""Break-evens in words: below which rate something pays, with the interval; always, never, or not known."""
+"""Break-evens in words: below which rate, round trip or payload something pays, with the interval; always, never, or
+not known."""
+
+from collections.abc import Sequence
 
 from bench.model.break_even import BreakEven
 from bench.network.profile import RATE_BPS_AT_LEAST, RATE_BPS_AT_MOST
@@ -22,6 +25,28 @@ def at_rates(found: BreakEven) -> str:
         least = rate(Estimate(value=at.low))
         return f"below {least} at least" if found.kind == "below" else f"above {least} at the earliest, if at all"
     return f"{found.kind} {rate(at)}"
+
+
+def at_round_trips(found: BreakEven) -> str:
+    """`below a round trip of 2.1 ms (1.9–2.3)`, `whatever the round trip`, `at no round trip`, `unclear`."""
+    if found.at is None:
+        return {"always": "whatever the round trip", "never": "at no round trip"}.get(found.kind, UNCLEAR)
+    return f"{found.kind} a round trip of {_known(found.at, units.DURATIONS_NS)}"
+
+
+def for_answers(found: BreakEven) -> str:
+    """`for answers of less than 2.1 kB (1.9–2.3)`, `for answers of every size measured`, or that it is unclear."""
+    if found.at is None:
+        sizes = {"always": "for answers of every size measured", "never": "for answers of no size measured"}
+        return sizes.get(found.kind, "unclear for which answers")
+    than = "less" if found.kind == "below" else "more"
+    return f"for answers of {than} than {_known(found.at, units.SIZES_BYTES)}"
+
+
+def _known(found: Estimate, of: Sequence[units.Unit]) -> str:
+    """The figure, with its interval where that is closed."""
+    closed = found if found.low is not None and found.high is not None else Estimate(value=found.value)
+    return units.with_symbol(closed, units.chosen(of, [found.value]))
 
 
 def rate(found: Estimate) -> str:

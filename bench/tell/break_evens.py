@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from bench.contenders import Contender
 from bench.model.break_even import BreakEven
 from bench.model.choices import Choices
 from bench.model.flips import Flip, baseline_flips, gzip_flips
 from bench.model.parts import Arm, NoParts, parts_of
 from bench.run_file import Run
 from bench.tell import names
-from bench.tell.arrangement import Contender
 from bench.tell.break_even_words import at_rates
 from bench.tell.summary import Statement
 from bench.tell.table import Builder, Column, Entry, Table
@@ -48,11 +48,11 @@ def break_evens(run: Run) -> BreakEvens | None:
 def _statements(choices: Choices, of_gzip: Sequence[Flip], of_baseline: Sequence[Flip]) -> Iterator[Statement]:
     """With TLS where that was measured: over a network it is what people use."""
     tls = choices.parts.has_tls
-    baseline = choices.parts.baseline.label
+    baseline = names.contender(choices.parts.baseline)
     for workload in choices.parts.payload_bytes:
         sentences = []
         pays = [
-            f"{at_rates(flip.found)} over {flip.arm.contender.label}"
+            f"{at_rates(flip.found)} over {names.contender(flip.arm.contender)}"
             for flip in of_gzip
             if flip.workload == workload and flip.arm.tls == tls
         ]
@@ -61,7 +61,7 @@ def _statements(choices: Choices, of_gzip: Sequence[Flip], of_baseline: Sequence
         for flip in of_baseline:
             if flip.workload == workload and flip.arm.tls == tls:
                 beats.setdefault(flip.arm.contender, {})[flip.arm.gzip] = at_rates(flip.found)
-        told = [f"{contender.label} {_with_and_without(said)}" for contender, said in beats.items()]
+        told = [f"{names.contender(contender)} {_with_and_without(said)}" for contender, said in beats.items()]
         sentences += [f"Faster than {baseline}: {'; '.join(told)}."] if told else []
         if sentences:
             yield Statement(names.workload(workload), tuple(sentences))
@@ -75,7 +75,7 @@ def _with_and_without(said: dict[bool, str]) -> str:
 
 
 def _table(choices: Choices, of_gzip: Sequence[Flip], of_baseline: Sequence[Flip]) -> Table:
-    baseline = choices.parts.baseline.label
+    baseline = names.contender(choices.parts.baseline)
     headings = [Column(text, numeric=False) for text in ("workload", "TLS", "protocol")]
     built = Builder(
         "Rates at which the answer flips",
@@ -93,7 +93,7 @@ def _table(choices: Choices, of_gzip: Sequence[Flip], of_baseline: Sequence[Flip
             plain, coded = Arm(contender, False, tls), Arm(contender, True, tls)
             found = [pays.get((workload, coded)), beats.get((workload, plain)), beats.get((workload, coded))]
             built.add(
-                (names.workload(workload), "TLS" if tls else "plain", contender.label),
+                (names.workload(workload), "TLS" if tls else "plain", names.contender(contender)),
                 [_entry(each) for each in found],
             )
     return built.table()

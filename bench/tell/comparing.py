@@ -5,9 +5,10 @@ when every other one is shown to be behind it. Two protocols that are not the ba
 the intervals of their ratios to it hold all at once, so where these do not overlap a difference is shown, too.
 """
 
+from bench.contenders import Contender, contender_of
 from bench.run_file import Cell, Estimate, RatioEstimate, Verdict
 from bench.tell import names, units
-from bench.tell.arrangement import Arrangement, Contender, LoadGroup, Variant, WorkloadGroup, contender_of
+from bench.tell.arrangement import Arrangement, LoadGroup, Variant, WorkloadGroup
 
 EVERYWHERE = " at every setting of gzip and TLS"
 ANYWHERE = " at any setting of gzip and TLS"
@@ -90,7 +91,7 @@ def lead(group: WorkloadGroup, load: LoadGroup, arrangement: Arrangement) -> str
         else:
             whole = all(load.at(other, variant) for other in group.contenders for variant in ahead[contender])
             among = "" if whole else " of those measured"
-            parts.append(f"{contender.label} is {load.superlative}{among}{where}")
+            parts.append(f"{names.contender(contender)} is {load.superlative}{among}{where}")
     text = "; ".join(parts)
     # A protocol's name keeps the case that it is written in.
     return f"{f'W{text[1:]}' if None in ahead and len(ahead) == 1 else text}."
@@ -109,7 +110,7 @@ def _figures(group: WorkloadGroup, load: LoadGroup, variant: Variant) -> str:
     unit = units.PER_SECOND
     if load.is_latency:
         unit = units.chosen(units.DURATIONS_NS, [figure.value for figure in found.values()])
-    told = [f"{contender.label} {units.with_symbol(figure, unit)}" for contender, figure in found.items()]
+    told = [f"{names.contender(contender)} {units.with_symbol(figure, unit)}" for contender, figure in found.items()]
     what = "Median latency" if load.is_latency else "Rate"
     return f"{what} {names.with_load(load.load)}, {variant.in_words}: {', '.join(told)}."
 
@@ -139,7 +140,7 @@ def _over_variants(
         parts.append(
             f"{SAID[kind].format(baseline=arrangement.baseline)}{every}: {_ratios(found, by_kind[kind], measure)}"
         )
-    return f"{contender.label} {'; it '.join(parts)}."
+    return f"{names.contender(contender)} {'; it '.join(parts)}."
 
 
 def _ratios(found: dict[Variant, RatioEstimate], variants: list[Variant], measure: str) -> str:

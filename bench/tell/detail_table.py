@@ -1,8 +1,9 @@
 """Every cell with every figure: what all other tables are cut from."""
 
+from bench.contenders import contender_of
 from bench.run_file import Quantiles, Run
 from bench.tell import definitions, names, units
-from bench.tell.arrangement import contender_of, variant_of
+from bench.tell.arrangement import variant_of
 from bench.tell.figure_tables import answers, latency_unit, reasons
 from bench.tell.table import Builder, Column, Entry, Table
 
@@ -29,7 +30,7 @@ def details(run: Run) -> Table:
     for cell, peak in zip(run.cells, memory, strict=True):
         found = cell.latency_ns or Quantiles()
         entries: list[Entry | str] = [
-            contender_of(cell).label,
+            names.contender(contender_of(cell)),
             variant_of(cell).label,
             names.load(cell.load),
             *(units.estimate(getattr(found, name), unit) for name in quantiles),

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
+from bench.contenders import contender_of
 from bench.judge.wording import some_of
 from bench.run_file import Cell, Estimate, Quantiles, RatioEstimate
 from bench.tell import definitions, names, units
-from bench.tell.arrangement import Arrangement, LoadGroup, WorkloadGroup, contender_of, of_measure, variant_of
+from bench.tell.arrangement import Arrangement, LoadGroup, WorkloadGroup, of_measure, variant_of
 from bench.tell.table import Builder, Column, Entry, Table
 from bench.tell.units import Unit
 
@@ -24,7 +25,7 @@ def headings() -> list[Column]:
 
 def headings_of(cell: Cell) -> tuple[str, str]:
     """The beginning of a cell's row."""
-    return variant_of(cell).label, contender_of(cell).label
+    return variant_of(cell).label, names.contender(contender_of(cell))
 
 
 def _latency(group: WorkloadGroup, load: LoadGroup, arrangement: Arrangement) -> Table:
@@ -141,7 +142,7 @@ def against_plain(group: WorkloadGroup, arrangement: Arrangement) -> Table | Non
                 itself = arrangement.is_baseline(contender) and not (variant.gzip or variant.tls)
                 found = of_measure(cell.ratio_to_plain, cell) if cell else None
                 entries.append(Entry(BASELINE) if itself and cell else ratio_entry(found))
-            built.add((variant.label, contender.label), entries)
+            built.add((variant.label, names.contender(contender)), entries)
     built.notes.append(definitions.plain_ratio(baseline))
     built.common.append(definitions.VERDICTS)
     return built.table()

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench.contenders import contender_of
 from bench.run_file import Cell
 from bench.tell import charts, names, units
-from bench.tell.arrangement import Arrangement, LoadGroup, WorkloadGroup, contender_of, variant_of
+from bench.tell.arrangement import Arrangement, LoadGroup, WorkloadGroup, variant_of
 from bench.tell.charts import Dot, Line, Segment
 from bench.tell.cost_tables import NS_PER_US, size_of
 from bench.tell.plain_text import one_line
@@ -190,5 +191,5 @@ def _in_unit(found: Sequence[Point], unit_size: float) -> list[Point]:
 
 def label_of(cell: Cell) -> str:
     """`gzip+TLS · GraphQL`, short enough to stand beside a row."""
-    label = one_line(f"{variant_of(cell).label} · {contender_of(cell).label}")
+    label = one_line(f"{variant_of(cell).label} · {names.contender(contender_of(cell))}")
     return label if len(label) <= LABEL_AT_MOST else f"{label[: LABEL_AT_MOST - 1]}…"

@@ -1,9 +1,10 @@
 """Latency over throughput as load grows: a chart for each workload and setting, protocols side by side."""
 
+from bench.contenders import contender_of
 from bench.judge.curves import Curve, curves
 from bench.run_file import ClosedLoad, Run
 from bench.tell import charts, names, units
-from bench.tell.arrangement import Arrangement, contender_of, variant_of
+from bench.tell.arrangement import Arrangement, variant_of
 from bench.tell.charts import Growth
 from bench.tell.figures import Figure
 
@@ -46,7 +47,7 @@ def _figure(setting: tuple[str, ...], together: list[Curve], arrangement: Arrang
 
 
 def _in_words(curve: Curve, arrangement: Arrangement) -> str:
-    name = contender_of(arrangement.by_id[curve.points[0].cell]).label
+    name = names.contender(contender_of(arrangement.by_id[curve.points[0].cell]))
     if curve.knee is None:
         return f"{name}: no knee within the loads measured"
     return f"{name}: knee at {names.load(curve.points[curve.knee].load)}"

@@ -80,8 +80,8 @@ def render(run: Run) -> bytes:
     arrangement = arranged(run)
     page = _environment.get_template(TEMPLATE).render(
         run=run,
-        series=[(number % SERIES, each.label) for number, each in enumerate(arrangement.contenders)],
-        compared=names.listed([each.label for each in arrangement.contenders]) or "nothing",
+        series=[(number % SERIES, names.contender(each)) for number, each in enumerate(arrangement.contenders)],
+        compared=names.listed([names.contender(each) for each in arrangement.contenders]) or "nothing",
         sections=[_section(number, group, arrangement) for number, group in enumerate(arrangement.groups)],
         overall=overall_tables(run),
         growth=growth_figures(run, arrangement),

@@ -13,7 +13,7 @@ from bench.tell.table import Table
 def render(run: Run) -> str:
     """The document, ending in a line break."""
     arrangement = arranged(run)
-    compared = names.listed([each.label for each in arrangement.contenders]) or "nothing"
+    compared = names.listed([names.contender(each) for each in arrangement.contenders]) or "nothing"
     blocks = [f"# What serving recipes costs: {escaped(compared)}", _doubts(run)]
     common: dict[str, None] = {}
     for group in arrangement.groups:

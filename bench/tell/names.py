@@ -1,5 +1,7 @@
 """What things are called in reports. Whatever has no row here is called by its own name."""
 
+from bench.contenders import Contender
+from bench.model.parts import Arm
 from bench.run_file import Cell, ClosedLoad, Load, Workload
 
 PROTOCOLS: dict[str, str] = {"http": "HTTP", "graphql": "GraphQL", "grpc": "gRPC"}
@@ -39,6 +41,18 @@ def protocol(name: str) -> str:
 def dialect(name: str) -> str:
     """The dialect's name as it is written."""
     return DIALECTS.get(name, name)
+
+
+def contender(compared: Contender) -> str:
+    """`gRPC`, `gRPC (JSON)`, `gRPC (JSON, v1.2)`."""
+    unusual = [*([dialect(compared.dialect)] if compared.dialect else []), *filter(None, [compared.version])]
+    name = protocol(compared.protocol)
+    return f"{name} ({', '.join(unusual)})" if unusual else name
+
+
+def arm(chosen: Arm) -> str:
+    """`gRPC`, `HTTP with gzip`; TLS is left out, being the same for all that are compared."""
+    return contender(chosen.contender) + (" with gzip" if chosen.gzip else "")
 
 
 def variant(gzip: bool, tls: bool) -> str:

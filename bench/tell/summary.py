@@ -6,10 +6,11 @@ Latency first, then throughput, then what gzip and TLS cost and save, then bytes
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bench.contenders import Contender, contender_of
 from bench.judge.wording import counted, some_of
 from bench.run_file import Cell, Estimate
 from bench.tell import comparing, names, units
-from bench.tell.arrangement import Arrangement, Contender, LoadGroup, Variant, WorkloadGroup, contender_of
+from bench.tell.arrangement import Arrangement, LoadGroup, Variant, WorkloadGroup
 from bench.tell.cost_tables import NS_PER_US, size_of
 
 
@@ -73,7 +74,7 @@ def _of_switch(group: WorkloadGroup, switch: str) -> Iterator[Statement]:
 
 def _effect(without: Cell, with_it: Cell, switch: str) -> str:
     """One protocol with the switch on and off."""
-    name = contender_of(with_it).label
+    name = names.contender(contender_of(with_it))
     said = comparing.with_and_without(without, with_it, switch)
     sizes = [size_of(cell, "response", "wire") for cell in (without, with_it)]
     if sizes[0] is None or sizes[1] is None:
@@ -100,7 +101,7 @@ def _bytes(group: WorkloadGroup) -> Iterator[Statement]:
         ordered = sorted(totals, key=lambda contender: totals[contender])
         unit = units.byte_unit(total for total, _ in totals.values())
         told = [
-            f"{units.size(round(totals[contender][0]), unit)} {unit.symbol} over {contender.label}"
+            f"{units.size(round(totals[contender][0]), unit)} {unit.symbol} over {names.contender(contender)}"
             for contender in ordered
         ]
         told[0] += " (fewest)" if _one_is_least(totals, ordered) else ""
@@ -129,7 +130,7 @@ def _cpu(group: WorkloadGroup) -> Iterator[Statement]:
         }
         unit = units.chosen(units.DURATIONS_NS, [each.value * NS_PER_US for each in told.values()])
         figures = [
-            f"{contender.label} {units.number(each.value * NS_PER_US, unit)} {unit.symbol}"
+            f"{names.contender(contender)} {units.number(each.value * NS_PER_US, unit)} {unit.symbol}"
             for contender, each in told.items()
         ]
         sides += [f"of the {side} {', '.join(figures)}"] if figures else []

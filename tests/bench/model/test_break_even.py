@@ -1,12 +1,22 @@
 """Where two cross: known lines, open ends, always and never; and what an interval of the crossing is."""
 
 import math
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.model.break_even import EVERYWHERE, NOWHERE, UNCLEAR, BreakEven, rate_break_even, round_trip_break_even
+from bench.judge.levels import Interval
+from bench.model.break_even import (
+    EVERYWHERE,
+    NOWHERE,
+    UNCLEAR,
+    BreakEven,
+    payload_break_even,
+    rate_break_even,
+    round_trip_break_even,
+)
 from bench.run_file import Estimate
 
 
@@ -76,3 +86,46 @@ def test_outside_its_interval_a_crossing_says_who_is_faster(
     if below or above:
         faster = below == (found.kind == "below")
         assert gap_ns <= 1e-3 if faster else gap_ns >= -1e-3
+
+
+def line(fixed_ns: float, ns_per_byte: float, reach_ns: float) -> Callable[[float], tuple[float, Interval]]:
+    """A gap that grows with the payload, known to so many nanoseconds."""
+
+    def gap(payload: float) -> tuple[float, Interval]:
+        value = fixed_ns + ns_per_byte * payload
+        return value, (value - reach_ns, value + reach_ns)
+
+    return gap
+
+
+@pytest.mark.parametrize(("sign", "kind"), [(1, "below"), (-1, "above")])
+def test_a_gap_crosses_0_at_a_payload(sign: int, kind: str) -> None:
+    found = payload_break_even(line(-10_000 * sign, 2.0 * sign, 1_000), 100, 100_000)
+    assert found is not None
+    assert found.kind == kind
+    assert found.at is not None
+    assert (found.at.value, found.at.low, found.at.high) == pytest.approx((5_000, 4_500, 5_500))
+
+
+@pytest.mark.parametrize(
+    ("gap", "found"),
+    [
+        (line(-10_000, 0.01, 100), EVERYWHERE),
+        (line(10_000, 0.01, 100), NOWHERE),
+        (line(10, 0.0, 100), UNCLEAR),
+        (lambda payload: (math.sin(payload), (-1.0, 1.0)), UNCLEAR),
+        (lambda payload: None, None),
+    ],
+)
+def test_over_payloads_it_may_be_always_never_or_unclear(
+    gap: Callable[[float], tuple[float, Interval] | None], found: BreakEven | None
+) -> None:
+    assert payload_break_even(gap, 100, 10_000) == found
+
+
+def test_what_is_never_sure_has_an_open_end() -> None:
+    found = payload_break_even(line(-10_000, 2.0, 9_900), 100, 7_000)
+    assert found is not None
+    assert found.at is not None
+    assert found.at.value == pytest.approx(5_000)
+    assert (found.at.low, found.at.high) == (None, None)

@@ -1,5 +1,6 @@
 """Predictions and choices where the truth is arithmetic: latency, verdicts, crossings, and the map."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -15,6 +16,7 @@ from bench.model.payload import blend, exactly
 from bench.model.predict import paced_ns, predict
 from bench.model.regions import RATES_BPS, regions
 from bench.network.profile import Profile, parse
+from bench.tell import names
 from tests.support.model_runs import FAST, HEAVY, LEAN, TRUTHS, Asked, Truth, json_bytes, known_run
 
 PARTS = parts_of(known_run())
@@ -24,7 +26,7 @@ NEAR = parse("rtt=100us,down=10gbit,up=10gbit")
 
 
 def arm_named(label: str, *, tls: bool = False, parts: Parts = PARTS) -> Arm:
-    return next(arm for arm in parts.exchanges if (arm.label, arm.tls) == (label, tls))
+    return next(arm for arm in parts.exchanges if (names.arm(arm), arm.tls) == (label, tls))
 
 
 def conditions(payload: float, link: Profile, *, tls: bool = False, connection: Connection = PERSISTENT) -> Conditions:
@@ -104,12 +106,12 @@ def test_arms_of_different_generations_have_no_difference() -> None:
 
 def test_the_fastest_comes_first_and_the_others_have_verdicts() -> None:
     ranked = CHOICES.ranked(conditions(50_000, NEAR))
-    assert [each.arm.label for each in ranked][:2] == ["HTTP", "gRPC"]
+    assert [names.arm(each.arm) for each in ranked][:2] == ["HTTP", "gRPC"]
     assert ranked[0].ratio is None
     assert {each.ratio.verdict for each in ranked[1:] if each.ratio is not None} == {"slower"}
     latencies = [each.prediction.latency_ns.value for each in ranked]
     assert latencies == sorted(latencies)
-    assert CHOICES.ranked(conditions(50_000, SLOW))[0].arm.label == "gRPC with gzip"
+    assert CHOICES.ranked(conditions(50_000, SLOW))[0].arm == arm_named("gRPC with gzip")
 
 
 def test_what_lies_within_the_margin_is_the_same() -> None:
@@ -160,6 +162,32 @@ def test_at_a_break_even_both_are_predicted_to_take_as_long() -> None:
         assert ours == pytest.approx(theirs, rel=0.01)
 
 
+def test_over_new_connections_they_cross_at_a_round_trip() -> None:
+    """Of the two, gRPC takes one round trip more, and sends less."""
+    lean, plain = arm_named("gRPC"), arm_named("HTTP")
+    asked = conditions(20_000, parse("rtt=1s,down=1mbit,up=1mbit"), connection=NEW)
+    found = CHOICES.round_trip_break_even(lean, plain, asked)
+    assert found is not None
+    assert found.kind == "below"
+    assert found.at is not None
+    link = replace(asked.link, rtt_ns=round(found.at.value))
+    ours, theirs = (predict(PARTS, arm, asked.at, link, NEW).latency_ns.value for arm in (lean, plain))
+    assert ours == pytest.approx(theirs, rel=0.01)
+    assert CHOICES.round_trip_break_even(lean, plain, conditions(20_000, asked.link)) is None, "both take one"
+
+
+def test_they_cross_at_a_payload() -> None:
+    lean, plain = arm_named("gRPC"), arm_named("HTTP")
+    asked = conditions(20_000, parse("rtt=1ms,down=300mbit,up=300mbit"))
+    found = CHOICES.payload_break_even(lean, plain, asked)
+    assert found is not None
+    assert found.kind == "above"
+    assert found.at is not None
+    at = blend(PARTS, found.at.value)
+    ours, theirs = (predict(PARTS, arm, at, asked.link, PERSISTENT).latency_ns.value for arm in (lean, plain))
+    assert ours == pytest.approx(theirs, rel=0.01)
+
+
 def test_who_takes_longer_and_sends_more_is_never_faster() -> None:
     never = [
         flip.found.kind
@@ -185,7 +213,7 @@ def test_over_new_connections_their_round_trips_separate_protocols() -> None:
     asked = conditions(1_000, parse("rtt=40ms,down=10mbit,up=10mbit"), tls=True, connection=NEW)
     ranked = CHOICES.ranked(asked)
     assert ranked[0].arm.contender.protocol == "http"
-    lean = next(each for each in ranked if each.arm.label == "gRPC")
+    lean = next(each for each in ranked if names.arm(each.arm) == "gRPC")
     assert lean.ratio is not None
     assert lean.ratio.value == pytest.approx(160 / 120, abs=0.02)
     assert lean.ratio.verdict == "slower"
@@ -203,7 +231,7 @@ def test_the_map_covers_every_rate_and_payload_once_and_says_who_is_fastest() ->
     edges = sorted(rows)
     assert edges[0][0] == 1_000
     assert edges[-1][1] == pytest.approx(100_000)
-    clear = {region.arm.label for region in found if region.clear}
+    clear = {names.arm(region.arm) for region in found if region.clear}
     assert clear == {"HTTP", "HTTP with gzip", "gRPC", "gRPC with gzip"}
     for region in found[::7]:
         rate = round((region.rate[0] * region.rate[1]) ** 0.5)

@@ -3,10 +3,11 @@
 import pytest
 from msgspec.structs import replace
 
+from bench.contenders import Contender
 from bench.model.parts import NoParts, parts_of
-from bench.model.round_trips import set_up_round_trips
+from bench.network.round_trips import set_up_round_trips
 from bench.run_file import Cell, Run, Slices, TlsSession, Workload
-from bench.tell.arrangement import Contender
+from bench.tell import names
 from tests.support.model_runs import FAST, TRUTHS, Asked, json_bytes, known_run
 from tests.support.runs import GET, SIXTEEN, run
 
@@ -87,7 +88,7 @@ def test_an_arm_that_lacks_a_workload_is_left_out() -> None:
 
     given = known_run()
     parts = parts_of(replace(given, cells=[cell for cell in given.cells if not is_lacking(cell)]))
-    assert {arm.label for arm in parts.exchanges} == {
+    assert {names.arm(arm) for arm in parts.exchanges} == {
         "HTTP",
         "HTTP with gzip",
         "GraphQL",

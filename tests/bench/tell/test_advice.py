@@ -77,7 +77,21 @@ def test_gzip_pays_costs_or_makes_no_difference() -> None:
 def test_where_another_protocol_would_take_the_lead() -> None:
     text = said(20_000, "rtt=1ms,down=10gbit,up=10gbit")["Flips"]
     assert "gRPC would be faster than HTTP below " in text
-    assert "GraphQL would be faster than HTTP at no rate down." in text
+    assert "GraphQL would be faster than HTTP at no rate down; over this link for answers of no size measured." in text
+    assert "a round trip" not in text, "over open connections all take one"
+
+
+def test_over_new_connections_it_flips_with_the_round_trip() -> None:
+    """gRPC waits for one round trip more, so what it saves in bytes has to outweigh that."""
+    text = said(20_000, "rtt=1ms,down=1mbit,up=1mbit", connection=NEW)["Flips"]
+    assert "HTTP with gzip would be faster than gRPC with gzip above 9.38 Mbit/s (9.34–9.42) down; " in text
+    assert "at these rates above a round trip of 16.5 ms (" in text
+
+
+def test_it_flips_with_the_payload() -> None:
+    text = said(20_000, "rtt=1ms,down=300mbit,up=300mbit", tls=False)["Flips"]
+    assert "HTTP would be faster than gRPC above 331 Mbit/s " in text
+    assert "over this link for answers of less than 18.1 kB (" in text
 
 
 def test_every_arm_has_a_row_with_its_verdict() -> None:

@@ -1,7 +1,9 @@
 """How cells are arranged for a reader."""
 
+from bench.contenders import Contender
 from bench.run_file import ClosedLoad, OpenLoad
-from bench.tell.arrangement import Contender, Variant, arranged
+from bench.tell import names
+from bench.tell.arrangement import Variant, arranged
 from tests.support.runs import LIST, ONE, SIXTEEN, cell, latency_ratio, run, small, two_variants, without_figures
 
 
@@ -64,7 +66,7 @@ def test_versions_are_compared_with_their_twins() -> None:
     before.id, after.id = "old", "new"
     arrangement = arranged(run([before, after]))
     assert arrangement.contenders == (Contender("http", "v1"), Contender("http", "v2"))
-    assert [each.label for each in arrangement.contenders] == ["HTTP (v1)", "HTTP (v2)"]
+    assert [names.contender(each) for each in arrangement.contenders] == ["HTTP (v1)", "HTTP (v2)"]
     assert arrangement.baseline == "v1"
     assert [arrangement.is_baseline(each) for each in arrangement.contenders] == [True, False]
     assert arrangement.against_baseline(after) is not None
@@ -85,9 +87,9 @@ def test_a_dialect_is_told_where_it_is_not_the_protocols_own() -> None:
     cells[1].id = "http-get-protobuf-c1"
     cells[1].ratio = latency_ratio("http-get-c1", 1.1, "slower")
     arrangement = arranged(run(cells))
-    assert [each.label for each in arrangement.contenders] == ["HTTP", "HTTP (protobuf)", "gRPC (JSON, v1)"]
+    assert [names.contender(each) for each in arrangement.contenders] == ["HTTP", "HTTP (protobuf)", "gRPC (JSON, v1)"]
     found = arranged(run(cells[:2]))
     assert found.baseline == "HTTP"
     assert [found.is_baseline(each) for each in found.contenders] == [True, False]
     assert found.against_baseline(cells[1]) is not None
-    assert arranged(run([cell("http")])).contenders[0].label == "HTTP", "from before there was a choice"
+    assert names.contender(arranged(run([cell("http")])).contenders[0]) == "HTTP", "from before there was a choice"
