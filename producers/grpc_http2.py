@@ -95,7 +95,12 @@ class GrpcHttp2Producer(Producer):
         context = None
         if settings.tls_port is not None and settings.tls is not None:
             context = ServedContext(settings.tls, alpn=(ALPN,)).context
-        front = CallFront(settings.limits)
+        try:
+            front = CallFront(settings.limits)
+        except OSError as error:
+            raise PortUnavailable(
+                f"no directory for the socket of gRPC's core: {error.strerror or error}; set TMPDIR to one to write to"
+            ) from None
         addresses = []
         try:
             if settings.port is not None:
@@ -104,10 +109,10 @@ class GrpcHttp2Producer(Producer):
             if settings.tls_port is not None:
                 port = front.bind(settings.host, settings.tls_port, context, share_port=share_port)
                 addresses.append(self.address(port, tls=True))
+            self._bind_behind(front, server)
         except PortUnavailable:
             await front.close(within_s=0)
             raise
-        server.add_insecure_port(f"unix:{front.path}")
         await server.start()
         await front.listen()
         self._front = front
@@ -126,6 +131,16 @@ class GrpcHttp2Producer(Producer):
         if self._front is not None:
             await self._front.close(LAST_BYTES_S)
         self._server = None
+
+    @staticmethod
+    def _bind_behind(front: CallFront, server: grpc.aio.Server) -> None:
+        """Let the core listen where its front connects to. Raises PortUnavailable."""
+        try:
+            server.add_insecure_port(f"unix:{front.path}")
+        except RuntimeError:
+            raise PortUnavailable(
+                f"gRPC's core cannot listen on {front.path}; set TMPDIR to a directory of a shorter name"
+            ) from None
 
     def _bind(self, server: grpc.aio.Server, port: int, credentials: grpc.ServerCredentials | None) -> int:
         """Add a port to the server and return its number. Raises PortUnavailable."""

@@ -8,14 +8,12 @@ import pytest
 from hyperframe.frame import DataFrame
 
 from consumers.errors import ProducerUnreachable
-from consumers.target import Target
 from producers import certificates, grpc_front
 from producers.grpc_http2 import GrpcHttp2Producer
 from producers.producer import PortUnavailable
 from producers.settings import CallLimits, Limits, ProducerSettings, TlsFiles
 from tests.support.books import CHICKEN, LARGE, ordinary, small_book
 from tests.support.raw_http2 import message, raw_http2
-from tests.support.relay import relay_to
 from tests.support.serving import Served, serving
 
 STRICT = ProducerSettings(strict_calls=True)
@@ -66,22 +64,6 @@ async def test_a_caller_that_waits_gets_the_rest_later() -> None:
             assert (answer.status, len(answer.data) > 500_000) == (0, True)
 
 
-async def test_no_call_is_lost_when_connections_come_of_age() -> None:
-    limits = Limits(calls=CallLimits(connection_age_s=0.05))
-    async with serving("grpc", small_book(), limits=limits, settings=STRICT) as served:
-        target = served.client_settings.target
-        async with (
-            relay_to(target.host, target.port) as relay,
-            served.client(target=Target("127.0.0.1", relay.port)) as consumer,
-        ):
-
-            async def call_on() -> None:
-                while relay.connections < 20:
-                    assert await consumer.get(42) == CHICKEN
-
-            await asyncio.gather(*(call_on() for _ in range(4)))
-
-
 async def test_one_connection_too_many_is_closed() -> None:
     limits = Limits(calls=CallLimits(connections=2))
     async with serving("grpc", small_book(), limits=limits, settings=STRICT) as served:
@@ -107,6 +89,7 @@ async def test_a_caller_that_takes_nothing_is_cut_off() -> None:
             request = message(b"\x08" + bytes([LARGE.id]))
             await connection.send(call, DataFrame(call.stream_id, request, flags=["END_STREAM"]))
         await nobody_connected(served)
+        assert not connection.answers[1].ended.is_set()
 
 
 async def test_what_a_stop_finds_open_is_closed() -> None:
@@ -119,6 +102,7 @@ async def test_what_a_stop_finds_open_is_closed() -> None:
         await connection.send(open_call)
         await producer.stop()
         await connection.until(connection.closed.is_set)
+        assert connection.goaway is not None
 
 
 async def test_a_busy_port_leaves_nothing_behind(kept_files: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -137,6 +121,21 @@ async def test_a_busy_port_leaves_nothing_behind(kept_files: Path, tmp_path_fact
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
     assert left_in(kept_files) == 0
+
+
+@pytest.mark.parametrize(
+    ("directory", "said"), [("nowhere", "no directory for the socket"), ("x" * 120, "of a shorter name")]
+)
+async def test_a_directory_that_will_not_do_is_said(
+    directory: str, said: str, kept_files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = kept_files / directory
+    if directory != "nowhere":
+        where.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(where))
+    with pytest.raises(PortUnavailable, match=said):
+        await GrpcHttp2Producer(small_book(), ProducerSettings(port=0, strict_calls=True)).start()
+    assert directory == "nowhere" or left_in(where) == 0
 
 
 async def test_whoever_comes_when_the_core_has_gone_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:

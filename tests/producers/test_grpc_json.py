@@ -9,8 +9,8 @@ import pytest
 from producers.certificates import write
 from producers.grpc_json_service import NAME
 from recipes.model import FIELDS
-from tests.producers.test_grpc_http2 import channel_to, refusal
 from tests.support.books import CHICKEN, small_book
+from tests.support.grpc_channels import channel_to, refusal
 from tests.support.raw_http import request
 from tests.support.serving import serving
 

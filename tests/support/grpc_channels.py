@@ -1,0 +1,36 @@
+"""Calls to the gRPC producer through a channel of grpcio's own, without the lab's consumer."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+import pytest
+
+from recipes.book import InMemoryRecipeBook
+from tests.support.books import small_book
+from tests.support.serving import serving
+
+SERVICE = "/recipe.RecipeService"
+"""What stands before a method in its path."""
+
+
+@asynccontextmanager
+async def channel_to(book: InMemoryRecipeBook | None = None, **given: Any) -> AsyncIterator[grpc.aio.Channel]:
+    """A channel to a producer of `book`, else of the small one, served as `given` to `serving`."""
+    async with serving("grpc", small_book() if book is None else book, **given) as served:
+        authority = served.client_settings.target.authority
+        async with grpc.aio.insecure_channel(authority) as channel:
+            yield channel
+
+
+def in_bytes(method: Any) -> Any:
+    """A method without serializers: takes and gives bytes."""
+    return method
+
+
+async def refusal(call: Any) -> grpc.aio.AioRpcError:
+    """The error of a call that has to fail."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return caught.value
