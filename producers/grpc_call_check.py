@@ -28,6 +28,10 @@ CONTENT_TYPE = "application/grpc"
 KNOWN_CODINGS = (b"identity", b"deflate", b"gzip")
 """What gRPC's core can undo."""
 
+ABANDONED_AT_MOST = 200
+"""So many more calls than were answered may be reset by their caller, or refused. Each is one to the core that nobody
+waits for, and in floods of them calls of others were seen to end as CANCELLED (docs/decisions/0013-strict-calls.md)."""
+
 REMEMBERED = 1000
 """Refused streams of which the server must not be heard again; it forgets a cancelled one within a turn of its loop."""
 
@@ -103,6 +107,7 @@ class CallCheck:
         self._server = FrameReader()
         self._server_has_begun = False
         self._server_in_block = False
+        self._abandoned = self._answered = 0
         self._refused: OrderedDict[int, bool] = OrderedDict()
         """Streams, and whether what more comes on them is to be answered with a request to stop."""
         self._refusals = bytearray()
@@ -120,6 +125,8 @@ class CallCheck:
                 to_server += self._of_block(frame, piece, ends)
                 continue
             to_server += piece
+            if ends and frame.kind == RST_STREAM:
+                self._abandon()
             if ends and frame.kind == DATA and not frame.flags & END_STREAM and self._refused.get(frame.stream):
                 # It does not take the answer for the end (RFC 9113, section 8.1).
                 self._refused[frame.stream] = False
@@ -136,6 +143,7 @@ class CallCheck:
             to_client += piece
             if ends:
                 self._server_has_begun = True
+                self._answered += frame.kind in {HEADERS, DATA} and bool(frame.flags & END_STREAM)
                 if frame.kind in {HEADERS, CONTINUATION}:
                     self._server_in_block = not frame.flags & END_HEADERS
                 to_client += self._refusals_due()
@@ -203,7 +211,13 @@ class CallCheck:
         except HPACKError:
             raise ConnectionBroken(COMPRESSION_ERROR) from None
 
+    def _abandon(self) -> None:
+        self._abandoned += 1
+        if self._abandoned > self._answered + ABANDONED_AT_MOST:
+            raise ConnectionBroken(ENHANCE_YOUR_CALM)
+
     def _refuse(self, opening: FrameHead, refusal: bytes) -> None:
+        self._abandon()
         self._refused[opening.stream] = True
         if len(self._refused) > REMEMBERED:
             self._refused.popitem(last=False)

@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producers.grpc_call_check import (
+    ABANDONED_AT_MOST,
     COMPRESSION_ERROR,
     ENHANCE_YOUR_CALM,
     INTERNAL_ERROR,
@@ -257,10 +258,32 @@ def test_a_server_that_answers_a_refused_call_ends_the_connection(frame: Frame) 
 
 def test_refused_streams_are_not_remembered_for_ever() -> None:
     check, encoder = begun(), Encoder()
+    other = DataFrame(9999, b"", flags=["END_STREAM"]).serialize()
     for stream in range(1, 2201, 2):
         check.from_client(call(encoder, stream, "text/plain").serialize())
+        check.from_server(other)
     answer = HeadersFrame(1, b"\x88", flags=ENDED).serialize()
     assert check.from_server(answer) == answer
+
+
+@pytest.mark.parametrize("content_type", ["application/grpc", "text/plain"])
+def test_who_abandons_far_more_than_is_answered_is_cut_off(content_type: str) -> None:
+    check, encoder = begun(), Encoder()
+
+    def abandon(stream: int) -> None:
+        sent = call(encoder, stream, content_type).serialize()
+        if content_type == "application/grpc":
+            sent += RstStreamFrame(stream, error_code=8).serialize()
+        check.from_client(sent)
+
+    for number in range(ABANDONED_AT_MOST):
+        abandon(2 * number + 1)
+    # One is answered, so one more may be abandoned.
+    check.from_server(HeadersFrame(9999, b"\x88", flags=ENDED).serialize())
+    abandon(2 * ABANDONED_AT_MOST + 1)
+    with pytest.raises(ConnectionBroken) as caught:
+        abandon(2 * ABANDONED_AT_MOST + 3)
+    assert caught.value.code == ENHANCE_YOUR_CALM
 
 
 def conversation() -> tuple[bytes, bytes]:

@@ -1,7 +1,6 @@
 """HTTP/2 by hand: frames sent as they are, however wrong, and what comes back taken apart; gRPC on top of it."""
 
 import asyncio
-import socket
 import ssl
 import struct
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -210,22 +209,10 @@ class RawHttp2:
 
 
 @asynccontextmanager
-async def raw_http2(
-    address: str, ca: ssl.SSLContext | None = None, *, receive_buffer_bytes: int | None = None
-) -> AsyncIterator[RawHttp2]:
-    """A connection to an announced address, over TLS if its scheme says so. Nothing is sent yet.
-
-    With `receive_buffer_bytes` the system keeps only so much of what comes for who does not read.
-    """
+async def raw_http2(address: str, ca: ssl.SSLContext | None = None) -> AsyncIterator[RawHttp2]:
+    """A connection to an announced address, over TLS if its scheme says so. Nothing is sent yet."""
     target = parse_target(address)
-    plain = socket.socket(socket.AF_INET6 if ":" in target.host else socket.AF_INET)
-    plain.setblocking(False)
-    if receive_buffer_bytes is not None:
-        # Once connected, the window has been told to the other side.
-        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
-    await asyncio.get_running_loop().sock_connect(plain, (target.host, target.port))
-    name = target.host if target.tls else None
-    reader, writer = await asyncio.open_connection(sock=plain, ssl=ca if target.tls else None, server_hostname=name)
+    reader, writer = await asyncio.open_connection(target.host, target.port, ssl=ca if target.tls else None)
     connection = RawHttp2(reader, writer)
     try:
         yield connection

@@ -37,9 +37,9 @@ class Victim(Attacked):
     strict: bool
     """Whether a front stands before it."""
 
-    def connect(self, *, receive_buffer_bytes: int | None = None) -> AbstractAsyncContextManager[RawHttp2]:
+    def connect(self) -> AbstractAsyncContextManager[RawHttp2]:
         """An HTTP/2 connection to it, on which nothing is sent yet."""
-        return raw_http2(self.address, self.tls, receive_buffer_bytes=receive_buffer_bytes)
+        return raw_http2(self.address, self.tls)
 
     async def socket(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A TCP connection to it, without TLS whatever the port."""
