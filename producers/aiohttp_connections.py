@@ -117,6 +117,9 @@ class GuardedConnection(web.RequestHandler):
         if self._guard.lets_in(cast(asyncio.Transport, transport)):
             self._head_since = self._loop.time()
             super().connection_made(transport)
+            # Ends the timer that aiohttp has set. Until its first request a connection is bound by the deadline of a
+            # head, which tells the caller why; the timer would only hang up.
+            self.keep_alive(True)
 
     def data_received(self, data: bytes) -> None:
         """Take what has arrived, and note since when a head is incomplete."""

@@ -288,3 +288,9 @@ async def test_a_connection_too_many_is_told_so() -> None:
                 break
             await asyncio.sleep(0.01)
         assert again.status == 200
+
+
+async def test_who_sends_nothing_is_told_so_even_where_idle_connections_end_sooner() -> None:
+    limits = Limits(header_timeout_s=0.3, keep_alive_s=0.05)
+    async with serving("http", small_book(), limits=limits) as served:
+        assert (await exchange(served.address, b"")).status == 408
