@@ -30,7 +30,7 @@ KNOWN_CODINGS = (b"identity", b"deflate", b"gzip")
 
 ABANDONED_AT_MOST = 200
 """So many more calls than were answered may be reset by their caller, or refused. Each is one to the core that nobody
-waits for, and in floods of them calls of others were seen to end as CANCELLED (docs/decisions/0013-strict-calls.md)."""
+waits for (docs/decisions/0013-strict-calls.md)."""
 
 REMEMBERED = 1000
 """Refused streams of which the server must not be heard again; it forgets a cancelled one within a turn of its loop."""

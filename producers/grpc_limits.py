@@ -10,6 +10,10 @@ MAXIMUM_ENDED_STREAMS = 10 * MAXIMUM_CONCURRENT_STREAMS
 turn of the event loop. Unless told, gRPC's core counts them as concurrent, and so refuses streams to callers that keep
 within what it advertises as soon as they have as many calls under way as they may."""
 
+MAXIMUM_PENDING_CALLS = 20_000
+"""Calls that wait to be taken up, of all connections. Beyond gRPC's own 1,000 its core drops calls at random, as
+CANCELLED, which in a flood of resets meets honest callers, too. One that waits takes some 1.3 kB (docs/hostile.md)."""
+
 KEEPALIVE_S = 60
 """A connection on which nothing has come for so long is asked, by a PING, whether its other end is still there."""
 
@@ -40,6 +44,8 @@ def core_options(settings: ProducerSettings) -> list[tuple[str, int]]:
         ("grpc.max_concurrent_streams", MAXIMUM_CONCURRENT_STREAMS),
         ("grpc.http2.max_deallocating_streams", MAXIMUM_ENDED_STREAMS),
         ("grpc.max_allowed_incoming_connections", calls.connections),
+        ("grpc.server.max_pending_requests", MAXIMUM_PENDING_CALLS),
+        ("grpc.server.max_pending_requests_hard_limit", 2 * MAXIMUM_PENDING_CALLS),
         # TLS, and the first frame of SETTINGS; then the answer to the server's own SETTINGS, before which these limits
         # do not bind the other side.
         ("grpc.server_handshake_timeout_ms", _ms(calls.handshake_timeout_s)),

@@ -1,8 +1,9 @@
 """Limits of the gRPC producer that show only on a connection of one's own."""
 
+import time
 from contextlib import AsyncExitStack
 
-from hyperframe.frame import PingFrame
+from hyperframe.frame import DataFrame, PingFrame
 
 from producers.settings import CallLimits, Limits
 from tests.support.books import small_book
@@ -74,3 +75,25 @@ async def test_calls_without_a_message_give_their_slots_back() -> None:
         assert (await connection.ask(META, message(b""))).status == RESOURCE_EXHAUSTED
         assert {(await connection.answer(call.stream_id)).status for call in held} == {DEADLINE_EXCEEDED}
         assert (await connection.ask(META, message(b""))).status == OK
+
+
+async def test_calls_that_wait_to_be_taken_up_are_not_dropped() -> None:
+    """Three times as many at once as gRPC's core has room for unless told, sent while nobody takes any up."""
+    limits = Limits(calls=CallLimits(concurrent=None))
+    async with serving("grpc", small_book(), limits=limits) as served, AsyncExitStack() as stack:
+        connections = []
+        for _ in range(35):
+            connections.append(await stack.enter_async_context(raw_http2(served.address)))
+            await connections[-1].greet()
+            await connections[-1].until(lambda: bool(connections[-1].settings))
+        calls = []
+        for connection in connections:
+            for _ in range(95):
+                call = connection.call(META)
+                calls.append((connection, call.stream_id))
+                # Without a turn of the event loop, in which the producer would take calls up.
+                connection.write(call, DataFrame(call.stream_id, message(b""), flags=["END_STREAM"]))
+        # The core takes them meanwhile, in threads of its own.
+        time.sleep(0.3)  # noqa: ASYNC251 - the event loop is to stand still
+        answers = [await connection.answer(stream) for connection, stream in calls]
+        assert {answer.status for answer in answers} == {OK}

@@ -75,8 +75,12 @@ class RawHttp2:
 
     async def send(self, *frames: Frame | bytes) -> None:
         """Send frames or bytes. Raises ConnectionError once the other side has closed."""
-        self._writer.write(b"".join(frame if isinstance(frame, bytes) else frame.serialize() for frame in frames))
+        self.write(*frames)
         await self._writer.drain()
+
+    def write(self, *frames: Frame | bytes) -> None:
+        """Send frames or bytes, however much is on its way."""
+        self._writer.write(b"".join(frame if isinstance(frame, bytes) else frame.serialize() for frame in frames))
 
     async def greet(self, **settings: int) -> None:
         """The preface and a SETTINGS frame, as a client begins; settings by the names that SettingsFrame gives them."""
