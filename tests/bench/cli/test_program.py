@@ -7,9 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -262,8 +262,37 @@ def test_data_without_the_showcase_show_their_first_recipe(tmp_path: Path) -> No
     assert json.loads(done.stdout.partition("\n\n")[0])["name"] == "Nine"
 
 
+class Screen:
+    """What a terminal was sent. It is read all the time, as terminals do: whoever writes to one that is full waits."""
+
+    def __init__(self, terminal: int) -> None:
+        self._terminal = terminal
+        self._shown = b""
+        self._news = threading.Condition()
+        self._reading = threading.Thread(target=self._read, daemon=True)
+        self._reading.start()
+
+    def _read(self) -> None:
+        # Once nobody has the other end open, reading fails.
+        with suppress(OSError):
+            while more := os.read(self._terminal, 65536):
+                with self._news:
+                    self._shown += more
+                    self._news.notify_all()
+
+    def wait_for(self, text: bytes) -> None:
+        """Wait until `text` was shown."""
+        with self._news:
+            assert self._news.wait_for(lambda: text in self._shown, PATIENCE_S), self._shown
+
+    def close(self) -> None:
+        """Let go of the terminal, once nobody writes any more."""
+        self._reading.join(PATIENCE_S)
+        os.close(self._terminal)
+
+
 @contextmanager
-def on_a_terminal(*arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def on_a_terminal(*arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], Screen]]:
     """The bench with a terminal for its stderr, where the bar says how far it has come."""
     reading, writing = pty.openpty()
     with subprocess.Popen(
@@ -274,19 +303,12 @@ def on_a_terminal(*arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], in
         env=environment(TERM="xterm", COLUMNS="120"),
     ) as process:
         os.close(writing)
+        screen = Screen(reading)
         try:
-            yield process, reading
+            yield process, screen
         finally:
             process.kill()
-            os.close(reading)
-
-
-def wait_for(text: bytes, terminal: int) -> None:
-    shown = b""
-    give_up_at = time.monotonic() + PATIENCE_S
-    while text not in shown:
-        assert time.monotonic() < give_up_at, shown
-        shown += os.read(terminal, 65536)
+            screen.close()
 
 
 def gone(processes: list[psutil.Process]) -> bool:
@@ -297,7 +319,7 @@ def gone(processes: list[psutil.Process]) -> bool:
 def test_ctrl_c_keeps_the_finished_rounds_and_leaves_nothing_running(tmp_path: Path, number: signal.Signals) -> None:
     out = tmp_path / "r.json"
     with on_a_terminal("run", *SMALL, *ONE_OF_EACH, "--rounds", "100000", "--out", str(out)) as (process, shown):
-        wait_for(b"round 3", shown)
+        shown.wait_for(b"round 3")
         children = psutil.Process(process.pid).children(recursive=True)
         assert len(children) == 6
         process.send_signal(number)
@@ -312,7 +334,7 @@ def test_ctrl_c_keeps_the_finished_rounds_and_leaves_nothing_running(tmp_path: P
 def test_ctrl_c_before_anything_was_measured_writes_nothing(tmp_path: Path) -> None:
     out = tmp_path / "r.json"
     with on_a_terminal("run", *SMALL, "--recipes", "generated:2000", "--out", str(out)) as (process, shown):
-        wait_for(b"starting", shown)
+        shown.wait_for(b"starting")
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE_S) == 130
     assert list(tmp_path.iterdir()) == []
@@ -321,7 +343,7 @@ def test_ctrl_c_before_anything_was_measured_writes_nothing(tmp_path: Path) -> N
 def test_children_do_not_outlive_a_bench_that_was_killed(tmp_path: Path) -> None:
     arguments = ("run", *SMALL, *ONE_OF_EACH, "--rounds", "100000", "--out", str(tmp_path / "r.json"))
     with on_a_terminal(*arguments) as (process, shown):
-        wait_for(b"round 1", shown)
+        shown.wait_for(b"round 1")
         children = psutil.Process(process.pid).children(recursive=True)
         assert children
         process.kill()
