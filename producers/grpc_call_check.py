@@ -187,8 +187,8 @@ class CallCheck:
             raise ConnectionBroken(ENHANCE_YOUR_CALM)
         if not ends or not frame.flags & END_HEADERS:
             return b""
-        headers = self._decoded(b"".join([fragment(head, frame_) for head, frame_ in self._block]))
-        whole = b"".join([frame_ for _, frame_ in self._block])
+        headers = self._decoded(b"".join([fragment(head, content) for head, content in self._block]))
+        whole = b"".join([content for _, content in self._block])
         opening, _ = self._block[0]
         self._block.clear()
         self._held_bytes = 0

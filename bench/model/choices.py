@@ -10,7 +10,7 @@ from bench.model.break_even import BreakEven, payload_break_even, rate_break_eve
 from bench.model.differences import Difference, Differences
 from bench.model.parts import Arm, Parts
 from bench.model.payload import Blend, Blended, blend, blended
-from bench.model.predict import Prediction, over
+from bench.model.predict import Prediction, predict_exchange
 from bench.network.profile import Profile
 from bench.run_file import RatioEstimate, Verdict
 
@@ -139,7 +139,7 @@ class Choices:
             self._blended_at, self._blended = at, {}
         if arm not in self._blended:
             self._blended[arm] = blended(self.parts, arm, at)
-        return over(link, connection, self._blended[arm], self.parts.set_ups[arm])
+        return predict_exchange(self._blended[arm], self.parts.set_ups[arm], link, connection)
 
     def _gap(self, arm: Arm, other: Arm, at: Blend, link: Profile, connection: Connection) -> Difference | None:
         """By how much longer `arm` takes over a link."""

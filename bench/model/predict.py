@@ -48,11 +48,11 @@ class Prediction:
 
 def predict(parts: Parts, arm: Arm, at: Blend, link: Profile, connection: Connection) -> Prediction:
     """What one request takes. Where the set-up's own work is not known, it counts as nothing."""
-    return over(link, connection, blended(parts, arm, at), parts.set_ups[arm])
+    return predict_exchange(blended(parts, arm, at), parts.set_ups[arm], link, connection)
 
 
-def over(link: Profile, connection: Connection, exchange: Blended, set_up: SetUp) -> Prediction:
-    """The same of an exchange and a set-up that are known."""
+def predict_exchange(exchange: Blended, set_up: SetUp, link: Profile, connection: Connection) -> Prediction:
+    """The same of an exchange that is blended already, and its arm's set-up."""
     new = connection == NEW
     request = exchange.request_bytes + (set_up.sent_bytes if new else 0)
     response = exchange.response_bytes + (set_up.received_bytes if new else 0)

@@ -1,0 +1,105 @@
+"""What gRPC's own retries cost a caller, and what is lost without them: `python -m tests.cost.grpc_retries`.
+
+Three consumers of one producer, without retries, with them, and with them once more, which shows the noise; asked in
+turns and in random order, a burst of calls each time. Then calls over connections that soon come of age, with and
+without.
+"""
+
+import asyncio
+import os
+import random
+import statistics
+import subprocess
+import sys
+import time
+
+import grpc
+import uvloop
+
+from bench.measure.cores import usable_cores
+from consumers.client import ClientSettings
+from consumers.errors import ProducerUnreachable
+from consumers.grpc_http2 import GrpcHttp2Client, channel_options
+from consumers.target import Target, parse_target
+from producers.settings import CallLimits, Limits
+from tests.support.books import small_book
+from tests.support.relay import relay_to
+from tests.support.serving import serving
+
+BURSTS, CALLS_PER_BURST = 150, 100
+WARM_UP_BURSTS = 10
+CONNECTION_AGE_S, CONNECTIONS, CALLERS = 0.05, 400, 8
+
+
+def without_retries(settings: ClientSettings) -> grpc.aio.Channel:
+    """A channel that makes no call again, whatever became of it."""
+    options = [*channel_options(settings), ("grpc.enable_retries", 0)]
+    return grpc.aio.insecure_channel(settings.target.authority, options=options)
+
+
+async def cost(target: Target) -> None:
+    """Print the ratios of a call's time, medians over the bursts with 95 % intervals of the order statistics."""
+    settings = ClientSettings(target=target)
+    clients = [GrpcHttp2Client(settings, without_retries), GrpcHttp2Client(settings), GrpcHttp2Client(settings)]
+    for client in clients:
+        await client.open()
+    took_ns: list[list[int]] = [[] for _ in clients]
+    for _ in range(WARM_UP_BURSTS + BURSTS):
+        for number in random.sample(range(len(clients)), k=len(clients)):
+            began_ns = time.perf_counter_ns()
+            for _ in range(CALLS_PER_BURST):
+                await clients[number].get(42)
+            took_ns[number].append(time.perf_counter_ns() - began_ns)
+    for client in clients:
+        await client.close()
+    without, with_them, again = (taken[WARM_UP_BURSTS:] for taken in took_ns)
+    for name, ours, theirs in (("with / without", with_them, without), ("with / with", again, with_them)):
+        ratios = sorted(one / other for one, other in zip(ours, theirs, strict=True))
+        reach = 0.98 * len(ratios) ** 0.5
+        low, high = ratios[int(len(ratios) / 2 - reach)], ratios[int(len(ratios) / 2 + reach)]
+        print(f"{name}: {statistics.median(ratios):.3f} ({low:.3f}-{high:.3f})")
+
+
+async def lost(*, retries: bool) -> None:
+    """Print how many calls fail while connections come of age."""
+    calls = failed = 0
+    limits = Limits(calls=CallLimits(connection_age_s=CONNECTION_AGE_S))
+    async with serving("grpc", small_book(), limits=limits) as served:
+        target = served.client_settings.target
+        async with relay_to(target.host, target.port) as relay:
+            settings = ClientSettings(target=Target("127.0.0.1", relay.port))
+            async with GrpcHttp2Client(settings, None if retries else without_retries) as client:
+
+                async def call_on() -> None:
+                    nonlocal calls, failed
+                    while relay.connections < CONNECTIONS:
+                        calls += 1
+                        try:
+                            await client.get(42)
+                        except ProducerUnreachable:
+                            failed += 1
+
+                await asyncio.gather(*(call_on() for _ in range(CALLERS)))
+    print(f"{'with' if retries else 'without'} retries: {failed} of {calls} calls lost")
+
+
+def main() -> None:
+    """Measure both."""
+    cores = usable_cores()
+    command = [sys.executable, "-m", "producers", "grpc", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as producer:
+        try:
+            assert producer.stdout is not None
+            address = producer.stdout.readline().split()[1]
+            os.sched_setaffinity(producer.pid, [cores[-1]])
+            os.sched_setaffinity(0, [cores[0]])
+            uvloop.run(cost(parse_target(address)))
+        finally:
+            producer.terminate()
+    os.sched_setaffinity(0, cores)
+    for retries in (False, True):
+        asyncio.run(lost(retries=retries))
+
+
+if __name__ == "__main__":
+    main()
