@@ -8,6 +8,10 @@ DEVELOP_READY := $(VENV)/develop-ready
 INTEROP_READY := tests/interop/node_modules/.package-lock.json tests/interop/grpc/node_modules/.package-lock.json
 CONFORMANCE := .venv-conformance
 CONFORMANCE_READY := $(CONFORMANCE)/ready
+# Extras stay in what is locked: pip 23 takes `name==1` for no answer to somebody's `name[extra]`, looks for a release of its
+# own, and stops at one that has no hash here.
+LOCK = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url \
+	--no-emit-find-links --custom-compile-command "make lock" --quiet --upgrade
 # Passed on through the environment, so that nothing in a value is read by a shell or by make again.
 export RECIPES
 
@@ -105,13 +109,9 @@ quick-bench: $(DEVELOP_READY)
 	$(BIN)/python tests/check_run.py reports/quick.json
 
 lock: $(DEVELOP_READY) ## lock the requirements anew, with hashes
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-		--custom-compile-command "make lock" --quiet --upgrade requirements/run.in -o requirements/run.txt
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-		--custom-compile-command "make lock" --quiet --upgrade requirements/develop.in -c requirements/run.txt \
-		-o requirements/develop.txt
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-		--custom-compile-command "make lock" --quiet --upgrade requirements/conformance.in -o requirements/conformance.txt
+	$(LOCK) requirements/run.in -o requirements/run.txt
+	$(LOCK) requirements/develop.in -c requirements/run.txt -o requirements/develop.txt
+	$(LOCK) requirements/conformance.in -o requirements/conformance.txt
 
 clean: ## remove what was made, but not the reports
 	rm -rf $(VENV) $(CONFORMANCE) $(dir $(INTEROP_READY)) certs .coverage .hypothesis .import_linter_cache .mypy_cache \
