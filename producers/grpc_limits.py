@@ -43,7 +43,9 @@ def core_options(settings: ProducerSettings) -> list[tuple[str, int]]:
         ("grpc.absolute_max_metadata_size", calls.metadata_bytes),
         ("grpc.max_concurrent_streams", MAXIMUM_CONCURRENT_STREAMS),
         ("grpc.http2.max_deallocating_streams", MAXIMUM_ENDED_STREAMS),
-        ("grpc.max_allowed_incoming_connections", calls.connections),
+        # Behind a front, which counts connections itself, the core notices late that one has ended, and would refuse
+        # whoever takes its place.
+        *([] if settings.strict_calls else [("grpc.max_allowed_incoming_connections", calls.connections)]),
         ("grpc.server.max_pending_requests", MAXIMUM_PENDING_CALLS),
         ("grpc.server.max_pending_requests_hard_limit", 2 * MAXIMUM_PENDING_CALLS),
         # TLS, and the first frame of SETTINGS; then the answer to the server's own SETTINGS, before which these limits

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ from tests.support.serving import Served, serving
 
 STRICT = ProducerSettings(strict_calls=True)
 GET = "/recipe.RecipeService/GetRecipe"
+META = "/recipe.RecipeService/GetMetaData"
+OK = 0
 AMPLE_S = 10.0
 
 
@@ -74,6 +77,19 @@ async def test_one_connection_too_many_is_closed() -> None:
         await nobody_connected(served)
         async with served.client() as again:
             assert await again.get(42) == CHICKEN
+
+
+async def test_a_place_that_is_free_again_is_taken_at_once() -> None:
+    """However long the core takes to notice that a connection has ended."""
+    limits = Limits(calls=CallLimits(connections=2))
+    async with serving("grpc", small_book(), limits=limits, settings=STRICT) as served:
+        for _ in range(40):
+            async with AsyncExitStack() as stack:
+                for _ in range(limits.calls.connections):
+                    connection = await stack.enter_async_context(raw_http2(served.address))
+                    await connection.greet()
+                    assert (await connection.ask(META, message(b""))).status == OK
+            await nobody_connected(served)
 
 
 async def test_a_caller_that_takes_nothing_is_cut_off() -> None:
