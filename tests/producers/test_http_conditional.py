@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from tests.support.json_contract import GOOD, GZIP, JSON, is_problem
+from tests.support.json_contract import GOOD, GZIP, JSON, assert_problem
 from tests.support.raw_http import request
 
 CONDITIONAL = ["/recipes/42", "/recipes/42?fields=name", "/recipes?page_size=2", "/pid", "/health", "/openapi.json"]
@@ -40,7 +40,9 @@ async def test_if_match_is_honoured(gzip_address: str) -> None:
     for if_match in (tag, "*", f'"x", {tag}'):
         assert (await request(gzip_address, "GET", "/recipes/1", {"If-Match": if_match})).status == 200
     for if_match in ('"x"', f"W/{tag}", ""):
-        is_problem(await request(gzip_address, "GET", "/recipes/1", {"If-Match": if_match}), 412, "precondition_failed")
+        assert_problem(
+            await request(gzip_address, "GET", "/recipes/1", {"If-Match": if_match}), 412, "precondition_failed"
+        )
 
 
 async def test_a_date_to_compare_with_is_passed_over(gzip_address: str) -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.support.json_contract import is_problem
+from tests.support.json_contract import assert_problem
 from tests.support.raw_http import exchange, exchange_all
 
 
@@ -20,7 +20,7 @@ from tests.support.raw_http import exchange, exchange_all
 )
 async def test_what_is_no_http_is_400_and_tells_nothing_of_the_library(gzip_address: str, sent: bytes) -> None:
     answer = await exchange(gzip_address, sent)
-    is_problem(answer, 400, "invalid")
+    assert_problem(answer, 400, "invalid")
     assert answer.headers["server"] == "recipe-lab"
     with pytest.raises(asyncio.IncompleteReadError):
         await exchange_all(gzip_address, sent, 2)
@@ -45,7 +45,7 @@ async def test_what_is_no_http_is_400_and_tells_nothing_of_the_library(gzip_addr
 async def test_a_head_beyond_its_limits_is_refused_and_the_connection_closed(
     gzip_address: str, sent: bytes, status: int, error: str
 ) -> None:
-    is_problem(await exchange(gzip_address, sent), status, error)
+    assert_problem(await exchange(gzip_address, sent), status, error)
     with pytest.raises(asyncio.IncompleteReadError):
         await exchange_all(gzip_address, sent + b"GET /pid HTTP/1.1\r\nHost: lab\r\n\r\n", 2)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.books import small_book
-from tests.support.json_contract import GZIP, is_problem
+from tests.support.json_contract import GZIP, assert_problem
 from tests.support.raw_http import exchange, request
 from tests.support.serving import serving
 
@@ -11,7 +11,7 @@ from tests.support.serving import serving
 @pytest.mark.parametrize("accept", ["image/png", "application/json;q=0", "text/*", "application/problem+json"])
 async def test_who_takes_no_json_gets_406(gzip_address: str, accept: str) -> None:
     for path in ("/recipes/42", "/recipes", "/pid", "/openapi.json"):
-        is_problem(await request(gzip_address, "GET", path, {"Accept": accept}), 406, "not_acceptable")
+        assert_problem(await request(gzip_address, "GET", path, {"Accept": accept}), 406, "not_acceptable")
 
 
 @pytest.mark.parametrize("accept", ["*/*", "application/*;q=0.1", "text/html, application/json;q=0.5"])
@@ -55,5 +55,5 @@ async def test_without_gzip_the_coding_never_varies() -> None:
 @pytest.mark.parametrize("accept_encoding", ["*;q=0", "identity;q=0", "identity;q=0, br"])
 async def test_who_refuses_every_coding_is_told_in_plain(gzip_address: str, accept_encoding: str) -> None:
     answer = await request(gzip_address, "GET", "/recipes/42", {"Accept-Encoding": accept_encoding})
-    is_problem(answer, 406, "not_acceptable")
+    assert_problem(answer, 406, "not_acceptable")
     assert "content-encoding" not in answer.headers

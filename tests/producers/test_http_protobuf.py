@@ -15,7 +15,7 @@ from producers.content_coding import gzipped
 from producers.settings import Limits
 from protos import recipe_pb2 as messages
 from tests.support.books import CHICKEN, small_book
-from tests.support.json_contract import SMALL, is_problem
+from tests.support.json_contract import SMALL, assert_problem
 from tests.support.programs import environment
 from tests.support.raw_http import request
 from tests.support.serving import serving
@@ -78,17 +78,19 @@ async def test_the_representation_is_negotiated(address: str, accept: str | None
 
 @pytest.mark.parametrize("accept", ["application/protobuf", f"{PROTOBUF};q=0, {JSON};q=0", "text/html"])
 async def test_what_is_not_to_be_had_is_not_acceptable(address: str, accept: str) -> None:
-    is_problem(await request(address, "GET", "/recipes/42", {"Accept": accept}), 406, "not_acceptable")
+    assert_problem(await request(address, "GET", "/recipes/42", {"Accept": accept}), 406, "not_acceptable")
 
 
 async def test_what_is_no_recipe_is_to_be_had_in_json_only(address: str) -> None:
     for path in ("/pid", "/health", "/openapi.json"):
-        is_problem(await request(address, "GET", path, {"Accept": PROTOBUF}), 406, "not_acceptable")
+        assert_problem(await request(address, "GET", path, {"Accept": PROTOBUF}), 406, "not_acceptable")
 
 
 async def test_refusals_stay_problems(address: str) -> None:
-    is_problem(await request(address, "GET", "/recipes/999", {"Accept": PROTOBUF}), 404, "not_found")
-    is_problem(await request(address, "GET", "/recipes?page_size=0", {"Accept": PROTOBUF}), 400, "invalid", "page_size")
+    assert_problem(await request(address, "GET", "/recipes/999", {"Accept": PROTOBUF}), 404, "not_found")
+    assert_problem(
+        await request(address, "GET", "/recipes?page_size=0", {"Accept": PROTOBUF}), 400, "invalid", "page_size"
+    )
 
 
 async def test_each_representation_has_a_tag_of_its_own(address: str) -> None:
@@ -123,25 +125,25 @@ async def test_a_recipe_is_created_from_either_and_answered_in_either(address: s
 
 @pytest.mark.parametrize("body", [b"\xff\xff\xff\xff", b"\x08", b"\x12\x7fx", b"\x12\x02\xff\xfe", b'{"name":"Soup"}'])
 async def test_what_is_no_message_is_refused(address: str, body: bytes) -> None:
-    is_problem(await request(address, "POST", "/recipes", {"Content-Type": PROTOBUF}, body), 400, "invalid")
+    assert_problem(await request(address, "POST", "/recipes", {"Content-Type": PROTOBUF}, body), 400, "invalid")
 
 
 async def test_a_message_that_is_no_recipe_is_invalid(address: str) -> None:
-    is_problem(await request(address, "POST", "/recipes", {"Content-Type": PROTOBUF}, b""), 400, "invalid", "name")
+    assert_problem(await request(address, "POST", "/recipes", {"Content-Type": PROTOBUF}, b""), 400, "invalid", "name")
 
 
 @pytest.mark.parametrize("claimed", ["application/protobuf", "application/x-protobuffer", "text/plain", ""])
 async def test_bodies_of_other_types_are_unsupported(address: str, claimed: str) -> None:
     answer = await request(address, "POST", "/recipes", {"Content-Type": claimed}, SENT.SerializeToString())
-    is_problem(answer, 415, "unsupported_media_type")
+    assert_problem(answer, 415, "unsupported_media_type")
     assert answer.headers["accept-post"] == f"{JSON}, {PROTOBUF}"
 
 
 async def test_a_large_message_is_too_large_also_after_inflation(address: str) -> None:
     large = messages.Recipe(name="Soup", steps="x" * SMALL.body_bytes).SerializeToString()
-    is_problem(await request(address, "POST", "/recipes", {"Content-Type": PROTOBUF}, large), 413, "too_large")
+    assert_problem(await request(address, "POST", "/recipes", {"Content-Type": PROTOBUF}, large), 413, "too_large")
     coded = {"Content-Type": PROTOBUF, "Content-Encoding": "gzip"}
-    is_problem(await request(address, "POST", "/recipes", coded, gzipped(large, 6)), 413, "too_large")
+    assert_problem(await request(address, "POST", "/recipes", coded, gzipped(large, 6)), 413, "too_large")
 
 
 async def test_unknown_fields_are_passed_over_as_protobuf_has_it(address: str) -> None:
@@ -166,7 +168,7 @@ async def test_a_deep_message_takes_no_depth() -> None:
         nested = b"\xa3\x06" + nested + b"\xa4\x06"
     async with serving("http", small_book(), limits=Limits()) as served:
         answer = await request(served.address, "POST", "/recipes", {"Content-Type": PROTOBUF}, nested)
-    is_problem(answer, 400, "invalid")
+    assert_problem(answer, 400, "invalid")
 
 
 NOT_BEFORE_ASKED = """

@@ -13,7 +13,7 @@ from producers.content_coding import gzipped
 from recipes.book import MAXIMUM_ID
 from recipes.model import FIELDS
 from tests.support.books import CHICKEN, BrokenBook, small_book
-from tests.support.json_contract import GOOD, GZIP, JSON, OPENAPI, fits, is_problem
+from tests.support.json_contract import GOOD, GZIP, JSON, OPENAPI, assert_problem, fits
 from tests.support.raw_http import request
 from tests.support.serving import serving
 
@@ -56,11 +56,11 @@ async def test_a_created_recipe_is_where_location_says(address: str) -> None:
     fits("RecipeAnswer", answer.json)
     assert (await request(address, "GET", answer.headers["location"])).json == answer.json
     again = await request(address, "POST", "/recipes", {**JSON, "Idempotency-Key": "k"}, gzipped(body, 6))
-    is_problem(again, 400, "invalid")
+    assert_problem(again, 400, "invalid")
     coded = {**JSON, "Idempotency-Key": "k", "Content-Encoding": "gzip"}
     assert (await request(address, "POST", "/recipes", coded, gzipped(body, 6))).json == answer.json
     other = await request(address, "POST", "/recipes", {**JSON, "Idempotency-Key": "k"}, b'{"name": "Other"}')
-    is_problem(other, 422, "idempotency_conflict")
+    assert_problem(other, 422, "idempotency_conflict")
 
 
 async def test_pid_and_openapi(address: str) -> None:
@@ -120,13 +120,13 @@ async def test_a_bad_address_gets_its_problem(
     gzip_address: str, path: str, status: int, error: str, field: str | None
 ) -> None:
     for headers in ({}, GZIP):
-        is_problem(await request(gzip_address, "GET", path, headers), status, error, field)
+        assert_problem(await request(gzip_address, "GET", path, headers), status, error, field)
 
 
 async def test_a_book_that_is_read_only_is_501() -> None:
     async with serving("http", small_book(read_only_because="shared")) as served:
         answer = await request(served.address, "POST", "/recipes", JSON, GOOD)
-    is_problem(answer, 501, "read_only")
+    assert_problem(answer, 501, "read_only")
     assert answer.json["detail"] == "shared"
 
 
@@ -147,7 +147,7 @@ async def test_options_and_the_wrong_method_tell_what_is_allowed(gzip_address: s
     options = await request(gzip_address, "OPTIONS", path)
     assert (options.status, options.headers["allow"], options.content) == (204, allow, b"")
     wrong = await request(gzip_address, "PATCH", path, JSON, b"{}")
-    is_problem(wrong, 405, "method_not_allowed")
+    assert_problem(wrong, 405, "method_not_allowed")
     assert wrong.headers["allow"] == allow
 
 
@@ -175,7 +175,7 @@ async def test_no_answer_names_versions(gzip_address: str, path: str) -> None:
 async def test_a_fault_of_the_producer_is_500_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     async with serving("http", BrokenBook([CHICKEN])) as served:
         answer = await request(served.address, "GET", "/recipes/42")
-    is_problem(answer, 500, "internal")
+    assert_problem(answer, 500, "internal")
     assert BrokenBook.SECRET not in answer.content.decode()
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
     assert BrokenBook.SECRET in caplog.text

@@ -9,7 +9,7 @@ from producers.content_coding import gzipped
 from producers.settings import Limits
 from tests.producers.test_json_bodies import BAD_JSON
 from tests.support.books import small_book
-from tests.support.json_contract import GOOD, JSON, SMALL, is_problem
+from tests.support.json_contract import GOOD, JSON, SMALL, assert_problem
 from tests.support.raw_http import exchange, request
 from tests.support.serving import serving
 
@@ -17,7 +17,7 @@ from tests.support.serving import serving
 @pytest.mark.parametrize("body", BAD_JSON.values(), ids=BAD_JSON)
 async def test_bad_json_is_400(body: bytes) -> None:
     async with serving("http", small_book(), limits=Limits(body_bytes=1 << 20)) as served:
-        is_problem(await request(served.address, "POST", "/recipes", JSON, body), 400, "invalid")
+        assert_problem(await request(served.address, "POST", "/recipes", JSON, body), 400, "invalid")
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ async def test_bad_json_is_400(body: bytes) -> None:
     ],
 )
 async def test_what_is_no_recipe_is_400(gzip_address: str, body: bytes, field: str | None) -> None:
-    is_problem(await request(gzip_address, "POST", "/recipes", JSON, body), 400, "invalid", field)
+    assert_problem(await request(gzip_address, "POST", "/recipes", JSON, body), 400, "invalid", field)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ async def test_a_body_that_cannot_be_taken_is_refused(
         else:
             answer = await request(served.address, "POST", "/recipes", sent, body)
         field = "idempotency_key" if "Idempotency-Key" in sent else None
-        is_problem(answer, status, error, field)
+        assert_problem(answer, status, error, field)
         assert len(book) == 63, "something was created"
 
 
@@ -99,7 +99,7 @@ async def test_a_chunked_body_beyond_the_limit_is_413(gzip_address: str) -> None
     head = (
         b"POST /recipes HTTP/1.1\r\nHost: lab\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
     )
-    is_problem(await exchange(gzip_address, head + chunks), 413, "too_large")
+    assert_problem(await exchange(gzip_address, head + chunks), 413, "too_large")
 
 
 async def test_a_body_that_trickles_in_is_read(gzip_address: str) -> None:

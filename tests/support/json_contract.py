@@ -21,8 +21,8 @@ def fits(schema: str, value: object) -> None:
     jsonschema.Draft202012Validator(root).validate(value)
 
 
-def is_problem(answer: RawAnswer, status: int, error: str, field: str | None = None) -> None:
-    """Whether the answer is a refusal as the contract has it."""
+def assert_problem(answer: RawAnswer, status: int, error: str, field: str | None = None) -> None:
+    """Assert that the answer is a refusal as the contract has it."""
     assert (answer.status, answer.headers["content-type"]) == (status, "application/problem+json")
     problem = answer.json
     fits("Problem", problem)

@@ -58,7 +58,7 @@ CUT_OFF = {f"GOAWAY {ENHANCE_YOUR_CALM}", "closed"}
 """The GOAWAY is lost when the connection is closed while frames are still on their way."""
 
 
-async def survives_or_is_cut_off(victim: Victim, connection: RawHttp2, frames: Iterator[Frame | bytes]) -> None:
+async def assert_survives_or_is_cut_off(victim: Victim, connection: RawHttp2, frames: Iterator[Frame | bytes]) -> None:
     """By the core resets are borne; a front cuts off who abandons far more calls than are answered."""
     if victim.strict:
         outcome = await flood(connection, frames)
@@ -79,7 +79,7 @@ async def test_rapid_reset(victim: Victim) -> None:
                 yield headers
                 yield RstStreamFrame(headers.stream_id, error_code=CANCEL)
 
-        await survives_or_is_cut_off(victim, connection, resets())
+        await assert_survives_or_is_cut_off(victim, connection, resets())
 
 
 @pytest.mark.parametrize("victim", ["strict-plain", "strict-tls"], indirect=True)
@@ -105,7 +105,7 @@ async def test_rapid_reset_with_the_message_sent(victim: Victim) -> None:
                 yield DataFrame(headers.stream_id, message(ID_42), flags=["END_STREAM"])
                 yield RstStreamFrame(headers.stream_id, error_code=CANCEL)
 
-        await survives_or_is_cut_off(victim, connection, resets())
+        await assert_survives_or_is_cut_off(victim, connection, resets())
 
 
 async def test_streams_over_the_limit_are_refused_one_by_one(victim: Victim) -> None:

@@ -1,4 +1,4 @@
-"""What each protection over HTTP costs a request: `python -m tests.cost.http_protections [STARTS [CELL …]]`.
+"""What each protection over HTTP costs a request: `python -m benchmarks.http_protections [STARTS [CELL …]]`.
 
 One producer process for each variant, with every protection or without one of them, asked in turn: short slices in an
 order shuffled anew in each round, so that whatever else the machine does falls on all alike; and all of them started
@@ -133,7 +133,7 @@ def measure_start(cell: str) -> dict[str, float]:
     connections: dict[str, socket.socket] = {}
     try:
         for variant in random.sample(list(VARIANTS), len(VARIANTS)):
-            command = [sys.executable, "-m", "tests.cost.http_protections", "serve", cell.partition("/")[0], variant]
+            command = [sys.executable, "-m", "benchmarks.http_protections", "serve", cell.partition("/")[0], variant]
             process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
             processes.append(process)
             assert process.stdout is not None

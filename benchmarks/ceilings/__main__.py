@@ -1,4 +1,4 @@
-"""`python -m bench.ceilings`: how fast the wire driver is beside other load generators, and beside the producers."""
+"""`python -m benchmarks.ceilings`: how fast the wire driver is beside other generators, and beside the producers."""
 
 import asyncio
 import sys
@@ -12,13 +12,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bench.ceilings import generators
-from bench.ceilings.generators import Generator, GeneratorFailed
-from bench.ceilings.trivial_servers import HOST, PATH, ServerMissing, ServerStart, nghttpd, nginx
-from bench.ceilings.wire_rate import Rate, Task
 from bench.drive.registry import WIRE_CALLS
 from bench.measure import cores
 from bench.processes import ProcessFailed, start_producer
+from benchmarks.ceilings import generators
+from benchmarks.ceilings.generators import Generator, GeneratorFailed
+from benchmarks.ceilings.trivial_servers import HOST, PATH, ServerMissing, ServerStart, nghttpd, nginx
+from benchmarks.ceilings.wire_rate import Rate, Task
 from commands import command_line, values
 from commands.errors import UntrustedMeasurement
 
@@ -182,4 +182,4 @@ def _add_producer_row(table: Table, task: Task, repeats: int, load_cores: Sequen
 
 
 if __name__ == "__main__":
-    sys.exit(command_line.run(app, "python -m bench.ceilings"))
+    sys.exit(command_line.run(app, "python -m benchmarks.ceilings"))

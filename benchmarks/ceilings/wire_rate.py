@@ -13,7 +13,6 @@ import msgspec
 import uvloop
 from msgspec import Struct
 
-from bench.ceilings.trivial_servers import ANSWER, PATH
 from bench.drive.http2_connections import Http2Connections
 from bench.drive.http2_headers import FieldList
 from bench.drive.http2_streams import Http2Answer, Http2Content
@@ -24,6 +23,7 @@ from bench.load.closed_loop import run_closed
 from bench.load.record import SliceRecord
 from bench.measure.cpu_clock import process_cpu_ns
 from bench.workloads import WORKLOADS, GetQuestion, Question, WorkloadChoice
+from benchmarks.ceilings.trivial_servers import ANSWER, PATH
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import UnexpectedAnswer
 from consumers.target import parse_target

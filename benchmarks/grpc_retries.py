@@ -1,4 +1,4 @@
-"""What gRPC's own retries cost a caller, and what is lost without them: `python -m tests.cost.grpc_retries`.
+"""What gRPC's own retries cost a caller, and what is lost without them: `python -m benchmarks.grpc_retries`.
 
 Three consumers of one producer, without retries, with them, and with them once more, which shows the noise; asked in
 turns and in random order, a burst of calls each time. Then calls over connections that soon come of age, with and

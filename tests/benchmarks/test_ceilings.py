@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from hyperframe.frame import DataFrame
 
-from bench.ceilings import generators
-from bench.ceilings.generators import Generator, GeneratorFailed
-from bench.ceilings.trivial_servers import ANSWER, ServerMissing, ServerStart, nghttpd, nginx
-from bench.ceilings.wire_rate import Rate, Task, drive
+from benchmarks.ceilings import generators
+from benchmarks.ceilings.generators import Generator, GeneratorFailed
+from benchmarks.ceilings.trivial_servers import ANSWER, ServerMissing, ServerStart, nghttpd, nginx
+from benchmarks.ceilings.wire_rate import Rate, Task, drive
 from tests.support.books import small_book
 from tests.support.http2_peer import Peer, speaking_http2
 from tests.support.serving import serving

@@ -11,8 +11,8 @@ from functools import partial
 
 import msgspec
 
-from bench.ceilings.wire_rate import Rate, Task
 from bench.processes import child_environment, pinned_to
+from benchmarks.ceilings.wire_rate import Rate, Task
 
 GIVE_UP_S = 60.0
 
@@ -40,7 +40,7 @@ def _wire(protocol: str | None, url: str, in_flight: int, seconds: float) -> lis
 
 def wire_command(task: Task) -> list[str]:
     """The wire driver as a program."""
-    return [sys.executable, "-m", "bench.ceilings.wire_rate", msgspec.json.encode(task).decode()]
+    return [sys.executable, "-m", "benchmarks.ceilings.wire_rate", msgspec.json.encode(task).decode()]
 
 
 def read_wire(said: str) -> Rate:

@@ -1,4 +1,4 @@
-"""What each protection of the gRPC producer costs per call: `python -m tests.cost.grpc_protections [STARTS]`.
+"""What each protection of the gRPC producer costs per call: `python -m benchmarks.grpc_protections [STARTS]`.
 
 One producer process for each variant, asked in turns and in random order, a burst of calls each time, so that whatever
 the machine does besides happens to all of them; and all of them started anew several times, since processes of the same

@@ -1,5 +1,0 @@
-"""How fast load generators are: the wire driver beside well-known programs, against servers that do next to nothing.
-
-A load generator that is slower than the server measures itself. `python -m bench.ceilings` shows how far from that the
-wire driver is on this machine, and how its CPU per request compares with that of the lab's producers.
-"""
