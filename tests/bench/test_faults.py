@@ -16,8 +16,11 @@ from bench.run_file import Cell, ClosedLoad, Load, OpenLoad, Run
 from producers.registry import PRODUCERS
 from tests.support import conducting
 
-AFTER_PROOF = 250
-"""More questions than proving and reading sizes ask; what goes wrong later goes wrong in the middle of a slice."""
+SLICE_NS = 1
+"""Over at once, so that a slice asks as many questions as it must at least, 4, however fast the machine is."""
+AFTER_WARM_UP = 125
+"""More questions than proving, reading sizes and the longest warm-up ask (80, and 8 rounds of 4); what goes wrong later
+goes wrong in a recorded slice."""
 
 
 async def run_with(
@@ -29,12 +32,12 @@ async def run_with(
         return await conducting.start_known(protocol, behaviour[protocol], cores)
 
     monkeypatch.setattr("bench.conduct.start_producer", start)
-    settings = {"timeout_s": 5.0, **given}
+    settings = {"timeout_s": 5.0, "slice_ns": SLICE_NS, **given}
     plan = conducting.plan_of(list(behaviour), [load or ClosedLoad(concurrency=1)], **settings)
     return await conducting.conducted(plan)
 
 
-def faulty(fault: str, after: int = AFTER_PROOF, times: int | None = None) -> Sequence[str]:
+def faulty(fault: str, after: int = AFTER_WARM_UP, times: int | None = None) -> Sequence[str]:
     some = () if times is None else ("--times", str(times))
     return ("--delay-ms", "1", "--fault", fault, "--after", str(after), *some)
 
@@ -95,7 +98,7 @@ async def test_a_producer_that_hangs_is_left_alone_before_it_takes_all_the_time(
 async def test_bytes_that_are_no_answer(
     protocol: str, fault: str, kinds: Sequence[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = await run_with({protocol: faulty(fault, after=400, times=1)}, monkeypatch, rounds=80)
+    run = await run_with({protocol: faulty(fault, times=1)}, monkeypatch, rounds=40)
     (cell,) = run.cells
     assert_marked(cell, *kinds)
     assert cell.status == "measured"

@@ -77,14 +77,18 @@ class KnownBook(InMemoryRecipeBook):
         return faulty
 
 
+ANSWER_BYTES = 200
+"""No piece of bytes shorter than this is spoiled: it may be no answer, but what HTTP/2 says between answers."""
+
+
 class SpoilingRelay:
-    """Passes bytes on, until so many pieces came from the producer; spoils those that follow."""
+    """Passes bytes on, until so many answers came from the producer; spoils those that follow."""
 
     def __init__(self, address: str, given: argparse.Namespace) -> None:
         self._target = urlsplit(address)
         self._garbage = given.fault == "garbage"
         self._spoiled = range(given.after, given.after + given.times)
-        self._pieces = 0
+        self._answers = 0
         self._conversations: set[asyncio.Task[None]] = set()
 
     async def start(self) -> str:
@@ -111,8 +115,9 @@ class SpoilingRelay:
     async def _answer(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
             while data := await source.read(1 << 16):
-                spoiled = self._pieces in self._spoiled
-                self._pieces += 1
+                answer = len(data) >= ANSWER_BYTES
+                spoiled = answer and self._answers in self._spoiled
+                self._answers += answer
                 if spoiled:
                     sink.write(b"\x00 garbage \xff" * 4 if self._garbage else data[: len(data) // 2])
                     break
@@ -130,7 +135,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--stall-ms", type=float, default=0.0)
     parser.add_argument("--every-ms", type=float, default=1000.0)
     parser.add_argument("--fault", choices=BOOK_FAULTS + WIRE_FAULTS)
-    parser.add_argument("--after", type=int, default=0, help="questions (pieces of bytes) before the fault")
+    parser.add_argument("--after", type=int, default=0, help="questions before the fault")
     parser.add_argument("--times", type=int, default=1 << 60, help="how many of them it spoils")
     return parser.parse_args()
 
