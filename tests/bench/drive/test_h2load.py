@@ -150,6 +150,10 @@ async def test_a_program_that_fails_is_counted(
 async def test_the_program_itself(protocol: str, tls: bool, tmp_path: Path) -> None:
     files = certificates.write(tmp_path) if tls else None
     async with serving(protocol, small_book(), certificates=files) as served:
-        record = await run_slice(served, 3, 300_000_000)
+        for duration_ns in (300_000_000, 3_000_000_000, 30_000_000_000):
+            record = await run_slice(served, 3, duration_ns)
+            # On a machine that has much else to do, the first answer may take longer than that.
+            if record.first_failure != "h2load measured nothing":
+                break
     assert set(record.outcomes) == {"ok"}, record.first_failure
     assert record.outcomes["ok"] == len(record.latency_ns) > 0
