@@ -9,12 +9,13 @@ import pytest
 
 from bench.plan import Version
 from bench.processes import start_producer
-from bench.versions import REPOSITORY, CannotBuild, build
+from bench.versions import REPOSITORY, REQUIREMENTS, CannotBuild, build
 
 
-def commit_with_producers() -> str:
+def commit_of_the_same_requirements() -> str:
+    """An earlier commit that runs in this environment: to install another's takes a minute."""
     done = subprocess.run(
-        ["git", "rev-list", "--max-count=1", "HEAD", "--", "producers/json_http.py"],
+        ["git", "rev-list", "--max-count=1", "HEAD", "--", str(REQUIREMENTS)],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
@@ -29,9 +30,10 @@ def test_this_checkout_needs_no_building(tmp_path: Path) -> None:
 
 
 async def test_a_commit_is_built_aside_and_serves(tmp_path: Path) -> None:
-    reference = commit_with_producers()
+    reference = commit_of_the_same_requirements()
     version = build(Version(name="before", reference=reference), tmp_path)
     assert version.directory.startswith(str(tmp_path))
+    assert version.python == ""
     producer = await start_producer(
         "http", recipes="generated:5", gzip=False, certificates=None, cores=(), directory=version.directory
     )
