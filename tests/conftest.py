@@ -1,12 +1,21 @@
-"""With LAB_SKIPS_FAIL=1, a test that is skipped has failed: CI installs what tests need, so that nothing is missing."""
+"""What holds for all tests: what a skip is, and in which processes coverage is measured.
+
+With LAB_SKIPS_FAIL=1, a test that is skipped has failed: CI installs what tests need, so that nothing is missing.
+
+Programs run as they do for a user, without coverage, which slows them by half, loads OpenSSL before they can name the
+configuration that they want, and catches SIGTERM. A few tests are `traced`, so that it is known what they reach.
+"""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator, Mapping
 from typing import TypeVar
 
 import pytest
 
 SKIPS_FAIL = "LAB_SKIPS_FAIL"
+
+TRACING = "COVERAGE_PROCESS"
+"""What the variables begin with by which coverage reaches the processes that a test starts."""
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
@@ -27,3 +36,18 @@ def without_skip(report: Report) -> Report:
         report.outcome = "failed"
         report.longrepr = f"skipped, though {SKIPS_FAIL}=1 says that nothing is missing: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tracing() -> Iterator[Mapping[str, str]]:
+    """The variables that have coverage measured in processes, which are not in the environment meanwhile."""
+    taken = {name: os.environ.pop(name) for name in tuple(os.environ) if name.startswith(TRACING)}
+    yield taken
+    os.environ.update(taken)
+
+
+@pytest.fixture
+def traced(tracing: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Coverage is measured in the processes that this test starts, too."""
+    for name, value in tracing.items():
+        monkeypatch.setenv(name, value)

@@ -29,6 +29,7 @@ def document(protocol: str, *arguments: str, **given: Any) -> Any:
     return json.loads(done.stdout)
 
 
+@pytest.mark.usefixtures("traced")
 def test_get(producer: tuple[str, str]) -> None:
     protocol, address = producer
     recipe = document(protocol, "get", "42", "--target", address, "--gzip")
@@ -44,6 +45,7 @@ def test_get(producer: tuple[str, str]) -> None:
     assert document(protocol, "get", "42", "--fields", "name", TARGET=address) == {"name": "Chicken Tikka Masala"}
 
 
+@pytest.mark.usefixtures("traced")
 def test_list(producer: tuple[str, str]) -> None:
     protocol, address = producer
     page = document(protocol, "list", "--page-size", "10", "--target", address)
@@ -53,6 +55,7 @@ def test_list(producer: tuple[str, str]) -> None:
     assert following["recipes"][0]["id"] == 11
 
 
+@pytest.mark.usefixtures("traced")
 def test_create(producer: tuple[str, str], tmp_path: Path) -> None:
     protocol, address = producer
     draft = {"name": "Soup", "ingredients": [{"name": "Water", "quantity": "1 l"}]}
@@ -67,11 +70,13 @@ def test_create(producer: tuple[str, str], tmp_path: Path) -> None:
     assert_one_line_error(run("consumers", protocol, "create", "-", *flags, stdin=other), 2, "idempotency key")
 
 
+@pytest.mark.usefixtures("traced")
 def test_an_unknown_recipe_is_one_line(producer: tuple[str, str]) -> None:
     protocol, address = producer
     assert_one_line_error(run("consumers", protocol, "get", "999999", "--target", address), 2, "999999")
 
 
+@pytest.mark.usefixtures("traced")
 def test_the_web_api_shows_both_processes(producer: tuple[str, str]) -> None:
     protocol, address = producer
     with listening("consumers", protocol, "serve", "--port", "0", "--target", address) as api:
@@ -82,6 +87,7 @@ def test_the_web_api_shows_both_processes(producer: tuple[str, str]) -> None:
         assert api.end() == 0
 
 
+@pytest.mark.usefixtures("traced")
 def test_the_web_api_tells_when_the_producer_is_gone() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         nobody = f"127.0.0.1:{free.getsockname()[1]}"

@@ -77,7 +77,7 @@ def serving_both(protocol: str, files: CertificateFiles, *flags: str) -> Iterato
     """A producer of `protocol` in a process of its own: its addresses are the plain one and the one with TLS."""
     tls = ("--port", "0", "--tls-port", "0", "--cert", str(files.server), "--key", str(files.server_key))
     settings = (*tls, "--gzip", "--recipes", "generated:100", *flags)
-    with listening("producers", protocol, *settings, ports=2, traced=False) as producer:
+    with listening("producers", protocol, *settings, ports=2) as producer:
         yield producer
         assert producer.end() == 0
 

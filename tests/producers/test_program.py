@@ -30,7 +30,7 @@ from protos import recipe_pb2 as messages
 from protos.recipe_pb2_grpc import RecipeServiceStub
 from recipes.errors import BookIsReadOnly
 from recipes.model import Recipe, RecipeDraft
-from tests.support.programs import PATIENCE_S, assert_one_line_error, environment, listening, run, untraced
+from tests.support.programs import PATIENCE_S, assert_one_line_error, environment, listening, run
 from tests.support.raw_http import request
 from tests.support.raw_http2 import raw_http2
 
@@ -143,7 +143,7 @@ def test_a_stop_while_it_starts_ends_it_quietly(protocol: str, tmp_path: Path) -
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=untraced(environment()),
+        env=environment(),
     ) as producer:
         with opened_by_its_reader(pipe, producer):
             producer.terminate()
@@ -207,6 +207,7 @@ async def turned_to_not_serving(address: str) -> None:
         assert (await RecipeServiceStub(channel).GetRecipe(messages.RecipeRequest(id=42))).id == 42
 
 
+@pytest.mark.usefixtures("traced")
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_child_does_not_outlive_the_parent_that_holds_its_stdin(workers: str) -> None:
     with subprocess.Popen(

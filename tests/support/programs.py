@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -17,15 +17,6 @@ PATIENCE_S = 60.0
 def environment(**variables: str) -> dict[str, str]:
     """This process's environment without the lab's own variables, and with `variables`."""
     return {name: value for name, value in os.environ.items() if name not in VARIABLES} | variables
-
-
-def untraced(variables: Mapping[str, str]) -> dict[str, str]:
-    """An environment in which a program runs as it would for a user, though coverage is measured here.
-
-    What measures coverage loads OpenSSL before a program can name the configuration that it wants, and catches SIGTERM,
-    which then does not end a program that is just about to wait for a file.
-    """
-    return {name: value for name, value in variables.items() if not name.startswith("COVERAGE_PROCESS")}
 
 
 def run(module: str, *arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
@@ -60,9 +51,7 @@ class Listening:
 
 
 @contextmanager
-def listening(
-    module: str, *arguments: str, ports: int = 1, traced: bool = True, **variables: str
-) -> Iterator[Listening]:
+def listening(module: str, *arguments: str, ports: int = 1, **variables: str) -> Iterator[Listening]:
     """A program that serves, once it has announced so many ports; killed at the end if it still runs."""
     with subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
@@ -70,7 +59,7 @@ def listening(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment(**variables) if traced else untraced(environment(**variables)),
+        env=environment(**variables),
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None

@@ -21,6 +21,7 @@ def known(tmp_path: Path) -> str:
     return str(path)
 
 
+@pytest.mark.usefixtures("traced")
 def test_it_answers_in_words_with_the_numbers_behind_them(known: str) -> None:
     done = run("bench", "advise", "--payload", "20kB", "--rtt", "40ms", "--down", "20mbit", "--tls", "--run", known)
     assert done.returncode == 0, done.stderr
@@ -37,6 +38,7 @@ def test_it_answers_in_words_with_the_numbers_behind_them(known: str) -> None:
         assert told in " ".join(done.stdout.split())
 
 
+@pytest.mark.usefixtures("traced")
 def test_measurements_that_cannot_be_trusted_give_exit_code_3(tmp_path: Path) -> None:
     failing = known_run()
     failing.cells[-1].status, failing.cells[-1].reason = "failed", "the producer ended"

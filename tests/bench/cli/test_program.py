@@ -37,6 +37,7 @@ def read(path: Path) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.usefixtures("traced")
 def test_a_run_writes_its_file_and_its_report_and_shows_its_tables(tmp_path: Path) -> None:
     out = tmp_path / "r.json"
     done = bench("run", *SMALL, "--gzip", "off", "--tls", "off,on", "--workload", "get", "--out", str(out))
@@ -71,27 +72,34 @@ def test_a_run_in_every_dialect_measures_each_where_it_is_spoken(tmp_path: Path)
     assert persisted["bytes"]["response"]["message_bytes"] == document["bytes"]["response"]["message_bytes"]
 
 
-def test_a_report_is_rendered_again_from_the_run_file_alone(tmp_path: Path) -> None:
-    out = tmp_path / "r.json"
-    assert bench("run", *SMALL, *ONE_CELL, "--out", str(out)).returncode == 0
-    first = (tmp_path / "r.html").read_bytes()
-    (tmp_path / "r.html").unlink()
+@pytest.fixture(scope="module")
+def twins(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The run files of two runs of the same thing at the same time."""
+    directory = tmp_path_factory.mktemp("twins")
+    one, other = directory / "one.json", directory / "other.json"
+    command = [sys.executable, "-m", "bench", "run", *SMALL, *ONE_CELL, "--out"]
+    running = [
+        subprocess.Popen([*command, str(path)], env=environment(), stdout=subprocess.DEVNULL) for path in (one, other)
+    ]
+    assert [process.wait(PATIENCE_S) for process in running] == [0, 0]
+    return one, other
+
+
+def test_two_runs_at_once_do_not_collide(twins: tuple[Path, Path]) -> None:
+    assert {read(path)["cells"][0]["status"] for path in twins} == {"measured"}
+
+
+@pytest.mark.usefixtures("traced")
+def test_a_report_is_rendered_again_from_the_run_file_alone(twins: tuple[Path, Path]) -> None:
+    out, page = twins[0], twins[0].with_suffix(".html")
+    first = page.read_bytes()
+    page.unlink()
     assert bench("report", str(out)).returncode == 0
-    assert (tmp_path / "r.html").read_bytes() == first
+    assert page.read_bytes() == first
     for form in ("markdown", "csv", "terminal"):
         done = bench("report", str(out), "--format", form)
         assert done.returncode == 0
         assert "http" in done.stdout.lower()
-
-
-def test_two_runs_at_once_do_not_collide(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "bench", "run", *SMALL, *ONE_CELL, "--out"]
-    running = [
-        subprocess.Popen([*command, str(tmp_path / f"{name}.json")], env=environment(), stdout=subprocess.DEVNULL)
-        for name in "ab"
-    ]
-    assert [process.wait(PATIENCE_S) for process in running] == [0, 0]
-    assert {read(tmp_path / f"{name}.json")["cells"][0]["status"] for name in "ab"} == {"measured"}
 
 
 def test_two_versions_are_measured_side_by_side_and_a_slower_one_ends_with_1(tmp_path: Path) -> None:
@@ -117,6 +125,7 @@ def test_two_versions_are_measured_side_by_side_and_a_slower_one_ends_with_1(tmp
     assert after["ratio"]["latency_ns_p50"]["value"] > 2
 
 
+@pytest.mark.usefixtures("traced")
 def test_two_targets_are_measured_side_by_side_without_a_verdict(tmp_path: Path) -> None:
     with (
         listening("producers", "http", "--port", "0", "--recipes", "generated:60") as one,
@@ -166,24 +175,20 @@ def test_a_run_ends_once_its_intervals_are_narrow_enough(tmp_path: Path) -> None
     assert len(found["warm_up_rounds"]) == found["generations_done"]
 
 
-def test_runs_of_the_same_thing_compare_without_a_regression(tmp_path: Path) -> None:
-    paths = [str(tmp_path / f"{name}.json") for name in "ab"]
-    for path in paths:
-        assert bench("run", *SMALL, *ONE_CELL, "--out", path).returncode == 0
-    done = bench("compare", *paths)
+@pytest.mark.usefixtures("traced")
+def test_runs_of_the_same_thing_compare_without_a_regression(twins: tuple[Path, Path]) -> None:
+    done = bench("compare", *map(str, twins))
     assert done.returncode == 0, done.stderr
     assert "http-get-c1" in done.stdout
 
 
-def test_runs_of_other_recipes_are_not_compared(tmp_path: Path) -> None:
-    paths = []
-    for number in (50, 60):
-        paths.append(str(tmp_path / f"{number}.json"))
-        recipes = ("--recipes", f"generated:{number}")
-        assert bench("run", *SMALL, *ONE_CELL, *recipes, "--out", paths[-1]).returncode == 0
-    assert_one_line_error(bench("compare", *paths), 2, "recipes", "generated:50")
+def test_runs_of_other_recipes_are_not_compared(twins: tuple[Path, Path], tmp_path: Path) -> None:
+    out = tmp_path / "r.json"
+    assert bench("run", *SMALL, *ONE_CELL, "--recipes", "generated:50", "--out", str(out)).returncode == 0
+    assert_one_line_error(bench("compare", str(out), str(twins[0])), 2, "recipes", "generated:50")
 
 
+@pytest.mark.usefixtures("traced")
 def test_a_plan_is_shown_and_nothing_is_measured(tmp_path: Path) -> None:
     done = bench("run", "--dry-run", "--out", str(tmp_path / "r.json"))
     assert done.returncode == 0
@@ -191,6 +196,7 @@ def test_a_plan_is_shown_and_nothing_is_measured(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("traced")
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
@@ -242,6 +248,7 @@ def test_what_is_no_run_file_is_named(command: tuple[str, ...], tmp_path: Path) 
     assert_one_line_error(bench(*arguments), 2)
 
 
+@pytest.mark.usefixtures("traced")
 @pytest.mark.parametrize("protocol", ["http", "graphql", "grpc"])
 @pytest.mark.parametrize("flags", [(), ("--gzip", "--tls")])
 def test_asking_one_producer_shows_its_answer_and_the_bytes(protocol: str, flags: tuple[str, ...]) -> None:

@@ -74,13 +74,13 @@ def closed_loop(monkeypatch: pytest.MonkeyPatch, truth: Truth) -> SliceRecord:
 
 
 @pytest.mark.parametrize("arrivals", ["poisson", "constant"])
-@pytest.mark.parametrize("quantile", [0.9, 0.99, 0.999])
 def test_an_open_loop_finds_the_tail_of_a_stalling_producer(
-    quantile: float, arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch
+    arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = open_loop(monkeypatch, STALLING, 797.0, arrivals)
-    found_ms = float(np.quantile(record.latency_ns, quantile)) / 1e6
-    assert found_ms == pytest.approx(STALLING.quantile_ms(quantile), rel=0.05)
+    for quantile in (0.9, 0.99, 0.999):
+        found_ms = float(np.quantile(record.latency_ns, quantile)) / 1e6
+        assert found_ms == pytest.approx(STALLING.quantile_ms(quantile), rel=0.05), quantile
     assert record.outcomes == {"ok": record.due}
     assert max(record.lag_ns) == 0
 
@@ -91,10 +91,10 @@ def test_a_closed_loop_misses_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert record.in_flight_ns == record.window_ns
 
 
-@pytest.mark.parametrize("quantile", [0.5, 0.99, 0.999])
-def test_a_fixed_delay_is_what_is_found(quantile: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fixed_delay_is_what_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     record = open_loop(monkeypatch, FIXED, 500.0, "poisson")
-    assert float(np.quantile(record.latency_ns, quantile)) / 1e6 == pytest.approx(40.0, rel=0.001)
+    for quantile in (0.5, 0.99, 0.999):
+        assert float(np.quantile(record.latency_ns, quantile)) / 1e6 == pytest.approx(40.0, rel=0.001), quantile
     assert record.second_half_ended == pytest.approx(record.second_half_due, abs=30)
 
 

@@ -60,6 +60,7 @@ def test_the_table_says_what_was_wanted_and_what_was_found() -> None:
     assert lines[3] == "| rtt=1ms | up | 20.000 | 2.000 | 2.000 | 60.000 | 0.200 | no limit | – | – | no |"
 
 
+@pytest.mark.usefixtures("traced")
 def test_the_error_can_be_measured() -> None:
     found = run("bench.network.accuracy", "--network", "rtt=2ms,down=2mbit,jitter=1ms")
     assert found.returncode in {0, 3}, found.stderr

@@ -333,6 +333,7 @@ async def test_no_descriptor_is_left_after_ten_thousand_connections() -> None:
         assert open_descriptors() < before + 150
 
 
+@pytest.mark.usefixtures("traced")
 def test_the_program_relays_to_every_producer_given_and_ends_when_told() -> None:
     with listening("producers", "http", "--port", "0") as producer:
         port = producer.addresses[0].rpartition(":")[2]
