@@ -13,12 +13,13 @@ import struct
 from collections.abc import Iterable
 from typing import Any, cast
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from aiohttp.http_exceptions import LineTooLong
 
 from producers.aiohttp_messages import Answers
 from producers.http_problems import Problem, internal_error
 from producers.settings import Limits
+from producers.staged_close import LINGERING_S, close_in_stages
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +31,8 @@ _RESET = struct.pack("ii", 1, 0)
 """Linger, for no time: what is not sent by then is dropped, and the connection is reset."""
 OTHER_FILES = 64
 """Files that a producer has open besides its connections, with room to spare."""
-LINGERING_S = 2.0
-"""How long the rest of a body that was refused is still read, for the refusal not to be lost in a reset."""
+REFUSED_AT_ONCE = OTHER_FILES // 2
+"""So many connections beyond the most may be open until their callers have read that they were refused."""
 IDLE_GRACE_S = 0.1
 """A stop leaves idle connections open for so long: a request may be on its way, and is answered."""
 
@@ -47,6 +48,8 @@ class GuardedServer(web.Server):
         self.limits = limits
         self.draining = False
         """Whether every answer is the last one on its connection."""
+        self._refused = 0
+        """Connections beyond the most, not yet closed."""
         self._most = min(limits.connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - OTHER_FILES)
         self._sweep: asyncio.TimerHandle | None = None
         self._sweep_s = min(SWEEP_S, limits.header_timeout_s / 4, limits.write_timeout_s / 4)
@@ -67,13 +70,22 @@ class GuardedServer(web.Server):
     def __call__(self) -> web.RequestHandler:
         return GuardedConnection(self, self._loop, self._handling)
 
-    def lets_in(self, transport: asyncio.Transport) -> bool:
-        """Whether there is room for another connection; if not, it is told so and closed."""
+    def refuses(self, transport: asyncio.Transport) -> bool:
+        """Whether there is no room for another connection; then it has been told so."""
         if len(self._connections) < self._most:
-            return True
+            return False
+        self._refused += 1
         transport.write(self._overloaded)
-        transport.close()
-        return False
+        return True
+
+    @property
+    def hurried(self) -> bool:
+        """Whether there are too many refused connections to wait for their callers."""
+        return self._refused > REFUSED_AT_ONCE
+
+    def refused_left(self) -> None:
+        """A connection that was refused has ended."""
+        self._refused -= 1
 
     def watch(self) -> None:
         """Look after the connections, from now until `leave`."""
@@ -99,7 +111,17 @@ class GuardedServer(web.Server):
 class GuardedConnection(web.RequestHandler):
     """One connection. Refuses in problem+json what cannot be read as HTTP, and whoever takes too long."""
 
-    __slots__ = ("_answered", "_guard", "_head_bytes", "_head_since", "_stalled", "_stalled_since")
+    __slots__ = (
+        "_answered",
+        "_farewell",
+        "_guard",
+        "_head_bytes",
+        "_head_since",
+        "_refused",
+        "_stalled",
+        "_stalled_since",
+        "_unreadable",
+    )
 
     def __init__(self, guard: GuardedServer, loop: asyncio.AbstractEventLoop, handling: dict[str, Any]) -> None:
         super().__init__(guard, loop=loop, **handling)
@@ -111,15 +133,33 @@ class GuardedConnection(web.RequestHandler):
         self._stalled_since = 0.0
         self._stalled = (0, 0)
         """Answers sent and bytes buffered when progress in reading was seen last; no bytes when all were taken."""
+        self._refused = False
+        """Whether this is one connection too many."""
+        self._unreadable = False
+        """Whether what came is no HTTP, so that nothing more is understood."""
+        self._farewell: asyncio.TimerHandle | None = None
+        """Ends the connection, whose last answer was sent, at the latest."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, if there is room."""
-        if self._guard.lets_in(cast(asyncio.Transport, transport)):
-            self._head_since = self._loop.time()
-            super().connection_made(transport)
-            # Ends the timer that aiohttp has set. Until its first request a connection is bound by the deadline of a
-            # head, which tells the caller why; the timer would only hang up.
-            self.keep_alive(True)
+        connection = cast(asyncio.Transport, transport)
+        if self._guard.refuses(connection):
+            self._refused = True
+            self._leave(connection)
+            return
+        self._head_since = self._loop.time()
+        super().connection_made(transport)
+        # Ends the timer that aiohttp has set. Until its first request a connection is bound by the deadline of a head,
+        # which tells the caller why; the timer would only hang up.
+        self.keep_alive(True)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Forget it."""
+        if self._farewell is not None:
+            self._farewell.cancel()
+        if self._refused:
+            self._guard.refused_left()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Take what has arrived, and note since when a head is incomplete."""
@@ -149,6 +189,8 @@ class GuardedConnection(web.RequestHandler):
             except ConnectionError:
                 return resp, True
         self._answered += 1
+        if self._unreadable:
+            self._leave(self.transport)
         return finished
 
     def check(self, now: float) -> None:
@@ -184,14 +226,31 @@ class GuardedConnection(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """The answer to a request that has reached no handler, because it is not HTTP."""
+        self._unreadable = True
+        # aiohttp takes what it cannot read for HTTP/1.0, and would answer in that.
+        request._version = HttpVersion11
         if status == 500 and not isinstance(exc, ConnectionError):
             return self._guard.answers.unread(internal_error(log, "a request failed", exc))
         return self._guard.answers.unread(unreadable(exc, self._guard.limits))
 
     def _end_with(self, problem: Problem) -> None:
-        if self.transport is not None:
-            self.transport.write(self._guard.answers.raw(problem))
-        self.force_close()
+        transport = cast(asyncio.Transport, self.transport)
+        transport.write(self._guard.answers.raw(problem))
+        self._leave(transport)
+
+    def _leave(self, transport: asyncio.BaseTransport | None) -> None:
+        """Close the connection, on which the last answer was sent and more may come."""
+        # aiohttp hears nothing more, and leaves it to others to close.
+        self._force_close = True
+        if self._waiter is not None:
+            self._waiter.cancel()
+        connection = cast(asyncio.Transport | None, transport)
+        if connection is None:
+            return
+        if self._refused and self._guard.hurried:
+            connection.close()
+        else:
+            self._farewell = close_in_stages(connection)
 
 
 def unreadable(error: BaseException | None, limits: Limits) -> Problem:

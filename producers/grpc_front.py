@@ -14,6 +14,7 @@ from typing import cast
 from producers.grpc_call_check import CallCheck, ConnectionBroken
 from producers.listening import BACKLOG, TLS_SHUTDOWN_TIMEOUT_S, bound_sockets
 from producers.settings import Limits
+from producers.staged_close import close_in_stages
 
 ALPN = "h2"
 BLOCKS_OF_METADATA = 4
@@ -109,6 +110,8 @@ class Conversation:
         """What came before the core was there."""
         self._connecting: asyncio.Task[None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
+        self._farewell: asyncio.TimerHandle | None = None
+        """Ends the caller's connection, which was told to end, at the latest."""
 
     def begin(self, caller: asyncio.Transport) -> None:
         """Connect to the core."""
@@ -188,6 +191,8 @@ class Conversation:
         """The core need not answer any more."""
         self._caller_gone = True
         self._allow_time(within_s=None)
+        if self._farewell is not None:
+            self._farewell.cancel()
         if self._connecting is not None:
             self._connecting.cancel()
         if self.core is not None:
@@ -198,7 +203,10 @@ class Conversation:
         """The caller has to take what is still on its way in time."""
         self._core_gone = True
         assert self.caller is not None
-        self.caller.close()
+        if self._over and not self._caller_gone:
+            self._farewell = close_in_stages(self.caller)
+        else:
+            self.caller.close()
         if not self._caller_gone:
             self._allow_time(within_s=self.front.limits.write_timeout_s)
 

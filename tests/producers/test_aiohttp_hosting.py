@@ -220,30 +220,11 @@ async def test_a_head_that_does_not_come_is_408(sent: bytes) -> None:
         writer.close()
 
 
-async def test_a_head_that_drips_is_408_also_on_a_connection_in_use() -> None:
-    async with limited() as (_, port), asyncio.timeout(AMPLE_S):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(GET)
-        await reader.readuntil(b"\r\n\r\n")
-        dripping = asyncio.create_task(_drip(writer, b"GET /pid HTTP/1.1\r\nX: " + b"y" * 1000))
-        rest = await reader.read()
-        dripping.cancel()
-        assert b"HTTP/1.1 408 Request Timeout\r\n" in rest
-        writer.close()
-
-
-async def _drip(writer: asyncio.StreamWriter, content: bytes) -> None:
-    for number in range(len(content)):
-        writer.write(content[number : number + 1])
-        await asyncio.sleep(0.01)
-
-
 async def test_a_head_without_end_is_431() -> None:
     async with limited() as (_, port), asyncio.timeout(AMPLE_S):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         sent = 0
-        while sent <= SHORT.head_bytes:
-            # No more than is read: what arrives at a closed connection would make it a reset.
+        while sent <= 2 * SHORT.head_bytes:
             part = b"X: %s\r\n" % (b"y" * 500) if sent else b"GET /pid HTTP/1.1\r\nHost: lab\r\n"
             writer.write(part)
             sent += len(part)

@@ -1,0 +1,176 @@
+"""Callers who are still sending when they are refused: each reads why, to the end, and none gets to stay."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+from hyperframe.frame import GoAwayFrame, HeadersFrame, PingFrame, SettingsFrame
+
+from consumers.target import parse_target
+from producers import certificates, staged_close
+from producers.aiohttp_connections import REFUSED_AT_ONCE
+from producers.certificates import CertificateFiles
+from producers.grpc_call_check import COMPRESSION_ERROR
+from producers.settings import Limits, ProducerSettings
+from tests.support.books import small_book
+from tests.support.raw_http import AMPLE_S
+from tests.support.serving import Served, serving
+
+GET = b"GET /recipes/42 HTTP/1.1\r\nHost: lab\r\n\r\n"
+IMPATIENT = Limits(header_timeout_s=0.2)
+HTTP_PORTS = pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+
+
+@pytest.fixture(scope="module")
+def own_certificates(tmp_path_factory: pytest.TempPathFactory) -> CertificateFiles:
+    return certificates.write(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+async def served(tls: bool, own_certificates: CertificateFiles) -> AsyncIterator[Served]:
+    async with serving("http", small_book(), limits=IMPATIENT, certificates=own_certificates if tls else None) as one:
+        yield one
+
+
+async def connect(served: Served) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    target = parse_target(served.address)
+    ca = served.client_settings.ca
+    context = ssl.create_default_context(cafile=ca) if target.tls else None
+    return await asyncio.open_connection(target.host, target.port, ssl=context)
+
+
+@asynccontextmanager
+async def sending(writer: asyncio.StreamWriter, part: bytes, times: int = 1_000_000) -> AsyncIterator[None]:
+    """Send `part` again and again, until the end of the block or the connection's."""
+
+    async def send() -> None:
+        with suppress(ConnectionError):
+            for _ in range(times):
+                writer.write(part)
+                await writer.drain()
+                await asyncio.sleep(0.005)
+
+    task = asyncio.create_task(send())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        writer.transport.abort()
+
+
+async def said_at_last(reader: asyncio.StreamReader, *, to_the_end: bool) -> bytes:
+    """One answer. Raises ConnectionError, IncompleteReadError, TimeoutError where it cannot be read.
+
+    `to_the_end` of the connection, which must not be a reset.
+    """
+    async with asyncio.timeout(AMPLE_S):
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length: ")[2].split()[0])
+        answer = head + await reader.readexactly(length)
+        if to_the_end:
+            assert await reader.read() == b""
+        return answer
+
+
+async def begin_request(writer: asyncio.StreamWriter) -> None:
+    """Begin a request, and do not end it."""
+    writer.write(b"G")
+    await writer.drain()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for what happens on the other side and is not announced."""
+    async with asyncio.timeout(AMPLE_S):
+        while not condition():  # noqa: ASYNC110 - it is the point of this
+            await asyncio.sleep(0.005)
+
+
+@HTTP_PORTS
+async def test_who_drips_a_head_on_a_connection_in_use_reads_408(served: Served, tls: bool) -> None:
+    reader, writer = await connect(served)
+    writer.write(GET)
+    assert (await said_at_last(reader, to_the_end=False)).startswith(b"HTTP/1.1 200 ")
+    writer.write(b"GET /pid HTTP/1.1\r\nX: ")
+    async with sending(writer, b"y"):
+        assert (await said_at_last(reader, to_the_end=not tls)).startswith(b"HTTP/1.1 408 ")
+
+
+@HTTP_PORTS
+@pytest.mark.parametrize(
+    ("first", "part", "status"),
+    [
+        (b"no HTTP at all\r\n\r\n", b"x" * 1000, b"400"),
+        (b"GET /", b"x" * 1000, b"414"),
+        (b"GET / HTTP/1.1\r\n", b"x: " + b"y" * 9000 + b"\r\n", b"431"),
+        (b"GET / HTTP/1.1\r\n", b"x: y\r\n" * 200, b"431"),
+    ],
+)
+async def test_who_sends_on_what_cannot_be_read_reads_why(
+    served: Served, tls: bool, first: bytes, part: bytes, status: bytes
+) -> None:
+    reader, writer = await connect(served)
+    # More than is read at once: what is left unread makes of a close a reset.
+    writer.write(first + 1000 * part)
+    async with sending(writer, part):
+        answer = await said_at_last(reader, to_the_end=not tls)
+    assert answer.split()[1] == status
+    assert b"\r\nConnection: close\r\n" in answer
+
+
+async def test_one_too_many_reads_so_though_its_request_came_at_once() -> None:
+    async with serving("http", small_book(), limits=Limits(connections=1)) as served:
+        target = parse_target(served.address)
+        _, held = await connect(served)
+        await begin_request(held)
+        for _ in range(20):
+            # Before the producer, in this thread, gets to accept it.
+            at_once = socket.create_connection((target.host, target.port))
+            at_once.sendall(GET)
+            reader, writer = await asyncio.open_connection(sock=at_once)
+            assert (await said_at_last(reader, to_the_end=True)).startswith(b"HTTP/1.1 503 ")
+            writer.transport.abort()
+        held.transport.abort()
+
+
+async def test_refused_connections_that_stay_are_few() -> None:
+    async with serving("http", small_book(), limits=Limits(connections=1)) as served:
+        _, held = await connect(served)
+        await begin_request(held)
+        refused = [await connect(served) for _ in range(2 * REFUSED_AT_ONCE)]
+        for reader, _ in refused:
+            assert (await said_at_last(reader, to_the_end=True)).startswith(b"HTTP/1.1 503 ")
+        guard = served.producer._guard  # type: ignore[attr-defined]
+        assert guard._refused <= REFUSED_AT_ONCE
+        for _, writer in (*refused, (None, held)):
+            writer.transport.abort()
+        await until(lambda: guard._refused == 0)
+
+
+@HTTP_PORTS
+async def test_nobody_stays_for_longer(served: Served, tls: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(staged_close, "LINGERING_S", 0.1)
+    monkeypatch.setattr(staged_close, "TLS_LINGERING_S", 0.1)
+    reader, writer = await connect(served)
+    guard = served.producer._guard  # type: ignore[attr-defined]
+    async with sending(writer, b"no HTTP at all\r\n\r\n"):
+        assert (await said_at_last(reader, to_the_end=False)).startswith(b"HTTP/1.1 400 ")
+        await until(lambda: not guard.guarded())
+
+
+async def test_a_caller_of_grpc_who_sends_on_reads_the_goaway() -> None:
+    async with serving("grpc", small_book(), settings=ProducerSettings(strict_calls=True)) as served:
+        reader, writer = await connect(served)
+        writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + SettingsFrame(0).serialize())
+        async with asyncio.timeout(AMPLE_S):
+            assert await reader.readexactly(9), "the producer has begun to speak"
+        broken = HeadersFrame(1, b"\x80", flags=["END_HEADERS"])
+        writer.write(broken.serialize() + 60_000 * PingFrame(0, b"lab ping").serialize())
+        async with sending(writer, PingFrame(0, b"lab ping").serialize()), asyncio.timeout(AMPLE_S):
+            said = await reader.read()
+    goaway = GoAwayFrame(0, last_stream_id=0, error_code=COMPRESSION_ERROR)
+    assert said.endswith(goaway.serialize())
