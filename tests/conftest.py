@@ -1,6 +1,7 @@
-"""What holds for all tests: what a skip is, and in which processes coverage is measured.
+"""What holds for all tests: what a skip is, that time decides nothing, and in which processes coverage is measured.
 
-With LAB_SKIPS_FAIL=1, a test that is skipped has failed: CI installs what tests need, so that nothing is missing.
+With LAB_SKIPS_FAIL=1, as in CI, a test that is skipped has failed, for there nothing is missing; and hypothesis tries
+the same examples each time.
 
 Programs run as they do for a user, without coverage, which slows them by half, loads OpenSSL before they can name the
 configuration that they want, and catches SIGTERM. A few tests are `traced`, so that it is known what they reach.
@@ -11,8 +12,19 @@ from collections.abc import Generator, Iterator, Mapping
 from typing import TypeVar
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 SKIPS_FAIL = "LAB_SKIPS_FAIL"
+
+settings.register_profile(
+    "lab",
+    # Otherwise an example that takes 200 ms has failed, as has data that is made slowly: on a busy machine, any.
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    # CI says whether a change has broken something, so it tries the same examples each time; others search on.
+    derandomize=os.environ.get(SKIPS_FAIL) == "1",
+)
+settings.load_profile("lab")
 
 TRACING = "COVERAGE_PROCESS"
 """What the variables begin with by which coverage reaches the processes that a test starts."""

@@ -152,8 +152,9 @@ async def test_the_program_itself(protocol: str, tls: bool, tmp_path: Path) -> N
     async with serving(protocol, small_book(), certificates=files) as served:
         for duration_ns in (300_000_000, 3_000_000_000, 30_000_000_000):
             record = await run_slice(served, 3, duration_ns)
-            # On a machine that has much else to do, the first answer may take longer than that.
-            if record.first_failure != "h2load measured nothing":
+            # On a machine that has much else to do, the first answer may take longer than that. When the connection
+            # itself does, the program (1.52) forgets to end.
+            if record.first_failure not in {"h2load measured nothing", "h2load did not end"}:
                 break
     assert set(record.outcomes) == {"ok"}, record.first_failure
     assert record.outcomes["ok"] == len(record.latency_ns) > 0
