@@ -61,7 +61,7 @@ async def test_what_drips_has_an_end(victim: Victim) -> None:
         status_of_what_drips(victim, POST, b"{" * 1000),
     )
     victim.answers += statuses
-    assert statuses == [408, 408]
+    assert set(statuses) == {408}
 
 
 @both
