@@ -5,10 +5,14 @@ the same examples each time.
 
 Programs run as they do for a user, without coverage, which slows them by half, loads OpenSSL before they can name the
 configuration that they want, and catches SIGTERM. A few tests are `traced`, so that it is known what they reach.
+
+Coverage doubles the time of code. Tests that run the same code many times, for their statistics or in every
+combination, are marked `no_cover`, of which pytest-cov takes care; what they reach, others have to reach as well.
 """
 
 import os
 from collections.abc import Generator, Iterator, Mapping
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -29,7 +33,18 @@ settings.load_profile("lab")
 TRACING = "COVERAGE_PROCESS"
 """What the variables begin with by which coverage reaches the processes that a test starts."""
 
+REPEATING = ("contract", "hostile", "interop")
+"""Folders of tests that do the same to every producer, most of them in processes of their own."""
+
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is only slowed down by coverage."""
+    folders = {Path(__file__).with_name(name) for name in REPEATING}
+    for item in items:
+        if folders.intersection(item.path.parents):
+            item.add_marker(pytest.mark.no_cover)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -53,9 +68,23 @@ def without_skip(report: Report) -> Report:
 @pytest.fixture(scope="session", autouse=True)
 def tracing() -> Iterator[Mapping[str, str]]:
     """The variables that have coverage measured in processes, which are not in the environment meanwhile."""
-    taken = {name: os.environ.pop(name) for name in tuple(os.environ) if name.startswith(TRACING)}
+    taken = without_tracing()
     yield taken
     os.environ.update(taken)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call() -> Generator[None, object, object]:
+    """Takes the variables away again, which coverage sets whenever it goes on after a test that it left out."""
+    try:
+        return (yield)
+    finally:
+        without_tracing()
+
+
+def without_tracing() -> dict[str, str]:
+    """Take the variables by which coverage reaches other processes out of the environment."""
+    return {name: os.environ.pop(name) for name in tuple(os.environ) if name.startswith(TRACING)}
 
 
 @pytest.fixture

@@ -1,12 +1,13 @@
-"""Skips fail where they are said to."""
+"""Skips fail where they are said to, and coverage stays out of the programs that tests start."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import SKIPS_FAIL
+from tests.conftest import SKIPS_FAIL, TRACING
 from tests.support.programs import PATIENCE_S, environment
 
 SKIPPING = {
@@ -32,3 +33,13 @@ def test_a_skip_fails_where_nothing_may_be_missing(tmp_path: Path, content: str,
     )
     assert (done.returncode in (1, 2)) is (fail == "1"), done.stdout
     assert ("no such program" in done.stdout) is (fail == "1")
+
+
+@pytest.mark.no_cover
+def test_coverage_leaves_a_test_out() -> None:
+    """Comes before the next one, for which coverage goes on."""
+    assert not any(name.startswith(TRACING) for name in os.environ)
+
+
+def test_programs_are_not_traced_after_one_that_was_left_out() -> None:
+    assert not any(name.startswith(TRACING) for name in os.environ)

@@ -77,6 +77,7 @@ def test_slower_within_the_threshold_is_no_regression() -> None:
     assert compare(before, after, 0.2).threshold == 0.2
 
 
+@pytest.mark.no_cover
 def test_two_runs_of_the_same_are_told_apart_in_at_most_one_of_twenty() -> None:
     wrong = 0
     for seed in range(20):

@@ -15,6 +15,7 @@ FIELDS = st.lists(st.tuples(NAMES, VALUES), max_size=6)
 TABLE_SIZES = st.sampled_from([0, 50, 100, 4096])
 
 
+@pytest.mark.no_cover
 @given(st.lists(st.tuples(FIELDS, st.none() | TABLE_SIZES), max_size=30))
 def test_blocks_are_read_as_the_library_reads_them(steps: list[tuple[list[tuple[bytes, bytes]], int | None]]) -> None:
     encoder, reader = hpack.Encoder(), HeaderReader()
@@ -24,6 +25,7 @@ def test_blocks_are_read_as_the_library_reads_them(steps: list[tuple[list[tuple[
         assert reader.read(encoder.encode(fields)).fields == fields
 
 
+@pytest.mark.no_cover
 @given(st.lists(st.tuples(st.integers(0, 3), st.none() | TABLE_SIZES), max_size=30), st.lists(FIELDS, min_size=4))
 def test_blocks_are_written_so_that_the_library_reads_them(
     steps: list[tuple[int, int | None]], lists: list[list[tuple[bytes, bytes]]]

@@ -70,6 +70,7 @@ async def questions_of(driver: LoopDriver, choice: WorkloadChoice) -> Sequence[Q
     return (await WORKLOADS[choice.name].questions(driver.client, choice, recipes, ids, known=True))[:12]
 
 
+@pytest.mark.no_cover
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: choice.label)
 @pytest.mark.parametrize("name", DRIVERS)
@@ -77,6 +78,7 @@ async def test_every_answer_is_right(name: str, choice: WorkloadChoice, served: 
     await assert_all_right(name, choice, served)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("protocol", "dialect"), [(name, each) for name in PRODUCERS for each in dialects(name)])
 @pytest.mark.parametrize("name", DRIVERS)
 async def test_what_is_created_is_right(name: str, protocol: str, dialect: str) -> None:
@@ -84,6 +86,7 @@ async def test_what_is_created_is_right(name: str, protocol: str, dialect: str) 
         await assert_all_right(name, WorkloadChoice("create"), served)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("protocol", "dialect"), [(name, each) for name in PRODUCERS for each in dialects(name)[1:]])
 @pytest.mark.parametrize("name", DRIVERS)
 async def test_every_dialect_is_right(name: str, protocol: str, dialect: str) -> None:

@@ -110,6 +110,7 @@ def test_spoiled_slices_do_not_move_the_parts() -> None:
     assert parts.encoding.value == pytest.approx(ENCODING + INTERACTION / 2, rel=0.2)
 
 
+@pytest.mark.no_cover
 def test_the_intervals_cover_the_truth_as_often_as_they_say() -> None:
     rng = np.random.default_rng(11)
     truths = {

@@ -50,6 +50,7 @@ HETEROSCEDASTIC = np.exp(np.random.default_rng(0).normal(0, 0.7, RATIOS))
 ONE_OUTLIER = np.where(np.arange(RATIOS) == 0, 8.0, 1.0)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("generations", [4, 6, 10])
 @pytest.mark.parametrize(
     "spreads", [np.ones(RATIOS), HETEROSCEDASTIC, ONE_OUTLIER], ids=["equal", "unequal", "outlier"]

@@ -75,6 +75,7 @@ def test_an_interval_beyond_the_last_sample_is_null() -> None:
     assert found.p99.high is None
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("generations", "samples"), [(4, 1200), (8, 600)])
 def test_95_percent_intervals_hold_the_truth_in_93_to_97_percent(generations: int, samples: int) -> None:
     """Restarts shift whole generations. Samples are written as counts, as recording each in Python takes too long."""

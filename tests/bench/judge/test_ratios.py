@@ -83,6 +83,7 @@ def medians_of(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Lev
     return Levels(tuple(range(values.size)), tuple(values[:, None]), values)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("generations", "wide"), [(5, 3.0), (6, 1.0), (8, 1.0), (12, 0.5)])
 def test_equal_arms_are_told_apart_in_at_most_one_run_of_a_hundred(generations: int, wide: float) -> None:
     """A default run: three protocols, eight cells each, every process with its own luck, some cells noisier."""

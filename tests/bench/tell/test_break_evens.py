@@ -97,6 +97,7 @@ def test_runs_that_tell_a_model_nothing_have_no_such_section() -> None:
     assert "Over a network" not in html.render(small()).decode()
 
 
+@pytest.mark.no_cover
 def test_the_report_shows_it() -> None:
     given = known_run(Asked(connections=("persistent",)))
     text = html.render(given).decode()

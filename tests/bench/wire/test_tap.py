@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import pytest
+
 from bench.wire.recording import Direction
 from bench.wire.tap import open_tap
 
@@ -198,6 +200,7 @@ def open_descriptors() -> int:
     return len(list(DESCRIPTORS.iterdir()))
 
 
+@pytest.mark.no_cover
 async def test_no_descriptor_is_left_after_many_connections() -> None:
     async def once(port: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
