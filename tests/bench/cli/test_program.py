@@ -17,6 +17,8 @@ import jsonschema
 import psutil
 import pytest
 
+from bench.__main__ import app
+from commands import command_line
 from consumers.registry import ALL_DIALECTS, CONSUMERS
 from tests.support.programs import PATIENCE_S, assert_one_line_error, environment, listening, nothing_left_running, run
 
@@ -196,7 +198,6 @@ def test_a_plan_is_shown_and_nothing_is_measured(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.usefixtures("traced")
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
@@ -236,9 +237,12 @@ def test_a_plan_is_shown_and_nothing_is_measured(tmp_path: Path) -> None:
     ],
 )
 def test_bad_usage_is_refused_in_one_line_before_anything_starts(
-    arguments: tuple[str, ...], named: tuple[str, ...]
+    arguments: tuple[str, ...], named: tuple[str, ...], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert_one_line_error(bench("run", *arguments), 2, *named)
+    """In this process, as there are many; further on there are errors of the program."""
+    code = command_line.run(app, "python -m bench", ["run", *arguments])
+    said = capfd.readouterr()
+    assert_one_line_error(subprocess.CompletedProcess(arguments, code, said.out, said.err), 2, *named)
 
 
 @pytest.mark.parametrize("command", [("report",), ("compare",), ("compare", "a.json", "b.json"), ("report", "a.json")])

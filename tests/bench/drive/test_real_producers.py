@@ -1,4 +1,4 @@
-"""Both loop drivers against the lab's producers: protocol × gzip × TLS, every workload and dialect, both loops."""
+"""Both loop drivers against the lab's producers: protocol × gzip × TLS, every workload and dialect."""
 
 from collections.abc import AsyncIterator, Sequence
 from itertools import cycle, product
@@ -34,6 +34,8 @@ from tests.support.serving import Served, serving
 CHOICES = (WorkloadChoice("get"), WorkloadChoice("list", 20), WorkloadChoice("fields"))
 DRIVERS = ("consumer", "wire")
 SPEAKS_ALL = ProducerSettings(persisted_queries=True)
+AS_MEASURED = {"loop_factories": ["uvloop"]}
+"""For what is tried in every combination: the loop that load processes run on."""
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +73,7 @@ async def questions_of(driver: LoopDriver, choice: WorkloadChoice) -> Sequence[Q
 
 
 @pytest.mark.no_cover
-@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.asyncio(loop_scope="module", **AS_MEASURED)
 @pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: choice.label)
 @pytest.mark.parametrize("name", DRIVERS)
 async def test_every_answer_is_right(name: str, choice: WorkloadChoice, served: Served) -> None:
@@ -79,6 +81,7 @@ async def test_every_answer_is_right(name: str, choice: WorkloadChoice, served: 
 
 
 @pytest.mark.no_cover
+@pytest.mark.asyncio(**AS_MEASURED)
 @pytest.mark.parametrize(("protocol", "dialect"), [(name, each) for name in PRODUCERS for each in dialects(name)])
 @pytest.mark.parametrize("name", DRIVERS)
 async def test_what_is_created_is_right(name: str, protocol: str, dialect: str) -> None:
@@ -87,6 +90,7 @@ async def test_what_is_created_is_right(name: str, protocol: str, dialect: str) 
 
 
 @pytest.mark.no_cover
+@pytest.mark.asyncio(**AS_MEASURED)
 @pytest.mark.parametrize(("protocol", "dialect"), [(name, each) for name in PRODUCERS for each in dialects(name)[1:]])
 @pytest.mark.parametrize("name", DRIVERS)
 async def test_every_dialect_is_right(name: str, protocol: str, dialect: str) -> None:
