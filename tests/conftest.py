@@ -11,6 +11,7 @@ combination, are marked `no_cover`, of which pytest-cov takes care; what they re
 """
 
 import os
+import signal
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -19,6 +20,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 SKIPS_FAIL = "LAB_SKIPS_FAIL"
+
+# What a shell starts in the background ignores Ctrl-C, as do its children; those of tests must not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
     "lab",

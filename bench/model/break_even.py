@@ -55,11 +55,15 @@ def rate_break_even(fixed_ns: float, interval_ns: Interval, more_bits: float) ->
     # So many nanoseconds for every bit are 1e9 divided by so many bits per second.
     at, low, high = found.at.value, found.at.low, found.at.high
     inverse = Estimate(
-        value=1e9 / at if at else math.inf,
-        low=None if high is None else 1e9 / high,
-        high=1e9 / low if low else None,
+        value=_bits_per_second(at),
+        low=None if high is None else _bits_per_second(high),
+        high=None if low is None else _bits_per_second(low),
     )
     return BreakEven(FLIPPED[found.kind], inverse)
+
+
+def _bits_per_second(ns_per_bit: float) -> float:
+    return 1e9 / ns_per_bit if ns_per_bit else math.inf
 
 
 def round_trip_break_even(fixed_ns: float, interval_ns: Interval, more: float) -> BreakEven:

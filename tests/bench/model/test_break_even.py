@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bench.judge.levels import Interval
@@ -73,6 +73,7 @@ def test_round_trips_cross_at_a_time() -> None:
     st.floats(-1e7, 1e7).filter(lambda bits: abs(bits) > 1),
     st.floats(1e3, 1e11),
 )
+@example(-5e-324, 0.0, 2.0, 1e3)
 def test_outside_its_interval_a_crossing_says_who_is_faster(
     fixed_ns: float, reach: float, more_bits: float, rate: float
 ) -> None:
