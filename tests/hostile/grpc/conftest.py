@@ -25,7 +25,8 @@ from tests.support.books import CHICKEN
 from tests.support.programs import Listening, listening
 from tests.support.raw_http2 import RawHttp2, raw_http2
 
-LIMITS = Limits(body_timeout_s=0.6, calls=CallLimits(handshake_timeout_s=1.5))
+LIMITS = Limits(body_timeout_s=1.5, calls=CallLimits(handshake_timeout_s=1.5))
+"""Short enough to wait for, and longer than a busy machine keeps the honest caller's message from being read."""
 
 
 @dataclass
