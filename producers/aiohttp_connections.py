@@ -136,7 +136,7 @@ class GuardedConnection(web.RequestHandler):
         self._refused = False
         """Whether this is one connection too many."""
         self._unreadable = False
-        """Whether what came is no HTTP, so that nothing more is understood."""
+        """Whether a request reached no handler, most likely for being no HTTP, so that nothing more is understood."""
         self._farewell: asyncio.TimerHandle | None = None
         """Ends the connection, whose last answer was sent, at the latest."""
 

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import pytest
@@ -16,6 +16,7 @@ from producers.certificates import CertificateFiles
 from producers.grpc_call_check import COMPRESSION_ERROR
 from producers.settings import Limits, ProducerSettings
 from tests.support.books import small_book
+from tests.support.driving import until
 from tests.support.raw_http import AMPLE_S
 from tests.support.serving import Served, serving
 
@@ -43,12 +44,12 @@ async def connect(served: Served) -> tuple[asyncio.StreamReader, asyncio.StreamW
 
 
 @asynccontextmanager
-async def sending(writer: asyncio.StreamWriter, part: bytes, times: int = 1_000_000) -> AsyncIterator[None]:
+async def sending(writer: asyncio.StreamWriter, part: bytes) -> AsyncIterator[None]:
     """Send `part` again and again, until the end of the block or the connection's."""
 
     async def send() -> None:
         with suppress(ConnectionError):
-            for _ in range(times):
+            while True:
                 writer.write(part)
                 await writer.drain()
                 await asyncio.sleep(0.005)
@@ -81,13 +82,6 @@ async def begin_request(writer: asyncio.StreamWriter) -> None:
     """Begin a request, and do not end it."""
     writer.write(b"G")
     await writer.drain()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for what happens on the other side and is not announced."""
-    async with asyncio.timeout(AMPLE_S):
-        while not condition():  # noqa: ASYNC110 - it is the point of this
-            await asyncio.sleep(0.005)
 
 
 @HTTP_PORTS
