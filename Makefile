@@ -91,7 +91,7 @@ imports: $(DEVELOP_READY)
 
 stubs: $(DEVELOP_READY)
 	$(BIN)/python -m protos.generate --check
-	$(BIN)/python -m bench.run_file | diff - docs/run-file.schema.json
+	$(BIN)/python -m bench.results | diff - docs/run-file.schema.json
 
 conformance: $(CONFORMANCE_READY) ## the scanners that tests/interop runs, in an environment of their own
 

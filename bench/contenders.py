@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from bench.dialects import unusual_dialect
-from bench.run_file import Cell
+from bench.results import Cell
 
 
 class Contender(NamedTuple):

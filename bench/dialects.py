@@ -1,6 +1,6 @@
 """Which cells are in their protocol's own dialect, and which are not. Pure."""
 
-from bench.run_file import Cell
+from bench.results import Cell
 from consumers.registry import default_dialect
 
 

@@ -16,9 +16,9 @@ from itertools import product
 
 from hdrh.histogram import HdrHistogram
 
-from bench.judge.wording import percent
-from bench.measure import latency_histogram
-from bench.run_file import Cell, ClosedLoad, Load, OpenLoad
+from bench.load import latency_histogram
+from bench.results import Cell, ClosedLoad, Load, OpenLoad
+from bench.stats.wording import percent
 from producers.registry import PRODUCERS
 from tests.support import conducting
 
@@ -69,9 +69,9 @@ async def measured(protocol: str, truth: Truth, load: Load, rounds: int) -> Cell
             targets={protocol: conducting.target_of(producer)},
         )
         run = await conducting.conducted(plan)
-    for doubt in run.doubts:
-        if doubt.code in ("cells_failed", "errors_seen", "process_trouble", "generator_limited", "littles_law"):
-            print(f"{doubt.code}: {doubt.text}", file=sys.stderr)
+    for warning in run.warnings:
+        if warning.code in ("cells_failed", "errors_seen", "process_trouble", "generator_limited", "littles_law"):
+            print(f"{warning.code}: {warning.text}", file=sys.stderr)
     return run.cells[0]
 
 

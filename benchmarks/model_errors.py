@@ -19,10 +19,9 @@ from pathlib import Path
 from statistics import median
 from typing import TypeVar
 
-from bench import run_file
+from bench import results
 from bench.contenders import contender_of
-from bench.matrix import NEW, PERSISTENT, Connection
-from bench.measure import latency_histogram
+from bench.load import latency_histogram
 from bench.model.choices import OWN_ERROR
 from bench.model.parts import Parts, arm_of, parts_of
 from bench.model.payload import Blend, blend, exactly
@@ -30,18 +29,19 @@ from bench.model.predict import predict
 from bench.network import accuracy
 from bench.network.precision import Finding
 from bench.network.profile import parse
-from bench.run_file import Cell, Run
-from bench.tell import names
+from bench.report import names
+from bench.results import Cell, Run
+from bench.spec import NEW, PERSISTENT, Connection
 
 REPOSITORY = Path(__file__).parent.parent
 TOLERANCE = 0.10
 FIT, SET_UP, RELAY = "fit", "fit-set-up", "relay"
-_PAGES = ("--workload", "get,list", "--page-size", "30,300", "--generations", "1")
-_NEW = ("--workload", "get,list", "--page-size", "30", "--generations", "1", "--connection", "new")
+_PAGES = ("--workload", "get,list", "--page-size", "30,300", "--instances", "1")
+_NEW = ("--workload", "get,list", "--page-size", "30", "--instances", "1", "--connection", "new")
 _SLOW, _NARROW = "rtt=40ms,down=20mbit,up=5mbit", "rtt=10ms,down=2mbit,up=1mbit"
 PIECES: dict[str, Sequence[str]] = {
-    FIT: ("--workload", "get,list", "--page-size", "1,10,100,1000", "--generations", "4", "--rounds", "5"),
-    SET_UP: ("--workload", "get", "--connection", "persistent,new", "--generations", "3", "--rounds", "5"),
+    FIT: ("--workload", "get,list", "--page-size", "1,10,100,1000", "--instances", "4", "--rounds", "5"),
+    SET_UP: ("--workload", "get", "--connection", "persistent,new", "--instances", "3", "--rounds", "5"),
     "lan": ("--network", "lan", *_PAGES, "--rounds", "4"),
     "wifi": ("--network", "wifi", *_PAGES, "--rounds", "4"),
     "4g": ("--network", "4g", *_PAGES, "--rounds", "3"),
@@ -53,7 +53,7 @@ PIECES: dict[str, Sequence[str]] = {
     "4g-new": ("--network", "4g", *_NEW, "--rounds", "2"),
     "intercontinental-new": (
         *("--network", "intercontinental", "--connection", "new"),
-        *("--workload", "get", "--gzip", "off", "--generations", "1", "--rounds", "1"),
+        *("--workload", "get", "--gzip", "off", "--instances", "1", "--rounds", "1"),
     ),
 }
 """What is measured, by name: what the model is given, then what it is tested with. A minute or two each at most."""
@@ -85,12 +85,12 @@ def measure(name: str, runs: Path) -> Run:
     path = runs / f"{name}.json"
     if not path.exists():
         print(f"measuring {name}", file=sys.stderr, flush=True)
-        arguments = ["--concurrency", "1", "--driver", "consumer", *PIECES[name], "--out", str(path)]
+        arguments = ["--concurrency", "1", "--client", "library", *PIECES[name], "--out", str(path)]
         command = [sys.executable, "-m", "bench", "run", *arguments]
         done = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
         if done.returncode:
             sys.exit(f"{name}: the bench ended with {done.returncode}: {done.stderr.decode(errors='replace').strip()}")
-    return run_file.read(path)
+    return results.read(path)
 
 
 def parts_from(fit: Run, set_up: Run) -> Parts:

@@ -19,9 +19,9 @@ from math import sqrt
 from pathlib import Path
 from statistics import median
 
-from bench import run_file
-from bench.run_file import Cell, RatioEstimate, Run
-from bench.tell import units
+from bench import results
+from bench.report import units
+from bench.results import Cell, RatioEstimate, Run
 
 REPOSITORY = Path(__file__).parent.parent
 PACKAGES = ("commands", "producers", "protos", "recipes", "requirements")
@@ -71,7 +71,7 @@ def measure(arguments: Sequence[str], out: Path) -> Outcome:
     done = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
     if done.returncode not in (0, 1):
         sys.exit(f"the bench ended with {done.returncode}: {done.stderr.decode(errors='replace').strip()}")
-    return Outcome(done.returncode, run_file.read(out))
+    return Outcome(done.returncode, results.read(out))
 
 
 def copied(directory: Path) -> Path:
@@ -111,7 +111,7 @@ def tell(number: int, outcome: Outcome) -> None:
 
 def summarize(outcomes: Sequence[Outcome]) -> None:
     """How often each cell got each verdict, and where its ratios lay."""
-    print(f"\n| cell | faster | slower | same | unclear | ratios, least to greatest |\n|{'---|' * 6}")
+    print(f"\n| cell | faster | slower | same | inconclusive | ratios, least to greatest |\n|{'---|' * 6}")
     ids = [cell.id for cell in outcomes[0].run.cells if ratio_of(cell) is not None]
     for name in ids:
         found = [
@@ -121,7 +121,7 @@ def summarize(outcomes: Sequence[Outcome]) -> None:
             if cell.id == name and (ratio := ratio_of(cell)) is not None
         ]
         counts = Counter(ratio.verdict for ratio in found)
-        said = " | ".join(str(counts[verdict]) for verdict in ("faster", "slower", "same", "unclear"))
+        said = " | ".join(str(counts[verdict]) for verdict in ("faster", "slower", "same", "inconclusive"))
         values = sorted(ratio.value for ratio in found)
         print(f"| {name} | {said} | {units.significant(values[0])}–{units.significant(values[-1])} |")
     wrong = sum(
@@ -146,7 +146,7 @@ def main() -> None:
         arguments = list(given.arguments)
         if given.truth == "slowed":
             arguments = ["--gzip", "off", "--tls", "off", "--concurrency", "1", *arguments]
-            plain = measure([*arguments, "--generations", "2", "--seconds", "15"], out).run
+            plain = measure([*arguments, "--instances", "2", "--seconds", "15"], out).run
             (directory / "after").mkdir()
             after = slowed(directory / "after", plain)
         else:

@@ -44,8 +44,8 @@ def complaints(run: dict[str, Any], page: str) -> list[str]:
         wrong.append(f"{len(run['cells'])} cells of {len(found)} combinations, not the 24 of the matrix")
     for cell in run["cells"]:
         wrong += [f"{cell['id']}: {text}" for text in _cell_complaints(cell)]
-    if any(doubt["code"] == "one_generation" for doubt in run["doubts"]) is False:
-        wrong.append("a run of one generation must say that it is one")
+    if any(warning["code"] == "one_instance" for warning in run["warnings"]) is False:
+        wrong.append("a run of one instance must say that it is one")
     references = References()
     references.feed(page)
     wrong += [f"the report fetches {reference}" for reference in references.fetched]
@@ -70,18 +70,18 @@ def _cell_complaints(cell: dict[str, Any]) -> list[str]:
         sizes = cell["bytes"][direction]
         # A GET has no body; every other message has one.
         empty = direction == "request" and cell["protocol"] == "http"
-        ordered = sizes["coded_bytes"] < sizes["framed_bytes"] <= sizes["wire_bytes"]
+        ordered = sizes["compressed_bytes"] < sizes["framed_bytes"] <= sizes["wire_bytes"]
         if (sizes["message_bytes"] == 0) != empty or not ordered:
             wrong.append(f"{direction} sizes {sizes}")
         named = sizes["framed_bytes"] + sizes["connection_bytes"]
         if (sizes["wire_bytes"] >= named + TLS_RECORD_BYTES) != cell["tls"]:
             wrong.append(f"{direction}: only TLS adds to frames and the connection's own frames, {sizes}")
     response = cell["bytes"]["response"]
-    if (response["coded_bytes"] < response["message_bytes"]) != cell["gzip"]:
+    if (response["compressed_bytes"] < response["message_bytes"]) != cell["gzip"]:
         wrong.append(f"only gzip makes an answer smaller than its message, {response}")
     ratio = cell["ratio"]
-    if ratio is not None and ratio["latency_ns_p50"]["verdict"] != "unclear":
-        wrong.append("one generation carries no verdict")
+    if ratio is not None and ratio["latency_ns_p50"]["verdict"] != "inconclusive":
+        wrong.append("one instance carries no verdict")
     return wrong
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import msgspec
 
-from bench import assemble, run_file
+from bench import cores, environment, results
 from bench.cli.measure import Interrupted, carried_out, checked_path
 from bench.cli.show import put
-from bench.compare import unlike_machines
-from bench.matrix import CONSUMER, NEW, PERSISTENT, Connection, Matrix
-from bench.measure import cores, environment
-from bench.plan import RunPlan, estimated_seconds
-from bench.run_file import ClosedLoad, Run
+from bench.results import ClosedLoad, Run
+from bench.runner import assemble
+from bench.schedule import RunPlan, estimated_seconds
+from bench.spec import LIBRARY, NEW, PERSISTENT, Connection, Matrix
+from bench.stats.compare import unlike_machines
 from bench.workloads import WorkloadChoice
 from commands.errors import UsageError
 from producers.registry import PRODUCERS
@@ -29,7 +29,7 @@ LARGE_FROM = 1.5
 """From so many times the larger of the usual pages on, the largest there is is measured, too. It takes most time."""
 SAMPLED = 200
 """About so many recipes tell how large one is."""
-GENERATIONS = 4
+INSTANCES = 4
 SECONDS, SECONDS_LARGE = 45.0, 90.0
 NEW_TAKES = 1.5
 """New connections are measured besides."""
@@ -63,7 +63,7 @@ def kept_or_measured(wanted: Wanted, *, anew: bool, will_do: Callable[[Run], boo
     _, run = carried_out(plan)
     if run.plan.interrupted:
         raise Interrupted("interrupted before the parts were measured; nothing was written")
-    put(path, run_file.encode(run))
+    put(path, results.encode(run))
     return path, run
 
 
@@ -71,8 +71,8 @@ def _kept(loaded: sources.LoadedRecipes, will_do: Callable[[Run], bool]) -> tupl
     here = environment.describe(cores.pinning_here(), measures_elsewhere=False)
     for path in sorted(REPORTS.glob(f"{KEPT}-*.json"), reverse=True):
         try:
-            run = run_file.read(path)
-        except run_file.RunFileUnreadable:
+            run = results.read(path)
+        except results.RunFileUnreadable:
             continue
         same = run.recipes.digest == loaded.digest and not unlike_machines(run.environment, here)
         if same and not assemble.untrusted(run) and will_do(run):
@@ -99,9 +99,9 @@ def _plan(wanted: Wanted, pages: list[int], seconds: float) -> RunPlan:
             workloads=[WorkloadChoice("get"), *(WorkloadChoice("list", size) for size in pages)],
             loads=[ClosedLoad(concurrency=1)],
             connections=[PERSISTENT, NEW] if _new(wanted) else [PERSISTENT],
-            drivers=[CONSUMER],
+            clients=[LIBRARY],
         ),
-        generations=GENERATIONS,
+        instances=INSTANCES,
         rounds=None,
         seconds=seconds,
         slice_ns=12_000_000,

@@ -6,21 +6,21 @@ from typing import Annotated
 
 import typer
 
-from bench import assemble, run_file
+from bench import cores, environment, results
 from bench.cli import matrix_flags
 from bench.cli.advice_parts import Wanted, kept_or_measured
 from bench.cli.show import console_of_output
-from bench.compare import unlike_machines
-from bench.matrix import NEW, PERSISTENT
-from bench.measure import cores, environment
 from bench.model.choices import Choices, Conditions
 from bench.model.parts import NoParts, Parts, parts_of
 from bench.model.payload import OutOfReach, blend
 from bench.network.profile import BadProfile, Profile, parse
-from bench.run_file import Run
-from bench.tell import terminal
-from bench.tell.advice import advice
-from bench.tell.advice_doubts import REAL_LINKS, doubts, origin
+from bench.report import terminal
+from bench.report.advice import advice
+from bench.report.advice_warnings import REAL_LINKS, origin, warnings
+from bench.results import Run
+from bench.runner import assemble
+from bench.spec import NEW, PERSISTENT
+from bench.stats.compare import unlike_machines
 from commands import values
 from commands.errors import ExitCode, UsageError
 from recipes import sources
@@ -100,8 +100,8 @@ def _link(rtt: str, down: str, up: str) -> Profile:
 
 def _read(path: str) -> Run:
     try:
-        return run_file.read(Path(path))
-    except run_file.RunFileUnreadable as error:
+        return results.read(Path(path))
+    except results.RunFileUnreadable as error:
         raise UsageError(f"--run: {error}") from None
 
 
@@ -112,7 +112,7 @@ def _show(path: Path, run: Run, parts: Parts, conditions: Conditions) -> None:
     terminal.show_table(said.table, console)
     here = environment.describe(cores.pinning_here(), measures_elsewhere=False)
     unlike = unlike_machines(run.environment, here)
-    for doubt in doubts(run, parts, unlike, new=conditions.connection == NEW):
-        console.print(f"• {doubt}", markup=False, highlight=False)
+    for warning in warnings(run, parts, unlike, new=conditions.connection == NEW):
+        console.print(f"• {warning}", markup=False, highlight=False)
     console.print(f"{REAL_LINKS}", markup=False, highlight=False, style="dim")
     print(origin(str(path), run, datetime.now(UTC), unlike))

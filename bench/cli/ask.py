@@ -11,8 +11,8 @@ import msgspec
 import typer
 
 from bench.cli.stop_signal import stop_on_signal
-from bench.processes import ProcessFailed, RunningProducer, start_producer
-from bench.tell import one_exchange
+from bench.report import one_exchange
+from bench.runner.processes import ProcessFailed, RunningProducer, start_producer
 from bench.wire.codecs import codec
 from bench.wire.sizes import MeasuredSizes, measure_sizes
 from commands import values
@@ -68,7 +68,7 @@ def ask(
     except (ProcessFailed, ConsumerError, RecipeError) as error:
         raise UntrustedMeasurement(str(error)) from None
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(answer.recipe), indent=2).decode() + "\n\n")
-    sys.stdout.write(one_exchange.render(answer.address, answer.sizes.bytes, answer.sizes.doubts, gzip_asked=gzip))
+    sys.stdout.write(one_exchange.render(answer.address, answer.sizes.bytes, answer.sizes.warnings, gzip_asked=gzip))
     return ExitCode.FINE
 
 

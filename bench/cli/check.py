@@ -7,11 +7,11 @@ import typer
 import uvloop
 from rich.table import Table
 
-from bench.check import machine
-from bench.check.findings import findings, in_words
+from bench import cores
 from bench.cli import matrix_flags
 from bench.cli.show import console_of_output
-from bench.measure import cores
+from bench.runner import selfcheck
+from bench.runner.findings import findings, in_words
 from commands.errors import ExitCode
 from producers.registry import PRODUCERS
 
@@ -24,7 +24,7 @@ def check(
     """Test the machine and the lab's instruments; say in words what can be trusted here."""
     protocols = matrix_flags.words("--protocol", protocol or list(PRODUCERS), tuple(PRODUCERS))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        found = findings(runner.run(machine.facts(protocols, cores.pinning_here())))
+        found = findings(runner.run(selfcheck.facts(protocols, cores.pinning_here())))
     table = Table()
     for heading in ("", "", "found", "meaning"):
         table.add_column(heading)

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from bench import compare as comparing
-from bench import run_file
+from bench import results
 from bench.cli.show import console_of_output
-from bench.judge.regressions import THRESHOLD
-from bench.run_file import Run
-from bench.tell import comparison
+from bench.report import comparison
+from bench.results import Run
+from bench.stats import compare as comparing
+from bench.stats.regressions import THRESHOLD
 from commands import values
 from commands.errors import ExitCode, UsageError
 
@@ -56,6 +56,6 @@ def _read(name: str, path: str) -> Run:
     if not path:
         raise UsageError(f"{name} is empty; name the run file to compare")
     try:
-        return run_file.read(Path(path))
-    except run_file.RunFileUnreadable as error:
+        return results.read(Path(path))
+    except results.RunFileUnreadable as error:
         raise UsageError(f"{name}: {error}") from None

@@ -5,11 +5,11 @@ from typing import TypeVar
 
 import typer
 
-from bench.drive.registry import DRIVERS, why_unusable
-from bench.matrix import DEFAULT_DIALECT, NEW, PERSISTENT, Connection, spoken
+from bench.clients.registry import CLIENTS, why_unusable
 from bench.network import profile
-from bench.plan import Target
-from bench.run_file import ClosedLoad, Load, OpenLoad
+from bench.results import ClosedLoad, Load, OpenLoad
+from bench.schedule import Target
+from bench.spec import DEFAULT_DIALECT, NEW, PERSISTENT, Connection, spoken
 from bench.workloads import WORKLOADS, WorkloadChoice
 from commands import values
 from commands.errors import UsageError
@@ -68,13 +68,13 @@ def loads(concurrency: Sequence[str], rates: Sequence[str], arrivals: str) -> li
     ]
 
 
-def drivers(names: Sequence[str], *, open_loop: bool, new_connections: bool) -> list[str]:
-    """Some of the drivers, each of which can do here what is asked of it."""
-    chosen = words("--driver", names, tuple(DRIVERS))
+def clients(names: Sequence[str], *, open_loop: bool, new_connections: bool) -> list[str]:
+    """Some of the clients, each of which can do here what is asked of it."""
+    chosen = words("--client", names, tuple(CLIENTS))
     for name in chosen:
         lacking = why_unusable(name, open_loop=open_loop, new_connections=new_connections)
         if lacking is not None:
-            raise UsageError(f"--driver {name}: {lacking}")
+            raise UsageError(f"--client {name}: {lacking}")
     return chosen
 
 

@@ -9,21 +9,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
-from bench import assemble
-from bench import plan as planning
+from bench import cores, environment
+from bench import schedule as planning
 from bench.cli.progress import Progress
 from bench.cli.show import show
 from bench.cli.stop_signal import stop_on_signal
-from bench.conduct import Conductor
-from bench.judge.headline import all_within
-from bench.judge.regressions import regressions
-from bench.judge.wording import counted, percent, some_of
-from bench.measure import cores, environment
-from bench.plan import RunPlan
-from bench.processes import pinned_to
-from bench.raw_run import RawRun
-from bench.run_file import RecipesUsed, Run
-from bench.versions import CannotBuild, build
+from bench.results import RecipesUsed, Run
+from bench.runner import assemble
+from bench.runner.conduct import Conductor
+from bench.runner.processes import pinned_to
+from bench.runner.raw_run import RawRun
+from bench.runner.versions import CannotBuild, build
+from bench.schedule import RunPlan
+from bench.stats.headline import all_within
+from bench.stats.regressions import regressions
+from bench.stats.wording import counted, percent, some_of
 from bench.workloads import QUESTIONS_AT_MOST
 from commands.errors import CommandError, ExitCode, UsageError
 from producers import certificates

@@ -6,15 +6,15 @@ from typing import Annotated
 
 import typer
 
-from bench import plan as planning
+from bench import schedule as planning
 from bench.cli import matrix_flags, version_flags
 from bench.cli.measure import checked_path, measure
-from bench.drive.registry import DRIVERS, WIRE
-from bench.judge.regressions import THRESHOLD
-from bench.matrix import CONSUMER, DEFAULT_DIALECT, NEW, PERSISTENT, Matrix
+from bench.clients.registry import CLIENTS, RAW
 from bench.network.profile import LOOPBACK, PROFILES
-from bench.plan import RunPlan
-from bench.run_file import ClosedLoad
+from bench.results import ClosedLoad
+from bench.schedule import RunPlan
+from bench.spec import DEFAULT_DIALECT, LIBRARY, NEW, PERSISTENT, Matrix
+from bench.stats.regressions import THRESHOLD
 from bench.workloads import WORKLOADS
 from commands import values
 from commands.errors import ExitCode, UsageError
@@ -23,12 +23,12 @@ from producers.registry import PRODUCERS
 from recipes import sources
 
 DEFAULT_SECONDS = 175.0
-DEFAULT_GENERATIONS = 13
+DEFAULT_INSTANCES = 13
 QUICK_SECONDS = 35.0
 UNTIL_SECONDS = 600.0
 """How long a run with --until may take unless told."""
-EXTRA_ARMS = ((WIRE, ClosedLoad(concurrency=1)),)
-"""What is measured besides unless loads or drivers are chosen: the producer with little client in the way."""
+EXTRA_ARMS = ((RAW, ClosedLoad(concurrency=1)),)
+"""What is measured besides unless loads or clients are chosen: the producer with little client in the way."""
 
 
 def run(
@@ -51,8 +51,8 @@ def run(
     rate: Annotated[
         list[str] | None, typer.Option(metavar="HZ", help="Open loop instead: requests due per second.")
     ] = None,
-    driver: Annotated[
-        list[str] | None, typer.Option(metavar="NAMES", help=f"Some of {','.join(DRIVERS)}: what sends the requests.")
+    client: Annotated[
+        list[str] | None, typer.Option(metavar="NAMES", help=f"Some of {','.join(CLIENTS)}: what sends the requests.")
     ] = None,
     arrivals: Annotated[
         str, typer.Option(metavar="poisson|constant", help="How open-loop requests fall due.")
@@ -68,15 +68,13 @@ def run(
         list[str] | None,
         typer.Option(metavar="persistent|new", help="Requests share connections, or each opens its own."),
     ] = None,
-    generations: Annotated[
+    instances: Annotated[
         int | None,
         typer.Option(parser=values.whole_number(1, 1000), metavar="N", help="Fresh starts of all producers."),
     ] = None,
     rounds: Annotated[
         int | None,
-        typer.Option(
-            parser=values.whole_number(1, 1_000_000), metavar="N", help="Rounds per generation; else by time."
-        ),
+        typer.Option(parser=values.whole_number(1, 1_000_000), metavar="N", help="Rounds per instance; else by time."),
     ] = None,
     seconds: Annotated[
         float | None, typer.Option(parser=values.number(1, 1_000_000), metavar="S", help="Time for the whole run.")
@@ -131,7 +129,7 @@ def run(
         str, typer.Option(metavar="FILE", help="Run file to write; the report goes beside it. Else in reports/.")
     ] = "",
     quick: Annotated[
-        bool, typer.Option("--quick", help="One generation, one request in flight, under a minute.")
+        bool, typer.Option("--quick", help="One instance, one request in flight, under a minute.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and its time; measure nothing.")] = False,
 ) -> int:
@@ -142,7 +140,7 @@ def run(
     if targets and set(protocols) - set(targets):
         missing = ", ".join(sorted(set(protocols) - set(targets)))
         raise UsageError(f"--protocol names {missing}, for which there is no --target; give one, or leave it out")
-    if until is not None and (targets or rounds is not None or generations is not None or quick):
+    if until is not None and (targets or rounds is not None or instances is not None or quick):
         raise UsageError("--until decides how often producers are restarted; leave --target, --rounds, --quick out")
     time_s = seconds or (QUICK_SECONDS if quick else UNTIL_SECONDS if until is not None else DEFAULT_SECONDS)
     connections = matrix_flags.connections(connection or [PERSISTENT])
@@ -157,17 +155,15 @@ def run(
             networks=matrix_flags.networks(network or [LOOPBACK]),
             connections=connections,
             versions=[version.name for version in compared],
-            drivers=matrix_flags.drivers(
-                driver or [CONSUMER], open_loop=bool(rate), new_connections=NEW in connections
-            ),
+            clients=matrix_flags.clients(client or [LIBRARY], open_loop=bool(rate), new_connections=NEW in connections),
             extra_arms=()
-            if quick or driver or concurrency or rate or network or connection or dialect or len(compared) > 1
+            if quick or client or concurrency or rate or network or connection or dialect or len(compared) > 1
             else EXTRA_ARMS,
         ),
-        generations=(
-            planning.generations_within(time_s, DEFAULT_SECONDS / DEFAULT_GENERATIONS)
+        instances=(
+            planning.instances_within(time_s, DEFAULT_SECONDS / DEFAULT_INSTANCES)
             if until is not None
-            else _generations(generations, quick=quick, targets=bool(targets))
+            else _instances(instances, quick=quick, targets=bool(targets))
         ),
         rounds=rounds,
         seconds=time_s,
@@ -189,9 +185,9 @@ def run(
     return measure(plan, run_path, threshold)
 
 
-def _generations(given: int | None, *, quick: bool, targets: bool) -> int:
+def _instances(given: int | None, *, quick: bool, targets: bool) -> int:
     if targets:
         if given not in (None, 1):
-            raise UsageError(f"--generations {given}: a --target cannot be started afresh; leave --generations out")
+            raise UsageError(f"--instances {given}: a --target cannot be started afresh; leave --instances out")
         return 1
-    return given or (1 if quick else DEFAULT_GENERATIONS)
+    return given or (1 if quick else DEFAULT_INSTANCES)

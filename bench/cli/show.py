@@ -5,16 +5,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import run_file
-from bench.run_file import Run
-from bench.tell import terminal
-from bench.tell.write import write_aside
+from bench import results
+from bench.report import terminal
+from bench.report.write import write_aside
+from bench.results import Run
 from commands.errors import UsageError
 
 
 def show(run: Run, run_path: Path) -> None:
     """Write the run file and the report beside it, and print the tables. Raises UsageError when a file cannot be."""
-    put(run_path, run_file.encode(run))
+    put(run_path, results.encode(run))
     report_path = write_report(run, run_path.with_suffix(".html"))
     show_tables(run)
     print(f"run file: {run_path}\nreport:   {report_path}")
@@ -23,14 +23,14 @@ def show(run: Run, run_path: Path) -> None:
 def write_report(run: Run, path: Path) -> Path:
     """Write the HTML report."""
     # What draws its charts takes as long to import as everything else, and most commands that fail need none of it.
-    from bench.tell.html import render  # noqa: PLC0415
+    from bench.report.html import render  # noqa: PLC0415
 
     put(path, render(run))
     return path
 
 
 def show_tables(run: Run) -> None:
-    """Print doubts and tables."""
+    """Print warnings and tables."""
     terminal.render(run, console_of_output())
 
 

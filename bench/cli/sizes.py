@@ -9,22 +9,21 @@ from typing import Annotated
 
 import typer
 
-from bench import plan as planning
-from bench import run_file
+from bench import cores, environment, results
+from bench import schedule as planning
 from bench.cli import matrix_flags
 from bench.cli.measure import Interrupted, checked_path
 from bench.cli.progress import Progress
 from bench.cli.show import console_of_output, put, write_report
 from bench.cli.stop_signal import stop_on_signal
-from bench.matrix import DEFAULT_DIALECT, Matrix
-from bench.measure import cores, environment
-from bench.plan import RunPlan, Version
-from bench.run_file import ClosedLoad, RecipesUsed
-from bench.size_rows import sizes_run
-from bench.size_up import Sizing, size_up
-from bench.tell import terminal
-from bench.tell.anatomy_tables import anatomy_tables
-from bench.tell.attribution_tables import attribution_tables
+from bench.report import terminal
+from bench.report.anatomy_tables import anatomy_tables
+from bench.report.attribution_tables import attribution_tables
+from bench.results import ClosedLoad, RecipesUsed
+from bench.runner.size_rows import sizes_run
+from bench.runner.size_up import Sizing, size_up
+from bench.schedule import RunPlan, Version
+from bench.spec import DEFAULT_DIALECT, Matrix
 from bench.workloads import QUESTIONS_AT_MOST
 from commands import values
 from commands.errors import ExitCode, UsageError
@@ -80,7 +79,7 @@ def sizes(
             workloads=matrix_flags.workloads(workload or ["get,list"], page_size or ["20"]),
             loads=(ClosedLoad(concurrency=1),),
         ),
-        generations=1,
+        instances=1,
         rounds=0,
         seconds=ABOUT_S,
         slice_ns=0,
@@ -107,11 +106,11 @@ def sizes(
         environment=environment.describe(pinning, measures_elsewhere=False),
         recipes=RecipesUsed(source=loaded.source, count=len(loaded.recipes), digest=loaded.digest),
     )
-    put(path, run_file.encode(run))
+    put(path, results.encode(run))
     report_path = write_report(run, path.with_suffix(".html"))
     console = console_of_output()
-    for doubt in run.doubts:
-        console.print(f"• {doubt.text}", markup=False, highlight=False)
+    for warning in run.warnings:
+        console.print(f"• {warning.text}", markup=False, highlight=False)
     for table in [*anatomy_tables(run), *attribution_tables(run)]:
         terminal.show_table(table, console)
     print(f"run file: {path}\nreport:   {report_path}")

@@ -11,23 +11,23 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from bench import assemble, run_file
-from bench import plan as planning
+from bench import cores, environment, results
+from bench import schedule as planning
 from bench.cli import matrix_flags, version_flags
 from bench.cli.measure import checked_path
 from bench.cli.progress import Progress
 from bench.cli.show import console_of_output, put
 from bench.cli.stop_signal import stop_on_signal
-from bench.conduct import Conductor
-from bench.matrix import Combination, Matrix
-from bench.measure import cores, environment
-from bench.plan import RunPlan, Target
-from bench.processes import pinned_to
-from bench.raw_run import RawRun
-from bench.run_file import OpenLoad, RecipesUsed
-from bench.slo.objective import BadObjective, Objective, parse
-from bench.slo.probing import SHORTEST_NS, Found, Prober
-from bench.slo.search import LOWEST_HZ
+from bench.results import OpenLoad, RecipesUsed
+from bench.runner import assemble
+from bench.runner.conduct import Conductor
+from bench.runner.processes import pinned_to
+from bench.runner.raw_run import RawRun
+from bench.runner.slo_objective import BadObjective, Objective, parse
+from bench.runner.slo_probing import SHORTEST_NS, Found, Prober
+from bench.runner.slo_search import LOWEST_HZ
+from bench.schedule import RunPlan, Target
+from bench.spec import Combination, Matrix
 from bench.workloads import QUESTIONS_AT_MOST
 from commands import values
 from commands.errors import ExitCode, UsageError
@@ -79,7 +79,7 @@ def slo(
             workloads=matrix_flags.workloads(workload or ["get"], page_size or ["20"]),
             loads=[OpenLoad(rate_hz=1)],
         ),
-        generations=1,
+        instances=1,
         rounds=1,
         seconds=SECONDS_PER_SEARCH,
         slice_ns=SHORTEST_NS,
@@ -129,7 +129,7 @@ def _measure(plan: RunPlan, objectives: Sequence[Objective], run_path: Path | No
             environment=environment.describe(pinning, measures_elsewhere=not plan.restarts),
             recipes=RecipesUsed(source=loaded.source, count=len(loaded.recipes), digest=loaded.digest),
         )
-        put(run_path, run_file.encode(run))
+        put(run_path, results.encode(run))
         print(f"run file: {run_path}")
     if interrupted:
         return ExitCode.INTERRUPTED
@@ -151,7 +151,7 @@ async def _search(
         found = await Prober(conductor, objectives).run()
         raw = conductor.raw
         raw.cells = [one.confirmed for one in found if one.confirmed is not None]
-        raw.generations_done = 1
+        raw.instances_done = 1
         raw.interrupted = stop.is_set()
         return found, stop.is_set(), raw
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from time import perf_counter_ns
 
-from bench.drive.driver import LoopDriver, Request
+from bench.clients.base import LoopClient, Request
 from bench.load import outcomes
 from bench.load.full_window import FullWindow
 from bench.load.record import SliceRecord
@@ -58,7 +58,7 @@ class ClosedTurns:
 
 
 async def run_closed(
-    driver: LoopDriver,
+    client: LoopClient,
     requests: Iterator[Request],
     *,
     concurrency: int,
@@ -78,6 +78,6 @@ async def run_closed(
         requests_at_least=requests_at_least,
         record=record,
     )
-    await driver.keep_asking(turns, concurrency)
+    await client.keep_asking(turns, concurrency)
     record.window_ns, record.in_flight_ns = turns.window.window_ns, turns.window.in_flight_ns
     return perf_counter_ns() - turns.started_ns

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from bench.matrix import PERSISTENT, Connection
 from bench.network.profile import LOOPBACK
-from bench.run_file import Anatomy, Bytes, Load, TlsSession
+from bench.results import Anatomy, Bytes, Load, TlsSession
+from bench.spec import PERSISTENT, Connection
 
 
 class Route(Struct, frozen=True, kw_only=True):
@@ -50,7 +50,7 @@ class Prove(Struct, frozen=True, kw_only=True, tag=True):
     """How many of the workload's questions are asked, and their whole answers compared."""
     network: str = LOOPBACK
     connection: Connection = PERSISTENT
-    driver: str = "consumer"
+    client: str = "library"
     dialect: str = ""
     """As in Combination, also in what follows."""
 
@@ -117,20 +117,20 @@ class Proof(Struct, frozen=True, kw_only=True, tag=True):
 
 
 class SizesRead(Struct, frozen=True, kw_only=True, tag=True):
-    """The sizes of a combination. What could not be known is null, and `doubts` say why, in words."""
+    """The sizes of a combination. What could not be known is null, and `warnings` say why, in words."""
 
     bytes: Bytes
     tls_session: TlsSession | None = None
-    doubts: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class Dissection(Struct, frozen=True, kw_only=True, tag=True):
-    """A connection of a combination, every byte of it by name. Null where `doubts` say why it is not known."""
+    """A connection of a combination, every byte of it by name. Null where `warnings` say why it is not known."""
 
     bytes: Bytes
     anatomy: Anatomy | None = None
     tls_session: TlsSession | None = None
-    doubts: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class SliceResult(Struct, frozen=True, kw_only=True, tag=True):

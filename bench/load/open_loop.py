@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from time import perf_counter_ns
 
-from bench.drive.driver import Ended, LoopDriver, Request
+from bench.clients.base import Ended, LoopClient, Request
 from bench.load import outcomes
 from bench.load.precise_timer import PreciseTimer
 from bench.load.record import SliceRecord
@@ -19,7 +19,7 @@ IN_FLIGHT_AT_MOST = 10_000
 
 
 async def run_open(
-    driver: LoopDriver,
+    client: LoopClient,
     requests: Iterator[Request],
     *,
     due_offsets_ns: Iterator[int],
@@ -72,7 +72,7 @@ async def run_open(
                 await asyncio.sleep(0)
                 continue
             in_flight += 1
-            driver.begin(request, ended_since(due_ns))
+            client.begin(request, ended_since(due_ns))
     if in_flight:
         all_answered.clear()
         patience_s = max(0, end_ns + answers_within_ns - perf_counter_ns()) / 1e9
@@ -82,5 +82,5 @@ async def run_open(
     for _ in range(in_flight):
         record.fail(outcomes.UNANSWERED, "a request had no answer when waiting for it ended")
     if in_flight:
-        await driver.abandon()
+        await client.abandon()
     return perf_counter_ns() - started_ns

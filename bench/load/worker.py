@@ -18,31 +18,30 @@ from typing import Any
 
 import uvloop
 
-from bench.drive import registry
-from bench.drive.consumer import ConsumerDriver
-from bench.drive.driver import Driver, LoopDriver, ProgramDriver, Request
-from bench.load import messages, outcomes
+from bench.clients import registry
+from bench.clients.base import LoadClient, LoopClient, ProgramClient, Request
+from bench.clients.library import LibraryClient
+from bench.load import latency_histogram, messages, outcomes
 from bench.load.arrivals import due_offsets_ns
 from bench.load.closed_loop import run_closed
+from bench.load.connection_count import ConnectionCount
+from bench.load.cpu_clock import process_cpu_ns
 from bench.load.fresh_connections import FreshConnections
 from bench.load.loop_watch import LoopWatch
 from bench.load.open_loop import run_open
 from bench.load.record import SliceRecord
-from bench.matrix import NEW
-from bench.measure import latency_histogram
-from bench.measure.connections import ConnectionCount
-from bench.measure.cpu_clock import process_cpu_ns
 from bench.network.profile import LOOPBACK
-from bench.run_file import ClosedLoad, Load
+from bench.results import ClosedLoad, Load
+from bench.spec import NEW
 from bench.wire.codecs import codec
 from bench.wire.dissection import dissect
 from bench.wire.parts import BytesUnaccounted
 from bench.wire.sizes import NOTHING_KNOWN, measure_sizes
 from bench.wire.steady_state import WARM_UP_REQUESTS
 from bench.workloads import WORKLOADS, Question, WorkloadChoice, WrongAnswer
+from consumers import registry as consumers
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import ConsumerError, OperationUnsupported
-from consumers.registry import client
 from consumers.target import Target, parse_target
 from recipes import sources
 from recipes.errors import RecipeError
@@ -58,7 +57,7 @@ AboutCell = messages.Prove | messages.ReadSizes | messages.Dissect
 class ProvedCell:
     """A cell that may be timed: what sends, its requests, and what was recorded so far."""
 
-    driver: Driver
+    client: LoadClient
     load: Load
     requests: Sequence[Request]
     latency: Any = field(default_factory=latency_histogram.new_histogram)
@@ -71,7 +70,7 @@ class Worker:
     def __init__(self, setup: messages.Setup, recipes: Sequence[Recipe]) -> None:
         self.setup = setup
         self.recipes = recipes
-        self.drivers: dict[tuple[str, bool, bool, int, str, str, str], Driver] = {}
+        self.clients: dict[tuple[str, bool, bool, int, str, str, str], LoadClient] = {}
         self.cells: dict[str, ProvedCell] = {}
         self.questions: dict[WorkloadChoice, Sequence[Question[Any]]] = {}
         self.connections: dict[int, ConnectionCount] = {}
@@ -95,11 +94,11 @@ class Worker:
             case messages.Setup():
                 return messages.Broken(text="set up already")
 
-    async def driver_for(self, order: messages.Prove) -> Driver:
-        """An open driver for the cell. Cells that differ only in what they ask share their connections."""
+    async def client_for(self, order: messages.Prove) -> LoadClient:
+        """An open client for the cell. Cells that differ only in what they ask share their connections."""
         concurrency = order.load.concurrency if isinstance(order.load, ClosedLoad) else 0
-        key = (order.driver, order.gzip, order.tls, concurrency, order.network, order.connection, order.dialect)
-        if key not in self.drivers:
+        key = (order.client, order.gzip, order.tls, concurrency, order.network, order.connection, order.dialect)
+        if key not in self.clients:
             route = self.setup.direct if order.network == LOOPBACK else self.setup.networks[order.network]
             address = route.tls if order.tls else route.plain
             assert address is not None
@@ -107,15 +106,15 @@ class Worker:
             settings = self._settings(order, target, connections=concurrency or None)
             if order.connection == NEW:
                 fresh = FreshConnections(lambda: self._client(order, target))
-                made: Driver = ConsumerDriver(self.setup.protocol, settings, fresh)
+                made: LoadClient = LibraryClient(self.setup.protocol, settings, fresh)
             else:
-                made = registry.driver(order.driver, self.setup.protocol, settings)
+                made = registry.load_client(order.client, self.setup.protocol, settings)
             await made.open()
-            self.drivers[key] = made
-        return self.drivers[key]
+            self.clients[key] = made
+        return self.clients[key]
 
     def _client(self, order: AboutCell, target: Target) -> RecipeClient:
-        return client(self.setup.protocol, self._settings(order, target, connections=1))
+        return consumers.client(self.setup.protocol, self._settings(order, target, connections=1))
 
     def _settings(self, order: AboutCell, target: Target, *, connections: int | None) -> ClientSettings:
         return ClientSettings(
@@ -131,24 +130,24 @@ class Worker:
         """Ask a cell's first questions and compare the whole answers."""
         choice = WorkloadChoice(order.workload, order.page_size)
         try:
-            driver = await self.driver_for(order)
+            client = await self.client_for(order)
             if choice not in self.questions:
                 self.questions[choice] = await WORKLOADS[choice.name].questions(
-                    driver.client, choice, self.recipes, self.setup.ids, self.setup.known
+                    client.consumer, choice, self.recipes, self.setup.ids, self.setup.known
                 )
-            requests = driver.requests(self.questions[choice])
+            requests = client.requests(self.questions[choice])
             if not requests:
                 return messages.Proof(outcome="unsupported", text="there is nothing to ask for", supported=False)
             # Over a network every question takes its time, and the answers are the same.
-            proves_all = driver.proves_all and order.network == LOOPBACK
+            proves_all = client.proves_all and order.network == LOOPBACK
             for request in requests if proves_all else requests[: order.questions_at_most]:
-                await driver.prove(request)
+                await client.prove(request)
         except WrongAnswer as error:
             return messages.Proof(outcome=outcomes.WRONG_ANSWER, text=str(error))
         except (ConsumerError, RecipeError) as error:
             unsupported = isinstance(error, OperationUnsupported)
             return messages.Proof(outcome=outcomes.kind_of(error), text=str(error), supported=not unsupported)
-        self.cells[order.cell] = ProvedCell(driver, order.load, requests)
+        self.cells[order.cell] = ProvedCell(client, order.load, requests)
         return messages.Proof(outcome=outcomes.OK)
 
     async def read_sizes(self, order: messages.ReadSizes) -> messages.SizesRead:
@@ -157,7 +156,7 @@ class Worker:
         questions = self.questions[WorkloadChoice(order.workload, order.page_size)][:SIZED_AT_MOST]
         if not all(question.single for question in questions):
             reason = "one question takes several requests; those of one request are told by the workload get"
-            return messages.SizesRead(bytes=NOTHING_KNOWN, doubts=(reason,))
+            return messages.SizesRead(bytes=NOTHING_KNOWN, warnings=(reason,))
         found = await measure_sizes(
             connect=lambda target: self._client(order, target),
             plain=plain,
@@ -165,7 +164,7 @@ class Worker:
             codec=codec(self.setup.protocol),
             asks=[question.send for question in questions],
         )
-        return messages.SizesRead(bytes=found.bytes, tls_session=found.tls_session, doubts=found.doubts)
+        return messages.SizesRead(bytes=found.bytes, tls_session=found.tls_session, warnings=found.warnings)
 
     async def dissect(self, order: messages.Dissect) -> messages.Answer:
         """Ask a workload's questions in turn through a tap, over one connection of its own, and name every byte."""
@@ -184,26 +183,26 @@ class Worker:
         except BytesUnaccounted as error:
             return messages.Broken(text=str(error))
         return messages.Dissection(
-            bytes=found.bytes, anatomy=found.anatomy, tls_session=found.tls_session, doubts=found.doubts
+            bytes=found.bytes, anatomy=found.anatomy, tls_session=found.tls_session, warnings=found.warnings
         )
 
     async def run_slice(self, order: messages.RunSlice) -> messages.SliceResult:
         """Measure one slice, then, off the clock, record it and compare one whole answer."""
         cell = self.cells[order.cell]
-        driver = cell.driver
+        client = cell.client
         record = SliceRecord()
         asked = shuffled_forever(cell.requests, order.seed)
-        connections = self._connection_count(driver.settings.target.port)
+        connections = self._connection_count(client.settings.target.port)
         connections.begin()
         producer_before_ns = self._producer_cpu_ns()
-        consumer_before_ns = driver.cpu_ns()
+        consumer_before_ns = client.cpu_ns()
         started_ns = perf_counter_ns()
         with LoopWatch() as watch:
             duration_ns = await self._run(cell, asked, order, record)
-        consumer_ns = driver.cpu_ns() - consumer_before_ns
+        consumer_ns = client.cpu_ns() - consumer_before_ns
         producer_after_ns = self._producer_cpu_ns()
         opened = connections.opened()
-        await self._compare_one(driver, next(asked), record)
+        await self._compare_one(client, next(asked), record)
         if order.recorded:
             latency_histogram.record_all(cell.latency, record.latency_ns)
             latency_histogram.record_all(cell.service, record.service_ns)
@@ -233,16 +232,16 @@ class Worker:
         self, cell: ProvedCell, asked: Iterator[Request], order: messages.RunSlice, record: SliceRecord
     ) -> int:
         """Drive the cell for one slice; how long it took, in nanoseconds."""
-        driver, load = cell.driver, cell.load
+        client, load = cell.client, cell.load
         if isinstance(load, ClosedLoad):
             lengths = {"duration_ns": order.duration_ns, "requests_at_least": order.requests_at_least}
-            if isinstance(driver, ProgramDriver):
-                return await driver.run_slice(asked, in_flight=load.concurrency, record=record, **lengths)
-            assert isinstance(driver, LoopDriver)
-            return await run_closed(driver, asked, concurrency=load.concurrency, record=record, **lengths)
-        assert isinstance(driver, LoopDriver)
+            if isinstance(client, ProgramClient):
+                return await client.run_slice(asked, in_flight=load.concurrency, record=record, **lengths)
+            assert isinstance(client, LoopClient)
+            return await run_closed(client, asked, concurrency=load.concurrency, record=record, **lengths)
+        assert isinstance(client, LoopClient)
         return await run_open(
-            driver,
+            client,
             asked,
             due_offsets_ns=due_offsets_ns(load.rate_hz, order.duration_ns, load.arrivals, order.seed),
             duration_ns=order.duration_ns,
@@ -251,10 +250,10 @@ class Worker:
             record=record,
         )
 
-    async def _compare_one(self, driver: Driver, request: Request, record: SliceRecord) -> None:
+    async def _compare_one(self, client: LoadClient, request: Request, record: SliceRecord) -> None:
         try:
-            driver.recheck()
-            await driver.prove(request)
+            client.recheck()
+            await client.prove(request)
         except Exception as error:  # whatever a client library raises is this request's outcome
             record.fail(outcomes.kind_of(error), str(error))
 
@@ -269,7 +268,7 @@ class Worker:
 
     async def finish(self) -> messages.Recorded:
         """Close every connection and hand over what was recorded."""
-        for opened in self.drivers.values():
+        for opened in self.clients.values():
             await opened.close()
         return _recorded(self.cells)
 

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from bench.judge.levels import Interval
-from bench.run_file import Estimate
+from bench.results import Estimate
+from bench.stats.levels import Interval
 
-Kind = Literal["always", "never", "below", "above", "unclear"]
+Kind = Literal["always", "never", "below", "above", "inconclusive"]
 FLIPPED: dict[Kind, Kind] = {
     "always": "never",
     "never": "always",
     "below": "above",
     "above": "below",
-    "unclear": "unclear",
+    "inconclusive": "inconclusive",
 }
 
 
@@ -39,7 +39,7 @@ class BreakEven:
 
 NOWHERE = BreakEven("never")
 EVERYWHERE = BreakEven("always")
-UNCLEAR = BreakEven("unclear")
+UNCLEAR = BreakEven("inconclusive")
 
 
 def rate_break_even(fixed_ns: float, interval_ns: Interval, more_bits: float) -> BreakEven:
@@ -93,8 +93,8 @@ GRID = 64
 def payload_break_even(gap: Gap, low_bytes: float, high_bytes: float) -> BreakEven | None:
     """At which payloads, in bytes, the first of two is faster, between two payloads that are given.
 
-    `unclear` where that changes more than once, or where it never changes and the intervals do not show who is faster.
-    None where a gap is not known.
+    `inconclusive` where that changes more than once, or where it never changes and the intervals do not show who is
+    faster. None where a gap is not known.
     """
     step = (high_bytes / low_bytes) ** (1 / GRID)
     grid = [low_bytes * step**number for number in range(GRID + 1)]
@@ -107,7 +107,7 @@ def payload_break_even(gap: Gap, low_bytes: float, high_bytes: float) -> BreakEv
         return NOWHERE
     below = gaps[0][0] < 0
     values = [value for value, _ in gaps]
-    # Whoever is faster below the crossing is so beyond doubt up to where its end of the interval reaches 0.
+    # Whoever is faster below the crossing is so beyond warning up to where its end of the interval reaches 0.
     lows, highs = [low for _, (low, _) in gaps], [high for _, (_, high) in gaps]
     crossing = _crossing(grid, values)
     if crossing is None:

@@ -3,16 +3,16 @@
 from dataclasses import dataclass, replace
 from functools import cache
 
-from bench.judge.levels import Interval
-from bench.judge.verdicts import MARGIN, verdict
-from bench.matrix import NEW, PERSISTENT, Connection
 from bench.model.break_even import BreakEven, payload_break_even, rate_break_even, round_trip_break_even
 from bench.model.differences import Difference, Differences
 from bench.model.parts import Arm, Parts
 from bench.model.payload import Blend, Blended, blend, blended
 from bench.model.predict import Prediction, predict_exchange
 from bench.network.profile import Profile
-from bench.run_file import RatioEstimate, Verdict
+from bench.results import RatioEstimate, Verdict
+from bench.spec import NEW, PERSISTENT, Connection
+from bench.stats.levels import Interval
+from bench.stats.verdicts import MARGIN, verdict
 
 OWN_ERROR = 0.03
 """By how much more a ratio may be off because the model is, as a share: docs/model.md. Verdicts allow for it."""
@@ -125,7 +125,7 @@ class Choices:
         low_95, high_95 = _as_ratio(gap.plain_95, base_ns)
         low, high = _as_ratio(gap.corrected, base_ns)
         within = low is not None and high is not None and low >= 1 / (1 + MARGIN) and high <= 1 + MARGIN
-        said: Verdict = "same" if within and self.parts.sure else "unclear"
+        said: Verdict = "same" if within and self.parts.sure else "inconclusive"
         if low is not None and high is not None:
             low, high = low / (1 + OWN_ERROR), high * (1 + OWN_ERROR)
             # What lies within the margin is the same whatever else is uncertain; what differs has to do so clearly.

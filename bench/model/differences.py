@@ -1,7 +1,7 @@
 """How much longer one arm takes than another with nothing in the path, with intervals. Pure.
 
 Two arms share every disturbance of the rounds in which both were measured, so their difference is known far better than
-either latency: it comes from the ratios paired within rounds (bench.judge.ratios), and what a network adds to both is
+either latency: it comes from the ratios paired within rounds (bench.stats.ratios), and what a network adds to both is
 reckoned on top. All differences of a run are right at once with 99 % where they carry a verdict.
 """
 
@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from bench.judge.levels import Interval
-from bench.judge.ratios import judged_together, paired
-from bench.judge.slice_columns import LATENCY
-from bench.judge.verdicts import family_confidence
 from bench.model.parts import Arm, Parts
 from bench.model.payload import Blend
-from bench.run_file import Workload
+from bench.results import Workload
+from bench.stats.levels import Interval
+from bench.stats.ratios import judged_together, paired
+from bench.stats.slice_columns import LATENCY
+from bench.stats.verdicts import family_confidence
 
 
 @dataclass(frozen=True, slots=True)

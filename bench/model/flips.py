@@ -8,7 +8,7 @@ from bench.model.choices import Choices, Conditions, twin
 from bench.model.parts import Arm
 from bench.model.payload import exactly
 from bench.network.profile import Profile
-from bench.run_file import Workload
+from bench.results import Workload
 
 NO_DISTANCE = Profile()
 """Over connections that are open every arm takes one round trip, so its time moves no crossing."""

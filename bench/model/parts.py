@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.contenders import Contender, contender_of
-from bench.judge.client_cost import latency_difference
-from bench.judge.levels import positive_estimate
-from bench.matrix import CONSUMER, NEW, PERSISTENT
 from bench.network.profile import LOOPBACK
 from bench.network.round_trips import set_up_round_trips
-from bench.run_file import Cell, ClosedLoad, Estimate, Run, Workload
+from bench.results import Cell, ClosedLoad, Estimate, Run, Workload
+from bench.spec import LIBRARY, NEW, PERSISTENT
+from bench.stats.client_cost import latency_difference
+from bench.stats.levels import positive_estimate
 
 PAGES = ("list", "get")
 """Workloads whose answers are recipes, and differ in how many: what one request takes grows with the payload."""
@@ -147,7 +147,7 @@ def _is_asked(cell: Cell) -> bool:
     return (
         cell.status == "measured"
         and cell.workload.name in PAGES
-        and cell.driver == CONSUMER
+        and cell.client == LIBRARY
         and cell.network == LOOPBACK
         and isinstance(cell.load, ClosedLoad)
         and cell.load.concurrency == 1
@@ -167,7 +167,7 @@ def _latency_ns(cell: Cell) -> Estimate | None:
     """The median of all answers; where these are too few, that of slices."""
     if cell.latency_ns is not None and cell.latency_ns.p50 is not None:
         return cell.latency_ns.p50
-    return positive_estimate(cell.slices.generation, cell.slices.p50_ns)
+    return positive_estimate(cell.slices.instance, cell.slices.p50_ns)
 
 
 def _message_bytes(cell: Cell) -> float | None:
@@ -182,14 +182,14 @@ def _exchange(cell: Cell) -> Exchange | None:
     assert sent is not None
     assert answer.wire_bytes is not None
     # Where the message inside TLS could not be told, all of the answer stands for it.
-    message, coded = answer.message_bytes or answer.wire_bytes, answer.coded_bytes or answer.wire_bytes
+    message, compressed = answer.message_bytes or answer.wire_bytes, answer.compressed_bytes or answer.wire_bytes
     return Exchange(
         cell=cell,
         latency_ns=latency,
         request_bytes=sent,
         message_bytes=message,
-        compression=message / coded,
-        overhead_bytes=answer.wire_bytes - coded,
+        compression=message / compressed,
+        overhead_bytes=answer.wire_bytes - compressed,
         producer_ns=_cpu_ns(cell, "producer"),
         consumer_ns=_cpu_ns(cell, "consumer"),
     )
@@ -215,5 +215,5 @@ def _set_up(arm: Arm, steady: Iterable[Exchange], asked: Sequence[Cell]) -> SetU
 
 
 def _restarted(run: Run, cells: Sequence[Cell]) -> bool:
-    generations = {generation for cell in cells for generation in cell.slices.generation}
-    return len(generations) > 1 and not run.environment.get("foreign_target")
+    instances = {instance for cell in cells for instance in cell.slices.instance}
+    return len(instances) > 1 and not run.environment.get("foreign_target")

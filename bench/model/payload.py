@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bench.model.parts import Arm, Exchange, Parts
-from bench.run_file import Estimate, Workload
+from bench.results import Estimate, Workload
 
 REACH = 2.0
 """Beyond the measured payloads, straight lines are followed by this factor and no further."""

@@ -11,11 +11,11 @@ overlap: consumers decode a message once they have it as a whole.
 
 from dataclasses import dataclass
 
-from bench.matrix import NEW, Connection
 from bench.model.parts import Arm, Parts, SetUp
 from bench.model.payload import Blend, Blended, blended
 from bench.network.profile import Profile
-from bench.run_file import Estimate
+from bench.results import Estimate
+from bench.spec import NEW, Connection
 
 BITS = 8e9
 """Bytes ÷ bits per second × this = nanoseconds."""

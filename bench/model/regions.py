@@ -27,7 +27,7 @@ class Region:
     rate: tuple[float, float]
     arm: Arm
     clear: bool
-    """Whether every other arm is slower beyond doubt."""
+    """Whether every other arm is slower beyond warning."""
 
 
 def regions(choices: Choices, *, tls: bool, rtt_ns: int) -> list[Region]:

@@ -1,6 +1,6 @@
 """How many round trips a connection takes before its first request may leave. Pure."""
 
-from bench.run_file import TlsSession
+from bench.results import TlsSession
 
 TCP = 1
 """SYN there, SYN-ACK back; the request may follow at once (RFC 9293, section 3.5)."""

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.processes import Child, announced
+from bench.runner.processes import Child, announced
 
 
 @dataclass(slots=True)

@@ -19,13 +19,13 @@ class Content:
 
     message_bytes: int | None
     """Without content coding; None where it could not be decoded."""
-    coded_bytes: int
+    compressed_bytes: int
     coding: str
     """The coding that was applied, `identity` for none."""
     complete: bool
     headers: Headers = ()
     """Names and values of the header fields, trailers last, without HPACK where it was used."""
-    coded: tuple[bytes, ...] = ()
+    compressed: tuple[bytes, ...] = ()
     """The messages that gzip was applied to, as they went over the wire."""
 
 
@@ -34,7 +34,7 @@ class MessageSizes:
     """One direction of one exchange, in bytes."""
 
     message_bytes: int | None
-    coded_bytes: int
+    compressed_bytes: int
     framed_bytes: int
     """Everything of this message on the wire: header, chunks, frames of its stream."""
     parts: PartSizes
@@ -134,4 +134,4 @@ class Codec(ABC):
 
 def _sizes(content: Content, parts: Sequence[Part]) -> MessageSizes:
     named = bytes_by_name(parts)
-    return MessageSizes(content.message_bytes, content.coded_bytes, total_bytes(named), named)
+    return MessageSizes(content.message_bytes, content.compressed_bytes, total_bytes(named), named)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.run_file import Anatomy, Bytes, TlsSession
+from bench.results import Anatomy, Bytes, TlsSession
 from bench.wire.anatomy import plain_layout, tls_layout
 from bench.wire.conversation import Codec, Content
 from bench.wire.gzip_cost import gzip_found
@@ -33,7 +33,7 @@ class Dissected:
     bytes: Bytes = NOTHING_KNOWN
     anatomy: Anatomy | None = None
     tls_session: TlsSession | None = None
-    doubts: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     """Why something is not known, in words for a report."""
 
 
@@ -58,11 +58,11 @@ async def dissect(
         if decrypted is not None:
             return _inside_tls(recording, decrypted.recording, codec, len(sequence), gzip=gzip, own=decrypted.own)
         if plain is None:
-            return Dissected(doubts=(f"{reason}, and there is no answer without TLS to compare with",))
+            return Dissected(warnings=(f"{reason}, and there is no answer without TLS to compare with",))
         twin = only_connection(await record(connect, plain, sequence))
         return _inside_tls(recording, twin, codec, len(sequence), gzip=gzip, own=None)
     except (Unreadable, ConsumerError, RecipeError) as error:
-        return Dissected(doubts=(str(error),))
+        return Dissected(warnings=(str(error),))
 
 
 @contextmanager
@@ -114,14 +114,14 @@ def _inside_tls(
 ) -> Dissected:
     reading = read_tls([recording], requests)
     found = _plain(inside, codec, requests, gzip=gzip)
-    sizes, doubts = tls_bytes(reading, read_plain([inside], codec, requests), codec.floating_frame_bytes)
+    sizes, warnings = tls_bytes(reading, read_plain([inside], codec, requests), codec.floating_frame_bytes)
     anatomy = anatomy_of(
         tls_layout(reading, inside, codec, requests, own),
         _contents(inside, codec),
         inside_tls="plain_twin" if own is None else "decrypted",
         gzip=found.anatomy.gzip if found.anatomy else None,
     )
-    return replace(found, bytes=sizes, anatomy=anatomy, tls_session=reading.session, doubts=tuple(doubts))
+    return replace(found, bytes=sizes, anatomy=anatomy, tls_session=reading.session, warnings=tuple(warnings))
 
 
 def _contents(recording: Recording, codec: Codec) -> list[tuple[Content, Content]]:

@@ -37,9 +37,9 @@ def _content(stream: Http2Stream) -> Content:
         message_bytes = None if message_bytes is None or inflated is None else message_bytes + inflated
     return Content(
         message_bytes=message_bytes,
-        coded_bytes=sum(len(coded) for _, coded in stream.data.messages),
+        compressed_bytes=sum(len(coded) for _, coded in stream.data.messages),
         coding=declared if any(compressed for compressed, _ in stream.data.messages) else IDENTITY,
         complete=stream.ended and stream.data.complete,
         headers=tuple(pair for block in stream.blocks if block is not None for pair in block.items()),
-        coded=tuple(bytes(coded) for compressed, coded in stream.data.messages if compressed and declared == GZIP),
+        compressed=tuple(bytes(coded) for compressed, coded in stream.data.messages if compressed and declared == GZIP),
     )

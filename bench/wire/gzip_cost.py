@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from time import process_time_ns
 
-from bench.run_file import GzipFound
+from bench.results import GzipFound
 from bench.wire.conversation import Content
 
 LEVELS = (6, 1, 2, 3, 4, 5, 7, 8, 9)
@@ -20,17 +20,17 @@ TIMED_AT_MOST = 12
 
 def gzip_found(answers: Sequence[Content], *, time_it: bool = True) -> GzipFound:
     """What gzip did to these answers, and, unless told not to, what zlib takes for them in this process."""
-    coded = [data for answer in answers for data in answer.coded]
+    coded = [data for answer in answers for data in answer.compressed]
     plain = [zlib.decompress(data, GZIP_WINDOW_BITS) for data in coded]
     sizes = [(len(before), len(after)) for before, after in zip(plain, coded, strict=True)]
-    coded_bytes = sum(after for _, after in sizes)
+    compressed_bytes = sum(after for _, after in sizes)
     level = _level(plain[0], coded[0]) if coded else None
     timed = time_it and bool(coded)
     return GzipFound(
         answers=len(answers),
-        compressed=sum(bool(answer.coded) for answer in answers),
+        compressed=sum(bool(answer.compressed) for answer in answers),
         smaller=sum(after < before for before, after in sizes),
-        ratio=sum(before for before, _ in sizes) / coded_bytes if coded_bytes else None,
+        ratio=sum(before for before, _ in sizes) / compressed_bytes if compressed_bytes else None,
         level=level,
         compress_us_per_kb=(
             _us_per_kb(plain, lambda data: zlib.compress(data, level or LEVELS[0], GZIP_WINDOW_BITS), plain)

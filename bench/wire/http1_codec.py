@@ -5,7 +5,7 @@ from bench.wire.http1 import Http1Message, Http1Parser
 from bench.wire.inflation import GZIP, IDENTITY, content_coding, inflated_bytes
 from bench.wire.recording import Direction
 
-_NOTHING = Content(message_bytes=0, coded_bytes=0, coding=IDENTITY, complete=False)
+_NOTHING = Content(message_bytes=0, compressed_bytes=0, coding=IDENTITY, complete=False)
 
 
 class Http1Codec(Codec):
@@ -32,9 +32,9 @@ def _content(message: Http1Message) -> Content:
     body = bytes(message.body)
     return Content(
         message_bytes=None if transfer_codings not in ([], [b"chunked"]) else inflated_bytes(body, coding),
-        coded_bytes=len(body),
+        compressed_bytes=len(body),
         coding=coding if body else IDENTITY,
         complete=message.complete,
         headers=tuple(message.fields),
-        coded=(body,) if body and coding == GZIP else (),
+        compressed=(body,) if body and coding == GZIP else (),
     )

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-from bench.run_file import Anatomy, BothWays, GzipFound, HeaderPair, HeaderSection
+from bench.results import Anatomy, BothWays, GzipFound, HeaderPair, HeaderSection
 from bench.wire.anatomy import Laid, Named
 from bench.wire.categories import HEADERS, category_of
 from bench.wire.conversation import Content, Headers

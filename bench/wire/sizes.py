@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from bench.run_file import Bytes, SetupSizes, Sizes, TlsSession
+from bench.results import Bytes, SetupSizes, Sizes, TlsSession
 from bench.wire import tap as wire_tap
 from bench.wire.conversation import Codec
 from bench.wire.recording import Recording
@@ -33,7 +33,7 @@ class MeasuredSizes:
 
     bytes: Bytes
     tls_session: TlsSession | None = None
-    doubts: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     """Why a size is null, in words for a report."""
     plain: PlainReading | None = None
     """The connection without TLS, of a TLS cell its twin: every byte by name and request."""
@@ -50,23 +50,23 @@ async def measure_sizes(
     counts in steady state. The consumer is pointed at the tap on the loopback address: the name of a producer elsewhere
     is not sent, and its TLS certificate will not do, unless it is for this machine.
 
-    What cannot be measured is null, and `doubts` says why. Raises BytesUnaccounted, and ValueError without asks.
+    What cannot be measured is null, and `warnings` says why. Raises BytesUnaccounted, and ValueError without asks.
     """
     if not asks or (plain is None and tls is None):
         raise ValueError("sizes need a question to ask and a producer to ask")
     sequence = [asks[index % len(asks)] for index in range(WARM_UP_REQUESTS)] + list(asks)
-    doubts: list[str] = []
+    warnings: list[str] = []
     twin: PlainReading | None = None
     if plain is not None:
         try:
             twin = read_plain(await record(connect, plain, sequence), codec, len(sequence))
         except (Unreadable, ConsumerError, RecipeError) as error:
-            doubts.append(f"without TLS: {error}" if tls is not None else str(error))
+            warnings.append(f"without TLS: {error}" if tls is not None else str(error))
     if tls is None:
         found = plain_bytes(twin) if twin is not None else NOTHING_KNOWN
-        return MeasuredSizes(bytes=found, plain=twin, doubts=tuple(doubts))
+        return MeasuredSizes(bytes=found, plain=twin, warnings=tuple(warnings))
     measured = await _inside_tls(connect, tls, codec, sequence, twin)
-    return replace(measured, doubts=(*doubts, *measured.doubts))
+    return replace(measured, warnings=(*warnings, *measured.warnings))
 
 
 NOTHING_KNOWN = Bytes(request=Sizes(), response=Sizes(), setup=SetupSizes())
@@ -81,15 +81,15 @@ async def _inside_tls(
         try:
             reading = read_tls(await record(connect, target, sequence), len(sequence))
         except (Unreadable, ConsumerError, RecipeError) as error:
-            return replace(measured, doubts=(f"with TLS: {error}",))
+            return replace(measured, warnings=(f"with TLS: {error}",))
         if twin is None:
-            found, doubts = tls_bytes_alone(reading), ["there is no answer without TLS to compare with"]
+            found, warnings = tls_bytes_alone(reading), ["there is no answer without TLS to compare with"]
         else:
-            found, doubts = tls_bytes(reading, twin, codec.floating_frame_bytes)
+            found, warnings = tls_bytes(reading, twin, codec.floating_frame_bytes)
         measured = MeasuredSizes(
-            bytes=found, tls_session=reading.session, doubts=tuple(doubts), plain=twin, encrypted=reading
+            bytes=found, tls_session=reading.session, warnings=tuple(warnings), plain=twin, encrypted=reading
         )
-        if twin is None or not doubts:
+        if twin is None or not warnings:
             break
     return measured
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from bench.run_file import Bytes, SetupSizes, Sizes
+from bench.results import Bytes, SetupSizes, Sizes
 from bench.wire.conversation import Codec, Conversation, Exchange, MessageSizes
 from bench.wire.inflation import IDENTITY
 from bench.wire.parts import total_bytes
@@ -104,7 +104,7 @@ def message_medians(messages: Sequence[MessageSizes], wire_bytes: Sequence[int])
     decoded = [m.message_bytes for m in messages if m.message_bytes is not None]
     return Sizes(
         message_bytes=float(median(decoded)) if len(decoded) == len(messages) else None,
-        coded_bytes=float(median(m.coded_bytes for m in messages)),
+        compressed_bytes=float(median(m.compressed_bytes for m in messages)),
         framed_bytes=float(median(m.framed_bytes for m in messages)),
         connection_bytes=float(median(all_ - m.framed_bytes for m, all_ in zip(messages, wire_bytes, strict=True))),
         wire_bytes=float(median(wire_bytes)),

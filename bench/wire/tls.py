@@ -7,7 +7,7 @@ be told from content without decryption. What is no record, and all that follows
 
 from typing import NamedTuple
 
-from bench.run_file import TlsSession
+from bench.results import TlsSession
 from bench.wire.parts import UNPARSED, Part
 from bench.wire.tls_hello import client_hello, server_hello
 

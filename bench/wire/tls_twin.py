@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 
-from bench.run_file import Bytes, SetupSizes, Sizes, TlsSession
+from bench.results import Bytes, SetupSizes, Sizes, TlsSession
 from bench.wire.parts import UNPARSED, bytes_by_name, check_sum, total_bytes
 from bench.wire.recording import Direction, Recording
 from bench.wire.steady_state import (
@@ -107,25 +107,25 @@ def tls_bytes(reading: TlsReading, twin: PlainReading, floating_frame_bytes: Seq
     sides = {Direction.SENT: plain.request, Direction.RECEIVED: plain.response}
     sizes: dict[Direction, Sizes] = {}
     setup: dict[Direction, int | None] = {}
-    doubts: list[str] = []
+    warnings: list[str] = []
     allowed = floating_differences(floating_frame_bytes)
     for direction, side in sides.items():
         wire_bytes = steady_median(reading.wire_bytes[direction])
         setup[direction] = ahead_of_requests(reading, twin, direction, floating_frame_bytes)
         if setup[direction] is None:
-            doubts.append(f"bytes {direction.value} before the first request cannot be told from the request's own")
+            warnings.append(f"bytes {direction.value} before the first request cannot be told from the request's own")
         differences = _differences(reading, twin, direction)
         if sum(abs(difference) in allowed for difference in differences) >= PROOF_SHARE * len(differences):
             sizes[direction] = Sizes(
                 message_bytes=side.message_bytes,
-                coded_bytes=side.coded_bytes,
+                compressed_bytes=side.compressed_bytes,
                 framed_bytes=side.framed_bytes,
                 connection_bytes=side.connection_bytes,
                 wire_bytes=wire_bytes,
             )
         else:
             worst = max(differences, key=abs)
-            doubts.append(
+            warnings.append(
                 f"bytes {direction.value} inside TLS differ from those without it, by up to {worst} a request"
             )
             sizes[direction] = Sizes(wire_bytes=wire_bytes)
@@ -135,7 +135,7 @@ def tls_bytes(reading: TlsReading, twin: PlainReading, floating_frame_bytes: Seq
         setup=setup_sizes(setup),
         coding=plain.coding,
     )
-    return found, doubts
+    return found, warnings
 
 
 def tls_bytes_alone(reading: TlsReading) -> Bytes:

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.ceilings`: how fast the wire driver is beside other generators, and beside the producers."""
+"""`python -m benchmarks.ceilings`: how fast the raw client is beside other generators, and beside the producers."""
 
 import asyncio
 import sys
@@ -12,9 +12,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bench.drive.registry import WIRE_CALLS
-from bench.measure import cores
-from bench.processes import ProcessFailed, start_producer
+from bench import cores
+from bench.clients.registry import RAW_CALLS
+from bench.runner.processes import ProcessFailed, start_producer
 from benchmarks.ceilings import generators
 from benchmarks.ceilings.generators import Generator, GeneratorFailed
 from benchmarks.ceilings.trivial_servers import HOST, PATH, ServerMissing, ServerStart, nghttpd, nginx
@@ -23,13 +23,13 @@ from commands import command_line, values
 from commands.errors import UntrustedMeasurement
 
 AGAINST = {"wrk": 0.7, "autocannon": 1.0, "h2load": 0.25}
-"""The share of their request rates that the wire driver is to reach."""
+"""The share of their request rates that the raw client is to reach."""
 CPU_SHARE = {("http", "get"): 0.5}
 CPU_SHARE_ELSE = 1 / 3
-"""What the wire driver may burn per request, as a share of the producer's CPU."""
+"""What the raw client may burn per request, as a share of the producer's CPU."""
 PRODUCER_CASES = (("get", 0), ("list", 20))
 
-app = command_line.application("Measure how fast the wire driver is, beside other generators and beside the producers.")
+app = command_line.application("Measure how fast the raw client is, beside other generators and beside the producers.")
 
 
 @app.command()
@@ -135,7 +135,7 @@ async def _beside_producers(console: Console, seconds: float, repeats: int, pinn
         "protocol", "workload", "in flight", "requests/s", "wire CPU µs", "producer CPU µs", "share", "at most",
         title="CPU per request beside the lab's producers, without gzip and TLS",
     )  # fmt: skip
-    for protocol in WIRE_CALLS:
+    for protocol in RAW_CALLS:
         try:
             producer = await start_producer(
                 protocol, recipes="generated", gzip=False, certificates=None, cores=pinning.producer

@@ -1,4 +1,4 @@
-"""Load generators to stand beside the wire driver, each run as a program: its command, and what it says of itself."""
+"""Load generators to stand beside the raw client, each run as a program: its command, and what it says of itself."""
 
 import re
 import resource
@@ -11,7 +11,7 @@ from functools import partial
 
 import msgspec
 
-from bench.processes import child_environment, pinned_to
+from bench.runner.processes import child_environment, pinned_to
 from benchmarks.ceilings.wire_rate import Rate, Task
 
 GIVE_UP_S = 60.0
@@ -29,7 +29,7 @@ class Generator:
     command: Callable[[str, int, float], list[str]]
     """From URL, requests in flight and seconds."""
     read: Callable[[str], tuple[int, float] | Rate]
-    """From what it writes to stdout: requests and seconds; the wire driver tells its CPU as well."""
+    """From what it writes to stdout: requests and seconds; the raw client tells its CPU as well."""
 
 
 def _wire(protocol: str | None, url: str, in_flight: int, seconds: float) -> list[str]:
@@ -39,12 +39,12 @@ def _wire(protocol: str | None, url: str, in_flight: int, seconds: float) -> lis
 
 
 def wire_command(task: Task) -> list[str]:
-    """The wire driver as a program."""
+    """The raw client as a program."""
     return [sys.executable, "-m", "benchmarks.ceilings.wire_rate", msgspec.json.encode(task).decode()]
 
 
 def read_wire(said: str) -> Rate:
-    """What the wire driver says of itself."""
+    """What the raw client says of itself."""
     return msgspec.json.decode(said, type=Rate)
 
 

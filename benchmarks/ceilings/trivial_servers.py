@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.processes import pinned_to
+from bench.runner.processes import pinned_to
 
 HOST = "127.0.0.1"
 PATH = "recipes/1"

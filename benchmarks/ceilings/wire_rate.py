@@ -1,4 +1,4 @@
-"""A process that drives with the wire driver for a while and says how fast. Its one argument is a Task as JSON."""
+"""A process that drives with the raw client for a while and says how fast. Its one argument is a Task as JSON."""
 
 import asyncio
 import gc
@@ -13,15 +13,15 @@ import msgspec
 import uvloop
 from msgspec import Struct
 
-from bench.drive.http2_connections import Http2Connections
-from bench.drive.http2_headers import FieldList
-from bench.drive.http2_streams import Http2Answer, Http2Content
-from bench.drive.wire import WireDriver
-from bench.drive.wire_calls import Exchange, ProgramRequest, WireCalls
-from bench.drive.wire_request import WireRequest
+from bench.clients.http2_connections import Http2Connections
+from bench.clients.http2_headers import FieldList
+from bench.clients.http2_streams import Http2Answer, Http2Content
+from bench.clients.raw import RawClient
+from bench.clients.raw_calls import Exchange, ProgramRequest, RawCalls
+from bench.clients.raw_request import RawRequest
 from bench.load.closed_loop import run_closed
+from bench.load.cpu_clock import process_cpu_ns
 from bench.load.record import SliceRecord
-from bench.measure.cpu_clock import process_cpu_ns
 from bench.workloads import WORKLOADS, GetQuestion, Question, WorkloadChoice
 from benchmarks.ceilings.trivial_servers import ANSWER, PATH
 from consumers.client import ClientSettings, RecipeClient
@@ -58,14 +58,14 @@ class Rate(Struct, frozen=True, kw_only=True):
     server_cpu_us_per_request: float | None = None
 
 
-class FileCalls(WireCalls[Http2Content, Http2Answer]):
+class FileCalls(RawCalls[Http2Content, Http2Answer]):
     """GET of the trivial server's file over HTTP/2."""
 
     multiplexes = True
 
     def client(self, exchange: Exchange[Http2Content, Http2Answer]) -> RecipeClient:
         """There is no consumer of a file; what is exchanged is the protocol's own."""
-        return WireDriver("http", self.settings).calls.client(exchange)
+        return RawClient("http", self.settings).calls.client(exchange)
 
     def connections(self) -> Http2Connections:
         """Without TLS."""
@@ -79,7 +79,7 @@ class FileCalls(WireCalls[Http2Content, Http2Answer]):
         """GET of the file."""
         return ProgramRequest("GET", f"/{PATH}", [], b"")
 
-    def request(self) -> WireRequest[Http2Content, Http2Answer]:
+    def request(self) -> RawRequest[Http2Content, Http2Answer]:
         """The one request, and its one right answer."""
         authority = self.settings.target.authority.encode()
         fields = FieldList(
@@ -92,13 +92,13 @@ class FileCalls(WireCalls[Http2Content, Http2Answer]):
             ]
         )
 
-        def judge(request: WireRequest[Http2Content, Http2Answer], answer: Http2Answer) -> Exception | None:
+        def judge(request: RawRequest[Http2Content, Http2Answer], answer: Http2Answer) -> Exception | None:
             if answer.headers.status != 200 or answer.body != ANSWER:
                 return UnexpectedAnswer("the trivial server does not answer with its file")
             request.proved.add(self.fingerprint(answer))
             return None
 
-        return WireRequest(Http2Content(fields, b""), judge)
+        return RawRequest(Http2Content(fields, b""), judge)
 
 
 async def drive(task: Task) -> Rate:
@@ -107,22 +107,22 @@ async def drive(task: Task) -> Rate:
         target=parse_target(task.target), ca=Path(task.ca) if task.ca else None, connections=task.in_flight
     )
     calls = FileCalls("http", settings) if task.protocol is None else None
-    driver = WireDriver(task.protocol or "http", settings, calls)
-    await driver.open()
+    client = RawClient(task.protocol or "http", settings, calls)
+    await client.open()
     try:
-        requests = [calls.request()] if calls is not None else driver.requests(await _questions(task, driver))
+        requests = [calls.request()] if calls is not None else client.requests(await _questions(task, client))
         for request in requests:
-            await driver.prove(request)
+            await client.prove(request)
         gc.collect()
         gc.freeze()
-        await _run(driver, requests, task.in_flight, WARM_UP_NS)
+        await _run(client, requests, task.in_flight, WARM_UP_NS)
         server_before_ns = _server_cpu_ns(task)
         cpu_before_ns = time.process_time_ns()
-        requests_done, elapsed_ns = await _run(driver, requests, task.in_flight, round(task.seconds * 1e9))
+        requests_done, elapsed_ns = await _run(client, requests, task.in_flight, round(task.seconds * 1e9))
         cpu_ns = time.process_time_ns() - cpu_before_ns
         server_after_ns = _server_cpu_ns(task)
     finally:
-        await driver.close()
+        await client.close()
     known = server_before_ns is not None and server_after_ns is not None
     return Rate(
         requests=requests_done,
@@ -138,22 +138,22 @@ def _server_cpu_ns(task: Task) -> int | None:
     return None if task.server_pid is None else process_cpu_ns(task.server_pid)
 
 
-async def _run(driver: WireDriver, requests: Sequence[Any], in_flight: int, duration_ns: int) -> tuple[int, int]:
+async def _run(client: RawClient, requests: Sequence[Any], in_flight: int, duration_ns: int) -> tuple[int, int]:
     record = SliceRecord()
     elapsed_ns = await run_closed(
-        driver, cycle(requests), concurrency=in_flight, duration_ns=duration_ns, requests_at_least=1, record=record
+        client, cycle(requests), concurrency=in_flight, duration_ns=duration_ns, requests_at_least=1, record=record
     )
     assert set(record.outcomes) == {"ok"}, f"{record.outcomes}: {record.first_failure}"
     return record.outcomes["ok"], elapsed_ns
 
 
-async def _questions(task: Task, driver: WireDriver) -> Sequence[Question[Any]]:
+async def _questions(task: Task, client: RawClient) -> Sequence[Question[Any]]:
     if task.workload is None:
         return [GetQuestion(1, None)]
     recipes = sources.load(task.recipes).recipes
     choice = WorkloadChoice(task.workload, task.page_size)
     ids = [recipe.id for recipe in recipes]
-    return await WORKLOADS[task.workload].questions(driver.client, choice, recipes, ids, known=True)
+    return await WORKLOADS[task.workload].questions(client.consumer, choice, recipes, ids, known=True)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from bench import plan as planning
-from bench.matrix import CellPlan, Combination, Matrix, spoken
-from bench.plan import RunPlan, Target, Version
-from bench.run_file import ClosedLoad, OpenLoad
+from bench import schedule as planning
+from bench.results import ClosedLoad, OpenLoad
+from bench.schedule import RunPlan, Target, Version
+from bench.spec import CellPlan, Combination, Matrix, spoken
 from bench.workloads import WorkloadChoice
 from producers.registry import flags_for
 
@@ -23,7 +23,7 @@ DEFAULT = Matrix(
 
 def plan_of(matrix: Matrix = DEFAULT, **given: Any) -> RunPlan:
     settings: dict[str, Any] = {
-        "generations": 3,
+        "instances": 3,
         "rounds": 8,
         "seconds": 100.0,
         "slice_ns": 12_000_000,
@@ -75,23 +75,23 @@ def test_the_estimate_knows_how_far_a_network_reaches() -> None:
     assert planning.estimated_seconds(plan_of(matrix, rounds=None, seconds=10_000.0)) == 10_000
 
 
-def test_drivers_are_a_dimension_and_extra_arms_stand_beside_it() -> None:
+def test_clients_are_a_dimension_and_extra_arms_stand_beside_it() -> None:
     one = DEFAULT.loads[0]
-    matrix = Matrix(**{**_fields(DEFAULT), "drivers": ("consumer", "wire"), "extra_arms": (("h2load", one),)})
+    matrix = Matrix(**{**_fields(DEFAULT), "clients": ("library", "raw"), "extra_arms": (("h2load", one),)})
     cells = matrix.cells()
-    assert Counter(cell.driver for cell in cells) == {"consumer": 48, "wire": 48, "h2load": 24}
-    assert {cell.load for cell in cells if cell.driver == "h2load"} == {one}
+    assert Counter(cell.client for cell in cells) == {"library": 48, "raw": 48, "h2load": 24}
+    assert {cell.load for cell in cells if cell.client == "h2load"} == {one}
     ids = [cell.id for cell in cells]
     assert len(set(ids)) == 120
-    assert {"http-get-c1", "http-get-wire-c16", "grpc-list20-gzip-tls-h2load-c1"} <= set(ids)
+    assert {"http-get-c1", "http-get-raw-c16", "grpc-list20-gzip-tls-h2load-c1"} <= set(ids)
     described = planning.describe(plan_of(matrix))
-    assert "2 drivers (consumer, wire) + 24 by the h2load driver (1 in flight) = 120 cells" in described
+    assert "2 clients (library, raw) + 24 by the h2load client (1 in flight) = 120 cells" in described
 
 
-def test_extra_arms_take_part_in_some_rounds_and_drivers_in_every_one() -> None:
+def test_extra_arms_take_part_in_some_rounds_and_clients_in_every_one() -> None:
     one = ClosedLoad(concurrency=1)
-    beside = Matrix(**{**_fields(DEFAULT), "loads": (one,), "extra_arms": (("wire", one),)})
-    equal = Matrix(**{**_fields(DEFAULT), "loads": (one,), "drivers": ("consumer", "wire")})
+    beside = Matrix(**{**_fields(DEFAULT), "loads": (one,), "extra_arms": (("raw", one),)})
+    equal = Matrix(**{**_fields(DEFAULT), "loads": (one,), "clients": ("library", "raw")})
     for number in range(8):
         extra = planning.cells_of_round(beside.cells(), plan_of(beside), 0, number)
         assert len(extra) == (48 if number % planning.THROUGHPUT_EVERY == 0 else 24)
@@ -175,7 +175,7 @@ def test_the_estimate_is_the_time_given_or_follows_from_the_rounds() -> None:
 def test_the_plan_in_words() -> None:
     text = planning.describe(plan_of())
     assert "24 combinations × 2 loads (1 in flight, 16 in flight) = 48 cells" in text
-    assert "generations: 3, all producers started afresh for each; 8 rounds in each" in text
+    assert "instances: 3, all producers started afresh for each; 8 rounds in each" in text
     assert "grpc-list20-gzip-tls-c16" in text
     target = plan_of(versions=(Version(targets={"http": Target("http://x:1", None)}),), rounds=None)
     assert "against producers that are running already; as many rounds as fit" in planning.describe(target)

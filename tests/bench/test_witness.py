@@ -116,5 +116,5 @@ async def test_the_witness_counts_the_same_bytes(protocol: str, tls: bool, tmp_p
                 gzip=True,
             )
             seen = await packets_to_the_end(capture, connections=1)
-    assert found.anatomy is not None, found.doubts
+    assert found.anatomy is not None, found.warnings
     assert payload(seen, target.port) == found.anatomy.total

@@ -1,4 +1,4 @@
-"""The script that measures how fast the wire driver is: what it reads off other programs, and that it measures."""
+"""The script that measures how fast the raw client is: what it reads off other programs, and that it measures."""
 
 import sys
 from pathlib import Path

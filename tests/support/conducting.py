@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from bench import assemble
-from bench.conduct import Conductor
-from bench.matrix import Matrix
-from bench.measure import cores
-from bench.plan import RunPlan, Target, Version, sample_ids
-from bench.processes import Child, ProcessFailed, RunningProducer
-from bench.run_file import Load, RecipesUsed, Run
+from bench import cores
+from bench.results import Load, RecipesUsed, Run
+from bench.runner import assemble
+from bench.runner.conduct import Conductor
+from bench.runner.processes import Child, ProcessFailed, RunningProducer
+from bench.schedule import RunPlan, Target, Version, sample_ids
+from bench.spec import Matrix
 from bench.workloads import QUESTIONS_AT_MOST, WorkloadChoice
 from recipes import sources
 
@@ -44,9 +44,9 @@ async def known(protocol: str, *behaviour: str) -> AsyncIterator[RunningProducer
 def plan_of(
     protocols: Sequence[str], loads: Sequence[Load], targets: Mapping[str, Target] | None = None, **given: Any
 ) -> RunPlan:
-    """A plan without gzip and TLS for `get`, one generation of a few rounds unless told."""
+    """A plan without gzip and TLS for `get`, one instance of a few rounds unless told."""
     settings: dict[str, Any] = {
-        "generations": 1,
+        "instances": 1,
         "rounds": 4,
         "seconds": 60.0,
         "slice_ns": 12_000_000,

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bench.drive.driver import LoopDriver
-from bench.drive.wire import AnyRequest, WireDriver
+from bench.clients.base import LoopClient
+from bench.clients.raw import AnyRequest, RawClient
 from bench.workloads import GetQuestion
 from consumers.client import ClientSettings
 from consumers.target import Target
@@ -16,7 +16,7 @@ AMPLE_S = 10.0
 
 
 @asynccontextmanager
-async def wire_driver(
+async def raw_client(
     protocol: str,
     port: int,
     *,
@@ -25,24 +25,24 @@ async def wire_driver(
     ca: Path | None = None,
     tls: bool = False,
     timeout_s: float = 5.0,
-) -> AsyncIterator[WireDriver]:
-    """An open driver of what listens on that port."""
+) -> AsyncIterator[RawClient]:
+    """An open client of what listens on that port."""
     target = Target(host, port, tls)
-    driver = WireDriver(protocol, ClientSettings(target=target, gzip=gzip, ca=ca, timeout_s=timeout_s))
-    await driver.open()
+    client = RawClient(protocol, ClientSettings(target=target, gzip=gzip, ca=ca, timeout_s=timeout_s))
+    await client.open()
     try:
-        yield driver
+        yield client
     finally:
-        await driver.close()
+        await client.close()
 
 
-def asking(driver: WireDriver, recipe_id: int = 1) -> AnyRequest:
+def asking(client: RawClient, recipe_id: int = 1) -> AnyRequest:
     """A request for one recipe, of which only the id is known."""
-    (request,) = driver.requests([GetQuestion(recipe_id, None)])
+    (request,) = client.requests([GetQuestion(recipe_id, None)])
     return request
 
 
-async def end_of(driver: LoopDriver, request: AnyRequest) -> Exception | None:
+async def end_of(client: LoopClient, request: AnyRequest) -> Exception | None:
     """Send it as loops do; what went wrong, None for the right answer. Fails when it does not end."""
     ended: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
 
@@ -50,7 +50,7 @@ async def end_of(driver: LoopDriver, request: AnyRequest) -> Exception | None:
         assert 0 < sent_ns <= done_ns
         ended.set_result(failure)
 
-    driver.begin(request, on_end)
+    client.begin(request, on_end)
     assert not ended.done(), "a request has ended before it was sent"
     async with asyncio.timeout(AMPLE_S):
         return await ended

@@ -1,4 +1,4 @@
-"""HTTP/2 by hand: a server whose every frame a test decides, built on libraries that the drivers do not use."""
+"""HTTP/2 by hand: a server whose every frame a test decides, built on libraries that the clients do not use."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence

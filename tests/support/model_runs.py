@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.matrix import NEW, load_label
-from bench.run_file import (
+from bench.results import (
     Bytes,
     Cell,
     CpuPerRequest,
@@ -18,9 +17,10 @@ from bench.run_file import (
     TlsSession,
     Workload,
 )
+from bench.spec import NEW, load_label
 from tests.support.runs import GET, ONE, run
 
-GENERATIONS, ROUNDS = 4, 5
+INSTANCES, ROUNDS = 4, 5
 RECIPE_BYTES = 1000
 """Of JSON text."""
 DISTURBED = (0.9, 1.0, 1.1, 1.3, 1.0)
@@ -43,7 +43,7 @@ class Truth:
     compression: float = 4.0
     set_up_ns: float = 300_000
     restless: float = 0.002
-    """How far generations lie apart, as a share, in a pattern of its own."""
+    """How far instances lie apart, as a share, in a pattern of its own."""
 
     def latency_ns(self, json_bytes: float, *, gzip: bool, tls: bool, new: bool = False) -> float:
         """Without a network."""
@@ -77,7 +77,7 @@ class Asked:
     gzip: Sequence[bool] = (False, True)
     tls: Sequence[bool] = (False, True)
     connections: Sequence[str] = ("persistent", NEW)
-    generations: int = GENERATIONS
+    instances: int = INSTANCES
     with_get: bool = True
 
 
@@ -87,9 +87,7 @@ def known_run(asked: Asked | None = None, **given: Any) -> Run:
     workloads = [*([GET] if asked.with_get else []), *(Workload(name="list", page_size=size) for size in asked.pages)]
     return run(
         [
-            known_cell(
-                protocol, truth, workload, gzip=gzip, tls=tls, connection=connection, generations=asked.generations
-            )
+            known_cell(protocol, truth, workload, gzip=gzip, tls=tls, connection=connection, instances=asked.instances)
             for protocol, truth in asked.truths.items()
             for workload in workloads
             for gzip in asked.gzip
@@ -113,7 +111,7 @@ def known_cell(
     gzip: bool,
     tls: bool,
     connection: str = "persistent",
-    generations: int = GENERATIONS,
+    instances: int = INSTANCES,
 ) -> Cell:
     """One cell, whose medians are its truth exactly."""
     size = json_bytes(workload)
@@ -132,23 +130,25 @@ def known_cell(
         latency_ns=Quantiles(p50=Estimate(value=latency_ns, low=latency_ns * 0.99, high=latency_ns * 1.01)),
         outcomes={"ok": 1000},
         bytes=Bytes(
-            request=Sizes(message_bytes=0, coded_bytes=0, wire_bytes=truth.request_bytes),
-            response=Sizes(message_bytes=message, coded_bytes=response - truth.overhead_bytes, wire_bytes=response),
+            request=Sizes(message_bytes=0, compressed_bytes=0, wire_bytes=truth.request_bytes),
+            response=Sizes(
+                message_bytes=message, compressed_bytes=response - truth.overhead_bytes, wire_bytes=response
+            ),
             setup=SetupSizes(sent_wire_bytes=300.0 * tls, received_wire_bytes=1400.0 * tls),
         ),
         cpu_us_per_request=CpuPerRequest(
             producer=Estimate(value=latency_ns * 0.6e-3), consumer=Estimate(value=latency_ns / 4e3)
         ),
         tls_session=TlsSession(version="TLSv1.3") if tls else None,
-        slices=_slices(latency_ns, truth.restless * (1 + gzip), generations),
+        slices=_slices(latency_ns, truth.restless * (1 + gzip), instances),
     )
 
 
-def _slices(latency_ns: float, restless: float, generations: int) -> Slices:
-    rows = [(generation, number) for generation in range(generations) for number in range(ROUNDS)]
-    shifts = [restless * (generation % 2 * 2 - 1) for generation, _ in rows]
+def _slices(latency_ns: float, restless: float, instances: int) -> Slices:
+    rows = [(instance, number) for instance in range(instances) for number in range(ROUNDS)]
+    shifts = [restless * (instance % 2 * 2 - 1) for instance, _ in rows]
     return Slices(
-        generation=[generation for generation, _ in rows],
+        instance=[instance for instance, _ in rows],
         round=[number for _, number in rows],
         ok=[10] * len(rows),
         failed=[0] * len(rows),

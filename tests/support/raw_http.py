@@ -25,8 +25,8 @@ class RawAnswer:
     @property
     def json(self) -> Any:
         """The body as JSON, inflated if need be."""
-        coded = self.headers.get("content-encoding") == "gzip"
-        return msgspec.json.decode(zlib.decompress(self.content, 31) if coded else self.content)
+        compressed = self.headers.get("content-encoding") == "gzip"
+        return msgspec.json.decode(zlib.decompress(self.content, 31) if compressed else self.content)
 
 
 async def exchange(address: str, sent: bytes) -> RawAnswer:

@@ -3,14 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from bench.matrix import load_label
-from bench.measure import latency_histogram
-from bench.run_file import (
+from bench.load import latency_histogram
+from bench.results import (
     Bytes,
     Cell,
     ClosedLoad,
     CpuPerRequest,
-    Doubt,
     Estimate,
     Load,
     Memory,
@@ -20,12 +18,14 @@ from bench.run_file import (
     RatioEstimate,
     RecipesUsed,
     Run,
+    RunWarning,
     SetupSizes,
     Sizes,
     TlsSession,
     Verdict,
     Workload,
 )
+from bench.spec import load_label
 
 ONE = ClosedLoad(concurrency=1)
 SIXTEEN = ClosedLoad(concurrency=16)
@@ -62,9 +62,13 @@ def rate_ratio(baseline: str, value: float, verdict: Verdict, **ends: float) -> 
     return Ratio(baseline=baseline, requests_per_second=ratio_estimate(value, verdict, **ends))
 
 
-def sizes(message: float, coded: float, framed: float, wire: float, connection: float = 0.0) -> Sizes:
+def sizes(message: float, compressed: float, framed: float, wire: float, connection: float = 0.0) -> Sizes:
     return Sizes(
-        message_bytes=message, coded_bytes=coded, framed_bytes=framed, wire_bytes=wire, connection_bytes=connection
+        message_bytes=message,
+        compressed_bytes=compressed,
+        framed_bytes=framed,
+        wire_bytes=wire,
+        connection_bytes=connection,
     )
 
 
@@ -80,7 +84,7 @@ def cell(
     """A measured cell with every figure, unless `given` says otherwise."""
     parts = [protocol, workload.name, *(["gzip"] if gzip else []), *(["tls"] if tls else []), load_label(load)]
     p50_ns = {"http": 150e3, "graphql": 450e3, "grpc": 300e3}.get(protocol, 200e3) + 20e3 * tls + 40e3 * gzip
-    coded = 600.0 if gzip else 1200.0
+    compressed = 600.0 if gzip else 1200.0
     overhead = 22.0 if tls else 0.0
     made: dict[str, Any] = {
         "latency_ns": quantiles(p50_ns),
@@ -88,7 +92,7 @@ def cell(
         "outcomes": {"ok": 2000},
         "bytes": Bytes(
             request=sizes(0, 0, 120, 120 + overhead),
-            response=sizes(1200, coded, coded + 150, coded + 160 + overhead, connection=10),
+            response=sizes(1200, compressed, compressed + 150, compressed + 160 + overhead, connection=10),
             setup=SetupSizes(sent_wire_bytes=500, received_wire_bytes=1500),
             coding="gzip" if gzip else "identity",
         ),
@@ -110,7 +114,7 @@ def without_figures(protocol: str, status: str, reason: str | None, **given: Any
     return cell(protocol, **{**nothing, "outcomes": {}, "status": status, "reason": reason, **given})
 
 
-def run(cells: list[Cell], *, doubts: list[Doubt] | None = None, **given: Any) -> Run:
+def run(cells: list[Cell], *, warnings: list[RunWarning] | None = None, **given: Any) -> Run:
     made: dict[str, Any] = {
         "started_at": "2026-01-01T00:00:00+00:00",
         "duration_s": 150.0,
@@ -118,13 +122,13 @@ def run(cells: list[Cell], *, doubts: list[Doubt] | None = None, **given: Any) -
         "seed": 1,
         "environment": {"host": "here", "cpu": {"model": "x", "count": 2, "governor": None}, "foreign_target": False},
         "recipes": RecipesUsed(source="generated:1000:1", count=1000, digest="d1"),
-        "plan": PlanUsed(generations=8, rounds=15, seconds=None, slice_ms=12, generations_done=8),
+        "plan": PlanUsed(instances=8, rounds=15, seconds=None, slice_ms=12, instances_done=8),
     }
-    return Run(doubts=doubts or [], cells=cells, **(made | given))
+    return Run(warnings=warnings or [], cells=cells, **(made | given))
 
 
 def small() -> Run:
-    """Three protocols, plain, one workload, latency and throughput; HTTP fastest, gRPC unclear in throughput."""
+    """Three protocols, plain, one workload, latency and throughput; HTTP fastest, gRPC inconclusive in throughput."""
     return run(
         [
             cell("http"),
@@ -140,20 +144,20 @@ def small() -> Run:
             ),
             cell("http", load=SIXTEEN),
             cell("graphql", load=SIXTEEN, ratio=rate_ratio("http-get-c16", 0.25, "slower")),
-            cell("grpc", load=SIXTEEN, ratio=rate_ratio("http-get-c16", 0.95, "unclear", low=0.8, high=1.1)),
+            cell("grpc", load=SIXTEEN, ratio=rate_ratio("http-get-c16", 0.95, "inconclusive", low=0.8, high=1.1)),
         ],
-        doubts=[Doubt(code="busy_machine", text="The load average was 2.6, so others were at work. Stop them.")],
+        warnings=[RunWarning(code="busy_machine", text="The load average was 2.6, so others were at work. Stop them.")],
     )
 
 
-def two_variants(grpc_verdicts: tuple[Verdict, Verdict] = ("faster", "unclear")) -> Run:
+def two_variants(grpc_verdicts: tuple[Verdict, Verdict] = ("faster", "inconclusive")) -> Run:
     """HTTP and gRPC, with and without gzip."""
     plain, gzip = grpc_verdicts
     ends: Callable[[Verdict], tuple[float, dict[str, float]]] = {
         "faster": (0.8, {"low": 0.7, "high": 0.9}),
         "slower": (1.5, {"low": 1.3, "high": 1.7}),
         "same": (1.0, {"low": 0.99, "high": 1.01}),
-        "unclear": (1.02, {"low": 0.9, "high": 1.2}),
+        "inconclusive": (1.02, {"low": 0.9, "high": 1.2}),
     }.__getitem__
     return run(
         [

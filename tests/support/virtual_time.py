@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pytest
 
 Result = TypeVar("Result")
-MODULES = ("bench.load.closed_loop", "bench.load.open_loop", "bench.drive.consumer")
+MODULES = ("bench.load.closed_loop", "bench.load.open_loop", "bench.clients.library")
 """Whose clock and timer are replaced."""
 
 

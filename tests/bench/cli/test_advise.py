@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from bench import run_file
+from bench import results
 from bench.cli import advice_parts
 from bench.cli.advice_parts import Wanted, kept_or_measured
 from bench.model.parts import parts_of
-from bench.run_file import Run
+from bench.results import Run
 from recipes import sources
 from tests.support.model_runs import Asked, known_run
 from tests.support.programs import assert_one_line_error, run
@@ -17,7 +17,7 @@ from tests.support.programs import assert_one_line_error, run
 @pytest.fixture
 def known(tmp_path: Path) -> str:
     path = tmp_path / "known.json"
-    path.write_bytes(run_file.encode(known_run()))
+    path.write_bytes(results.encode(known_run()))
     return str(path)
 
 
@@ -43,7 +43,7 @@ def test_measurements_that_cannot_be_trusted_give_exit_code_3(tmp_path: Path) ->
     failing = known_run()
     failing.cells[-1].status, failing.cells[-1].reason = "failed", "the producer ended"
     path = tmp_path / "failing.json"
-    path.write_bytes(run_file.encode(failing))
+    path.write_bytes(results.encode(failing))
     done = run("bench", "advise", "--payload", "20kB", "--rtt", "40ms", "--run", str(path))
     assert done.returncode == 3, done.stderr
     assert "Predicted latency" in done.stdout
@@ -78,7 +78,7 @@ def test_a_payload_out_of_reach_names_what_would_do(known: str) -> None:
 
 def test_a_run_that_lacks_what_is_asked_names_it(tmp_path: Path) -> None:
     path = tmp_path / "plain.json"
-    path.write_bytes(run_file.encode(known_run(Asked(tls=(False,)))))
+    path.write_bytes(results.encode(known_run(Asked(tls=(False,)))))
     done = run("bench", "advise", "--payload", "20kB", "--rtt", "1ms", "--tls", "--run", str(path))
     assert_one_line_error(done, 2, "nothing in it was measured with TLS")
 
@@ -89,7 +89,7 @@ def quickly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(advice_parts, "REPORTS", tmp_path)
     monkeypatch.setattr(advice_parts, "PRODUCERS", ("http",))
     monkeypatch.setattr(advice_parts, "SECONDS", 2.0)
-    monkeypatch.setattr(advice_parts, "GENERATIONS", 2)
+    monkeypatch.setattr(advice_parts, "INSTANCES", 2)
     return tmp_path
 
 
@@ -110,7 +110,7 @@ def test_parts_are_measured_once_and_kept(quickly: Path, capfd: pytest.CaptureFi
     (quickly / "advise-9.json").write_text("torn")
     again, kept = found()
     assert again == path
-    assert run_file.encode(kept) == run_file.encode(measured)
+    assert results.encode(kept) == results.encode(measured)
     assert "measuring" not in capfd.readouterr().err
     other = kept_or_measured(Wanted(5_000, "new", "generated:20"), anew=False, will_do=lambda _: True)[0]
     assert other != path

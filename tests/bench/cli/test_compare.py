@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from bench import run_file
-from bench.run_file import RecipesUsed, Run
-from tests.bench.test_compare import run
+from bench import results
+from bench.results import RecipesUsed, Run
+from tests.bench.stats.test_compare import run
 from tests.support import programs
 
 
 def put(path: Path, given: Run) -> str:
-    path.write_bytes(run_file.encode(given))
+    path.write_bytes(results.encode(given))
     return str(path)
 
 

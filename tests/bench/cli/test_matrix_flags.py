@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from bench.cli import matrix_flags
-from bench.plan import Target
-from bench.run_file import ClosedLoad, OpenLoad
+from bench.results import ClosedLoad, OpenLoad
+from bench.schedule import Target
 from bench.workloads import WorkloadChoice
 from commands.errors import UsageError
 

@@ -23,8 +23,8 @@ from consumers.registry import ALL_DIALECTS, CONSUMERS
 from tests.support.programs import PATIENCE_S, assert_one_line_error, environment, listening, nothing_left_running, run
 
 SCHEMA = json.loads(Path("docs/run-file.schema.json").read_text(encoding="utf-8"))
-SMALL = ("--recipes", "generated:60", "--generations", "1", "--rounds", "2", "--slice-ms", "2", "--page-size", "5")
-ONE_OF_EACH = ("--gzip", "off", "--tls", "off", "--workload", "get", "--concurrency", "1", "--driver", "consumer")
+SMALL = ("--recipes", "generated:60", "--instances", "1", "--rounds", "2", "--slice-ms", "2", "--page-size", "5")
+ONE_OF_EACH = ("--gzip", "off", "--tls", "off", "--workload", "get", "--concurrency", "1", "--client", "library")
 """One cell for each protocol, with every process that a larger run has."""
 ONE_CELL = ("--protocol", "http", "--gzip", "off", "--tls", "off", "--workload", "get", "--concurrency", "1")
 
@@ -55,8 +55,8 @@ def test_a_run_writes_its_file_and_its_report_and_shows_its_tables(tmp_path: Pat
 
 
 def test_a_run_in_every_dialect_measures_each_where_it_is_spoken(tmp_path: Path) -> None:
-    chosen = ("--dialect", ",".join(ALL_DIALECTS), "--driver", "consumer,wire", "--workload", "get,list")
-    least = ("--gzip", "on", "--tls", "off", "--concurrency", "1", "--generations", "1", "--rounds", "2")
+    chosen = ("--dialect", ",".join(ALL_DIALECTS), "--client", "library,raw", "--workload", "get,list")
+    least = ("--gzip", "on", "--tls", "off", "--concurrency", "1", "--instances", "1", "--rounds", "2")
     out = tmp_path / "r.json"
     done = bench("run", *chosen, *least, "--recipes", "generated:60", "--out", str(out))
     assert done.returncode == 0, done.stderr
@@ -116,7 +116,7 @@ def test_two_versions_are_measured_side_by_side_and_a_slower_one_ends_with_1(tmp
             "InMemoryRecipeBook.get = _slow\n"
         )
     out = tmp_path / "r.json"
-    size = ("--recipes", "generated:60", "--generations", "4", "--rounds", "4", "--slice-ms", "4")
+    size = ("--recipes", "generated:60", "--instances", "4", "--rounds", "4", "--slice-ms", "4")
     done = bench("run", *size, *ONE_CELL, "--ab", f"{Path.cwd()}..{slower}", "--out", str(out))
     assert done.returncode == 1, done.stderr
     assert "a regression: 1 cell (slower-http-get-c1)" in done.stderr
@@ -136,11 +136,11 @@ def test_two_targets_are_measured_side_by_side_without_a_verdict(tmp_path: Path)
         out = tmp_path / "r.json"
         targets = ("--target", f"http={one.addresses[0]}", "--ab-target", f"http={other.addresses[0]}")
         size = ("--recipes", "generated:60", "--rounds", "4", "--gzip", "off", "--workload", "get")
-        done = bench("run", *size, *targets, "--concurrency", "1", "--driver", "consumer", "--out", str(out))
+        done = bench("run", *size, *targets, "--concurrency", "1", "--client", "library", "--out", str(out))
     assert done.returncode == 0, done.stderr
     first, second = read(out)["cells"]
     assert second["ratio"]["baseline"] == first["id"]
-    assert second["ratio"]["latency_ns_p50"]["verdict"] == "unclear"
+    assert second["ratio"]["latency_ns_p50"]["verdict"] == "inconclusive"
 
 
 def test_answers_that_are_not_the_recipes_end_with_3_and_no_figures(tmp_path: Path) -> None:
@@ -172,9 +172,9 @@ def test_a_run_ends_once_its_intervals_are_narrow_enough(tmp_path: Path) -> None
     done = bench("run", *size, "--concurrency", "1", "--until", "90%", "--seconds", "20", "--out", str(out))
     assert done.returncode == 0, done.stderr
     found = read(out)["plan"]
-    assert 2 <= found["generations_done"] <= found["generations"]
+    assert 2 <= found["instances_done"] <= found["instances"]
     assert not found["interrupted"]
-    assert len(found["warm_up_rounds"]) == found["generations_done"]
+    assert len(found["warm_up_rounds"]) == found["instances_done"]
 
 
 @pytest.mark.usefixtures("traced")
@@ -212,14 +212,14 @@ def test_a_plan_is_shown_and_nothing_is_measured(tmp_path: Path) -> None:
         (("--concurrency", "-1"), ("--concurrency", "-1")),
         (("--rate", "fast"), ("--rate", "fast")),
         (("--rate", "10", "--arrivals", "bursts"), ("--arrivals", "bursts", "poisson")),
-        (("--generations", "0"), ("--generations", "0")),
+        (("--instances", "0"), ("--instances", "0")),
         (("--slice-ms", "nan"), ("--slice-ms", "nan")),
         (("--target", "http"), ("--target", "PROTOCOL=URL")),
         (("--target", "soap=localhost:1"), ("--target", "soap=localhost:1")),
         (("--target", "http=ftp://x"), ("--target", "ftp")),
         (("--target", "http=a:1", "--target", "http=b:1"), ("--target", "twice")),
         (("--target", "http=a:1", "--protocol", "grpc"), ("--protocol", "grpc")),
-        (("--target", "http=a:1", "--generations", "2"), ("--generations", "2")),
+        (("--target", "http=a:1", "--instances", "2"), ("--instances", "2")),
         (("--ab-target", "http=a:1"), ("--ab-target", "--target")),
         (("--ab", "no-such-branch"), ("--ab", "no-such-branch", "neither a commit")),
         (("--ab", "main.."), ("--ab", "main..")),

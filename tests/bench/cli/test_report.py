@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import run_file
+from bench import results
 from tests.support import programs
 from tests.support.pages import Page
 from tests.support.runs import small
@@ -13,7 +13,7 @@ from tests.support.runs import small
 @pytest.fixture(name="path")
 def run_path(tmp_path: Path) -> Path:
     path = tmp_path / "run.json"
-    path.write_bytes(run_file.encode(small()))
+    path.write_bytes(results.encode(small()))
     return path
 
 
@@ -32,7 +32,7 @@ def test_the_page_goes_where_it_is_told(path: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "begins"), [("markdown", "# What serving"), ("csv", "id,protocol"), ("terminal", "One reason for doubt")]
+    ("form", "begins"), [("markdown", "# What serving"), ("csv", "id,protocol"), ("terminal", "One reason for warning")]
 )
 def test_other_forms_go_to_stdout(path: Path, form: str, begins: str) -> None:
     done = programs.run("bench", "report", str(path), "--format", form)

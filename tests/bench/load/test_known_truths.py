@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.drive.consumer import ConsumerDriver
+from bench.clients.library import LibraryClient
 from bench.load.arrivals import Arrivals, due_offsets_ns
 from bench.load.closed_loop import run_closed
 from bench.load.open_loop import run_open
@@ -35,9 +35,9 @@ class KnownClient(FakeClient):
         return await super().get(recipe_id, fields)
 
 
-def driver_of(truth: Truth) -> ConsumerDriver:
+def client_of(truth: Truth) -> LibraryClient:
     client = KnownClient(truth)
-    return ConsumerDriver("http", client.settings, client)
+    return LibraryClient("http", client.settings, client)
 
 
 def open_loop(monkeypatch: pytest.MonkeyPatch, truth: Truth, rate_hz: float, arrivals: Arrivals) -> SliceRecord:
@@ -46,7 +46,7 @@ def open_loop(monkeypatch: pytest.MonkeyPatch, truth: Truth, rate_hz: float, arr
     virtual_time.run(
         monkeypatch,
         run_open(
-            driver_of(truth),
+            client_of(truth),
             cycle([GetQuestion(7, None)]),
             due_offsets_ns=due_offsets_ns(rate_hz, duration_ns, arrivals, "seed"),
             duration_ns=duration_ns,
@@ -62,7 +62,7 @@ def closed_loop(monkeypatch: pytest.MonkeyPatch, truth: Truth) -> SliceRecord:
     virtual_time.run(
         monkeypatch,
         run_closed(
-            driver_of(truth),
+            client_of(truth),
             cycle([GetQuestion(7, None)]),
             concurrency=1,
             duration_ns=SECONDS * 10**9,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bench.drive.consumer import ConsumerDriver
+from bench.clients.library import LibraryClient
 from bench.load import outcomes
 from bench.load.closed_loop import run_closed
 from bench.load.loop_watch import LoopWatch
@@ -25,15 +25,15 @@ def questions(first: int = 1, last: int = 100) -> Iterator[Question[Any]]:
     return cycle([GetQuestion(i, None) for i in range(first, last + 1)])
 
 
-def driver(client: FakeClient) -> ConsumerDriver:
-    return ConsumerDriver("http", client.settings, client)
+def library(client: FakeClient) -> LibraryClient:
+    return LibraryClient("http", client.settings, client)
 
 
 async def opened(client: FakeClient, offsets_ns: Iterable[int], **given: Any) -> SliceRecord:
     record = SliceRecord()
     settings: dict[str, Any] = {"duration_ns": 60_000_000, "answers_within_ns": 10_000_000_000, **given}
     asked = settings.pop("questions", None) or questions()
-    await run_open(driver(client), asked, due_offsets_ns=iter(offsets_ns), record=record, **settings)
+    await run_open(library(client), asked, due_offsets_ns=iter(offsets_ns), record=record, **settings)
     return record
 
 
@@ -41,7 +41,7 @@ async def closed(client: FakeClient, **given: Any) -> SliceRecord:
     record = SliceRecord()
     settings: dict[str, Any] = {"concurrency": 1, "duration_ns": 1, "requests_at_least": 1, **given}
     asked = settings.pop("questions", None) or questions()
-    duration_ns = await run_closed(driver(client), asked, record=record, **settings)
+    duration_ns = await run_closed(library(client), asked, record=record, **settings)
     assert duration_ns > 0
     return record
 
@@ -56,7 +56,7 @@ async def test_a_closed_loop_sends_what_a_slow_cell_needs() -> None:
 
 async def test_a_closed_loop_goes_on_until_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = count(0, 1_000_000)
-    for reader in ("bench.load.closed_loop", "bench.drive.consumer"):
+    for reader in ("bench.load.closed_loop", "bench.clients.library"):
         monkeypatch.setattr(f"{reader}.perf_counter_ns", lambda: next(ticks))
     record = await closed(FakeClient(), duration_ns=20_000_000)
     # Two readings a request (sent, done), a millisecond each.
@@ -180,7 +180,7 @@ async def test_requests_in_flight_before_draining_are_as_many_as_asked_for(
 ) -> None:
     """One answer a millisecond whatever is in flight, so that the last of them drain one by one."""
     clock = SteppedClock()
-    for reader in ("bench.load.closed_loop", "bench.drive.consumer"):
+    for reader in ("bench.load.closed_loop", "bench.clients.library"):
         monkeypatch.setattr(f"{reader}.perf_counter_ns", clock)
     turn = asyncio.Lock()
 
@@ -198,7 +198,7 @@ async def test_requests_in_flight_before_draining_are_as_many_as_asked_for(
 
 async def test_failed_requests_are_in_flight_too(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = SteppedClock()
-    for reader in ("bench.load.closed_loop", "bench.drive.consumer"):
+    for reader in ("bench.load.closed_loop", "bench.clients.library"):
         monkeypatch.setattr(f"{reader}.perf_counter_ns", clock)
 
     def fail_late(call: int) -> float | Exception:

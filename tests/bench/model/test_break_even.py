@@ -7,7 +7,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bench.judge.levels import Interval
 from bench.model.break_even import (
     EVERYWHERE,
     NOWHERE,
@@ -17,7 +16,8 @@ from bench.model.break_even import (
     rate_break_even,
     round_trip_break_even,
 )
-from bench.run_file import Estimate
+from bench.results import Estimate
+from bench.stats.levels import Interval
 
 
 def test_fewer_bits_pay_below_a_rate() -> None:
@@ -118,7 +118,7 @@ def test_a_gap_crosses_0_at_a_payload(sign: int, kind: str) -> None:
         (lambda payload: None, None),
     ],
 )
-def test_over_payloads_it_may_be_always_never_or_unclear(
+def test_over_payloads_it_may_be_always_never_or_inconclusive(
     gap: Callable[[float], tuple[float, Interval] | None], found: BreakEven | None
 ) -> None:
     assert payload_break_even(gap, 100, 10_000) == found

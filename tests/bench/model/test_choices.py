@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.matrix import NEW, PERSISTENT, Connection
 from bench.model.choices import Choices, Conditions, twin
 from bench.model.differences import Differences
 from bench.model.flips import baseline_flips, gzip_flips
@@ -16,7 +15,8 @@ from bench.model.payload import blend, exactly
 from bench.model.predict import paced_ns, predict
 from bench.model.regions import RATES_BPS, regions
 from bench.network.profile import Profile, parse
-from bench.tell import names
+from bench.report import names
+from bench.spec import NEW, PERSISTENT, Connection
 from tests.support.model_runs import FAST, HEAVY, LEAN, TRUTHS, Asked, Truth, json_bytes, known_run
 
 PARTS = parts_of(known_run())
@@ -91,11 +91,11 @@ def test_differences_are_those_of_the_truth_whatever_disturbed_the_rounds() -> N
     assert differences.between(fast, fast, blend(PARTS, 50_000)) is not None
 
 
-def test_arms_of_different_generations_have_no_difference() -> None:
+def test_arms_of_different_instances_have_no_difference() -> None:
     made = known_run()
     for cell in made.cells:
         if cell.protocol == "grpc":
-            cell.slices.generation = [generation + 100 for generation in cell.slices.generation]
+            cell.slices.instance = [instance + 100 for instance in cell.slices.instance]
     parts = parts_of(made)
     choices = Choices(parts)
     asked = Conditions(at=blend(parts, 1000), link=SLOW, tls=False)
@@ -126,13 +126,13 @@ def test_a_difference_no_larger_than_the_models_own_error_is_none() -> None:
     assert ratio is not None
     assert ratio.low_95 is not None
     assert ratio.low_95 > 1
-    assert ratio.verdict in ("same", "unclear")
+    assert ratio.verdict in ("same", "inconclusive")
 
 
-def test_one_generation_gives_no_verdict() -> None:
-    parts = parts_of(known_run(Asked(generations=1)))
+def test_one_instance_gives_no_verdict() -> None:
+    parts = parts_of(known_run(Asked(instances=1)))
     ranked = Choices(parts).ranked(Conditions(at=blend(parts, 50_000), link=SLOW, tls=False))
-    assert {each.ratio.verdict for each in ranked if each.ratio is not None} == {"unclear"}
+    assert {each.ratio.verdict for each in ranked if each.ratio is not None} == {"inconclusive"}
 
 
 def test_gzip_pays_below_the_rate_that_arithmetic_says() -> None:

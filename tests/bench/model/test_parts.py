@@ -6,8 +6,8 @@ from msgspec.structs import replace
 from bench.contenders import Contender
 from bench.model.parts import NoParts, parts_of
 from bench.network.round_trips import set_up_round_trips
-from bench.run_file import Cell, Run, Slices, TlsSession, Workload
-from bench.tell import names
+from bench.report import names
+from bench.results import Cell, Run, Slices, TlsSession, Workload
 from tests.support.model_runs import FAST, TRUTHS, Asked, json_bytes, known_run
 from tests.support.runs import GET, SIXTEEN, run
 
@@ -62,7 +62,7 @@ def test_workloads_of_the_same_size_make_no_line() -> None:
     [
         run([]),
         changed(known_run(), network="lan"),
-        changed(known_run(), driver="wire"),
+        changed(known_run(), client="raw"),
         changed(known_run(), load=SIXTEEN),
         changed(known_run(), bytes=None),
         changed(known_run(), latency_ns=None, slices=Slices()),
@@ -70,7 +70,7 @@ def test_workloads_of_the_same_size_make_no_line() -> None:
         changed(known_run(), status="failed"),
         known_run(Asked(connections=("new",))),
     ],
-    ids=["empty", "network", "wire", "throughput", "sizeless", "unmeasured", "create", "failed", "new"],
+    ids=["empty", "network", "raw", "throughput", "sizeless", "unmeasured", "create", "failed", "new"],
 )
 def test_what_holds_no_latency_on_loopback_tells_nothing(given: Run) -> None:
     with pytest.raises(NoParts, match="no latency on loopback"):
@@ -108,7 +108,7 @@ def test_where_answers_are_too_few_for_a_median_slices_give_one() -> None:
 
 
 def test_one_start_gives_no_verdicts() -> None:
-    assert not parts_of(known_run(Asked(generations=1))).sure
+    assert not parts_of(known_run(Asked(instances=1))).sure
     assert not parts_of(known_run(environment={"foreign_target": True})).sure
 
 
@@ -116,7 +116,7 @@ def test_where_the_message_is_not_known_the_whole_answer_stands_for_it() -> None
     given = known_run(Asked(truths={"http": FAST}, gzip=(False,), tls=(False,)))
     for cell in given.cells[2:]:
         assert cell.bytes is not None
-        cell.bytes = replace(cell.bytes, response=replace(cell.bytes.response, coded_bytes=None))
+        cell.bytes = replace(cell.bytes, response=replace(cell.bytes.response, compressed_bytes=None))
     (found,) = parts_of(given).exchanges.values()
     for workload, exchange in found.items():
         assert exchange.response_bytes == pytest.approx(FAST.response_bytes(json_bytes(workload), gzip=False))

@@ -20,7 +20,7 @@ def shrinking_with_size() -> Parts:
         if cell.gzip:
             answer = type(answer)(
                 message_bytes=answer.message_bytes,
-                coded_bytes=json_bytes(cell.workload) / (3 if cell.workload.page_size == 10 else 4),
+                compressed_bytes=json_bytes(cell.workload) / (3 if cell.workload.page_size == 10 else 4),
                 wire_bytes=json_bytes(cell.workload) / (3 if cell.workload.page_size == 10 else 4) + 200,
             )
         cell.bytes = type(cell.bytes)(request=cell.bytes.request, response=answer, setup=cell.bytes.setup)

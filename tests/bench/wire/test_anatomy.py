@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.run_file import Anatomy
+from bench.results import Anatomy
 from bench.wire.anatomy import Laid, plain_layout, tls_layout
 from bench.wire.codecs import CODECS, codec
 from bench.wire.parts import BytesUnaccounted

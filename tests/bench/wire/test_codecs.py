@@ -49,13 +49,13 @@ def test_every_protocol_has_a_codec() -> None:
 
 
 def test_http_exchanges_with_and_without_gzip() -> None:
-    coded = gzip.compress(JSON)
+    compressed = gzip.compress(JSON)
     sent = GET * 3
     responses = [
         answer(JSON),
-        answer(coded, b"Content-Encoding: x-gzip"),
+        answer(compressed, b"Content-Encoding: x-gzip"),
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
-        % (len(coded), coded),
+        % (len(compressed), compressed),
     ]
     found = codec("http").conversation(sent, b"".join(responses))
     assert [exchange.complete for exchange in found.exchanges] == [True] * 3
@@ -63,7 +63,7 @@ def test_http_exchanges_with_and_without_gzip() -> None:
     assert [e.request.framed_bytes for e in found.exchanges] == [len(GET)] * 3
     assert [e.request.message_bytes for e in found.exchanges] == [0] * 3
     assert [e.response.message_bytes for e in found.exchanges] == [len(JSON)] * 3
-    assert [e.response.coded_bytes for e in found.exchanges] == [len(JSON), len(coded), len(coded)]
+    assert [e.response.compressed_bytes for e in found.exchanges] == [len(JSON), len(compressed), len(compressed)]
     assert [e.response.framed_bytes for e in found.exchanges] == [len(response) for response in responses]
     assert found.unparsed_bytes == 0
     assert accounted(found, sent, b"".join(responses))
@@ -80,7 +80,7 @@ def test_http_exchanges_with_and_without_gzip() -> None:
 def test_a_body_that_cannot_be_decoded_has_no_message_size(fields: tuple[bytes, ...], body: bytes) -> None:
     (exchange,) = codec("http").conversation(GET, answer(body, *fields)).exchanges
     assert exchange.response.message_bytes is None
-    assert exchange.response.coded_bytes == 3
+    assert exchange.response.compressed_bytes == 3
 
 
 def test_http_requests_without_answers_and_junk() -> None:
@@ -102,12 +102,12 @@ def message(content: bytes, *, compressed: bool = False) -> bytes:
 
 def grpc_connection(encoding: str = "gzip") -> tuple[bytes, bytes]:
     client, server = hpack.Encoder(), hpack.Encoder()
-    coded = gzip.compress(JSON)
+    small = gzip.compress(JSON)
     sent = PREFACE_BYTES + frames(
         SettingsFrame(0), WindowUpdateFrame(0, window_increment=9), SettingsFrame(0, flags=["ACK"])
     )
     received = frames(SettingsFrame(0, {3: 100}))
-    for stream_id, body, compressed in ((1, JSON, False), (3, coded, True)):
+    for stream_id, body, compressed in ((1, JSON, False), (3, small, True)):
         sent += frames(
             HeadersFrame(stream_id, client.encode([(":path", "/a/b")]), flags=["END_HEADERS"]),
             DataFrame(stream_id, message(b"\x08\x2a"), flags=["END_STREAM"]),
@@ -129,8 +129,8 @@ def test_grpc_exchanges_with_and_without_gzip() -> None:
     # The encoding is declared for both, and applied to one.
     assert [exchange.coding for exchange in found.exchanges] == ["identity", "gzip"]
     assert [e.response.message_bytes for e in found.exchanges] == [len(JSON)] * 2
-    assert [e.response.coded_bytes for e in found.exchanges] == [len(JSON), len(gzip.compress(JSON))]
-    assert [(e.request.message_bytes, e.request.coded_bytes) for e in found.exchanges] == [(2, 2)] * 2
+    assert [e.response.compressed_bytes for e in found.exchanges] == [len(JSON), len(gzip.compress(JSON))]
+    assert [(e.request.message_bytes, e.request.compressed_bytes) for e in found.exchanges] == [(2, 2)] * 2
     first, second = (exchange.request for exchange in found.exchanges)
     assert first.framed_bytes == 9 + first.parts["headers.hpack_block"] + 9 + 5 + 2
     # The second time, the header fields are in HPACK's table.

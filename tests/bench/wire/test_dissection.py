@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from bench.run_file import Anatomy
+from bench.results import Anatomy
 from bench.wire import dissection
 from bench.wire.categories import UNKNOWN, bytes_by_category
 from bench.wire.codecs import codec
@@ -51,7 +51,7 @@ async def test_every_byte_has_a_name_in_every_combination(protocol: str, files: 
             )
     for (gzip, secure, workload), dissected in found.items():
         anatomy = dissected.anatomy
-        assert anatomy is not None, dissected.doubts
+        assert anatomy is not None, dissected.warnings
         check_phases(anatomy)
         assert anatomy.requests == ASKS + 2
         assert anatomy.inside_tls in ((None,) if not secure else ("decrypted", "plain_twin"))
@@ -99,7 +99,7 @@ async def test_a_client_that_hands_over_no_keys_is_dissected_by_its_lengths(
     assert by_length.anatomy.steady == decrypted.anatomy.steady
     assert by_length.anatomy.setup.sent == decrypted.anatomy.setup.sent
     assert alone.anatomy is None
-    assert alone.doubts == ("this client hands over no keys, and there is no answer without TLS to compare with",)
+    assert alone.warnings == ("this client hands over no keys, and there is no answer without TLS to compare with",)
 
 
 async def test_keys_that_do_not_fit_leave_the_lengths(files: CertificateFiles, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +127,7 @@ async def test_nobody_there(files: CertificateFiles) -> None:
         connect=connecting("http"), plain=plain, tls=None, codec=codec("http"), asks=asks("get"), gzip=False
     )
     assert found.anatomy is None
-    assert len(found.doubts) == 1
+    assert len(found.warnings) == 1
 
 
 def test_the_key_log_leaves_the_environment_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:

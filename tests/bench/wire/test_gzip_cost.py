@@ -11,13 +11,13 @@ TEXT = b"".join(b"stir %d onions for %d minutes. " % (n, n * n % 97) for n in ra
 
 
 def answer(message: bytes, level: int | None) -> Content:
-    coded = message if level is None else zlib.compress(message, level, 31)
+    compressed = message if level is None else zlib.compress(message, level, 31)
     return Content(
         message_bytes=len(message),
-        coded_bytes=len(coded),
+        compressed_bytes=len(compressed),
         coding="identity" if level is None else "gzip",
         complete=True,
-        coded=() if level is None else (coded,),
+        compressed=() if level is None else (compressed,),
     )
 
 
@@ -34,9 +34,11 @@ def test_ratio_and_level_are_read_off_the_bytes(level: int) -> None:
 
 
 def test_another_header_of_gzip_does_not_hide_the_level() -> None:
-    coded = answer(TEXT, 6)
-    (data,) = coded.coded
-    other = Content(coded.message_bytes, coded.coded_bytes, "gzip", True, coded=(data[:4] + b"time\0\3" + data[10:],))
+    content = answer(TEXT, 6)
+    (data,) = content.compressed
+    other = Content(
+        content.message_bytes, content.compressed_bytes, "gzip", True, compressed=(data[:4] + b"time\0\3" + data[10:],)
+    )
     assert gzip_found([other]).level == 6
 
 

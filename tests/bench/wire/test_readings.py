@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.run_file import SetupSizes, Sizes
+from bench.results import SetupSizes, Sizes
 from bench.wire.codecs import codec
 from bench.wire.recording import Chunk, Direction, Recording
 from bench.wire.steady_state import PlainReading, Unreadable, plain_bytes, read_plain
@@ -69,7 +69,7 @@ def sizes_of_http(body_bytes: int, framed_bytes: int) -> Sizes:
     """HTTP/1.1 without coding: the connection itself sends nothing."""
     return Sizes(
         message_bytes=body_bytes,
-        coded_bytes=body_bytes,
+        compressed_bytes=body_bytes,
         framed_bytes=framed_bytes,
         connection_bytes=0,
         wire_bytes=framed_bytes,
@@ -83,7 +83,7 @@ def test_messages_that_cannot_be_decoded_leave_their_size_unknown() -> None:
         chunks += [(SENT, number, GET), (RECEIVED, number, answer(b"12345", coding))]
     found = plain_bytes(read_plain([recording(*chunks)], codec("http"), 4))
     assert found.response.message_bytes is None
-    assert found.response.coded_bytes == 5
+    assert found.response.compressed_bytes == 5
     assert found.coding == "mixed"
 
 
@@ -106,13 +106,13 @@ def test_recordings_of_which_nothing_can_be_told(recordings: list[Recording], re
 
 def test_sizes_inside_tls_are_the_twins_and_wire_bytes_those_of_the_records() -> None:
     reading = read_tls([tls_recording(*BODIES)], len(BODIES))
-    found, doubts = tls_bytes(reading, twin(), ())
+    found, warnings = tls_bytes(reading, twin(), ())
     plain = plain_bytes(twin())
-    assert doubts == []
+    assert warnings == []
     assert plain.response.wire_bytes is not None
     assert found.response == Sizes(
         message_bytes=plain.response.message_bytes,
-        coded_bytes=plain.response.coded_bytes,
+        compressed_bytes=plain.response.compressed_bytes,
         framed_bytes=plain.response.framed_bytes,
         connection_bytes=0,
         wire_bytes=plain.response.wire_bytes + 22,
@@ -131,9 +131,9 @@ def test_sizes_inside_tls_are_the_twins_and_wire_bytes_those_of_the_records() ->
 
 def test_contents_of_another_length_are_not_the_twins() -> None:
     reading = read_tls([tls_recording(*BODIES, grown_bytes=50)], len(BODIES))
-    found, (setup_doubt, doubt) = tls_bytes(reading, twin(), FRAMES)
-    assert "bytes received before the first request cannot be told" in setup_doubt
-    assert doubt == "bytes received inside TLS differ from those without it, by up to 50 a request"
+    found, (setup_warning, warning) = tls_bytes(reading, twin(), FRAMES)
+    assert "bytes received before the first request cannot be told" in setup_warning
+    assert warning == "bytes received inside TLS differ from those without it, by up to 50 a request"
     assert found.response.framed_bytes is None
     assert found.response.wire_bytes == len(answer(JSON)) + 50 + 22
     assert found.setup.received_wire_bytes is None
@@ -142,12 +142,12 @@ def test_contents_of_another_length_are_not_the_twins() -> None:
 
 def test_frames_whose_time_is_open_may_make_the_difference() -> None:
     reading = read_tls([tls_recording(*BODIES, grown_bytes=17)], len(BODIES))
-    found, doubts = tls_bytes(reading, twin(), FRAMES)
-    assert doubts == []
+    found, warnings = tls_bytes(reading, twin(), FRAMES)
+    assert warnings == []
     assert found.response.framed_bytes == len(answer(JSON))
     assert found.setup.received_wire_bytes == len(SERVER_HELLO) + 622 + len(TICKET)
-    _, doubts = tls_bytes(reading, twin(), ())
-    assert len(doubts) == 2
+    _, warnings = tls_bytes(reading, twin(), ())
+    assert len(warnings) == 2
     assert {0, 4, 8, 9, 13, 17, 26, 34} <= floating_differences(FRAMES)
 
 
@@ -164,8 +164,8 @@ def test_a_client_certificate_is_part_of_the_set_up() -> None:
     chunks = [*HANDSHAKE[:2], (SENT, 0, sealed(700) + sealed(36))]
     for number, body in enumerate(BODIES):
         chunks += [(SENT, number, sealed(len(GET))), (RECEIVED, number, sealed(len(answer(body))))]
-    found, doubts = tls_bytes(read_tls([recording(*chunks)], len(BODIES)), twin(), ())
-    assert doubts == []
+    found, warnings = tls_bytes(read_tls([recording(*chunks)], len(BODIES)), twin(), ())
+    assert warnings == []
     assert found.setup.sent_wire_bytes == len(CLIENT_HELLO) + 22 + 700 + 22 + 36
 
 

@@ -79,10 +79,10 @@ async def test_aiohttp(path: str, coding: str, files: CertificateFiles) -> None:
     exchange = reading.conversation.exchanges[-1]
     applied = "identity" if path == "/chunked" else coding
     assert exchange.coding == applied
-    assert exchange.request.message_bytes == exchange.request.coded_bytes == 50
+    assert exchange.request.message_bytes == exchange.request.compressed_bytes == 50
     assert exchange.response.message_bytes == len(BODY)
-    assert (exchange.response.coded_bytes < len(BODY)) == (applied == "gzip")
-    assert exchange.response.parts["body"] == exchange.response.coded_bytes
+    assert (exchange.response.compressed_bytes < len(BODY)) == (applied == "gzip")
+    assert exchange.response.parts["body"] == exchange.response.compressed_bytes
     assert ("chunk_framing" in exchange.response.parts) == (path == "/chunked")
     assert [e.response.framed_bytes for e in reading.conversation.exchanges] == list(
         reading.interval_bytes[Direction.RECEIVED][:REQUESTS]
@@ -134,16 +134,16 @@ async def ask_grpc(compression: grpc.Compression, files: CertificateFiles | None
 
 def grpc_exchange_is_right(reading: PlainReading, compression: grpc.Compression) -> None:
     exchange = reading.conversation.exchanges[-1]
-    assert exchange.request.message_bytes == exchange.request.coded_bytes == 50
+    assert exchange.request.message_bytes == exchange.request.compressed_bytes == 50
     assert exchange.response.message_bytes == len(BODY)
     if compression is grpc.Compression.Gzip:
         assert exchange.coding == "gzip"
-        assert abs(exchange.response.coded_bytes - len(gzip.compress(BODY, 6))) < 50
+        assert abs(exchange.response.compressed_bytes - len(gzip.compress(BODY, 6))) < 50
     else:
         assert exchange.coding == "identity"
-        assert exchange.response.coded_bytes == len(BODY)
+        assert exchange.response.compressed_bytes == len(BODY)
     assert exchange.response.parts["data.grpc_prefix"] == 5
-    assert exchange.response.parts["data.message"] == exchange.response.coded_bytes
+    assert exchange.response.parts["data.message"] == exchange.response.compressed_bytes
     assert exchange.response.parts["headers.frame_header"] == 2 * 9
     assert sum(reading.conversation.setup[Direction.SENT].values()) >= 24 + 9
     for direction in Direction:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace as replace_in_struct
 
-from bench.run_file import Bytes, SetupSizes, Sizes
+from bench.results import Bytes, SetupSizes, Sizes
 from bench.wire import sizes as measuring
 from bench.wire.codecs import codec
 from bench.wire.recording import Recording
@@ -77,7 +77,7 @@ async def test_every_cell(protocol: str, files: CertificateFiles) -> None:
                 asks=WORKLOADS[workload](),
             )
     for (workload, gzip, inside), measured in found.items():
-        assert measured.doubts == ()
+        assert measured.warnings == ()
         sizes = measured.bytes
         assert sizes.coding == ("gzip" if gzip else "identity")
         for side in (sizes.request, sizes.response):
@@ -93,10 +93,10 @@ async def test_every_cell(protocol: str, files: CertificateFiles) -> None:
 
 
 def check_order(side: Sizes) -> None:
-    assert side.coded_bytes is not None
+    assert side.compressed_bytes is not None
     assert side.framed_bytes is not None
     assert side.wire_bytes is not None
-    assert side.coded_bytes < side.framed_bytes <= side.wire_bytes
+    assert side.compressed_bytes < side.framed_bytes <= side.wire_bytes
 
 
 def check_sum_of_layers(sizes: Bytes, *, inside: bool) -> None:
@@ -111,9 +111,9 @@ def check_sum_of_layers(sizes: Bytes, *, inside: bool) -> None:
 
 def check_gzip(response: Sizes, *, gzip: bool) -> None:
     assert response.message_bytes is not None
-    assert response.coded_bytes is not None
+    assert response.compressed_bytes is not None
     assert response.message_bytes > 500
-    assert (response.coded_bytes < response.message_bytes) == gzip
+    assert (response.compressed_bytes < response.message_bytes) == gzip
 
 
 def check_inside_tls(measured: MeasuredSizes, plain: Bytes) -> None:
@@ -155,7 +155,7 @@ async def test_a_target_that_serves_tls_only(files: CertificateFiles) -> None:
     assert measured.bytes.response.framed_bytes is None
     assert measured.bytes.response.wire_bytes is not None
     assert measured.tls_session is not None
-    assert measured.doubts == ("there is no answer without TLS to compare with",)
+    assert measured.warnings == ("there is no answer without TLS to compare with",)
 
 
 async def test_a_certificate_that_is_not_trusted(files: CertificateFiles) -> None:
@@ -165,9 +165,9 @@ async def test_a_certificate_that_is_not_trusted(files: CertificateFiles) -> Non
         )
     assert measured.bytes == Bytes(request=Sizes(), response=Sizes(), setup=SetupSizes())
     assert measured.tls_session is None
-    (doubt,) = measured.doubts
-    assert doubt.startswith("with TLS: ")
-    assert "certificate is not trusted" in doubt
+    (warning,) = measured.warnings
+    assert warning.startswith("with TLS: ")
+    assert "certificate is not trusted" in warning
 
 
 async def test_an_ask_that_fails(files: CertificateFiles) -> None:
@@ -179,8 +179,8 @@ async def test_an_ask_that_fails(files: CertificateFiles) -> None:
         measured = await measure_sizes(connect=connect, plain=plain, tls=None, codec=codec("http"), asks=[ask])
         inside = await measure_sizes(connect=connect, plain=plain, tls=tls, codec=codec("http"), asks=[ask])
     assert measured.bytes == measuring.NOTHING_KNOWN
-    assert len(measured.doubts) == 1
-    assert [doubt.partition(":")[0] for doubt in inside.doubts] == ["without TLS", "with TLS"]
+    assert len(measured.warnings) == 1
+    assert [warning.partition(":")[0] for warning in inside.warnings] == ["without TLS", "with TLS"]
 
 
 async def test_what_cannot_be_proved_is_tried_again(files: CertificateFiles, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,7 +198,7 @@ async def test_what_cannot_be_proved_is_tried_again(files: CertificateFiles, mon
             connect=connecting("http", ca=files.ca), plain=plain, tls=tls, codec=codec("http"), asks=gets()
         )
     assert recorded == 1 + measuring.ATTEMPTS
-    assert any("inside TLS differ" in doubt for doubt in measured.doubts)
+    assert any("inside TLS differ" in warning for warning in measured.warnings)
     assert measured.bytes.response.framed_bytes is None
     assert measured.bytes.response.wire_bytes is not None
 

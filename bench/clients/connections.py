@@ -1,0 +1,147 @@
+"""Connections of the raw client to one producer: what HTTP/1.1 and HTTP/2 have in common.
+
+Every request ends: with an answer, with the loss of its connection, or when its time is over. One timer watches over
+all of them, set to the oldest, so that a request costs no timer of its own.
+"""
+
+import asyncio
+import os
+import ssl
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from time import perf_counter_ns
+from typing import Any, Generic
+
+from bench.clients.base import Ended
+from bench.clients.raw_request import Content, RawAnswer, RawRequest
+from consumers.client import ClientSettings
+from consumers.errors import ConsumerError, ProducerTimeout, ProducerUnreachable, UnexpectedAnswer
+
+TIMER_STEP_S = 0.001
+
+
+class Connections(ABC, Generic[Content, RawAnswer]):
+    """Opens connections when requests need them, and again when they were lost."""
+
+    def __init__(self, settings: ClientSettings, tls: ssl.SSLContext | None) -> None:
+        """`tls` None: without."""
+        self.settings = settings
+        self.tls = tls
+        self.opened = 0
+        """Connections that were established so far."""
+        self.closed = False
+        self._loop = asyncio.get_running_loop()
+        self._timeout_ns = round(settings.timeout_s * 1e9)
+        self._timer: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @abstractmethod
+    def begin(self, request: RawRequest[Content, RawAnswer], ended: Ended) -> None:
+        """Send a request. `ended` is never called before this has returned."""
+
+    @abstractmethod
+    def sample(self) -> tuple[RawRequest[Content, RawAnswer], RawAnswer] | None:
+        """The last answer that was accepted by its fingerprint alone, with its request; it is given away."""
+
+    @abstractmethod
+    def abort(self, failure: ConsumerError) -> None:
+        """Drop every connection, and end every request with this."""
+
+    @abstractmethod
+    def oldest_sent_ns(self) -> int | None:
+        """When the oldest request in flight was sent; None: there is none."""
+
+    @abstractmethod
+    def expire(self, sent_before_ns: int, failure: ConsumerError) -> None:
+        """End every request that was sent before then."""
+
+    async def exchange(self, content: Content) -> RawAnswer:
+        """Send a content and give what comes back, whatever it is. Raises ConsumerError."""
+        found: asyncio.Future[RawAnswer] = self._loop.create_future()
+        answers: list[RawAnswer] = []
+
+        def keep(_: RawRequest[Content, RawAnswer], answer: RawAnswer) -> None:
+            answers.append(answer)
+
+        def ended(_sent_ns: int, _done_ns: int, failure: Exception | None) -> None:
+            if found.done():
+                return
+            if failure is not None:
+                found.set_exception(failure)
+            else:
+                found.set_result(answers[0])
+
+        self.begin(RawRequest(content, keep), ended)
+        return await found
+
+    async def close(self) -> None:
+        """Close every connection. May be called twice."""
+        self.closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.abort(self.unreachable("this client is closed"))
+        # Transports tell their protocols of the end, and free their sockets, in the next turns of the loop.
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+    def watch(self) -> None:
+        """Have the timer run. To be called when there is a request and `_timer` is None."""
+        self._timer = self._loop.call_later(self.settings.timeout_s, self._look)
+
+    def _look(self) -> None:
+        now_ns = perf_counter_ns()
+        self.expire(
+            now_ns - self._timeout_ns,
+            ProducerTimeout(f"{self.authority}: no answer within {self.settings.timeout_s:g} s"),
+        )
+        oldest_ns = self.oldest_sent_ns()
+        self._timer = None
+        if oldest_ns is not None and not self.closed:
+            left_s = (oldest_ns + self._timeout_ns - now_ns) / 1e9
+            self._timer = self._loop.call_later(max(TIMER_STEP_S, left_s), self._look)
+
+    def connect(self, protocol: asyncio.Protocol, failed: Callable[[ConsumerError], None]) -> asyncio.Task[None]:
+        """Begin to open a connection. `failed` is told when there is none to be had; cancelling is silent."""
+        task = self._loop.create_task(self._connect(protocol, failed))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _connect(self, protocol: asyncio.Protocol, failed: Callable[[ConsumerError], None]) -> None:
+        target = self.settings.target
+        options: dict[str, Any] = {} if self.tls is None else {"ssl": self.tls, "server_hostname": target.host}
+        try:
+            await self._loop.create_connection(lambda: protocol, target.host, target.port, **options)
+        except (OSError, EOFError) as error:
+            failed(self.unreachable(_reason(error)))
+        else:
+            self.opened += 1
+
+    @property
+    def authority(self) -> str:
+        """The producer, as it is named in errors."""
+        return self.settings.target.authority
+
+    def unreachable(self, reason: str) -> ProducerUnreachable:
+        """The error for a connection that could not be had, or was lost."""
+        return ProducerUnreachable(f"{self.authority}: {' '.join(reason.split())}")
+
+    def unexpected(self, reason: str) -> UnexpectedAnswer:
+        """The error for what the transport does not allow."""
+        return UnexpectedAnswer(f"{self.authority}: {' '.join(reason.split())}")
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS was not agreed on: {(error.reason or str(error)).replace('_', ' ').lower()}"
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or "the connection was closed"

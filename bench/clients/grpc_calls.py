@@ -1,0 +1,181 @@
+"""gRPC over HTTP/2 (gRPC's PROTOCOL-HTTP2.md): the consumer's calls as frames, the answers handed back to it."""
+
+import base64
+import ssl
+import zlib
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Any, cast
+from urllib.parse import unquote
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from bench.clients.http2_connections import Http2Connections
+from bench.clients.http2_headers import FieldList, Headers
+from bench.clients.http2_streams import Http2Answer, Http2Content
+from bench.clients.raw_calls import Exchange, ProgramRequest, RawCalls
+from consumers.client import ClientSettings, RecipeClient
+from consumers.errors import OperationUnsupported, ProducerUnreachable, UnexpectedAnswer
+from consumers.registry import client_class
+
+GZIP_WINDOW_BITS = 31
+PREFIX_BYTES = 5
+"""Whether the message is compressed, and its length."""
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
+
+
+class GrpcCalls(RawCalls[Http2Content, Http2Answer]):
+    """Unary calls."""
+
+    multiplexes = True
+
+    def __init__(self, protocol: str, settings: ClientSettings) -> None:
+        super().__init__(protocol, settings)
+        self._fields: dict[str, FieldList] = {}
+
+    def client(self, exchange: Exchange[Http2Content, Http2Answer]) -> RecipeClient:
+        """The gRPC consumer of the dialect, its channel replaced by an exchange of whole requests for whole answers."""
+
+        def exchanging(_: ClientSettings) -> grpc.aio.Channel:
+            # Not a channel, but all that a consumer needs of one.
+            return cast(grpc.aio.Channel, ExchangedChannel(self, exchange))
+
+        made = client_class(self.protocol, self.settings.dialect)
+        return made(self.settings, new_channel=exchanging)  # type: ignore[call-arg]
+
+    def connections(self) -> Http2Connections:
+        """Connections with ALPN h2 where there is TLS."""
+        return Http2Connections(self.settings, tls_context(self.settings) if self.settings.target.tls else None)
+
+    def fingerprint(self, answer: Http2Answer) -> Hashable:
+        """The status of HTTP and that of gRPC, and the length of the message."""
+        return answer.headers.status, answer.last.grpc_status, len(answer.body)
+
+    def content(self, path: str, message: bytes) -> Http2Content:
+        """A call of the method at `path`. Requests are never compressed, as the consumer's are not."""
+        fields = self._fields.get(path)
+        if fields is None:
+            fields = self._fields[path] = FieldList(self._call_fields(path))
+        return Http2Content(fields, b"\0" + len(message).to_bytes(4, "big") + message)
+
+    def _call_fields(self, path: str) -> list[tuple[bytes, bytes]]:
+        settings = self.settings
+        return [
+            (b":scheme", b"https" if settings.target.tls else b"http"),
+            (b":method", b"POST"),
+            (b":authority", settings.target.authority.encode()),
+            (b":path", path.encode()),
+            (b"te", b"trailers"),
+            (b"content-type", b"application/grpc"),
+            (b"user-agent", b"recipe-lab"),
+            (b"grpc-accept-encoding", b"identity, gzip" if settings.gzip else b"identity"),
+            # The consumer sends its deadline, too, and a producer has to keep it.
+            (b"grpc-timeout", b"%dm" % max(1, round(settings.timeout_s * 1000))),
+        ]
+
+    def program_request(self, content: Http2Content) -> ProgramRequest:
+        """Fields and body; the program frames them."""
+        fields = [(name.decode(), value.decode()) for name, value in content.headers.fields]
+        path = next(value for name, value in fields if name == ":path")
+        return ProgramRequest("POST", path, [field for field in fields if not field[0].startswith(":")], content.body)
+
+
+class ExchangedChannel:
+    """What a generated stub calls, and a consumer without stubs."""
+
+    def __init__(self, calls: GrpcCalls, exchange: Exchange[Http2Content, Http2Answer]) -> None:
+        self._calls = calls
+        self._exchange = exchange
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    def unary_unary(
+        self,
+        path: str,
+        request_serializer: Callable[[Any], bytes] = bytes,
+        response_deserializer: Callable[[bytes], Any] = bytes,
+        **_: Any,
+    ) -> Callable[..., Awaitable[Any]]:
+        """A method that takes a message and gives one; bytes both, where nothing else is said."""
+
+        async def call(message: Any, **_: Any) -> Any:
+            answer = await self._exchange(self._calls.content(path, request_serializer(message)))
+            try:
+                return response_deserializer(message_in(answer, self._calls.settings))
+            except DecodeError:
+                return None  # as grpc.aio has it
+
+        return call
+
+    def _streaming(self, path: str, **_: Any) -> Callable[..., Any]:
+        def call(*_: Any, **__: Any) -> Any:
+            raise OperationUnsupported(f"{path} streams, and the raw client makes unary calls only")
+
+        return call
+
+    unary_stream = stream_unary = stream_stream = _streaming
+
+
+def message_in(answer: Http2Answer, settings: ClientSettings) -> bytes:
+    """The one message of an answer, decompressed.
+
+    Raises AioRpcError for a status that is not OK, UnexpectedAnswer, ProducerUnreachable.
+    """
+    authority = settings.target.authority
+    head, last = answer.headers, answer.last
+    if head.status != 200:
+        # What the gRPC protocol's http-grpc-status-mapping.md makes of it.
+        if head.status in (429, 502, 503, 504):
+            raise ProducerUnreachable(f"{authority}: status {head.status} of HTTP")
+        raise UnexpectedAnswer(f"{authority}: status {head.status} of HTTP")
+    if last.grpc_status is None:
+        raise UnexpectedAnswer(f"{authority}: the answer has no grpc-status")
+    if last.grpc_status != b"0":
+        raise _error(last)
+    body = answer.body
+    if len(body) < PREFIX_BYTES or len(body) != PREFIX_BYTES + int.from_bytes(body[1:PREFIX_BYTES], "big"):
+        raise UnexpectedAnswer(f"{authority}: the answer is not one message of the length that it announces")
+    message = body[PREFIX_BYTES:]
+    if not body[0]:
+        return message
+    if not settings.gzip or head.get(b"grpc-encoding") != b"gzip":
+        raise UnexpectedAnswer(f"{authority}: the message is compressed in a way that was not offered")
+    try:
+        return zlib.decompress(message, GZIP_WINDOW_BITS)
+    except zlib.error:
+        raise UnexpectedAnswer(f"{authority}: the message is not in the coding that it claims") from None
+
+
+def _error(last: Headers) -> grpc.aio.AioRpcError:
+    number = last.grpc_status or b""
+    code = _CODES.get(int(number), grpc.StatusCode.UNKNOWN) if number.isdigit() else grpc.StatusCode.UNKNOWN
+    trailers = grpc.aio.Metadata(*((name.decode("latin-1"), _value(name, value)) for name, value in last.fields))
+    details = unquote(last.get(b"grpc-message").decode("latin-1"))
+    return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), trailers, details)
+
+
+def _value(name: bytes, value: bytes) -> str | bytes:
+    """Binary metadata come in base64, with or without padding."""
+    if not name.endswith(b"-bin"):
+        return value.decode("latin-1")
+    try:
+        return base64.b64decode(value + b"=" * (-len(value) % 4))
+    except ValueError:
+        return b""
+
+
+def tls_context(settings: ClientSettings) -> ssl.SSLContext:
+    """TLS 1.3 with ALPN h2. Raises ProducerUnreachable, naming a file that cannot be used."""
+    file = settings.ca
+    try:
+        context = ssl.create_default_context(cafile=settings.ca)
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        file = settings.client_certificate
+        if settings.client_certificate is not None:
+            context.load_cert_chain(settings.client_certificate, settings.client_key)
+    except OSError as error:
+        reason = getattr(error, "reason", None) or error.strerror
+        raise ProducerUnreachable(f"{settings.target.authority}: cannot use {file}: {reason}") from None
+    context.set_alpn_protocols(["h2"])
+    return context

@@ -1,0 +1,237 @@
+"""HTTP/1.1 connections of the raw client: one request at a time on each, as many connections as requests in flight."""
+
+import asyncio
+import ssl
+from dataclasses import dataclass
+from time import perf_counter_ns
+from typing import cast
+
+from bench.clients.base import Ended
+from bench.clients.connections import Connections
+from bench.clients.http1_body import BadChunk, ChunkedBody
+from bench.clients.http1_head import CHUNKED, UNTIL_CLOSE, BadHead, Head, read_head
+from bench.clients.raw_request import RawRequest
+from consumers.client import ClientSettings
+from consumers.errors import ConsumerError
+
+END_OF_HEAD = b"\r\n\r\n"
+HEAD_AT_MOST_BYTES = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Http1Answer:
+    """A whole response. The body is still coded."""
+
+    head: Head
+    body: bytes
+
+
+Http1Request = RawRequest[bytes, Http1Answer]
+
+
+class Http1Connections(Connections[bytes, Http1Answer]):
+    """As many connections as there were requests in flight at once; idle ones are used again, the last one first."""
+
+    def __init__(self, settings: ClientSettings, tls: ssl.SSLContext | None) -> None:
+        super().__init__(settings, tls)
+        self.idle: list[Http1Connection] = []
+        self.connections: set[Http1Connection] = set()
+        self.accepted: tuple[Http1Request, Head, bytes] | None = None
+        """The last answer accepted by its fingerprint: request, head, and head and body as they came."""
+
+    def begin(self, request: Http1Request, ended: Ended) -> None:
+        """Send on an idle connection, or on a new one once it is there."""
+        if self.idle:
+            self.idle.pop().send(request, ended)
+        else:
+            Http1Connection(self).connect_for(request, ended)
+        if self._timer is None:
+            self.watch()
+
+    def sample(self) -> tuple[Http1Request, Http1Answer] | None:
+        """The last answer that was accepted by its fingerprint alone."""
+        if self.accepted is None:
+            return None
+        request, head, data = self.accepted
+        self.accepted = None
+        return request, Http1Answer(head, data[head.size :])
+
+    def oldest_sent_ns(self) -> int | None:
+        """When the oldest request in flight was sent."""
+        return min((c.sent_ns for c in self.connections if c.request is not None), default=None)
+
+    def expire(self, sent_before_ns: int, failure: ConsumerError) -> None:
+        """Drop the connections whose requests were sent before then: another request must not get their answers."""
+        for connection in list(self.connections):
+            if connection.request is not None and connection.sent_ns <= sent_before_ns:
+                connection.fail(failure)
+
+    def abort(self, failure: ConsumerError) -> None:
+        """Drop every connection."""
+        for connection in list(self.connections):
+            connection.fail(failure)
+
+
+class Http1Connection(asyncio.Protocol):
+    """One connection."""
+
+    def __init__(self, pool: Http1Connections) -> None:
+        self._pool = pool
+        pool.connections.add(self)
+        self.request: Http1Request | None = None
+        """What is in flight."""
+        self.sent_ns = 0
+        self._ended: Ended = _nobody
+        self._transport: asyncio.Transport | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._buffer = bytearray()
+        """Of the answer, as far as it came, its head taken off once that is whole."""
+        self._head: Head | None = None
+        self._body: ChunkedBody | None = None
+
+    def connect_for(self, request: Http1Request, ended: Ended) -> None:
+        """Connect, then send. Connecting is part of this request."""
+        self.request, self._ended, self.sent_ns = request, ended, perf_counter_ns()
+        self._connecting = self._pool.connect(self, self.fail)
+
+    def send(self, request: Http1Request, ended: Ended) -> None:
+        """Send; the connection must be idle."""
+        self.request = request
+        self._ended = ended
+        self.sent_ns = perf_counter_ns()
+        self._write(request.content)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._connecting = None
+        if self.request is None:
+            transport.close()
+            return
+        self._transport = cast(asyncio.Transport, transport)
+        self._write = self._transport.write
+        self._write(self.request.content)
+
+    def data_received(self, data: bytes) -> None:
+        request = self.request
+        if request is None or self._buffer or self._head is not None:
+            self._on_part(data)
+            return
+        end = data.find(END_OF_HEAD) + 4
+        if end < 4:
+            self._on_part(data)
+            return
+        try:
+            head = read_head(data[:end])
+        except BadHead as error:
+            self.fail(self._pool.unexpected(str(error)))
+            return
+        if head.whole_bytes != len(data) or head.status < 200:
+            self._on_part(data)
+            return
+        done_ns = perf_counter_ns()
+        pool = self._pool
+        self.request = None
+        if head.stays_open:
+            pool.idle.append(self)
+        else:
+            self._drop()
+        if head.fingerprint in request.proved:
+            pool.accepted = (request, head, data)
+            self._ended(self.sent_ns, done_ns, None)
+        else:
+            self._ended(self.sent_ns, done_ns, request.judge(request, Http1Answer(head, data[end:])))
+
+    def _on_part(self, data: bytes) -> None:
+        """Bytes that are not one whole answer with its length announced."""
+        if self.request is None:
+            # Nobody asked. A server may say so before it closes an idle connection; either way it is of no more use.
+            self._drop()
+            return
+        try:
+            self._take(data)
+        except (BadHead, BadChunk) as error:
+            self.fail(self._pool.unexpected(str(error)))
+
+    def _take(self, data: bytes) -> None:
+        if self._body is not None:
+            self._body.feed(data)
+        else:
+            self._buffer += data
+            while self._head is None:
+                end = self._buffer.find(END_OF_HEAD) + 4
+                if end < 4:
+                    if len(self._buffer) > HEAD_AT_MOST_BYTES or not b"HTTP/1.".startswith(self._buffer[:7]):
+                        raise BadHead("the answer is not HTTP/1.1")
+                    return
+                head = read_head(bytes(self._buffer[:end]))
+                del self._buffer[:end]
+                if head.status == 101:
+                    raise BadHead("the answer switches to another protocol, which nobody asked for")
+                if not head.interim:
+                    self._head = head
+            if self._head.body_bytes == CHUNKED:
+                self._body = ChunkedBody()
+                self._body.feed(bytes(self._buffer))
+                self._buffer.clear()
+        whole_head = self._head
+        assert whole_head is not None
+        if self._body is not None:
+            if self._body.ended:
+                self._complete(bytes(self._body.content), surplus=bool(self._body.surplus))
+        elif whole_head.body_bytes != UNTIL_CLOSE and len(self._buffer) >= whole_head.body_bytes:
+            self._complete(
+                bytes(self._buffer[: whole_head.body_bytes]), surplus=len(self._buffer) > whole_head.body_bytes
+            )
+
+    def _complete(self, body: bytes, *, surplus: bool = False) -> None:
+        done_ns = perf_counter_ns()
+        request, head = self.request, self._head
+        assert request is not None
+        assert head is not None
+        if surplus:
+            self.fail(self._pool.unexpected("the answer is longer than announced"))
+            return
+        self.request = self._head = self._body = None
+        self._buffer.clear()
+        if head.stays_open:
+            self._pool.idle.append(self)
+        else:
+            self._drop()
+        failure: Exception | None = None
+        if (head.status, len(body)) not in request.proved:
+            failure = request.judge(request, Http1Answer(head, body))
+        self._ended(self.sent_ns, done_ns, failure)
+
+    def eof_received(self) -> None:
+        if self.request is None:
+            self._drop()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.request is not None and self._head is not None and self._head.body_bytes == UNTIL_CLOSE and exc is None:
+            self._complete(bytes(self._buffer))
+            return
+        within = self._head is not None or self._buffer
+        said = "within the answer" if within else "without an answer"
+        self.fail(self._pool.unreachable(f"the connection was {'lost' if exc else 'closed'} {said}"))
+
+    def fail(self, failure: ConsumerError) -> None:
+        """Drop the connection, and end what is in flight with this."""
+        self._drop()
+        if self.request is not None:
+            self.request = None
+            self._ended(self.sent_ns, perf_counter_ns(), failure)
+
+    def _drop(self) -> None:
+        pool = self._pool
+        pool.connections.discard(self)
+        if self in pool.idle:
+            pool.idle.remove(self)
+        if self._connecting is not None:
+            self._connecting.cancel()
+            self._connecting = None
+        if self._transport is not None:
+            self._transport.abort()
+            self._transport = None
+
+
+def _nobody(_sent_ns: int, _done_ns: int, _failure: Exception | None) -> None:
+    return

@@ -1,0 +1,102 @@
+"""The library client: the matching consumer and its client library, as a Python caller uses them."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from time import perf_counter_ns
+from typing import Any
+
+from bench.clients.base import Ended, LoopClient, Turns
+from bench.workloads import Question, WrongAnswer
+from consumers import registry as consumers
+from consumers.client import ClientSettings, RecipeClient
+
+CONNECTIONS_AT_MOST = 512
+"""Connections that a consumer may open in open loop. Beyond that requests wait for one, and the wait counts."""
+
+
+class LibraryClient(LoopClient):
+    """Asks through a consumer. Its requests are the questions themselves."""
+
+    proves_all = False
+    # Every answer is decoded, and one a slice is compared whole.
+
+    @classmethod
+    def why_unusable(cls, *, open_loop: bool, new_connections: bool) -> str | None:
+        """It can always be used."""
+        return None
+
+    def __init__(self, protocol: str, settings: ClientSettings, consumer: RecipeClient | None = None) -> None:
+        super().__init__(protocol, settings)
+        # In open loop the connections must not decide what is sent when.
+        self._client = consumer or consumers.client(
+            protocol, replace(settings, connections=settings.connections or CONNECTIONS_AT_MOST)
+        )
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def consumer(self) -> RecipeClient:
+        """The consumer that is timed."""
+        return self._client
+
+    async def open(self) -> None:
+        """Make the consumer ready. Raises ConsumerError."""
+        await self._client.open()
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._client.close()
+
+    def requests(self, questions: Sequence[Question[Any]]) -> Sequence[Question[Any]]:
+        """The questions: a consumer makes its requests ready anew each time, and that is part of what it costs."""
+        return questions
+
+    async def prove(self, request: Question[Any]) -> None:
+        """Ask and compare."""
+        request.prove(await request.send(self._client))
+
+    async def keep_asking(self, turns: Turns, in_flight: int) -> None:
+        """So many callers, each of whom asks again once answered."""
+        if in_flight == 1:
+            await self._keep_asking(turns)
+        else:
+            await asyncio.gather(*(self._keep_asking(turns) for _ in range(in_flight)))
+
+    async def _keep_asking(self, turns: Turns) -> None:
+        question: Question[Any] | None = turns.first()
+        while question is not None:
+            sent_ns = perf_counter_ns()
+            try:
+                answer = await question.send(self._client)
+                done_ns = perf_counter_ns()
+            except Exception as error:  # whatever a client library raises is this request's outcome
+                question = turns.next_after(sent_ns, perf_counter_ns(), error)
+                continue
+            question = turns.next_after(sent_ns, done_ns, _implausible(question, answer))
+
+    async def abandon(self) -> None:
+        """Cancel every call."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def begin(self, request: Question[Any], ended: Ended) -> None:
+        """Ask in a task of its own."""
+        task = asyncio.create_task(self._ask(request, ended))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _ask(self, question: Question[Any], ended: Ended) -> None:
+        sent_ns = perf_counter_ns()
+        try:
+            answer = await question.send(self._client)
+            done_ns = perf_counter_ns()
+        except Exception as error:  # whatever a client library raises is this request's outcome
+            ended(sent_ns, perf_counter_ns(), error)
+            return
+        ended(sent_ns, done_ns, _implausible(question, answer))
+
+
+def _implausible(question: Question[Any], answer: Any) -> WrongAnswer | None:
+    return None if question.plausible(answer) else WrongAnswer("an answer was not the one asked for")

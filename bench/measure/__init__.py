@@ -1,1 +1,0 @@
-"""Measuring processes and the machine: CPU clocks, memory, environment, histograms."""

@@ -1,0 +1,96 @@
+"""A run as CSV (RFC 4180): a row for each cell, figures unrounded, units in the names of columns as in the run file."""
+
+import csv
+import io
+from collections.abc import Iterator
+
+from bench.report.grouping import of_measure
+from bench.report.plain_text import spreadsheet
+from bench.results import (
+    Bytes,
+    Cell,
+    ClosedLoad,
+    CpuPerRequest,
+    Estimate,
+    OpenLoad,
+    Quantiles,
+    Ratio,
+    Run,
+    SetupSizes,
+    Sizes,
+    TlsSession,
+    Workload,
+)
+
+Value = str | int | float | bool | None
+EMPTY = Cell(id="", protocol="", gzip=False, tls=False, workload=Workload(name=""))
+"""Every cell has its columns, so one that holds nothing knows their names."""
+
+
+def render(run: Run) -> str:
+    """A heading, then a row for each cell. What is not known is empty."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(name for name, _ in _columns(EMPTY))
+    writer.writerows([_written(value) for _, value in _columns(cell)] for cell in run.cells)
+    return text.getvalue()
+
+
+def _columns(cell: Cell) -> Iterator[tuple[str, Value]]:
+    """The columns of a cell: always the same, in the same order."""
+    for name in ("id", "protocol", "dialect", "version", "gzip", "tls"):
+        yield name, getattr(cell, name)
+    yield "workload", cell.workload.name
+    yield "page_size", cell.workload.page_size
+    for name in ("client", "network", "connection", "status", "reason"):
+        yield name, getattr(cell, name)
+    load = cell.load
+    yield "load_model", None if load is None else "closed" if isinstance(load, ClosedLoad) else "open"
+    yield "concurrency", load.concurrency if isinstance(load, ClosedLoad) else None
+    yield "rate_hz", load.rate_hz if isinstance(load, OpenLoad) else None
+    yield "arrivals", load.arrivals if isinstance(load, OpenLoad) else None
+    for measure, found in (("latency_ns", cell.latency_ns), ("service_ns", cell.service_ns)):
+        for quantile in Quantiles.__struct_fields__:
+            yield from _estimate(f"{measure}_{quantile}", getattr(found, quantile) if found else None)
+    yield from _estimate("requests_per_second", cell.requests_per_second)
+    yield "ok", cell.outcomes.get("ok")
+    others = {kind: count for kind, count in sorted(cell.outcomes.items()) if kind != "ok"}
+    yield "not_ok", sum(others.values()) if cell.outcomes else None
+    yield "not_ok_by_kind", "; ".join(f"{kind} {count}" for kind, count in others.items())
+    yield from _bytes(cell.bytes or Bytes(request=Sizes(), response=Sizes(), setup=SetupSizes()))
+    spent = cell.cpu_us_per_request or CpuPerRequest()
+    yield from _estimate("cpu_us_per_request_producer", spent.producer)
+    yield from _estimate("cpu_us_per_request_consumer", spent.consumer)
+    yield "memory_bytes_producer_peak", cell.memory_bytes.producer_peak if cell.memory_bytes else None
+    for name in TlsSession.__struct_fields__:
+        yield f"tls_{name}", getattr(cell.tls_session, name) if cell.tls_session else None
+    yield from _ratio("ratio", cell.ratio, cell)
+    yield from _ratio("ratio_to_plain", cell.ratio_to_plain, cell)
+
+
+def _bytes(found: Bytes) -> Iterator[tuple[str, Value]]:
+    for direction, sizes in (("request", found.request), ("response", found.response), ("setup", found.setup)):
+        for name in sizes.__struct_fields__:
+            yield f"{direction}_{name}", getattr(sizes, name)
+    yield "coding", found.coding
+
+
+def _estimate(name: str, found: Estimate | None) -> Iterator[tuple[str, Value]]:
+    yield name, found.value if found else None
+    yield f"{name}_low", found.low if found else None
+    yield f"{name}_high", found.high if found else None
+
+
+def _ratio(name: str, ratio: Ratio | None, cell: Cell) -> Iterator[tuple[str, Value]]:
+    found = of_measure(ratio, cell)
+    yield f"{name}_baseline", ratio.baseline if ratio else None
+    for part in ("value", "low", "high", "low_95", "high_95", "verdict"):
+        yield f"{name}_{part}" if part != "value" else name, getattr(found, part) if found else None
+
+
+def _written(value: Value) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return spreadsheet(value) if isinstance(value, str) else repr(value)

@@ -1,0 +1,232 @@
+"""Trying rates on real producers: open-loop slices, one rate at a time, until the search knows the answer."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import sqrt
+from typing import Any
+
+from bench.load import latency_histogram, messages, outcomes
+from bench.results import ClosedLoad, OpenLoad
+from bench.runner import assemble
+from bench.runner.arm import Arm
+from bench.runner.conduct import PROOF_TIMEOUT_S, SLICE_MARGIN_S, Conductor, Stopped
+from bench.runner.raw_run import ArmKey, RawCell, arm_key
+from bench.runner.slo_objective import QUANTILES, Objective, missed
+from bench.runner.slo_search import RateSearch
+from bench.spec import CellPlan, Combination
+from bench.stats import generator
+
+GUESS_FROM = ClosedLoad(concurrency=16)
+GUESS_NS = 300_000_000
+WARM_UP_NS = 500_000_000
+SHORTEST_NS = 1_000_000_000
+LONGEST_NS = 10_000_000_000
+LIMITS_LONG = 30
+"""A probe lasts so many times the latency allowed: a rate 5 % above capacity lets the backlog outgrow it by then."""
+WITHOUT_LIMIT_NS = 5_000_000_000
+"""How long a probe lasts where no latency is promised, so that only the backlog itself can tell."""
+PROOFS_AT_MOST = 5
+RATE_REACHED = generator.RATE_REACHED
+
+
+@dataclass(slots=True)
+class Found:
+    """What one combination can serve within the objectives."""
+
+    combination: Combination
+    rate_hz: float | None = None
+    """The highest rate that met them; None: not even the lowest did, or there is no result."""
+    limit: str = ""
+    """What was broken above it, in words."""
+    generator_limited: bool = False
+    """Whether the load was the limit, so that the producer may serve more."""
+    trouble: str = ""
+    """Why there is no result."""
+    probes: int = 0
+    confirmed: RawCell | None = None
+    """The slices at `rate_hz`."""
+
+
+@dataclass(slots=True)
+class Probe:
+    """One slice at one rate, judged."""
+
+    why_missed: str | None
+    generator_limited: bool
+    cell: RawCell = field(repr=False)
+
+
+class Prober:
+    """Searches combination after combination, each protocol against its own producer."""
+
+    def __init__(self, conductor: Conductor, objectives: Sequence[Objective]) -> None:
+        """`conductor`: starts and stops the processes, and is told what is done."""
+        self._conductor = conductor
+        self._objectives = objectives
+        self._samples = max(objective.samples_needed for objective in objectives)
+        limits_ns = [objective.limit for objective in objectives if objective.measure in QUANTILES]
+        self._shortest_ns = max(SHORTEST_NS, round(LIMITS_LONG * max(limits_ns)) if limits_ns else WITHOUT_LIMIT_NS)
+        self._number = 0
+
+    async def run(self) -> list[Found]:
+        """Search them all. What was found before the user asked to stop is returned."""
+        arms: dict[ArmKey, Arm] = {}
+        results: list[Found] = []
+        combinations = list(self._conductor.plan.matrix.combinations())
+        try:
+            self._conductor.on_progress(0.0, "starting")
+            await self._conductor.start(0, arms)
+            for number, combination in enumerate(combinations):
+                found = Found(combination)
+                results.append(found)
+                arm = arms.get(arm_key(combination))
+                if arm is None or arm.broken:
+                    found.trouble = "; ".join(self._conductor.raw.troubles)
+                    continue
+                await self._search(arm, found, number / len(combinations))
+        except Stopped:
+            for found in results[-1:]:
+                found.trouble = found.trouble or "interrupted"
+        finally:
+            await asyncio.gather(*(arm.stop() for arm in arms.values()))
+        return results
+
+    async def _search(self, arm: Arm, found: Found, share: float) -> None:
+        guess_hz = await self._guess(arm, found)
+        if guess_hz is None:
+            return
+        search = RateSearch(guess_hz)
+        while (rate_hz := search.next_rate()) is not None:
+            self._conductor.on_progress(share, f"{found.combination.label} at {rate_hz:,.0f} a second")
+            probe = await self._probe(arm, found, rate_hz)
+            if probe is None:
+                return
+            found.probes += 1
+            before_hz = search.met_hz
+            search.tell(rate_hz, met=probe.why_missed is None)
+            if probe.why_missed is not None:
+                found.limit, found.generator_limited = probe.why_missed, probe.generator_limited
+            elif rate_hz == before_hz and found.confirmed is not None:
+                _join(found.confirmed, probe.cell)
+            else:
+                found.confirmed = probe.cell
+        found.rate_hz = search.met_hz
+        if found.rate_hz is None:
+            found.confirmed = None
+
+    async def _guess(self, arm: Arm, found: Found) -> float | None:
+        """Half of what a closed loop reaches; None when the combination cannot be asked, which is noted."""
+        plan = CellPlan(found.combination, GUESS_FROM)
+        if not await self._proved(arm, plan, found):
+            return None
+        result = await self._slice(arm, plan, GUESS_NS, found, recorded=False)
+        if result is None:
+            return None
+        await self._collect(arm, plan)
+        return result.outcomes.get(outcomes.OK, 0) / result.duration_ns * 1e9 / 2
+
+    async def _probe(self, arm: Arm, found: Found, rate_hz: float) -> Probe | None:
+        plan = CellPlan(found.combination, OpenLoad(rate_hz=rate_hz))
+        duration_ns = min(max(round(self._samples / rate_hz * 1e9), self._shortest_ns), LONGEST_NS)
+        if not await self._proved(arm, plan, found):
+            return None
+        warmed = await self._slice(arm, plan, WARM_UP_NS, found, recorded=False)
+        result = None if warmed is None else await self._slice(arm, plan, duration_ns, found, recorded=True)
+        if result is None:
+            return None
+        cell = RawCell(plan)
+        cell.add(0, self._number, self._conductor.began_ns, result)
+        recorded = await self._collect(arm, plan)
+        if recorded is not None:
+            cell.latency[0] = latency_histogram.decode(recorded.latency[plan.id])
+            if plan.id in recorded.service:
+                cell.service[0] = latency_histogram.decode(recorded.service[plan.id])
+        if cell.status != "measured":
+            found.trouble = cell.reason or ""
+            return None
+        return self._judged(cell, result)
+
+    def _judged(self, cell: RawCell, result: messages.SliceResult) -> Probe:
+        whole = assemble.empty_cell(cell.plan)
+        whole.slices = cell.slices
+        if (limit := generator.reason(whole)) is not None:
+            return Probe(limit, generator_limited=True, cell=cell)
+        if (short := _rate_missed(result)) is not None:
+            return Probe(short, generator_limited=False, cell=cell)
+        histogram = cell.latency.get(0)
+        latency_ns = (
+            {name: float(histogram.get_value_at_percentile(share * 100)) for name, share in QUANTILES.items()}
+            if histogram is not None and histogram.total_count
+            else {}
+        )
+        asked = sum(result.outcomes.values())
+        errors = outcomes.failed(result.outcomes) / asked if asked else 0.0
+        return Probe(missed(self._objectives, latency_ns, errors), generator_limited=False, cell=cell)
+
+    async def _proved(self, arm: Arm, plan: CellPlan, found: Found) -> bool:
+        for _ in range(PROOFS_AT_MOST):
+            # A producer may still be at what a rate beyond its capacity left behind.
+            proof = await self._order(arm, self._conductor.proof_of(plan, found.probes), PROOF_TIMEOUT_S, found)
+            if not isinstance(proof, messages.Proof):
+                return False
+            if proof.outcome == outcomes.OK:
+                found.trouble = ""
+                return True
+            found.trouble = proof.text
+            if proof.outcome not in outcomes.SILENCE:
+                return False
+        return False
+
+    async def _slice(
+        self, arm: Arm, plan: CellPlan, duration_ns: int, found: Found, *, recorded: bool
+    ) -> messages.SliceResult | None:
+        self._number += 1
+        order = messages.RunSlice(
+            cell=plan.id,
+            seed=f"{self._conductor.plan.seed}/{self._number}",
+            duration_ns=duration_ns,
+            requests_at_least=GUESS_FROM.concurrency,
+            recorded=recorded,
+        )
+        timeout_s = duration_ns / 1e9 + self._conductor.plan.timeout_s + SLICE_MARGIN_S
+        result = await self._order(arm, order, timeout_s, found)
+        return result if isinstance(result, messages.SliceResult) else None
+
+    async def _collect(self, arm: Arm, plan: CellPlan) -> messages.Recorded | None:
+        answer = await self._conductor.order(arm, messages.Collect(cell=plan.id), PROOF_TIMEOUT_S)
+        return answer if isinstance(answer, messages.Recorded) else None
+
+    async def _order(self, arm: Arm, order: messages.Order, timeout_s: float, found: Found) -> messages.Answer | None:
+        answer = await self._conductor.order(arm, order, timeout_s)
+        if arm.broken:
+            found.trouble = self._conductor.raw.troubles[-1]
+            return None
+        return answer
+
+
+def _rate_missed(result: messages.SliceResult) -> str | None:
+    """Whether requests piled up in the slice, beyond what its few in flight can differ by chance."""
+    due, ended = result.second_half_due or 0, result.second_half_ended or 0
+    if not due:
+        return None
+    in_flight = due * (result.p50_ns or 0.0) / (result.window_ns / 2)
+    tolerance = max((1 - RATE_REACHED) * due, 3 * sqrt(2 * in_flight), 2.0)
+    return f"only {ended / due * 100:.0f} % of the rate was reached" if due - ended > tolerance else None
+
+
+def _join(kept: RawCell, more: RawCell) -> None:
+    """Add the slices and histograms of another probe of the same rate."""
+    for column, values in _columns(kept).items():
+        values.extend(_columns(more)[column])
+    kept.outcomes = outcomes.added([kept.outcomes, more.outcomes])
+    for histograms, others in ((kept.latency, more.latency), (kept.service, more.service)):
+        for instance, histogram in others.items():
+            if instance in histograms:
+                histograms[instance].add(histogram)
+            else:
+                histograms[instance] = histogram
+
+
+def _columns(cell: RawCell) -> dict[str, list[Any]]:
+    return {name: getattr(cell.slices, name) for name in cell.slices.__struct_fields__}

@@ -1,0 +1,102 @@
+"""Another version of the producers, built aside: a git commit's code, with what it requires, in a directory of its own.
+
+The working tree is not touched. Where the commit requires other libraries than those installed here, they are installed
+beside it, so that an upgrade of a library can be measured like any other change.
+"""
+
+import compileall
+import io
+import subprocess
+import sys
+import tarfile
+import venv
+from dataclasses import replace
+from pathlib import Path
+
+from bench.schedule import Version
+
+REPOSITORY = Path(__file__).parent.parent.parent
+REQUIREMENTS = Path("requirements") / "run.txt"
+GIT_SECONDS = 60
+INSTALL_SECONDS = 900
+
+
+class CannotBuild(Exception):
+    """A version that cannot be built. One line: what was asked for, and why it cannot be had."""
+
+
+def build(version: Version, aside: Path) -> Version:
+    """The version with its code: of a commit, of a directory that holds a checkout, or this lab's own as it stands.
+
+    What is built goes into `aside`, which has to live as long as the version is in use; a directory is used as it is.
+    Raises CannotBuild.
+    """
+    reference = version.reference
+    if not reference:
+        return version
+    given = Path(reference)
+    if (given / "producers" / "__main__.py").is_file():
+        directory = given.resolve()
+    else:
+        directory = aside / "code"
+        directory.mkdir()
+        _unpack(_archive(reference), directory)
+        if not (directory / "producers" / "__main__.py").is_file():
+            raise CannotBuild(f"{reference}: there are no producers in this version")
+        # As the lab's own code has been compiled before, so is this.
+        compileall.compile_dir(directory, quiet=2)
+    return replace(version, directory=str(directory), python=_python_for(reference, directory, aside))
+
+
+def _archive(reference: str) -> bytes:
+    commit = _git(reference, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}")
+    if not commit:
+        raise CannotBuild(f"{reference!r} is neither a commit of this repository nor a directory with producers")
+    return _git(reference, "archive", "--format=tar", commit.decode().strip())
+
+
+def _git(reference: str, *arguments: str) -> bytes:
+    """What git says; nothing where it refuses. Raises CannotBuild where there is no git."""
+    try:
+        done = subprocess.run(
+            ["git", *arguments],  # noqa: S607 - git is looked up as everywhere
+            cwd=REPOSITORY,
+            capture_output=True,
+            timeout=GIT_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise CannotBuild(f"{reference}: git cannot be asked for it ({error})") from None
+    return done.stdout if done.returncode == 0 else b""
+
+
+def _unpack(archive: bytes, directory: Path) -> None:
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        tar.extractall(directory, filter="data")
+
+
+def _python_for(reference: str, directory: Path, aside: Path) -> str:
+    """The interpreter that has what the code in `directory` requires; empty for the one that runs this."""
+    required = directory / REQUIREMENTS
+    if not required.is_file() or required.read_bytes() == (REPOSITORY / REQUIREMENTS).read_bytes():
+        return ""
+    environment = aside / "venv"
+    venv.create(environment, with_pip=True)
+    python = environment / "bin" / "python"
+    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    print(f"installing what {reference} requires", file=sys.stderr, flush=True)
+    try:
+        subprocess.run(
+            [*command, "--require-hashes", "-r", str(required)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=INSTALL_SECONDS,
+            check=True,
+        )
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.strip().splitlines()
+        raise CannotBuild(f"{reference}: what it requires cannot be installed: {said[-1] if said else error}") from None
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise CannotBuild(f"{reference}: what it requires cannot be installed: {error}") from None
+    return str(python)

@@ -1,1 +1,0 @@
-"""Service level objectives: the highest rate at which a producer meets them."""

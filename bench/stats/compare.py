@@ -1,0 +1,242 @@
+"""Two runs, cell by cell: did it get slower? Pure.
+
+Runs are not interleaved, so nothing is paired: the logarithms of each run's instance medians are compared as two
+samples of unequal spread (Welch 1947, "The generalization of 'Student's' problem when several different population
+variances are involved"). The interval covers how restarts move the figures. How far two runs of the same code lie
+apart on another day it cannot know, and the comparison says so.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bench.dialects import dialect_of
+from bench.results import Cell, Load, RatioEstimate, Run, Workload
+from bench.stats import verdicts
+from bench.stats.distributions import student_t
+from bench.stats.levels import CONFIDENCE, Interval, Levels, exponential, levels, logarithms, median_interval
+from bench.stats.regressions import THRESHOLD, regressed
+from bench.stats.slice_columns import Measure, MeasureName, column, measure_of
+
+TWO_RUNS = (
+    "These are two runs at two times. Their intervals cover how restarts within each moved the figures, not how far "
+    "two runs of the same code lie apart: nothing is known about the spread between runs."
+)
+
+Key = tuple[str, str | None, str, bool, bool, Workload, str, str, str, Load | None]
+"""What makes a cell of one run the same as one of another: everything but its id."""
+
+
+class RunsUnlike(Exception):
+    """Two runs that should not be compared. The text is one line that says what differs; so does `differences`."""
+
+    def __init__(self, differences: list[str]) -> None:
+        super().__init__("; ".join(differences))
+        self.differences = differences
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedCell:
+    """One cell that both runs measured."""
+
+    id: str
+    """In run B."""
+    measure: MeasureName
+    value_a: float
+    value_b: float
+    """Nanoseconds or requests per second."""
+    ratio: RatioEstimate
+    """B divided by A; `low` and `high` are corrected for all rows."""
+    regressed: bool
+    """Whether B is `slower` by more than the threshold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedBytes:
+    """A cell whose answers take another number of bytes on the wire: counted, so without an interval."""
+
+    id: str
+    wire_bytes_a: float
+    wire_bytes_b: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Run B against run A."""
+
+    threshold: float
+    cells: list[ComparedCell]
+    changed_bytes: list[ChangedBytes]
+    differences: list[str]
+    """What makes the runs unlike, when comparing them was forced."""
+    notes: list[str]
+    """What a reader has to know besides, in sentences."""
+
+    @property
+    def regressions(self) -> list[ComparedCell]:
+        """The cells that got slower by more than the threshold."""
+        return [cell for cell in self.cells if cell.regressed]
+
+
+def compare(run_a: Run, run_b: Run, threshold: float = THRESHOLD, *, force: bool = False) -> Comparison:
+    """Run B against run A (the earlier), in the order of B's cells. `threshold` is a share: 0.02 for 2 %.
+
+    Raises RunsUnlike when recipes, machine or versions differ, unless `force`d; and always when no cell was measured in
+    both. A cell has a verdict only where both runs restarted their producers at least once.
+    """
+    differences = unlike(run_a, run_b)
+    before = {key(cell): cell for cell in run_a.cells if cell.status == "measured"}
+    after = {key(cell): cell for cell in run_b.cells if cell.status == "measured"}
+    shared = [each for each in after if each in before]
+    if not shared:
+        raise RunsUnlike([*differences, "no cell was measured in both runs"])
+    if differences and not force:
+        raise RunsUnlike(differences)
+    confidence = verdicts.family_confidence(len(shared))
+    sure = not any(run.environment.get("foreign_target") for run in (run_a, run_b))
+    rows = (_row(before[each], after[each], confidence, threshold, sure=sure) for each in shared)
+    return Comparison(
+        threshold=threshold,
+        cells=[row for row in rows if row is not None],
+        changed_bytes=[change for each in shared if (change := _changed(before[each], after[each])) is not None],
+        differences=differences,
+        notes=_notes(run_a, run_b, before, after, sure=sure),
+    )
+
+
+def key(cell: Cell) -> Key:
+    """What a cell measures, whatever it is called."""
+    return (
+        cell.protocol,
+        cell.version,
+        dialect_of(cell),
+        cell.gzip,
+        cell.tls,
+        cell.workload,
+        cell.client,
+        cell.network,
+        cell.connection,
+        cell.load,
+    )
+
+
+def unlike(run_a: Run, run_b: Run) -> list[str]:
+    """What makes the runs unlike, each as `what: A's, then B's`: recipes, processor, versions.
+
+    Neither the host's name nor the lab's commit counts: containers get a new name every time, and the commit is what
+    one compares.
+    """
+    differences = []
+    if run_a.recipes.digest != run_b.recipes.digest:
+        recipes = (f"{each.source} ({each.count}, digest {each.digest})" for each in (run_a.recipes, run_b.recipes))
+        differences.append("recipes: " + ", then ".join(recipes))
+    return differences + unlike_machines(run_a.environment, run_b.environment)
+
+
+def unlike_machines(environment_a: dict[str, Any], environment_b: dict[str, Any]) -> list[str]:
+    """In what two environments differ that moves figures, each as `what: A's, then B's`: processor, versions."""
+    facts_a, facts_b = _facts(environment_a), _facts(environment_b)
+    return [
+        f"{name}: {facts_a.get(name, 'unknown')}, then {facts_b.get(name, 'unknown')}"
+        for name in dict.fromkeys([*facts_a, *facts_b])
+        if facts_a.get(name) != facts_b.get(name)
+    ]
+
+
+def _facts(environment: dict[str, Any]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    cpu, libraries = environment.get("cpu"), environment.get("libraries")
+    if isinstance(cpu, dict):
+        found |= {f"CPU {name}": str(cpu[name]) for name in ("model", "count") if name in cpu}
+    for name, called in {"python": "Python", "python_implementation": "Python kind", "openssl": "OpenSSL"}.items():
+        if environment.get(name) is not None:
+            found[called] = str(environment[name])
+    if isinstance(libraries, dict):
+        found |= {name: str(version) for name, version in libraries.items()}
+    return found
+
+
+def _row(a: Cell, b: Cell, confidence: float, threshold: float, *, sure: bool) -> ComparedCell | None:
+    measure = measure_of(b)
+    before, after = _levels(a, measure), _levels(b, measure)
+    if before is None or after is None:
+        return None
+    value = after.value - before.value
+    low, high = exponential(_difference(before, after, confidence)) or (None, None)
+    low_95, high_95 = exponential(_difference(before, after, CONFIDENCE)) or (None, None)
+    restarted = len(before.instances) > 1 and len(after.instances) > 1
+    said = verdicts.verdict(low, high, lower_is_better=measure.lower_is_better, sure=sure and restarted)
+    ratio = RatioEstimate(value=math.exp(value), low=low, high=high, low_95=low_95, high_95=high_95, verdict=said)
+    return ComparedCell(
+        id=b.id,
+        measure=measure.name,
+        value_a=math.exp(before.value),
+        value_b=math.exp(after.value),
+        ratio=ratio,
+        regressed=regressed(ratio, threshold, lower_is_better=measure.lower_is_better),
+    )
+
+
+def _levels(cell: Cell, measure: Measure) -> Levels | None:
+    return levels(cell.slices.instance, logarithms(column(cell.slices, measure)))
+
+
+def _difference(before: Levels, after: Levels, confidence: float) -> Interval | None:
+    """The interval of B − A: between instances where both runs have several, else within the runs."""
+    if len(before.instances) > 1 and len(after.instances) > 1:
+        shares = [each.spread**2 / len(each.instances) for each in (before, after)]
+        freedoms = [len(each.instances) - 1 for each in (before, after)]
+        weighted = sum(share**2 / freedom for share, freedom in zip(shares, freedoms, strict=True))
+        freedom = sum(shares) ** 2 / weighted if weighted else float(sum(freedoms))
+        half = float(student_t(freedom, confidence)) * math.sqrt(sum(shares))
+    else:
+        errors = [_within_error(each) for each in (before, after)]
+        if None in errors:
+            return None
+        half = float(student_t(math.inf, confidence)) * math.sqrt(
+            sum(error**2 for error in errors if error is not None)
+        )
+    value = after.value - before.value
+    return value - half, value + half
+
+
+def _within_error(found: Levels) -> float | None:
+    """The standard error of the mean of instance medians, from the slices alone; None when they are too few.
+
+    A median's error is read off the width of its own order-statistics interval, after Price & Bonett (2001, "Estimating
+    the variance of the sample median").
+    """
+    variance = 0.0
+    for slices in found.slices:
+        interval = median_interval(slices, CONFIDENCE)
+        if interval is None:
+            return None
+        variance += ((interval[1] - interval[0]) / (2 * float(student_t(math.inf, CONFIDENCE)))) ** 2
+    return math.sqrt(variance) / len(found.slices)
+
+
+def _changed(a: Cell, b: Cell) -> ChangedBytes | None:
+    bytes_a, bytes_b = (cell.bytes.response.wire_bytes if cell.bytes else None for cell in (a, b))
+    if bytes_a is None or bytes_b is None or bytes_a == bytes_b:
+        return None
+    return ChangedBytes(id=b.id, wire_bytes_a=bytes_a, wire_bytes_b=bytes_b)
+
+
+def _notes(run_a: Run, run_b: Run, before: Mapping[Key, Cell], after: Mapping[Key, Cell], *, sure: bool) -> list[str]:
+    notes = [TWO_RUNS]
+    if not sure:
+        notes.append("Somebody else's producers were measured and not restarted, so every verdict is inconclusive.")
+    elif min(run.plan.instances_done for run in (run_a, run_b)) < 2:
+        notes.append(
+            "A run with a single instance says nothing about restarts, so every verdict is inconclusive: measure both "
+            "with --instances 6 or more."
+        )
+    for name, one, other in (("A", before, after), ("B", after, before)):
+        only = [one[each].id for each in one if each not in other]
+        if only:
+            notes.append(f"Measured in {name} only, and not compared: {', '.join(only)}.")
+    hosts = [run.environment.get("host") for run in (run_a, run_b)]
+    if hosts[0] != hosts[1]:
+        notes.append(f"The hosts have different names: {hosts[0]}, then {hosts[1]}.")
+    return notes

@@ -1,0 +1,49 @@
+"""What the columns of slices say about one slice each: the measures that ratios and estimates are made of."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bench.results import Cell, ClosedLoad, Slices
+
+MeasureName = Literal["latency_ns_p50", "requests_per_second"]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a cell is judged by."""
+
+    name: MeasureName
+    lower_is_better: bool
+
+
+LATENCY = Measure("latency_ns_p50", lower_is_better=True)
+THROUGHPUT = Measure("requests_per_second", lower_is_better=False)
+
+
+def measure_of(cell: Cell) -> Measure:
+    """Latency with one request in flight or open arrivals; throughput where a closed loop keeps several in flight."""
+    return THROUGHPUT if isinstance(cell.load, ClosedLoad) and cell.load.concurrency > 1 else LATENCY
+
+
+def column(slices: Slices, measure: Measure) -> list[float | None]:
+    """The measure, slice by slice: nanoseconds or requests per second. None where a slice brought no right answer."""
+    return list(slices.p50_ns) if measure.name == "latency_ns_p50" else requests_per_second(slices)
+
+
+def requests_per_second(slices: Slices) -> list[float | None]:
+    """Right answers per second of each slice; None where there was none.
+
+    In open loop, where a slice begins and ends with nothing in flight, it is the rate of its second half: what ends in
+    it, whenever it was due, which falls short of the rate asked for exactly when requests pile up.
+    """
+    halves = zip(slices.second_half_ended, slices.window_ns, slices.ok, slices.failed, strict=False)
+    in_half = [
+        ended / (window_ns / 2) * 1e9 * ok / (ok + failed) if ended and ok else None
+        for ended, window_ns, ok, failed in halves
+    ]
+    if any(in_half):
+        return in_half
+    return [
+        ok / duration_ns * 1e9 if ok and duration_ns > 0 else None
+        for ok, duration_ns in zip(slices.ok, slices.duration_ns, strict=True)
+    ]

@@ -1,0 +1,160 @@
+"""The h2load client: its log, its command, and what becomes of a program that fails. The program itself where it is."""
+
+import os
+import shutil
+import stat
+import sys
+from itertools import cycle
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from bench.clients import h2load as module
+from bench.clients.h2load import H2loadClient
+from bench.clients.h2load_log import BadLog, LoggedRequest, keep, read_log
+from bench.clients.registry import why_unusable
+from bench.load.record import SliceRecord
+from bench.workloads import GetQuestion
+from producers import certificates
+from producers.registry import PRODUCERS
+from tests.support.books import small_book
+from tests.support.serving import Served, serving
+
+
+def test_a_log_becomes_latencies_and_outcomes() -> None:
+    record = SliceRecord()
+    logged = read_log("1000\t200\t10\n1005\t201\t40\textra\n1010\t500\t5\n1020\t-1\t0\n")
+    assert logged[0] == LoggedRequest(1000, 200, 10)
+    assert keep(logged, record) == 45_000
+    assert record.latency_ns == [10_000, 40_000]
+    assert record.outcomes == {"ok": 2, "unexpected_answer": 1, "unreachable": 1}
+    assert keep([], record) == 0
+
+
+@pytest.mark.parametrize("text", ["abc", "1\t2", "1\t2\tx", "\n"])
+def test_a_log_that_is_none(text: str) -> None:
+    with pytest.raises(BadLog, match="cannot be read"):
+        read_log(text)
+
+
+def test_it_must_be_installed_and_has_no_open_loop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "is not installed" in (why_unusable("h2load", open_loop=False, new_connections=False) or "")
+    assert "leave --rate out" in (why_unusable("h2load", open_loop=True, new_connections=False) or "")
+    fake_program(tmp_path, "")
+    assert why_unusable("h2load", open_loop=False, new_connections=False) is None
+    for name in ("raw", "h2load"):
+        assert "leave --connection new out" in (why_unusable(name, open_loop=False, new_connections=True) or "")
+    assert why_unusable("raw", open_loop=True, new_connections=False) is None
+    assert why_unusable("library", open_loop=True, new_connections=True) is None
+
+
+def fake_program(directory: Path, script: str) -> None:
+    """A program of that name, of our own making, first in the path."""
+    path = directory / "h2load"
+    path.write_text(
+        f"#!{sys.executable}\nimport sys\nlog = next((a[11:] for a in sys.argv if a[:11] == '--log-file='), '')\n"
+    )
+    with path.open("a") as file:
+        file.write(dedent(script))
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+
+
+async def run_fake(
+    monkeypatch: pytest.MonkeyPatch, directory: Path, script: str, protocol: str = "http", in_flight: int = 3
+) -> SliceRecord:
+    fake_program(directory, script)
+    monkeypatch.setenv("PATH", f"{directory}{os.pathsep}{os.environ['PATH']}")
+    async with serving(protocol, small_book()) as served:
+        return await run_slice(served, in_flight, 1)
+
+
+async def run_slice(served: Served, in_flight: int, duration_ns: int) -> SliceRecord:
+    client = H2loadClient(served.protocol, served.client_settings)
+    await client.open()
+    try:
+        requests = client.requests([GetQuestion(i, None) for i in range(1, 10)])
+        for request in requests:
+            await client.prove(request)
+        assert (await client.consumer.get(1)).id == 1
+        record = SliceRecord()
+        before_ns = client.cpu_ns()
+        elapsed_ns = await client.run_slice(
+            cycle(requests), in_flight=in_flight, duration_ns=duration_ns, requests_at_least=3, record=record
+        )
+        assert elapsed_ns > 0
+        assert client.cpu_ns() >= before_ns
+        return record
+    finally:
+        await client.close()
+
+
+KEEPS_ITS_COMMAND = """
+    from pathlib import Path
+    Path(log).write_text("1\\t200\\t9\\n")
+    said = Path(__file__).with_name("said")
+    said.write_text("\\n".join(sys.argv[1:]))
+    for argument in sys.argv[1:]:
+        name, _, value = argument.partition("=")
+        if name in ("--input-file", "--data"):
+            said.with_name("given").write_bytes(Path(value).read_bytes())
+"""
+
+
+@pytest.mark.parametrize(("protocol", "multiplexes"), [("http", False), ("graphql", False), ("grpc", True)])
+async def test_what_the_program_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, protocol: str, multiplexes: bool
+) -> None:
+    record = await run_fake(monkeypatch, tmp_path, KEEPS_ITS_COMMAND, protocol)
+    assert record.outcomes == {"ok": 1}
+    assert record.latency_ns == [9000]
+    said = (tmp_path / "said").read_text().splitlines()
+    assert ("--h1" in said) is not multiplexes
+    assert f"--clients={1 if multiplexes else 3}" in said
+    assert f"--max-concurrent-streams={3 if multiplexes else 1}" in said
+    assert "--duration=200ms" in said
+    given = (tmp_path / "given").read_bytes()
+    if protocol == "http":
+        assert len(given.splitlines()) == module.URIS_AT_MOST
+        assert given.splitlines()[0].endswith(b"/recipes/1")
+    else:
+        assert given
+        assert said[-1].startswith("http://127.0.0.1:")
+        assert any(line.startswith(("--header=content-type: ", "--header=Content-Type: ")) for line in said)
+    assert not any("ontent-length" in line.lower() for line in said)
+
+
+@pytest.mark.parametrize(
+    ("script", "text"),
+    [
+        ("sys.exit('could not connect')", "h2load ended with 1: could not connect"),
+        ("", "h2load measured nothing"),
+        ("open(log, 'w').write('nonsense')", "cannot be read"),
+        ("open(log, 'w').write('1\\t200\\t9\\n'); sys.exit(3)", "h2load ended with 3"),
+        ("import time; time.sleep(100)", "h2load did not end"),
+    ],
+)
+async def test_a_program_that_fails_is_counted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, text: str
+) -> None:
+    monkeypatch.setattr(module, "STOP_S", -10.0 if "sleep" in script else 30.0)
+    record = await run_fake(monkeypatch, tmp_path, script)
+    assert record.outcomes["client_error"] == 1
+    assert text in record.first_failure
+
+
+@pytest.mark.skipif(shutil.which("h2load") is None, reason="h2load is not installed")
+@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize("protocol", PRODUCERS)
+async def test_the_program_itself(protocol: str, tls: bool, tmp_path: Path) -> None:
+    files = certificates.write(tmp_path) if tls else None
+    async with serving(protocol, small_book(), certificates=files) as served:
+        for duration_ns in (300_000_000, 3_000_000_000, 30_000_000_000):
+            record = await run_slice(served, 3, duration_ns)
+            # On a machine that has much else to do, the first answer may take longer than that. When the connection
+            # itself does, the program (1.52) forgets to end.
+            if record.first_failure not in {"h2load measured nothing", "h2load did not end"}:
+                break
+    assert set(record.outcomes) == {"ok"}, record.first_failure
+    assert record.outcomes["ok"] == len(record.latency_ns) > 0

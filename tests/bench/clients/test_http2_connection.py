@@ -1,0 +1,192 @@
+"""The raw client's HTTP/2 and gRPC: what it sends, and answers that are right however they are framed."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from hyperframe.frame import (
+    ContinuationFrame,
+    DataFrame,
+    Frame,
+    HeadersFrame,
+    PingFrame,
+    PriorityFrame,
+    SettingsFrame,
+    WindowUpdateFrame,
+)
+
+from protos import recipe_pb2
+from tests.support.driving import asking, end_of, raw_client
+from tests.support.http2_peer import (
+    GRPC_HEAD,
+    GRPC_OK,
+    Asked,
+    Peer,
+    prefixed,
+    speaking_http2,
+)
+from tests.support.http2_scripts import MESSAGE, answering_first, raw, serialized, whole
+
+
+def in_tiny_frames(peer: Peer, stream_id: int) -> bytes:
+    body = prefixed(MESSAGE)
+    data = [DataFrame(stream_id, body[i : i + 1]) for i in range(len(body))]
+    return serialized(
+        peer.headers(stream_id, GRPC_HEAD), *data, DataFrame(stream_id), peer.headers(stream_id, GRPC_OK, "END_STREAM")
+    )
+
+
+def continued(peer: Peer, stream_id: int) -> bytes:
+    block = peer.encoder.encode(list(GRPC_HEAD))
+    pieces = [block[i : i + 1] for i in range(1, len(block))]
+    frames: list[Frame] = [HeadersFrame(stream_id, block[:1]), *(ContinuationFrame(stream_id, p) for p in pieces)]
+    frames.append(ContinuationFrame(stream_id, b"", flags=["END_HEADERS"]))
+    end = peer.encoder.encode(list(GRPC_OK))
+    frames += [
+        DataFrame(stream_id, prefixed(MESSAGE)),
+        HeadersFrame(stream_id, end[:1], flags=["END_STREAM"]),
+        ContinuationFrame(stream_id, end[1:], flags=["END_HEADERS"]),
+    ]
+    return serialized(*frames)
+
+
+def padded(peer: Peer, stream_id: int) -> bytes:
+    head = peer.headers(stream_id, GRPC_HEAD, "PADDED", "PRIORITY")
+    head.pad_length, head.depends_on, head.stream_weight = 9, 0, 7
+    data = DataFrame(stream_id, prefixed(MESSAGE), flags=["PADDED"], pad_length=200)
+    end = peer.headers(stream_id, GRPC_OK, "END_STREAM", "PADDED")
+    end.pad_length = 1
+    return serialized(head, data, end)
+
+
+def interim(peer: Peer, stream_id: int) -> bytes:
+    early = peer.headers(stream_id, ((":status", "103"), ("link", "</a>")))
+    return serialized(early) + whole(peer, stream_id)
+
+
+def beside_others(peer: Peer, stream_id: int) -> bytes:
+    return (
+        raw(0xAA, 0xFF, 0, b"grease")
+        + serialized(
+            PriorityFrame(stream_id, depends_on=0, stream_weight=1),
+            SettingsFrame(0, settings={0x0A0A: 1, SettingsFrame.MAX_CONCURRENT_STREAMS: 5}),
+            WindowUpdateFrame(0, window_increment=5),
+            WindowUpdateFrame(stream_id, window_increment=5),
+            PingFrame(0, b"12345678"),
+        )
+        + whole(peer, stream_id)
+    )
+
+
+def table_changed(peer: Peer, stream_id: int) -> bytes:
+    """The producer forgets all that both ends had remembered."""
+    peer.encoder.header_table_size = 0
+    peer.encoder.header_table_size = 4096
+    return whole(peer, stream_id)
+
+
+ODD = (whole, in_tiny_frames, continued, padded, interim, beside_others, table_changed)
+
+
+@pytest.mark.parametrize("answer", ODD)
+async def test_an_answer_is_taken_however_it_is_framed(answer: Callable[[Peer, int], bytes]) -> None:
+    """Twice each, so that blocks that change the table of headers are followed by ones that rely on it."""
+    script = answering_first(whole, answer, answer, whole)
+    async with speaking_http2(script) as server, raw_client("grpc", server.port) as client:
+        request = asking(client)
+        for _ in range(6):
+            assert await end_of(client, request) is None
+            client.recheck()
+        assert len(request.proved) == 1
+        assert (len(server.peers), client.connections_opened) == (1, 1)
+
+
+@pytest.mark.parametrize("piece", [1, 5, 11])
+async def test_an_answer_is_taken_however_it_is_cut(piece: int) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.start()
+        while True:
+            asked = await peer.request()
+            content = peer.whole_answer(asked.stream_id, MESSAGE)
+            for start in range(0, len(content), piece):
+                peer.send(content[start : start + piece])
+                await peer.writer.drain()
+                await asyncio.sleep(0)
+
+    async with speaking_http2(script) as server, raw_client("grpc", server.port) as client:
+        request = asking(client)
+        for _ in range(3):
+            assert await end_of(client, request) is None
+
+
+async def test_what_is_sent_is_what_a_grpc_client_sends() -> None:
+    asked: list[Asked] = []
+
+    async def script(peer: Peer) -> None:
+        await peer.start()
+        while True:
+            asked.append(await peer.request())
+            peer.send(whole(peer, asked[-1].stream_id))
+
+    async with speaking_http2(script) as server, raw_client("grpc", server.port, gzip=True) as client:
+        request = asking(client)
+        for _ in range(4):
+            assert await end_of(client, request) is None
+        port = server.port
+        announced = next(f for f in server.peers[0].seen if isinstance(f, SettingsFrame))
+        opened = next(f for f in server.peers[0].seen if isinstance(f, WindowUpdateFrame))
+    assert [each.stream_id for each in asked] == [1, 3, 5, 7]
+    for each in asked:
+        assert each.headers == {
+            ":method": "POST",
+            ":scheme": "http",
+            ":path": "/recipe.RecipeService/GetRecipe",
+            ":authority": f"127.0.0.1:{port}",
+            "te": "trailers",
+            "content-type": "application/grpc",
+            "user-agent": "recipe-lab",
+            "grpc-accept-encoding": "identity, gzip",
+            "grpc-timeout": "5000m",
+        }
+        assert each.body == prefixed(recipe_pb2.RecipeRequest(id=1).SerializeToString())
+    # The client's windows are as large as they can be, so that no producer waits for them.
+    assert announced.settings[SettingsFrame.INITIAL_WINDOW_SIZE] == 2**31 - 1
+    assert announced.settings[SettingsFrame.ENABLE_PUSH] == 0
+    assert 65_535 + opened.window_increment == 2**31 - 1
+
+
+@pytest.mark.parametrize("table_bytes", [0, 60, 200, 4096, 65_536])
+async def test_headers_are_readable_whatever_table_the_producer_keeps(table_bytes: int) -> None:
+    async def script(peer: Peer) -> None:
+        peer.decoder.max_allowed_table_size = table_bytes
+        peer.decoder.header_table_size = min(table_bytes, 4096)
+        await peer.start({SettingsFrame.HEADER_TABLE_SIZE: table_bytes})
+        while True:
+            asked = await peer.request()
+            assert asked.headers["grpc-accept-encoding"] == "identity"
+            peer.send(whole(peer, asked.stream_id))
+
+    async with speaking_http2(script) as server, raw_client("grpc", server.port) as client:
+        request = asking(client)
+        for _ in range(5):
+            assert await end_of(client, request) is None
+
+
+async def test_pings_and_settings_are_acknowledged() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.start()
+        peer.send(
+            PingFrame(0, b"\x00bcdefg\xff"),
+            PingFrame(0, b"11111111", flags=["ACK"]),
+            SettingsFrame(0, settings={SettingsFrame.MAX_FRAME_SIZE: 20_000}),
+        )
+        asked = await peer.request()
+        while sum(isinstance(frame, SettingsFrame) and "ACK" in frame.flags for frame in peer.seen) < 2:
+            await peer.frame()
+        pongs = [frame for frame in peer.seen if isinstance(frame, PingFrame)]
+        assert [(pong.opaque_data, "ACK" in pong.flags) for pong in pongs] == [(b"\x00bcdefg\xff", True)]
+        peer.send(whole(peer, asked.stream_id))
+        await peer.reader.read()
+
+    async with speaking_http2(script) as server, raw_client("grpc", server.port) as client:
+        assert await end_of(client, asking(client)) is None

@@ -1,0 +1,70 @@
+"""HPACK with memory: blocks mean what the library says they mean, whatever came before."""
+
+import hpack
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.clients import http2_headers
+from bench.clients.http2_frames import BrokenConnection
+from bench.clients.http2_headers import FieldList, HeaderReader, HeaderWriter
+
+NAMES = st.sampled_from([b":status", b"content-type", b"date", b"x-a", b"x-b", b"grpc-status"])
+VALUES = st.sampled_from([b"", b"200", b"application/grpc", b"a", b"b" * 100, b"c" * 2000])
+FIELDS = st.lists(st.tuples(NAMES, VALUES), max_size=6)
+TABLE_SIZES = st.sampled_from([0, 50, 100, 4096])
+
+
+@pytest.mark.no_cover
+@given(st.lists(st.tuples(FIELDS, st.none() | TABLE_SIZES), max_size=30))
+def test_blocks_are_read_as_the_library_reads_them(steps: list[tuple[list[tuple[bytes, bytes]], int | None]]) -> None:
+    encoder, reader = hpack.Encoder(), HeaderReader()
+    for fields, table_bytes in steps:
+        if table_bytes is not None and table_bytes != encoder.header_table_size:
+            encoder.header_table_size = table_bytes
+        assert reader.read(encoder.encode(fields)).fields == fields
+
+
+@pytest.mark.no_cover
+@given(st.lists(st.tuples(st.integers(0, 3), st.none() | TABLE_SIZES), max_size=30), st.lists(FIELDS, min_size=4))
+def test_blocks_are_written_so_that_the_library_reads_them(
+    steps: list[tuple[int, int | None]], lists: list[list[tuple[bytes, bytes]]]
+) -> None:
+    writer, decoder = HeaderWriter(), hpack.Decoder()
+    sent = [FieldList(fields) for fields in lists]
+    for index, table_bytes in steps:
+        if table_bytes is not None:
+            writer.limit_table(table_bytes)
+            decoder.max_allowed_table_size = table_bytes
+        found = list(decoder.decode(writer.write(sent[index]), raw=True))
+        assert [(bytes(name), bytes(value)) for name, value in found] == sent[index].fields
+
+
+def test_the_same_fields_are_the_same_short_block_once_both_ends_remember_them() -> None:
+    writer = HeaderWriter()
+    fields = FieldList([(b":method", b"POST"), (b":path", b"/a"), (b"x-long", b"y" * 100)])
+    first, second, third = (writer.write(fields) for _ in range(3))
+    assert len(first) > 60
+    assert len(second) == 3
+    assert third is second
+
+
+def test_a_reader_remembers_so_much_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http2_headers, "KEPT_AT_MOST", 3)
+    reader = HeaderReader()
+    for number in range(10):
+        # Literal fields that change no table.
+        assert reader.read(b"\x00\x01a\x01%d" % number).fields == [(b"a", b"%d" % number)]
+        assert len(reader._known) <= 3
+
+
+@pytest.mark.parametrize("block", [b"\xfe", b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", b"\x00", b"\x40\x85abc"])
+def test_garbage_is_no_header_block(block: bytes) -> None:
+    with pytest.raises(BrokenConnection, match="a header block cannot be read"):
+        HeaderReader().read(block)
+
+
+def test_a_status_that_is_none() -> None:
+    encoder, reader = hpack.Encoder(), HeaderReader()
+    for status, expected in ((b"200", 200), (b"2000", None), (b"abc", None), (b"", None)):
+        assert reader.read(encoder.encode([(b":status", status)])).status == expected

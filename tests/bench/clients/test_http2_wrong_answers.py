@@ -1,0 +1,139 @@
+"""The raw client's gRPC against servers that answer wrongly."""
+
+from collections.abc import Callable
+
+import pytest
+from hyperframe.frame import (
+    DataFrame,
+    RstStreamFrame,
+)
+
+from bench.load.outcomes import kind_of
+from consumers.errors import ProducerTimeout, ProducerUnreachable, UnexpectedAnswer
+from protos import recipe_pb2
+from recipes.errors import InvalidRecipe, RecipeNotFound
+from tests.support.driving import asking, end_of, raw_client
+from tests.support.http2_peer import (
+    GRPC_HEAD,
+    GRPC_OK,
+    Fields,
+    Peer,
+    prefixed,
+    speaking_http2,
+)
+from tests.support.http2_scripts import MESSAGE, answering_first, serialized, whole
+
+TRAILERS = (("grpc-status", "0"), ("grpc-message", ""))
+
+
+def ended_with(*fields: tuple[str, str], head: Fields = GRPC_HEAD) -> Callable[[Peer, int], bytes]:
+    """Trailers only."""
+    return lambda peer, stream_id: serialized(peer.headers(stream_id, (*head, *fields), "END_STREAM"))
+
+
+def with_body(body: bytes, end: Fields = GRPC_OK) -> Callable[[Peer, int], bytes]:
+    return lambda peer, stream_id: serialized(
+        peer.headers(stream_id, GRPC_HEAD), DataFrame(stream_id, body), peer.headers(stream_id, end, "END_STREAM")
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (ended_with(("grpc-status", "5")), RecipeNotFound),
+        (ended_with(("grpc-status", "3"), ("grpc-message", "not%20so")), InvalidRecipe),
+        (ended_with(("grpc-status", "4")), ProducerTimeout),
+        (ended_with(("grpc-status", "14")), ProducerUnreachable),
+        (ended_with(("grpc-status", "13"), ("grpc-status-details-bin", "!!")), UnexpectedAnswer),
+        (ended_with(("grpc-status", "x")), UnexpectedAnswer),
+        (ended_with(("grpc-status", "99")), UnexpectedAnswer),
+        (ended_with(), UnexpectedAnswer),
+        (ended_with(("grpc-status", "0")), UnexpectedAnswer),
+        (ended_with(head=((":status", "503"),)), ProducerUnreachable),
+        (ended_with(head=((":status", "404"),)), UnexpectedAnswer),
+        (with_body(prefixed(MESSAGE), (("grpc-status", "13"),)), UnexpectedAnswer),
+        (with_body(prefixed(MESSAGE)[:-1]), UnexpectedAnswer),
+        (with_body(prefixed(MESSAGE) + b"x"), UnexpectedAnswer),
+        (with_body(prefixed(MESSAGE) * 2), UnexpectedAnswer),
+        (with_body(b""), UnexpectedAnswer),
+        (with_body(prefixed(b"\xff\xff\xff")), UnexpectedAnswer),
+        (with_body(prefixed(MESSAGE, compressed=True)), UnexpectedAnswer),
+    ],
+)
+async def test_what_is_not_the_answer_is_not_taken_for_it(
+    answer: Callable[[Peer, int], bytes], kind: type[Exception]
+) -> None:
+    script = answering_first(whole, answer)
+    async with speaking_http2(script) as server, raw_client("grpc", server.port) as client:
+        assert await end_of(client, asking(client)) is None
+        assert isinstance(await end_of(client, asking(client)), kind)
+        assert await end_of(client, asking(client)) is None
+        assert len(server.peers) == 1
+
+
+@pytest.mark.parametrize("body", [prefixed(MESSAGE, compressed=True), prefixed(b"\x1f\x8b\x08", compressed=True)])
+async def test_a_message_that_claims_to_be_compressed(body: bytes) -> None:
+    head = (*GRPC_HEAD, ("grpc-encoding", "gzip"))
+
+    def answer(peer: Peer, stream_id: int) -> bytes:
+        return serialized(
+            peer.headers(stream_id, head), DataFrame(stream_id, body), peer.headers(stream_id, GRPC_OK, "END_STREAM")
+        )
+
+    script = answering_first(answer)
+    async with speaking_http2(script) as server, raw_client("grpc", server.port, gzip=True) as client:
+        assert isinstance(await end_of(client, asking(client)), UnexpectedAnswer)
+
+
+async def test_another_recipe_is_a_wrong_answer_although_it_looks_alike() -> None:
+    other = recipe_pb2.Recipe(id=2, name="Soup").SerializeToString()
+    longer = recipe_pb2.Recipe(id=3, name="Stew with dumplings").SerializeToString()
+
+    async def script(peer: Peer) -> None:
+        await peer.start()
+        for message in (longer, MESSAGE, other):
+            asked = await peer.request()
+            peer.send(peer.whole_answer(asked.stream_id, message))
+        await peer.frame()
+
+    async with speaking_http2(script) as server, raw_client("grpc", server.port) as client:
+        request = asking(client)
+        failure = await end_of(client, request)
+        assert failure is not None
+        assert kind_of(failure) == "wrong_answer"
+        assert await end_of(client, request) is None
+        client.recheck()
+        assert await end_of(client, request) is None
+        with pytest.raises(Exception, match="the answer has the id 2"):
+            client.recheck()
+        client.recheck()
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "text"),
+    [
+        (7, ProducerUnreachable, "REFUSED_STREAM"),
+        (2, UnexpectedAnswer, "INTERNAL_ERROR"),
+        (8, UnexpectedAnswer, "CANCEL"),
+        (0x77, UnexpectedAnswer, "error 0x77"),
+    ],
+)
+@pytest.mark.parametrize("begun", [False, True])
+async def test_a_reset_ends_one_request_and_not_the_connection(
+    code: int, kind: type[Exception], text: str, begun: bool
+) -> None:
+    def reset(peer: Peer, stream_id: int) -> bytes:
+        head = serialized(peer.headers(stream_id, GRPC_HEAD)) if begun else b""
+        return head + serialized(RstStreamFrame(stream_id, error_code=code))
+
+    def answered_then_reset(peer: Peer, stream_id: int) -> bytes:
+        return whole(peer, stream_id) + serialized(RstStreamFrame(stream_id, error_code=0))
+
+    script = answering_first(reset, answered_then_reset)
+    async with speaking_http2(script) as server, raw_client("grpc", server.port) as client:
+        failure = await end_of(client, asking(client))
+        assert isinstance(failure, kind)
+        assert str(failure).endswith(f"the stream was reset: {text}")
+        for _ in range(2):
+            assert await end_of(client, asking(client)) is None
+        assert len(server.peers) == 1

@@ -1,0 +1,243 @@
+"""Both loop clients against the lab's producers: protocol × gzip × TLS, every workload and dialect."""
+
+from collections.abc import AsyncIterator, Sequence
+from itertools import cycle, product
+from pathlib import Path
+from typing import Any
+
+import hpack
+import pytest
+import pytest_asyncio
+from hyperframe.frame import Frame, HeadersFrame
+
+from bench.clients.base import LoopClient
+from bench.clients.raw import RawClient
+from bench.clients.registry import load_client as client_named
+from bench.load.closed_loop import run_closed
+from bench.load.open_loop import run_open
+from bench.load.outcomes import kind_of
+from bench.load.record import SliceRecord
+from bench.workloads import WORKLOADS, GetQuestion, Question, WorkloadChoice
+from consumers.client import ClientSettings
+from consumers.errors import ProducerUnreachable
+from consumers.registry import dialects
+from consumers.target import Target, parse_target
+from producers import certificates
+from producers.certificates import CertificateFiles
+from producers.registry import PRODUCERS
+from producers.settings import ProducerSettings
+from tests.support.books import CHICKEN, SPECIAL, small_book
+from tests.support.driving import end_of
+from tests.support.relay import relay_to
+from tests.support.serving import Served, serving
+
+CHOICES = (WorkloadChoice("get"), WorkloadChoice("list", 20), WorkloadChoice("fields"))
+CLIENTS = ("library", "raw")
+SPEAKS_ALL = ProducerSettings(persisted_queries=True)
+AS_MEASURED = {"loop_factories": ["uvloop"]}
+"""For what is tried in every combination: the loop that load processes run on."""
+
+
+@pytest.fixture(scope="module")
+def own_certificates(tmp_path_factory: pytest.TempPathFactory) -> CertificateFiles:
+    return certificates.write(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest_asyncio.fixture(
+    scope="module",
+    loop_scope="module",
+    params=list(product(PRODUCERS, (False, True), (False, True))),
+    ids=lambda row: f"{row[0]}-{'gzip' if row[1] else 'identity'}-{'tls' if row[2] else 'plain'}",
+)
+async def served(request: pytest.FixtureRequest, own_certificates: CertificateFiles) -> AsyncIterator[Served]:
+    protocol, gzip, tls = request.param
+    async with serving(protocol, small_book(), gzip=gzip, certificates=own_certificates if tls else None) as it:
+        yield it
+
+
+async def opened(name: str, served: Served, **changes: Any) -> LoopClient:
+    kept = ("target", "gzip", "ca", "timeout_s", "dialect")
+    settings = ClientSettings(**{**{field: getattr(served.client_settings, field) for field in kept}, **changes})
+    client = client_named(name, served.protocol, settings)
+    assert isinstance(client, LoopClient)
+    await client.open()
+    return client
+
+
+async def questions_of(client: LoopClient, choice: WorkloadChoice) -> Sequence[Question[Any]]:
+    """A few of each kind, the hard ones among them."""
+    book = small_book()
+    recipes = (await book.page(63)).recipes
+    ids = [*SPECIAL, *range(1, 10)]
+    return (await WORKLOADS[choice.name].questions(client.consumer, choice, recipes, ids, known=True))[:12]
+
+
+@pytest.mark.no_cover
+@pytest.mark.asyncio(loop_scope="module", **AS_MEASURED)
+@pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: choice.label)
+@pytest.mark.parametrize("name", CLIENTS)
+async def test_every_answer_is_right(name: str, choice: WorkloadChoice, served: Served) -> None:
+    await assert_all_right(name, choice, served)
+
+
+@pytest.mark.no_cover
+@pytest.mark.asyncio(**AS_MEASURED)
+@pytest.mark.parametrize(("protocol", "dialect"), [(name, each) for name in PRODUCERS for each in dialects(name)])
+@pytest.mark.parametrize("name", CLIENTS)
+async def test_what_is_created_is_right(name: str, protocol: str, dialect: str) -> None:
+    async with serving(protocol, small_book(), settings=SPEAKS_ALL, dialect=dialect) as served:
+        await assert_all_right(name, WorkloadChoice("create"), served)
+
+
+@pytest.mark.no_cover
+@pytest.mark.asyncio(**AS_MEASURED)
+@pytest.mark.parametrize(("protocol", "dialect"), [(name, each) for name in PRODUCERS for each in dialects(name)[1:]])
+@pytest.mark.parametrize("name", CLIENTS)
+async def test_every_dialect_is_right(name: str, protocol: str, dialect: str) -> None:
+    """Each client with a producer of its own, so that nobody has introduced anything to it."""
+    async with serving(protocol, small_book(), gzip=True, settings=SPEAKS_ALL, dialect=dialect) as served:
+        for choice in (*CHOICES, WorkloadChoice("batch", 5)):
+            await assert_all_right(name, choice, served)
+
+
+async def assert_all_right(name: str, choice: WorkloadChoice, served: Served) -> None:
+    client = await opened(name, served)
+    try:
+        requests = client.requests(await questions_of(client, choice))
+        assert requests
+        for request in requests:
+            await client.prove(request)
+        for concurrency in (1, 7):
+            record = SliceRecord()
+            duration_ns = await run_closed(
+                client, cycle(requests), concurrency=concurrency, duration_ns=1, requests_at_least=24, record=record
+            )
+            assert set(record.outcomes) == {"ok"}, record.first_failure
+            assert len(record.latency_ns) == record.outcomes["ok"] >= 24
+            assert all(0 < latency_ns <= duration_ns for latency_ns in record.latency_ns)
+            client.recheck()
+        record = SliceRecord()
+        await run_open(
+            client,
+            cycle(requests),
+            due_offsets_ns=iter(range(0, 20_000_000, 1_000_000)),
+            duration_ns=20_000_000,
+            answers_within_ns=10_000_000_000,
+            record=record,
+        )
+        assert record.outcomes == {"ok": 20}, record.first_failure
+        triples = zip(record.latency_ns, record.service_ns, record.lag_ns, strict=True)
+        assert all(latency == service + lag and lag >= 0 for latency, service, lag in triples)
+    finally:
+        await client.close()
+        await client.close()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_an_unknown_recipe_is_the_domains_error(served: Served) -> None:
+    client = await opened("raw", served)
+    try:
+        (request,) = client.requests([GetQuestion(2_000_000_000, None)])
+        failure = await end_of(client, request)
+        assert failure is not None
+        assert kind_of(failure) == "error_answer"
+    finally:
+        await client.close()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_several_in_flight_take_what_connections_the_transport_needs(served: Served) -> None:
+    client = await opened("raw", served)
+    assert isinstance(client, RawClient)
+    try:
+        requests = client.requests([GetQuestion(CHICKEN.id, CHICKEN)])
+        record = SliceRecord()
+        await run_closed(client, cycle(requests), concurrency=5, duration_ns=1, requests_at_least=50, record=record)
+        assert set(record.outcomes) == {"ok"}, record.first_failure
+        assert client.connections_opened == (1 if client.calls.multiplexes else 5)
+    finally:
+        await client.close()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_tls_on_one_side_only_is_counted(served: Served, own_certificates: CertificateFiles) -> None:
+    target = served.client_settings.target
+    client = await opened("raw", served, target=Target(target.host, target.port, not target.tls), timeout_s=1.0)
+    try:
+        (request,) = client.requests([GetQuestion(CHICKEN.id, CHICKEN)])
+        failure = await end_of(client, request)
+        assert failure is not None
+        assert kind_of(failure) in {"unreachable", "unexpected_answer", "timeout"}
+    finally:
+        await client.close()
+
+
+@pytest.mark.parametrize("protocol", PRODUCERS)
+async def test_a_producer_that_nobody_vouches_for_is_not_believed(
+    protocol: str, own_certificates: CertificateFiles, tmp_path: Path
+) -> None:
+    async with serving(protocol, small_book(), certificates=own_certificates) as served:
+        client = await opened("raw", served, ca=certificates.write(tmp_path).ca)
+        try:
+            (request,) = client.requests([GetQuestion(CHICKEN.id, CHICKEN)])
+            failure = await end_of(client, request)
+            assert isinstance(failure, ProducerUnreachable)
+            assert "its certificate is not trusted" in str(failure)
+        finally:
+            await client.close()
+
+
+@pytest.mark.parametrize("protocol", PRODUCERS)
+async def test_an_authority_that_cannot_be_read_is_named(
+    protocol: str, own_certificates: CertificateFiles, tmp_path: Path
+) -> None:
+    async with serving(protocol, small_book(), certificates=own_certificates) as served:
+        with pytest.raises(ProducerUnreachable, match=r"cannot use .*nowhere\.pem"):
+            await opened("raw", served, ca=tmp_path / "nowhere.pem")
+
+
+@pytest.mark.parametrize("gzip", [False, True])
+@pytest.mark.parametrize(("protocol", "dialect"), [(name, each) for name in PRODUCERS for each in dialects(name)])
+async def test_both_clients_ask_for_the_very_same(protocol: str, dialect: str, gzip: bool) -> None:
+    """What the producer has to read is the same, down to the bytes of bodies; only the order of fields may differ."""
+    sent: list[Any] = []
+    async with serving(protocol, small_book(), gzip=gzip, settings=SPEAKS_ALL, dialect=dialect) as served:
+        async with served.client() as introducing:
+            await introducing.get(CHICKEN.id)
+        target = parse_target(served.address)
+        for name in CLIENTS:
+            async with relay_to(target.host, target.port) as relay:
+                client = await opened(name, served, target=Target("127.0.0.1", relay.port))
+                (request,) = client.requests([GetQuestion(CHICKEN.id, CHICKEN)])
+                await client.prove(request)
+                await client.close()
+                content = bytes(relay.sent)
+                in_words = in_http2 if content.startswith(b"PRI ") else in_http1
+                sent.append(in_words(content, f"127.0.0.1:{relay.port}"))
+    assert sent[0] == sent[1]
+
+
+def in_http1(content: bytes, authority: str) -> Any:
+    head, _, body = content.replace(authority.encode(), b"AUTHORITY").partition(b"\r\n\r\n")
+    start, *fields = head.split(b"\r\n")
+    return start, sorted(field.lower() for field in fields), body
+
+
+def in_http2(content: bytes, authority: str) -> Any:
+    fields: dict[str, str] = {}
+    body = b""
+    position = content.index(b"SM\r\n\r\n") + 6
+    while position < len(content):
+        frame, size = Frame.parse_frame_header(memoryview(content[position : position + 9]))
+        payload = content[position + 9 : position + 9 + size]
+        position += 9 + size
+        frame.parse_body(memoryview(payload))
+        if isinstance(frame, HeadersFrame):
+            fields = {str(name): str(value) for name, value in hpack.Decoder().decode(frame.data)}
+        elif frame.type == 0:
+            body += payload
+    # Who asks, and how much of its time is left, differs.
+    assert fields.pop("user-agent")
+    assert fields.pop("grpc-timeout")
+    assert fields.pop(":authority") == authority
+    return sorted(fields.items()), body

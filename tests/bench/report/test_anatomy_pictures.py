@@ -1,0 +1,77 @@
+"""The stacked pictures of a sizes run: a bar for every combination, both ways, in pieces that sum to the wire."""
+
+import re
+
+from bench.report import html
+from bench.report.anatomy_pictures import anatomy_pictures, kinds
+from bench.results import Anatomy, BothWays, Cell, HeaderPair, HeaderSection, Run, Workload
+from tests.support.pages import Page
+from tests.support.runs import GET, LIST, cell, run
+
+NOTHING = BothWays()
+HEADERS = HeaderPair(
+    request=HeaderSection(wire_bytes=10, plain_bytes=20), response=HeaderSection(wire_bytes=10, plain_bytes=20)
+)
+
+
+def taken_apart(protocol: str, sent: dict[str, int], workload: Workload = GET, *, gzip: bool = False) -> Cell:
+    """A row of `sizes` with ten requests in steady state."""
+    anatomy = Anatomy(
+        requests=10,
+        steady_requests=10,
+        setup=NOTHING,
+        first=NOTHING,
+        settling=NOTHING,
+        steady=BothWays(sent=sent, received={"body": 12_000}),
+        last=NOTHING,
+        closing=NOTHING,
+        total={"sent": sum(sent.values()), "received": 12_000},
+        first_headers=HEADERS,
+        last_headers=HEADERS,
+    )
+    made = cell(protocol, gzip=gzip, workload=workload, latency_ns=None, anatomy=anatomy)
+    made.load = None
+    return made
+
+
+def given() -> Run:
+    return run(
+        [
+            taken_apart("http", {"request_line": 300, "header_fields": 900}),
+            taken_apart("http", {"header_fields": 1160}, gzip=True),
+            taken_apart("grpc", {"headers.hpack_block": 90, "headers.frame_header": 90, "window_update.payload": 170}),
+            taken_apart("grpc", {"headers.hpack_block": 100}, LIST),
+        ]
+    )
+
+
+def test_each_workload_has_a_picture_both_ways() -> None:
+    assert [figure.caption for figure in anatomy_pictures(given())] == [
+        "get: one recipe; one request in steady state, by kind of byte",
+        "get: one recipe; one answer in steady state, by kind of byte",
+        "list: a page of 20 recipes; one request in steady state, by kind of byte",
+        "list: a page of 20 recipes; one answer in steady state, by kind of byte",
+    ]
+
+
+def test_variants_stand_together_with_what_one_request_takes() -> None:
+    assert anatomy_pictures(given())[0].alternative == "plain · HTTP 120 B; plain · gRPC 35 B; gzip · HTTP 116 B"
+
+
+def test_a_bar_is_as_long_as_its_pieces_from_the_inside_out() -> None:
+    drawn = anatomy_pictures(run([given().cells[2]]))[0].svg
+    pieces = re.findall(r"fewer is better: ([0-9.]+); [^\"]*colour: var\(--part-([0-9])\)", drawn)
+    assert [part for _, part in pieces] == ["1", "4", "2"]
+    assert sum(float(length) for length, _ in pieces) == 35
+
+
+def test_kinds_that_do_not_occur_are_not_in_the_key() -> None:
+    assert kinds(given()) == [(0, "content"), (1, "headers"), (4, "framing"), (2, "connection")]
+
+
+def test_the_report_shows_them_and_other_runs_have_no_such_section() -> None:
+    text = html.render(given()).decode()
+    assert Page(text).wrong == []
+    assert text.count("by kind of byte</figcaption>") == 4
+    assert "Where every byte goes" in text
+    assert "Where every byte goes" not in html.render(run([cell("http")])).decode()

@@ -1,0 +1,82 @@
+"""The tables that take a difference apart: what stands in them, and when there are none."""
+
+from msgspec.structs import replace
+
+from bench.report import html, markdown
+from bench.report.attribution_tables import attribution_tables
+from bench.results import Cell, Run, Slices, decode, encode
+from tests.bench.stats.noise import slices_of
+from tests.bench.stats.test_attribution import still
+from tests.support.runs import cell, run, sizes
+
+LATENCIES_US = {"json": {"http": 150.0, "grpc": 312.0}, "protobuf": {"http": 142.0, "grpc": 300.0}}
+WIRE_US = {"json": {"http": 100.0, "grpc": 162.0}, "protobuf": {"http": 95.0, "grpc": 153.0}}
+
+
+def found(clients: tuple[str, ...] = ("library", "raw"), instances: int = 3) -> Run:
+    cells: list[Cell] = []
+    for client in clients:
+        for dialect, by_protocol in (LATENCIES_US if client == "library" else WIRE_US).items():
+            for protocol, latency_us in by_protocol.items():
+                made = cell(protocol, client=client)
+                made.id, made.dialect = f"{protocol}-{dialect}-{client}", dialect
+                made.slices = slices_of(still(latency_us * 1e3, instances=instances))
+                cells.append(made)
+    return decode(encode(run(cells)))
+
+
+def test_the_parts_of_a_latency_stand_with_their_intervals() -> None:
+    latency = attribution_tables(found())[0]
+    assert latency.title == "From HTTP to gRPC: where the difference in median latency comes from"
+    assert [column.title for column in latency.columns[2:]] == ["whole", "encoding", "transport", "client library"]
+    (row,) = latency.rows
+    assert row.headings == ("get: one recipe", "plain")
+    assert [entry.text for entry in row.entries] == [
+        "+150 (+150 to +150)",
+        "−10.0 (−10.0 to −10.0)",
+        "+60.0 (+60.0 to +60.0)",
+        "+100 (+100 to +100)",
+    ]
+    assert any("cannot be told apart" in note for note in latency.notes)
+
+
+def test_without_the_raw_client_two_parts_are_one() -> None:
+    latency = attribution_tables(found(("library",)))[0]
+    assert [column.title for column in latency.columns[2:]] == ["whole", "encoding", "transport and library"]
+    assert any("--client library,raw" in note for note in latency.notes)
+
+
+def test_one_instance_says_that_there_is_no_interval() -> None:
+    (row,) = attribution_tables(found(instances=1))[0].rows
+    assert row.entries[0].text == "+150 (no interval)"
+
+
+def test_bytes_are_told_for_each_direction_and_both() -> None:
+    made = found()
+    for each in made.cells:
+        if each.client == "library":
+            assert each.bytes is not None
+            smaller = 300.0 if each.dialect == "protobuf" else 0.0
+            framing = 60.0 if each.protocol == "grpc" else 225.0
+            said = sizes(0, 1400 - smaller, 0, 1400 - smaller + framing)
+            each.bytes = replace(each.bytes, response=said)
+    tables = attribution_tables(made)
+    assert len(tables) == 2
+    _, answer, both = tables[1].rows
+    assert answer.headings[-1] == "answer"
+    assert [entry.text for entry in answer.entries] == ["−465", "−300", "0", "0", "−165"]
+    assert both.headings[-1] == "both"
+
+
+def test_every_report_has_them() -> None:
+    made = found()
+    assert "where the difference in median latency comes from" in html.render(made).decode()
+    assert "where the difference in median latency comes from" in markdown.render(made)
+
+
+def test_a_run_in_one_dialect_has_none() -> None:
+    made = [cell("http"), cell("grpc")]
+    for each in made:
+        each.slices = Slices()
+    assert attribution_tables(run(made)) == []
+    assert attribution_tables(run([])) == []

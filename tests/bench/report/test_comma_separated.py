@@ -1,0 +1,64 @@
+"""CSV: as written down, unrounded, and read back."""
+
+import csv
+import io
+from pathlib import Path
+
+from bench.report import comma_separated
+from bench.results import OpenLoad, Run
+from tests.support.runs import HOSTILE, cell, latency_ratio, quantiles, run, small, without_figures
+
+GOLDEN = Path(__file__).parent / "golden" / "small.csv"
+
+
+def rows(given: Run) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(comma_separated.render(given))))
+
+
+def test_a_small_run() -> None:
+    assert comma_separated.render(small()) == GOLDEN.read_text(encoding="utf-8").replace("\n", "\r\n")
+
+
+def test_figures_are_not_rounded() -> None:
+    found = cell("http", latency_ns=quantiles(153343.123456), ratio=latency_ratio("x", 1.2345678901, "slower"))
+    (row,) = rows(run([found]))
+    assert row["latency_ns_p50"] == "153343.123456"
+    assert row["ratio"] == "1.2345678901"
+    assert row["ratio_verdict"] == "slower"
+    assert row["ratio_baseline"] == "x"
+    assert row["memory_bytes_producer_peak"] == "72777728"
+
+
+def test_open_loop_and_versions() -> None:
+    (row,) = rows(run([cell("http", load=OpenLoad(rate_hz=500), version="v1", service_ns=quantiles(1e5))]))
+    assert (row["load_model"], row["rate_hz"], row["arrivals"], row["concurrency"]) == ("open", "500", "poisson", "")
+    assert (row["version"], row["service_ns_p50"]) == ("v1", "100000.0")
+
+
+def test_what_is_not_known_is_empty() -> None:
+    given = without_figures("http", "failed", "why")
+    given.load = None
+    (row,) = rows(run([given]))
+    assert (row["status"], row["reason"], row["ok"], row["latency_ns_p50"], row["load_model"]) == (
+        "failed",
+        "why",
+        "",
+        "",
+        "",
+    )
+
+
+def test_errors_are_counted_by_kind() -> None:
+    (row,) = rows(run([cell("http", outcomes={"ok": 5, "timeout": 2, "refused": 1})]))
+    assert (row["ok"], row["not_ok"], row["not_ok_by_kind"]) == ("5", "3", "refused 1; timeout 2")
+
+
+def test_hostile_text_is_one_field_and_no_formula() -> None:
+    (row,) = rows(run([cell(f"={HOSTILE}", reason="-1")]))
+    assert row["protocol"].startswith("'=")
+    assert row["reason"] == "'-1"
+
+
+def test_an_empty_run_has_its_heading() -> None:
+    assert rows(run([])) == []
+    assert comma_separated.render(run([])).startswith("id,protocol,dialect,version,gzip,tls,workload,")

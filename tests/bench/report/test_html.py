@@ -1,0 +1,151 @@
+"""The page: whole, well formed, readable without sight, and nothing fetched or run."""
+
+import re
+
+import pytest
+from msgspec.structs import replace
+
+from bench.report import html
+from bench.results import OpenLoad, RecipesUsed, Run, RunWarning, TlsSession
+from tests.check_run import References
+from tests.support.pages import Page
+from tests.support.runs import HOSTILE, LIST, cell, latency_ratio, run, small, two_variants, without_figures
+
+
+def content(given: Run) -> str:
+    return html.render(given).decode()
+
+
+def page(given: Run) -> Page:
+    return Page(content(given))
+
+
+def test_the_page_is_well_formed_and_fetches_nothing() -> None:
+    text = content(small())
+    assert Page(text).wrong == []
+    references = References()
+    references.feed(text)
+    assert references.fetched == []
+    assert "<script" not in text
+    assert re.findall(r"url\(|@import|http-equiv", text) == []
+    assert not any(name.startswith("on") for _, attributes in Page(text).elements for name in attributes)
+
+
+def test_a_report_follows_from_its_run_alone() -> None:
+    assert html.render(small()) == html.render(small())
+
+
+def test_the_title_names_what_is_compared() -> None:
+    found = page(small())
+    assert found.by_tag["h1"] == ["What serving recipes costs: HTTP, GraphQL and gRPC"]
+    assert found.by_tag["title"] == ["Recipe Lab: HTTP, GraphQL and gRPC"]
+    assert found.all("html")[0]["lang"] == "en"
+
+
+def test_warnings_stand_before_any_figure() -> None:
+    text = content(small())
+    assert text.index("The load average was 2.6") < text.index('class="short"') < text.index("<svg")
+    assert "1 reason for warning" in text
+    assert "No reason for warning was found" in content(run([cell("http")]))
+
+
+def test_plain_words_and_verdicts_stand_in_it() -> None:
+    text = content(small())
+    assert "HTTP is fastest." in text
+    assert '<b class="verdict slower">slower</b>' in text
+    assert '<b class="verdict inconclusive">inconclusive</b>' in text
+
+
+def test_tables_are_tables_and_charts_have_words() -> None:
+    found = page(small())
+    assert len(found.by_tag["caption"]) == len(found.all("table"))
+    assert all(attributes.get("scope") in ("row", "col") for attributes in found.all("th"))
+    charts = [attributes for attributes in found.all("div") if attributes.get("role") == "img"]
+    assert charts
+    assert len(charts) == len(found.all("svg")) == len(found.by_tag["figcaption"])
+    assert all(len(attributes["aria-label"] or "") > 20 for attributes in charts)
+
+
+def test_every_link_leads_somewhere() -> None:
+    found = page(small())
+    ids = [attributes["id"] for _, attributes in found.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert all((attributes["href"] or "").removeprefix("#") in ids for attributes in found.all("a"))
+
+
+def test_everything_that_figures_depend_on_stands_at_the_end() -> None:
+    given = run([cell("grpc", tls=True)])
+    given.cells[0].tls_session = TlsSession(
+        version="TLSv1.3", cipher="TLS_AES_128_GCM_SHA256", group="x25519", alpn="h2"
+    )
+    text = content(given)
+    for told in (
+        "python -m bench run",
+        "Seed of the schedule",
+        "generated:1000:1",
+        "d1",
+        "TLSv1.3, cipher TLS_AES_128_GCM_SHA256, group x25519, ALPN h2",
+        "cpu model",
+    ):
+        assert told in text
+
+
+def test_recipes_of_the_cookbook_are_attributed_and_others_not() -> None:
+    given = run([cell("http")], recipes=RecipesUsed(source="wikibooks", count=3129, digest="d"))
+    assert "CC BY-SA 4.0" in content(given)
+    assert "Wikibooks" not in content(small())
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        run([]),
+        run([cell("grpc")]),
+        run([cell("http"), cell("grpc")]),
+        run([cell("http", load=OpenLoad(rate_hz=500)), cell("http", load=OpenLoad(rate_hz=0.1))]),
+        run([cell("http", bytes=None, cpu_us_per_request=None, latency_histogram="rubbish", outcomes={})]),
+        run([without_figures("http", status, "why") for status in ("unsupported", "failed")]),
+        run([without_figures("http", "generator_limited", None), without_figures("grpc", "interrupted", "stopped")]),
+        run([cell(f"protocol-{number}", workload=LIST) for number in range(9)]),
+        run([cell("http", version="v1"), cell("http", version="v2", tls=True)]),
+    ],
+    ids=["empty", "one", "no-baseline", "open", "bare", "failed", "not-reached", "many", "versions"],
+)
+def test_every_kind_of_run_becomes_a_page(given: Run) -> None:
+    assert page(given).wrong == []
+    assert "None" not in re.sub(r"<style>.*</style>", "", content(given), flags=re.DOTALL)
+
+
+def test_why_a_cell_has_no_figures_is_told() -> None:
+    given = run([cell("http"), without_figures("grpc", "unsupported", "the producer has no such call")])
+    assert "Not measured (not offered): grpc-get-c1: the producer has no such call." in content(given)
+
+
+def test_hostile_text_stays_text() -> None:
+    given = run(
+        [
+            cell(HOSTILE, version=HOSTILE, ratio=latency_ratio(HOSTILE, 2.0, "slower")),
+            without_figures(HOSTILE, "failed", HOSTILE),
+            cell("http", outcomes={"ok": 1, HOSTILE: 2}, tls_session=TlsSession(version=HOSTILE)),
+        ],
+        warnings=[RunWarning(code=HOSTILE, text=HOSTILE)],
+        environment={HOSTILE: {HOSTILE: [HOSTILE, None, True, 1.5]}},
+        command=HOSTILE,
+        recipes=RecipesUsed(source=HOSTILE, count=1, digest=HOSTILE),
+    )
+    given.cells[0].workload = replace(given.cells[0].workload, name=HOSTILE)
+    text = content(given)
+    assert Page(text).wrong == []
+    assert "<script" not in text
+    assert text.count("&lt;script&gt;alert(1)&lt;/script&gt;") > 10
+
+
+def test_text_in_every_script_is_kept() -> None:
+    given = run([cell("http")], recipes=RecipesUsed(source="Crème/中文/مرحبا/🍮.json", count=1, digest="d"))
+    assert "Crème/中文/مرحبا/🍮.json" in content(given)
+
+
+def test_half_a_character_does_not_break_the_page() -> None:
+    given = two_variants()
+    given.command = "\udc80"
+    assert b"<h1" in html.render(given)

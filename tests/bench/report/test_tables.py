@@ -1,0 +1,194 @@
+"""Tables of figures, costs and details: what stands in them, and what is said where nothing stands."""
+
+import pytest
+
+from bench.report import cost_tables, figure_tables
+from bench.report.detail_table import details
+from bench.report.grouping import arranged
+from bench.report.table import Table
+from bench.results import Bytes, ClosedLoad, OpenLoad, Run, SetupSizes, Sizes
+from tests.support.runs import (
+    GET,
+    SIXTEEN,
+    cell,
+    estimate,
+    latency_ratio,
+    quantiles,
+    run,
+    small,
+    two_variants,
+    without_figures,
+)
+
+
+def figures(given: Run, load: int = 0) -> Table:
+    arrangement = arranged(given)
+    group = arrangement.groups[0]
+    return figure_tables.figures(group, group.loads[load], arrangement)
+
+
+def texts(table: Table) -> list[list[str]]:
+    return [[*row.headings, *(entry.whole for entry in row.entries)] for row in table.rows]
+
+
+def headings(table: Table) -> list[str]:
+    return [column.heading for column in table.columns]
+
+
+def test_latency() -> None:
+    table = figures(small())
+    assert table.title == "get: one recipe; latency with one request in flight"
+    assert headings(table) == ["gzip, TLS", "protocol", "p50, µs", "p90, µs", "p99, µs", "÷ HTTP", "answers"]
+    assert texts(table) == [
+        ["plain", "HTTP", "150 (135–165)", "300", "600", "baseline", "2,000"],
+        ["plain", "GraphQL", "450 (405–495)", "900", "1,800", "3.00 (2.70–3.30) slower", "2,000"],
+        ["plain", "gRPC", "300 (270–330)", "600", "1,200", "2.00 (1.80–2.20) slower", "2,000"],
+    ]
+    assert any("Lower is better" in note for note in table.notes)
+    assert any("Below 1 is better" in note for note in table.notes)
+
+
+def test_throughput() -> None:
+    table = figures(small(), load=1)
+    assert table.title == "get: one recipe; throughput with 16 requests in flight"
+    assert texts(table)[2][2:] == ["3,330 (3,000–3,670)", "0.950 (0.800–1.100) inconclusive", "2,000"]
+    assert any("Higher is better" in note for note in table.notes)
+    assert any("Above 1 is better" in note for note in table.notes)
+
+
+def test_open_loop_tells_the_rate_that_was_reached_and_the_service_time() -> None:
+    load = OpenLoad(rate_hz=500)
+    cells = [cell("http", load=load, service_ns=quantiles(100e3), requests_per_second=estimate(480.4))]
+    table = figures(run(cells))
+    assert table.title == "get: one recipe; latency with 500 requests due per second"
+    assert headings(table)[2:] == ["achieved, requests/s", "p50, µs", "p90, µs", "p99, µs", "service, µs", "answers"]
+    assert texts(table)[0][2:7] == ["480", "150 (135–165)", "300", "600", "100"]
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("unsupported", "not offered"),
+        ("failed", "failed"),
+        ("generator_limited", "load was the limit"),
+        ("interrupted", "not reached"),
+    ],
+)
+def test_a_cell_without_figures_says_why(status: str, words: str) -> None:
+    reason = "the producer said no"
+    cells = [cell("http"), without_figures("grpc", status, reason), without_figures("graphql", status, None)]
+    cells[1].outcomes = {"ok": 0, "timeout": 3}
+    given = run([*cells, cell("other", ratio=latency_ratio("http-get-c1", 1.0, "same"))])
+    table = figures(given)
+    assert texts(table)[1] == ["plain", "gRPC", words, "–", "–", "–", "0 + 3 timeout"]
+    assert texts(table)[2] == ["plain", "GraphQL", words, "–", "–", "–", "–"]
+    assert f"Not measured ({words}): grpc-get-c1: {reason}." in table.notes
+    assert f"Not measured ({words}): graphql-get-c1: no reason is known." in table.notes
+    assert texts(details(given))[1][3] == words or words in texts(details(given))[1]
+
+
+def test_a_missing_ratio_and_a_missing_quantile_are_dashes() -> None:
+    given = two_variants()
+    given.cells[2].ratio = None
+    given.cells[2].latency_ns = None
+    assert texts(figures(given))[1] == ["plain", "gRPC", "–", "–", "–", "–", "2,000"]
+
+
+def test_one_protocol_has_no_column_of_ratios() -> None:
+    given = run([cell("grpc"), cell("grpc", tls=True, ratio=latency_ratio("grpc-get-c1", 1.1, "slower"))])
+    assert "÷ gRPC" not in headings(figures(given))
+
+
+def test_without_a_baseline_there_is_no_column_of_ratios() -> None:
+    assert not any("÷" in heading for heading in headings(figures(run([cell("http"), cell("grpc")]))))
+
+
+def test_everything_against_the_plain_baseline() -> None:
+    arrangement = arranged(small())
+    table = figure_tables.against_plain(arrangement.groups[0], arrangement)
+    assert table is not None
+    assert headings(table)[2:] == ["latency, 1 in flight"]
+    assert texts(table)[0] == ["plain", "HTTP", "baseline"]
+    assert texts(table)[1] == ["plain", "GraphQL", "3.00 (2.70–3.30) slower"]
+    bare = arranged(run([cell("http")]))
+    assert figure_tables.against_plain(bare.groups[0], bare) is None
+
+
+def test_bytes_and_cpu() -> None:
+    (table,) = cost_tables.costs(arranged(two_variants()).groups[0])
+    assert headings(table)[2:] == [
+        "request message, B",
+        "request wire, B",
+        "response message, B",
+        "response wire, B",
+        "producer µs, 1 in flight",
+        "consumer µs, 1 in flight",
+    ]
+    assert texts(table)[0] == ["plain", "HTTP", "0", "120", "1,200", "1,360", "75.0", "50.0"]
+
+
+def test_many_loads_do_not_make_one_table_wider() -> None:
+    cells = [cell("http", load=ClosedLoad(concurrency=n)) for n in (1, 2, 4, 8, 16)]
+    tables = cost_tables.costs(arranged(run(cells)).groups[0])
+    assert [len(table.columns) for table in tables] == [10, 7, 5]
+
+
+def test_all_sizes() -> None:
+    table = cost_tables.sizes(arranged(run([cell("http", gzip=True, tls=True)])).groups[0])
+    assert texts(table)[0][2:] == [
+        "0",
+        "0",
+        "120",
+        "0",
+        "142",
+        "1,200",
+        "600",
+        "750",
+        "10",
+        "782",
+        "500",
+        "1,500",
+        "gzip",
+    ]
+
+
+def test_sizes_that_are_not_known_are_said_to_be() -> None:
+    given = run([cell("http", bytes=None), cell("grpc")])
+    (table,) = cost_tables.costs(arranged(given).groups[0])
+    assert "Bytes were not measured for HTTP plain." in table.notes
+    nothing = Bytes(request=Sizes(), response=Sizes(), setup=SetupSizes())
+    given = run([cell("http", bytes=None), cell("grpc", bytes=nothing)])
+    table = cost_tables.sizes(arranged(given).groups[0])
+    assert "The bytes of these cells were not measured." in table.notes
+    assert texts(table)[1][2:] == ["–"] * 13
+
+
+def test_cpu_has_intervals_and_memory() -> None:
+    table = cost_tables.cpu(arranged(run([cell("http")])).groups[0])
+    assert texts(table) == [["plain", "HTTP", "75.0 (67.5–82.5)", "50.0 (45.0–55.0)", "72.8"]]
+    bare = cost_tables.cpu(arranged(run([cell("http", cpu_us_per_request=None, memory_bytes=None)])).groups[0])
+    assert texts(bare) == [["plain", "HTTP", "–"]]
+
+
+def test_details_hold_every_cell_with_and_without_load() -> None:
+    given = run(
+        [
+            cell("http"),
+            cell("grpc", load=SIXTEEN),
+            cell("grpc", load=ClosedLoad(concurrency=2), outcomes={"ok": 5, "timeout": 2}),
+        ]
+    )
+    given.cells[0].load = None
+    table = details(given)
+    assert [row[0] for row in texts(table)] == [each.id for each in given.cells]
+    assert texts(table)[0][3] == "no load"
+    assert texts(table)[2][-1] == "5 + 2 timeout"
+    assert details(run([])).rows == ()
+    assert details(run([])).heading_count == 0
+
+
+def test_huge_and_tiny_figures_do_not_break_a_table() -> None:
+    given = run(
+        [cell("http", latency_ns=quantiles(1e300)), cell("grpc", latency_ns=quantiles(1e-3)), cell("x", workload=GET)]
+    )
+    assert texts(figures(given))[0][2].startswith("1.00e+")

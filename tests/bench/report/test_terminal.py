@@ -1,0 +1,98 @@
+"""The terminal: warnings first, nothing cut off, nothing that steers it."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from bench.report import terminal
+from bench.results import OpenLoad, Run, RunWarning
+from tests.support.runs import HOSTILE, LIST, ONE, SIXTEEN, cell, latency_ratio, quantiles, run, small, without_figures
+
+
+def shown(given: Run, width: int = terminal.MINIMUM_WIDTH) -> str:
+    out = io.StringIO()
+    terminal.render(given, Console(file=out, width=width))
+    return out.getvalue()
+
+
+def test_warnings_come_first() -> None:
+    text = shown(small())
+    assert text.startswith("One reason for warning:\n•  The load average was 2.6, so others were at work. Stop them.")
+    assert "[busy_machine]" in text
+    assert shown(run([cell("http")])).startswith("No reason for warning was found.")
+    two = run([cell("http")], warnings=[RunWarning(code="a", text="A."), RunWarning(code="b", text="B.")])
+    assert shown(two).startswith("2 reasons for warning:")
+
+
+@pytest.mark.parametrize("width", [terminal.MINIMUM_WIDTH, terminal.WIDTH, 140])
+def test_no_figure_is_cut_off(width: int) -> None:
+    variants = [(False, False), (False, True), (True, False), (True, True)]
+    cells = [
+        cell(
+            protocol,
+            gzip=gzip,
+            tls=tls,
+            load=load,
+            workload=LIST,
+            ratio=None
+            if protocol == "http"
+            else latency_ratio("http-list-c1", 10.75, "inconclusive", low=0.0234, high=1234.5),
+        )
+        for protocol in ("http", "graphql", "grpc")
+        for gzip, tls in variants
+        for load in (ONE, SIXTEEN)
+    ]
+    text = shown(run(cells), width)
+    assert "…" not in text
+    assert max(len(line) for line in text.splitlines()) <= width
+    assert "10.8 (0.0234–1,230) inconclusive" in text
+
+
+def test_what_tables_share_is_said_once_and_what_columns_mean_under_each() -> None:
+    text = " ".join(shown(small()).split())
+    assert text.count("faster, slower: the interval of the ratio excludes 1.") == 1
+    assert text.count("÷ HTTP: median latency of a slice divided by that of HTTP") == 1
+    assert text.count("÷ HTTP: requests/s divided by those of HTTP") == 1
+
+
+def test_a_variant_is_named_once() -> None:
+    lines = [line for line in shown(small()).splitlines() if line.rstrip().endswith("  2,000")]
+    assert [line.startswith("plain") for line in lines] == [True, False, False] * 2
+
+
+def test_open_loop_fits() -> None:
+    cells = [
+        cell("http", load=OpenLoad(rate_hz=500), service_ns=quantiles(1e5)),
+        cell("grpc", load=OpenLoad(rate_hz=500)),
+    ]
+    text = shown(run(cells))
+    assert "latency with 500 requests due per second" in text
+    assert "…" not in text
+
+
+def test_cells_without_figures_say_why() -> None:
+    text = shown(run([cell("http"), without_figures("grpc", "unsupported", "there is no such call")]))
+    assert "not offered" in text
+    assert "Not measured (not offered): grpc-get-c1: there is no such call." in " ".join(text.split())
+
+
+def test_hostile_text_neither_steers_nor_marks_up() -> None:
+    cells = [cell(HOSTILE), without_figures("http", "failed", f"[red]{HOSTILE}")]
+    text = shown(run(cells, warnings=[RunWarning(code="[bold]", text=f"[link]{HOSTILE}")]))
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "[link]" in text
+    assert "[red]" in text
+
+
+def test_an_empty_run() -> None:
+    assert "The run has no cells." in shown(run([]))
+
+
+def test_rows_without_load_have_bytes() -> None:
+    given = cell("http", latency_ns=None, requests_per_second=None, cpu_us_per_request=None)
+    given.load = None
+    text = shown(run([given]))
+    assert "1,360" in text
+    assert "latency" not in text

@@ -1,0 +1,253 @@
+"""Whole runs with real producers and load processes, kept small. What comes out is counted, never how fast it was."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.cores import Pinning
+from bench.results import ClosedLoad, Load, OpenLoad, RecipesUsed, Run
+from bench.runner import assemble
+from bench.runner.conduct import Conductor
+from bench.runner.raw_run import RawRun
+from bench.schedule import RunPlan, Target, Version
+from bench.spec import Matrix
+from bench.workloads import WorkloadChoice
+from producers import certificates
+from producers.registry import ONE_GZIP_LEVEL, PRODUCERS
+from tests.support.books import CHICKEN
+from tests.support.foreign_producers import FOREIGN
+from tests.support.programs import nothing_left_running
+
+GET, FIELDS, CREATE, LIST = (
+    WorkloadChoice("get"),
+    WorkloadChoice("fields"),
+    WorkloadChoice("create"),
+    WorkloadChoice("list", 5),
+)
+ONE: Load = ClosedLoad(concurrency=1)
+SEVERAL: Load = ClosedLoad(concurrency=4)
+
+
+def plan_of(matrix: Matrix, **changes: Any) -> RunPlan:
+    plan = RunPlan(
+        matrix=matrix,
+        instances=1,
+        rounds=1,
+        seconds=60.0,
+        slice_ns=2_000_000,
+        seed=7,
+        recipes="generated:60",
+    )
+    return replace(plan, **changes)
+
+
+def matrix_of(
+    protocols: Sequence[str] = tuple(PRODUCERS),
+    *,
+    workloads: Sequence[WorkloadChoice] = (GET,),
+    loads: Sequence[Load] = (ONE,),
+    variants: Sequence[bool] = (False,),
+) -> Matrix:
+    return Matrix(protocols=protocols, gzip=variants, tls=variants, workloads=workloads, loads=loads)
+
+
+async def conducted(
+    plan: RunPlan,
+    *,
+    authority: Path | None = None,
+    ids: Sequence[int] = range(1, 61),
+    on_progress: Callable[[float, str], None] = lambda *_: None,
+    stop: asyncio.Event | None = None,
+) -> RawRun:
+    conductor = Conductor(
+        plan,
+        ids=ids,
+        certificates=authority,
+        pinning=Pinning((), ()),
+        on_progress=on_progress,
+        stop=stop or asyncio.Event(),
+    )
+    with nothing_left_running():
+        return await conductor.run()
+
+
+def assembled(raw: RawRun, plan: RunPlan) -> Run:
+    return assemble.run_of(
+        raw,
+        plan,
+        started_at="2026-01-01T00:00:00+00:00",
+        duration_s=1.0,
+        command="",
+        environment={},
+        recipes=RecipesUsed(source=plan.recipes, count=60, digest=""),
+    )
+
+
+async def test_every_combination_of_every_workload(tmp_path: Path) -> None:
+    matrix = matrix_of(workloads=(GET, LIST, FIELDS, CREATE), loads=(ONE, SEVERAL), variants=(False, True))
+    plan = plan_of(matrix, instances=2)
+    raw = await conducted(plan, authority=certificates.write(tmp_path).directory)
+    assert raw.troubles == []
+    assert (raw.instances_done, raw.interrupted) == (2, False)
+    assert set(raw.sizes) == set(matrix.combinations())
+    assert {protocol for protocol, _ in raw.peak_bytes} == set(PRODUCERS)
+    run = assembled(raw, plan)
+    assert len(run.cells) == len(PRODUCERS) * 2 * 2 * 4 * 2
+    for cell in run.cells:
+        assert (cell.status, set(cell.outcomes)) == ("measured", {"ok"}), cell
+        assert cell.slices.instance == [0, 1]
+        assert sum(cell.slices.ok) == cell.outcomes["ok"] > 0
+        assert cell.bytes is not None
+        allowed = {"gzip" if cell.gzip else "identity"}
+        if cell.gzip and cell.protocol in ONE_GZIP_LEVEL and cell.workload.name != "list":
+            # This stack sends what gzip does not shrink as it is, and the shortest recipes are such.
+            allowed |= {"mixed", "identity"}
+        assert cell.bytes.coding in allowed
+        assert (cell.tls_session is not None) == cell.tls
+        assert cell.memory_bytes is not None
+        assert cell.memory_bytes.producer_peak is not None
+        assert cell.latency_histogram
+        if cell.load == ONE:
+            assert min(cell.slices.ok) >= 3
+    assert not assemble.untrusted(run)
+
+
+async def test_open_arrivals_are_timed_from_when_they_were_due() -> None:
+    load = OpenLoad(rate_hz=60, arrivals="constant")
+    plan = plan_of(matrix_of(loads=(load,)))
+    raw = await conducted(plan)
+    for cell in assembled(raw, plan).cells:
+        assert cell.outcomes == {"ok": 60}
+        assert cell.latency_ns is not None
+        assert cell.service_ns is not None
+        assert cell.latency_ns.p50 is not None
+        assert cell.service_ns.p50 is not None
+        assert cell.latency_ns.p50.value >= cell.service_ns.p50.value
+        assert None not in cell.slices.send_lag_p50_ns
+
+
+async def test_somebody_elses_producers_are_measured_as_far_as_they_go() -> None:
+    matrix = matrix_of(workloads=(GET, LIST, FIELDS, CREATE))
+    async with AsyncExitStack() as stack:
+        targets = {name: Target(await stack.enter_async_context(FOREIGN[name](CHICKEN)), None) for name in PRODUCERS}
+        plan = plan_of(matrix, versions=(Version(targets=targets),), ids=(42,), recipes="generated:60")
+        run = assembled(await conducted(plan, ids=[42]), plan)
+    status = {(cell.protocol, cell.workload.name): cell.status for cell in run.cells}
+    reasons = {(cell.protocol, cell.workload.name): cell.reason for cell in run.cells}
+    for protocol in PRODUCERS:
+        assert status[protocol, "get"] == "measured"
+        for workload in ("list", "create"):
+            assert status[protocol, workload] == "unsupported", reasons[protocol, workload]
+    # GraphQL selects whatever the server is; the others need a server that knows how.
+    assert [status[protocol, "fields"] for protocol in PRODUCERS] == ["unsupported", "measured", "unsupported"]
+    assert all(cell.reason for cell in run.cells if cell.status != "measured")
+    assert not assemble.untrusted(run)
+
+
+@pytest.mark.parametrize(("known", "status"), [(True, "failed"), (False, "measured")])
+async def test_answers_are_compared_with_the_recipes_given_unless_told_not_to(known: bool, status: str) -> None:
+    async with AsyncExitStack() as stack:
+        other = replace(CHICKEN, steps="Order a pizza.")
+        targets = {name: Target(await stack.enter_async_context(FOREIGN[name](other)), None) for name in PRODUCERS}
+        plan = plan_of(matrix_of(), versions=(Version(targets=targets),), ids=(42,), known=known)
+        run = assembled(await conducted(plan, ids=[42]), plan)
+    assert {cell.status for cell in run.cells} == {status}
+    if known:
+        assert all(cell.outcomes["wrong_answer"] for cell in run.cells)
+        assert all(cell.latency_ns is None for cell in run.cells)
+        assert assemble.untrusted(run)
+
+
+async def test_a_file_in_any_order_is_listed_by_id(tmp_path: Path) -> None:
+    file = tmp_path / "mine.jsonl"
+    file.write_text("".join(f'{{"id": {i}, "name": "recipe {i}"}}\n' for i in (9, 3, 7, 1, 5)))
+    plan = plan_of(matrix_of(workloads=(GET, WorkloadChoice("list", 2))), recipes=str(file))
+    run = assembled(await conducted(plan, ids=[1, 3, 5, 7, 9]), plan)
+    assert {cell.status for cell in run.cells} == {"measured"}
+
+
+async def test_a_gzip_level_that_a_stack_does_not_know_costs_its_gzip_cells_only() -> None:
+    matrix = Matrix(protocols=tuple(PRODUCERS), gzip=(False, True), tls=(False,), workloads=(LIST,), loads=(ONE,))
+    plan = plan_of(matrix, gzip_level=9)
+    raw = await conducted(plan)
+    run = assembled(raw, plan)
+    for cell in run.cells:
+        fixed = cell.gzip and cell.protocol in ONE_GZIP_LEVEL
+        assert cell.status == ("unsupported" if fixed else "measured"), cell.reason
+        assert not fixed or "level 6 only, and 9 was asked for" in (cell.reason or "")
+    assert raw.troubles == []
+    assert not assemble.untrusted(run)
+
+
+async def test_a_batch_in_one_request_and_in_several() -> None:
+    names = ("batch", "batch-one-by-one", "batch-at-once")
+    matrix = matrix_of(workloads=[WorkloadChoice(name, 5) for name in names])
+    plan = plan_of(replace(matrix, clients=("library", "raw")))
+    raw = await conducted(plan)
+    for cell in assembled(raw, plan).cells:
+        several = cell.workload.name != "batch"
+        expected = "unsupported" if several and cell.client == "raw" else "measured"
+        assert cell.status == expected, cell.reason
+        if cell.client == "library":
+            assert cell.bytes is not None
+            assert (cell.bytes.response.wire_bytes is None) == several
+
+
+async def test_a_stop_keeps_the_rounds_that_are_finished() -> None:
+    stop = asyncio.Event()
+
+    def in_the_third_round(_: float, text: str) -> None:
+        if text.endswith("round 3"):
+            stop.set()
+
+    plan = plan_of(matrix_of(), rounds=1000)
+    raw = await conducted(plan, on_progress=in_the_third_round, stop=stop)
+    assert (raw.interrupted, raw.instances_done) == (True, 0)
+    run = assembled(raw, plan)
+    for cell in run.cells:
+        assert cell.status == "measured"
+        assert cell.slices.round == [0, 1]
+        assert cell.latency_ns is not None
+    assert "interrupted" in {warning.code for warning in run.warnings}
+
+
+@pytest.mark.parametrize("moment", ["starting", "proving that the answers are right", "reading the wire"])
+async def test_a_stop_before_anything_was_measured(moment: str) -> None:
+    stop = asyncio.Event()
+    plan = plan_of(matrix_of())
+    raw = await conducted(plan, on_progress=lambda _, text: stop.set() if text == moment else None, stop=stop)
+    assert raw.interrupted
+    assert {cell.status for cell in raw.cells} == {"interrupted"}
+
+
+async def test_a_producer_that_does_not_start_fails_its_cells_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = plan_of(matrix_of(), recipes="no-such-file.json")
+    raw = await conducted(plan)
+    run = assembled(raw, plan)
+    assert {cell.status for cell in run.cells} == {"failed"}
+    assert all("no-such-file.json" in (cell.reason or "") for cell in run.cells)
+    assert assemble.untrusted(run)
+
+
+async def test_a_run_in_which_nothing_can_be_measured_ends_at_once() -> None:
+    told: list[str] = []
+    async with FOREIGN["http"](replace(CHICKEN, steps="Order a pizza.")) as address:
+        targets = {"http": Target(address, None)}
+        endless = {"rounds": None, "seconds": 3600.0}
+        plan = plan_of(matrix_of(["http"]), versions=(Version(targets=targets),), ids=(42,), **endless)
+        raw = await conducted(plan, ids=[42], on_progress=lambda _, text: told.append(text))
+    assert [cell.status for cell in raw.cells] == ["failed"]
+    assert not any("round" in text for text in told)
+
+
+async def test_nothing_listens_at_a_target() -> None:
+    targets = {"http": Target("http://127.0.0.1:1", None)}
+    plan = plan_of(matrix_of(["http"]), versions=(Version(targets=targets),))
+    (cell,) = assembled(await conducted(plan), plan).cells
+    assert cell.status == "failed"
+    assert cell.outcomes == {"ok": 0, "unreachable": 1}

@@ -1,0 +1,190 @@
+"""Producers that go wrong in the middle of a run: real processes, and every wrong answer is counted, never timed.
+
+The run goes on, the slices are marked, the reason is counted by kind, a warning says so, and nothing that was not
+answered rightly has a figure.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from bench.results import Cell, ClosedLoad, Load, OpenLoad, Run
+from bench.runner import assemble
+from bench.runner.processes import Child, LoadProcess, RunningProducer
+from producers.registry import PRODUCERS
+from tests.support import conducting
+
+SLICE_NS = 1
+"""Over at once, so that a slice asks as many questions as it must at least, 4, however fast the machine is."""
+AFTER_WARM_UP = 125
+"""More questions than proving, reading sizes and the longest warm-up ask (80, and 8 rounds of 4); what goes wrong later
+goes wrong in a recorded slice."""
+
+
+async def run_with(
+    behaviour: dict[str, Sequence[str]], monkeypatch: pytest.MonkeyPatch, load: Load | None = None, **given: Any
+) -> Run:
+    """A run in which the lab itself starts these producers, by protocol, as they are told to behave."""
+
+    async def start(protocol: str, *, cores: Sequence[int], **_: object) -> RunningProducer:
+        return await conducting.start_known(protocol, behaviour[protocol], cores)
+
+    monkeypatch.setattr("bench.runner.conduct.start_producer", start)
+    settings = {"timeout_s": 5.0, "slice_ns": SLICE_NS, **given}
+    plan = conducting.plan_of(list(behaviour), [load or ClosedLoad(concurrency=1)], **settings)
+    return await conducting.conducted(plan)
+
+
+def faulty(fault: str, after: int = AFTER_WARM_UP, times: int | None = None) -> Sequence[str]:
+    some = () if times is None else ("--times", str(times))
+    return ("--delay-ms", "1", "--fault", fault, "--after", str(after), *some)
+
+
+def codes(run: Run) -> set[str]:
+    return {warning.code for warning in run.warnings}
+
+
+def assert_no_figures(cell: Cell) -> None:
+    assert cell.latency_ns is None
+    assert cell.requests_per_second is None
+    assert cell.cpu_us_per_request is None
+    assert cell.latency_histogram is None
+    assert cell.ratio is None
+
+
+def assert_marked(cell: Cell, *kinds: str) -> None:
+    """Some slices are whole, others marked by one of these kinds; what failed is in no latency."""
+    slices = cell.slices
+    marked = [failure for failure in slices.failure if failure is not None]
+    assert marked
+    assert set(marked) <= set(kinds)
+    assert [failed > 0 for failed in slices.failed] == [failure is not None for failure in slices.failure]
+    assert sum(cell.outcomes.get(kind, 0) for kind in kinds) >= len(marked)
+    assert sum(slices.ok) == cell.outcomes["ok"]
+    assert all((p50_ns is None) == (ok == 0) for p50_ns, ok in zip(slices.p50_ns, slices.ok, strict=True))
+
+
+@pytest.mark.parametrize("protocol", PRODUCERS)
+async def test_a_producer_that_dies_in_the_middle_of_a_slice(protocol: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = await run_with({protocol: faulty("dies")}, monkeypatch, rounds=40, instances=2, timeout_s=1.0)
+    (cell,) = run.cells
+    assert_marked(cell, "unreachable", "timeout")
+    assert set(cell.slices.instance) == {0, 1}
+    assert {"errors_seen", "process_trouble"} <= codes(run)
+    assert any(f"the {protocol} producer ended" in warning.text for warning in run.warnings)
+    assert run.plan.instances_done == 2
+    assert assemble.untrusted(run)
+
+
+@pytest.mark.parametrize("protocol", PRODUCERS)
+async def test_a_producer_that_hangs_is_left_alone_before_it_takes_all_the_time(
+    protocol: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await run_with({protocol: faulty("hangs")}, monkeypatch, rounds=1000, timeout_s=0.5)
+    (cell,) = run.cells
+    assert_marked(cell, "timeout")
+    assert len(cell.slices.ok) < 100
+    assert any("answered nothing in 3 slices in a row" in warning.text for warning in run.warnings)
+    assert assemble.untrusted(run)
+
+
+@pytest.mark.parametrize(
+    ("fault", "kinds"),
+    [("garbage", ("unexpected_answer", "unreachable")), ("closes", ("unreachable", "unexpected_answer"))],
+)
+@pytest.mark.parametrize("protocol", PRODUCERS)
+async def test_bytes_that_are_no_answer(
+    protocol: str, fault: str, kinds: Sequence[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await run_with({protocol: faulty(fault, times=1)}, monkeypatch, rounds=40)
+    (cell,) = run.cells
+    assert_marked(cell, *kinds)
+    assert cell.status == "measured"
+    assert cell.slices.failure[-1] is None
+    assert "errors_seen" in codes(run)
+    assert assemble.untrusted(run)
+
+
+@pytest.mark.parametrize("protocol", PRODUCERS)
+async def test_errors_in_the_middle_of_a_slice(protocol: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = await run_with({protocol: faulty("errors", times=2)}, monkeypatch, rounds=40)
+    (cell,) = run.cells
+    assert_marked(cell, "unexpected_answer", "error_answer")
+    assert cell.status == "measured"
+    assert "errors_seen" in codes(run)
+    assert assemble.untrusted(run)
+
+
+@pytest.mark.parametrize("protocol", PRODUCERS)
+@pytest.mark.parametrize("fault", ["another_recipe", "altered_recipe"])
+async def test_a_wrong_recipe_leaves_the_cell_without_figures(
+    protocol: str, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await run_with({protocol: faulty(fault)}, monkeypatch, rounds=80)
+    (cell,) = run.cells
+    assert cell.status == "failed"
+    assert cell.outcomes["wrong_answer"] >= 1
+    assert_no_figures(cell)
+    assert "cells_failed" in codes(run)
+    assert assemble.untrusted(run)
+
+
+async def test_one_that_dies_does_not_disturb_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = await run_with({"http": faulty("dies"), "graphql": ("--delay-ms", "1")}, monkeypatch, rounds=40)
+    dead, sound = run.cells
+    assert_marked(dead, "unreachable", "timeout")
+    assert set(sound.outcomes) == {"ok"}
+    assert len(sound.slices.ok) == 40
+    assert sound.latency_ns is not None
+    assert not any(warning.cell == sound.id and warning.code == "errors_seen" for warning in run.warnings)
+
+
+async def test_an_open_loop_counts_what_a_hung_producer_owes(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = await run_with(
+        {"http": faulty("hangs", after=560)}, monkeypatch, load=OpenLoad(rate_hz=200), rounds=1, timeout_s=0.4
+    )
+    (cell,) = run.cells
+    assert cell.outcomes["timeout"] >= 50
+    assert_marked(cell, "timeout")
+    for due, ok, failed in zip(cell.slices.due, cell.slices.ok, cell.slices.failed, strict=True):
+        # One more question a slice compares a whole answer.
+        assert due is not None
+        assert due <= ok + failed <= due + 1
+
+
+async def test_a_load_process_that_is_lost_costs_its_slice_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    orders = 0
+    real: Callable[..., Any] = LoadProcess.order
+
+    async def killed_later(self: LoadProcess, order: Any, timeout_s: float) -> Any:
+        nonlocal orders
+        orders += 1
+        if orders == 8:
+            self.child.kill()
+        return await real(self, order, timeout_s)
+
+    monkeypatch.setattr(LoadProcess, "order", killed_later)
+    run = await run_with({"http": ("--delay-ms", "1")}, monkeypatch, instances=2)
+    (cell,) = run.cells
+    assert_marked(cell, "process_lost")
+    assert cell.outcomes["process_lost"] == 1
+    assert set(cell.slices.instance) == {0, 1}
+    assert "process_trouble" in codes(run)
+    assert assemble.untrusted(run)
+
+
+async def test_nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[Child] = []
+    real = Child.start.__func__  # type: ignore[attr-defined]
+
+    async def remembered(cls: type[Child], *given: Any) -> Child:
+        child: Child = await real(cls, *given)
+        started.append(child)
+        return child
+
+    monkeypatch.setattr(Child, "start", classmethod(remembered))
+    await run_with({"http": faulty("dies"), "grpc": faulty("hangs")}, monkeypatch, timeout_s=0.5)
+    assert len(started) == 4
+    await asyncio.gather(*(child.process.wait() for child in started))

@@ -1,0 +1,67 @@
+"""From slices to the run file: a cell whose generator was the limit has a reason and nothing else."""
+
+import pytest
+
+from bench.load import latency_histogram, messages
+from bench.results import OpenLoad, RecipesUsed, Run
+from bench.runner import assemble
+from bench.runner.raw_run import RawCell, RawRun
+from tests.support import conducting
+
+
+def run_with_lag(lag_ns: float) -> Run:
+    """An open-loop run of one cell, whose requests took 1 ms from the due time and left that late."""
+    plan = conducting.plan_of(["http"], [OpenLoad(rate_hz=1000)])
+    (planned,) = plan.matrix.cells()
+    cell = RawCell(planned)
+    histogram = latency_histogram.new_histogram()
+    histogram.record_value(1_000_000, 3000)
+    cell.latency[0] = histogram
+    for number in range(3):
+        result = messages.SliceResult(
+            started_ns=number * 10**9,
+            duration_ns=10**9,
+            outcomes={"ok": 1000},
+            p50_ns=1e6,
+            producer_cpu_ns=10**8,
+            consumer_cpu_ns=10**8,
+            window_ns=10**9,
+            due=1000,
+            second_half_due=500,
+            second_half_ended=500,
+            send_lag_p50_ns=lag_ns,
+            connections_opened=0,
+        )
+        cell.add(0, number, 0, result)
+    return assemble.run_of(
+        RawRun([cell], instances_done=1),
+        plan,
+        started_at="",
+        duration_s=3.0,
+        command="",
+        environment={},
+        recipes=RecipesUsed(source="", count=50, digest=""),
+    )
+
+
+def test_no_figures_no_verdict_and_not_to_be_trusted() -> None:
+    run = run_with_lag(8e5)
+    (cell,) = run.cells
+    assert cell.status == "generator_limited"
+    assert cell.reason is not None
+    assert "80 % of the median latency" in cell.reason
+    assert (cell.latency_ns, cell.service_ns, cell.requests_per_second, cell.ratio) == (None, None, None, None)
+    assert (cell.latency_histogram, cell.bytes, cell.cpu_us_per_request, cell.memory_bytes) == (None, None, None, None)
+    assert len(cell.slices.ok) == 3
+    assert [warning.code for warning in run.warnings if warning.cell == cell.id] == ["generator_limited"]
+    assert assemble.untrusted(run)
+
+
+def test_a_generator_that_keeps_up_leaves_the_figures_alone() -> None:
+    run = run_with_lag(2e4)
+    (cell,) = run.cells
+    assert cell.status == "measured"
+    assert cell.latency_ns is not None
+    assert cell.requests_per_second is not None
+    assert cell.requests_per_second.value == pytest.approx(1000)
+    assert not assemble.untrusted(run)

@@ -1,0 +1,147 @@
+"""Sizing up with real processes: a row for each combination, every byte accounted for, nothing left running."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from bench.cores import Pinning
+from bench.report import terminal
+from bench.report.anatomy_figures import stacks
+from bench.report.anatomy_tables import anatomy_tables
+from bench.results import ClosedLoad, RecipesUsed, Run, decode, encode
+from bench.runner.size_rows import sizes_run
+from bench.runner.size_up import Sizing, requests_for, size_up
+from bench.schedule import RunPlan, Target, Version
+from bench.spec import Matrix
+from bench.wire.phases import check_phases
+from bench.workloads import WorkloadChoice
+from consumers.registry import ALL_DIALECTS, dialects
+from producers import certificates
+from producers.registry import PRODUCERS
+from tests.support.books import CHICKEN
+from tests.support.foreign_producers import FOREIGN
+from tests.support.programs import nothing_left_running
+
+REQUESTS = 12
+ARMS = sum(len(dialects(protocol)) for protocol in PRODUCERS)
+GET, LIST, FIELDS = WorkloadChoice("get"), WorkloadChoice("list", 20), WorkloadChoice("fields")
+
+
+def plan_of(**changes: Any) -> RunPlan:
+    settings: dict[str, Any] = {
+        "matrix": Matrix(
+            protocols=tuple(PRODUCERS),
+            gzip=(False, True),
+            tls=(False, True),
+            workloads=(GET, LIST, FIELDS),
+            loads=(ClosedLoad(concurrency=1),),
+            dialects=ALL_DIALECTS,
+        ),
+        "recipes": "generated:60",
+        **changes,
+    }
+    return RunPlan(instances=1, rounds=0, seconds=1.0, slice_ns=0, seed=3, **settings)
+
+
+async def sized(plan: RunPlan, authority: Path | None = None, ids: range = range(1, 61)) -> Sizing:
+    with nothing_left_running():
+        return await size_up(
+            plan,
+            ids=ids,
+            requests=REQUESTS,
+            certificates=authority,
+            pinning=Pinning((), ()),
+            on_progress=lambda *_: None,
+        )
+
+
+def written(sizing: Sizing, plan: RunPlan) -> Run:
+    recipes = RecipesUsed(source=plan.recipes, count=60, digest="")
+    run = sizes_run(sizing, plan, started_at="", duration_s=1.0, command="", environment={}, recipes=recipes)
+    return decode(encode(run))
+
+
+async def test_every_combination_sums_exactly_and_is_shown(tmp_path: Path) -> None:
+    plan = plan_of()
+    run = written(await sized(plan, certificates.write(tmp_path).directory), plan)
+    assert run.warnings == []
+    assert len(run.cells) == ARMS * 2 * 2 * 3
+    assert {(cell.protocol, cell.dialect) for cell in run.cells} == {
+        (protocol, dialect) for protocol in PRODUCERS for dialect in dialects(protocol)
+    }
+    for cell in run.cells:
+        assert (cell.status, cell.load) == ("measured", None)
+        assert cell.anatomy is not None
+        check_phases(cell.anatomy)
+        assert cell.anatomy.requests == REQUESTS
+        assert (cell.tls_session is not None) == cell.tls
+        if cell.tls_session is not None:
+            assert cell.tls_session.cipher == "TLS_AES_128_GCM_SHA256"
+    messages = {
+        (cell.protocol, cell.dialect, cell.workload.name): cell.bytes.response.message_bytes
+        for cell in run.cells
+        if cell.bytes is not None and not cell.gzip and not cell.tls
+    }
+    for workload in ("get", "list"):
+        for dialect in ("json", "protobuf"):
+            assert messages["http", dialect, workload] == messages["grpc", dialect, workload], "the very same message"
+        assert messages["graphql", "document", workload] == messages["graphql", "persisted", workload]
+    bars = stacks(run)
+    assert len(bars) == 2 * len(run.cells)
+    for bar in bars:
+        anatomy = next(cell.anatomy for cell in run.cells if cell.id == bar.cell)
+        assert anatomy is not None
+        steady_bytes = sum(getattr(anatomy.steady, bar.direction).values())
+        assert sum(bar.bytes_by_category.values()) == pytest.approx(steady_bytes / anatomy.steady_requests)
+    tables = anatomy_tables(run)
+    assert [len(table.rows) for table in tables] == [ARMS * 12] * 4 + [ARMS * 6]
+    with Console(width=terminal.WIDTH, record=True, quiet=True) as console:
+        for table in tables:
+            terminal.show_table(table, console)
+    gzip_notes = " ".join(tables[-1].notes)
+    assert "gzip makes answers larger in " in gzip_notes
+    assert "http-fields-gzip" in gzip_notes
+    (unsent,) = (note for note in tables[-1].notes if note.startswith("Not every answer came compressed in "))
+    assert "grpc-fields-gzip" in unsent
+    assert "http" not in unsent
+
+
+async def test_what_a_producer_does_not_offer_has_no_sizes() -> None:
+    async with FOREIGN["http"](CHICKEN) as address:
+        matrix = Matrix(
+            protocols=("http",), gzip=(False,), tls=(False,), workloads=(GET, LIST), loads=(ClosedLoad(concurrency=1),)
+        )
+        versions = (Version(targets={"http": Target(address, None)}),)
+        plan = plan_of(matrix=matrix, versions=versions)
+        get, list_ = written(await sized(plan, ids=range(42, 43)), plan).cells
+    assert list_.status == "unsupported"
+    assert list_.reason
+    assert list_.anatomy is None
+    assert get.status == "failed" or get.anatomy is not None
+
+
+async def test_a_producer_that_does_not_start_fails_its_cells_and_says_why() -> None:
+    plan = plan_of(recipes="no-such-file.json")
+    run = written(await sized(plan), plan)
+    assert {cell.status for cell in run.cells} == {"failed"}
+    assert all("no-such-file.json" in (cell.reason or "") for cell in run.cells)
+    assert {warning.code for warning in run.warnings} == {"process_trouble"}
+    assert anatomy_tables(run) == []
+
+
+async def test_a_stop_leaves_nothing_running() -> None:
+    sizing = asyncio.create_task(sized(plan_of()))
+    await asyncio.sleep(0.3)
+    sizing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sizing
+
+
+@pytest.mark.parametrize(
+    ("page_size", "wanted", "given"), [(0, 100, 100), (20, 100, 100), (100, 100, 40), (1000, 100, 12), (1000, 5, 5)]
+)
+def test_large_pages_are_asked_for_less_often(page_size: int, wanted: int, given: int) -> None:
+    assert requests_for(page_size, wanted) == given

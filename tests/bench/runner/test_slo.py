@@ -1,0 +1,113 @@
+"""`bench slo` from end to end: real producers of known capacity, and every flag that is wrong said in one line."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from bench import results
+from bench.cli.slo import figure, in_words, slo
+from bench.runner.processes import RunningProducer
+from bench.runner.slo_probing import Found
+from bench.runner.slo_search import CONFIRMATIONS
+from bench.spec import Combination
+from bench.workloads import WorkloadChoice
+from commands import command_line
+from tests.support import conducting
+
+CAPACITY_HZ = 200.0
+ONE_AT_A_TIME = ("--delay-ms", "5", "--one-at-a-time")
+
+
+def run(*arguments: str) -> int:
+    app = command_line.application("")
+    app.command()(slo)
+    return command_line.run(app, "bench slo", ["--recipes", conducting.RECIPES, *arguments])
+
+
+@pytest.fixture
+def known_producers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Sequence[str]]:
+    """What the lab starts instead of its producers, by protocol, as they are to behave; and short probes."""
+    behaviour: dict[str, Sequence[str]] = {}
+
+    async def start(protocol: str, *, cores: Sequence[int], **_: object) -> RunningProducer:
+        return await conducting.start_known(protocol, behaviour[protocol], cores)
+
+    monkeypatch.setattr("bench.runner.conduct.start_producer", start)
+    monkeypatch.setattr("bench.runner.slo_probing.SHORTEST_NS", 200_000_000)
+    monkeypatch.setattr("bench.runner.slo_probing.LONGEST_NS", 500_000_000)
+    monkeypatch.setattr("bench.runner.slo_probing.WARM_UP_NS", 50_000_000)
+    return behaviour
+
+
+def test_what_a_producer_serves_is_below_its_capacity(
+    known_producers: dict[str, Sequence[str]], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    known_producers["http"] = ONE_AT_A_TIME
+    path = tmp_path / "slo.json"
+    assert run("--protocol", "http", "--slo", "p50<60ms", "--out", str(path)) == 0
+    said = capsys.readouterr().out
+    assert "requests per second on one producer core with p50<60ms" in " ".join(said.split())
+    assert "http-get: " in said
+    found = results.read(path)
+    (cell,) = found.cells
+    assert cell.load is not None
+    assert isinstance(cell.load, results.OpenLoad)
+    # A queue whose length is bounded by the objective can be outrun by no more than that in so short a probe.
+    assert cell.load.rate_hz < CAPACITY_HZ * 1.5
+    # Met, and met again; one that the machine spoiled is tried once more.
+    assert len(cell.slices.ok) >= 1 + CONFIRMATIONS
+    assert cell.status == "measured"
+    assert cell.latency_ns is not None
+    assert cell.latency_ns.p50 is not None
+    assert 5e6 <= cell.latency_ns.p50.value < 60e6
+
+
+def test_an_objective_that_cannot_be_met(
+    known_producers: dict[str, Sequence[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    known_producers["grpc"] = ONE_AT_A_TIME
+    assert run("--protocol", "grpc", "--slo", "p50<4ms") == 0
+    assert "not even 5 requests a second meet it" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("fault", "said"), [("altered_recipe", "differs from the recipes"), ("dies", "no result: ")])
+def test_a_producer_that_goes_wrong_has_no_result(
+    fault: str, said: str, known_producers: dict[str, Sequence[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    known_producers["http"] = ("--fault", fault, "--after", "30")
+    assert run("--protocol", "http", "--slo", "p50<60ms", "--timeout", "0.5") == 3
+    assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--slo", "fast"], "--slo: 'fast'"),
+        (["--protocol", "soap"], "--protocol: 'soap'"),
+        (["--out", "x.html"], "--out: 'x.html'"),
+        (["--out", "/proc/nowhere/x.json"], "--out: /proc/nowhere"),
+        (["--recipes", "nowhere.json"], "nowhere.json"),
+        (["--target", "http=localhost:1", "--protocol", "grpc"], "--protocol names grpc"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(
+    arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*arguments) == 2
+    said = capsys.readouterr()
+    assert said.err.count("\n") == 1
+    assert named in said.err
+
+
+def test_results_in_words() -> None:
+    combination = Combination("http", gzip=True, tls=True, workload=WorkloadChoice("get"))
+    assert combination.label == "http-get-gzip-tls"
+    reached = Found(combination, rate_hz=4309.4, limit="p99 38.9 ms", probes=10)
+    assert (figure(reached), "above: p99 38.9 ms" in in_words(reached)) == ("4,309/s", True)
+    limited = Found(combination, rate_hz=4000.0, limit="requests left late", generator_limited=True)
+    assert figure(limited) == "≥ 4,000/s"
+    assert "the load generator was the limit" in in_words(limited)
+    assert figure(Found(combination)) == "none"
+    assert figure(Found(combination, trouble="gone")) == "no result"
+    assert "highest rate that is tried" in in_words(Found(combination, rate_hz=1e6))

@@ -1,0 +1,87 @@
+"""Versions of the producers: from a commit of this repository, from a directory, or as they stand."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bench.runner.processes import start_producer
+from bench.runner.versions import REPOSITORY, REQUIREMENTS, CannotBuild, build
+from bench.schedule import Version
+
+
+def commit_of_the_same_requirements() -> str:
+    """An earlier commit that runs in this environment: to install another's takes a minute."""
+    done = subprocess.run(
+        ["git", "rev-list", "--max-count=1", "HEAD", "--", str(REQUIREMENTS)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def test_this_checkout_needs_no_building(tmp_path: Path) -> None:
+    assert build(Version(name="current"), tmp_path) == Version(name="current")
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_commit_is_built_aside_and_serves(tmp_path: Path) -> None:
+    reference = commit_of_the_same_requirements()
+    version = build(Version(name="before", reference=reference), tmp_path)
+    assert version.directory.startswith(str(tmp_path))
+    assert version.python == ""
+    producer = await start_producer(
+        "http", recipes="generated:5", gzip=False, certificates=None, cores=(), directory=version.directory
+    )
+    try:
+        assert psutil.Process(producer.pid).environ()["PYTHONPATH"] == version.directory
+    finally:
+        await producer.child.stop()
+
+
+def test_a_directory_with_a_checkout_is_used_as_it_is(tmp_path: Path) -> None:
+    version = build(Version(name="here", reference=str(REPOSITORY)), tmp_path)
+    assert version.directory == str(REPOSITORY)
+    assert version.python == ""
+
+
+def test_a_version_that_requires_something_else_gets_an_environment_of_its_own(tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    (checkout / "producers").mkdir(parents=True)
+    (checkout / "producers" / "__main__.py").touch()
+    (checkout / "requirements").mkdir()
+    (checkout / "requirements" / "run.txt").write_text("# nothing\n")
+    aside = tmp_path / "aside"
+    aside.mkdir()
+    version = build(Version(name="lean", reference=str(checkout)), aside)
+    assert version.python == str(aside / "venv" / "bin" / "python")
+    assert version.python != sys.executable
+    assert Path(version.python).exists()
+
+
+@pytest.mark.parametrize(
+    ("reference", "reason"),
+    [
+        ("no-such-branch", "neither a commit of this repository nor a directory"),
+        ("--exec=true", "neither a commit"),
+        ("e3d26df7a2a6d2b0d1a2ea5f7c0b0d3b6f0a0a0a", "neither a commit"),
+    ],
+)
+def test_what_is_no_version_is_named(reference: str, reason: str, tmp_path: Path) -> None:
+    with pytest.raises(CannotBuild, match=reason) as caught:
+        build(Version(name="x", reference=reference), tmp_path)
+    assert reference in str(caught.value)
+
+
+def test_requirements_that_cannot_be_installed_are_said_to_be(tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    (checkout / "producers").mkdir(parents=True)
+    (checkout / "producers" / "__main__.py").touch()
+    (checkout / "requirements").mkdir()
+    (checkout / "requirements" / "run.txt").write_text("not-hashed==1\n")
+    with pytest.raises(CannotBuild, match="cannot be installed"):
+        build(Version(name="x", reference=str(checkout)), tmp_path)

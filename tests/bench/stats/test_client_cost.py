@@ -1,0 +1,79 @@
+"""What a client library costs: differences of paired cells."""
+
+import pytest
+
+from bench.results import Cell, ClosedLoad, Slices, Workload
+from bench.stats.client_cost import client_costs
+
+INSTANCES, ROUNDS = 4, 5
+
+
+def cell(client: str, p50_us: float, cpu_us: int, *, concurrency: int = 1, every: int = 1, **given: object) -> Cell:
+    """With a drift over rounds that both clients share, and instances that differ."""
+    slices = Slices()
+    for instance in range(INSTANCES):
+        for number in range(0, ROUNDS, every):
+            slices.instance.append(instance)
+            slices.round.append(number)
+            slices.started_ns.append(0)
+            slices.duration_ns.append(1_000_000)
+            slices.ok.append(10)
+            slices.failed.append(0)
+            slices.p50_ns.append((p50_us + 7 * number + instance) * 1000)
+            slices.producer_cpu_ns.append(None)
+            slices.consumer_cpu_ns.append(cpu_us * 10_000)
+            slices.send_lag_p50_ns.append(None)
+    return Cell(
+        id=f"http-get-{client}-c{concurrency}",
+        protocol="http",
+        gzip=False,
+        tls=False,
+        workload=Workload(name="get"),
+        client=client,
+        load=ClosedLoad(concurrency=concurrency),
+        slices=slices,
+        **given,  # type: ignore[arg-type]
+    )
+
+
+def test_the_difference_is_the_librarys() -> None:
+    (cost,) = client_costs([cell("library", 160, 90), cell("raw", 100, 30, every=2)])
+    assert (cost.library, cost.raw) == ("http-get-library-c1", "http-get-raw-c1")
+    assert cost.latency_ns_p50 is not None
+    assert cost.latency_ns_p50.value == pytest.approx(60_000)
+    assert (cost.latency_ns_p50.low, cost.latency_ns_p50.high) == pytest.approx((60_000, 60_000))
+    assert cost.cpu_us_per_request is not None
+    assert cost.cpu_us_per_request.value == pytest.approx(60)
+
+
+def test_a_library_that_costs_less_than_nothing_is_shown_as_that() -> None:
+    (cost,) = client_costs([cell("library", 90, 20), cell("raw", 100, 30)])
+    assert cost.latency_ns_p50 is not None
+    assert cost.latency_ns_p50.value == pytest.approx(-10_000)
+    assert cost.cpu_us_per_request is not None
+    assert cost.cpu_us_per_request.value == pytest.approx(-10)
+
+
+def test_throughput_cells_have_no_latency_to_compare() -> None:
+    (cost,) = client_costs([cell("library", 160, 90, concurrency=16), cell("raw", 100, 30, concurrency=16)])
+    assert cost.latency_ns_p50 is None
+    assert cost.cpu_us_per_request is not None
+
+
+def test_only_measured_cells_that_differ_in_nothing_else_are_compared() -> None:
+    consumer = cell("library", 160, 90)
+    for other in (
+        cell("raw", 100, 30, status="failed"),
+        cell("raw", 100, 30, concurrency=2),
+        cell("raw", 100, 30, network="lan"),
+        cell("h2load", 100, 30),
+    ):
+        assert client_costs([consumer, other]) == []
+    assert client_costs([cell("library", 1, 1, status="failed"), cell("raw", 1, 1)]) == []
+
+
+def test_cells_that_share_no_round_are_not_compared() -> None:
+    consumer, wire = cell("library", 160, 90), cell("raw", 100, 30)
+    wire.slices.round = [number + 100 for number in wire.slices.round]
+    (cost,) = client_costs([consumer, wire])
+    assert (cost.latency_ns_p50, cost.cpu_us_per_request) == (None, None)

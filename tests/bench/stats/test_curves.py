@@ -1,0 +1,93 @@
+"""Curves of growing load, and their knee, against a queue whose truth is known; and how they are told."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from bench.report.curve_tables import curve_table
+from bench.results import Cell, ClosedLoad, Estimate, Load, OpenLoad, PlanUsed, Quantiles, RecipesUsed, Run, Workload
+from bench.stats.curves import Curve, curves
+
+CAPACITY_HZ = 1000.0
+
+
+def cell(load: Load, rps: float, p50_ns: float, protocol: str = "alpha", status: str = "measured") -> Cell:
+    name = f"c{load.concurrency}" if isinstance(load, ClosedLoad) else f"r{load.rate_hz:g}"
+    return Cell(
+        id=f"{protocol}-get-{name}",
+        protocol=protocol,
+        gzip=False,
+        tls=False,
+        workload=Workload(name="get"),
+        load=load,
+        status=status,  # type: ignore[arg-type]
+        requests_per_second=Estimate(value=rps),
+        latency_ns=Quantiles(p50=Estimate(value=p50_ns)),
+    )
+
+
+def saturating(loads: Sequence[int]) -> list[Cell]:
+    """A producer that serves four at once in 4 ms each, in parallel; more have to wait."""
+    return [cell(ClosedLoad(concurrency=n), min(n, 4) * 250.0, 4e6 * max(1.0, n / 4)) for n in loads]
+
+
+def queue(rates: Sequence[float]) -> list[Cell]:
+    """M/M/1: mean latency 1 / (capacity − rate), whose power is greatest at half of the capacity (Kleinrock)."""
+    return [cell(OpenLoad(rate_hz=rate), rate, 1e9 / (CAPACITY_HZ - rate)) for rate in rates]
+
+
+def only(cells: Sequence[Cell]) -> Curve:
+    (curve,) = curves(cells)
+    return curve
+
+
+def test_the_knee_of_a_closed_loop_is_where_more_have_to_wait() -> None:
+    curve = only(saturating([16, 1, 64, 4]))
+    assert [point.asked for point in curve.points] == [1, 4, 16, 64]
+    assert curve.knee == 1
+    assert curve.combination == "alpha-get"
+
+
+def test_the_knee_of_an_open_queue_is_at_half_of_its_capacity() -> None:
+    curve = only(queue([100, 300, 500, 700, 900]))
+    assert curve.knee is not None
+    assert curve.points[curve.knee].asked == 500
+
+
+@pytest.mark.parametrize("cells", [saturating([4, 8, 16]), saturating([1, 2, 4])])
+def test_a_knee_outside_of_the_loads_is_not_claimed(cells: list[Cell]) -> None:
+    assert only(cells).knee is None
+
+
+def test_two_loads_are_no_curve_and_kinds_of_load_are_not_mixed() -> None:
+    assert curves(saturating([1, 16])) == []
+    assert curves([*saturating([1, 16]), *queue([100])]) == []
+    assert len(curves([*saturating([1, 4, 16]), *queue([100, 200, 300])])) == 2
+
+
+def test_cells_without_figures_are_left_out() -> None:
+    cells = saturating([1, 4, 16, 64])
+    cells[0].status = "generator_limited"
+    cells[1].latency_ns = None
+    assert curves(cells) == []
+
+
+def test_the_table_marks_the_knee() -> None:
+    cells = [*saturating([1, 4, 16]), cell(ClosedLoad(concurrency=1), 10.0, 1e6, protocol="beta")]
+    run = Run(
+        started_at="",
+        duration_s=1.0,
+        command="",
+        seed=1,
+        environment={},
+        recipes=RecipesUsed(source="", count=1, digest=""),
+        plan=PlanUsed(instances=1, rounds=1, seconds=None, slice_ms=12.0, instances_done=1),
+        warnings=[],
+        cells=cells,
+    )
+    table = curve_table(run)
+    assert table is not None
+    assert [row.entries[-1].text for row in table.rows] == ["", "← knee", ""]
+    assert {row.headings[0] for row in table.rows} == {"alpha-get"}
+    run.cells = cells[:2]
+    assert curve_table(run) is None

@@ -1,0 +1,124 @@
+"""The instruments, each against a known truth."""
+
+import os
+import subprocess
+import sys
+from time import process_time_ns
+
+import pytest
+
+from bench import cores, environment
+from bench.load import latency_histogram
+from bench.load.cpu_clock import process_cpu_ns
+from bench.runner.memory import peak_resident_bytes
+
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads the CPU clock of another process: Linux only")
+
+BURN_THEN_WAIT = """
+import sys, time
+end = float(sys.argv[1])
+while time.process_time() < end:
+    pass
+block = bytearray(int(sys.argv[2]))
+print("done", flush=True)
+sys.stdin.read()
+"""
+
+
+@needs_linux
+@pytest.mark.parametrize("cpu_s", [0.2, 0.6])
+def test_a_known_amount_of_cpu_reads_back_within_5_percent(cpu_s: float) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", BURN_THEN_WAIT, str(cpu_s), "0"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"done\n"
+        read_ns = process_cpu_ns(child.pid)
+        assert read_ns is not None
+        assert read_ns / 1e9 == pytest.approx(cpu_s, rel=0.05)
+        child.communicate()
+
+
+@needs_linux
+def test_the_cpu_clock_of_this_process_is_the_one_python_reads() -> None:
+    before_ns = process_time_ns()
+    read_ns = process_cpu_ns(os.getpid())
+    assert read_ns is not None
+    assert before_ns <= read_ns <= process_time_ns()
+
+
+def test_a_process_that_is_gone_has_no_clock_and_no_memory() -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    assert process_cpu_ns(child.pid) is None
+    assert peak_resident_bytes(child.pid) is None
+
+
+def test_without_linux_there_is_no_such_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert process_cpu_ns(os.getpid()) is None
+
+
+@needs_linux
+def test_peak_memory_grows_by_what_was_taken() -> None:
+    peaks = []
+    for taken_bytes in (0, 64 << 20):
+        with subprocess.Popen(
+            [sys.executable, "-c", BURN_THEN_WAIT, "0", str(taken_bytes)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as child:
+            assert child.stdout is not None
+            child.stdout.readline()
+            peaks.append(peak_resident_bytes(child.pid))
+            child.communicate()
+    assert peaks[0] is not None
+    assert peaks[1] is not None
+    assert peaks[1] - peaks[0] == pytest.approx(64 << 20, rel=0.1)
+
+
+def test_producer_and_load_get_cores_of_their_own() -> None:
+    assert cores.pinning_for((0, 1, 2, 3), can_pin=True) == cores.Pinning((3,), (0,))
+    assert cores.pinning_for((0, 1), can_pin=True).apart
+    for pinning in (cores.pinning_for((5,), can_pin=True), cores.pinning_for((0, 1), can_pin=False)):
+        assert pinning == cores.Pinning((), ())
+        assert not pinning.apart
+
+
+def test_usable_cores_are_there() -> None:
+    assert cores.usable_cores()
+    assert cores.pinning_here().apart == (len(cores.usable_cores()) > 1 and hasattr(os, "sched_setaffinity"))
+
+
+def test_the_environment_names_what_figures_depend_on() -> None:
+    found = environment.describe(cores.Pinning((1,), (0,)), measures_elsewhere=False)
+    assert found["cpu"]["model"]
+    assert found["pinning"] == {"producer": [1], "load": [0], "apart": True}
+    assert all(found["libraries"].values())
+    assert found["python"].startswith("3.")
+
+
+def test_histograms_keep_three_digits_and_survive_encoding() -> None:
+    histogram = latency_histogram.new_histogram()
+    assert latency_histogram.record_all(histogram, range(100_000, 200_000)) == 0
+    again = latency_histogram.decode(latency_histogram.encode(histogram))
+    assert again.get_total_count() == 100_000
+    for percentile, value_ns in ((50, 150_000), (99, 199_000)):
+        assert again.get_value_at_percentile(percentile) == pytest.approx(value_ns, rel=1e-3)
+
+
+def test_what_lies_outside_a_histogram_is_counted_at_its_end() -> None:
+    histogram = latency_histogram.new_histogram()
+    assert latency_histogram.record_all(histogram, [10**15, 5]) == 1
+    assert histogram.get_total_count() == 2
+    assert histogram.get_max_value() == pytest.approx(latency_histogram.HIGHEST_NS, rel=0.01)
+
+
+def test_histograms_merge_without_loss() -> None:
+    whole, merged = latency_histogram.new_histogram(), latency_histogram.new_histogram()
+    latency_histogram.record_all(whole, range(1, 10_000, 7))
+    for part in (range(1, 5_000, 7), range(5_006, 10_000, 7)):
+        histogram = latency_histogram.new_histogram()
+        latency_histogram.record_all(histogram, [v for v in range(1, 10_000, 7) if v in part])
+        merged.add(histogram)
+    missing = set(range(1, 10_000, 7)) - set(range(1, 5_000, 7)) - set(range(5_006, 10_000, 7))
+    latency_histogram.record_all(merged, sorted(missing))
+    assert latency_histogram.encode(merged) == latency_histogram.encode(whole)
