@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Literal
 
 from bench.results import Estimate
-from bench.stats.levels import Interval
+from bench.stats.estimates import Interval
 
 Kind = Literal["always", "never", "below", "above", "inconclusive"]
 FLIPPED: dict[Kind, Kind] = {

@@ -11,7 +11,7 @@ from bench.model.predict import Prediction, predict_exchange
 from bench.network.profile import Profile
 from bench.results import RatioEstimate, Verdict
 from bench.spec import NEW, PERSISTENT, Connection
-from bench.stats.levels import Interval
+from bench.stats.estimates import Interval
 from bench.stats.verdicts import MARGIN, verdict
 
 OWN_ERROR = 0.03

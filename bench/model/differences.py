@@ -12,9 +12,9 @@ from itertools import combinations
 from bench.model.parts import Arm, Parts
 from bench.model.payload import Blend
 from bench.results import Workload
-from bench.stats.levels import Interval
+from bench.stats.estimates import Interval
+from bench.stats.measures import LATENCY
 from bench.stats.ratios import judged_together, paired
-from bench.stats.slice_columns import LATENCY
 from bench.stats.verdicts import family_confidence
 
 

@@ -13,7 +13,7 @@ from bench.network.round_trips import set_up_round_trips
 from bench.results import Cell, ClosedLoad, Estimate, Run, Workload
 from bench.spec import LIBRARY, NEW, PERSISTENT
 from bench.stats.client_cost import latency_difference
-from bench.stats.levels import positive_estimate
+from bench.stats.estimates import positive_estimate
 
 PAGES = ("list", "get")
 """Workloads whose answers are recipes, and differ in how many: what one request takes grows with the payload."""

@@ -11,7 +11,7 @@ from bench.report.plain_text import markdown as escaped
 from bench.report.plain_text import one_line
 from bench.report.table import Builder, Column, Entry, Table
 from bench.stats.compare import ComparedCell, Comparison
-from bench.stats.slice_columns import LATENCY
+from bench.stats.measures import LATENCY
 from bench.stats.wording import counted
 
 REGRESSION = "regression"

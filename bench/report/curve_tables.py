@@ -3,7 +3,7 @@
 from bench.report import names, units
 from bench.report.table import Column, Entry, Row, Table
 from bench.results import Run
-from bench.stats.curves import Curve, curves
+from bench.stats.load_curves import Curve, curves
 
 NOTE = (
     "Knee: the load at which throughput ÷ latency is greatest. Up to it more load mostly brings throughput, beyond it "

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from bench.contenders import Contender, contender_of
 from bench.report import names
 from bench.results import Cell, ClosedLoad, Load, OpenLoad, Ratio, RatioEstimate, Run, Workload
-from bench.stats.slice_columns import LATENCY, Measure, measure_of
+from bench.stats.measures import LATENCY, Measure, measure_of
 
 
 class Variant(NamedTuple):

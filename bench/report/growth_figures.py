@@ -6,7 +6,7 @@ from bench.report.charts import Growth
 from bench.report.figures import Figure
 from bench.report.grouping import Arrangement, variant_of
 from bench.results import ClosedLoad, Run
-from bench.stats.curves import Curve, curves
+from bench.stats.load_curves import Curve, curves
 
 
 def growth_figures(run: Run, arrangement: Arrangement) -> list[Figure]:

@@ -10,7 +10,7 @@ from bench.runner.raw_run import RawCell, RawRun, arm_key
 from bench.schedule import RunPlan
 from bench.spec import LIBRARY, CellPlan
 from bench.stats import generator
-from bench.stats.cells import Baseline, judged
+from bench.stats.analysis import Baseline, judged
 from bench.stats.warnings import warnings_of
 from bench.stats.wording import some_of
 from consumers.registry import default_dialect

@@ -23,8 +23,8 @@ from bench.dialects import dialect_of
 from bench.results import Cell, Estimate
 from bench.spec import LIBRARY
 from bench.stats.distributions import Floats
-from bench.stats.levels import CONFIDENCE, WHOLE_ENOUGH, levels
-from bench.stats.slice_columns import LATENCY, measure_of
+from bench.stats.estimates import CONFIDENCE, WHOLE_ENOUGH, levels
+from bench.stats.measures import LATENCY, measure_of
 from consumers.registry import default_dialect, dialects
 
 RAW = "raw"

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.results import Cell, Estimate, Slices
-from bench.stats.levels import CONFIDENCE, Levels, levels
-from bench.stats.slice_columns import LATENCY, measure_of
+from bench.stats.estimates import CONFIDENCE, Levels, levels
+from bench.stats.measures import LATENCY, measure_of
 
 LIBRARY = "library"
 RAW = "raw"

@@ -15,9 +15,9 @@ from bench.dialects import dialect_of
 from bench.results import Cell, Load, RatioEstimate, Run, Workload
 from bench.stats import verdicts
 from bench.stats.distributions import student_t
-from bench.stats.levels import CONFIDENCE, Interval, Levels, exponential, levels, logarithms, median_interval
+from bench.stats.estimates import CONFIDENCE, Interval, Levels, exponential, levels, logarithms, median_interval
+from bench.stats.measures import Measure, MeasureName, column, measure_of
 from bench.stats.regressions import THRESHOLD, regressed
-from bench.stats.slice_columns import Measure, MeasureName, column, measure_of
 
 TWO_RUNS = (
     "These are two runs at two times. Their intervals cover how restarts within each moved the figures, not how far "

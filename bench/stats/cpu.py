@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.results import Estimate
 from bench.stats.distributions import Floats
-from bench.stats.levels import CONFIDENCE, half_width, in_unit, levels
+from bench.stats.estimates import CONFIDENCE, half_width, in_unit, levels
 
 
 def cpu_us_per_request(

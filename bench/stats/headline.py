@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from bench.dialects import unusual_dialect
 from bench.results import Cell
-from bench.stats.slice_columns import LATENCY, measure_of
+from bench.stats.measures import LATENCY, measure_of
 
 
 def is_headline(cell: Cell, baseline: Cell) -> bool:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bench.results import Estimate, Quantiles
 from bench.stats.distributions import order_ranks, student_t
-from bench.stats.levels import CONFIDENCE
+from bench.stats.estimates import CONFIDENCE
 
 SAMPLES_BEYOND = 10
 """So many samples have to lie beyond a quantile for it to be told."""

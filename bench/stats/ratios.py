@@ -2,8 +2,8 @@
 
 Two slices of one round are fractions of a second apart and share the machine's speed of the moment (duet benchmarking,
 Bulej et al. 2020). The logarithm of a slice's figure minus that of its partner is one value; instances reduce these
-to their median, and the interval comes from both levels (bench.stats.levels). Intervals that carry verdicts are
-corrected for how many there are, and borrow strength from the run's other ratios (bench.stats.moderation); the plain
+to their median, and the interval comes from both levels (bench.stats.estimates). Intervals that carry verdicts are
+corrected for how many there are, and borrow strength from the run's other ratios (bench.stats.shrinkage); the plain
 95 % interval stands on the ratio's own instances alone.
 """
 
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.results import RatioEstimate, Slices
-from bench.stats import moderation, verdicts
-from bench.stats.levels import CONFIDENCE, Interval, Levels, exponential, half_width, levels, logarithms
-from bench.stats.slice_columns import Measure, column
+from bench.stats import shrinkage, verdicts
+from bench.stats.estimates import CONFIDENCE, Interval, Levels, exponential, half_width, levels, logarithms
+from bench.stats.measures import Measure, column
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def judged_together(family: Sequence[Levels], confidences: Sequence[float]) -> l
             for index in members:
                 found[index] = _ratio(family[index], family[index].interval(confidences[index]))
             continue
-        spreads = moderation.moderated(np.column_stack([family[index].medians for index in members]))
+        spreads = shrinkage.moderated(np.column_stack([family[index].medians for index in members]))
         for index, spread, freedom in zip(members, spreads.spread, spreads.degrees_of_freedom, strict=True):
             ratio = family[index]
             half = max(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bench.results import Cell, RatioEstimate
-from bench.stats.slice_columns import measure_of
+from bench.stats.measures import measure_of
 
 THRESHOLD = 0.02
 """A cell that is slower by more than this share is a regression, unless told otherwise."""

@@ -11,9 +11,9 @@ import numpy as np
 
 from bench.results import Cell, Run, RunWarning
 from bench.stats import cell_warnings
+from bench.stats.estimates import half_width, levels
 from bench.stats.headline import headline_cells, headline_reach
-from bench.stats.levels import half_width, levels
-from bench.stats.slice_columns import LATENCY, measure_of
+from bench.stats.measures import LATENCY, measure_of
 from bench.stats.wording import counted, percent
 
 WIDE = 0.05

@@ -17,7 +17,7 @@ from bench.model.break_even import (
     round_trip_break_even,
 )
 from bench.results import Estimate
-from bench.stats.levels import Interval
+from bench.stats.estimates import Interval
 
 
 def test_fewer_bits_pay_below_a_rate() -> None:

@@ -7,7 +7,7 @@ from rich.console import Console
 from bench.report import comparison
 from bench.results import Verdict
 from bench.stats.compare import ChangedBytes, ComparedCell, Comparison
-from bench.stats.slice_columns import MeasureName
+from bench.stats.measures import MeasureName
 from tests.support.runs import HOSTILE, ratio_estimate
 
 

@@ -5,7 +5,7 @@ import pytest
 from msgspec.structs import replace
 
 from bench.results import Bytes, ClosedLoad, PlanUsed, RecipesUsed, Run, SetupSizes, Sizes
-from bench.stats.cells import Baseline, judged
+from bench.stats.analysis import Baseline, judged
 from bench.stats.compare import RunsUnlike, compare, unlike
 from tests.bench.stats.noise import Noise, cells_with_noise, matrix
 

@@ -4,7 +4,7 @@ import pytest
 
 from bench.results import Cell, ClosedLoad, Load, OpenLoad, Slices, Workload
 from bench.stats import generator
-from bench.stats.slice_columns import requests_per_second
+from bench.stats.measures import requests_per_second
 
 CLOSED, OPEN = ClosedLoad(concurrency=16), OpenLoad(rate_hz=1000)
 

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.results import Slices
-from bench.stats.levels import Levels
+from bench.stats.estimates import Levels
+from bench.stats.measures import LATENCY, THROUGHPUT
 from bench.stats.ratios import RatioFound, judged_together, paired
-from bench.stats.slice_columns import LATENCY, THROUGHPUT
 from bench.stats.verdicts import confidences
 from tests.bench.stats.noise import slices_of
 

@@ -24,8 +24,8 @@ from bench.results import (
     Sizes,
     TlsSession,
 )
+from bench.stats.analysis import Baseline, judged
 from bench.stats.cell_warnings import in_flight
-from bench.stats.cells import Baseline, judged
 from bench.stats.generator import busy_share
 from bench.stats.warnings import warnings_of
 from bench.stats.wording import counted, percent, some_of

@@ -9,11 +9,11 @@ from msgspec.structs import replace
 from bench.dialects import unusual_dialect
 from bench.results import Cell, CpuPerRequest, Load, Quantiles, Ratio, Workload
 from bench.stats.cpu import cpu_us_per_request
+from bench.stats.estimates import Levels, positive_estimate
 from bench.stats.headline import is_headline
-from bench.stats.levels import Levels, positive_estimate
+from bench.stats.measures import LATENCY, THROUGHPUT, measure_of, requests_per_second
 from bench.stats.quantiles import quantiles
 from bench.stats.ratios import judged_together, paired
-from bench.stats.slice_columns import LATENCY, THROUGHPUT, measure_of, requests_per_second
 from bench.stats.verdicts import confidences
 
 Histograms = Mapping[str, Mapping[int, HdrHistogram]]

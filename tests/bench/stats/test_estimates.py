@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.stats.levels import levels, logarithms, median_interval, positive_estimate
+from bench.stats.estimates import levels, logarithms, median_interval, positive_estimate
 from tests.bench.stats.noise import Noise, slice_logs
 
 

@@ -7,7 +7,7 @@ from hdrh.histogram import HdrHistogram
 
 from bench.load import latency_histogram
 from bench.results import Cell, ClosedLoad, OpenLoad, Slices
-from bench.stats.cells import Baseline, judged
+from bench.stats.analysis import Baseline, judged
 from bench.stats.headline import headline_cells, headline_reach
 from consumers.registry import CONSUMERS
 from tests.bench.stats.noise import Noise, cells_with_noise, matrix

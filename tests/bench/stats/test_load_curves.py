@@ -6,7 +6,7 @@ import pytest
 
 from bench.report.curve_tables import curve_table
 from bench.results import Cell, ClosedLoad, Estimate, Load, OpenLoad, PlanUsed, Quantiles, RecipesUsed, Run, Workload
-from bench.stats.curves import Curve, curves
+from bench.stats.load_curves import Curve, curves
 
 CAPACITY_HZ = 1000.0
 

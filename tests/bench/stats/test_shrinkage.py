@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bench.stats.distributions import student_t
-from bench.stats.moderation import moderated, plain
+from bench.stats.shrinkage import moderated, plain
 
 RATIOS = 24
 
