@@ -8,7 +8,7 @@ import typer
 
 from bench import results
 from bench.cli.show import show_tables, write_report
-from bench.report import comma_separated, markdown
+from bench.report import csv_export, markdown
 from commands import values
 from commands.errors import ExitCode, UsageError
 
@@ -33,5 +33,5 @@ def report(
     elif form == "terminal":
         show_tables(run)
     else:
-        sys.stdout.write(markdown.render(run) if form == "markdown" else comma_separated.render(run))
+        sys.stdout.write(markdown.render(run) if form == "markdown" else csv_export.render(run))
     return ExitCode.FINE

@@ -17,8 +17,8 @@ from bench.cli.progress import Progress
 from bench.cli.show import console_of_output, put, write_report
 from bench.cli.stop_signal import stop_on_signal
 from bench.report import terminal
-from bench.report.anatomy_tables import anatomy_tables
-from bench.report.attribution_tables import attribution_tables
+from bench.report.anatomy import anatomy_tables
+from bench.report.attribution import attribution_tables
 from bench.results import ClosedLoad, RecipesUsed
 from bench.runner.size_rows import sizes_run
 from bench.runner.size_up import Sizing, size_up

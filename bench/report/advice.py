@@ -8,8 +8,8 @@ from bench.model.predict import Prediction
 from bench.network.profile import Profile
 from bench.report import names, units
 from bench.report.break_even_words import at_rates, at_round_trips, for_answers, rate
+from bench.report.document import Builder, Column, Entry, Table
 from bench.report.summary import Statement
-from bench.report.table import Builder, Column, Entry, Table
 from bench.results import Estimate
 from bench.spec import NEW
 from bench.stats.verdicts import MARGIN

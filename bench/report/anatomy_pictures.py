@@ -3,7 +3,7 @@
 from bench.report import charts, names, units
 from bench.report.anatomy_figures import DIRECTIONS, stacks
 from bench.report.charts import Segment
-from bench.report.figures import Figure, label_of
+from bench.report.latency_charts import Figure, label_of
 from bench.results import Cell, Run, Workload
 from bench.wire.categories import CATEGORIES, CONNECTION, CONTENT, FRAMING, HANDSHAKE, HEADERS, TLS, UNKNOWN
 

@@ -8,8 +8,8 @@ from bench.model.parts import NoParts, parts_of
 from bench.model.regions import Region, regions
 from bench.report import charts, names, units
 from bench.report.charts import Area, Label
-from bench.report.figures import Figure
 from bench.report.grouping import Arrangement
+from bench.report.latency_charts import Figure
 from bench.results import Run
 from bench.stats.wording import percent
 

@@ -10,8 +10,8 @@ from bench.model.flips import Flip, baseline_flips, gzip_flips
 from bench.model.parts import Arm, NoParts, parts_of
 from bench.report import names
 from bench.report.break_even_words import at_rates
+from bench.report.document import Builder, Column, Entry, Table
 from bench.report.summary import Statement
-from bench.report.table import Builder, Column, Entry, Table
 from bench.results import Run
 
 TITLE = "Over a network"

@@ -1,8 +1,8 @@
 """What the client library costs: the consumer's cells beside those of the raw client, which has next to no client."""
 
 from bench.report import definitions, names, units
-from bench.report.figure_tables import headings, headings_of
-from bench.report.table import Builder, Column, Table
+from bench.report.document import Builder, Column, Table
+from bench.report.latency_tables import headings, headings_of
 from bench.results import Estimate, Run
 from bench.stats.client_cost import client_costs
 

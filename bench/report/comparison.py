@@ -6,10 +6,10 @@ from rich.console import Console
 from rich.text import Text
 
 from bench.report import definitions, terminal, units
+from bench.report.document import Builder, Column, Entry, Table
 from bench.report.markdown import bullets, table_block
-from bench.report.plain_text import markdown as escaped
-from bench.report.plain_text import one_line
-from bench.report.table import Builder, Column, Entry, Table
+from bench.report.text import markdown as escaped
+from bench.report.text import one_line
 from bench.stats.compare import ComparedCell, Comparison
 from bench.stats.measures import LATENCY
 from bench.stats.wording import counted

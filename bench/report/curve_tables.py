@@ -1,7 +1,7 @@
 """Throughput and latency under growing load, a row for each load, the knee marked."""
 
 from bench.report import names, units
-from bench.report.table import Column, Entry, Row, Table
+from bench.report.document import Column, Entry, Row, Table
 from bench.results import Run
 from bench.stats.load_curves import Curve, curves
 

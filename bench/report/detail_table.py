@@ -2,9 +2,9 @@
 
 from bench.contenders import contender_of
 from bench.report import definitions, names, units
-from bench.report.figure_tables import answers, latency_unit, reasons
+from bench.report.document import Builder, Column, Entry, Table
 from bench.report.grouping import variant_of
-from bench.report.table import Builder, Column, Entry, Table
+from bench.report.latency_tables import answers, latency_unit, reasons
 from bench.results import Quantiles, Run
 
 

@@ -3,8 +3,8 @@
 from bench.contenders import contender_of
 from bench.report import charts, names, units
 from bench.report.charts import Growth
-from bench.report.figures import Figure
 from bench.report.grouping import Arrangement, variant_of
+from bench.report.latency_charts import Figure
 from bench.results import ClosedLoad, Run
 from bench.stats.load_curves import Curve, curves
 

@@ -8,25 +8,25 @@ from markupsafe import Markup
 
 from bench.report import (
     anatomy_pictures,
-    cost_tables,
+    costs,
     definitions,
     detail_table,
-    figure_tables,
-    figures,
+    latency_charts,
+    latency_tables,
     names,
     provenance,
     summary,
 )
-from bench.report.anatomy_tables import anatomy_tables
+from bench.report.anatomy import anatomy_tables
 from bench.report.break_even_maps import break_even_maps
 from bench.report.break_evens import EXPLANATION, TITLE, break_evens
 from bench.report.charts import SERIES
-from bench.report.figures import Figure
+from bench.report.document import Table
 from bench.report.grouping import Arrangement, WorkloadGroup, arranged
 from bench.report.growth_figures import growth_figures
+from bench.report.latency_charts import Figure
 from bench.report.overall_tables import overall_tables
 from bench.report.summary import Statement
-from bench.report.table import Table
 from bench.results import Run
 
 TEMPLATE = "report.html.jinja"
@@ -109,7 +109,7 @@ def _drawn(figure: Figure) -> Markup:
 
 
 def _section(number: int, group: WorkloadGroup, arrangement: Arrangement) -> Section:
-    headline = [figures.ratios(group, load, arrangement) for load in group.loads if load.load is not None]
+    headline = [latency_charts.ratios(group, load, arrangement) for load in group.loads if load.load is not None]
     return Section(
         id=f"workload-{number}",
         title=group.title,
@@ -126,34 +126,36 @@ def _parts(group: WorkloadGroup, arrangement: Arrangement) -> Iterator[Part]:
         ("Latency", [load for load in loads if load.is_latency]),
         ("Throughput", [load for load in loads if not load.is_latency]),
     ):
-        drawn = [figures.level(group, load, arrangement) for load in told]
+        drawn = [latency_charts.level(group, load, arrangement) for load in told]
         yield Part(
             title,
             definitions.LATENCY if title == "Latency" else definitions.THROUGHPUT,
             [figure for figure in drawn if figure is not None],
-            [figure_tables.figures(group, load, arrangement) for load in told],
+            [latency_tables.figures(group, load, arrangement) for load in told],
         )
-    against_plain = figure_tables.against_plain(group, arrangement)
+    against_plain = latency_tables.against_plain(group, arrangement)
     if against_plain is not None:
         yield Part("Cost of gzip and TLS", "The same ratios, all to one cell.", [], [against_plain])
-    spectra = [figure for load in loads if load.is_latency for figure in figures.spectra(group, load, arrangement)]
+    spectra = [
+        figure for load in loads if load.is_latency for figure in latency_charts.spectra(group, load, arrangement)
+    ]
     if spectra:
         yield Part("Latency by percentile", definitions.SPECTRUM, spectra, [])
-    directions = [figures.bytes_on_the_wire(group, direction) for direction in ("request", "response")]
+    directions = [latency_charts.bytes_on_the_wire(group, direction) for direction in ("request", "response")]
     yield Part(
         "Bytes",
         definitions.BYTES,
         [figure for figure in directions if figure is not None],
-        [cost_tables.sizes(group)],
+        [costs.sizes(group)],
         keys=("body as sent", "its headers and frames", "the connection's own frames", "TLS"),
         series=False,
     )
-    spent = [figures.cpu(group, load) for load in loads]
+    spent = [latency_charts.cpu(group, load) for load in loads]
     yield Part(
         "CPU",
         definitions.CPU,
         [figure for figure in spent if figure is not None],
-        [cost_tables.cpu(group)],
+        [costs.cpu(group)],
         keys=("producer", "consumer"),
         series=False,
     )

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from bench.report import cost_tables, detail_table, figure_tables, names, provenance, summary
+from bench.report import costs, detail_table, latency_tables, names, provenance, summary
+from bench.report.document import Table
 from bench.report.grouping import arranged
 from bench.report.overall_tables import overall_tables
-from bench.report.plain_text import markdown as escaped
-from bench.report.table import Table
+from bench.report.text import markdown as escaped
 from bench.results import Run
 
 
@@ -21,10 +21,10 @@ def render(run: Run) -> str:
         blocks += [
             f"**{escaped(each.topic)}.** {escaped(each.text)}" for each in summary.of_workload(group, arrangement)
         ]
-        tables = [figure_tables.figures(group, load, arrangement) for load in group.loads if load.load is not None]
-        against_plain = figure_tables.against_plain(group, arrangement)
+        tables = [latency_tables.figures(group, load, arrangement) for load in group.loads if load.load is not None]
+        against_plain = latency_tables.against_plain(group, arrangement)
         tables += [against_plain] if against_plain is not None else []
-        tables += [cost_tables.sizes(group), cost_tables.cpu(group)]
+        tables += [costs.sizes(group), costs.cpu(group)]
         blocks += [table_block(table) for table in tables]
         common |= dict.fromkeys(note for table in tables for note in table.common)
     overall = overall_tables(run)

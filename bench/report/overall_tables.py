@@ -1,9 +1,9 @@
 """Tables that span the workloads of a run, in the order in which every form of report shows them."""
 
-from bench.report.attribution_tables import attribution_tables
+from bench.report.attribution import attribution_tables
 from bench.report.client_cost_table import client_cost_table
 from bench.report.curve_tables import curve_table
-from bench.report.table import Table
+from bench.report.document import Table
 from bench.results import Run
 
 

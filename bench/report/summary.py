@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bench.contenders import Contender, contender_of
 from bench.report import comparing, names, units
-from bench.report.cost_tables import NS_PER_US, size_of
+from bench.report.costs import NS_PER_US, size_of
 from bench.report.grouping import Arrangement, LoadGroup, Variant, WorkloadGroup
 from bench.results import Cell, Estimate
 from bench.stats.wording import counted, some_of

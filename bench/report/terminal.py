@@ -7,12 +7,12 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from bench.report import break_evens, cost_tables, figure_tables, summary
+from bench.report import break_evens, costs, latency_tables, summary
+from bench.report.document import Entry, Table
 from bench.report.grouping import Arrangement, WorkloadGroup, arranged
 from bench.report.overall_tables import overall_tables
-from bench.report.plain_text import one_line
 from bench.report.summary import Statement
-from bench.report.table import Entry, Table
+from bench.report.text import one_line
 from bench.results import Run, Verdict
 
 MINIMUM_WIDTH = 100
@@ -107,10 +107,10 @@ def _workload(group: WorkloadGroup, arrangement: Arrangement, console: Console) 
     """Print a workload; return what its tables have in common with others."""
     console.rule(Text(one_line(group.title), style="bold"), align="left", characters="─")
     show_statements(summary.of_workload(group, arrangement), console)
-    tables = [figure_tables.figures(group, load, arrangement) for load in group.loads if load.load is not None]
-    against_plain = figure_tables.against_plain(group, arrangement)
+    tables = [latency_tables.figures(group, load, arrangement) for load in group.loads if load.load is not None]
+    against_plain = latency_tables.against_plain(group, arrangement)
     tables += [against_plain] if against_plain is not None else []
-    tables += cost_tables.costs(group)
+    tables += costs.costs(group)
     for table in tables:
         show_table(table, console)
     return dict.fromkeys(note for table in tables for note in table.common)

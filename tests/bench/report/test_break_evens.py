@@ -10,8 +10,8 @@ from bench.report import html
 from bench.report.break_even_maps import break_even_maps
 from bench.report.break_even_words import at_rates
 from bench.report.break_evens import BreakEvens, break_evens
-from bench.report.figures import Figure
 from bench.report.grouping import arranged
+from bench.report.latency_charts import Figure
 from bench.results import Estimate, Run
 from tests.support.model_runs import TRUTHS, Asked, known_run
 from tests.support.pages import Page

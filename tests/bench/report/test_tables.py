@@ -2,10 +2,10 @@
 
 import pytest
 
-from bench.report import cost_tables, figure_tables
+from bench.report import costs, latency_tables
 from bench.report.detail_table import details
+from bench.report.document import Table
 from bench.report.grouping import arranged
-from bench.report.table import Table
 from bench.results import Bytes, ClosedLoad, OpenLoad, Run, SetupSizes, Sizes
 from tests.support.runs import (
     GET,
@@ -24,7 +24,7 @@ from tests.support.runs import (
 def figures(given: Run, load: int = 0) -> Table:
     arrangement = arranged(given)
     group = arrangement.groups[0]
-    return figure_tables.figures(group, group.loads[load], arrangement)
+    return latency_tables.figures(group, group.loads[load], arrangement)
 
 
 def texts(table: Table) -> list[list[str]]:
@@ -105,17 +105,17 @@ def test_without_a_baseline_there_is_no_column_of_ratios() -> None:
 
 def test_everything_against_the_plain_baseline() -> None:
     arrangement = arranged(small())
-    table = figure_tables.against_plain(arrangement.groups[0], arrangement)
+    table = latency_tables.against_plain(arrangement.groups[0], arrangement)
     assert table is not None
     assert headings(table)[2:] == ["latency, 1 in flight"]
     assert texts(table)[0] == ["plain", "HTTP", "baseline"]
     assert texts(table)[1] == ["plain", "GraphQL", "3.00 (2.70–3.30) slower"]
     bare = arranged(run([cell("http")]))
-    assert figure_tables.against_plain(bare.groups[0], bare) is None
+    assert latency_tables.against_plain(bare.groups[0], bare) is None
 
 
 def test_bytes_and_cpu() -> None:
-    (table,) = cost_tables.costs(arranged(two_variants()).groups[0])
+    (table,) = costs.costs(arranged(two_variants()).groups[0])
     assert headings(table)[2:] == [
         "request message, B",
         "request wire, B",
@@ -129,12 +129,12 @@ def test_bytes_and_cpu() -> None:
 
 def test_many_loads_do_not_make_one_table_wider() -> None:
     cells = [cell("http", load=ClosedLoad(concurrency=n)) for n in (1, 2, 4, 8, 16)]
-    tables = cost_tables.costs(arranged(run(cells)).groups[0])
+    tables = costs.costs(arranged(run(cells)).groups[0])
     assert [len(table.columns) for table in tables] == [10, 7, 5]
 
 
 def test_all_sizes() -> None:
-    table = cost_tables.sizes(arranged(run([cell("http", gzip=True, tls=True)])).groups[0])
+    table = costs.sizes(arranged(run([cell("http", gzip=True, tls=True)])).groups[0])
     assert texts(table)[0][2:] == [
         "0",
         "0",
@@ -154,19 +154,19 @@ def test_all_sizes() -> None:
 
 def test_sizes_that_are_not_known_are_said_to_be() -> None:
     given = run([cell("http", bytes=None), cell("grpc")])
-    (table,) = cost_tables.costs(arranged(given).groups[0])
+    (table,) = costs.costs(arranged(given).groups[0])
     assert "Bytes were not measured for HTTP plain." in table.notes
     nothing = Bytes(request=Sizes(), response=Sizes(), setup=SetupSizes())
     given = run([cell("http", bytes=None), cell("grpc", bytes=nothing)])
-    table = cost_tables.sizes(arranged(given).groups[0])
+    table = costs.sizes(arranged(given).groups[0])
     assert "The bytes of these cells were not measured." in table.notes
     assert texts(table)[1][2:] == ["–"] * 13
 
 
 def test_cpu_has_intervals_and_memory() -> None:
-    table = cost_tables.cpu(arranged(run([cell("http")])).groups[0])
+    table = costs.cpu(arranged(run([cell("http")])).groups[0])
     assert texts(table) == [["plain", "HTTP", "75.0 (67.5–82.5)", "50.0 (45.0–55.0)", "72.8"]]
-    bare = cost_tables.cpu(arranged(run([cell("http", cpu_us_per_request=None, memory_bytes=None)])).groups[0])
+    bare = costs.cpu(arranged(run([cell("http", cpu_us_per_request=None, memory_bytes=None)])).groups[0])
     assert texts(bare) == [["plain", "HTTP", "–"]]
 
 

@@ -9,8 +9,8 @@ from rich.console import Console
 
 from bench.cores import Pinning
 from bench.report import terminal
+from bench.report.anatomy import anatomy_tables
 from bench.report.anatomy_figures import stacks
-from bench.report.anatomy_tables import anatomy_tables
 from bench.results import ClosedLoad, RecipesUsed, Run, decode, encode
 from bench.runner.size_rows import sizes_run
 from bench.runner.size_up import Sizing, requests_for, size_up

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from bench.report import html, markdown
-from bench.report.attribution_tables import attribution_tables
+from bench.report.attribution import attribution_tables
 from bench.results import Cell, Run, Slices, decode, encode
 from tests.bench.stats.noise import slices_of
 from tests.bench.stats.test_attribution import still

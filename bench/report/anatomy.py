@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from bench.contenders import contender_of
 from bench.report import names
 from bench.report.anatomy_figures import DIRECTIONS, all_bytes, per_request, useful_share
-from bench.report.table import Builder, Column, Entry, Table
+from bench.report.document import Builder, Column, Entry, Table
 from bench.results import Anatomy, Cell, HeaderSection, Run
 from bench.wire.categories import CATEGORIES, CONTENT, UNKNOWN
 

@@ -4,7 +4,7 @@ import csv
 import io
 from pathlib import Path
 
-from bench.report import comma_separated
+from bench.report import csv_export
 from bench.results import OpenLoad, Run
 from tests.support.runs import HOSTILE, cell, latency_ratio, quantiles, run, small, without_figures
 
@@ -12,11 +12,11 @@ GOLDEN = Path(__file__).parent / "golden" / "small.csv"
 
 
 def rows(given: Run) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(comma_separated.render(given))))
+    return list(csv.DictReader(io.StringIO(csv_export.render(given))))
 
 
 def test_a_small_run() -> None:
-    assert comma_separated.render(small()) == GOLDEN.read_text(encoding="utf-8").replace("\n", "\r\n")
+    assert csv_export.render(small()) == GOLDEN.read_text(encoding="utf-8").replace("\n", "\r\n")
 
 
 def test_figures_are_not_rounded() -> None:
@@ -61,4 +61,4 @@ def test_hostile_text_is_one_field_and_no_formula() -> None:
 
 def test_an_empty_run_has_its_heading() -> None:
     assert rows(run([])) == []
-    assert comma_separated.render(run([])).startswith("id,protocol,dialect,version,gzip,tls,workload,")
+    assert csv_export.render(run([])).startswith("id,protocol,dialect,version,gzip,tls,workload,")

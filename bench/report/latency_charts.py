@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from bench.contenders import contender_of
 from bench.report import charts, names, units
 from bench.report.charts import Dot, Line, Segment
-from bench.report.cost_tables import NS_PER_US, size_of
+from bench.report.costs import NS_PER_US, size_of
 from bench.report.grouping import Arrangement, LoadGroup, WorkloadGroup, variant_of
 from bench.report.percentile_curve import Point, points
-from bench.report.plain_text import one_line
+from bench.report.text import one_line
 from bench.results import Cell
 
 COMPRESSED, FRAMING, CONNECTION, TLS = 0, 1, 2, 3

@@ -4,10 +4,10 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from bench.report import charts, figures
+from bench.report import charts, latency_charts
 from bench.report.charts import Dot, Line, Segment
-from bench.report.figures import Figure
 from bench.report.grouping import Arrangement, LoadGroup, WorkloadGroup, arranged
+from bench.report.latency_charts import Figure
 from bench.report.percentile_curve import Point
 from bench.results import Estimate, Quantiles, RatioEstimate, Run
 from tests.support.runs import SIXTEEN, cell, latency_ratio, run, small, two_variants, without_figures
@@ -26,7 +26,7 @@ def parts(given: Run, load: int = 0) -> tuple[WorkloadGroup, LoadGroup, Arrangem
 
 
 def test_ratios_stand_with_their_verdicts() -> None:
-    figure = figures.ratios(*parts(two_variants()))
+    figure = latency_charts.ratios(*parts(two_variants()))
     assert figure is not None
     assert {"plain · gRPC", "gzip · gRPC", "0.800 faster", "1.02 inconclusive"} <= set(texts(figure))
     assert "latency ÷ HTTP: left of 1 is better" in texts(figure)
@@ -35,16 +35,16 @@ def test_ratios_stand_with_their_verdicts() -> None:
 
 
 def test_throughput_says_that_more_is_better() -> None:
-    figure = figures.ratios(*parts(small(), 1))
+    figure = latency_charts.ratios(*parts(small(), 1))
     assert figure is not None
     assert "requests/s ÷ HTTP: right of 1 is better" in texts(figure)
-    level = figures.level(*parts(small(), 1))
+    level = latency_charts.level(*parts(small(), 1))
     assert level is not None
     assert any("requests/s: higher is better" in text for text in texts(level))
 
 
 def test_levels_stand_with_their_figures_in_one_unit() -> None:
-    figure = figures.level(*parts(two_variants()))
+    figure = latency_charts.level(*parts(two_variants()))
     assert figure is not None
     assert {"150", "190", "300", "340", "median latency, µs: lower is better"} <= set(texts(figure))
     assert figure.alternative.startswith("plain · HTTP 150 µs (135–165); ")
@@ -52,14 +52,14 @@ def test_levels_stand_with_their_figures_in_one_unit() -> None:
 
 def test_values_far_apart_get_a_logarithmic_axis_that_says_so() -> None:
     slow = Quantiles(p50=Estimate(value=150e6, low=140e6, high=160e6))
-    figure = figures.level(*parts(run([cell("http"), cell("grpc", latency_ns=slow)])))
+    figure = latency_charts.level(*parts(run([cell("http"), cell("grpc", latency_ns=slow)])))
     assert figure is not None
     assert "median latency, ms (logarithmic): lower is better" in texts(figure)
 
 
 def test_bytes_are_drawn_in_their_pieces() -> None:
     group, _, _ = parts(run([cell("http", tls=True), cell("grpc", tls=True, bytes=None)]))
-    figure = figures.bytes_on_the_wire(group, "response")
+    figure = latency_charts.bytes_on_the_wire(group, "response")
     assert figure is not None
     assert "1,382" in texts(figure)
     for part in range(4):
@@ -76,22 +76,22 @@ def test_bytes_that_cannot_be_told_apart_are_one_piece() -> None:
         setup=given.bytes.setup,
     )
     group, _, _ = parts(run([given]))
-    figure = figures.bytes_on_the_wire(group, "response")
+    figure = latency_charts.bytes_on_the_wire(group, "response")
     assert figure is not None
     assert "var(--part-1)" not in figure.svg
-    assert figures.bytes_on_the_wire(group, "request") is None
+    assert latency_charts.bytes_on_the_wire(group, "request") is None
 
 
 def test_cpu_of_both_sides_is_drawn() -> None:
     group, load, _ = parts(run([cell("http"), cell("grpc", cpu_us_per_request=None)]))
-    figure = figures.cpu(group, load)
+    figure = latency_charts.cpu(group, load)
     assert figure is not None
     assert "75.0 + 50.0" in texts(figure)
     assert figure.alternative == "plain · HTTP 75.0 + 50.0 µs"
 
 
 def test_spectra_are_drawn_by_variant() -> None:
-    drawn = figures.spectra(*parts(two_variants()))
+    drawn = latency_charts.spectra(*parts(two_variants()))
     assert [figure.caption for figure in drawn] == [
         "get: one recipe, plain, 1 in flight",
         "get: one recipe, gzip, 1 in flight",
@@ -102,34 +102,34 @@ def test_spectra_are_drawn_by_variant() -> None:
 
 def test_where_nothing_was_measured_nothing_is_drawn() -> None:
     given = parts(run([without_figures("http", "failed", "x"), without_figures("grpc", "failed", "x")]))
-    assert figures.ratios(*given) is None
-    assert figures.level(*given) is None
-    assert figures.cpu(given[0], given[1]) is None
-    assert figures.spectra(*given) == []
-    assert figures.bytes_on_the_wire(given[0], "response") is None
-    assert figures.level(*parts(run([cell("http", load=SIXTEEN, requests_per_second=None)]))) is None
+    assert latency_charts.ratios(*given) is None
+    assert latency_charts.level(*given) is None
+    assert latency_charts.cpu(given[0], given[1]) is None
+    assert latency_charts.spectra(*given) == []
+    assert latency_charts.bytes_on_the_wire(given[0], "response") is None
+    assert latency_charts.level(*parts(run([cell("http", load=SIXTEEN, requests_per_second=None)]))) is None
 
 
 def test_a_spectrum_missing_in_one_variant_is_left_out() -> None:
     given = two_variants()
     for each in given.cells[::2]:
         each.latency_histogram = None
-    assert len(figures.spectra(*parts(given))) == 1
+    assert len(latency_charts.spectra(*parts(given))) == 1
 
 
 def test_a_chart_is_the_same_every_time() -> None:
-    first, second = (figures.ratios(*parts(two_variants())) for _ in range(2))
+    first, second = (latency_charts.ratios(*parts(two_variants())) for _ in range(2))
     assert first == second
 
 
 def test_no_ids_that_would_collide_within_a_page() -> None:
     group, load, arrangement = parts(two_variants())
     drawn = [
-        figures.ratios(group, load, arrangement),
-        figures.level(group, load, arrangement),
-        figures.cpu(group, load),
-        figures.bytes_on_the_wire(group, "request"),
-        *figures.spectra(group, load, arrangement),
+        latency_charts.ratios(group, load, arrangement),
+        latency_charts.level(group, load, arrangement),
+        latency_charts.cpu(group, load),
+        latency_charts.bytes_on_the_wire(group, "request"),
+        *latency_charts.spectra(group, load, arrangement),
     ]
     for figure in drawn:
         assert figure is not None
@@ -148,10 +148,10 @@ def test_an_interval_that_reaches_far_does_not_squeeze_the_rest() -> None:
 def test_a_caption_says_when_intervals_are_cut_off() -> None:
     given = two_variants()
     given.cells[2].ratio = latency_ratio("http-get-c1", 2.0, "inconclusive", low=0.001, high=4000.0)
-    figure = figures.ratios(*parts(given))
+    figure = latency_charts.ratios(*parts(given))
     assert figure is not None
     assert figure.caption.endswith("end at its edge")
-    whole = figures.ratios(*parts(two_variants()))
+    whole = latency_charts.ratios(*parts(two_variants()))
     assert whole is not None
     assert not whole.caption.endswith("edge")
 
@@ -176,7 +176,7 @@ def test_hostile_labels_are_text() -> None:
 
 def test_long_labels_are_cut() -> None:
     given = run([cell("p" * 80), cell("q", ratio=latency_ratio("p", 1.0, "same"))])
-    figure = figures.level(*parts(given))
+    figure = latency_charts.level(*parts(given))
     assert figure is not None
     assert max(len(text) for text in texts(figure) if text.startswith("plain")) <= 26
 
@@ -187,4 +187,4 @@ def test_a_ratio_that_is_not_positive_is_not_drawn() -> None:
     for each in given.cells:
         if each.ratio is not None:
             each.ratio = type(each.ratio)(baseline=each.ratio.baseline, latency_ns_p50=nothing)
-    assert figures.ratios(*parts(given)) is None
+    assert latency_charts.ratios(*parts(given)) is None

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 from bench.contenders import contender_of
 from bench.report import definitions, names, units
+from bench.report.document import Builder, Column, Entry, Table
 from bench.report.grouping import Arrangement, LoadGroup, WorkloadGroup, of_measure, variant_of
-from bench.report.table import Builder, Column, Entry, Table
 from bench.report.units import Unit
 from bench.results import Cell, Estimate, Quantiles, RatioEstimate
 from bench.stats.wording import some_of

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from bench.report import definitions, names, units
-from bench.report.figure_tables import headings, headings_of
+from bench.report.document import Builder, Column, Entry, Table
 from bench.report.grouping import LoadGroup, WorkloadGroup
-from bench.report.table import Builder, Column, Entry, Table
+from bench.report.latency_tables import headings, headings_of
 from bench.report.units import Unit
 from bench.results import Cell, CpuPerRequest, Estimate, Sizes
 

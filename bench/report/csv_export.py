@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator
 
 from bench.report.grouping import of_measure
-from bench.report.plain_text import spreadsheet
+from bench.report.text import spreadsheet
 from bench.results import (
     Bytes,
     Cell,

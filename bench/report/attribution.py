@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bench.report import definitions, names, units
-from bench.report.table import Builder, Column, Entry, Table
+from bench.report.document import Builder, Column, Entry, Table
 from bench.report.units import Unit
 from bench.results import Estimate, OpenLoad, Run
 from bench.stats.attribution import ByteParts, Compared, LatencyParts, byte_parts, compared, latency_parts
