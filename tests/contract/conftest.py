@@ -1,7 +1,11 @@
-"""Every test here that takes `case` runs for each protocol in the registries × gzip × TLS, over real sockets.
+"""Every test here that takes `case` runs for each protocol in the registries, over real sockets: without gzip and TLS,
+and with both.
+
+One of them without the other adds nothing to what is asked here: bytes are compressed before they are encrypted, and
+neither step knows the other. What depends on the pair asks for `cases(combined=True)`.
 
 A dialect that is not a protocol's own changes neither what carries it nor what is asked, so it runs with gzip and TLS
-only: the one case in which both are in its way. So do strict calls, where there are any.
+only. So do strict calls, where there are any.
 
 One producer serves all tests of a case, on uvloop, as in `python -m producers`.
 """
@@ -49,16 +53,17 @@ class Case:
         return "-".join(filter(None, words))
 
 
-def cases(*, protocols: Sequence[str] = tuple(PRODUCERS), tls: Sequence[bool] = (False, True)) -> list[Case]:
-    """The cases of some protocols, without and with gzip, and with and without TLS as told."""
-    usual = [Case(*row) for row in product(protocols, (False, True), tls)]
+def cases(*, protocols: Sequence[str] = tuple(PRODUCERS), combined: bool = False) -> list[Case]:
+    """The cases of some protocols. With `combined`, their own dialects with each combination of gzip and TLS."""
+    pairs = tuple(product((False, True), repeat=2)) if combined else ((False, False), (True, True))
+    usual = [Case(protocol, gzip, tls) for protocol in protocols for gzip, tls in pairs]
     others = [
-        Case(protocol, gzip=True, tls=max(tls), dialect=dialect)
+        Case(protocol, gzip=True, tls=True, dialect=dialect)
         for protocol in protocols
         for dialect in dialects(protocol)[1:]
     ]
     strict = [
-        Case(protocol, gzip=True, tls=max(tls), strict=True)
+        Case(protocol, gzip=True, tls=True, strict=True)
         for protocol in protocols
         if producer_class(protocol).has_strict_calls
     ]

@@ -22,8 +22,12 @@ from tests.support.serving import Served, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-over_tls = pytest.mark.parametrize("case", cases(tls=[True]), ids=str, indirect=True, scope="session")
+over_tls = pytest.mark.parametrize(
+    "case", [case for case in cases() if case.tls], ids=str, indirect=True, scope="session"
+)
 """For what only TLS has."""
+combined = pytest.mark.parametrize("case", cases(combined=True), ids=str, indirect=True, scope="session")
+"""For what has to hold with gzip, with TLS, and with both."""
 
 SHORT_S = 0.3
 """A timeout that is meant to run out."""
@@ -186,6 +190,7 @@ async def test_a_producer_may_be_stopped_twice(serve: Serve) -> None:
                     await consumer.get(42)
 
 
+@combined
 async def test_gzip_is_used_when_both_sides_want_it_and_never_else(
     case: Case, own_certificates: CertificateFiles
 ) -> None:

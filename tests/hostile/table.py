@@ -1,4 +1,7 @@
-"""The table of hostile cases: each case told as it ends, and all of them made into Markdown.
+"""The table of hostile cases: each case is added to it as it ends, and all of them are rendered as Markdown.
+
+For the table every case runs against every producer on every port. Otherwise a case in which TLS and the producer do
+not depend on each other runs once without TLS and once with it, each time against another producer.
 
 HOSTILE_TABLE=cases.jsonl pytest tests/hostile
 python -m tests.hostile.table cases.jsonl > docs/hostile.md
@@ -56,6 +59,11 @@ def case_name(node_name: str) -> str:
     test, _, parameters = node_name.removesuffix("]").partition("[")
     words = re.sub(rf"(^|-)((http|graphql)-|{STRICT})?({'|'.join(PORTS)})(?=-|$)", "", parameters).strip("-")
     return test.removeprefix("test_").replace("_", " ") + (f": {words}" if words else "")
+
+
+def is_wanted() -> bool:
+    """Whether the environment names a file to add the cases to."""
+    return bool(os.environ.get(VARIABLE))
 
 
 def tell(case: Case) -> None:

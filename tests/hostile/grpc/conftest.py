@@ -19,6 +19,7 @@ from producers.certificates import CertificateFiles
 from producers.settings import CallLimits, Limits
 from protos import recipe_pb2 as messages
 from protos.recipe_pb2_grpc import RecipeServiceStub
+from tests.hostile import table
 from tests.hostile.attack import AMPLE_S, Attacked, under_attack
 from tests.hostile.table import PORTS, STRICT
 from tests.support.books import CHICKEN
@@ -85,9 +86,16 @@ VICTIMS = {
     for number, port in enumerate(PORTS)
 }
 """By the name of a test's parameter: whether its calls are strict, and the place of its port."""
+CONTENT_VICTIMS = tuple(VICTIMS) if table.is_wanted() else ("plain", "strict-tls")
+"""Those for cases about the content of calls: the core alone without TLS, and the front with it."""
+
+on_every_port = pytest.mark.parametrize("victim", VICTIMS, indirect=True)
+"""For cases about the connection itself, or about what is buffered for it."""
+on_strict_ports = pytest.mark.parametrize("victim", ["strict-plain", "strict-tls"], indirect=True)
+on_tls_ports = pytest.mark.parametrize("victim", ["tls", "strict-tls"], indirect=True)
 
 
-@pytest_asyncio.fixture(params=VICTIMS)
+@pytest_asyncio.fixture(params=CONTENT_VICTIMS)
 async def victim(own_certificates: CertificateFiles, request: pytest.FixtureRequest) -> AsyncIterator[Victim]:
     """A producer on one of its ports, with an honest caller beside the attack."""
     context = ssl.create_default_context(cafile=own_certificates.ca)

@@ -9,7 +9,7 @@ import pytest
 from hyperframe.frame import DataFrame
 
 from producers.grpc_front import BLOCKS_OF_METADATA
-from tests.hostile.grpc.conftest import LIMITS, Victim
+from tests.hostile.grpc.conftest import LIMITS, Victim, on_strict_ports
 from tests.support.raw_http2 import Header, RawHttp2, message
 
 GET = "/recipe.RecipeService/GetRecipe"
@@ -153,7 +153,7 @@ async def test_a_browser_cannot_call_whatever_content_type_it_gives(victim: Vict
     victim.answers.append("415" if victim.strict else "RST_STREAM INTERNAL_ERROR")
 
 
-@pytest.mark.parametrize("victim", ["strict-plain", "strict-tls"], indirect=True)
+@on_strict_ports
 @pytest.mark.parametrize("ended", [True, False], ids=["ended", "open"])
 @pytest.mark.parametrize("content_type", WRONG_CONTENT_TYPES)
 async def test_a_wrong_content_type_is_refused(victim: Victim, content_type: str, *, ended: bool) -> None:
@@ -168,7 +168,7 @@ async def test_a_wrong_content_type_is_refused(victim: Victim, content_type: str
     victim.answers.append("415")
 
 
-@pytest.mark.parametrize("victim", ["strict-plain", "strict-tls"], indirect=True)
+@on_strict_ports
 async def test_wrong_content_types_among_right_ones(victim: Victim) -> None:
     """Every other call is refused, on one connection, with no order among the answers."""
     async with victim.connect() as connection:

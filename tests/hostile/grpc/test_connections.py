@@ -8,7 +8,7 @@ import pytest
 from hyperframe.frame import DataFrame, GoAwayFrame, HeadersFrame, RstStreamFrame, SettingsFrame
 
 from tests.hostile.attack import AMPLE_S
-from tests.hostile.grpc.conftest import Victim
+from tests.hostile.grpc.conftest import Victim, on_every_port, on_tls_ports
 from tests.hostile.grpc.test_calls import GET, ID_42, META, OK
 from tests.support.raw_http2 import PREFACE, message
 
@@ -57,6 +57,7 @@ def frame_starts(said: bytes) -> list[int]:
     return starts
 
 
+@on_every_port
 @pytest.mark.parametrize(
     "sent",
     [
@@ -74,6 +75,7 @@ async def test_what_is_no_http_2_is_closed(victim: Victim, sent: bytes) -> None:
     victim.answers.append("closed")
 
 
+@on_every_port
 async def test_what_begins_and_does_not_go_on_is_closed(victim: Victim) -> None:
     """Silence, half a preface, a preface alone, half a TLS hello, a whole one and nothing after it, all at once."""
     hello = client_hello()
@@ -86,7 +88,7 @@ async def test_what_begins_and_does_not_go_on_is_closed(victim: Victim) -> None:
     victim.answers.append(f"{len(said)} closed")
 
 
-@pytest.mark.parametrize("victim", ["tls", "strict-tls"], indirect=True)
+@on_tls_ports
 @pytest.mark.parametrize("protocols", [[], ["http/1.1"]], ids=["no-alpn", "http-1"])
 async def test_over_tls_only_http_2_is_spoken(victim: Victim, protocols: list[str]) -> None:
     context = ssl.create_default_context()
@@ -102,7 +104,7 @@ async def test_over_tls_only_http_2_is_spoken(victim: Victim, protocols: list[st
     victim.answers.append("closed")
 
 
-@pytest.mark.parametrize("victim", ["tls", "strict-tls"], indirect=True)
+@on_tls_ports
 @pytest.mark.parametrize("version", [0x0301, 0x0302], ids=["tls-1.0", "tls-1.1"])
 async def test_old_tls_is_refused(victim: Victim, version: int) -> None:
     reader, writer = await victim.socket()
@@ -122,6 +124,7 @@ def hello_of(version: int) -> bytes:
     return b"\x16\x03\x01" + len(handshake).to_bytes(2, "big") + handshake
 
 
+@on_every_port
 async def test_who_never_acknowledges_the_settings_is_closed(victim: Victim) -> None:
     async with victim.connect() as connection:
         connection.acknowledge_settings = False

@@ -19,7 +19,7 @@ from hyperframe.frame import (
 
 from producers.grpc_limits import MAXIMUM_CONCURRENT_STREAMS
 from tests.hostile.attack import AMPLE_S, until
-from tests.hostile.grpc.conftest import LIMITS, Victim
+from tests.hostile.grpc.conftest import LIMITS, Victim, on_every_port, on_strict_ports
 from tests.hostile.grpc.test_calls import DEADLINE_EXCEEDED, GET, ID_42, META, OK
 from tests.support.raw_http2 import FRAME_BYTES, RawHttp2, message
 
@@ -85,7 +85,7 @@ async def test_rapid_reset(victim: Victim) -> None:
         await assert_survives_or_is_cut_off(victim, connection, resets())
 
 
-@pytest.mark.parametrize("victim", ["strict-plain", "strict-tls"], indirect=True)
+@on_strict_ports
 async def test_calls_to_be_refused(victim: Victim) -> None:
     async with victim.connect() as connection:
         await connection.greet()
@@ -143,6 +143,7 @@ async def test_settings(victim: Victim) -> None:
         assert await status_after(victim, connection, frames) == OK
 
 
+@on_every_port
 async def test_acknowledgements_that_nobody_reads(victim: Victim) -> None:
     """PINGs and SETTINGS are answered, which must not fill the memory when the answers are not taken."""
     async with victim.connect() as connection:
@@ -251,6 +252,7 @@ async def test_window_updates(victim: Victim, increment: int) -> None:
         assert await status_after(victim, connection, frames) == OK
 
 
+@on_every_port
 async def test_callers_that_do_not_take_their_answers(victim: Victim) -> None:
     """Large pages asked for with a window of nothing: held until the connection ends, for so many streams only."""
     async with victim.connect() as connection:
@@ -264,6 +266,7 @@ async def test_callers_that_do_not_take_their_answers(victim: Victim) -> None:
     victim.answers.append("answers held, and dropped with the connection")
 
 
+@on_every_port
 async def test_many_connections_that_do_nothing(victim: Victim) -> None:
     before = victim.process.num_fds()
     sockets = [await victim.socket() for _ in range(200)]
