@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from random import Random
 
 from bench.network.profile import LOOPBACK, parse
-from bench.network.round_trips import set_up_round_trips
+from bench.protocols import protocol, set_up_round_trips
 from bench.results import ClosedLoad, Load
 from bench.runner import warm_up
 from bench.spec import PERSISTENT, CellPlan, Combination, Matrix, spoken
-from producers.registry import flags_for, why_no_gzip
+from producers.registry import flags_for
 
 LATENCY_REQUESTS_AT_LEAST = 3
 """A slice's median needs a few answers, however slow the cell is."""
@@ -103,12 +103,12 @@ def why_unsupported(combination: Combination, plan: RunPlan) -> str | None:
     """Why a combination cannot be had from producers that the lab starts, known before they are; None when it can."""
     if not combination.gzip or not plan.restarts:
         return None
-    return why_no_gzip(combination.protocol, plan.gzip_level)
+    return protocol(combination.protocol).why_no_gzip(plan.gzip_level)
 
 
-def gzip_served(protocol: str, plan: RunPlan) -> bool:
+def gzip_served(name: str, plan: RunPlan) -> bool:
     """Whether a producer is to be started with gzip."""
-    return any(plan.matrix.gzip) and why_no_gzip(protocol, plan.gzip_level) is None
+    return any(plan.matrix.gzip) and protocol(name).why_no_gzip(plan.gzip_level) is None
 
 
 def producer_flags(protocol: str, plan: RunPlan) -> list[str]:
@@ -130,7 +130,7 @@ def round_trips(cell: CellPlan) -> int:
     """How many round trips a request takes, with those that set up a new connection."""
     if cell.connection == PERSISTENT:
         return 1
-    return 1 + set_up_round_trips(cell.combination.protocol, None, tls=cell.combination.tls)
+    return 1 + set_up_round_trips(cell.combination.protocol, tls=cell.combination.tls)
 
 
 def estimated_slice_ns(cell: CellPlan, plan: RunPlan) -> int:

@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import median
 from typing import TypeVar
 
-from bench import results
+from bench import protocols, results
 from bench.contenders import contender_of
 from bench.load import latency_histogram
 from bench.model.choices import OWN_ERROR
@@ -151,7 +151,7 @@ def _shown(cell: Cell, name: str) -> str:
         size = cell.workload.page_size
         return cell.workload.name if size is None else f"{cell.workload.name} of {size}"
     if name == "protocol":
-        return names.protocol(cell.protocol)
+        return protocols.title(cell.protocol)
     return names.variant(cell.gzip, cell.tls) if name == "gzip, TLS" else str(getattr(cell, name))
 
 

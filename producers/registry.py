@@ -15,17 +15,8 @@ PRODUCERS: dict[str, str] = {
     "grpc": "producers.grpc_http2:GrpcHttp2Producer",
 }
 
-ONE_GZIP_LEVEL: dict[str, int] = {"grpc": 6}
-"""Protocols whose stack compresses at one level and offers no way to choose another."""
-
 SWITCHED_ON: dict[tuple[str, str], tuple[str, ...]] = {("graphql", "persisted"): ("--persisted-queries",)}
 """By protocol and dialect, for those that a producer speaks only when told to: the flags that tell it."""
-
-
-def why_no_gzip(protocol: str, level: int) -> str | None:
-    """Why `protocol` cannot answer in gzip at zlib's `level`, in one line; None when it can."""
-    only = ONE_GZIP_LEVEL.get(protocol, level)
-    return None if only == level else f"its stack compresses at level {only} only, and {level} was asked for"
 
 
 def flags_for(protocol: str, dialects: Iterable[str]) -> list[str]:

@@ -11,9 +11,9 @@ import msgspec
 import typer
 
 from bench.cli.stop_signal import stop_on_signal
+from bench.protocols import protocol as row
 from bench.report import one_exchange
 from bench.runner.processes import ProcessFailed, RunningProducer, start_producer
-from bench.wire.codecs import codec
 from bench.wire.sizes import MeasuredSizes, measure_sizes
 from commands import values
 from commands.errors import CommandError, ExitCode, UntrustedMeasurement, UsageError
@@ -116,7 +116,7 @@ async def _ask_running(
         connect=connect,
         plain=parse_target(producer.plain) if producer.plain else None,
         tls=parse_target(producer.tls) if producer.tls else None,
-        codec=codec(protocol),
+        codec=row(protocol).codec(),
         # Pings and window updates fall into some requests only, so one alone would not show what is usual.
         asks=[lambda consumer: consumer.get(recipe_id)] * REPEATED,
     )

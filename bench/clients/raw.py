@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from bench import protocols
 from bench.clients.base import Ended, LoopClient, Turns
 from bench.clients.connections import Connections
 from bench.clients.raw_calls import RawCalls
 from bench.clients.raw_request import RawRequest
-from bench.clients.registry import raw_calls
 from bench.workloads import Question
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import ConsumerError, NotKnownYet, OperationUnsupported
@@ -30,7 +30,7 @@ class RawClient(LoopClient):
     def __init__(self, protocol: str, settings: ClientSettings, calls: RawCalls[Any, Any] | None = None) -> None:
         """`calls` None: those of the protocol."""
         super().__init__(protocol, settings)
-        self.calls = calls or raw_calls(protocol, settings)
+        self.calls = calls or protocols.protocol(protocol).raw_calls(settings)
 
     @property
     def consumer(self) -> RecipeClient:

@@ -31,9 +31,9 @@ from bench.load.loop_watch import LoopWatch
 from bench.load.open_loop import run_open
 from bench.load.record import SliceRecord
 from bench.network.profile import LOOPBACK
+from bench.protocols import protocol as row
 from bench.results import ClosedLoad, Load
 from bench.spec import NEW
-from bench.wire.codecs import codec
 from bench.wire.dissection import dissect
 from bench.wire.parts import BytesUnaccounted
 from bench.wire.sizes import NOTHING_KNOWN, measure_sizes
@@ -161,7 +161,7 @@ class Worker:
             connect=lambda target: self._client(order, target),
             plain=plain,
             tls=tls if order.tls else None,
-            codec=codec(self.setup.protocol),
+            codec=row(self.setup.protocol).codec(),
             asks=[question.send for question in questions],
         )
         return messages.SizesRead(bytes=found.bytes, tls_session=found.tls_session, warnings=found.warnings)
@@ -176,7 +176,7 @@ class Worker:
                 connect=lambda target: self._client(order, target),
                 plain=plain,
                 tls=tls if order.tls else None,
-                codec=codec(self.setup.protocol),
+                codec=row(self.setup.protocol).codec(),
                 asks=[question.send for question in islice(cycle(questions), count)],
                 gzip=order.gzip,
             )

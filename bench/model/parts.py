@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bench.contenders import Contender, contender_of
 from bench.network.profile import LOOPBACK
-from bench.network.round_trips import set_up_round_trips
+from bench.protocols import set_up_round_trips
 from bench.results import Cell, ClosedLoad, Estimate, Run, Workload
 from bench.spec import LIBRARY, NEW, PERSISTENT
 from bench.stats.client_cost import latency_difference
@@ -202,12 +202,15 @@ def _cpu_ns(cell: Cell, side: str) -> float:
 
 def _set_up(arm: Arm, steady: Iterable[Exchange], asked: Sequence[Cell]) -> SetUp:
     cells = [found.cell for found in steady]
+    session = cells[0].tls_session
     sizes = cells[0].bytes.setup if cells[0].bytes is not None else None
     fresh = {cell.workload: cell for cell in asked if arm_of(cell) == arm and cell.connection == NEW}
     # The smallest answer, where what set-up adds is the largest share.
     both = next(((fresh[cell.workload], cell) for cell in cells if cell.workload in fresh), None)
     return SetUp(
-        round_trips=set_up_round_trips(arm.contender.protocol, cells[0].tls_session if arm.tls else None, tls=arm.tls),
+        round_trips=set_up_round_trips(
+            arm.contender.protocol, tls=arm.tls, tls_version=session.version if session is not None else None
+        ),
         sent_bytes=(sizes.sent_wire_bytes if sizes is not None else None) or 0.0,
         received_bytes=(sizes.received_wire_bytes if sizes is not None else None) or 0.0,
         latency_ns=None if both is None else latency_difference(both[0].slices, both[1].slices),

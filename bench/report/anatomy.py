@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from bench import protocols
 from bench.contenders import contender_of
 from bench.report import names
 from bench.report.anatomy_figures import DIRECTIONS, all_bytes, per_request, useful_share
@@ -78,7 +79,7 @@ def _inside_tls(rows: Rows) -> list[str]:
     }
     notes = []
     for how, text in said.items():
-        found = dict.fromkeys(names.protocol(cell.protocol) for cell, anatomy in rows if anatomy.inside_tls == how)
+        found = dict.fromkeys(protocols.title(cell.protocol) for cell, anatomy in rows if anatomy.inside_tls == how)
         notes += [text.format(names.listed(list(found)))] if found else []
     return notes
 

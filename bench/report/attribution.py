@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bench import protocols
 from bench.report import definitions, names, units
 from bench.report.document import Builder, Column, Entry, Table
 from bench.report.units import Unit
@@ -97,12 +98,14 @@ def _pieces(parts: ByteParts) -> list[float]:
 
 
 def _builder(found: Compared, of_what: str) -> Builder:
-    title = f"From {names.protocol(found.baseline)} to {names.protocol(found.other)}: where the difference in {of_what}"
+    title = (
+        f"From {protocols.title(found.baseline)} to {protocols.title(found.other)}: where the difference in {of_what}"
+    )
     return Builder(f"{title} comes from", [Column(text, numeric=False) for text in ("workload", "gzip, TLS")])
 
 
 def _definitions(found: Compared) -> list[str]:
-    one, other = names.protocol(found.baseline), names.protocol(found.other)
+    one, other = protocols.title(found.baseline), protocols.title(found.other)
     first, second = (names.dialect(each) for each in found.encodings)
     return [
         f"whole: {other} in {second} minus {one} in {first}. It is taken apart with the two that lie between: {one} in "

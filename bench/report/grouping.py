@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from bench import protocols
 from bench.contenders import Contender, contender_of
 from bench.report import names
 from bench.results import Cell, ClosedLoad, Load, OpenLoad, Ratio, RatioEstimate, Run, Workload
@@ -136,7 +137,7 @@ class Arrangement:
         """Whether others are compared with it."""
         if contender.dialect and not self.compares_versions:
             return False
-        name = contender.version if self.compares_versions else names.protocol(contender.protocol)
+        name = contender.version if self.compares_versions else protocols.title(contender.protocol)
         return self.baseline is not None and name == self.baseline
 
     def against_baseline(self, cell: Cell) -> RatioEstimate | None:
@@ -211,4 +212,4 @@ def _baseline(cells: list[Cell], by_id: dict[str, Cell]) -> str | None:
     chosen = next(iter(foreign), next((baseline for baseline, _ in found), None))
     if chosen is None:
         return None
-    return names.protocol(chosen.protocol) if chosen.version is None else chosen.version
+    return protocols.title(chosen.protocol) if chosen.version is None else chosen.version

@@ -1,11 +1,9 @@
 """What things are called in reports. Whatever has no row here is called by its own name."""
 
+from bench import protocols
 from bench.contenders import Contender
 from bench.model.parts import Arm
 from bench.results import Cell, ClosedLoad, Load, Workload
-
-PROTOCOLS: dict[str, str] = {"http": "HTTP", "graphql": "GraphQL", "grpc": "gRPC"}
-"""Protocols as their makers spell them. A fourth protocol is one more line."""
 
 DIALECTS: dict[str, str] = {"json": "JSON"}
 """What messages are written in, or how queries are named, as it is spelt."""
@@ -33,11 +31,6 @@ MISSING = "–"
 """Stands where there is no figure."""
 
 
-def protocol(name: str) -> str:
-    """The protocol's name as it is written."""
-    return PROTOCOLS.get(name, name)
-
-
 def dialect(name: str) -> str:
     """The dialect's name as it is written."""
     return DIALECTS.get(name, name)
@@ -46,7 +39,7 @@ def dialect(name: str) -> str:
 def contender(compared: Contender) -> str:
     """`gRPC`, `gRPC (JSON)`, `gRPC (JSON, v1.2)`."""
     unusual = [*([dialect(compared.dialect)] if compared.dialect else []), *filter(None, [compared.version])]
-    name = protocol(compared.protocol)
+    name = protocols.title(compared.protocol)
     return f"{name} ({', '.join(unusual)})" if unusual else name
 
 

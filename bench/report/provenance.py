@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from bench.report import names, units
+from bench import protocols
+from bench.report import units
 from bench.results import Run
 from bench.stats.wording import counted
 
@@ -57,7 +58,7 @@ def of_tls(run: Run) -> list[Fact]:
         told = {"": session.version, "cipher ": session.cipher, "group ": session.group, "ALPN ": session.alpn}
         text = ", ".join(f"{name}{value}" for name, value in told.items() if value)
         if text:
-            found.setdefault(names.protocol(cell.protocol), {})[text] = None
+            found.setdefault(protocols.title(cell.protocol), {})[text] = None
     return [(f"TLS, {protocol}", "; ".join(texts)) for protocol, texts in found.items()]
 
 

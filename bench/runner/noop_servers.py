@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import uvloop
 
+from bench.protocols import protocol
 from producers import lifecycle
 
 RECIPE_ID = 42
@@ -117,20 +118,33 @@ class GrpcHttp2(asyncio.Protocol):
         return out
 
 
+def http() -> asyncio.Protocol:
+    """JSON over HTTP/1.1."""
+    return Http1(b'{"producer_pid":1,"recipe":' + _JSON % b"42" + b"}")
+
+
+def graphql() -> asyncio.Protocol:
+    """GraphQL over HTTP/1.1."""
+    return Http1(b'{"data":{"recipe":' + _JSON % b'"42"' + b"}}")
+
+
+def grpc() -> asyncio.Protocol:
+    """gRPC over HTTP/2."""
+    return GrpcHttp2(_MESSAGE)
+
+
 ECHO = "echo"
-TRIVIAL: dict[str, Callable[[], asyncio.Protocol]] = {
-    ECHO: Echo,
-    "http": lambda: Http1(b'{"producer_pid":1,"recipe":' + _JSON % b"42" + b"}"),
-    "graphql": lambda: Http1(b'{"data":{"recipe":' + _JSON % b'"42"' + b"}}"),
-    "grpc": lambda: GrpcHttp2(_MESSAGE),
-}
-"""By protocol, one line each, and the bare echo."""
+
+
+def factory(name: str) -> Callable[[], asyncio.Protocol]:
+    """What makes one connection of the server for a protocol, or of ECHO. Raises KeyError."""
+    return Echo if name == ECHO else protocol(name).noop_server
 
 
 async def serve(name: str) -> None:
-    """Serve on a free port until told to stop."""
+    """Serve on a free port until asked to stop."""
     with lifecycle.stop_requested() as stop:
-        server = await asyncio.get_running_loop().create_server(TRIVIAL[name], "127.0.0.1", 0)
+        server = await asyncio.get_running_loop().create_server(factory(name), "127.0.0.1", 0)
         lifecycle.announce([f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"], os.getpid())
         await stop()
         server.close()

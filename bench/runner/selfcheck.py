@@ -18,7 +18,7 @@ from bench.load import messages, outcomes
 from bench.load.precise_timer import PreciseTimer
 from bench.results import ClosedLoad
 from bench.runner.findings import Facts
-from bench.runner.noop_servers import ECHO, RECIPE_ID, TRIVIAL
+from bench.runner.noop_servers import ECHO, RECIPE_ID
 from bench.runner.processes import Child, LoadProcess, ProcessFailed, pinned_to
 
 IDLE_S = 1.0
@@ -130,8 +130,6 @@ def _ping(host: str, port: int) -> list[float]:
 
 async def _ceiling(protocol: str, client: str, pinning: Pinning) -> float | str:
     """Requests per second that a client's load process reaches when the server does nothing, or why not."""
-    if protocol not in TRIVIAL:
-        return "there is no trivial server for it"
     if (reason := why_unusable(client, open_loop=False, new_connections=False)) is not None:
         return reason
     async with _trivial(protocol, pinning) as (address, pid):

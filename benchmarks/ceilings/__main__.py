@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import cores
-from bench.clients.registry import RAW_CALLS
+from bench.protocols import PROTOCOLS
 from bench.runner.processes import ProcessFailed, start_producer
 from benchmarks.ceilings import generators
 from benchmarks.ceilings.generators import Generator, GeneratorFailed
@@ -135,7 +135,7 @@ async def _beside_producers(console: Console, seconds: float, repeats: int, pinn
         "protocol", "workload", "in flight", "requests/s", "wire CPU µs", "producer CPU µs", "share", "at most",
         title="CPU per request beside the lab's producers, without gzip and TLS",
     )  # fmt: skip
-    for protocol in RAW_CALLS:
+    for protocol in PROTOCOLS:
         try:
             producer = await start_producer(
                 protocol, recipes="generated", gzip=False, certificates=None, cores=pinning.producer

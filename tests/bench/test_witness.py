@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.wire.codecs import codec
+from bench.protocols import protocol as row
 from bench.wire.dissection import dissect
 from bench.wire.sizes import Ask
 from consumers.registry import CONSUMERS
@@ -111,7 +111,7 @@ async def test_the_witness_counts_the_same_bytes(protocol: str, tls: bool, tmp_p
                 connect=connecting(protocol, gzip=True, ca=files.ca),
                 plain=plain,
                 tls=encrypted if tls else None,
-                codec=codec(protocol),
+                codec=row(protocol).codec(),
                 asks=asks,
                 gzip=True,
             )

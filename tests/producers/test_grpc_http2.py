@@ -9,10 +9,10 @@ import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from hyperframe.frame import DataFrame, Frame
 
+from bench.protocols import PROTOCOLS
 from consumers.target import Target
 from producers.grpc_http2 import ONLY_GZIP_LEVEL, GrpcHttp2Producer
 from producers.producer import UnsupportedSetting
-from producers.registry import ONE_GZIP_LEVEL
 from producers.settings import CallLimits, Limits, ProducerSettings
 from protos import recipe_pb2 as messages
 from protos.recipe_pb2_grpc import RecipeServiceStub
@@ -199,4 +199,4 @@ async def test_a_gzip_level_that_cannot_be_had_is_refused() -> None:
 
 
 def test_the_registry_knows_the_only_level() -> None:
-    assert ONE_GZIP_LEVEL["grpc"] == ONLY_GZIP_LEVEL
+    assert PROTOCOLS["grpc"].gzip_levels == (ONLY_GZIP_LEVEL,)

@@ -5,9 +5,9 @@ from msgspec.structs import replace
 
 from bench.contenders import Contender
 from bench.model.parts import NoParts, parts_of
-from bench.network.round_trips import set_up_round_trips
+from bench.protocols import set_up_round_trips
 from bench.report import names
-from bench.results import Cell, Run, Slices, TlsSession, Workload
+from bench.results import Cell, Run, Slices, Workload
 from tests.support.model_runs import FAST, TRUTHS, Asked, json_bytes, known_run
 from tests.support.runs import GET, SIXTEEN, run
 
@@ -135,6 +135,4 @@ def test_where_the_message_is_not_known_the_whole_answer_stands_for_it() -> None
     ],
 )
 def test_round_trips_of_a_set_up(protocol: str, version: str | None, tls: bool, round_trips: int) -> None:
-    assert set_up_round_trips(protocol, TlsSession(version=version), tls=tls) == round_trips
-    if version is None:
-        assert set_up_round_trips(protocol, None, tls=tls) == round_trips
+    assert set_up_round_trips(protocol, tls=tls, tls_version=version) == round_trips

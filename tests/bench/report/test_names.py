@@ -2,6 +2,8 @@
 
 import pytest
 
+from bench import protocols
+from bench.protocols import PROTOCOLS
 from bench.report import names
 from bench.results import ClosedLoad, OpenLoad, Workload
 from producers.registry import PRODUCERS
@@ -9,9 +11,9 @@ from tests.support.runs import cell
 
 
 def test_every_protocol_of_the_lab_has_a_name_and_others_keep_theirs() -> None:
-    assert set(names.PROTOCOLS) == set(PRODUCERS)
-    assert names.protocol("graphql") == "GraphQL"
-    assert names.protocol("carrier-pigeon") == "carrier-pigeon"
+    assert set(PROTOCOLS) == set(PRODUCERS)
+    assert protocols.title("graphql") == "GraphQL"
+    assert protocols.title("carrier-pigeon") == "carrier-pigeon"
 
 
 @pytest.mark.parametrize(

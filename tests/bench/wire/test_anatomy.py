@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.protocols import PROTOCOLS
+from bench.protocols import protocol as row
 from bench.results import Anatomy
 from bench.wire.anatomy import Laid, plain_layout, tls_layout
-from bench.wire.codecs import CODECS, codec
 from bench.wire.parts import BytesUnaccounted
 from bench.wire.phases import anatomy_of, check_phases
 from bench.wire.recording import Chunk, Direction, Recording
@@ -33,11 +34,11 @@ def http(requests: int) -> Recording:
 
 
 def contents_of(found: Recording, protocol: str) -> list[tuple[object, object]]:
-    return list(codec(protocol).parse(found.content(SENT), found.content(RECEIVED)).contents.values())
+    return list(row(protocol).codec().parse(found.content(SENT), found.content(RECEIVED)).contents.values())
 
 
 def anatomy(found: Recording, protocol: str, requests: int) -> Anatomy:
-    laid = plain_layout(found, codec(protocol), requests)
+    laid = plain_layout(found, row(protocol).codec(), requests)
     return anatomy_of(laid, contents_of(found, protocol))  # type: ignore[arg-type]
 
 
@@ -116,7 +117,7 @@ hostile = st.binary(max_size=300) | st.builds(
 
 
 @given(sent=st.lists(hostile, min_size=3, max_size=3), received=st.lists(hostile, min_size=3, max_size=3), cuts=cuts)
-@pytest.mark.parametrize("protocol", CODECS)
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_whatever_the_bytes_are_all_have_a_name_and_any_chunking_gives_the_same(
     protocol: str, sent: list[bytes], received: list[bytes], cuts: list[int]
 ) -> None:
@@ -127,8 +128,8 @@ def test_whatever_the_bytes_are_all_have_a_name_and_any_chunking_gives_the_same(
         for direction, stream in ((SENT, sent), (RECEIVED, received))
         for chunk in cut(stream[interval], direction, interval, cuts)
     ]
-    laid = plain_layout(whole, codec(protocol), 2)
-    assert laid == plain_layout(Recording(chunks), codec(protocol), 2)
+    laid = plain_layout(whole, row(protocol).codec(), 2)
+    assert laid == plain_layout(Recording(chunks), row(protocol).codec(), 2)
     assert laid[SENT].total_bytes == sum(map(len, sent))
     assert laid[RECEIVED].total_bytes == sum(map(len, received))
 
@@ -154,7 +155,7 @@ ASK_BYTES, ANSWER_BYTES = len(ASK % 1), len(ANSWER)
 
 def laid_inside(sent: Sequence[bytes], received: Sequence[bytes]) -> dict[Direction, Laid]:
     reading = tls_reading(sent, received)
-    return tls_layout(reading, http(len(sent) - 1), codec("http"), len(sent) - 1)
+    return tls_layout(reading, http(len(sent) - 1), row("http").codec(), len(sent) - 1)
 
 
 def test_a_plain_twin_names_what_is_inside_tls() -> None:
@@ -208,7 +209,7 @@ def test_frames_of_the_connection_inside_tls_are_known_by_their_length() -> None
         [protected(24 + len(request)), protected(len(request) + 17 + 13), protected(len(request) + 5), b""],
         [HELLO + protected(len(answer)), protected(len(answer)), protected(len(answer)), b""],
     )
-    laid = tls_layout(reading, twin, codec("grpc"), 3)
+    laid = tls_layout(reading, twin, row("grpc").codec(), 3)
     assert laid[SENT].setup["preface"] == 24
     assert laid[SENT].requests[1]["connection_frames"] == 30
     assert laid[SENT].requests[1]["data.message"] == 3

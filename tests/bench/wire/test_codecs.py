@@ -9,7 +9,8 @@ from hyperframe.frame import DataFrame, Frame, HeadersFrame, PingFrame, Settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.wire.codecs import CODECS, codec
+from bench.protocols import PROTOCOLS
+from bench.protocols import protocol as row
 from bench.wire.conversation import Codec, Content, Conversation, Parsed
 from bench.wire.http2 import PREFACE_BYTES
 from bench.wire.inflation import content_coding, inflated_bytes
@@ -41,11 +42,11 @@ def accounted(conversation: Conversation, sent: bytes, received: bytes) -> bool:
 
 
 def test_every_protocol_has_a_codec() -> None:
-    assert set(CODECS) == set(CONSUMERS)
-    for protocol in CODECS:
-        assert isinstance(codec(protocol), Codec)
+    assert set(PROTOCOLS) == set(CONSUMERS)
+    for protocol in PROTOCOLS:
+        assert isinstance(row(protocol).codec(), Codec)
     with pytest.raises(KeyError):
-        codec("smoke signals")
+        row("smoke signals").codec()
 
 
 def test_http_exchanges_with_and_without_gzip() -> None:
@@ -57,7 +58,7 @@ def test_http_exchanges_with_and_without_gzip() -> None:
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
         % (len(compressed), compressed),
     ]
-    found = codec("http").conversation(sent, b"".join(responses))
+    found = row("http").codec().conversation(sent, b"".join(responses))
     assert [exchange.complete for exchange in found.exchanges] == [True] * 3
     assert [exchange.coding for exchange in found.exchanges] == ["identity", "gzip", "gzip"]
     assert [e.request.framed_bytes for e in found.exchanges] == [len(GET)] * 3
@@ -78,14 +79,14 @@ def test_http_exchanges_with_and_without_gzip() -> None:
     ],
 )
 def test_a_body_that_cannot_be_decoded_has_no_message_size(fields: tuple[bytes, ...], body: bytes) -> None:
-    (exchange,) = codec("http").conversation(GET, answer(body, *fields)).exchanges
+    (exchange,) = row("http").codec().conversation(GET, answer(body, *fields)).exchanges
     assert exchange.response.message_bytes is None
     assert exchange.response.compressed_bytes == 3
 
 
 def test_http_requests_without_answers_and_junk() -> None:
     received = answer(JSON) + b"junk\n"
-    found = codec("http").conversation(GET + GET, received)
+    found = row("http").codec().conversation(GET + GET, received)
     assert [exchange.complete for exchange in found.exchanges] == [True, False]
     assert found.exchanges[1].response.framed_bytes == 0
     assert found.unparsed_bytes == 5
@@ -123,7 +124,7 @@ def grpc_connection(encoding: str = "gzip") -> tuple[bytes, bytes]:
 
 def test_grpc_exchanges_with_and_without_gzip() -> None:
     sent, received = grpc_connection()
-    found = codec("grpc").conversation(sent, received)
+    found = row("grpc").codec().conversation(sent, received)
     assert accounted(found, sent, received)
     assert [exchange.complete for exchange in found.exchanges] == [True, True]
     # The encoding is declared for both, and applied to one.
@@ -143,18 +144,21 @@ def test_grpc_exchanges_with_and_without_gzip() -> None:
 
 def test_grpc_with_an_unknown_encoding_and_without_an_answer() -> None:
     sent, received = grpc_connection("snappy")
-    assert [e.response.message_bytes for e in codec("grpc").conversation(sent, received).exchanges] == [len(JSON), None]
-    found = codec("grpc").conversation(sent, b"")
+    assert [e.response.message_bytes for e in row("grpc").codec().conversation(sent, received).exchanges] == [
+        len(JSON),
+        None,
+    ]
+    found = row("grpc").codec().conversation(sent, b"")
     assert [exchange.complete for exchange in found.exchanges] == [False, False]
     assert [exchange.response.framed_bytes for exchange in found.exchanges] == [0, 0]
 
 
-@given(sent=st.binary(max_size=100), received=st.binary(max_size=100), protocol=st.sampled_from(sorted(CODECS)))
+@given(sent=st.binary(max_size=100), received=st.binary(max_size=100), protocol=st.sampled_from(sorted(PROTOCOLS)))
 def test_whatever_the_bytes_are_they_are_accounted_for(sent: bytes, received: bytes, protocol: str) -> None:
-    assert accounted(codec(protocol).conversation(sent, received), sent, received)
+    assert accounted(row(protocol).codec().conversation(sent, received), sent, received)
     ahead_sent, ahead_received = grpc_connection() if protocol == "grpc" else (GET, answer(JSON))
     sent, received = ahead_sent + sent, ahead_received + received
-    assert accounted(codec(protocol).conversation(sent, received), sent, received)
+    assert accounted(row(protocol).codec().conversation(sent, received), sent, received)
 
 
 def test_a_parser_that_loses_bytes_is_caught() -> None:

@@ -4,10 +4,10 @@ from itertools import product
 
 import pytest
 
+from bench.protocols import protocol as row
 from bench.results import Anatomy
 from bench.wire import dissection
 from bench.wire.categories import UNKNOWN, bytes_by_category
-from bench.wire.codecs import codec
 from bench.wire.dissection import KEY_LOG_VARIABLE, Dissected, dissect, key_log
 from bench.wire.key_log import read_key_log
 from bench.wire.phases import check_phases
@@ -45,7 +45,7 @@ async def test_every_byte_has_a_name_in_every_combination(protocol: str, files: 
                 connect=connecting(protocol, gzip=gzip, ca=files.ca),
                 plain=plain,
                 tls=tls if secure else None,
-                codec=codec(protocol),
+                codec=row(protocol).codec(),
                 asks=asks(workload),
                 gzip=gzip,
             )
@@ -86,12 +86,14 @@ async def test_a_client_that_hands_over_no_keys_is_dissected_by_its_lengths(
     async with producing("http", files) as (plain, tls):
         connect = connecting("http", ca=files.ca)
         by_length = await dissect(
-            connect=connect, plain=plain, tls=tls, codec=codec("http"), asks=asks("get"), gzip=False
+            connect=connect, plain=plain, tls=tls, codec=row("http").codec(), asks=asks("get"), gzip=False
         )
-        alone = await dissect(connect=connect, plain=None, tls=tls, codec=codec("http"), asks=asks("get"), gzip=False)
+        alone = await dissect(
+            connect=connect, plain=None, tls=tls, codec=row("http").codec(), asks=asks("get"), gzip=False
+        )
         monkeypatch.undo()
         decrypted = await dissect(
-            connect=connect, plain=plain, tls=tls, codec=codec("http"), asks=asks("get"), gzip=False
+            connect=connect, plain=plain, tls=tls, codec=row("http").codec(), asks=asks("get"), gzip=False
         )
     assert by_length.anatomy is not None
     assert decrypted.anatomy is not None
@@ -112,7 +114,7 @@ async def test_keys_that_do_not_fit_leave_the_lengths(files: CertificateFiles, m
             connect=connecting("http", ca=files.ca),
             plain=plain,
             tls=tls,
-            codec=codec("http"),
+            codec=row("http").codec(),
             asks=asks("get"),
             gzip=False,
         )
@@ -124,7 +126,7 @@ async def test_nobody_there(files: CertificateFiles) -> None:
     async with producing("http", files) as (plain, _):
         pass
     found = await dissect(
-        connect=connecting("http"), plain=plain, tls=None, codec=codec("http"), asks=asks("get"), gzip=False
+        connect=connecting("http"), plain=plain, tls=None, codec=row("http").codec(), asks=asks("get"), gzip=False
     )
     assert found.anatomy is None
     assert len(found.warnings) == 1

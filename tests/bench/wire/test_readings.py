@@ -2,8 +2,8 @@
 
 import pytest
 
+from bench.protocols import protocol as row
 from bench.results import SetupSizes, Sizes
-from bench.wire.codecs import codec
 from bench.wire.recording import Chunk, Direction, Recording
 from bench.wire.steady_state import PlainReading, Unreadable, plain_bytes, read_plain
 from bench.wire.tls_twin import ahead_of_requests, floating_differences, read_tls, tls_bytes, tls_bytes_alone
@@ -51,11 +51,11 @@ BODIES = [JSON, JSON, JSON, b"{}", JSON]
 
 
 def twin() -> PlainReading:
-    return read_plain([plain_recording(*BODIES)], codec("http"), len(BODIES))
+    return read_plain([plain_recording(*BODIES)], row("http").codec(), len(BODIES))
 
 
 def test_sizes_of_a_plain_cell_are_medians_without_the_first_requests() -> None:
-    reading = read_plain([Recording(), plain_recording(b"", b"", b"123", b"12345", b"1234567")], codec("http"), 5)
+    reading = read_plain([Recording(), plain_recording(b"", b"", b"123", b"12345", b"1234567")], row("http").codec(), 5)
     found = plain_bytes(reading)
     framed_bytes = len(answer(b"12345"))
     assert found.response == sizes_of_http(5, framed_bytes)
@@ -81,7 +81,7 @@ def test_messages_that_cannot_be_decoded_leave_their_size_unknown() -> None:
     for number in range(4):
         coding = b"Content-Encoding: br" if number == 3 else b"Vary: x"
         chunks += [(SENT, number, GET), (RECEIVED, number, answer(b"12345", coding))]
-    found = plain_bytes(read_plain([recording(*chunks)], codec("http"), 4))
+    found = plain_bytes(read_plain([recording(*chunks)], row("http").codec(), 4))
     assert found.response.message_bytes is None
     assert found.response.compressed_bytes == 5
     assert found.coding == "mixed"
@@ -101,7 +101,7 @@ def test_messages_that_cannot_be_decoded_leave_their_size_unknown() -> None:
 )
 def test_recordings_of_which_nothing_can_be_told(recordings: list[Recording], reason: str) -> None:
     with pytest.raises(Unreadable, match=reason):
-        read_plain(recordings, codec("http"), 1)
+        read_plain(recordings, row("http").codec(), 1)
 
 
 def test_sizes_inside_tls_are_the_twins_and_wire_bytes_those_of_the_records() -> None:
@@ -155,7 +155,7 @@ def test_where_content_begins_must_be_certain() -> None:
     # Two records of 10 bytes each before the answer, which is 10 bytes off: it may begin with either.
     chunks = [*HANDSHAKE, (SENT, 0, sealed(len(GET))), (RECEIVED, 0, sealed(20) + sealed(len(answer(JSON)) - 10))]
     reading = read_tls([recording(*chunks)], 1)
-    only = read_plain([plain_recording(JSON)], codec("http"), 1)
+    only = read_plain([plain_recording(JSON)], row("http").codec(), 1)
     assert ahead_of_requests(reading, only, RECEIVED, FRAMES) is None
     assert ahead_of_requests(reading, only, RECEIVED, ()) is None
 

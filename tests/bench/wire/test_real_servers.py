@@ -10,7 +10,7 @@ import grpc
 import pytest
 from aiohttp import web
 
-from bench.wire.codecs import codec
+from bench.protocols import protocol as row
 from bench.wire.recording import Direction, Recording
 from bench.wire.steady_state import PlainReading, read_plain
 from bench.wire.tap import open_tap
@@ -75,7 +75,7 @@ async def ask_aiohttp(path: str, coding: str, files: CertificateFiles | None) ->
 @pytest.mark.parametrize("coding", ["identity", "gzip"])
 @pytest.mark.parametrize("path", ["/sized", "/chunked"])
 async def test_aiohttp(path: str, coding: str, files: CertificateFiles) -> None:
-    reading = read_plain(await ask_aiohttp(path, coding, None), codec("http"), REQUESTS)
+    reading = read_plain(await ask_aiohttp(path, coding, None), row("http").codec(), REQUESTS)
     exchange = reading.conversation.exchanges[-1]
     applied = "identity" if path == "/chunked" else coding
     assert exchange.coding == applied
@@ -158,7 +158,7 @@ def grpc_exchange_is_right(reading: PlainReading, compression: grpc.Compression)
 
 @pytest.mark.parametrize("compression", [grpc.Compression.NoCompression, grpc.Compression.Gzip])
 async def test_grpc(compression: grpc.Compression, files: CertificateFiles) -> None:
-    reading = read_plain(await ask_grpc(compression, None), codec("grpc"), REQUESTS)
+    reading = read_plain(await ask_grpc(compression, None), row("grpc").codec(), REQUESTS)
     grpc_exchange_is_right(reading, compression)
     inside = read_tls(await ask_grpc(compression, files), REQUESTS)
     assert inside.session.alpn == "h2"

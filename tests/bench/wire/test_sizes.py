@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace as replace_in_struct
 
+from bench.protocols import protocol as row
 from bench.results import Bytes, SetupSizes, Sizes
 from bench.wire import sizes as measuring
-from bench.wire.codecs import codec
 from bench.wire.recording import Recording
 from bench.wire.sizes import Ask, Connect, MeasuredSizes, measure_sizes
 from consumers.client import ClientSettings, RecipeClient
@@ -73,7 +73,7 @@ async def test_every_cell(protocol: str, files: CertificateFiles) -> None:
                 connect=connecting(protocol, gzip=gzip, ca=files.ca),
                 plain=plain,
                 tls=tls if inside else None,
-                codec=codec(protocol),
+                codec=row(protocol).codec(),
                 asks=WORKLOADS[workload](),
             )
     for (workload, gzip, inside), measured in found.items():
@@ -140,7 +140,7 @@ def without_wire(side: Sizes) -> Sizes:
 async def test_a_few_asks_are_enough(files: CertificateFiles) -> None:
     async with producing("http", files) as (plain, _):
         measured = await measure_sizes(
-            connect=connecting("http"), plain=plain, tls=None, codec=codec("http"), asks=gets()[:1]
+            connect=connecting("http"), plain=plain, tls=None, codec=row("http").codec(), asks=gets()[:1]
         )
     assert measured.bytes.response.framed_bytes is not None
     assert measured.plain is not None
@@ -150,7 +150,7 @@ async def test_a_few_asks_are_enough(files: CertificateFiles) -> None:
 async def test_a_target_that_serves_tls_only(files: CertificateFiles) -> None:
     async with producing("http", files) as (_, tls):
         measured = await measure_sizes(
-            connect=connecting("http", ca=files.ca), plain=None, tls=tls, codec=codec("http"), asks=gets()
+            connect=connecting("http", ca=files.ca), plain=None, tls=tls, codec=row("http").codec(), asks=gets()
         )
     assert measured.bytes.response.framed_bytes is None
     assert measured.bytes.response.wire_bytes is not None
@@ -161,7 +161,7 @@ async def test_a_target_that_serves_tls_only(files: CertificateFiles) -> None:
 async def test_a_certificate_that_is_not_trusted(files: CertificateFiles) -> None:
     async with producing("http", files) as (plain, tls):
         measured = await measure_sizes(
-            connect=connecting("http"), plain=plain, tls=tls, codec=codec("http"), asks=gets()
+            connect=connecting("http"), plain=plain, tls=tls, codec=row("http").codec(), asks=gets()
         )
     assert measured.bytes == Bytes(request=Sizes(), response=Sizes(), setup=SetupSizes())
     assert measured.tls_session is None
@@ -176,8 +176,8 @@ async def test_an_ask_that_fails(files: CertificateFiles) -> None:
 
     async with producing("http", files) as (plain, tls):
         connect = connecting("http", ca=files.ca)
-        measured = await measure_sizes(connect=connect, plain=plain, tls=None, codec=codec("http"), asks=[ask])
-        inside = await measure_sizes(connect=connect, plain=plain, tls=tls, codec=codec("http"), asks=[ask])
+        measured = await measure_sizes(connect=connect, plain=plain, tls=None, codec=row("http").codec(), asks=[ask])
+        inside = await measure_sizes(connect=connect, plain=plain, tls=tls, codec=row("http").codec(), asks=[ask])
     assert measured.bytes == measuring.NOTHING_KNOWN
     assert len(measured.warnings) == 1
     assert [warning.partition(":")[0] for warning in inside.warnings] == ["without TLS", "with TLS"]
@@ -195,7 +195,7 @@ async def test_what_cannot_be_proved_is_tried_again(files: CertificateFiles, mon
     monkeypatch.setattr(measuring, "record", other_answers_inside)
     async with producing("http", files) as (plain, tls):
         measured = await measure_sizes(
-            connect=connecting("http", ca=files.ca), plain=plain, tls=tls, codec=codec("http"), asks=gets()
+            connect=connecting("http", ca=files.ca), plain=plain, tls=tls, codec=row("http").codec(), asks=gets()
         )
     assert recorded == 1 + measuring.ATTEMPTS
     assert any("inside TLS differ" in warning for warning in measured.warnings)
@@ -213,7 +213,7 @@ async def test_a_name_for_this_machine_is_kept(files: CertificateFiles) -> None:
 
         for host in ("localhost", "127.0.0.1"):
             await measure_sizes(
-                connect=connect, plain=replace(plain, host=host), tls=None, codec=codec("http"), asks=gets()[:1]
+                connect=connect, plain=replace(plain, host=host), tls=None, codec=row("http").codec(), asks=gets()[:1]
             )
     assert [target.host for target in seen] == ["localhost", "127.0.0.1"]
     assert all(target.port != plain.port for target in seen)
@@ -222,7 +222,7 @@ async def test_a_name_for_this_machine_is_kept(files: CertificateFiles) -> None:
 async def test_nothing_to_ask_is_an_error() -> None:
     with pytest.raises(ValueError, match="a question to ask"):
         await measure_sizes(
-            connect=connecting("http"), plain=Target("127.0.0.1", 1), tls=None, codec=codec("http"), asks=[]
+            connect=connecting("http"), plain=Target("127.0.0.1", 1), tls=None, codec=row("http").codec(), asks=[]
         )
     with pytest.raises(ValueError, match="a producer to ask"):
-        await measure_sizes(connect=connecting("http"), plain=None, tls=None, codec=codec("http"), asks=gets())
+        await measure_sizes(connect=connecting("http"), plain=None, tls=None, codec=row("http").codec(), asks=gets())

@@ -1,0 +1,126 @@
+"""Everything the bench knows about a protocol, one row each. A fourth protocol is one more row.
+
+What implements a row's parts is named as `module:name` and imported when it is first asked for: one load process
+serves one protocol, and the other client libraries must not weigh on it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from bench.clients.raw_calls import RawCalls
+    from bench.wire.conversation import Codec
+    from consumers.client import ClientSettings
+
+TCP_ROUND_TRIPS = 1
+"""SYN out, SYN-ACK back; the request may follow at once (RFC 9293, section 3.5)."""
+TLS_ROUND_TRIPS = {"TLSv1.2": 2, "TLSv1.3": 1}
+"""A full handshake (RFC 8446, section 2; RFC 5246, section 7.3)."""
+USUAL_TLS = "TLSv1.3"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocol:
+    """One row."""
+
+    name: str
+    """As in flags and run files."""
+    title: str
+    """As readers know it."""
+    codec_at: str
+    """Parses its bytes: a `bench.wire.conversation.Codec`."""
+    raw_calls_at: str
+    """Prepares requests and reads responses for the raw client: a `bench.clients.raw_calls.RawCalls`."""
+    noop_server_at: str
+    """Makes an `asyncio.Protocol` that answers every request with the same small recipe."""
+    gzip_levels: tuple[int, ...] = tuple(range(1, 10))
+    """The levels at which its producer's library can compress."""
+    greeting_round_trips: int = 0
+    """Round trips for which its client library waits for the server to speak before it sends a request."""
+
+    def codec(self) -> "Codec":
+        """What parses its bytes."""
+        made: Codec = resolve(self.codec_at)()
+        return made
+
+    def raw_calls(self, settings: "ClientSettings") -> "RawCalls[Any, Any]":
+        """What prepares its requests and reads its responses for the raw client."""
+        made: RawCalls[Any, Any] = resolve(self.raw_calls_at)(self.name, settings)
+        return made
+
+    def noop_server(self) -> "asyncio.Protocol":
+        """One connection of a server that does as little as possible."""
+        factory: Callable[[], asyncio.Protocol] = resolve(self.noop_server_at)
+        return factory()
+
+    def why_no_gzip(self, level: int) -> str | None:
+        """Why its producer cannot compress at zlib's `level`, in one line; None when it can."""
+        if level in self.gzip_levels:
+            return None
+        levels = ", ".join(map(str, self.gzip_levels))
+        return f"its library compresses at level {levels} only, and {level} was requested"
+
+
+PROTOCOLS: dict[str, Protocol] = {
+    row.name: row
+    for row in (
+        Protocol(
+            name="http",
+            title="HTTP",
+            codec_at="bench.wire.http1_codec:Http1Codec",
+            raw_calls_at="bench.clients.http1_calls:Http1Calls",
+            noop_server_at="bench.runner.noop_servers:http",
+        ),
+        Protocol(
+            name="graphql",
+            title="GraphQL",
+            codec_at="bench.wire.http1_codec:Http1Codec",
+            raw_calls_at="bench.clients.http1_calls:Http1Calls",
+            noop_server_at="bench.runner.noop_servers:graphql",
+        ),
+        Protocol(
+            name="grpc",
+            title="gRPC",
+            codec_at="bench.wire.grpc_codec:GrpcCodec",
+            raw_calls_at="bench.clients.grpc_calls:GrpcCalls",
+            noop_server_at="bench.runner.noop_servers:grpc",
+            # gRPC's core has one level and offers no way to choose another.
+            gzip_levels=(6,),
+            # gRPC's core uses a connection once the server's SETTINGS have come, which RFC 9113, section 3.4 does not
+            # require. Found by `python -m benchmarks.model_errors`.
+            greeting_round_trips=1,
+        ),
+    )
+}
+"""By name, in the order in which reports show them. The first is the baseline by default."""
+
+
+def protocol(name: str) -> Protocol:
+    """The row of a protocol. Raises KeyError for a name that is not in PROTOCOLS."""
+    return PROTOCOLS[name]
+
+
+def title(name: str) -> str:
+    """What readers call a protocol; its name where a run file holds one that is not in PROTOCOLS."""
+    row = PROTOCOLS.get(name)
+    return row.title if row is not None else name
+
+
+def set_up_round_trips(name: str, *, tls: bool, tls_version: str | None = None) -> int:
+    """Round trips of a new connection before its first request can leave.
+
+    TLS is taken for 1.3 where the version is not known. `name` may be a protocol that is not in PROTOCOLS.
+    """
+    row = PROTOCOLS.get(name)
+    handshake = TLS_ROUND_TRIPS.get(tls_version or USUAL_TLS, 1) if tls else 0
+    return TCP_ROUND_TRIPS + handshake + (row.greeting_round_trips if row is not None else 0)
+
+
+def resolve(place: str) -> Any:
+    """The object that `module:name` names."""
+    module_name, _, name = place.partition(":")
+    return getattr(import_module(module_name), name)
