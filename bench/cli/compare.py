@@ -11,7 +11,7 @@ from bench.cli.show import console_of_output
 from bench.report import comparison
 from bench.results import Run
 from bench.stats import compare as comparing
-from bench.stats.regressions import THRESHOLD
+from bench.stats.verdicts import THRESHOLD
 from commands import values
 from commands.errors import ExitCode, UsageError
 

@@ -21,8 +21,7 @@ from bench.runner.processes import pinned_to
 from bench.runner.raw_run import RawRun
 from bench.runner.versions import CannotBuild, build
 from bench.schedule import RunPlan
-from bench.stats.headline import all_within
-from bench.stats.regressions import regressions
+from bench.stats.verdicts import all_within, regressions
 from bench.stats.wording import counted, percent, some_of
 from bench.workloads import QUESTIONS_AT_MOST
 from commands.errors import CommandError, ExitCode, UsageError

@@ -14,7 +14,7 @@ from bench.network.profile import LOOPBACK, PROFILES
 from bench.results import ClosedLoad
 from bench.schedule import RunPlan
 from bench.spec import DEFAULT_DIALECT, LIBRARY, NEW, PERSISTENT, Matrix
-from bench.stats.regressions import THRESHOLD
+from bench.stats.verdicts import THRESHOLD
 from bench.workloads import WORKLOADS
 from commands import values
 from commands.errors import ExitCode, UsageError

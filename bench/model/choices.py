@@ -12,7 +12,7 @@ from bench.network.profile import Profile
 from bench.results import RatioEstimate, Verdict
 from bench.spec import NEW, PERSISTENT, Connection
 from bench.stats.estimates import Interval
-from bench.stats.verdicts import MARGIN, verdict
+from bench.stats.verdicts import verdict, within_margin
 
 OWN_ERROR = 0.03
 """By how much more a ratio may be off because the model is, as a share: docs/model.md. Verdicts allow for it."""
@@ -124,12 +124,12 @@ class Choices:
         base_ns = self._predict(other, conditions.at, conditions.link, conditions.connection).latency_ns.value
         low_95, high_95 = _as_ratio(gap.plain_95, base_ns)
         low, high = _as_ratio(gap.corrected, base_ns)
-        within = low is not None and high is not None and low >= 1 / (1 + MARGIN) and high <= 1 + MARGIN
+        within = low is not None and high is not None and within_margin(low, high)
         said: Verdict = "same" if within and self.parts.sure else "inconclusive"
         if low is not None and high is not None:
             low, high = low / (1 + OWN_ERROR), high * (1 + OWN_ERROR)
             # What lies within the margin is the same whatever else is uncertain; what differs has to do so clearly.
-            said = said if said == "same" else verdict(low, high, sure=self.parts.sure)
+            said = said if said == "same" else verdict(low, high, restarted=self.parts.sure)
         return RatioEstimate(
             value=1 + gap.value / base_ns, low=low, high=high, low_95=low_95, high_95=high_95, verdict=said
         )

@@ -14,7 +14,7 @@ from bench.model.payload import Blend
 from bench.results import Workload
 from bench.stats.estimates import Interval
 from bench.stats.measures import LATENCY
-from bench.stats.ratios import judged_together, paired
+from bench.stats.ratios import family, paired
 from bench.stats.verdicts import family_confidence
 
 
@@ -68,7 +68,7 @@ def _measured(parts: Parts, arms: Sequence[Arm]) -> dict[tuple[Arm, Arm], dict[W
                 logs.append(found)
     confidence = family_confidence(len(logs))
     differences: dict[tuple[Arm, Arm], dict[Workload, Difference]] = {}
-    for (arm, other, workload), ratio in zip(keys, judged_together(logs, [confidence] * len(logs)), strict=True):
+    for (arm, other, workload), ratio in zip(keys, family(logs, [confidence] * len(logs)), strict=True):
         base_ns = parts.exchanges[other][workload].latency_ns.value
         differences.setdefault((arm, other), {})[workload] = Difference(
             base_ns * (ratio.value - 1), _in_ns(ratio.plain_95, base_ns), _in_ns(ratio.corrected, base_ns)

@@ -8,7 +8,7 @@ import numpy as np
 from hdrh.codec import HdrCookieException, HdrLengthException
 
 from bench.load import latency_histogram
-from bench.stats.quantiles import SAMPLES_BEYOND, counts_of
+from bench.stats.estimates import SAMPLES_BEYOND, counts_of
 
 NINES = np.concatenate([np.linspace(0.05, 1, 20), np.linspace(1.05, 6, 100)])
 """Where the line is drawn: how many nines a percentile has, 1 being 90 % and 2 being 99 %."""

@@ -10,7 +10,8 @@ from bench.runner.raw_run import RawCell, RawRun, arm_key
 from bench.schedule import RunPlan
 from bench.spec import LIBRARY, CellPlan
 from bench.stats import generator
-from bench.stats.analysis import Baseline, judged
+from bench.stats.analysis import analyse
+from bench.stats.ratios import Baseline
 from bench.stats.warnings import warnings_of
 from bench.stats.wording import some_of
 from consumers.registry import default_dialect
@@ -30,7 +31,7 @@ def run_of(
     recipes: RecipesUsed,
 ) -> Run:
     """The run as it is written."""
-    cells = judged(
+    cells = analyse(
         [_cell(cell, raw) for cell in raw.cells],
         latency={cell.plan.id: cell.latency for cell in raw.cells},
         service={cell.plan.id: cell.service for cell in raw.cells},

@@ -23,7 +23,7 @@ from bench.dialects import dialect_of
 from bench.results import Cell, Estimate
 from bench.spec import LIBRARY
 from bench.stats.distributions import Floats
-from bench.stats.estimates import CONFIDENCE, WHOLE_ENOUGH, levels
+from bench.stats.estimates import COMPLETE, levels
 from bench.stats.measures import LATENCY, measure_of
 from consumers.registry import default_dialect, dialects
 
@@ -121,10 +121,9 @@ def latency_parts(found: Compared) -> LatencyParts | None:
     instances = list(by_instance)
 
     def estimate(values: Floats) -> Estimate:
-        level = levels(instances, [float(value) for value in values])
-        assert level is not None
-        low, high = level.interval(CONFIDENCE) or (None, None)
-        return Estimate(value=level.value, low=low, high=high)
+        found = levels(instances, [float(value) for value in values])
+        assert found is not None
+        return found.estimate()
 
     rest = _of_transport(consumer)
     return LatencyParts(
@@ -169,7 +168,7 @@ def _medians(cells: Sequence[Cell]) -> dict[int, list[float]]:
     usual = float(np.median([len(rounds) for rounds in whole.values()])) if whole else 0.0
     found: dict[int, list[float]] = {}
     for instance, rounds in whole.items():
-        if len(rounds) >= WHOLE_ENOUGH * usual:
+        if len(rounds) >= COMPLETE * usual:
             table = np.full((len(rounds), len(cells)), np.nan)
             for row, each in enumerate(rounds.values()):
                 for column, p50_ns in each.items():

@@ -8,7 +8,7 @@ import numpy as np
 from bench.load import latency_histogram
 from bench.results import Cell, ClosedLoad, OpenLoad, RunWarning
 from bench.stats import generator
-from bench.stats.quantiles import counts_of
+from bench.stats.estimates import counts_of
 from bench.stats.wording import counted, percent, some_of
 
 LAG = 0.1

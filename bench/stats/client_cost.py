@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.results import Cell, Estimate, Slices
-from bench.stats.estimates import CONFIDENCE, Levels, levels
+from bench.stats.estimates import levels
 from bench.stats.measures import LATENCY, measure_of
 
 LIBRARY = "library"
@@ -78,7 +78,8 @@ def _latency(slices: Slices, bare: Slices, pairs: Sequence[tuple[int, int]]) -> 
     for row, bare_row in pairs:
         above, below = slices.p50_ns[row], bare.p50_ns[bare_row]
         differences.append(None if above is None or below is None else above - below)
-    return _estimate(levels([slices.instance[row] for row, _ in pairs], differences))
+    found = levels([slices.instance[row] for row, _ in pairs], differences)
+    return None if found is None else found.estimate()
 
 
 def _cpu(slices: Slices, bare: Slices, pairs: Sequence[tuple[int, int]]) -> Estimate | None:
@@ -91,15 +92,9 @@ def _cpu(slices: Slices, bare: Slices, pairs: Sequence[tuple[int, int]]) -> Esti
         _mean_us(slices, [row for row, _ in both]) - _mean_us(bare, [row for _, row in both])
         for both in by_instance.values()
     ]
-    return _estimate(levels(list(by_instance), differences))
+    found = levels(list(by_instance), differences)
+    return None if found is None else found.estimate()
 
 
 def _mean_us(slices: Slices, rows: Sequence[int]) -> float:
     return sum(slices.consumer_cpu_ns[row] or 0 for row in rows) / sum(slices.ok[row] for row in rows) / 1e3
-
-
-def _estimate(found: Levels | None) -> Estimate | None:
-    if found is None:
-        return None
-    low, high = found.interval(CONFIDENCE) or (None, None)
-    return Estimate(value=found.value, low=low, high=high)

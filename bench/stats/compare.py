@@ -17,7 +17,7 @@ from bench.stats import verdicts
 from bench.stats.distributions import student_t
 from bench.stats.estimates import CONFIDENCE, Interval, Levels, exponential, levels, logarithms, median_interval
 from bench.stats.measures import Measure, MeasureName, column, measure_of
-from bench.stats.regressions import THRESHOLD, regressed
+from bench.stats.verdicts import THRESHOLD, regressed
 
 TWO_RUNS = (
     "These are two runs at two times. Their intervals cover how restarts within each moved the figures, not how far "
@@ -166,7 +166,7 @@ def _row(a: Cell, b: Cell, confidence: float, threshold: float, *, sure: bool) -
     low, high = exponential(_difference(before, after, confidence)) or (None, None)
     low_95, high_95 = exponential(_difference(before, after, CONFIDENCE)) or (None, None)
     restarted = len(before.instances) > 1 and len(after.instances) > 1
-    said = verdicts.verdict(low, high, lower_is_better=measure.lower_is_better, sure=sure and restarted)
+    said = verdicts.verdict(low, high, lower_is_better=measure.lower_is_better, restarted=sure and restarted)
     ratio = RatioEstimate(value=math.exp(value), low=low, high=high, low_95=low_95, high_95=high_95, verdict=said)
     return ComparedCell(
         id=b.id,

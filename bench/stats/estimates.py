@@ -1,48 +1,54 @@
-"""Estimates over two levels: slices within an instance, instances within a run.
+"""Estimates with intervals, from two levels: slices within an instance, and instances within a run.
 
-A slice is either clean or spoiled by whatever else the machine did, so an instance is reduced to the median of its
-slices, which drops the spoiled ones. Restarting a producer moves its figures (memory layout, hashing, start order), so
-the instance is the replicate, and the interval comes from the spread between instances: Student's t on logarithms
-with one degree of freedom less than there are instances. That is Kalibera & Jones (2013), "Rigorous benchmarking in
-reasonable time", with medians below. A single instance says nothing about restarts: its interval, from the order
-statistics of its slices, holds within the run only. The choice and its figures: docs/decisions/0003-intervals.md.
+A slice is either clean or disturbed by something else on the machine. An instance is therefore reduced to the median of
+its slices, which drops the disturbed ones. Restarting a producer moves its results (memory layout, hashing, start
+order), so the instance is the replicate. The interval comes from the spread between instances: Student's t on
+logarithms with one degree of freedom less than there are instances. This is Kalibera & Jones (2013), "Rigorous
+benchmarking in reasonable time", with medians at the lower level. A single instance cannot show how restarts move
+results: its interval comes from the order statistics of its slices and covers noise within the run only.
+docs/decisions/0003-intervals.md has the reasons and the simulations.
+
+Percentiles of latency come from HDR histograms, one per instance. The value is the percentile of all samples of the
+cell together, so it can be checked against the histogram in the run file. Its interval is Woodruff's (1952, "Confidence
+intervals for medians and other position measures"): the share of samples below the value is estimated as in a cluster
+sample, with instances as the clusters, and the interval of that share is read off the distribution. The share is
+computed as a logit, which keeps it between 0 and 1 in the far tail.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from hdrh.histogram import HdrHistogram
+from numpy.typing import NDArray
 
-from bench.results import Estimate
+from bench.results import Estimate, Quantiles
 from bench.stats.distributions import Floats, order_ranks, student_t
 
 CONFIDENCE = 0.95
 """Of every interval that carries no verdict."""
-WHOLE_ENOUGH = 0.25
-"""An instance with fewer slices than this share of the median instance's was cut short, and is left out."""
-
-SAYS_NOTHING = 200.0
-"""Two instances can give intervals of any width. One as wide as this, on the log scale, has no ends to be told."""
+COMPLETE = 0.25
+"""An instance with fewer slices than this share of the median instance's was cut short and is left out."""
+TOO_WIDE = 200.0
+"""Width of an interval on the log scale from which on it has no useful ends. Two instances can give any width."""
+SAMPLES_BEYOND = 10
+"""A percentile is shown when at least so many samples lie beyond it."""
 
 Interval = tuple[float, float]
 """Low and high end."""
+Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Levels:
-    """One figure's values at both levels, as natural logarithms unless said otherwise."""
+    """The values of one quantity at both levels; natural logarithms, unless the function says otherwise."""
 
     instances: tuple[int, ...]
-    """Ascending; those in which the figure was measured."""
+    """Ascending; those in which the quantity was measured."""
     slices: tuple[Floats, ...]
     """For each instance the values of its slices, of any length, in any order."""
     medians: Floats
     """For each instance the median of its slices."""
-
-    @property
-    def n_slices(self) -> int:
-        """Slices over all instances."""
-        return sum(values.size for values in self.slices)
 
     @property
     def value(self) -> float:
@@ -64,16 +70,38 @@ class Levels:
         half = half_width(self.spread, len(self.instances) - 1, len(self.instances), confidence)
         return self.value - half, self.value + half
 
+    def estimate(self) -> Estimate:
+        """The value with its 95 % interval, on the scale of the values."""
+        low, high = self.interval(CONFIDENCE) or (None, None)
+        return Estimate(value=self.value, low=low, high=high)
+
+
+def levels(instance: Sequence[int], values: Sequence[float | None]) -> Levels | None:
+    """Group the values of slices by instance. None when no slice has a value.
+
+    `instance` and `values` are columns of equal length, one entry per slice; slices without a value are left out.
+    """
+    by_instance: dict[int, list[float]] = {}
+    for number, value in zip(instance, values, strict=True):
+        if value is not None:
+            by_instance.setdefault(number, []).append(value)
+    if not by_instance:
+        return None
+    enough = COMPLETE * float(np.median([len(slices) for slices in by_instance.values()]))
+    kept = tuple(sorted(number for number, slices in by_instance.items() if len(slices) >= enough))
+    slices = tuple(np.asarray(by_instance[number], dtype=np.float64) for number in kept)
+    return Levels(kept, slices, np.asarray([float(np.median(values)) for values in slices]))
+
 
 def half_width(spread: float, degrees_of_freedom: float, instances: int, confidence: float) -> float:
-    """How far a Student-t interval of a mean over instances reaches to either side."""
+    """Half the width of a Student-t interval of a mean over instances."""
     return float(student_t(degrees_of_freedom, confidence)) * spread / float(np.sqrt(instances))
 
 
 def median_interval(values: Floats, confidence: float) -> Interval | None:
     """The distribution-free interval of the median of independent values, from their order statistics.
 
-    None when they are too few: 6 carry 95 %.
+    None when there are too few: 95 % needs 6.
     """
     ranks = order_ranks(values.size, 0.5, confidence)
     if ranks is None:
@@ -82,46 +110,140 @@ def median_interval(values: Floats, confidence: float) -> Interval | None:
     return float(ordered[ranks[0]]), float(ordered[ranks[1]])
 
 
-def levels(instance: Sequence[int], values: Sequence[float | None]) -> Levels | None:
-    """Sort slices into instances, on the scale they come in. None when no slice has a value.
-
-    `instance` and `values` are columns of equal length, one entry per slice; slices without a value are left out.
-    """
-    found: dict[int, list[float]] = {}
-    for number, value in zip(instance, values, strict=True):
-        if value is not None:
-            found.setdefault(number, []).append(value)
-    if not found:
-        return None
-    enough = WHOLE_ENOUGH * float(np.median([len(slices) for slices in found.values()]))
-    kept = tuple(sorted(number for number, slices in found.items() if len(slices) >= enough))
-    slices = tuple(np.asarray(found[number], dtype=np.float64) for number in kept)
-    return Levels(kept, slices, np.asarray([float(np.median(values)) for values in slices]))
-
-
 def logarithms(values: Sequence[float | None]) -> list[float | None]:
-    """The natural logarithm of every positive value; what is missing or not positive is missing."""
+    """The natural logarithm of every positive value; None for every other."""
     return [float(np.log(value)) if value is not None and value > 0 else None for value in values]
 
 
 def positive_estimate(instance: Sequence[int], values: Sequence[float | None]) -> Estimate | None:
-    """The estimate of a positive quantity with its 95 % interval, reckoned on the log scale, in the unit of `values`.
+    """The estimate of a positive quantity with its 95 % interval, computed on the log scale, in the unit of `values`.
 
     `instance` and `values` are columns of equal length, one entry per slice. None when no slice has a value.
     """
     found = levels(instance, logarithms(values))
-    return None if found is None else in_unit(found.value, found.interval(CONFIDENCE))
+    return None if found is None else _from_log(found.value, found.interval(CONFIDENCE))
 
 
-def in_unit(log_value: float, log_interval: Interval | None) -> Estimate:
-    """An estimate on the log scale, in the unit itself."""
+def _from_log(log_value: float, log_interval: Interval | None) -> Estimate:
     low, high = exponential(log_interval) or (None, None)
     return Estimate(value=float(np.exp(log_value)), low=low, high=high)
 
 
 def exponential(log_interval: Interval | None) -> Interval | None:
-    """An interval on the log scale, in the unit itself; None where it is so wide that it says nothing."""
-    if log_interval is None or log_interval[1] - log_interval[0] > SAYS_NOTHING:
+    """An interval on the log scale, in the unit itself; None where it is wider than `TOO_WIDE`."""
+    if log_interval is None or log_interval[1] - log_interval[0] > TOO_WIDE:
         return None
     low, high = (float(np.exp(end)) for end in log_interval)
     return low, high
+
+
+def cpu_us_per_request(
+    instance: Sequence[int], cpu_ns: Sequence[int | None], ok: Sequence[int], failed: Sequence[int]
+) -> Estimate | None:
+    """Microseconds of CPU per successful request with the 95 % interval; columns of equal length, one entry per slice.
+
+    The value is a mean: all CPU time over all successful requests. Work that is done only now and then (collecting
+    garbage, flushing) counts, and a median over slices would hide it. Slices with a failed request are left out where
+    there are others, because a failure does not cost what a success costs.
+
+    Two or more instances: each gives its sum of CPU over its sum of requests, and the interval is that between them.
+    One: the interval is that of a ratio of sums over slices (Cochran 1977, "Sampling techniques", ch. 6), within the
+    run. None where no CPU clock could be read or no request succeeded.
+    """
+    rows = [row for row in zip(instance, cpu_ns, ok, failed, strict=True) if row[1] is not None and row[2]]
+    rows = [row for row in rows if not row[3]] or rows
+    sums: dict[int, tuple[int, int]] = {}
+    for number, cpu, requests, _ in rows:
+        cpu_so_far, requests_so_far = sums.get(number, (0, 0))
+        sums[number] = cpu_so_far + (cpu or 0), requests_so_far + requests
+    sums = {number: both for number, both in sums.items() if both[0] > 0}
+    if not sums:
+        return None
+    if len(sums) == 1:
+        return _ratio_of_sums(np.asarray([row[1] for row in rows], float), np.asarray([row[2] for row in rows], float))
+    return positive_estimate(list(sums), [cpu / requests / 1e3 for cpu, requests in sums.values()])
+
+
+def _ratio_of_sums(cpu_ns: Floats, requests: Floats) -> Estimate:
+    mean_us = float(cpu_ns.sum() / requests.sum()) / 1e3
+    if cpu_ns.size < 2:
+        return Estimate(value=mean_us)
+    residual_us = cpu_ns / 1e3 - mean_us * requests
+    relative = float(residual_us.std(ddof=1)) / float(requests.mean()) / mean_us
+    half = half_width(relative, cpu_ns.size - 1, cpu_ns.size, CONFIDENCE)
+    centre = float(np.log(mean_us))
+    return _from_log(centre, (centre - half, centre + half))
+
+
+def quantiles(histograms: Collection[HdrHistogram]) -> Quantiles | None:
+    """The percentiles over all samples, in the histograms' unit (ns), with 95 % intervals. None without any sample.
+
+    `histograms`: one for each instance, all of the same range and precision. With a single one the interval is that
+    of the order statistics of its samples, which covers noise within the run only. A percentile with fewer than
+    `SAMPLES_BEYOND` samples beyond it is null, and so is an interval that reaches beyond the last sample. `max` has no
+    interval.
+    """
+    filled = [histogram for histogram in histograms if histogram.get_total_count()]
+    if not filled:
+        return None
+    columns = [counts_of(histogram) for histogram in filled]
+    length = max(column.size for column in columns)
+    counts = np.stack([np.pad(column, (0, length - column.size)) for column in columns])
+    layout = filled[0]
+    return Quantiles(
+        p50=_quantile(counts, 0.5, layout),
+        p90=_quantile(counts, 0.9, layout),
+        p99=_quantile(counts, 0.99, layout),
+        p999=_quantile(counts, 0.999, layout),
+        max=Estimate(value=float(max(histogram.get_max_value() for histogram in filled))),
+    )
+
+
+def counts_of(histogram: HdrHistogram) -> Counts:
+    """The number of samples in each of the histogram's buckets."""
+    return np.asarray(np.ctypeslib.as_array(histogram.counts), dtype=np.int64)
+
+
+def _quantile(counts: Counts, quantile: float, layout: HdrHistogram) -> Estimate | None:
+    """`counts`: instances × buckets."""
+    up_to = counts.sum(axis=0).cumsum()
+    total = int(up_to[-1])
+    if total * (1 - quantile) < SAMPLES_BEYOND - 1e-9:
+        return None
+    value = _at_rank(up_to, max(1, int(quantile * total + 0.5)), layout)
+    ranks = _ranks(counts, up_to, quantile)
+    if ranks is None:
+        return Estimate(value=value)
+    low, high = (_at_rank(up_to, rank, layout) for rank in ranks)
+    return Estimate(value=value, low=min(low, value), high=max(high, value))
+
+
+def _ranks(counts: Counts, up_to: Counts, quantile: float) -> tuple[int, int] | None:
+    """The 1-based ranks among all samples that bound the interval; None when one lies beyond the last sample."""
+    instances, total = counts.shape[0], int(up_to[-1])
+    if instances == 1:
+        ranks = order_ranks(total, quantile, CONFIDENCE)
+        return None if ranks is None else (ranks[0] + 1, ranks[1] + 1)
+    bucket = int(np.searchsorted(up_to, max(1, int(quantile * total + 0.5))))
+    of_each = counts.sum(axis=1)
+    below = counts[:, : bucket + 1].sum(axis=1) - counts[:, bucket] / 2
+    residual = below - of_each * (below.sum() / total)
+    between = float((residual**2).sum()) * instances / (instances - 1) / total**2
+    binomial = quantile * (1 - quantile) / total
+    # Few samples can agree between instances by chance, so the interval is never narrower than the binomial one.
+    widths = (
+        float(student_t(instances - 1, CONFIDENCE)) * float(np.sqrt(between)),
+        float(student_t(np.inf, CONFIDENCE)) * float(np.sqrt(binomial)),
+    )
+    half = max(widths) / (quantile * (1 - quantile))
+    centre = np.log(quantile / (1 - quantile))
+    low, high = (float(1 / (1 + np.exp(-(centre + side * half)))) for side in (-1, 1))
+    if total * (1 - high) < 1 or total * low < 1:
+        return None
+    return max(1, int(low * total)), min(total, int(np.ceil(high * total)))
+
+
+def _at_rank(up_to: Counts, rank: int, layout: HdrHistogram) -> float:
+    """The value of the sample of this 1-based rank: the upper end of its bucket, as HdrHistogram reports it."""
+    bucket = int(np.searchsorted(up_to, rank))
+    return float(layout.get_highest_equivalent_value(layout.get_value_from_index(bucket)))

@@ -1,4 +1,4 @@
-"""What the columns of slices say about one slice each: the measures that ratios and estimates are made of."""
+"""The measure of a cell, latency or throughput, and its value in each slice."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +10,7 @@ MeasureName = Literal["latency_ns_p50", "requests_per_second"]
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What a cell is judged by."""
+    """What a cell is compared by."""
 
     name: MeasureName
     lower_is_better: bool
@@ -21,20 +21,21 @@ THROUGHPUT = Measure("requests_per_second", lower_is_better=False)
 
 
 def measure_of(cell: Cell) -> Measure:
-    """Latency with one request in flight or open arrivals; throughput where a closed loop keeps several in flight."""
+    """Latency with one request in flight or in open loop; throughput in a closed loop with several in flight."""
     return THROUGHPUT if isinstance(cell.load, ClosedLoad) and cell.load.concurrency > 1 else LATENCY
 
 
 def column(slices: Slices, measure: Measure) -> list[float | None]:
-    """The measure, slice by slice: nanoseconds or requests per second. None where a slice brought no right answer."""
+    """The measure of each slice, in nanoseconds or requests per second. None for a slice without a successful
+    request."""
     return list(slices.p50_ns) if measure.name == "latency_ns_p50" else requests_per_second(slices)
 
 
 def requests_per_second(slices: Slices) -> list[float | None]:
-    """Right answers per second of each slice; None where there was none.
+    """Successful requests per second of each slice; None where there was none.
 
-    In open loop, where a slice begins and ends with nothing in flight, it is the rate of its second half: what ends in
-    it, whenever it was due, which falls short of the rate asked for exactly when requests pile up.
+    In open loop, where a slice begins and ends with nothing in flight, it is the rate of the slice's second half:
+    requests that end in it, whenever they were due. That falls below the requested rate exactly when requests pile up.
     """
     halves = zip(slices.second_half_ended, slices.window_ns, slices.ok, slices.failed, strict=False)
     in_half = [

@@ -1,10 +1,10 @@
 """The ratio of a cell to its baseline, paired within rounds, so that a disturbance of both cancels.
 
-Two slices of one round are fractions of a second apart and share the machine's speed of the moment (duet benchmarking,
-Bulej et al. 2020). The logarithm of a slice's figure minus that of its partner is one value; instances reduce these
-to their median, and the interval comes from both levels (bench.stats.estimates). Intervals that carry verdicts are
-corrected for how many there are, and borrow strength from the run's other ratios (bench.stats.shrinkage); the plain
-95 % interval stands on the ratio's own instances alone.
+Two slices of one round are fractions of a second apart and see the machine at the same speed (duet benchmarking, Bulej
+et al. 2020). The logarithm of a slice's value minus that of its partner is one sample. An instance is reduced to the
+median of its samples, and the interval comes from both levels (bench.stats.estimates). Intervals that carry verdicts
+are corrected for the number of verdicts, and their variances are shrunk towards those of the run's other ratios
+(bench.stats.shrinkage). The plain 95 % interval uses the ratio's own instances alone.
 """
 
 from collections.abc import Sequence
@@ -12,30 +12,125 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.results import RatioEstimate, Slices
-from bench.stats import shrinkage, verdicts
+from bench.dialects import unusual_dialect
+from bench.results import Cell, Load, Ratio, RatioEstimate, Slices, Workload
 from bench.stats.estimates import CONFIDENCE, Interval, Levels, exponential, half_width, levels, logarithms
-from bench.stats.measures import Measure, column
+from bench.stats.measures import LATENCY, THROUGHPUT, Measure, column, measure_of
+from bench.stats.shrinkage import shrunk
+from bench.stats.verdicts import confidences, is_headline, verdict
+
+_Setting = tuple[Workload, Load | None, str, str, str]
+_Arm = tuple[str, str | None, str, bool, bool]
+"""Protocol, version, dialect where it is not the usual one, gzip, TLS."""
+_Pair = tuple[str, str]
+"""The ids of a cell and its baseline."""
 
 
 @dataclass(frozen=True, slots=True)
-class RatioFound:
-    """A ratio and its intervals; an interval is None where too little is known for it."""
+class Baseline:
+    """What cells are compared with."""
+
+    protocol: str
+    """Other protocols are compared with it at equal gzip and TLS, and every cell with its cell without both."""
+    version: str | None = None
+    """In a run that compares two versions: every cell of the other version is compared with the same cell of this
+    one."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairedRatio:
+    """A ratio and its intervals. An interval is None where there are too few slices for it."""
 
     value: float
     corrected: Interval | None
-    """Right in all ratios of the family at once, with 99 %."""
+    """All corrected intervals of the family are right at once, with 99 %."""
     plain_95: Interval | None
-    n_pairs: int
-    n_instances: int
+    instances: int
 
     def estimate(self, measure: Measure, *, restarted: bool) -> RatioEstimate:
-        """As it stands in the run file. Without fresh starts, or with one instance, there is no verdict."""
+        """The ratio with its verdict, as in the run file. `restarted` false, or a single instance: no verdict."""
         low, high = self.corrected or (None, None)
         low_95, high_95 = self.plain_95 or (None, None)
-        sure = restarted and self.n_instances > 1
-        said = verdicts.verdict(low, high, lower_is_better=measure.lower_is_better, sure=sure)
-        return RatioEstimate(value=self.value, low=low, high=high, low_95=low_95, high_95=high_95, verdict=said)
+        found = verdict(low, high, lower_is_better=measure.lower_is_better, restarted=restarted and self.instances > 1)
+        return RatioEstimate(value=self.value, low=low, high=high, low_95=low_95, high_95=high_95, verdict=found)
+
+
+@dataclass(frozen=True, slots=True)
+class CellRatios:
+    """The ratios of one cell."""
+
+    to_baseline: Ratio | None
+    """To the baseline protocol at equal gzip and TLS; for that itself, to its own cell without both. In a run that
+    compares two versions, to the same cell of the baseline version."""
+    to_plain: Ratio | None
+    """To the baseline protocol without gzip and TLS. None in a run that compares two versions."""
+
+
+def ratios_of(cells: Sequence[Cell], baseline: Baseline, *, restarts: bool) -> dict[str, CellRatios]:
+    """The ratios of every cell of a run, by its id. `restarts`: whether every instance started the producers anew.
+
+    A pair of cells counts once in the correction for many verdicts, be it `to_baseline`, `to_plain` or both.
+    """
+    by_id = {cell.id: cell for cell in cells}
+    partners = {
+        cell.id: (_baseline(cell, cells, baseline), _plain(cell, cells, baseline))
+        for cell in cells
+        if cell.status == "measured"
+    }
+    logs: dict[_Pair, Levels] = {}
+    for cell_id, others in partners.items():
+        for other in others:
+            cell = by_id[cell_id]
+            found = paired(cell.slices, by_id[other].slices, measure_of(cell)) if other else None
+            if found is not None:
+                logs[cell_id, other] = found
+    headline = [is_headline(by_id[above], by_id[below]) for above, below in logs]
+    confidence = dict(zip(logs, confidences(headline), strict=True))
+    ratios: dict[_Pair, Ratio] = {}
+    for measure in (LATENCY, THROUGHPUT):
+        pairs = [pair for pair in logs if measure_of(by_id[pair[0]]) is measure]
+        together = family([logs[pair] for pair in pairs], [confidence[pair] for pair in pairs])
+        for pair, ratio in zip(pairs, together, strict=True):
+            estimate = ratio.estimate(measure, restarted=restarts)
+            ratios[pair] = (
+                Ratio(baseline=pair[1], latency_ns_p50=estimate)
+                if measure is LATENCY
+                else Ratio(baseline=pair[1], requests_per_second=estimate)
+            )
+    return {
+        cell_id: CellRatios(ratios.get((cell_id, to_baseline)), ratios.get((cell_id, to_plain)))
+        for cell_id, (to_baseline, to_plain) in partners.items()
+    }
+
+
+def _setting(cell: Cell) -> _Setting:
+    """Everything that a cell has in common with its baseline."""
+    return cell.workload, cell.load, cell.client, cell.network, cell.connection
+
+
+def _find(cell: Cell, cells: Sequence[Cell], arm: _Arm) -> str:
+    """The id of the measured cell of that arm in the same setting; empty when there is no other."""
+    setting = _setting(cell)
+    for other in cells:
+        if _arm(other) == arm and _setting(other) == setting:
+            return other.id if other.id != cell.id and other.status == "measured" else ""
+    return ""
+
+
+def _arm(cell: Cell) -> _Arm:
+    return cell.protocol, cell.version, unusual_dialect(cell), cell.gzip, cell.tls
+
+
+def _baseline(cell: Cell, cells: Sequence[Cell], baseline: Baseline) -> str:
+    if baseline.version is not None:
+        return _find(cell, cells, (cell.protocol, baseline.version, unusual_dialect(cell), cell.gzip, cell.tls))
+    if cell.protocol == baseline.protocol and not unusual_dialect(cell):
+        return _plain(cell, cells, baseline)
+    return _find(cell, cells, (baseline.protocol, None, "", cell.gzip, cell.tls))
+
+
+def _plain(cell: Cell, cells: Sequence[Cell], baseline: Baseline) -> str:
+    return "" if baseline.version is not None else _find(cell, cells, (baseline.protocol, None, "", False, False))
 
 
 def paired(cell: Slices, baseline: Slices, measure: Measure) -> Levels | None:
@@ -48,29 +143,6 @@ def paired(cell: Slices, baseline: Slices, measure: Measure) -> Levels | None:
     return levels([instance for instance, _ in shared], [above[key] - below[key] for key in shared])
 
 
-def judged_together(family: Sequence[Levels], confidences: Sequence[float]) -> list[RatioFound]:
-    """Comparable ratios of a run, in the order given, each with its corrected interval at the confidence given.
-
-    Comparable are ratios of the same measure; those seen in the same instances borrow strength from each other.
-    """
-    found: dict[int, RatioFound] = {}
-    for instances in {ratio.instances for ratio in family}:
-        members = [index for index, ratio in enumerate(family) if ratio.instances == instances]
-        if len(instances) == 1:
-            for index in members:
-                found[index] = _ratio(family[index], family[index].interval(confidences[index]))
-            continue
-        spreads = shrinkage.moderated(np.column_stack([family[index].medians for index in members]))
-        for index, spread, freedom in zip(members, spreads.spread, spreads.degrees_of_freedom, strict=True):
-            ratio = family[index]
-            half = max(
-                half_width(float(spread), float(freedom), len(instances), confidences[index]),
-                half_width(ratio.spread, len(instances) - 1, len(instances), CONFIDENCE),
-            )
-            found[index] = _ratio(ratio, (ratio.value - half, ratio.value + half))
-    return [found[index] for index in range(len(family))]
-
-
 def _by_round(slices: Slices, measure: Measure) -> dict[tuple[int, int], float]:
     values = logarithms(column(slices, measure))
     return {
@@ -80,11 +152,33 @@ def _by_round(slices: Slices, measure: Measure) -> dict[tuple[int, int], float]:
     }
 
 
-def _ratio(logs: Levels, corrected: Interval | None) -> RatioFound:
-    return RatioFound(
+def family(ratios: Sequence[Levels], confidences: Sequence[float]) -> list[PairedRatio]:
+    """Comparable ratios of a run, in the order given, each with its corrected interval at the confidence given.
+
+    Ratios of the same measure are comparable. The variances of those measured in the same instances are shrunk.
+    """
+    found: dict[int, PairedRatio] = {}
+    for instances in {ratio.instances for ratio in ratios}:
+        members = [index for index, ratio in enumerate(ratios) if ratio.instances == instances]
+        if len(instances) == 1:
+            for index in members:
+                found[index] = _paired_ratio(ratios[index], ratios[index].interval(confidences[index]))
+            continue
+        spreads = shrunk(np.column_stack([ratios[index].medians for index in members]))
+        for index, spread, freedom in zip(members, spreads.spread, spreads.degrees_of_freedom, strict=True):
+            ratio = ratios[index]
+            half = max(
+                half_width(float(spread), float(freedom), len(instances), confidences[index]),
+                half_width(ratio.spread, len(instances) - 1, len(instances), CONFIDENCE),
+            )
+            found[index] = _paired_ratio(ratio, (ratio.value - half, ratio.value + half))
+    return [found[index] for index in range(len(ratios))]
+
+
+def _paired_ratio(logs: Levels, corrected: Interval | None) -> PairedRatio:
+    return PairedRatio(
         value=float(np.exp(logs.value)),
         corrected=exponential(corrected),
         plain_95=exponential(logs.interval(CONFIDENCE)),
-        n_pairs=logs.n_slices,
-        n_instances=len(logs.instances),
+        instances=len(logs.instances),
     )

@@ -12,8 +12,8 @@ import numpy as np
 from bench.results import Cell, Run, RunWarning
 from bench.stats import cell_warnings
 from bench.stats.estimates import half_width, levels
-from bench.stats.headline import headline_cells, headline_reach
 from bench.stats.measures import LATENCY, measure_of
+from bench.stats.verdicts import headline_cells, headline_half_width
 from bench.stats.wording import counted, percent
 
 WIDE = 0.05
@@ -105,7 +105,7 @@ def _part(environment: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _wide_intervals(run: Run) -> Iterator[RunWarning]:
-    widths = {cell.id: reach for cell in headline_cells(run.cells) if (reach := headline_reach(cell)) is not None}
+    widths = {cell.id: reach for cell in headline_cells(run.cells) if (reach := headline_half_width(cell)) is not None}
     wide = [cell for cell, reach in widths.items() if reach > WIDE]
     if wide and not run.environment.get("foreign_target"):
         worst = max(wide, key=lambda cell: widths[cell])

@@ -7,8 +7,9 @@ from hdrh.histogram import HdrHistogram
 
 from bench.load import latency_histogram
 from bench.results import Cell, ClosedLoad, OpenLoad, Slices
-from bench.stats.analysis import Baseline, judged
-from bench.stats.headline import headline_cells, headline_reach
+from bench.stats.analysis import analyse
+from bench.stats.ratios import Baseline
+from bench.stats.verdicts import headline_cells, headline_half_width
 from consumers.registry import CONSUMERS
 from tests.bench.stats.noise import Noise, cells_with_noise, matrix
 
@@ -18,7 +19,7 @@ LOADS = (ClosedLoad(concurrency=1), ClosedLoad(concurrency=16), OpenLoad(rate_hz
 def run(seed: int, cells: list[Cell] | None = None, **given: object) -> list[Cell]:
     settings = {"instances": 4, "rounds": 12, **given}
     filled = cells_with_noise(np.random.default_rng(seed), cells or matrix(), **settings)  # type: ignore[arg-type]
-    return judged(filled, latency={}, baseline=Baseline("alpha"))
+    return analyse(filled, latency={}, baseline=Baseline("alpha"))
 
 
 def by_id(cells: list[Cell]) -> dict[str, Cell]:
@@ -82,7 +83,7 @@ def test_figures_come_from_slices_and_histograms() -> None:
         histograms[cell.id] = {instance: latency_histogram.new_histogram() for instance in range(3)}
         for histogram in histograms[cell.id].values():
             latency_histogram.record_all(histogram, range(200_000, 201_000))
-    found = judged(
+    found = analyse(
         cells, latency=histograms, service={cells[2].id: histograms[cells[2].id]}, baseline=Baseline("alpha")
     )
     assert found[0].latency_ns is not None
@@ -103,7 +104,7 @@ def test_figures_come_from_slices_and_histograms() -> None:
 @pytest.mark.parametrize(("instances", "restarts"), [(1, True), (5, False)])
 def test_without_restarts_every_verdict_is_inconclusive(instances: int, restarts: bool) -> None:
     filled = cells_with_noise(np.random.default_rng(6), matrix(), instances=instances, rounds=60, effect={"beta": 1.0})
-    for cell in judged(filled, latency={}, baseline=Baseline("alpha"), restarts=restarts):
+    for cell in analyse(filled, latency={}, baseline=Baseline("alpha"), restarts=restarts):
         for ratio in (cell.ratio, cell.ratio_to_plain):
             assert ratio is None or (
                 ratio.latency_ns_p50 is not None and ratio.latency_ns_p50.verdict == "inconclusive"
@@ -116,7 +117,7 @@ def test_a_cell_that_failed_in_one_instance_is_judged_from_the_others() -> None:
     columns.p50_ns = [
         None if instance == 2 else p50 for instance, p50 in zip(columns.instance, columns.p50_ns, strict=True)
     ]
-    ratio = judged(cells, latency={}, baseline=Baseline("alpha"))[8].ratio
+    ratio = analyse(cells, latency={}, baseline=Baseline("alpha"))[8].ratio
     assert ratio is not None
     assert ratio.latency_ns_p50 is not None
     assert ratio.latency_ns_p50.low is not None
@@ -149,7 +150,7 @@ def test_a_protocol_that_is_five_percent_slower_is_seen() -> None:
         }
         assert sum(said[cell.id] == "slower" for cell in headline if cell.protocol == "beta") >= 5
         assert all(said[cell.id] in ("same", "inconclusive") for cell in headline if cell.protocol == "gamma")
-        assert all((headline_reach(cell) or 1) < 0.05 for cell in headline)
+        assert all((headline_half_width(cell) or 1) < 0.05 for cell in headline)
 
 
 def in_dialects(cells: list[Cell]) -> list[Cell]:

@@ -5,8 +5,9 @@ import pytest
 from msgspec.structs import replace
 
 from bench.results import Bytes, ClosedLoad, PlanUsed, RecipesUsed, Run, SetupSizes, Sizes
-from bench.stats.analysis import Baseline, judged
+from bench.stats.analysis import analyse
 from bench.stats.compare import RunsUnlike, compare, unlike
+from bench.stats.ratios import Baseline
 from tests.bench.stats.noise import Noise, cells_with_noise, matrix
 
 LOADS = (ClosedLoad(concurrency=1), ClosedLoad(concurrency=16))
@@ -37,7 +38,7 @@ def run(seed: int, *, instances: int = 8, effect: dict[str, float] | None = None
         recipes=RecipesUsed(source="generated", count=1000, digest="d1"),
         plan=PlanUsed(instances=instances, rounds=15, seconds=None, slice_ms=12, instances_done=instances),
         warnings=[],
-        cells=judged(cells, latency={}, baseline=Baseline("alpha")),
+        cells=analyse(cells, latency={}, baseline=Baseline("alpha")),
     )
 
 

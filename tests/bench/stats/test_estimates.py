@@ -1,17 +1,27 @@
-"""Two levels: known answers, and how often intervals hold the truth."""
+"""Estimates: known answers, too few samples, and how often intervals hold the truth."""
 
 import math
 
 import numpy as np
 import pytest
+from hdrh.histogram import HdrHistogram
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from bench.stats.estimates import levels, logarithms, median_interval, positive_estimate
+from bench.load import latency_histogram
+from bench.stats.estimates import (
+    cpu_us_per_request,
+    levels,
+    logarithms,
+    median_interval,
+    positive_estimate,
+    quantiles,
+)
 from tests.bench.stats.noise import Noise, slice_logs
 
 
-def test_a_instance_is_its_median_and_the_interval_is_student_t_between_them() -> None:
+def test_an_instance_is_its_median_and_the_interval_is_student_t_between_them() -> None:
     found = levels([0, 0, 0, 1, 1, 1, 2, 2, 2], [1.0, 2.0, 99.0, 2.0, 3.0, 98.0, 3.0, 4.0, 97.0])
     assert found is not None
     assert found.medians.tolist() == [2.0, 3.0, 4.0]
@@ -22,7 +32,7 @@ def test_a_instance_is_its_median_and_the_interval_is_student_t_between_them() -
     assert interval[0] + interval[1] == pytest.approx(6.0)
 
 
-def test_positive_quantities_are_reckoned_on_the_log_scale() -> None:
+def test_positive_quantities_are_computed_on_the_log_scale() -> None:
     estimate = positive_estimate([0, 1], [1.0, 4.0])
     assert estimate is not None
     assert estimate.value == pytest.approx(2.0)
@@ -48,12 +58,12 @@ def test_slices_without_a_value_are_left_out() -> None:
     assert levels([], []) is None
     found = levels([0, 0, 1], [None, 1.0, 2.0])
     assert found is not None
-    assert found.n_slices == 2
+    assert [values.size for values in found.slices] == [1, 1]
     assert positive_estimate([0], [None]) is None
     assert logarithms([0.0, -1.0, None, 1.0]) == [None, None, None, 0.0]
 
 
-def test_a_instance_that_was_cut_short_is_left_out() -> None:
+def test_an_instance_that_was_cut_short_is_left_out() -> None:
     instance = [0] * 20 + [1] * 20 + [2] * 4
     found = levels(instance, [1.0] * 40 + [5.0] * 4)
     assert found is not None
@@ -108,3 +118,144 @@ def test_the_order_of_slices_does_not_matter(values: list[float], order: list[in
     instance = [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]
     shuffled = positive_estimate([instance[index] for index in order], [values[index] for index in order])
     assert shuffled == positive_estimate(instance, list(values))
+
+
+def test_rare_work_is_part_of_cpu_per_request() -> None:
+    found = cpu_us_per_request([0] * 4, [10_000, 10_000, 10_000, 70_000], [10, 10, 10, 20], [0] * 4)
+    assert found is not None
+    assert found.value == pytest.approx(2.0)
+    assert found.low is not None
+    assert found.low < 2.0
+
+
+def test_instances_are_the_replicates_of_cpu_per_request() -> None:
+    found = cpu_us_per_request([0, 0, 1], [1_000_000, 3_000_000, 1_000_000], [1000, 3000, 1000], [0] * 3)
+    assert found is not None
+    assert found.value == pytest.approx(1.0)
+    assert found.low == pytest.approx(1.0)
+
+
+def test_slices_with_failures_are_left_out_of_cpu_where_there_are_others() -> None:
+    found = cpu_us_per_request([0, 0], [1_000_000, 900_000_000], [1000, 1], [0, 50])
+    assert found is not None
+    assert found.value == pytest.approx(1.0)
+    assert found.low is None
+    only = cpu_us_per_request([0], [2_000_000], [1000], [3])
+    assert only is not None
+    assert only.value == pytest.approx(2.0)
+
+
+def test_cpu_is_unknown_without_a_clock_or_a_successful_request() -> None:
+    assert cpu_us_per_request([0, 0], [None, None], [5, 5], [0, 0]) is None
+    assert cpu_us_per_request([0], [1_000], [0], [0]) is None
+    assert cpu_us_per_request([], [], [], []) is None
+
+
+@pytest.mark.parametrize("instances", [1, 6])
+def test_95_percent_intervals_of_cpu_hold_the_truth_in_93_to_97_percent(instances: int) -> None:
+    rng, held, runs, slices = np.random.default_rng(9), 0, 800, 40
+    for _ in range(runs):
+        luck = np.repeat(0.01 * rng.standard_normal(instances) * (instances > 1), slices)
+        ok = rng.integers(20, 60, instances * slices)
+        cpu = ok * 100_000 * np.exp(luck + 0.05 * rng.standard_normal(ok.size) - 0.05**2 / 2)
+        instance = np.repeat(np.arange(instances), slices).tolist()
+        found = cpu_us_per_request(instance, cpu.astype(int).tolist(), ok.tolist(), [0] * ok.size)
+        assert found is not None
+        assert found.low is not None
+        assert found.high is not None
+        held += found.low <= 100 <= found.high
+    assert 0.93 <= held / runs <= 0.97
+
+
+def histogram_of(values: NDArray[np.float64]) -> HdrHistogram:
+    histogram = latency_histogram.new_histogram()
+    latency_histogram.record_all(histogram, (int(value) for value in values))
+    return histogram
+
+
+def test_percentiles_are_those_of_the_pooled_histogram() -> None:
+    rng = np.random.default_rng(1)
+    samples = [rng.lognormal(12, 0.3, 4000) for _ in range(3)]
+    found = quantiles([histogram_of(values) for values in samples])
+    pooled = histogram_of(np.concatenate(samples))
+    assert found is not None
+    for percentile, figure in ((50, found.p50), (90, found.p90), (99, found.p99), (99.9, found.p999)):
+        assert figure is not None
+        assert figure.value == pooled.get_value_at_percentile(percentile)
+        assert figure.low is not None
+        assert figure.high is not None
+        assert figure.low <= figure.value <= figure.high
+    assert found.max is not None
+    assert found.max.value == pooled.get_max_value()
+    assert found.max.low is None
+
+
+def test_histograms_that_were_written_and_read_give_the_same() -> None:
+    histogram = histogram_of(np.random.default_rng(2).lognormal(12, 0.3, 500))
+    again = latency_histogram.decode(latency_histogram.encode(histogram))
+    assert quantiles([again, histogram]) == quantiles([histogram, histogram])
+
+
+def test_a_percentile_needs_ten_samples_beyond_it() -> None:
+    values = np.arange(1.0, 1001.0)
+    found = quantiles([histogram_of(values[:999])])
+    assert found is not None
+    assert found.p99 is None
+    found = quantiles([histogram_of(values)])
+    assert found is not None
+    assert found.p99 is not None
+    assert found.p999 is None
+    few = quantiles([histogram_of(values[:19])])
+    assert few is not None
+    assert few.p50 is None
+    assert few.max is not None
+
+
+def test_without_samples_there_are_no_percentiles() -> None:
+    assert quantiles([]) is None
+    assert quantiles([latency_histogram.new_histogram()]) is None
+
+
+def test_percentiles_of_one_instance_have_the_interval_of_their_order_statistics() -> None:
+    found = quantiles([histogram_of(np.arange(1.0, 101.0))])
+    assert found is not None
+    assert found.p50 is not None
+    assert (found.p50.value, found.p50.low, found.p50.high) == (50.0, 40.0, 61.0)
+
+
+def test_an_interval_beyond_the_last_sample_is_null() -> None:
+    rng = np.random.default_rng(3)
+    calm = [histogram_of(rng.lognormal(12, 0.1, 1000)) for _ in range(2)]
+    found = quantiles([*calm, histogram_of(rng.lognormal(14, 0.1, 1000) * np.linspace(1, 3, 1000))])
+    assert found is not None
+    assert found.p99 is not None
+    assert found.p99.low is None
+    assert found.p99.high is None
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize(("instances", "samples"), [(4, 1200), (8, 600)])
+def test_95_percent_intervals_of_percentiles_hold_the_truth_in_93_to_97_percent(instances: int, samples: int) -> None:
+    """Restarts shift whole instances. Samples are written as counts, as recording each in Python takes too long."""
+    rng, runs = np.random.default_rng(6), 400
+    truth = np.quantile(
+        np.concatenate([rng.normal(0, 0.3, 5000) + shift for shift in rng.normal(0, 0.03, 400)]), [0.5, 0.9, 0.99]
+    )
+    held = np.zeros(3)
+    for _ in range(runs):
+        filled = []
+        for shift in rng.normal(0, 0.03, instances):
+            histogram = HdrHistogram(1, 10_000_000, 3)
+            logs = rng.normal(0, 0.3, samples) + shift
+            index, counts = np.unique((np.exp(logs) * 1000).astype(int), return_counts=True)
+            for value, count in zip(index.tolist(), counts.tolist(), strict=True):
+                histogram.record_value(value, count)
+            filled.append(histogram)
+        found = quantiles(filled)
+        assert found is not None
+        for position, figure in enumerate((found.p50, found.p90, found.p99)):
+            assert figure is not None
+            if figure.low is not None and figure.high is not None:
+                held[position] += figure.low <= np.exp(truth[position]) * 1000 <= figure.high + 1
+    assert np.all(held / runs >= 0.93), held / runs
+    assert np.all(held / runs <= 0.97), held / runs

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 from bench.results import Slices
 from bench.stats.estimates import Levels
 from bench.stats.measures import LATENCY, THROUGHPUT
-from bench.stats.ratios import RatioFound, judged_together, paired
+from bench.stats.ratios import PairedRatio, family, paired
 from bench.stats.verdicts import confidences
 from tests.bench.stats.noise import slices_of
 
 
-def one(logs: Levels | None, confidence: float = 0.99) -> RatioFound:
+def one(logs: Levels | None, confidence: float = 0.99) -> PairedRatio:
     assert logs is not None
-    return judged_together([logs], [confidence])[0]
+    return family([logs], [confidence])[0]
 
 
 def test_pairs_share_instance_and_round() -> None:
@@ -23,15 +23,13 @@ def test_pairs_share_instance_and_round() -> None:
     cell = Slices(instance=[1, 0, 0, 1], round=[1, 1, 0, 0], p50_ns=[10.0, 20.0, 200.0, 2.0])
     found = one(paired(cell, baseline, LATENCY))
     assert found.value == pytest.approx(2.0)
-    assert (found.n_pairs, found.n_instances) == (4, 2)
+    assert found.instances == 2
 
 
 def test_a_slice_missing_on_one_side_drops_the_pair() -> None:
     baseline = Slices(instance=[0, 0, 0], round=[0, 1, 2], p50_ns=[100.0, None, 100.0])
     cell = Slices(instance=[0, 0, 0], round=[0, 1, 3], p50_ns=[300.0, 9.0, 9.0])
-    found = one(paired(cell, baseline, LATENCY))
-    assert found.value == pytest.approx(3.0)
-    assert found.n_pairs == 1
+    assert one(paired(cell, baseline, LATENCY)).value == pytest.approx(3.0)
     assert paired(cell, Slices(), LATENCY) is None
 
 
@@ -71,12 +69,12 @@ def test_the_corrected_interval_holds_the_plain_one() -> None:
         paired(slices_of(np.exp(rng.normal(12, 0.1, (g, 9)))), slices_of(np.exp(rng.normal(12, 0.1, (g, 9)))), LATENCY)
         for g in (2, 2, 2, 2, 2, 5, 5, 5, 5, 5)
     ]
-    found = judged_together([each for each in logs if each is not None], [0.99] * 10)
+    found = family([each for each in logs if each is not None], [0.99] * 10)
     for ratio in found:
         assert ratio.corrected is not None
         assert ratio.plain_95 is not None
         assert ratio.corrected[0] <= ratio.plain_95[0] < ratio.value < ratio.plain_95[1] <= ratio.corrected[1]
-    assert [ratio.n_instances for ratio in found] == [2] * 5 + [5] * 5
+    assert [ratio.instances for ratio in found] == [2] * 5 + [5] * 5
 
 
 def medians_of(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Levels:
@@ -95,7 +93,7 @@ def test_equal_arms_are_told_apart_in_at_most_one_run_of_a_hundred(instances: in
         headline = [cells[:, p, c] - cells[:, 0, c] for p in (1, 2) for c in range(8)]
         others = [cells[:, p, c] - cells[:, 0, c - c % 4] for p in range(3) for c in range(8) if c % 4]
         logs = [medians_of(values) for values in [*headline, *others]]
-        found = judged_together(logs, confidences([True] * len(headline) + [False] * len(others)))
+        found = family(logs, confidences([True] * len(headline) + [False] * len(others)))
         verdicts = [ratio.estimate(LATENCY, restarted=True).verdict for ratio in found]
         wrong += "faster" in verdicts or "slower" in verdicts
         held += sum(ratio.plain_95 is not None and ratio.plain_95[0] <= 1 <= ratio.plain_95[1] for ratio in found)

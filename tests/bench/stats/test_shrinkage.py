@@ -1,11 +1,11 @@
-"""Borrowed strength: what it gains, and that it never claims more than it may."""
+"""Shrinkage makes intervals narrower, and the family error stays within its bound."""
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from bench.stats.distributions import student_t
-from bench.stats.shrinkage import moderated, plain
+from bench.stats.shrinkage import own, shrunk
 
 RATIOS = 24
 
@@ -13,7 +13,7 @@ RATIOS = 24
 def ratios(
     rng: np.random.Generator, instances: int, spreads: NDArray[np.float64], shared: float = 1.0
 ) -> NDArray[np.float64]:
-    """Equal arms: half of the ratios share one process's luck, the other half another's, all share the baseline's."""
+    """Ratios that are all 1: each half shares the noise of one process, and all share that of the baseline."""
     processes = rng.standard_normal((instances, 3))
     of_ratio = processes[:, 1 + np.arange(spreads.size) % 2] - processes[:, :1]
     return np.asarray(shared * of_ratio + spreads * rng.standard_normal((instances, spreads.size)))
@@ -21,29 +21,29 @@ def ratios(
 
 def test_few_ratios_keep_their_own_spread() -> None:
     values = np.random.default_rng(1).standard_normal((6, 3))
-    assert np.array_equal(moderated(values).spread, plain(values).spread)
-    assert moderated(values).degrees_of_freedom.tolist() == [5.0, 5.0, 5.0]
+    assert np.array_equal(shrunk(values).spread, own(values).spread)
+    assert shrunk(values).degrees_of_freedom.tolist() == [5.0, 5.0, 5.0]
 
 
 def test_a_ratio_that_does_not_vary_is_left_alone() -> None:
     values = np.random.default_rng(1).standard_normal((6, 8))
     values[:, 3] = 0.5
-    assert np.array_equal(moderated(values).spread, plain(values).spread)
+    assert np.array_equal(shrunk(values).spread, own(values).spread)
 
 
 def test_a_spread_is_never_shrunk_downwards() -> None:
     values = np.random.default_rng(2).standard_normal((6, RATIOS))
-    assert np.all(moderated(values).spread >= plain(values).spread)
+    assert np.all(shrunk(values).spread >= own(values).spread)
 
 
 def test_ratios_that_move_as_one_add_nothing() -> None:
     one = np.random.default_rng(3).standard_normal((6, 1))
-    assert moderated(one + np.arange(RATIOS)).degrees_of_freedom == pytest.approx(5.0)
+    assert shrunk(one + np.arange(RATIOS)).degrees_of_freedom == pytest.approx(5.0)
 
 
 def test_independent_ratios_of_one_spread_add_twice_their_own_freedom() -> None:
     values = np.random.default_rng(4).standard_normal((6, RATIOS))
-    assert np.all(moderated(values).degrees_of_freedom > 12)
+    assert np.all(shrunk(values).degrees_of_freedom > 12)
 
 
 HETEROSCEDASTIC = np.exp(np.random.default_rng(0).normal(0, 0.7, RATIOS))
@@ -61,10 +61,10 @@ def test_family_error_stays_within_bounds(instances: int, spreads: NDArray[np.fl
     confidence = 1 - 0.01 / RATIOS
     for _ in range(runs):
         values = ratios(rng, instances, spreads)
-        found, own = moderated(values), plain(values)
+        found, unshrunk = shrunk(values), own(values)
         reach = student_t(found.degrees_of_freedom, confidence) * found.spread / np.sqrt(instances)
         wrong += bool(np.any(np.abs(values.mean(axis=0)) > reach))
-        plainly = student_t(own.degrees_of_freedom, confidence) * own.spread / np.sqrt(instances)
+        plainly = student_t(unshrunk.degrees_of_freedom, confidence) * unshrunk.spread / np.sqrt(instances)
         narrower.append(float(np.median(reach) / np.median(plainly)))
     assert wrong / runs <= 0.01
     assert np.mean(narrower) < 1

@@ -24,9 +24,10 @@ from bench.results import (
     Sizes,
     TlsSession,
 )
-from bench.stats.analysis import Baseline, judged
+from bench.stats.analysis import analyse
 from bench.stats.cell_warnings import in_flight
 from bench.stats.generator import busy_share
+from bench.stats.ratios import Baseline
 from bench.stats.warnings import warnings_of
 from bench.stats.wording import counted, percent, some_of
 from tests.bench.stats.noise import Noise, cells_with_noise, matrix
@@ -50,7 +51,7 @@ def run(
     cells = cells_with_noise(
         np.random.default_rng(1), matrix(loads=(load,)), instances=instances, rounds=rounds, noise=noise
     )
-    cells = judged(cells, latency={}, baseline=Baseline("alpha"))
+    cells = analyse(cells, latency={}, baseline=Baseline("alpha"))
     for cell in cells:
         cell.outcomes = {"ok": sum(cell.slices.ok)}
         figure = Estimate(value=2e5)
