@@ -1,8 +1,8 @@
-"""Where two arms cross: the rate below which the one with fewer bytes is the faster one, or the round trip. Pure.
+"""Break-evens: the rate, round-trip time or payload at which two options take equally long. Pure.
 
-What separates two arms is a fixed time, and a time for every bit or for every round trip that one of them has more.
-Where the two are of opposite sign there is one crossing, and the interval of the fixed time gives that of the crossing.
-Over payloads, where what separates them is no straight line, the crossing is looked for.
+Two options differ by a fixed time, and by a time for every additional bit or round trip of one of them. If the two
+differences have opposite signs, there is one break-even, and its interval follows from that of the fixed time. Over
+payloads the difference is not a straight line, and the break-even is searched for.
 """
 
 import math
@@ -15,7 +15,7 @@ from bench.results import Estimate
 from bench.stats.estimates import Interval
 
 Kind = Literal["always", "never", "below", "above", "inconclusive"]
-FLIPPED: dict[Kind, Kind] = {
+_OPPOSITE: dict[Kind, Kind] = {
     "always": "never",
     "never": "always",
     "below": "above",
@@ -26,40 +26,36 @@ FLIPPED: dict[Kind, Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class BreakEven:
-    """Where the first of two is the faster one: at every value, at none, below or above `at`, or nobody knows."""
+    """Where the first of two is faster: at every value, at none, below `at`, above `at`, or inconclusive."""
 
     kind: Kind
     at: Estimate | None = None
-    """In the unit asked for. `low` or `high` is None where the interval is open: it may well never cross."""
-
-    def reversed(self) -> "BreakEven":
-        """Where the second is the faster one."""
-        return BreakEven(FLIPPED[self.kind], self.at)
+    """In bits per second, nanoseconds or bytes. `low` or `high` is None where the interval has no end on that side."""
 
 
 NOWHERE = BreakEven("never")
 EVERYWHERE = BreakEven("always")
-UNCLEAR = BreakEven("inconclusive")
+INCONCLUSIVE = BreakEven("inconclusive")
 
 
 def rate_break_even(fixed_ns: float, interval_ns: Interval, more_bits: float) -> BreakEven:
-    """At which rates, in bits per second, the first of two is faster.
+    """The rates, in bits per second, at which the first of two is faster.
 
-    `fixed_ns`: by how much longer it takes over a link without a limit, with its interval. `more_bits`: how many more
-    it sends; fewer are negative, and make it the faster one below some rate. A `value` without end: to judge by the
-    figures alone, it is faster at every rate.
+    `fixed_ns`: how much longer it takes over a link of unlimited rate, with its interval. `more_bits`: how many more
+    it sends; negative for fewer, which make it faster below some rate. A `value` of infinity: by the values without
+    their intervals, it is faster at every rate.
     """
     found = round_trip_break_even(fixed_ns, interval_ns, more_bits)
     if found.at is None:
         return found
-    # So many nanoseconds for every bit are 1e9 divided by so many bits per second.
+    # The break-even is in nanoseconds per bit so far.
     at, low, high = found.at.value, found.at.low, found.at.high
     inverse = Estimate(
         value=_bits_per_second(at),
         low=None if high is None else _bits_per_second(high),
         high=None if low is None else _bits_per_second(low),
     )
-    return BreakEven(FLIPPED[found.kind], inverse)
+    return BreakEven(_OPPOSITE[found.kind], inverse)
 
 
 def _bits_per_second(ns_per_bit: float) -> float:
@@ -67,13 +63,14 @@ def _bits_per_second(ns_per_bit: float) -> float:
 
 
 def round_trip_break_even(fixed_ns: float, interval_ns: Interval, more: float) -> BreakEven:
-    """At which round-trip times, in nanoseconds, the first of two is faster, when it takes so many more of them.
+    """The round-trip times, in nanoseconds, at which the first of two is faster.
 
-    `fixed_ns`: by how much longer it takes without any, with its interval.
+    `fixed_ns`: how much longer it takes at a round-trip time of 0, with its interval. `more`: how many more round trips
+    it takes; negative for fewer.
     """
     low_ns, high_ns = interval_ns
     if not more:
-        return EVERYWHERE if high_ns < 0 else NOWHERE if low_ns > 0 else UNCLEAR
+        return EVERYWHERE if high_ns < 0 else NOWHERE if low_ns > 0 else INCONCLUSIVE
     if more < 0:
         if high_ns <= 0:
             return EVERYWHERE
@@ -84,16 +81,16 @@ def round_trip_break_even(fixed_ns: float, interval_ns: Interval, more: float) -
 
 
 Gap = Callable[[float], tuple[float, Interval] | None]
-"""By how many nanoseconds the first of two takes longer at a payload, with its interval; None where nobody knows."""
+"""How many nanoseconds longer the first of two takes at a payload, with the interval; None where it is not known."""
 
 GRID = 64
-"""Payloads at which a crossing is looked for, evenly spread over their logarithm."""
+"""Number of steps in which a range of payloads is searched, evenly spaced on a logarithmic scale."""
 
 
 def payload_break_even(gap: Gap, low_bytes: float, high_bytes: float) -> BreakEven | None:
-    """At which payloads, in bytes, the first of two is faster, between two payloads that are given.
+    """The payloads, in bytes, at which the first of two is faster, between `low_bytes` and `high_bytes`.
 
-    `inconclusive` where that changes more than once, or where it never changes and the intervals do not show who is
+    `inconclusive` where the sign of the gap changes more than once, or never and the intervals do not show which is
     faster. None where a gap is not known.
     """
     step = (high_bytes / low_bytes) ** (1 / GRID)
@@ -107,18 +104,17 @@ def payload_break_even(gap: Gap, low_bytes: float, high_bytes: float) -> BreakEv
         return NOWHERE
     below = gaps[0][0] < 0
     values = [value for value, _ in gaps]
-    # Whoever is faster below the crossing is so beyond warning up to where its end of the interval reaches 0.
+    # The option that is faster below the break-even is significantly faster up to where its interval reaches 0.
     lows, highs = [low for _, (low, _) in gaps], [high for _, (_, high) in gaps]
     crossing = _crossing(grid, values)
     if crossing is None:
-        return UNCLEAR
+        return INCONCLUSIVE
     sure_below, sure_above = (_crossing(grid, ends) for ends in ((highs, lows) if below else (lows, highs)))
     return BreakEven("below" if below else "above", Estimate(value=crossing, low=sure_below, high=sure_above))
 
 
 def _crossing(grid: Sequence[float], values: Sequence[float]) -> float | None:
-    """The payload at which values change their sign, on a straight line between its neighbours; None unless they do
-    so once."""
+    """The payload at which the values change their sign, interpolated linearly; None unless they do so exactly once."""
     changes = [number for number, (one, next_) in enumerate(pairwise(values)) if (one < 0) != (next_ < 0)]
     if len(changes) != 1:
         return None
@@ -128,5 +124,5 @@ def _crossing(grid: Sequence[float], values: Sequence[float]) -> float | None:
 
 
 def _at(value: float, low: float, high: float) -> Estimate:
-    """A crossing; what lies below 0 is no place, and its end is open."""
+    """A break-even; values below 0 are not possible, so an end there is open."""
     return Estimate(value=max(0.0, value), low=low if low > 0 else None, high=high)

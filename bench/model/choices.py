@@ -1,29 +1,36 @@
-"""Choosing: which arm is the fastest under given conditions, by how much, and where that flips. Pure."""
+"""Which option is the fastest under given conditions, by how much, and at which break-even that changes. Pure.
 
+An option is a protocol in a dialect, with one setting of gzip and TLS.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
 from bench.model.break_even import BreakEven, payload_break_even, rate_break_even, round_trip_break_even
 from bench.model.differences import Difference, Differences
 from bench.model.parts import Arm, Parts
-from bench.model.payload import Blend, Blended, blend, blended
+from bench.model.payload import Blend, Blended, blend, blended, exactly
 from bench.model.predict import Prediction, predict_exchange
 from bench.network.profile import Profile
-from bench.results import RatioEstimate, Verdict
+from bench.results import RatioEstimate, Verdict, Workload
 from bench.spec import NEW, PERSISTENT, Connection
 from bench.stats.estimates import Interval
 from bench.stats.verdicts import verdict, within_margin
 
 OWN_ERROR = 0.03
-"""By how much more a ratio may be off because the model is, as a share: docs/model.md. Verdicts allow for it."""
+"""The model's own error, as a share of a ratio (docs/model.md). Verdicts allow for it."""
+NO_DISTANCE = Profile()
+"""A link without round-trip time. Over open connections every option takes one round trip, so the round-trip time does
+not change the rate at which two of them break even."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """Under which something is asked for."""
+    """What is requested, and over which link."""
 
     at: Blend
-    """How large the answer is."""
+    """The size of the response."""
     link: Profile
     tls: bool
     connection: Connection = PERSISTENT
@@ -31,33 +38,34 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """One arm under the conditions."""
+    """One option under the conditions."""
 
     arm: Arm
     prediction: Prediction
     ratio: RatioEstimate | None
-    """Its latency divided by that of the fastest; None for the fastest itself, and where nothing is known."""
+    """Its latency divided by that of the fastest; None for the fastest itself, and where the two were not measured
+    together."""
 
 
 class Choices:
-    """The arms of a run."""
+    """The options of a run."""
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self._differences = cache(lambda tls: Differences(parts, parts.arms(tls=tls)))
         self._blended_at: Blend | None = None
         self._blended: dict[Arm, Blended] = {}
-        """Of one payload, since a map asks for each under many links."""
+        """At the latest payload: a map asks for each payload over many links."""
 
     def latencies(self, conditions: Conditions) -> dict[Arm, float]:
-        """What each arm is predicted to take, in nanoseconds, in the order of the run."""
+        """The predicted latency of each option in nanoseconds, in the order of the run."""
         return {
             arm: self._predict(arm, conditions.at, conditions.link, conditions.connection).latency_ns.value
             for arm in self.parts.arms(tls=conditions.tls)
         }
 
     def ranked(self, conditions: Conditions) -> list[Choice]:
-        """All arms, the fastest first."""
+        """All options, the fastest first."""
         predicted = {
             arm: self._predict(arm, conditions.at, conditions.link, conditions.connection)
             for arm in self.parts.arms(tls=conditions.tls)
@@ -73,9 +81,9 @@ class Choices:
         ]
 
     def rate_break_even(self, arm: Arm, other: Arm, conditions: Conditions, up_share: float = 1.0) -> BreakEven | None:
-        """At which rates down `arm` is faster than `other`, the rate up being a share of it.
+        """The downlink rates at which `arm` is faster than `other`. The uplink rate is the share `up_share` of it.
 
-        The rates of the conditions do not matter. None where the two were not measured together.
+        The rates of the conditions are not used. None where the two were not measured together.
         """
         at, unlimited = conditions.at, Profile(rtt_ns=conditions.link.rtt_ns)
         gap = self._gap(arm, other, at, unlimited, conditions.connection)
@@ -88,9 +96,9 @@ class Choices:
         return rate_break_even(gap.value, gap.plain_95, more_bits)
 
     def round_trip_break_even(self, arm: Arm, other: Arm, conditions: Conditions) -> BreakEven | None:
-        """At which round-trip times, in nanoseconds, `arm` is faster than `other`, at the rates of the conditions.
+        """The round-trip times, in nanoseconds, at which `arm` is faster than `other`, at the rates of the conditions.
 
-        None where the two were not measured together, or take as many round trips: then no distance changes anything.
+        None where the two were not measured together, or take the same number of round trips.
         """
         at, connection = conditions.at, conditions.connection
         near = replace(conditions.link, rtt_ns=0)
@@ -101,9 +109,9 @@ class Choices:
         return round_trip_break_even(gap.value, gap.plain_95, ours - theirs)
 
     def payload_break_even(self, arm: Arm, other: Arm, conditions: Conditions) -> BreakEven | None:
-        """At which payloads, in bytes, `arm` is faster than `other` over the link of the conditions.
+        """The payloads, in bytes, at which `arm` is faster than `other` over the link of the conditions.
 
-        Looked for between the least and the largest payload measured. None where the two were not measured together.
+        Searched between the smallest and the largest payload measured. None where the two were not measured together.
         """
         sizes = [self.parts.payload_bytes[workload] for workload in self.parts.curve]
         if len(sizes) == 1:
@@ -117,7 +125,7 @@ class Choices:
         return payload_break_even(gap, sizes[0], sizes[-1])
 
     def ratio(self, arm: Arm, other: Arm, conditions: Conditions) -> RatioEstimate | None:
-        """The latency of one arm divided by that of another. None where the two were not measured together."""
+        """The latency of one option divided by that of another. None where the two were not measured together."""
         gap = self._gap(arm, other, conditions.at, conditions.link, conditions.connection)
         if gap is None:
             return None
@@ -125,13 +133,13 @@ class Choices:
         low_95, high_95 = _as_ratio(gap.plain_95, base_ns)
         low, high = _as_ratio(gap.corrected, base_ns)
         within = low is not None and high is not None and within_margin(low, high)
-        said: Verdict = "same" if within and self.parts.sure else "inconclusive"
+        found: Verdict = "same" if within and self.parts.restarted else "inconclusive"
         if low is not None and high is not None:
             low, high = low / (1 + OWN_ERROR), high * (1 + OWN_ERROR)
-            # What lies within the margin is the same whatever else is uncertain; what differs has to do so clearly.
-            said = said if said == "same" else verdict(low, high, restarted=self.parts.sure)
+            # `same` stands without the model's own error; `faster` and `slower` have to hold in spite of it.
+            found = found if found == "same" else verdict(low, high, restarted=self.parts.restarted)
         return RatioEstimate(
-            value=1 + gap.value / base_ns, low=low, high=high, low_95=low_95, high_95=high_95, verdict=said
+            value=1 + gap.value / base_ns, low=low, high=high, low_95=low_95, high_95=high_95, verdict=found
         )
 
     def _predict(self, arm: Arm, at: Blend, link: Profile, connection: Connection) -> Prediction:
@@ -142,7 +150,7 @@ class Choices:
         return predict_exchange(self._blended[arm], self.parts.set_ups[arm], link, connection)
 
     def _gap(self, arm: Arm, other: Arm, at: Blend, link: Profile, connection: Connection) -> Difference | None:
-        """By how much longer `arm` takes over a link."""
+        """How much longer `arm` takes than `other` over a link."""
         found = self._differences(arm.tls).between(arm, other, at)
         if found is None:
             return None
@@ -152,7 +160,7 @@ class Choices:
         return gap.plus(*self._more_set_up(arm, other)) if connection == NEW else gap
 
     def _more_set_up(self, arm: Arm, other: Arm) -> tuple[float, Interval]:
-        """By how much more a new connection adds to one than to the other, with the widest interval of the two."""
+        """How much more a new connection adds to one than to the other; the interval adds those of both."""
         ours, theirs = (self.parts.set_ups[each].latency_ns for each in (arm, other))
         if ours is None or theirs is None:
             return 0.0, (0.0, 0.0)
@@ -163,13 +171,48 @@ class Choices:
 
 
 def twin(parts: Parts, arm: Arm) -> Arm | None:
-    """The same arm without gzip, or with it; None where that was not measured."""
+    """The same option without gzip, or with it; None where that was not measured."""
     other = Arm(arm.contender, not arm.gzip, arm.tls)
     return other if other in parts.exchanges else None
+
+
+@dataclass(frozen=True, slots=True)
+class RateBreakEven:
+    """The rates at which one option is faster than another: symmetric, over an open connection."""
+
+    workload: Workload
+    arm: Arm
+    other: Arm
+    found: BreakEven
+
+
+def gzip_break_evens(choices: Choices) -> Iterator[RateBreakEven]:
+    """Every option with gzip against the same without, for every workload."""
+    for arm in choices.parts.exchanges:
+        other = twin(choices.parts, arm)
+        if arm.gzip and other is not None:
+            yield from _rate_break_evens(choices, arm, other)
+
+
+def baseline_break_evens(choices: Choices) -> Iterator[RateBreakEven]:
+    """Every option of another protocol against the baseline's at equal gzip and TLS, for every workload."""
+    parts = choices.parts
+    for arm in parts.exchanges:
+        other = Arm(parts.baseline, arm.gzip, arm.tls)
+        if arm != other and other in parts.exchanges:
+            yield from _rate_break_evens(choices, arm, other)
+
+
+def _rate_break_evens(choices: Choices, arm: Arm, other: Arm) -> Iterator[RateBreakEven]:
+    for workload in choices.parts.payload_bytes:
+        conditions = Conditions(at=exactly(choices.parts, workload), link=NO_DISTANCE, tls=arm.tls)
+        found = choices.rate_break_even(arm, other, conditions)
+        if found is not None:
+            yield RateBreakEven(workload, arm, other, found)
 
 
 def _as_ratio(gap_ns: Interval | None, base_ns: float) -> tuple[float | None, float | None]:
     if gap_ns is None:
         return None, None
-    # However uncertain, nothing takes less than no time.
+    # A latency cannot be negative, however wide its interval.
     return max(0.0, 1 + gap_ns[0] / base_ns), max(0.0, 1 + gap_ns[1] / base_ns)

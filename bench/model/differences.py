@@ -1,8 +1,8 @@
-"""How much longer one arm takes than another with nothing in the path, with intervals. Pure.
+"""How much longer one option takes than another on loopback, with intervals. Pure.
 
-Two arms share every disturbance of the rounds in which both were measured, so their difference is known far better than
-either latency: it comes from the ratios paired within rounds (bench.stats.ratios), and what a network adds to both is
-reckoned on top. All differences of a run are right at once with 99 % where they carry a verdict.
+Two options share every disturbance of the rounds in which both were measured. Their difference therefore comes from the
+ratios paired within rounds (bench.stats.ratios) and is more precise than either latency. What a network adds to both is
+added to it. The corrected intervals of all differences of a run are right at once with 99 %.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,29 +20,30 @@ from bench.stats.verdicts import family_confidence
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """In nanoseconds; positive where the first arm takes longer. An interval is None where too little is known."""
+    """In nanoseconds; positive where the first option takes longer. An interval is None where there are too few
+    slices."""
 
     value: float
     plain_95: Interval | None
     corrected: Interval | None
 
     def plus(self, value: float, interval: Interval) -> "Difference":
-        """With something added to it, of which as much is known as `interval` says."""
+        """This difference plus a value with its interval."""
         return Difference(self.value + value, _plus(self.plain_95, interval), _plus(self.corrected, interval))
 
     def reversed(self) -> "Difference":
-        """Of the second arm to the first."""
+        """The difference of the second option to the first."""
         return Difference(-self.value, _negative(self.plain_95), _negative(self.corrected))
 
 
 class Differences:
-    """Between all arms with or without TLS, at the measured payloads and, blended, between them."""
+    """Between all options given, at the measured payloads and interpolated between them."""
 
     def __init__(self, parts: Parts, arms: Sequence[Arm]) -> None:
         self._measured = _measured(parts, arms)
 
     def between(self, arm: Arm, other: Arm, at: Blend) -> Difference | None:
-        """At a payload. None when the two were not measured in the same rounds."""
+        """The difference at a payload. None when the two were not measured in the same rounds."""
         if arm == other:
             return Difference(0.0, (0.0, 0.0), (0.0, 0.0))
         if (other, arm) in self._measured:

@@ -1,7 +1,7 @@
-"""What predictions are made of, taken from a run: for each arm what one request takes with nothing in its path. Pure.
+"""The measurements that predictions start from: for each option, what one request takes on loopback. Pure.
 
-An arm is a protocol with one setting of gzip and TLS. Its exchanges are known at the payloads that the run measured;
-between them they are interpolated (bench.model.payload).
+An option is a protocol in a dialect, with one setting of gzip and TLS. Its requests are known at the payloads that the
+run measured; between them they are interpolated (bench.model.payload).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,14 +16,15 @@ from bench.stats.client_cost import latency_difference
 from bench.stats.estimates import positive_estimate
 
 PAGES = ("list", "get")
-"""Workloads whose answers are recipes, and differ in how many: what one request takes grows with the payload."""
+"""Workloads that respond with recipes and differ in their number, so that what they take grows with the payload."""
 APART = 1.5
-"""Payloads that lie closer together than this factor make no line: what separates their latencies is not their size."""
+"""Payloads that are closer together than this factor are not interpolated between: their sizes do not explain the
+difference of their latencies."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """What can be chosen: whom to ask, and how."""
+    """What can be chosen."""
 
     contender: Contender
     gzip: bool
@@ -32,7 +33,7 @@ class Arm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """One request and its answer over a connection that is open, on the loopback interface, one in flight."""
+    """One request with its response on loopback, over an open connection, with one in flight."""
 
     cell: Cell
     latency_ns: Estimate
@@ -40,11 +41,11 @@ class Exchange:
     request_bytes: float
     """Everything handed to TCP."""
     message_bytes: float
-    """The answer's JSON text or protobuf message."""
+    """Of the response: its JSON text or protobuf message."""
     compression: float
-    """Message bytes divided by the bytes that gzip makes of them; 1 without."""
+    """Message bytes divided by compressed bytes; 1 without gzip."""
     overhead_bytes: float
-    """What the answer takes on the wire beyond that."""
+    """Wire bytes of the response beyond the compressed message."""
     producer_ns: float
     consumer_ns: float
     """CPU time; 0 where it is not known."""
@@ -63,27 +64,27 @@ class SetUp:
     sent_bytes: float
     received_bytes: float
     latency_ns: Estimate | None
-    """How much longer a request takes over a new connection, without a network: mostly cryptography. None: not
+    """How much longer a request takes over a new connection on loopback, mostly for cryptography. None: not
     measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Everything that a run tells a model."""
+    """Everything that the model takes from a run."""
 
     payload_bytes: Mapping[Workload, float]
-    """The answer's message over the baseline protocol, by workload, ascending: what stands for the size of what is
-    asked for, however it is encoded."""
+    """The response's message bytes over the baseline protocol, by workload, ascending. They stand for the size of the
+    data, however it is encoded."""
     exchanges: Mapping[Arm, Mapping[Workload, Exchange]]
-    """Of every arm that was measured with all of these workloads."""
+    """Of every option that was measured with all of these workloads."""
     set_ups: Mapping[Arm, SetUp]
     baseline: Contender
-    sure: bool
-    """Whether producers were started afresh more than once, without which there is no verdict."""
+    restarted: bool
+    """Whether producers were started more than once; if not, there is no verdict."""
 
     @property
     def curve(self) -> list[Workload]:
-        """The workloads between which may be interpolated, ascending; pages of the same size go before single ones."""
+        """The workloads to interpolate between, ascending; a page is preferred to a single recipe of the same size."""
         chosen: list[Workload] = []
         for workload in sorted(self.payload_bytes, key=lambda each: PAGES.index(each.name)):
             size = self.payload_bytes[workload]
@@ -97,24 +98,24 @@ class Parts:
         return any(arm.tls for arm in self.exchanges)
 
     def arms(self, *, tls: bool) -> list[Arm]:
-        """Those with or without TLS, in the order of the run."""
+        """The options with or without TLS, in the order of the run."""
         return [arm for arm in self.exchanges if arm.tls == tls]
 
 
 class NoParts(Exception):
-    """A run from which nothing can be predicted. The text says what is missing, in one line."""
+    """A run from which nothing can be predicted. The text is one line that says what is missing."""
 
 
 def parts_of(run: Run) -> Parts:
-    """The parts in a run. Raises NoParts."""
+    """The parts of a run. Raises NoParts."""
     if any(cell.version is not None for cell in run.cells):
-        raise NoParts("it compares two versions of the same, between which nobody has to choose by network")
-    asked = [cell for cell in run.cells if _is_asked(cell)]
-    steady = [cell for cell in asked if cell.connection == PERSISTENT and _is_known(cell)]
+        raise NoParts("it compares two versions; predictions need a run of one")
+    usable = [cell for cell in run.cells if _is_usable(cell)]
+    steady = [cell for cell in usable if cell.connection == PERSISTENT and _is_known(cell)]
     if not steady:
         raise NoParts(
-            "it holds no latency on loopback with one request in flight through the consumer, for get or list, "
-            "of cells whose bytes are known"
+            "it has no latency on loopback with one request in flight through the client library, for get or list, "
+            "with known sizes"
         )
     baseline = contender_of(steady[0])
     payloads = {
@@ -128,22 +129,22 @@ def parts_of(run: Run) -> Parts:
             exchanges.setdefault(arm_of(cell), {})[cell.workload] = found
     whole = {arm: found for arm, found in exchanges.items() if found.keys() == payloads.keys()}
     if not whole:
-        raise NoParts("no combination in it was measured with every workload of the baseline")
+        raise NoParts("none of its configurations was measured with every workload of the baseline")
     return Parts(
         payload_bytes=dict(sorted(payloads.items(), key=lambda pair: pair[1])),
         exchanges=whole,
-        set_ups={arm: _set_up(arm, found.values(), asked) for arm, found in whole.items()},
+        set_ups={arm: _set_up(arm, found.values(), usable) for arm, found in whole.items()},
         baseline=baseline,
-        sure=_restarted(run, steady),
+        restarted=_restarted(run, steady),
     )
 
 
 def arm_of(cell: Cell) -> Arm:
-    """The arm that a cell belongs to."""
+    """The option that a cell belongs to."""
     return Arm(contender_of(cell), cell.gzip, cell.tls)
 
 
-def _is_asked(cell: Cell) -> bool:
+def _is_usable(cell: Cell) -> bool:
     return (
         cell.status == "measured"
         and cell.workload.name in PAGES
@@ -164,7 +165,7 @@ def _is_known(cell: Cell) -> bool:
 
 
 def _latency_ns(cell: Cell) -> Estimate | None:
-    """The median of all answers; where these are too few, that of slices."""
+    """The median of all requests; where there are too few, that of slices."""
     if cell.latency_ns is not None and cell.latency_ns.p50 is not None:
         return cell.latency_ns.p50
     return positive_estimate(cell.slices.instance, cell.slices.p50_ns)
@@ -181,7 +182,7 @@ def _exchange(cell: Cell) -> Exchange | None:
     sent, answer = cell.bytes.request.wire_bytes, cell.bytes.response
     assert sent is not None
     assert answer.wire_bytes is not None
-    # Where the message inside TLS could not be told, all of the answer stands for it.
+    # Where the message inside TLS is not known, the whole response stands for it.
     message, compressed = answer.message_bytes or answer.wire_bytes, answer.compressed_bytes or answer.wire_bytes
     return Exchange(
         cell=cell,
@@ -200,12 +201,12 @@ def _cpu_ns(cell: Cell, side: str) -> float:
     return 0.0 if spent is None else spent.value * 1e3
 
 
-def _set_up(arm: Arm, steady: Iterable[Exchange], asked: Sequence[Cell]) -> SetUp:
+def _set_up(arm: Arm, steady: Iterable[Exchange], usable: Sequence[Cell]) -> SetUp:
     cells = [found.cell for found in steady]
     session = cells[0].tls_session
     sizes = cells[0].bytes.setup if cells[0].bytes is not None else None
-    fresh = {cell.workload: cell for cell in asked if arm_of(cell) == arm and cell.connection == NEW}
-    # The smallest answer, where what set-up adds is the largest share.
+    fresh = {cell.workload: cell for cell in usable if arm_of(cell) == arm and cell.connection == NEW}
+    # The smallest response, where set-up is the largest share.
     both = next(((fresh[cell.workload], cell) for cell in cells if cell.workload in fresh), None)
     return SetUp(
         round_trips=set_up_round_trips(

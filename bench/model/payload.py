@@ -1,62 +1,62 @@
-"""Exchanges at payloads between those that were measured. Pure.
+"""Interpolation of requests between the payloads that were measured. Pure.
 
-What an answer takes grows with its bytes: a fixed part, and so much for every byte. So latency, CPU and messages are
-interpolated on straight lines over the payload. gzip gains with the logarithm of the payload, because a page repeats
-itself the more the longer it is, so the compression is interpolated over that.
+Latency, CPU time and message sizes have a fixed part and a part that grows with the bytes of the response, so they are
+interpolated linearly over the payload. The compression ratio of gzip grows with the logarithm of the payload, because a
+longer page repeats itself more, and is interpolated over that logarithm.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.model.parts import Arm, Exchange, Parts
 from bench.results import Estimate, Workload
 
 REACH = 2.0
-"""Beyond the measured payloads, straight lines are followed by this factor and no further."""
+"""How far lines are extrapolated beyond the measured payloads, as a factor."""
 REACH_OF_ONE = 1.1
-"""With a single payload there is no line to follow."""
+"""The same with a single measured payload, which gives no line."""
 
 
 class OutOfReach(Exception):
-    """A payload too far from what was measured. The text, one line, says how far one may go."""
+    """A payload too far from those measured. The text is one line with the range that is possible."""
 
 
 @dataclass(frozen=True, slots=True)
 class Blend:
-    """A payload as a weighted mean of measured ones. Weights sum to 1; beyond the last payload one is negative."""
+    """A payload as a weighted mean of measured ones. Weights sum to 1; extrapolation makes one negative."""
 
     payload_bytes: float
     linear: Mapping[Workload, float]
     logarithmic: Mapping[Workload, float]
 
     def mean(self, values: Mapping[Workload, float]) -> float:
-        """What has a fixed part and so much for every byte."""
+        """A quantity that is linear in the payload."""
         return sum(weight * values[workload] for workload, weight in self.linear.items())
 
     def interval(self, ends: Mapping[Workload, tuple[float, float]]) -> tuple[float, float]:
-        """The interval of such a mean, as wide as it can be whatever the values have in common."""
+        """The interval of such a mean: the widest possible, however the values correlate."""
         pairs = [(weight * ends[workload][0], weight * ends[workload][1]) for workload, weight in self.linear.items()]
         return sum(min(pair) for pair in pairs), sum(max(pair) for pair in pairs)
 
 
 def exactly(parts: Parts, workload: Workload) -> Blend:
-    """A payload that was measured."""
+    """The payload of a measured workload."""
     only = {workload: 1.0}
     return Blend(parts.payload_bytes[workload], only, only)
 
 
 def reach(parts: Parts) -> tuple[float, float]:
-    """From which payload to which, in bytes, something can be said."""
+    """The smallest and largest payload, in bytes, that can be interpolated or extrapolated."""
     sizes = [parts.payload_bytes[workload] for workload in parts.curve]
     factor = REACH if len(sizes) > 1 else REACH_OF_ONE
     return sizes[0] / factor, sizes[-1] * factor
 
 
 def blend(parts: Parts, payload_bytes: float) -> Blend:
-    """The payload in terms of the two measured ones around it. Raises OutOfReach."""
+    """The payload as a mean of the two measured ones around it. Raises OutOfReach."""
     low, high = reach(parts)
-    # A rounding error is not out of reach.
+    # Allows for rounding errors.
     if not low * (1 - 1e-9) <= payload_bytes <= high * (1 + 1e-9):
         raise OutOfReach(
             f"{payload_bytes:,.0f} bytes are too far from what was measured; give {low:,.0f} to {high:,.0f}"
@@ -77,7 +77,7 @@ def blend(parts: Parts, payload_bytes: float) -> Blend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blended:
-    """One request and its answer at any payload. Nanoseconds and bytes as in Exchange."""
+    """One request with its response at any payload. Units as in Exchange."""
 
     latency_ns: Estimate
     request_bytes: float
@@ -87,15 +87,16 @@ class Blended:
 
 
 def blended(parts: Parts, arm: Arm, at: Blend) -> Blended:
-    """What an arm takes at a payload."""
+    """A request of an option at a payload, interpolated."""
     found = parts.exchanges[arm]
 
     def mean(name: str) -> float:
         return at.mean({workload: getattr(exchange, name) for workload, exchange in found.items()})
 
     compression = sum(weight * found[workload].compression for workload, weight in at.logarithmic.items())
-    # Extrapolation may not turn into growth what was measured to shrink.
-    message, compression = max(0.0, mean("message_bytes")), max(compression, _least(found))
+    # Extrapolation must not predict less compression than was measured anywhere.
+    compression = max(compression, min(exchange.compression for exchange in found.values()))
+    message = max(0.0, mean("message_bytes"))
     return Blended(
         latency_ns=_latency(found, at),
         request_bytes=mean("request_bytes"),
@@ -117,11 +118,3 @@ def _latency(found: Mapping[Workload, Exchange], at: Blend) -> Estimate:
         return Estimate(value=value)
     low, high = at.interval(ends)
     return Estimate(value=value, low=low, high=high)
-
-
-def _least(found: Mapping[Workload, Exchange]) -> float:
-    return min(_compressions(found.values()))
-
-
-def _compressions(exchanges: Iterable[Exchange]) -> list[float]:
-    return [exchange.compression for exchange in exchanges]

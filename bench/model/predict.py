@@ -1,12 +1,12 @@
-"""Predicting: a payload, an arm, a link and a kind of connection → what a caller waits, and for what. Pure.
+"""The predicted latency of one request of an option, at a payload, over a link, and its breakdown. Pure.
 
-    latency = latency without a network
+    latency = latency on loopback
             + round trips × round-trip time
-            + bytes of the request ÷ rate up + bytes of the answer ÷ rate down
+            + bytes of the request ÷ uplink rate + bytes of the response ÷ downlink rate
 
-A new connection adds what setting it up takes: its round trips, its bytes, and its own work. Rates are of what is
-handed to TCP, as in bench.network: headers of TCP and IP are not counted. Jitter is 0 in the mean. Nothing is taken to
-overlap: consumers decode a message once they have it as a whole.
+A new connection adds its round trips, its bytes and the time it takes on loopback. Rates count the bytes handed to TCP,
+as in bench.network, without the headers of TCP and IP. Jitter has a mean of 0. No two terms overlap, because consumers
+decode a message when all of it has arrived.
 """
 
 from dataclasses import dataclass
@@ -18,41 +18,41 @@ from bench.results import Estimate
 from bench.spec import NEW, Connection
 
 BITS = 8e9
-"""Bytes ÷ bits per second × this = nanoseconds."""
+"""Nanoseconds × bits per second, for one byte: 8 × 10⁹."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """What a caller waits, in nanoseconds, and the shares that make it up."""
+    """The latency that a caller sees, in nanoseconds, and its parts."""
 
     latency_ns: Estimate
-    """Its interval is that of the latencies measured; how far the model itself is off stands in docs/model.md."""
+    """Its interval is that of the latencies measured. The model's own error is in docs/model.md."""
     round_trips: int
     round_trips_ns: float
     up_ns: float
     down_ns: float
     request_bytes: float
     response_bytes: float
-    """With the connection's set-up where it is new."""
+    """Including the set-up of a new connection."""
     producer_ns: float
     consumer_ns: float
     """CPU time of both sides for a request over an open connection."""
     set_up_ns: float | None
-    """What setting a connection up takes without a network; None where that was not measured, 0 where it is open."""
+    """The time that connection set-up takes on loopback; None where it was not measured, 0 for an open connection."""
 
     @property
     def network_ns(self) -> float:
-        """What a faster network would take away."""
+        """The part that is due to the network."""
         return self.round_trips_ns + self.up_ns + self.down_ns
 
 
 def predict(parts: Parts, arm: Arm, at: Blend, link: Profile, connection: Connection) -> Prediction:
-    """What one request takes. Where the set-up's own work is not known, it counts as nothing."""
+    """The prediction for one request. A set-up time that was not measured counts as 0."""
     return predict_exchange(blended(parts, arm, at), parts.set_ups[arm], link, connection)
 
 
 def predict_exchange(exchange: Blended, set_up: SetUp, link: Profile, connection: Connection) -> Prediction:
-    """The same of an exchange that is blended already, and its arm's set-up."""
+    """The same from a request that is already interpolated, and the set-up of its option."""
     new = connection == NEW
     request = exchange.request_bytes + (set_up.sent_bytes if new else 0)
     response = exchange.response_bytes + (set_up.received_bytes if new else 0)
@@ -77,7 +77,7 @@ def predict_exchange(exchange: Blended, set_up: SetUp, link: Profile, connection
 
 
 def paced_ns(size_bytes: float, bits_per_second: int | None) -> float:
-    """How long bytes take to leave at a rate; nothing without a limit."""
+    """The time to send bytes at a rate, in nanoseconds; 0 where the rate is unlimited."""
     return 0.0 if bits_per_second is None else size_bytes * BITS / bits_per_second
 
 

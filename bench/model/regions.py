@@ -1,4 +1,4 @@
-"""The map: which arm is the fastest at every rate and payload, in as few rectangles as it takes. Pure."""
+"""The map of the fastest option at every rate and payload, as rectangles. Pure."""
 
 import math
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ from bench.network.profile import Profile
 
 ROWS, COLUMNS = 36, 96
 RATES_BPS = (1_000_000, 10_000_000_000)
-"""From a poor mobile link to a good one within a data centre."""
+"""From a slow mobile link to a fast one in a data centre."""
 PAYLOADS_APART = 4.0
-"""A map over payloads that differ by less shows nothing."""
+"""The smallest factor between the payloads measured for which a map is worth drawing."""
 NEAR = 1.25
-"""Only what is predicted to take less than this times as long can be hard to tell from the fastest."""
+"""Options that are slower than the fastest by more than this factor are significantly slower without a test."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,11 @@ class Region:
     rate: tuple[float, float]
     arm: Arm
     clear: bool
-    """Whether every other arm is slower beyond warning."""
+    """Whether every other option has the verdict `slower`."""
 
 
 def regions(choices: Choices, *, tls: bool, rtt_ns: int) -> list[Region]:
-    """The map over open connections that are as fast up as down; empty where the payloads are too few."""
+    """The map for open connections over symmetric links; empty where the payloads are too close together."""
     sizes = [choices.parts.payload_bytes[workload] for workload in choices.parts.curve]
     if sizes[-1] < PAYLOADS_APART * sizes[0] or len(choices.parts.arms(tls=tls)) < 2:
         return []
@@ -47,14 +47,14 @@ def _row(
     choices: Choices, payload: tuple[float, float], rates: list[float], *, tls: bool, rtt_ns: int
 ) -> Iterator[Region]:
     at = blend(choices.parts, math.sqrt(payload[0] * payload[1]))
-    told = []
+    columns = []
     for low, high in pairwise(rates):
         rate = round(math.sqrt(low * high))
         link = Profile(rtt_ns=rtt_ns, down_bits_per_second=rate, up_bits_per_second=rate)
-        told.append((_fastest(choices, Conditions(at=at, link=link, tls=tls)), (low, high)))
-    for (arm, clear), run in groupby(told, key=lambda pair: pair[0]):
-        columns = [column for _, column in run]
-        yield Region(payload, (columns[0][0], columns[-1][1]), arm, clear)
+        columns.append((_fastest(choices, Conditions(at=at, link=link, tls=tls)), (low, high)))
+    for (arm, clear), group in groupby(columns, key=lambda pair: pair[0]):
+        spans = [span for _, span in group]
+        yield Region(payload, (spans[0][0], spans[-1][1]), arm, clear)
 
 
 def _fastest(choices: Choices, conditions: Conditions) -> tuple[Arm, bool]:

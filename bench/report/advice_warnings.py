@@ -31,7 +31,7 @@ def warnings(run: Run, parts: Parts, unlike: Sequence[str], *, new: bool) -> lis
             f"The parts were measured on another machine or with other versions ({some_of(unlike)}), so they need not "
             "hold here. Leave --run out to measure here."
         )
-    if not parts.sure:
+    if not parts.restarted:
         found.append(
             "The producers were started once only, so there is no verdict: how much a fresh start would move these "
             "figures is not known."

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from bench.contenders import Contender
 from bench.model.break_even import BreakEven
-from bench.model.choices import Choices
-from bench.model.flips import Flip, baseline_flips, gzip_flips
+from bench.model.choices import Choices, RateBreakEven, baseline_break_evens, gzip_break_evens
 from bench.model.parts import Arm, NoParts, parts_of
 from bench.report import names
 from bench.report.break_even_words import at_rates
@@ -36,7 +35,7 @@ def break_evens(run: Run) -> BreakEvens | None:
         choices = Choices(parts_of(run))
     except NoParts:
         return None
-    of_gzip, of_baseline = list(gzip_flips(choices)), list(baseline_flips(choices))
+    of_gzip, of_baseline = list(gzip_break_evens(choices)), list(baseline_break_evens(choices))
     if not of_gzip and not of_baseline:
         return None
     return BreakEvens(
@@ -45,7 +44,9 @@ def break_evens(run: Run) -> BreakEvens | None:
     )
 
 
-def _statements(choices: Choices, of_gzip: Sequence[Flip], of_baseline: Sequence[Flip]) -> Iterator[Statement]:
+def _statements(
+    choices: Choices, of_gzip: Sequence[RateBreakEven], of_baseline: Sequence[RateBreakEven]
+) -> Iterator[Statement]:
     """With TLS where that was measured: over a network it is what people use."""
     tls = choices.parts.has_tls
     baseline = names.contender(choices.parts.baseline)
@@ -74,7 +75,7 @@ def _with_and_without(said: dict[bool, str]) -> str:
     return ", ".join(f"{text} {'with' if gzip else 'without'} gzip" for gzip, text in said.items())
 
 
-def _table(choices: Choices, of_gzip: Sequence[Flip], of_baseline: Sequence[Flip]) -> Table:
+def _table(choices: Choices, of_gzip: Sequence[RateBreakEven], of_baseline: Sequence[RateBreakEven]) -> Table:
     baseline = names.contender(choices.parts.baseline)
     headings = [Column(text, numeric=False) for text in ("workload", "TLS", "protocol")]
     built = Builder(

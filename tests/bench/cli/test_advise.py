@@ -104,7 +104,7 @@ def test_parts_are_measured_once_and_kept(quickly: Path, capfd: pytest.CaptureFi
     assert path.parent == quickly
     assert [each.name for each in quickly.iterdir()] == [path.name]
     parts = parts_of(measured)
-    assert parts.sure
+    assert parts.restarted
     assert {workload.page_size for workload in parts.payload_bytes} == {None, 10}
     assert all(set_up.latency_ns is not None for set_up in parts.set_ups.values())
     (quickly / "advise-9.json").write_text("torn")

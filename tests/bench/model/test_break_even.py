@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from bench.model.break_even import (
     EVERYWHERE,
+    INCONCLUSIVE,
     NOWHERE,
-    UNCLEAR,
     BreakEven,
     payload_break_even,
     rate_break_even,
@@ -40,7 +40,7 @@ def test_more_bits_pay_above_a_rate() -> None:
         (10, (5, 20), 4_000, NOWHERE),
         (-10, (-20, -5), 0, EVERYWHERE),
         (10, (5, 20), 0, NOWHERE),
-        (0, (-5, 5), 0, UNCLEAR),
+        (0, (-5, 5), 0, INCONCLUSIVE),
         (-10, (-20, 0), -4_000, EVERYWHERE),
         (10, (0, 20), 4_000, NOWHERE),
     ],
@@ -113,8 +113,8 @@ def test_a_gap_crosses_0_at_a_payload(sign: int, kind: str) -> None:
     [
         (line(-10_000, 0.01, 100), EVERYWHERE),
         (line(10_000, 0.01, 100), NOWHERE),
-        (line(10, 0.0, 100), UNCLEAR),
-        (lambda payload: (math.sin(payload), (-1.0, 1.0)), UNCLEAR),
+        (line(10, 0.0, 100), INCONCLUSIVE),
+        (lambda payload: (math.sin(payload), (-1.0, 1.0)), INCONCLUSIVE),
         (lambda payload: None, None),
     ],
 )

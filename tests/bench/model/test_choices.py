@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.model.choices import Choices, Conditions, twin
+from bench.model.choices import Choices, Conditions, baseline_break_evens, gzip_break_evens, twin
 from bench.model.differences import Differences
-from bench.model.flips import baseline_flips, gzip_flips
 from bench.model.parts import Arm, Parts, parts_of
 from bench.model.payload import blend, exactly
 from bench.model.predict import paced_ns, predict
@@ -152,13 +151,13 @@ def test_gzip_pays_below_the_rate_that_arithmetic_says() -> None:
 
 
 def test_at_a_break_even_both_are_predicted_to_take_as_long() -> None:
-    for flip in [*gzip_flips(CHOICES), *baseline_flips(CHOICES)]:
-        if flip.found.at is None or not 0 < flip.found.at.value < 1e12:
+    for each in [*gzip_break_evens(CHOICES), *baseline_break_evens(CHOICES)]:
+        if each.found.at is None or not 0 < each.found.at.value < 1e12:
             continue
-        rate = round(flip.found.at.value)
+        rate = round(each.found.at.value)
         link = Profile(rtt_ns=5_000_000, down_bits_per_second=rate, up_bits_per_second=rate)
-        at = exactly(PARTS, flip.workload)
-        ours, theirs = (predict(PARTS, arm, at, link, PERSISTENT).latency_ns.value for arm in (flip.arm, flip.other))
+        at = exactly(PARTS, each.workload)
+        ours, theirs = (predict(PARTS, arm, at, link, PERSISTENT).latency_ns.value for arm in (each.arm, each.other))
         assert ours == pytest.approx(theirs, rel=0.01)
 
 
@@ -190,9 +189,9 @@ def test_they_cross_at_a_payload() -> None:
 
 def test_who_takes_longer_and_sends_more_is_never_faster() -> None:
     never = [
-        flip.found.kind
-        for flip in baseline_flips(CHOICES)
-        if flip.arm.contender.protocol == "graphql" and HEAVY.request_bytes > FAST.request_bytes
+        each.found.kind
+        for each in baseline_break_evens(CHOICES)
+        if each.arm.contender.protocol == "graphql" and HEAVY.request_bytes > FAST.request_bytes
     ]
     assert never == ["never"] * (4 * 2 * 2)
 

@@ -22,7 +22,7 @@ def test_every_combination_is_an_arm_with_every_workload() -> None:
     assert {len(found) for found in parts.exchanges.values()} == {4}
     assert parts.baseline == Contender("http", None)
     assert list(parts.payload_bytes.values()) == [1000.0, 1000.0, 10_000.0, 100_000.0]
-    assert parts.sure
+    assert parts.restarted
 
 
 def test_an_exchange_is_what_was_measured() -> None:
@@ -108,8 +108,8 @@ def test_where_answers_are_too_few_for_a_median_slices_give_one() -> None:
 
 
 def test_one_start_gives_no_verdicts() -> None:
-    assert not parts_of(known_run(Asked(instances=1))).sure
-    assert not parts_of(known_run(environment={"foreign_target": True})).sure
+    assert not parts_of(known_run(Asked(instances=1))).restarted
+    assert not parts_of(known_run(environment={"foreign_target": True})).restarted
 
 
 def test_where_the_message_is_not_known_the_whole_answer_stands_for_it() -> None:

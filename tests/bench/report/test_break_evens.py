@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from bench.model.break_even import EVERYWHERE, NOWHERE, UNCLEAR, BreakEven
+from bench.model.break_even import EVERYWHERE, INCONCLUSIVE, NOWHERE, BreakEven
 from bench.report import html
 from bench.report.break_even_maps import break_even_maps
 from bench.report.break_even_words import at_rates
@@ -33,7 +33,7 @@ def maps(given: Run) -> list[Figure]:
     [
         (EVERYWHERE, "at every rate"),
         (NOWHERE, "at no rate"),
-        (UNCLEAR, "inconclusive"),
+        (INCONCLUSIVE, "inconclusive"),
         (BreakEven("below", Estimate(value=38e6, low=36e6, high=40e6)), "below 38.0 Mbit/s (36.0–40.0)"),
         (BreakEven("above", Estimate(value=2e9, low=1e9, high=3e9)), "above 2.00 Gbit/s (1.00–3.00)"),
         (BreakEven("below", Estimate(value=math.inf, low=120e6, high=None)), "below 120 Mbit/s at least"),
