@@ -109,6 +109,7 @@ async def one(call: Any) -> str:
         return error.code().name
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("strict", [False, True], ids=["core", "front"])
 async def test_no_call_is_lost_when_connections_come_of_age(*, strict: bool) -> None:
     limits = Limits(calls=CallLimits(connection_age_s=0.05))
@@ -121,7 +122,7 @@ async def test_no_call_is_lost_when_connections_come_of_age(*, strict: bool) -> 
         ):
 
             async def call_on() -> None:
-                while relay.connections < 60:
+                while relay.connections < 30:
                     assert await consumer.get(42) == CHICKEN
 
             # Many at once, so that with each GOAWAY some call is just being made.

@@ -3,6 +3,7 @@
 import time
 from contextlib import AsyncExitStack
 
+import pytest
 from hyperframe.frame import DataFrame, PingFrame
 
 from producers.settings import CallLimits, Limits
@@ -77,6 +78,7 @@ async def test_calls_without_a_message_give_their_slots_back() -> None:
         assert (await connection.ask(META, message(b""))).status == OK
 
 
+@pytest.mark.no_cover
 async def test_calls_that_wait_to_be_taken_up_are_not_dropped() -> None:
     """Three times as many at once as gRPC's core has room for unless told, sent while nobody takes any up."""
     limits = Limits(calls=CallLimits(concurrent=None))

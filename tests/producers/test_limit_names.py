@@ -4,7 +4,7 @@ import pytest
 
 from producers.limit_names import BadLimit, named, with_limits
 from producers.settings import CallLimits, DocumentLimits, Limits
-from tests.support.programs import assert_one_line_error, listening, run
+from tests.support.programs import assert_one_line_error, listening, run_here
 from tests.support.raw_http import request
 
 
@@ -51,7 +51,7 @@ def test_what_is_no_limit_is_named(given: str) -> None:
 
 def test_a_bad_limit_is_bad_usage() -> None:
     assert_one_line_error(
-        run("producers", "grpc", "--limit", "depth=5", "--port", "0"), 2, "--limit 'depth=5'", "calls."
+        run_here("producers", "grpc", "--limit", "depth=5", "--port", "0"), 2, "--limit 'depth=5'", "calls."
     )
 
 

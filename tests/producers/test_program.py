@@ -30,11 +30,13 @@ from protos import recipe_pb2 as messages
 from protos.recipe_pb2_grpc import RecipeServiceStub
 from recipes.errors import BookIsReadOnly
 from recipes.model import Recipe, RecipeDraft
-from tests.support.programs import PATIENCE_S, assert_one_line_error, environment, listening, run
+from tests.support.programs import PATIENCE_S, assert_one_line_error, environment, listening, run, run_here
 from tests.support.raw_http import request
 from tests.support.raw_http2 import raw_http2
 
 PROTOCOLS = tuple(PRODUCERS)
+ONE_OF_EACH_SERVER = ("http", "grpc")
+"""GraphQL is served by what serves HTTP. Workers of it are shown where its flags have to reach them."""
 
 
 async def fetch(protocol: str, address: str, ca: Path | None = None, recipe_id: int = 42) -> Recipe:
@@ -78,7 +80,12 @@ def test_a_busy_port_is_refused_in_one_line(protocol: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         assert_one_line_error(run("producers", protocol, "--port", port), 2, port)
-        assert_one_line_error(run("producers", protocol, "--port", port, "--workers", "2"), 2, port)
+
+
+def test_a_busy_port_is_refused_before_there_are_workers() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert_one_line_error(run("producers", "grpc", "--port", port, "--workers", "2"), 2, port)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +105,7 @@ def test_a_busy_port_is_refused_in_one_line(protocol: str) -> None:
     ],
 )
 def test_bad_usage_is_one_line(arguments: tuple[str, ...], named: str) -> None:
-    assert_one_line_error(run("producers", *arguments), 2, named)
+    assert_one_line_error(run_here("producers", *arguments), 2, named)
 
 
 def test_variables_stand_in_for_flags_and_flags_win() -> None:
@@ -107,7 +114,7 @@ def test_variables_stand_in_for_flags_and_flags_win() -> None:
         assert asyncio.run(fetch("grpc", producer.addresses[0])).id == 42
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", ONE_OF_EACH_SERVER)
 async def test_workers_share_a_port_and_are_replaced(protocol: str) -> None:
     with listening("producers", protocol, "--port", "0", "--workers", "2", "--recipes", "generated:50") as producer:
         address = producer.addresses[0]
@@ -133,7 +140,7 @@ async def test_workers_share_a_port_and_are_replaced(protocol: str) -> None:
         await fetch(protocol, address)
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", ONE_OF_EACH_SERVER)
 def test_a_stop_while_it_starts_ends_it_quietly(protocol: str, tmp_path: Path) -> None:
     """It is caught while it reads its recipes, from a pipe that somebody has opened and says nothing into."""
     pipe = tmp_path / "recipes.json"
@@ -170,7 +177,7 @@ def opened_by_its_reader(pipe: Path, reader: "subprocess.Popen[str]") -> Iterato
         os.close(held)
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", ONE_OF_EACH_SERVER)
 def test_a_certificate_about_to_end_is_warned_of(protocol: str, tmp_path: Path) -> None:
     made = datetime.now(UTC) - timedelta(days=certificates.LIFE_DAYS - 3)
     files = certificates.write(tmp_path, now=made)
@@ -226,12 +233,14 @@ def test_a_child_does_not_outlive_the_parent_that_holds_its_stdin(workers: str) 
 @pytest.mark.parametrize("flag", ["--no-introspection", "--no-suggestions", "--persisted-queries"])
 @pytest.mark.parametrize("protocol", ["http", "grpc"])
 def test_a_flag_for_documents_is_refused_where_there_are_none(protocol: str, flag: str) -> None:
-    assert_one_line_error(run("producers", protocol, flag, "--port", "0"), 2, flag, protocol)
+    assert_one_line_error(run_here("producers", protocol, flag, "--port", "0"), 2, flag, protocol)
 
 
 @pytest.mark.parametrize("protocol", ["http", "graphql"])
 def test_strict_calls_are_refused_where_all_are(protocol: str) -> None:
-    assert_one_line_error(run("producers", protocol, "--strict-calls", "--port", "0"), 2, "--strict-calls", protocol)
+    assert_one_line_error(
+        run_here("producers", protocol, "--strict-calls", "--port", "0"), 2, "--strict-calls", protocol
+    )
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
