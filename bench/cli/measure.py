@@ -16,9 +16,9 @@ from bench.cli.show import show
 from bench.cli.stop_signal import stop_on_signal
 from bench.results import RecipesUsed, Run
 from bench.runner import assemble
-from bench.runner.conduct import Conductor
+from bench.runner.measure import Conductor
 from bench.runner.processes import pinned_to
-from bench.runner.raw_run import RawRun
+from bench.runner.recording import RawRun
 from bench.runner.versions import CannotBuild, build
 from bench.schedule import RunPlan
 from bench.stats.verdicts import all_within, regressions

@@ -20,11 +20,11 @@ from bench.cli.show import console_of_output, put
 from bench.cli.stop_signal import stop_on_signal
 from bench.results import OpenLoad, RecipesUsed
 from bench.runner import assemble
-from bench.runner.conduct import Conductor
+from bench.runner.measure import Conductor
 from bench.runner.processes import pinned_to
-from bench.runner.raw_run import RawRun
+from bench.runner.recording import RawRun
+from bench.runner.slo import SHORTEST_NS, Found, Prober
 from bench.runner.slo_objective import BadObjective, Objective, parse
-from bench.runner.slo_probing import SHORTEST_NS, Found, Prober
 from bench.runner.slo_search import LOWEST_HZ
 from bench.schedule import RunPlan, Target
 from bench.spec import Combination, Matrix

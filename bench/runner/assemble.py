@@ -6,7 +6,7 @@ from bench.clients.registry import load_client_class
 from bench.load import latency_histogram
 from bench.network.profile import LOOPBACK, parse
 from bench.results import Cell, Memory, PlanUsed, RecipesUsed, Run, RunWarning, Workload
-from bench.runner.raw_run import RawCell, RawRun, arm_key
+from bench.runner.recording import RawCell, RawRun, arm_key
 from bench.schedule import RunPlan
 from bench.spec import LIBRARY, CellPlan
 from bench.stats import generator

@@ -9,7 +9,7 @@ from typing import Any
 from bench import cores
 from bench.results import Load, RecipesUsed, Run
 from bench.runner import assemble
-from bench.runner.conduct import Conductor
+from bench.runner.measure import Conductor
 from bench.runner.processes import Child, ProcessFailed, RunningProducer
 from bench.schedule import RunPlan, Target, Version, sample_ids
 from bench.spec import Matrix

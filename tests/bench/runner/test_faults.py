@@ -31,7 +31,7 @@ async def run_with(
     async def start(protocol: str, *, cores: Sequence[int], **_: object) -> RunningProducer:
         return await conducting.start_known(protocol, behaviour[protocol], cores)
 
-    monkeypatch.setattr("bench.runner.conduct.start_producer", start)
+    monkeypatch.setattr("bench.runner.measure.start_producer", start)
     settings = {"timeout_s": 5.0, "slice_ns": SLICE_NS, **given}
     plan = conducting.plan_of(list(behaviour), [load or ClosedLoad(concurrency=1)], **settings)
     return await conducting.conducted(plan)

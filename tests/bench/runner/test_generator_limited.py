@@ -5,7 +5,7 @@ import pytest
 from bench.load import latency_histogram, messages
 from bench.results import OpenLoad, RecipesUsed, Run
 from bench.runner import assemble
-from bench.runner.raw_run import RawCell, RawRun
+from bench.runner.recording import RawCell, RawRun
 from tests.support import conducting
 
 

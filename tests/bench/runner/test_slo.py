@@ -8,7 +8,7 @@ import pytest
 from bench import results
 from bench.cli.slo import figure, in_words, slo
 from bench.runner.processes import RunningProducer
-from bench.runner.slo_probing import Found
+from bench.runner.slo import Found
 from bench.runner.slo_search import CONFIRMATIONS
 from bench.spec import Combination
 from bench.workloads import WorkloadChoice
@@ -33,10 +33,10 @@ def known_producers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Sequence[str]]
     async def start(protocol: str, *, cores: Sequence[int], **_: object) -> RunningProducer:
         return await conducting.start_known(protocol, behaviour[protocol], cores)
 
-    monkeypatch.setattr("bench.runner.conduct.start_producer", start)
-    monkeypatch.setattr("bench.runner.slo_probing.SHORTEST_NS", 200_000_000)
-    monkeypatch.setattr("bench.runner.slo_probing.LONGEST_NS", 500_000_000)
-    monkeypatch.setattr("bench.runner.slo_probing.WARM_UP_NS", 50_000_000)
+    monkeypatch.setattr("bench.runner.measure.start_producer", start)
+    monkeypatch.setattr("bench.runner.slo.SHORTEST_NS", 200_000_000)
+    monkeypatch.setattr("bench.runner.slo.LONGEST_NS", 500_000_000)
+    monkeypatch.setattr("bench.runner.slo.WARM_UP_NS", 50_000_000)
     return behaviour
 
 

@@ -13,8 +13,8 @@ from bench.cores import Pinning
 from bench.protocols import PROTOCOLS
 from bench.results import ClosedLoad, Load, OpenLoad, RecipesUsed, Run
 from bench.runner import assemble
-from bench.runner.conduct import Conductor
-from bench.runner.raw_run import RawRun
+from bench.runner.measure import Conductor
+from bench.runner.recording import RawRun
 from bench.schedule import RunPlan, Target, Version
 from bench.spec import Matrix
 from bench.workloads import WorkloadChoice

@@ -19,7 +19,7 @@ from bench.runner import warm_up
 from bench.runner.arm import Arm
 from bench.runner.memory import peak_resident_bytes
 from bench.runner.processes import LoadProcess, ProcessFailed, RunningProducer, start_producer
-from bench.runner.raw_run import ArmKey, RawCell, RawRun, arm_key
+from bench.runner.recording import ArmKey, RawCell, RawRun, arm_key
 from bench.schedule import RunPlan
 from bench.spec import CellPlan
 

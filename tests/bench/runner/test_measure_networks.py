@@ -8,7 +8,7 @@ from bench.cores import Pinning
 from bench.network.profile import LOOPBACK, parse
 from bench.results import ClosedLoad, RecipesUsed
 from bench.runner import assemble
-from bench.runner.conduct import Conductor
+from bench.runner.measure import Conductor
 from bench.schedule import RunPlan
 from bench.spec import NEW, PERSISTENT, Matrix
 from bench.workloads import WorkloadChoice

@@ -10,8 +10,8 @@ from bench.load import latency_histogram, messages, outcomes
 from bench.results import ClosedLoad, OpenLoad
 from bench.runner import assemble
 from bench.runner.arm import Arm
-from bench.runner.conduct import PROOF_TIMEOUT_S, SLICE_MARGIN_S, Conductor, Stopped
-from bench.runner.raw_run import ArmKey, RawCell, arm_key
+from bench.runner.measure import PROOF_TIMEOUT_S, SLICE_MARGIN_S, Conductor, Stopped
+from bench.runner.recording import ArmKey, RawCell, arm_key
 from bench.runner.slo_objective import QUANTILES, Objective, missed
 from bench.runner.slo_search import RateSearch
 from bench.spec import CellPlan, Combination
