@@ -1,7 +1,8 @@
 """Which cores the producers get, and which the load."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psutil
@@ -40,3 +41,21 @@ def pinning_for(cores: Sequence[int], *, can_pin: bool) -> Pinning:
 def pinning_here() -> Pinning:
     """The pinning for this machine as this process may use it."""
     return pinning_for(usable_cores(), can_pin=hasattr(os, "sched_setaffinity"))
+
+
+@contextmanager
+def this_process_on(cores: Sequence[int]) -> Iterator[None]:
+    """Run on these cores only, until the end of the block; without any given, or without a choice, anywhere.
+
+    What this thread starts inside, threads and processes alike, starts on these cores. Nothing else may change them
+    meanwhile.
+    """
+    if not cores or not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

@@ -11,9 +11,11 @@ import msgspec
 import typer
 
 from bench.cli.stop_signal import stop_on_signal
+from bench.cores import Pinning
 from bench.protocols import protocol as row
 from bench.report import one_exchange
-from bench.runner.processes import ProcessFailed, RunningProducer, start_producer
+from bench.runner.processes import ProcessFailed
+from bench.runner.session import RunningProducer, Session, Stopped
 from bench.wire.sizes import MeasuredSizes, measure_sizes
 from commands import values
 from commands.errors import CommandError, ExitCode, UntrustedMeasurement, UsageError
@@ -80,23 +82,20 @@ def showcase_id(ids: list[int]) -> int:
 async def _ask(protocol: str, recipes: str, recipe_id: int, *, gzip: bool, tls: bool) -> Answer:
     with stop_on_signal() as stop, tempfile.TemporaryDirectory(prefix="recipe-lab-") as aside:
         directory = certificates.write(Path(aside)).directory if tls else None
-        asking = asyncio.create_task(_start_and_ask(protocol, recipes, recipe_id, directory, gzip=gzip))
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait({asking, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if stop.is_set():
-            asking.cancel()
-            await asyncio.gather(asking, return_exceptions=True)
-            raise Interrupted("interrupted before the answer was there")
-        return await asking
+        try:
+            async with Session(Pinning((), ()), stop) as session:
+                return await session.unless_stopped(
+                    _start_and_ask(session, protocol, recipes, recipe_id, directory, gzip=gzip)
+                )
+        except Stopped:
+            raise Interrupted("interrupted before the response arrived") from None
 
 
-async def _start_and_ask(protocol: str, recipes: str, recipe_id: int, directory: Path | None, *, gzip: bool) -> Answer:
-    producer = await start_producer(protocol, recipes=recipes, gzip=gzip, certificates=directory, cores=())
-    try:
-        return await _ask_running(protocol, producer, recipe_id, directory, gzip=gzip)
-    finally:
-        await producer.child.stop()
+async def _start_and_ask(
+    session: Session, protocol: str, recipes: str, recipe_id: int, directory: Path | None, *, gzip: bool
+) -> Answer:
+    producer = await session.start_producer(protocol, recipes=recipes, gzip=gzip, certificates=directory)
+    return await _ask_running(protocol, producer, recipe_id, directory, gzip=gzip)
 
 
 async def _ask_running(
@@ -109,12 +108,11 @@ async def _ask_running(
         return client(protocol, settings)
 
     address = producer.tls or producer.plain
-    assert address is not None
     async with connect(parse_target(address)) as consumer:
         recipe = await consumer.get(recipe_id)
     sizes = await measure_sizes(
         connect=connect,
-        plain=parse_target(producer.plain) if producer.plain else None,
+        plain=parse_target(producer.plain),
         tls=parse_target(producer.tls) if producer.tls else None,
         codec=row(protocol).codec(),
         # Pings and window updates fall into some requests only, so one alone would not show what is usual.

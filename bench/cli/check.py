@@ -23,8 +23,9 @@ def check(
 ) -> int:
     """Test the machine and the lab's instruments; say in words what can be trusted here."""
     protocols = matrix_flags.words("--protocol", protocol or list(PRODUCERS), tuple(PRODUCERS))
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        found = findings(runner.run(selfcheck.facts(protocols, cores.pinning_here())))
+    pinning = cores.pinning_here()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, cores.this_process_on(pinning.load):
+        found = findings(runner.run(selfcheck.facts(protocols, pinning)))
     table = Table()
     for heading in ("", "", "found", "meaning"):
         table.add_column(heading)

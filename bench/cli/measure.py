@@ -16,8 +16,7 @@ from bench.cli.show import show
 from bench.cli.stop_signal import stop_on_signal
 from bench.results import RecipesUsed, Run
 from bench.runner import assemble
-from bench.runner.measure import Conductor
-from bench.runner.processes import pinned_to
+from bench.runner.measure import Measurement
 from bench.runner.recording import RawRun
 from bench.runner.versions import CannotBuild, build
 from bench.schedule import RunPlan
@@ -141,15 +140,15 @@ async def _conduct(
     enough: Callable[[RawRun], bool],
 ) -> RawRun:
     with stop_on_signal() as stop:
-        conductor = Conductor(
+        measurement = Measurement(
             plan,
             ids=asked,
             certificates=authority,
             pinning=pinning,
-            on_progress=progress.tell,
+            on_progress=progress.update,
             stop=stop,
             enough=enough,
         )
-        # The conductor itself works between slices only, beside the load.
-        with pinned_to(pinning.load):
-            return await conductor.run()
+        # This process works between slices only, so it can share a core with the load.
+        with cores.this_process_on(pinning.load):
+            return await measurement.run()

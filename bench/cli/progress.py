@@ -13,7 +13,7 @@ LINE_EVERY_S = 20.0
 
 
 class Progress:
-    """Shows the share done, what goes on, and the time left."""
+    """Shows the share done, what is being done, and the time left."""
 
     def __init__(self, seconds: float) -> None:
         """`seconds`: how long the whole is expected to take."""
@@ -39,11 +39,11 @@ class Progress:
         if self._bar:
             self._bar.stop()
 
-    def tell(self, share: float, text: str) -> None:
-        """The share done, from 0 to 1, and what goes on."""
+    def update(self, share: float, text: str) -> None:
+        """Show the share done, from 0 to 1, and what is being done."""
         now = monotonic()
         elapsed_s = now - self._began
-        # Early on the plan knows better than the first seconds do how long it takes.
+        # At first the estimate of the plan is better than one from the first seconds.
         total_s = elapsed_s / share if share > 0.1 else self.seconds
         left = f"{max(0.0, total_s - elapsed_s):.0f} s left"
         if self._bar is not None and self._task is not None:

@@ -124,7 +124,12 @@ async def _size_up(plan: RunPlan, ids: list[int], requests: int, pinning: cores.
         with Progress(plan.seconds) as progress:
             sizing_up = asyncio.create_task(
                 size_up(
-                    plan, ids=ids, requests=requests, certificates=authority, pinning=pinning, on_progress=progress.tell
+                    plan,
+                    ids=ids,
+                    requests=requests,
+                    certificates=authority,
+                    pinning=pinning,
+                    on_progress=progress.update,
                 )
             )
             stopping = asyncio.create_task(stop.wait())

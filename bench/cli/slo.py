@@ -20,8 +20,6 @@ from bench.cli.show import console_of_output, put
 from bench.cli.stop_signal import stop_on_signal
 from bench.results import OpenLoad, RecipesUsed
 from bench.runner import assemble
-from bench.runner.measure import Conductor
-from bench.runner.processes import pinned_to
 from bench.runner.recording import RawRun
 from bench.runner.slo import SHORTEST_NS, Found, Prober
 from bench.runner.slo_objective import BadObjective, Objective, parse
@@ -117,7 +115,7 @@ def _measure(plan: RunPlan, objectives: Sequence[Objective], run_path: Path | No
         authority = certificates.write(Path(aside)).directory if any(plan.matrix.tls) and plan.restarts else None
         combinations = len(list(plan.matrix.combinations()))
         with Progress(SECONDS_PER_SEARCH * combinations) as progress:
-            found, interrupted, raw = asyncio.run(_search(plan, objectives, ids, authority, pinning, progress))
+            found, raw = asyncio.run(_search(plan, objectives, ids, authority, pinning, progress))
     show(found, objectives)
     if run_path is not None:
         run = assemble.run_of(
@@ -131,7 +129,7 @@ def _measure(plan: RunPlan, objectives: Sequence[Objective], run_path: Path | No
         )
         put(run_path, results.encode(run))
         print(f"run file: {run_path}")
-    if interrupted:
+    if raw.interrupted:
         return ExitCode.INTERRUPTED
     return ExitCode.UNTRUSTED if any(one.trouble or one.generator_limited for one in found) else ExitCode.FINE
 
@@ -143,17 +141,10 @@ async def _search(
     authority: Path | None,
     pinning: cores.Pinning,
     progress: Progress,
-) -> tuple[list[Found], bool, RawRun]:
-    with stop_on_signal() as stop, pinned_to(pinning.load):
-        conductor = Conductor(
-            plan, ids=ids, certificates=authority, pinning=pinning, on_progress=progress.tell, stop=stop
-        )
-        found = await Prober(conductor, objectives).run()
-        raw = conductor.raw
-        raw.cells = [one.confirmed for one in found if one.confirmed is not None]
-        raw.instances_done = 1
-        raw.interrupted = stop.is_set()
-        return found, stop.is_set(), raw
+) -> tuple[list[Found], RawRun]:
+    prober = Prober(plan, objectives, ids=ids, certificates=authority, on_progress=progress.update)
+    with stop_on_signal() as stop, cores.this_process_on(pinning.load):
+        return await prober.run(pinning, stop)
 
 
 def show(found: Sequence[Found], objectives: Sequence[Objective]) -> None:

@@ -16,11 +16,12 @@ from typing import Annotated
 
 import typer
 
+from bench.cores import Pinning
 from bench.network.link import Link
 from bench.network.path import downlink, set_up, uplink
 from bench.network.precision import Finding, received_ns, received_rate, table
 from bench.network.profile import LOOPBACK, PROFILES, BadProfile, Profile, names, parse
-from bench.network.running import start_relay
+from bench.runner.session import Session
 from commands import command_line
 from commands.errors import ExitCode, UsageError
 
@@ -128,13 +129,11 @@ async def measure(network: str, on_finding: Callable[[Finding], None]) -> None:
     profile = parse(network)
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
         address = f"127.0.0.1:{listener.getsockname()[1]}"
-        relay = await start_relay(network, [address], seed=SEED, cores=())
-        try:
+        async with Session(Pinning((), ())) as session:
+            relay = await session.start_relay(network, [address], SEED)
             ends = Ends(listener, int(relay.addresses[0].rpartition(":")[2]), pool)
             for direction in ("up", "down"):
                 on_finding(await asyncio.to_thread(ends.measure, network, direction, profile))
-        finally:
-            await relay.child.stop()
 
 
 app = command_line.application("Measure how true the relay is to its model.")

@@ -6,7 +6,8 @@ from bench.clients.registry import load_client_class
 from bench.load import latency_histogram
 from bench.network.profile import LOOPBACK, parse
 from bench.results import Cell, Memory, PlanUsed, RecipesUsed, Run, RunWarning, Workload
-from bench.runner.recording import RawCell, RawRun, arm_key
+from bench.runner.recording import RawCell, RawRun
+from bench.runner.rig import rig_key
 from bench.schedule import RunPlan
 from bench.spec import LIBRARY, CellPlan
 from bench.stats import generator
@@ -59,7 +60,7 @@ def run_of(
         warnings=[],
         cells=cells,
     )
-    run.warnings = [*_troubles(raw), *warnings_of(run), *_unknown_sizes(raw)]
+    run.warnings = [*_problems(raw), *warnings_of(run), *_unknown_sizes(raw)]
     return run
 
 
@@ -101,7 +102,7 @@ def _cell(found: RawCell, raw: RawRun) -> Cell:
     # Sizes were read of the consumer's requests.
     if found.plan.client == LIBRARY and (sizes := raw.sizes.get(found.plan.combination)) is not None:
         cell.bytes, cell.tls_session = sizes.bytes, sizes.tls_session
-    cell.memory_bytes = Memory(producer_peak=raw.peak_bytes.get(arm_key(found.plan.combination)))
+    cell.memory_bytes = Memory(producer_peak=raw.peak_bytes.get(rig_key(found.plan.combination)))
     if found.latency:
         pooled = latency_histogram.new_histogram()
         for histogram in found.latency.values():
@@ -110,10 +111,10 @@ def _cell(found: RawCell, raw: RawRun) -> Cell:
     return cell
 
 
-def _troubles(raw: RawRun) -> list[RunWarning]:
+def _problems(raw: RawRun) -> list[RunWarning]:
     return [
         RunWarning(code="process_trouble", text=f"{text}. What it did not measure is missing from the figures.")
-        for text in dict.fromkeys(raw.troubles)
+        for text in dict.fromkeys(raw.problems)
     ]
 
 

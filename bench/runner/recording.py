@@ -5,15 +5,8 @@ from typing import Any
 
 from bench.load import messages, outcomes
 from bench.results import Slices, Status
+from bench.runner.rig import RigKey
 from bench.spec import CellPlan, Combination
-
-ArmKey = tuple[str, str]
-"""Protocol and version."""
-
-
-def arm_key(combination: Combination) -> ArmKey:
-    """Which arm serves a combination."""
-    return combination.protocol, combination.version
 
 
 @dataclass(slots=True)
@@ -90,9 +83,9 @@ class RawRun:
 
     cells: list[RawCell]
     sizes: dict[Combination, messages.SizesRead] = field(default_factory=dict)
-    peak_bytes: dict[ArmKey, int] = field(default_factory=dict)
-    """Largest resident memory of any of an arm's producer processes."""
-    troubles: list[str] = field(default_factory=list)
+    peak_bytes: dict[RigKey, int] = field(default_factory=dict)
+    """Largest resident memory of any of a rig's producer processes."""
+    problems: list[str] = field(default_factory=list)
     """What went wrong with processes, in words."""
     instances_done: int = 0
     warm_up_rounds: list[int] = field(default_factory=list)

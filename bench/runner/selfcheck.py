@@ -4,10 +4,8 @@ import asyncio
 import socket
 import sys
 from collections.abc import Sequence
-from contextlib import asynccontextmanager
 from statistics import median
 from time import perf_counter_ns
-from typing import Any
 
 import psutil
 
@@ -19,7 +17,8 @@ from bench.load.precise_timer import PreciseTimer
 from bench.results import ClosedLoad
 from bench.runner.findings import Facts
 from bench.runner.noop_servers import ECHO, RECIPE_ID
-from bench.runner.processes import Child, LoadProcess, ProcessFailed, pinned_to
+from bench.runner.processes import ProcessFailed
+from bench.runner.session import Server, Session
 
 IDLE_S = 1.0
 TIMER_WAITS = 200
@@ -35,10 +34,9 @@ PATIENCE_S = 60.0
 async def facts(protocols: Sequence[str], pinning: Pinning) -> Facts:
     """Everything that `bench check` tells. Takes a few seconds."""
     used_by_others, stolen = await asyncio.to_thread(_idle)
-    with pinned_to(pinning.load):
-        late_ns = await _timer_lateness()
-        spread = _speed_spread()
-        round_trips_ns = await _round_trips(pinning)
+    late_ns = await _timer_lateness()
+    spread = _speed_spread()
+    round_trips_ns = await _round_trips(pinning)
     return Facts(
         cores=len(usable_cores()),
         apart=pinning.apart,
@@ -98,21 +96,16 @@ def _clock_step() -> int:
     return min(steps)
 
 
-@asynccontextmanager
-async def _trivial(name: str, pinning: Pinning) -> Any:
-    """A trivial server on the producers' core; gives the address to connect to."""
-    child = await Child.start(
-        f"the trivial server for {name}", [sys.executable, "-m", "bench.runner.noop_servers", name], pinning.producer
-    )
-    try:
-        yield (await child.line(PATIENCE_S)).decode().split()[1].removeprefix("tcp://"), child.process.pid
-    finally:
-        await child.stop()
+async def _start_noop(session: Session, name: str) -> Server:
+    """A no-op server on the producers' core."""
+    command = [sys.executable, "-m", "bench.runner.noop_servers", name]
+    return await session.start_server(f"the no-op server for {name}", command)
 
 
 async def _round_trips(pinning: Pinning) -> list[float]:
-    async with _trivial(ECHO, pinning) as (address, _):
-        host, _, port = address.rpartition(":")
+    async with Session(pinning) as session:
+        server = await _start_noop(session, ECHO)
+        host, _, port = server.addresses[0].removeprefix("tcp://").rpartition(":")
         return await asyncio.to_thread(_ping, host, int(port))
 
 
@@ -132,45 +125,50 @@ async def _ceiling(protocol: str, client: str, pinning: Pinning) -> float | str:
     """Requests per second that a client's load process reaches when the server does nothing, or why not."""
     if (reason := why_unusable(client, open_loop=False, new_connections=False)) is not None:
         return reason
-    async with _trivial(protocol, pinning) as (address, pid):
-        setup = messages.Setup(
-            protocol=protocol,
-            direct=messages.Route(plain=address, tls=None),
-            ca=None,
-            recipes="generated:50",
-            ids=[RECIPE_ID],
-            known=False,
-            timeout_s=5.0,
-            producer_pid=pid,
-        )
-        cell = "ceiling"
-        prove = messages.Prove(
-            cell=cell,
-            workload="get",
-            page_size=0,
-            gzip=False,
-            tls=False,
-            load=CEILING_LOAD,
-            questions_at_most=1,
-            client=client,
-        )
-        ask = messages.RunSlice(cell=cell, seed="", duration_ns=CEILING_NS, requests_at_least=16)
-        try:
-            load = await LoadProcess.start(protocol, setup, pinning.load)
-        except ProcessFailed as error:
-            return str(error)
-        try:
-            proof = await load.order(prove, PATIENCE_S)
-            if isinstance(proof, messages.Proof) and proof.outcome != outcomes.OK:
-                return proof.text
-            result = await load.order(ask, PATIENCE_S)
-        except ProcessFailed as error:
-            return str(error)
-        finally:
-            await load.child.stop()
-    if not isinstance(result, messages.SliceResult) or outcomes.failed(result.outcomes):
+    try:
+        async with Session(pinning) as session:
+            result = await _slice_against_noop(session, protocol, client)
+    except ProcessFailed as error:
+        return str(error)
+    if isinstance(result, str):
+        return result
+    if outcomes.failed(result.outcomes):
         return "not every request was answered"
     return result.outcomes[outcomes.OK] / result.duration_ns * 1e9
+
+
+async def _slice_against_noop(session: Session, protocol: str, client: str) -> messages.SliceResult | str:
+    """A slice of a client's load process against a no-op server, or why its responses are not right."""
+    server = await _start_noop(session, protocol)
+    setup = messages.Setup(
+        protocol=protocol,
+        direct=messages.Route(plain=server.addresses[0].removeprefix("tcp://"), tls=None),
+        ca=None,
+        recipes="generated:50",
+        ids=[RECIPE_ID],
+        known=False,
+        timeout_s=5.0,
+        producer_pid=server.child.pid,
+    )
+    cell = "ceiling"
+    prove = messages.Prove(
+        cell=cell,
+        workload="get",
+        page_size=0,
+        gzip=False,
+        tls=False,
+        load=CEILING_LOAD,
+        questions_at_most=1,
+        client=client,
+    )
+    load = await session.start_load(setup)
+    proof = await load.order(prove, PATIENCE_S)
+    if isinstance(proof, messages.Proof) and proof.outcome != outcomes.OK:
+        return proof.text
+    order = messages.RunSlice(cell=cell, seed="", duration_ns=CEILING_NS, requests_at_least=16)
+    result = await load.order(order, PATIENCE_S)
+    assert isinstance(result, messages.SliceResult)
+    return result
 
 
 def _quantile(values: Sequence[float], quantile: float) -> float:

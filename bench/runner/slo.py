@@ -1,19 +1,25 @@
 """Trying rates on real producers: open-loop slices, one rate at a time, until the search knows the answer."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import sqrt
+from pathlib import Path
+from time import perf_counter_ns
 from typing import Any
 
+from bench import schedule as planning
+from bench.cores import Pinning
 from bench.load import latency_histogram, messages, outcomes
 from bench.results import ClosedLoad, OpenLoad
 from bench.runner import assemble
-from bench.runner.arm import Arm
-from bench.runner.measure import PROOF_TIMEOUT_S, SLICE_MARGIN_S, Conductor, Stopped
-from bench.runner.recording import ArmKey, RawCell, arm_key
+from bench.runner.measure import SLICE_MARGIN_S
+from bench.runner.recording import RawCell, RawRun
+from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, order_to_prove, rig_key, start_rigs
+from bench.runner.session import Session, Stopped
 from bench.runner.slo_objective import QUANTILES, Objective, missed
 from bench.runner.slo_search import RateSearch
+from bench.schedule import RunPlan
 from bench.spec import CellPlan, Combination
 from bench.stats import generator
 
@@ -58,48 +64,60 @@ class Probe:
 
 
 class Prober:
-    """Searches combination after combination, each protocol against its own producer."""
+    """Searches configuration after configuration, each protocol against its own producer."""
 
-    def __init__(self, conductor: Conductor, objectives: Sequence[Objective]) -> None:
-        """`conductor`: starts and stops the processes, and is told what is done."""
-        self._conductor = conductor
+    def __init__(
+        self,
+        plan: RunPlan,
+        objectives: Sequence[Objective],
+        *,
+        ids: Sequence[int],
+        certificates: Path | None,
+        on_progress: Callable[[float, str], None],
+    ) -> None:
+        """`ids`: of the recipes to ask for. `on_progress` is called with the share done and what is being done."""
+        self.plan = plan
+        self._ids = ids
+        self._certificates = certificates
+        self._on_progress = on_progress
         self._objectives = objectives
         self._samples = max(objective.samples_needed for objective in objectives)
         limits_ns = [objective.limit for objective in objectives if objective.measure in QUANTILES]
         self._shortest_ns = max(SHORTEST_NS, round(LIMITS_LONG * max(limits_ns)) if limits_ns else WITHOUT_LIMIT_NS)
         self._number = 0
+        self._began_ns = perf_counter_ns()
 
-    async def run(self) -> list[Found]:
-        """Search them all. What was found before the user asked to stop is returned."""
-        arms: dict[ArmKey, Arm] = {}
+    async def run(self, pinning: Pinning, stop: asyncio.Event) -> tuple[list[Found], RawRun]:
+        """Search them all. What was found before `stop` was set is returned, with the slices at the rates found."""
         results: list[Found] = []
-        combinations = list(self._conductor.plan.matrix.combinations())
-        try:
-            self._conductor.on_progress(0.0, "starting")
-            await self._conductor.start(0, arms)
-            for number, combination in enumerate(combinations):
-                found = Found(combination)
-                results.append(found)
-                arm = arms.get(arm_key(combination))
-                if arm is None or arm.broken:
-                    found.trouble = "; ".join(self._conductor.raw.troubles)
-                    continue
-                await self._search(arm, found, number / len(combinations))
-        except Stopped:
-            for found in results[-1:]:
-                found.trouble = found.trouble or "interrupted"
-        finally:
-            await asyncio.gather(*(arm.stop() for arm in arms.values()))
-        return results
+        problems: list[str] = []
+        combinations = list(self.plan.matrix.combinations())
+        self._on_progress(0.0, "starting")
+        async with Session(pinning, stop, problems) as session:
+            try:
+                rigs = await start_rigs(session, self.plan, instance=0, ids=self._ids, certificates=self._certificates)
+                for number, combination in enumerate(combinations):
+                    found = Found(combination)
+                    results.append(found)
+                    rig = rigs.get(rig_key(combination))
+                    if rig is None or rig.broken:
+                        found.trouble = "; ".join(problems)
+                    else:
+                        await self._search(rig, found, number / len(combinations))
+            except Stopped:
+                for found in results[-1:]:
+                    found.trouble = found.trouble or "interrupted"
+        confirmed = [found.confirmed for found in results if found.confirmed is not None]
+        return results, RawRun(confirmed, problems=problems, instances_done=1, interrupted=stop.is_set())
 
-    async def _search(self, arm: Arm, found: Found, share: float) -> None:
-        guess_hz = await self._guess(arm, found)
+    async def _search(self, rig: Rig, found: Found, share: float) -> None:
+        guess_hz = await self._guess(rig, found)
         if guess_hz is None:
             return
         search = RateSearch(guess_hz)
         while (rate_hz := search.next_rate()) is not None:
-            self._conductor.on_progress(share, f"{found.combination.label} at {rate_hz:,.0f} a second")
-            probe = await self._probe(arm, found, rate_hz)
+            self._on_progress(share, f"{found.combination.label} at {rate_hz:,.0f} a second")
+            probe = await self._probe(rig, found, rate_hz)
             if probe is None:
                 return
             found.probes += 1
@@ -115,29 +133,29 @@ class Prober:
         if found.rate_hz is None:
             found.confirmed = None
 
-    async def _guess(self, arm: Arm, found: Found) -> float | None:
+    async def _guess(self, rig: Rig, found: Found) -> float | None:
         """Half of what a closed loop reaches; None when the combination cannot be asked, which is noted."""
         plan = CellPlan(found.combination, GUESS_FROM)
-        if not await self._proved(arm, plan, found):
+        if not await self._proved(rig, plan, found):
             return None
-        result = await self._slice(arm, plan, GUESS_NS, found, recorded=False)
+        result = await self._slice(rig, plan, GUESS_NS, found, recorded=False)
         if result is None:
             return None
-        await self._collect(arm, plan)
+        await self._collect(rig, plan)
         return result.outcomes.get(outcomes.OK, 0) / result.duration_ns * 1e9 / 2
 
-    async def _probe(self, arm: Arm, found: Found, rate_hz: float) -> Probe | None:
+    async def _probe(self, rig: Rig, found: Found, rate_hz: float) -> Probe | None:
         plan = CellPlan(found.combination, OpenLoad(rate_hz=rate_hz))
         duration_ns = min(max(round(self._samples / rate_hz * 1e9), self._shortest_ns), LONGEST_NS)
-        if not await self._proved(arm, plan, found):
+        if not await self._proved(rig, plan, found):
             return None
-        warmed = await self._slice(arm, plan, WARM_UP_NS, found, recorded=False)
-        result = None if warmed is None else await self._slice(arm, plan, duration_ns, found, recorded=True)
+        warmed = await self._slice(rig, plan, WARM_UP_NS, found, recorded=False)
+        result = None if warmed is None else await self._slice(rig, plan, duration_ns, found, recorded=True)
         if result is None:
             return None
         cell = RawCell(plan)
-        cell.add(0, self._number, self._conductor.began_ns, result)
-        recorded = await self._collect(arm, plan)
+        cell.add(0, self._number, self._began_ns, result)
+        recorded = await self._collect(rig, plan)
         if recorded is not None:
             cell.latency[0] = latency_histogram.decode(recorded.latency[plan.id])
             if plan.id in recorded.service:
@@ -164,10 +182,11 @@ class Prober:
         errors = outcomes.failed(result.outcomes) / asked if asked else 0.0
         return Probe(missed(self._objectives, latency_ns, errors), generator_limited=False, cell=cell)
 
-    async def _proved(self, arm: Arm, plan: CellPlan, found: Found) -> bool:
+    async def _proved(self, rig: Rig, plan: CellPlan, found: Found) -> bool:
+        questions = planning.questions_to_prove(plan, found.probes)
         for _ in range(PROOFS_AT_MOST):
             # A producer may still be at what a rate beyond its capacity left behind.
-            proof = await self._order(arm, self._conductor.proof_of(plan, found.probes), PROOF_TIMEOUT_S, found)
+            proof = await self._order(rig, order_to_prove(plan, questions), VERIFY_TIMEOUT_S, found)
             if not isinstance(proof, messages.Proof):
                 return False
             if proof.outcome == outcomes.OK:
@@ -179,28 +198,28 @@ class Prober:
         return False
 
     async def _slice(
-        self, arm: Arm, plan: CellPlan, duration_ns: int, found: Found, *, recorded: bool
+        self, rig: Rig, plan: CellPlan, duration_ns: int, found: Found, *, recorded: bool
     ) -> messages.SliceResult | None:
         self._number += 1
         order = messages.RunSlice(
             cell=plan.id,
-            seed=f"{self._conductor.plan.seed}/{self._number}",
+            seed=f"{self.plan.seed}/{self._number}",
             duration_ns=duration_ns,
             requests_at_least=GUESS_FROM.concurrency,
             recorded=recorded,
         )
-        timeout_s = duration_ns / 1e9 + self._conductor.plan.timeout_s + SLICE_MARGIN_S
-        result = await self._order(arm, order, timeout_s, found)
+        timeout_s = duration_ns / 1e9 + self.plan.timeout_s + SLICE_MARGIN_S
+        result = await self._order(rig, order, timeout_s, found)
         return result if isinstance(result, messages.SliceResult) else None
 
-    async def _collect(self, arm: Arm, plan: CellPlan) -> messages.Recorded | None:
-        answer = await self._conductor.order(arm, messages.Collect(cell=plan.id), PROOF_TIMEOUT_S)
+    async def _collect(self, rig: Rig, plan: CellPlan) -> messages.Recorded | None:
+        answer = await rig.order(messages.Collect(cell=plan.id), VERIFY_TIMEOUT_S)
         return answer if isinstance(answer, messages.Recorded) else None
 
-    async def _order(self, arm: Arm, order: messages.Order, timeout_s: float, found: Found) -> messages.Answer | None:
-        answer = await self._conductor.order(arm, order, timeout_s)
-        if arm.broken:
-            found.trouble = self._conductor.raw.troubles[-1]
+    async def _order(self, rig: Rig, order: messages.Order, timeout_s: float, found: Found) -> messages.Answer | None:
+        answer = await rig.order(order, timeout_s)
+        if rig.broken:
+            found.trouble = rig.session.problems[-1]
             return None
         return answer
 

@@ -14,7 +14,8 @@ from rich.table import Table
 
 from bench import cores
 from bench.protocols import PROTOCOLS
-from bench.runner.processes import ProcessFailed, start_producer
+from bench.runner.processes import ProcessFailed
+from bench.runner.session import Session
 from benchmarks.ceilings import generators
 from benchmarks.ceilings.generators import Generator, GeneratorFailed
 from benchmarks.ceilings.trivial_servers import HOST, PATH, ServerMissing, ServerStart, nghttpd, nginx
@@ -137,27 +138,22 @@ async def _beside_producers(console: Console, seconds: float, repeats: int, pinn
     )  # fmt: skip
     for protocol in PROTOCOLS:
         try:
-            producer = await start_producer(
-                protocol, recipes="generated", gzip=False, certificates=None, cores=pinning.producer
-            )
+            async with Session(pinning) as session:
+                producer = await session.start_producer(protocol, recipes="generated")
+                for workload, page_size in PRODUCER_CASES:
+                    for flight in (1, 16):
+                        task = Task(
+                            target=producer.plain,
+                            in_flight=flight,
+                            seconds=seconds,
+                            protocol=protocol,
+                            workload=workload,
+                            page_size=page_size,
+                            server_pid=producer.pid,
+                        )
+                        _add_producer_row(table, task, repeats, pinning.load)
         except ProcessFailed as error:
             raise UntrustedMeasurement(str(error)) from None
-        try:
-            assert producer.plain is not None
-            for workload, page_size in PRODUCER_CASES:
-                for flight in (1, 16):
-                    task = Task(
-                        target=producer.plain,
-                        in_flight=flight,
-                        seconds=seconds,
-                        protocol=protocol,
-                        workload=workload,
-                        page_size=page_size,
-                        server_pid=producer.pid,
-                    )
-                    _add_producer_row(table, task, repeats, pinning.load)
-        finally:
-            await producer.child.stop()
     console.print(table)
 
 

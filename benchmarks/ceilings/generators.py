@@ -11,7 +11,8 @@ from functools import partial
 
 import msgspec
 
-from bench.runner.processes import child_environment, pinned_to
+from bench.cores import this_process_on
+from bench.runner.processes import child_environment
 from benchmarks.ceilings.wire_rate import Rate, Task
 
 GIVE_UP_S = 60.0
@@ -101,7 +102,7 @@ def run(generator: Generator, command: Sequence[str], cores: Sequence[int]) -> R
     if program is None:
         raise GeneratorFailed(f"{command[0]} is not installed")
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    with pinned_to(cores):
+    with this_process_on(cores):
         done = subprocess.run(
             [program, *command[1:]],
             capture_output=True,

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.runner.processes import pinned_to
+from bench.cores import this_process_on
 
 HOST = "127.0.0.1"
 PATH = "recipes/1"
@@ -79,7 +79,7 @@ def _running(name: str, arguments: Sequence[str], port: int, cores: Sequence[int
     program = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
     if program is None:
         raise ServerMissing(f"{name} is not installed")
-    with pinned_to(cores):
+    with this_process_on(cores):
         process = subprocess.Popen(
             [program, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )

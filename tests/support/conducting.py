@@ -1,4 +1,4 @@
-"""Runs of the lab against producers whose truth is known: real processes, the lab's own conductor and judgement."""
+"""Runs of the lab against producers whose truth is known: real processes, the lab's own measuring and statistics."""
 
 import asyncio
 import sys
@@ -9,8 +9,8 @@ from typing import Any
 from bench import cores
 from bench.results import Load, RecipesUsed, Run
 from bench.runner import assemble
-from bench.runner.measure import Conductor
-from bench.runner.processes import Child, ProcessFailed, RunningProducer
+from bench.runner.measure import Measurement
+from bench.runner.session import RunningProducer, Session
 from bench.schedule import RunPlan, Target, Version, sample_ids
 from bench.spec import Matrix
 from bench.workloads import QUESTIONS_AT_MOST, WorkloadChoice
@@ -19,26 +19,18 @@ from recipes import sources
 RECIPES = "generated:50"
 
 
-async def start_known(protocol: str, behaviour: Sequence[str], core_numbers: Sequence[int] = ()) -> RunningProducer:
+async def start_known(session: Session, protocol: str, behaviour: Sequence[str]) -> RunningProducer:
     """Start `python -m tests.support.known_producer`. Raises ProcessFailed."""
     command = [sys.executable, "-m", "tests.support.known_producer", protocol, "--recipes", RECIPES, *behaviour]
-    child = await Child.start(f"the {protocol} producer", command, core_numbers)
-    try:
-        words = (await child.line(60.0)).decode().split()
-    except ProcessFailed:
-        await child.stop()
-        raise
-    return RunningProducer(child, words[1], None, child.process.pid)
+    server = await session.start_server(f"the {protocol} producer", command)
+    return RunningProducer(server.child, server.addresses[0], None)
 
 
 @asynccontextmanager
 async def known(protocol: str, *behaviour: str) -> AsyncIterator[RunningProducer]:
     """A known producer on the producers' core, until the end of the block."""
-    producer = await start_known(protocol, behaviour, cores.pinning_here().producer)
-    try:
-        yield producer
-    finally:
-        await producer.child.stop()
+    async with Session(cores.pinning_here()) as session:
+        yield await start_known(session, protocol, behaviour)
 
 
 def plan_of(
@@ -70,7 +62,7 @@ def target_of(producer: RunningProducer) -> Target:
 async def conducted(plan: RunPlan, on_progress: Callable[[float, str], None] = lambda _, __: None) -> Run:
     """The run that the plan gives, as it would be written."""
     loaded = sources.load(plan.recipes)
-    conductor = Conductor(
+    measurement = Measurement(
         plan,
         ids=sample_ids([recipe.id for recipe in loaded.recipes], plan, QUESTIONS_AT_MOST),
         certificates=None,
@@ -79,7 +71,7 @@ async def conducted(plan: RunPlan, on_progress: Callable[[float, str], None] = l
         stop=asyncio.Event(),
     )
     return assemble.run_of(
-        await conductor.run(),
+        await measurement.run(),
         plan,
         started_at="",
         duration_s=0.0,

@@ -12,7 +12,8 @@ import pytest
 
 from bench.results import Cell, ClosedLoad, Load, OpenLoad, Run
 from bench.runner import assemble
-from bench.runner.processes import Child, LoadProcess, RunningProducer
+from bench.runner.processes import Child, LoadProcess
+from bench.runner.session import RunningProducer, Session
 from producers.registry import PRODUCERS
 from tests.support import conducting
 
@@ -28,10 +29,10 @@ async def run_with(
 ) -> Run:
     """A run in which the lab itself starts these producers, by protocol, as they are told to behave."""
 
-    async def start(protocol: str, *, cores: Sequence[int], **_: object) -> RunningProducer:
-        return await conducting.start_known(protocol, behaviour[protocol], cores)
+    async def start(session: Session, protocol: str, **_: object) -> RunningProducer:
+        return await conducting.start_known(session, protocol, behaviour[protocol])
 
-    monkeypatch.setattr("bench.runner.measure.start_producer", start)
+    monkeypatch.setattr(Session, "start_producer", start)
     settings = {"timeout_s": 5.0, "slice_ns": SLICE_NS, **given}
     plan = conducting.plan_of(list(behaviour), [load or ClosedLoad(concurrency=1)], **settings)
     return await conducting.conducted(plan)

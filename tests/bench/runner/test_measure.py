@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from bench.cores import Pinning
+from bench.load import messages
 from bench.protocols import PROTOCOLS
 from bench.results import ClosedLoad, Load, OpenLoad, RecipesUsed, Run
 from bench.runner import assemble
-from bench.runner.measure import Conductor
+from bench.runner.measure import Measurement
+from bench.runner.processes import LoadProcess
 from bench.runner.recording import RawRun
 from bench.schedule import RunPlan, Target, Version
 from bench.spec import Matrix
@@ -65,7 +67,7 @@ async def conducted(
     on_progress: Callable[[float, str], None] = lambda *_: None,
     stop: asyncio.Event | None = None,
 ) -> RawRun:
-    conductor = Conductor(
+    measurement = Measurement(
         plan,
         ids=ids,
         certificates=authority,
@@ -74,7 +76,7 @@ async def conducted(
         stop=stop or asyncio.Event(),
     )
     with nothing_left_running():
-        return await conductor.run()
+        return await measurement.run()
 
 
 def assembled(raw: RawRun, plan: RunPlan) -> Run:
@@ -93,7 +95,7 @@ async def test_every_combination_of_every_workload(tmp_path: Path) -> None:
     matrix = matrix_of(workloads=(GET, LIST, FIELDS, CREATE), loads=(ONE, SEVERAL), variants=(False, True))
     plan = plan_of(matrix, instances=2)
     raw = await conducted(plan, authority=certificates.write(tmp_path).directory)
-    assert raw.troubles == []
+    assert raw.problems == []
     assert (raw.instances_done, raw.interrupted) == (2, False)
     assert set(raw.sizes) == set(matrix.combinations())
     assert {protocol for protocol, _ in raw.peak_bytes} == set(PRODUCERS)
@@ -181,7 +183,7 @@ async def test_a_gzip_level_that_a_stack_does_not_know_costs_its_gzip_cells_only
         fixed = cell.gzip and len(PROTOCOLS[cell.protocol].gzip_levels) == 1
         assert cell.status == ("unsupported" if fixed else "measured"), cell.reason
         assert not fixed or "level 6 only, and 9 was asked for" in (cell.reason or "")
-    assert raw.troubles == []
+    assert raw.problems == []
     assert not assemble.untrusted(run)
 
 
@@ -217,7 +219,26 @@ async def test_a_stop_keeps_the_rounds_that_are_finished() -> None:
     assert "interrupted" in {warning.code for warning in run.warnings}
 
 
-@pytest.mark.parametrize("moment", ["starting", "proving that the answers are right", "reading the wire"])
+async def test_a_stop_keeps_the_slice_that_has_just_finished(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop = asyncio.Event()
+    real: Callable[..., Any] = LoadProcess.order
+
+    async def stopped_after_a_recorded_slice(self: LoadProcess, order: Any, timeout_s: float) -> Any:
+        answer = await real(self, order, timeout_s)
+        if isinstance(order, messages.RunSlice) and order.recorded:
+            stop.set()
+        return answer
+
+    monkeypatch.setattr(LoadProcess, "order", stopped_after_a_recorded_slice)
+    plan = plan_of(matrix_of(["http"]), rounds=1000)
+    raw = await conducted(plan, stop=stop)
+    (cell,) = assembled(raw, plan).cells
+    assert raw.interrupted
+    assert cell.slices.round == [0]
+    assert cell.latency_ns is not None
+
+
+@pytest.mark.parametrize("moment", ["starting", "verifying responses", "counting bytes"])
 async def test_a_stop_before_anything_was_measured(moment: str) -> None:
     stop = asyncio.Event()
     plan = plan_of(matrix_of())

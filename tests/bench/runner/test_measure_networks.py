@@ -8,7 +8,7 @@ from bench.cores import Pinning
 from bench.network.profile import LOOPBACK, parse
 from bench.results import ClosedLoad, RecipesUsed
 from bench.runner import assemble
-from bench.runner.measure import Conductor
+from bench.runner.measure import Measurement
 from bench.schedule import RunPlan
 from bench.spec import NEW, PERSISTENT, Matrix
 from bench.workloads import WorkloadChoice
@@ -37,7 +37,7 @@ PLAN = RunPlan(
 
 
 async def test_every_network_and_kind_of_connection(tmp_path: Path) -> None:
-    conductor = Conductor(
+    measurement = Measurement(
         PLAN,
         ids=range(1, 21),
         certificates=certificates.write(tmp_path).directory,
@@ -46,8 +46,8 @@ async def test_every_network_and_kind_of_connection(tmp_path: Path) -> None:
         stop=asyncio.Event(),
     )
     with nothing_left_running():
-        raw = await conductor.run()
-    assert raw.troubles == []
+        raw = await measurement.run()
+    assert raw.problems == []
     recipes = RecipesUsed(source=PLAN.recipes, count=20, digest="")
     run = assemble.run_of(raw, PLAN, started_at="", duration_s=1.0, command="", environment={}, recipes=recipes)
     assert len(run.cells) == len(PRODUCERS) * 2 * 3 * 2

@@ -7,7 +7,7 @@ import pytest
 
 from bench import results
 from bench.cli.slo import figure, in_words, slo
-from bench.runner.processes import RunningProducer
+from bench.runner.session import RunningProducer, Session
 from bench.runner.slo import Found
 from bench.runner.slo_search import CONFIRMATIONS
 from bench.spec import Combination
@@ -30,10 +30,10 @@ def known_producers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Sequence[str]]
     """What the lab starts instead of its producers, by protocol, as they are to behave; and short probes."""
     behaviour: dict[str, Sequence[str]] = {}
 
-    async def start(protocol: str, *, cores: Sequence[int], **_: object) -> RunningProducer:
-        return await conducting.start_known(protocol, behaviour[protocol], cores)
+    async def start(session: Session, protocol: str, **_: object) -> RunningProducer:
+        return await conducting.start_known(session, protocol, behaviour[protocol])
 
-    monkeypatch.setattr("bench.runner.measure.start_producer", start)
+    monkeypatch.setattr(Session, "start_producer", start)
     monkeypatch.setattr("bench.runner.slo.SHORTEST_NS", 200_000_000)
     monkeypatch.setattr("bench.runner.slo.LONGEST_NS", 500_000_000)
     monkeypatch.setattr("bench.runner.slo.WARM_UP_NS", 50_000_000)

@@ -7,7 +7,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.runner.processes import start_producer
+from bench.cores import Pinning
+from bench.runner.session import Session
 from bench.runner.versions import REPOSITORY, REQUIREMENTS, CannotBuild, build
 from bench.schedule import Version
 
@@ -34,13 +35,11 @@ async def test_a_commit_is_built_aside_and_serves(tmp_path: Path) -> None:
     version = build(Version(name="before", reference=reference), tmp_path)
     assert version.directory.startswith(str(tmp_path))
     assert version.python == ""
-    producer = await start_producer(
-        "http", recipes="generated:5", gzip=False, certificates=None, cores=(), directory=version.directory
-    )
-    try:
+    async with Session(Pinning((), ())) as session:
+        producer = await session.start_producer(
+            "http", recipes="generated:3", directory=version.directory, python=version.python
+        )
         assert psutil.Process(producer.pid).environ()["PYTHONPATH"] == version.directory
-    finally:
-        await producer.child.stop()
 
 
 def test_a_directory_with_a_checkout_is_used_as_it_is(tmp_path: Path) -> None:

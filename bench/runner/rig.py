@@ -1,0 +1,164 @@
+"""A rig: the processes that serve one protocol of one version and send requests to it, between two fresh starts."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench import schedule as planning
+from bench.load import messages
+from bench.network.profile import LOOPBACK
+from bench.runner.processes import Child, LoadProcess, ProcessFailed
+from bench.runner.session import RunningProducer, Server, Session
+from bench.schedule import RunPlan
+from bench.spec import CellPlan, Combination
+
+VERIFY_TIMEOUT_S = 120.0
+"""How long verifying a cell's responses, or counting its bytes, may take."""
+
+RigKey = tuple[str, str]
+"""Protocol and version."""
+
+
+def rig_key(combination: Combination) -> RigKey:
+    """Which rig serves a combination."""
+    return combination.protocol, combination.version
+
+
+@dataclass(slots=True)
+class Rig:
+    """The processes of one protocol of one version: its load process, its relays, its producer."""
+
+    session: Session
+    key: RigKey
+    load: LoadProcess
+    relays: Sequence[Server]
+    producer: RunningProducer | None
+    """None: somebody else's, given by its address."""
+    broken: bool = False
+    """Whether nothing more can be measured with it."""
+    load_lost: bool = False
+    """Whether the load process no longer answers. What it recorded is lost."""
+    silent: list[str] = field(default_factory=list)
+    """The workloads of the latest slices in a row in which no request was answered at all."""
+
+    async def order(self, order: messages.Order, timeout_s: float) -> messages.Answer | None:
+        """The answer to an order; None when the rig broke over it, which the session notes. Raises Stopped."""
+        try:
+            answer = await self.session.unless_stopped(self.load.order(order, timeout_s))
+        except ProcessFailed as error:
+            self.broken = self.load_lost = True
+            self.session.problems.append(str(error))
+            return None
+        for child in self._servers():
+            if not child.alive:
+                self.broken = True
+                self.session.problems.append(f"{child.name} ended{child.last_error()}")
+        return answer
+
+    async def finish(self, timeout_s: float) -> messages.Recorded | None:
+        """Close the connections of the load process and return what it recorded; None when that is lost."""
+        if self.load_lost:
+            return None
+        try:
+            # Also when the user has asked to stop: what was measured is kept.
+            answer = await self.load.order(messages.Finish(), timeout_s)
+        except ProcessFailed as error:
+            self.session.problems.append(str(error))
+            return None
+        return answer if isinstance(answer, messages.Recorded) else None
+
+    def _servers(self) -> Iterable[Child]:
+        yield from (relay.child for relay in self.relays)
+        if self.producer is not None:
+            yield self.producer.child
+
+
+async def start_rigs(
+    session: Session, plan: RunPlan, *, instance: int, ids: Sequence[int], certificates: Path | None
+) -> dict[RigKey, Rig]:
+    """Start a rig for every protocol of every version, all at the same time. Raises Stopped.
+
+    A rig that cannot be started is missing; the session's problems say why.
+    """
+    rigs: dict[RigKey, Rig] = {}
+
+    async def start(key: RigKey) -> None:
+        try:
+            rigs[key] = await _start_rig(session, plan, key, ids, certificates)
+        except ProcessFailed as error:
+            session.problems.append(str(error))
+
+    async def start_all() -> None:
+        async with asyncio.TaskGroup() as starting:
+            for key in planning.start_order(plan, instance):
+                starting.create_task(start(key))
+
+    await session.unless_stopped(start_all())
+    return rigs
+
+
+async def _start_rig(
+    session: Session, plan: RunPlan, key: RigKey, ids: Sequence[int], certificates: Path | None
+) -> Rig:
+    protocol, name = key
+    version = next(version for version in plan.versions if version.name == name)
+    producer: RunningProducer | None = None
+    if (target := version.targets.get(protocol)) is not None:
+        direct = messages.Route(plain=target.plain, tls=target.tls)
+    else:
+        producer = await session.start_producer(
+            protocol,
+            recipes=plan.recipes,
+            gzip=planning.gzip_served(protocol, plan),
+            gzip_level=plan.gzip_level,
+            flags=planning.producer_flags(protocol, plan),
+            certificates=certificates,
+            directory=version.directory,
+            python=version.python,
+        )
+        direct = messages.Route(plain=producer.plain, tls=producer.tls)
+    # Every rig has relays of its own, as only one rig sends at a time.
+    addresses = [address for address in (direct.plain, direct.tls) if address is not None]
+    relays = {
+        network: await session.start_relay(network, addresses, plan.seed)
+        for network in plan.matrix.networks
+        if network != LOOPBACK
+    }
+    setup = messages.Setup(
+        protocol=protocol,
+        direct=direct,
+        networks={network: _through(relay, direct) for network, relay in relays.items()},
+        ca=plan.ca or (None if certificates is None else str(certificates / "ca.pem")),
+        recipes=plan.recipes,
+        ids=list(ids),
+        known=plan.known,
+        timeout_s=plan.timeout_s,
+        producer_pid=None if producer is None else producer.pid,
+    )
+    load = await session.start_load(setup)
+    return Rig(session, key, load, list(relays.values()), producer)
+
+
+def _through(relay: Server, direct: messages.Route) -> messages.Route:
+    """The addresses at a relay that stand for those of the producer."""
+    announced = iter(relay.addresses)
+    return messages.Route(plain=direct.plain and next(announced), tls=direct.tls and next(announced))
+
+
+def order_to_prove(cell: CellPlan, questions_at_most: int) -> messages.Prove:
+    """The order to verify that a cell's responses are correct."""
+    combination = cell.combination
+    return messages.Prove(
+        cell=cell.id,
+        workload=combination.workload.name,
+        page_size=combination.workload.page_size,
+        gzip=combination.gzip,
+        tls=combination.tls,
+        load=cell.load,
+        questions_at_most=questions_at_most,
+        network=cell.network,
+        connection=cell.connection,
+        client=cell.client,
+        dialect=combination.dialect,
+    )

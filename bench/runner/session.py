@@ -1,0 +1,193 @@
+"""The session: the one owner of the bench's processes.
+
+Producers, relays, load processes and no-op servers are started here and nowhere else, each on its cores. When the
+session ends, all of them have ended, however it ends: by itself, by an error, or cancelled at any await, in which case
+they are killed.
+"""
+
+import asyncio
+import sys
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from bench.cores import Pinning
+from bench.load import messages
+from bench.runner.processes import START_TIMEOUT_S, Child, LoadProcess
+
+Result = TypeVar("Result")
+
+
+class Stopped(Exception):
+    """The user asked to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A process of the session that listens."""
+
+    child: Child
+    addresses: tuple[str, ...]
+    """As it announced them."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningProducer:
+    """A producer of the session."""
+
+    child: Child
+    plain: str
+    """Its address without TLS."""
+    tls: str | None
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self.child.pid
+
+
+class Session:
+    """Starts processes and ends them all. Use as `async with`."""
+
+    def __init__(self, pinning: Pinning, stop: asyncio.Event | None = None, problems: list[str] | None = None) -> None:
+        """`pinning`: the cores of producers and load. `stop`: set when the user asks to stop. `problems`: the list to
+        which everything that goes wrong with processes is added, in words."""
+        self.pinning = pinning
+        self.problems: list[str] = [] if problems is None else problems
+        self._stop = stop or asyncio.Event()
+        self._load_processes: list[Child] = []
+        self._relays: list[Child] = []
+        self._servers: list[Child] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, asyncio.CancelledError):
+            self._kill()
+        ending = asyncio.create_task(self._end())
+        try:
+            await asyncio.shield(ending)
+        except asyncio.CancelledError:
+            self._kill()
+            await _whatever_happens(ending)
+            raise
+
+    async def _end(self) -> None:
+        """End those that send first: a server that still has connections waits for them."""
+        for children in (self._load_processes, self._relays, self._servers):
+            async with asyncio.TaskGroup() as ending:
+                for child in children:
+                    ending.create_task(child.end())
+
+    def _kill(self) -> None:
+        for child in (*self._load_processes, *self._relays, *self._servers):
+            child.kill()
+
+    async def start_producer(
+        self,
+        protocol: str,
+        *,
+        recipes: str,
+        gzip: bool = False,
+        gzip_level: int = 6,
+        flags: Sequence[str] = (),
+        certificates: Path | None = None,
+        directory: str = "",
+        python: str = "",
+    ) -> RunningProducer:
+        """Start `python -m producers` on free ports, and wait until it accepts. Raises ProcessFailed.
+
+        `flags` are passed on. `certificates`: where its certificates are; without, it serves no TLS. `directory` is the
+        root of the code to start it from, `python` the interpreter; empty: this lab's own.
+
+        One process serves plain and TLS, and gzip to those who ask for it, so that these effects are compared within a
+        process.
+        """
+        # -P: without it the current directory's code would come before the one asked for.
+        command = [python or sys.executable, "-P", "-m", "producers", protocol, "--port", "0", "--recipes", recipes]
+        command += ["--gzip", "--gzip-level", str(gzip_level)] if gzip else []
+        command += flags
+        if certificates is not None:
+            command += ["--tls-port", "0", "--cert", str(certificates / "server.pem")]
+            command += ["--key", str(certificates / "server-key.pem")]
+        ports = 1 if certificates is None else 2
+        server = await self.start_server(f"the {protocol} producer", command, ports=ports, directory=directory)
+        plain, *tls = server.addresses
+        return RunningProducer(server.child, plain, tls[0] if tls else None)
+
+    async def start_server(self, name: str, command: Sequence[str], *, ports: int = 1, directory: str = "") -> Server:
+        """Start a process on the producers' cores, and wait until it has announced so many ports. Raises ProcessFailed.
+
+        `directory`: the root of the code that it runs; empty: this lab's own.
+        """
+        child = await self._start(name, command, self.pinning.producer, self._servers, directory)
+        return Server(child, tuple([await child.announced() for _ in range(ports)]))
+
+    async def start_relay(self, network: str, addresses: Sequence[str], seed: int) -> Server:
+        """Start a relay in front of each of these addresses, and wait until it accepts. Raises ProcessFailed."""
+        command = [sys.executable, "-m", "bench.network.relay", "--network", network, "--seed", str(seed)]
+        for address in addresses:
+            command += ["--to", address]
+        # On whichever core is idle: while the relay works, producer and load mostly wait for it.
+        cores = sorted({*self.pinning.producer, *self.pinning.load})
+        child = await self._start(f"the relay for {network}", command, cores, self._relays)
+        return Server(child, tuple([await child.announced() for _ in addresses]))
+
+    async def start_load(self, setup: messages.Setup) -> LoadProcess:
+        """Start a load process and give it its set-up. Raises ProcessFailed."""
+        command = [sys.executable, "-P", "-m", "bench.load.worker"]
+        name = f"the load process for {setup.protocol}"
+        process = LoadProcess(await self._start(name, command, self.pinning.load, self._load_processes))
+        await process.order(setup, START_TIMEOUT_S)
+        return process
+
+    async def _start(
+        self, name: str, command: Sequence[str], cores: Sequence[int], kept: list[Child], directory: str = ""
+    ) -> Child:
+        async def started() -> Child:
+            child = await Child.start(name, command, cores, directory)
+            kept.append(child)
+            return child
+
+        # A process that has been started is known to the session, even if its start was cancelled meanwhile.
+        return await _whatever_happens(asyncio.create_task(started()))
+
+    async def unless_stopped(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """The result of `work`, which is cancelled when the user asks to stop. Raises Stopped.
+
+        What is finished when the user asks is still returned.
+        """
+        if self._stop.is_set():
+            work.close()
+            raise Stopped
+        task, stopping = asyncio.create_task(work), asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            if unfinished := not task.done():
+                task.cancel()
+            await _whatever_happens(asyncio.gather(task, stopping, return_exceptions=True))
+        if unfinished and task.cancelled():
+            raise Stopped
+        return task.result()
+
+
+async def _whatever_happens(work: asyncio.Future[Result]) -> Result:
+    """The result of `work`, which goes on to its end even if the caller is cancelled; that is raised afterwards."""
+    cancelled: asyncio.CancelledError | None = None
+    while not work.done():
+        try:
+            await asyncio.wait({work})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        if not work.cancelled():
+            work.exception()  # so that it counts as retrieved
+        raise cancelled
+    return work.result()
