@@ -182,7 +182,7 @@ async def test_a_gzip_level_that_a_stack_does_not_know_costs_its_gzip_cells_only
     for cell in run.cells:
         fixed = cell.gzip and len(PROTOCOLS[cell.protocol].gzip_levels) == 1
         assert cell.status == ("unsupported" if fixed else "measured"), cell.reason
-        assert not fixed or "level 6 only, and 9 was asked for" in (cell.reason or "")
+        assert not fixed or "level 6 only, and 9 was requested" in (cell.reason or "")
     assert raw.problems == []
     assert not assemble.untrusted(run)
 
