@@ -60,7 +60,9 @@ class LibraryClient(LoopClient):
         if in_flight == 1:
             await self._keep_asking(turns)
         else:
-            await asyncio.gather(*(self._keep_asking(turns) for _ in range(in_flight)))
+            async with asyncio.TaskGroup() as callers:
+                for _ in range(in_flight):
+                    callers.create_task(self._keep_asking(turns))
 
     async def _keep_asking(self, turns: Turns) -> None:
         question: Question[Any] | None = turns.first()
@@ -69,10 +71,11 @@ class LibraryClient(LoopClient):
             try:
                 answer = await question.send(self._client)
                 done_ns = perf_counter_ns()
-            except Exception as error:  # whatever a client library raises is this request's outcome
+                failure = _implausible(question, answer)
+            except Exception as error:  # whatever a client library or a check raises is this request's outcome
                 question = turns.next_after(sent_ns, perf_counter_ns(), error)
                 continue
-            question = turns.next_after(sent_ns, done_ns, _implausible(question, answer))
+            question = turns.next_after(sent_ns, done_ns, failure)
 
     async def abandon(self) -> None:
         """Cancel every call."""
@@ -92,10 +95,11 @@ class LibraryClient(LoopClient):
         try:
             answer = await question.send(self._client)
             done_ns = perf_counter_ns()
-        except Exception as error:  # whatever a client library raises is this request's outcome
+            failure = _implausible(question, answer)
+        except Exception as error:  # whatever a client library or a check raises is this request's outcome
             ended(sent_ns, perf_counter_ns(), error)
             return
-        ended(sent_ns, done_ns, _implausible(question, answer))
+        ended(sent_ns, done_ns, failure)
 
 
 def _implausible(question: Question[Any], answer: Any) -> WrongAnswer | None:

@@ -1,4 +1,4 @@
-"""A consumer that opens a connection for every call: what setting one up costs is then part of what a caller waits."""
+"""A consumer that opens a connection for every call, so that its set-up is part of what a caller waits for."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -11,27 +11,33 @@ from recipes.model import Recipe, RecipeDraft, RecipePage
 Answer = TypeVar("Answer")
 
 CLOSING_AT_MOST = 256
-"""Connections that may be closing at once; beyond, a call waits for one of them to be gone."""
+"""Connections that may be closing at the same time. When there are more, a call waits until one has closed."""
 
 
 class FreshConnections(RecipeClient):
-    """Any other consumer, opened for each call. A caller has its answer before the connection is closed."""
+    """Any other consumer, opened for each call. A caller gets its answer before the connection is closed.
+
+    When a connection cannot be closed, the next call raises the error, or `close` where there is none.
+    """
 
     def __init__(self, make: Callable[[], RecipeClient]) -> None:
-        """`make` gives a consumer that is not opened. It is opened again and again, so that what it keeps of files,
-        such as a TLS context, is read once."""
+        """`make` returns a consumer that is not open. Each is opened many times, so that files such as certificates are
+        read once."""
         self._make = make
         self._idle = [make()]
         self._closing: set[asyncio.Task[None]] = set()
+        self._errors: list[BaseException] = []
+        """Why connections could not be closed."""
         super().__init__(self._idle[0].settings)
 
     async def open(self) -> None:
-        """Nothing is opened ahead of the first call."""
+        """Does nothing: each call opens its own connection."""
 
     async def close(self) -> None:
-        """Wait until every connection is closed."""
+        """Wait until every connection is closed. Raises what kept one from closing."""
         while self._closing:
             await asyncio.wait(self._closing)
+        self._raise_error()
 
     async def get(self, recipe_id: int, fields: Collection[str] | None = None) -> Recipe:
         """One recipe."""
@@ -60,6 +66,7 @@ class FreshConnections(RecipeClient):
     async def _call(self, ask: Callable[[RecipeClient], Awaitable[Answer]]) -> Answer:
         while len(self._closing) >= CLOSING_AT_MOST:
             await asyncio.wait(self._closing, return_when=asyncio.FIRST_COMPLETED)
+        self._raise_error()
         client = self._idle.pop() if self._idle else self._make()
         try:
             await client.open()
@@ -67,8 +74,17 @@ class FreshConnections(RecipeClient):
         finally:
             closing = asyncio.create_task(self._put_away(client))
             self._closing.add(closing)
-            closing.add_done_callback(self._closing.discard)
+            closing.add_done_callback(self._closed)
 
     async def _put_away(self, client: RecipeClient) -> None:
         await client.close()
         self._idle.append(client)
+
+    def _closed(self, closing: asyncio.Task[None]) -> None:
+        self._closing.discard(closing)
+        if not closing.cancelled() and (error := closing.exception()) is not None:
+            self._errors.append(error)
+
+    def _raise_error(self) -> None:
+        if self._errors:
+            raise self._errors.pop(0)

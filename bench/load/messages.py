@@ -163,6 +163,8 @@ class Recorded(Struct, frozen=True, kw_only=True, tag=True):
 
     latency: dict[str, str]
     service: dict[str, str]
+    problems: tuple[str, ...] = ()
+    """Why connections could not be closed."""
 
 
 class Broken(Struct, frozen=True, kw_only=True, tag=True):

@@ -267,18 +267,23 @@ class Worker:
         return None if pid is None else process_cpu_ns(pid)
 
     async def finish(self) -> messages.Recorded:
-        """Close every connection and hand over what was recorded."""
+        """Close every connection and return what was recorded."""
+        problems = []
         for opened in self.clients.values():
-            await opened.close()
-        return _recorded(self.cells)
+            try:
+                await opened.close()
+            except Exception as error:  # what was recorded is still worth having
+                problems.append(f"a connection of the {self.setup.protocol} client could not be closed: {error}")
+        return _recorded(self.cells, problems)
 
 
-def _recorded(cells: Mapping[str, ProvedCell]) -> messages.Recorded:
+def _recorded(cells: Mapping[str, ProvedCell], problems: Sequence[str] = ()) -> messages.Recorded:
     return messages.Recorded(
         latency={name: latency_histogram.encode(cell.latency) for name, cell in cells.items()},
         service={
             name: latency_histogram.encode(cell.service) for name, cell in cells.items() if cell.service.total_count
         },
+        problems=tuple(problems),
     )
 
 

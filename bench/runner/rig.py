@@ -66,7 +66,9 @@ class Rig:
         except ProcessFailed as error:
             self.session.problems.append(str(error))
             return None
-        return answer if isinstance(answer, messages.Recorded) else None
+        assert isinstance(answer, messages.Recorded)
+        self.session.problems += answer.problems
+        return answer
 
     def _servers(self) -> Iterable[Child]:
         yield from (relay.child for relay in self.relays)

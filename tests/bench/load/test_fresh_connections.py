@@ -75,3 +75,27 @@ async def test_no_more_are_closing_at_once_than_may(monkeypatch: pytest.MonkeyPa
             await fresh.get(1)
     assert most == 3
     assert closing == 0
+
+
+class CannotClose(FakeClient):
+    """Fails to close after its first answer, then closes."""
+
+    async def close(self) -> None:
+        if self.asked == [1]:
+            self.asked.append(0)
+            raise ConnectionError("it does not close")
+
+
+async def test_a_connection_that_cannot_be_closed_fails_the_next_call() -> None:
+    async with FreshConnections(CannotClose) as fresh:
+        await fresh.get(1)
+        with pytest.raises(ConnectionError, match="it does not close"):
+            for _ in range(100):
+                await fresh.get(2)
+
+
+async def test_a_last_connection_that_cannot_be_closed_is_reported_at_the_end() -> None:
+    fresh = FreshConnections(CannotClose)
+    await fresh.get(1)
+    with pytest.raises(ConnectionError, match="it does not close"):
+        await fresh.close()

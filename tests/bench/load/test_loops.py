@@ -113,6 +113,36 @@ async def test_another_recipe_than_the_one_asked_for_is_a_wrong_answer() -> None
     assert record.outcomes == {"ok": 1, outcomes.WRONG_ANSWER: 3}
 
 
+class Unreadable(GetQuestion):
+    """A question whose check fails over any answer."""
+
+    def plausible(self, answer: Any) -> bool:
+        raise KeyError("no such field")
+
+
+async def test_a_check_that_raises_is_counted_as_an_error_of_the_client() -> None:
+    asked = cycle([GetQuestion(1, None), Unreadable(2, None)])
+    record = await closed(FakeClient(), requests_at_least=4, questions=asked)
+    assert record.outcomes == {"ok": 2, "client_error": 2}
+    asked = cycle([GetQuestion(1, None), Unreadable(2, None)])
+    record = await opened(FakeClient(), [0, 1, 2, 3], questions=asked)
+    assert record.outcomes == {"ok": 2, "client_error": 2}
+
+
+async def test_no_caller_goes_on_when_another_one_breaks() -> None:
+    """The loop's own account of a request fails, which is a bug: the others must not go on sending."""
+
+    class Breaking(SliceRecord):
+        def fail(self, kind: str, text: str) -> None:
+            raise ZeroDivisionError
+
+    client = FakeClient(lambda call: ProducerTimeout("slow") if call == 2 else 0.01)
+    settings: dict[str, Any] = {"concurrency": 4, "duration_ns": 10**9, "requests_at_least": 1, "record": Breaking()}
+    with pytest.raises(ExceptionGroup):
+        await run_closed(library(client), questions(), **settings)
+    assert client.in_flight == 0
+
+
 async def test_an_open_loop_sends_what_is_due_whatever_the_answers_do() -> None:
     client = FakeClient(lambda _: 0.05)
     record = await opened(client, range(0, 20_000_000, 1_000_000))
