@@ -1,36 +1,32 @@
-"""What the figures depend on besides the code: machine, system, versions."""
+"""What results depend on besides the code: the machine, its system, the versions of libraries. Kept in run files."""
 
 import os
 import platform
+import re
 import ssl
 import subprocess
 import sys
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from bench.cores import Pinning, usable_cores
+from bench.machine import Pinning, usable_cores
 
-LIBRARIES = (
-    "aiohttp",
-    "grpcio",
-    "hdrhistogram",
-    "msgspec",
-    "numpy",
-    "protobuf",
-    "strawberry-graphql",
-    "uvloop",
-)
-"""Libraries whose version moves a figure."""
+REPOSITORY = Path(__file__).parent.parent
+REQUIREMENTS = Path("requirements") / "run.txt"
+"""The locked distributions that the lab runs with, inside a checkout."""
+_LOCKED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==", re.MULTILINE)
 
 
 def describe(pinning: Pinning, *, measures_elsewhere: bool) -> dict[str, Any]:
-    """The environment of a run, as it stands in the run file. `measures_elsewhere`: a target of somebody else's."""
+    """The environment of a run. `measures_elsewhere`: the producers are targets, which may run anywhere."""
     return {
         "host": platform.node(),
         "system": f"{platform.system()} {platform.release()}",
+        "kernel": platform.release(),
         "machine": platform.machine(),
         "cpu": {
             "model": cpu_model(),
@@ -44,25 +40,25 @@ def describe(pinning: Pinning, *, measures_elsewhere: bool) -> dict[str, Any]:
         "python": platform.python_version(),
         "python_implementation": platform.python_implementation(),
         "openssl": ssl.OPENSSL_VERSION,
-        "libraries": {name: _version(name) for name in LIBRARIES},
+        "libraries": installed_libraries(),
         "lab_commit": _commit(),
         "foreign_target": measures_elsewhere,
     }
 
 
 def governor() -> str | None:
-    """What decides on the processor's frequency; None where the system does not tell."""
+    """The CPU frequency governor; None where the system does not say."""
     return _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 
 
 class StealClock:
-    """How much of the machine's time a hypervisor gave to others, from its making on."""
+    """The share of the machine's time that a hypervisor gave to others, since this object was made."""
 
     def __init__(self) -> None:
         self._before = psutil.cpu_times()
 
     def share(self) -> float | None:
-        """Of all cores' time so far; None where the system does not tell."""
+        """Of the time of all cores so far; None where the system does not say."""
         now = psutil.cpu_times()
         if not hasattr(now, "steal"):
             return None
@@ -78,20 +74,22 @@ def cpu_model() -> str:
     return platform.processor() or platform.machine()
 
 
-def _version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
+def installed_libraries() -> dict[str, str]:
+    """The version of every locked distribution that is installed: any of them may move a result."""
+    locked = _LOCKED.findall((REPOSITORY / REQUIREMENTS).read_text(encoding="utf-8"))
+    found: dict[str, str] = {}
+    for name in locked:
+        with suppress(metadata.PackageNotFoundError):  # not for this system, or of an extra
+            found[name] = metadata.version(name)
+    return found
 
 
 def _commit() -> str | None:
-    """The commit of the lab's own code, with a mark when files differ from it; None outside a checkout."""
-    root = Path(__file__).parent.parent
+    """The commit of the lab's own code, with `-dirty` when files differ from it; None outside a checkout."""
     try:
         found = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=12"],  # noqa: S607 - git is looked up as everywhere
-            cwd=root,
+            cwd=REPOSITORY,
             capture_output=True,
             text=True,
             timeout=10,
@@ -110,6 +108,6 @@ def _read(path: str) -> str | None:
 
 
 def command_line() -> str:
-    """The command that started this process, as a person would type it."""
+    """The command that started this process, as a user would type it."""
     arguments = sys.argv[1:]
     return " ".join(["python -m bench", *(f"'{a}'" if " " in a or not a else a for a in arguments)])

@@ -21,8 +21,7 @@ from unittest.mock import patch
 import grpc
 import uvloop
 
-from bench.cores import usable_cores
-from bench.load.cpu_clock import process_cpu_ns
+from bench.machine import process_cpu_ns, usable_cores
 from producers import lifecycle
 from producers.grpc_http2 import GrpcHttp2Producer
 from producers.grpc_limits import core_options

@@ -16,7 +16,7 @@ import time
 import grpc
 import uvloop
 
-from bench.cores import usable_cores
+from bench.machine import usable_cores
 from consumers.client import ClientSettings
 from consumers.errors import ProducerUnreachable
 from consumers.grpc_http2 import GrpcHttp2Client, channel_options

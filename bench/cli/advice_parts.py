@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench import cores, environment, results
+from bench import environment, machine, results
 from bench.cli.measure import Interrupted, carried_out, checked_path
 from bench.cli.show import put
 from bench.results import ClosedLoad, Run
@@ -68,7 +68,7 @@ def kept_or_measured(wanted: Wanted, *, anew: bool, will_do: Callable[[Run], boo
 
 
 def _kept(loaded: sources.LoadedRecipes, will_do: Callable[[Run], bool]) -> tuple[Path, Run] | None:
-    here = environment.describe(cores.pinning_here(), measures_elsewhere=False)
+    here = environment.describe(machine.pinning_here(), measures_elsewhere=False)
     for path in sorted(REPORTS.glob(f"{KEPT}-*.json"), reverse=True):
         try:
             run = results.read(path)

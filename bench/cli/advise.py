@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bench import cores, environment, results
+from bench import environment, machine, results
 from bench.cli import matrix_flags
 from bench.cli.advice_parts import Wanted, kept_or_measured
 from bench.cli.show import console_of_output
@@ -110,7 +110,7 @@ def _show(path: Path, run: Run, parts: Parts, conditions: Conditions) -> None:
     said = advice(Choices(parts), conditions)
     terminal.show_statements(said.statements, console)
     terminal.show_table(said.table, console)
-    here = environment.describe(cores.pinning_here(), measures_elsewhere=False)
+    here = environment.describe(machine.pinning_here(), measures_elsewhere=False)
     unlike = unlike_machines(run.environment, here)
     for warning in warnings(run, parts, unlike, new=conditions.connection == NEW):
         console.print(f"• {warning}", markup=False, highlight=False)

@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from bench.cli.stop_signal import stop_on_signal
-from bench.cores import Pinning
+from bench.machine import Pinning
 from bench.protocols import protocol as row
 from bench.report import one_exchange
 from bench.runner.processes import ProcessFailed

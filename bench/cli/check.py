@@ -7,7 +7,7 @@ import typer
 import uvloop
 from rich.table import Table
 
-from bench import cores
+from bench import machine
 from bench.cli import matrix_flags
 from bench.cli.show import console_of_output
 from bench.runner import selfcheck
@@ -23,8 +23,8 @@ def check(
 ) -> int:
     """Test the machine and the lab's instruments; say in words what can be trusted here."""
     protocols = matrix_flags.words("--protocol", protocol or list(PRODUCERS), tuple(PRODUCERS))
-    pinning = cores.pinning_here()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, cores.this_process_on(pinning.load):
+    pinning = machine.pinning_here()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, machine.this_process_on(pinning.load):
         found = findings(runner.run(selfcheck.facts(protocols, pinning)))
     table = Table()
     for heading in ("", "", "found", "meaning"):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
-from bench import cores, environment
+from bench import environment, machine
 from bench import schedule as planning
 from bench.cli.progress import Progress
 from bench.cli.show import show
@@ -64,7 +64,7 @@ def carried_out(plan: RunPlan) -> tuple[RunPlan, Run]:
     except sources.SourceError as error:
         raise UsageError(str(error)) from None
     asked = _asked_ids(plan, [recipe.id for recipe in loaded.recipes])
-    pinning = cores.pinning_here()
+    pinning = machine.pinning_here()
     described = environment.describe(pinning, measures_elsewhere=not plan.restarts)
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     command = environment.command_line()
@@ -135,7 +135,7 @@ async def _conduct(
     plan: RunPlan,
     asked: Sequence[int],
     authority: Path | None,
-    pinning: cores.Pinning,
+    pinning: machine.Pinning,
     progress: Progress,
     enough: Callable[[RawRun], bool],
 ) -> RawRun:
@@ -150,5 +150,5 @@ async def _conduct(
             enough=enough,
         )
         # This process works between slices only, so it can share a core with the load.
-        with cores.this_process_on(pinning.load):
+        with machine.this_process_on(pinning.load):
             return await measurement.run()

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bench import cores, environment, results
+from bench import environment, machine, results
 from bench import schedule as planning
 from bench.cli import matrix_flags
 from bench.cli.measure import Interrupted, checked_path
@@ -94,7 +94,7 @@ def sizes(
     except sources.SourceError as error:
         raise UsageError(str(error)) from None
     ids = planning.sample_ids([recipe.id for recipe in loaded.recipes], plan, QUESTIONS_AT_MOST)
-    pinning = cores.pinning_here()
+    pinning = machine.pinning_here()
     started_at, began = datetime.now(UTC).isoformat(timespec="seconds"), perf_counter()
     sizing = asyncio.run(_size_up(plan, ids, requests, pinning))
     run = sizes_run(
@@ -118,7 +118,7 @@ def sizes(
     return ExitCode.UNTRUSTED if failed else ExitCode.FINE
 
 
-async def _size_up(plan: RunPlan, ids: list[int], requests: int, pinning: cores.Pinning) -> Sizing:
+async def _size_up(plan: RunPlan, ids: list[int], requests: int, pinning: machine.Pinning) -> Sizing:
     with stop_on_signal() as stop, tempfile.TemporaryDirectory(prefix="recipe-lab-") as aside:
         authority = certificates.write(Path(aside)).directory if any(plan.matrix.tls) else None
         with Progress(plan.seconds) as progress:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from bench import cores, environment, results
+from bench import environment, machine, results
 from bench import schedule as planning
 from bench.cli import matrix_flags, version_flags
 from bench.cli.measure import checked_path
@@ -108,7 +108,7 @@ def _measure(plan: RunPlan, objectives: Sequence[Objective], run_path: Path | No
         loaded = sources.load(plan.recipes)
     except sources.SourceError as error:
         raise UsageError(str(error)) from None
-    pinning = cores.pinning_here()
+    pinning = machine.pinning_here()
     started_at, began = datetime.now(UTC), perf_counter()
     ids = planning.sample_ids([recipe.id for recipe in loaded.recipes], plan, QUESTIONS_AT_MOST)
     with tempfile.TemporaryDirectory(prefix="recipe-lab-") as aside:
@@ -139,11 +139,11 @@ async def _search(
     objectives: Sequence[Objective],
     ids: Sequence[int],
     authority: Path | None,
-    pinning: cores.Pinning,
+    pinning: machine.Pinning,
     progress: Progress,
 ) -> tuple[list[Found], RawRun]:
     prober = Prober(plan, objectives, ids=ids, certificates=authority, on_progress=progress.update)
-    with stop_on_signal() as stop, cores.this_process_on(pinning.load):
+    with stop_on_signal() as stop, machine.this_process_on(pinning.load):
         return await prober.run(pinning, stop)
 
 

@@ -30,6 +30,11 @@ class FreshConnections(RecipeClient):
         """Why connections could not be closed."""
         super().__init__(self._idle[0].settings)
 
+    @property
+    def closing(self) -> int:
+        """Connections that are closing now."""
+        return len(self._closing)
+
     async def open(self) -> None:
         """Does nothing: each call opens its own connection."""
 

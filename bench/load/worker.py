@@ -25,11 +25,11 @@ from bench.load import latency_histogram, messages, outcomes
 from bench.load.arrivals import due_offsets_ns
 from bench.load.closed_loop import run_closed
 from bench.load.connection_count import ConnectionCount
-from bench.load.cpu_clock import process_cpu_ns
 from bench.load.fresh_connections import FreshConnections
 from bench.load.loop_watch import LoopWatch
 from bench.load.open_loop import run_open
 from bench.load.record import SliceRecord
+from bench.machine import process_cpu_ns
 from bench.network.profile import LOOPBACK
 from bench.protocols import protocol as row
 from bench.results import ClosedLoad, Load

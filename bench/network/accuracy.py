@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from bench.cores import Pinning
+from bench.machine import Pinning
 from bench.network.link import Link
 from bench.network.path import downlink, set_up, uplink
 from bench.network.precision import Finding, received_ns, received_rate, table

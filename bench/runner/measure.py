@@ -10,10 +10,9 @@ from pathlib import Path
 from time import perf_counter_ns
 
 from bench import schedule as planning
-from bench.cores import Pinning
 from bench.load import latency_histogram, messages, outcomes
+from bench.machine import Pinning, peak_memory_bytes
 from bench.runner import warm_up
-from bench.runner.memory import peak_resident_bytes
 from bench.runner.recording import RawCell, RawRun
 from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, RigKey, order_to_prove, rig_key, start_rigs
 from bench.runner.session import Session, Stopped
@@ -209,7 +208,7 @@ class Measurement:
     async def _collect(self, instance: int, rigs: Rigs) -> None:
         """Take the histograms and the peak memory of an instance that is over."""
         for rig in rigs.values():
-            if rig.producer is not None and (peak := peak_resident_bytes(rig.producer.pid)) is not None:
+            if rig.producer is not None and (peak := peak_memory_bytes(rig.producer.pid)) is not None:
                 self.raw.peak_bytes[rig.key] = max(peak, self.raw.peak_bytes.get(rig.key, 0))
             if (recorded := await rig.finish(self.plan.timeout_s)) is None:
                 continue

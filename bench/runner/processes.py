@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from bench.environment import REPOSITORY
 from bench.load import messages
+from bench.machine import pin
 from commands.command_line import VARIABLES
 from producers.lifecycle import STOP_WITH_STDIN
 
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 15.0
 LINE_LIMIT_BYTES = 1 << 26
-REPOSITORY = Path(__file__).parent.parent.parent
 OPENSSL_CONFIGURATION = REPOSITORY / "commands" / "openssl.cnf"
 
 
@@ -39,23 +40,6 @@ def child_environment(directory: str = "") -> dict[str, str]:
         "PYTHONHASHSEED": "random",
         "GRPC_VERBOSITY": "NONE",
     }
-
-
-def pin(pid: int, cores: Sequence[int]) -> None:
-    """Let a process run on these cores only, all its threads. Does nothing without cores, or where it is impossible.
-
-    Threads inherit the cores of the thread that starts them. So once a pass finds no thread that is not pinned yet,
-    every later one starts pinned.
-    """
-    if not cores or not hasattr(os, "sched_setaffinity"):
-        return
-    pinned: set[int] = set()
-    with suppress(FileNotFoundError):  # the process has ended
-        while found := {int(thread.name) for thread in Path(f"/proc/{pid}/task").iterdir()} - pinned:
-            for thread_id in found:
-                with suppress(ProcessLookupError):  # the thread has ended
-                    os.sched_setaffinity(thread_id, cores)
-            pinned |= found
 
 
 @dataclass(slots=True)

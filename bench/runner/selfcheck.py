@@ -10,10 +10,10 @@ from time import perf_counter_ns
 import psutil
 
 from bench.clients.registry import CLIENTS, why_unusable
-from bench.cores import Pinning, usable_cores
 from bench.environment import governor
 from bench.load import messages, outcomes
 from bench.load.precise_timer import PreciseTimer
+from bench.machine import Pinning, usable_cores
 from bench.results import ClosedLoad
 from bench.runner.findings import Facts
 from bench.runner.noop_servers import ECHO, RECIPE_ID

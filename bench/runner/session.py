@@ -13,8 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from bench.cores import Pinning
 from bench.load import messages
+from bench.machine import Pinning
 from bench.runner.processes import START_TIMEOUT_S, Child, LoadProcess
 
 Result = TypeVar("Result")

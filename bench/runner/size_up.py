@@ -7,8 +7,8 @@ from itertools import groupby
 from pathlib import Path
 
 from bench import schedule as planning
-from bench.cores import Pinning
 from bench.load import messages, outcomes
+from bench.machine import Pinning
 from bench.results import Status
 from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, order_to_prove, rig_key, start_rigs
 from bench.runner.session import Session

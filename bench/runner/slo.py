@@ -9,8 +9,8 @@ from time import perf_counter_ns
 from typing import Any
 
 from bench import schedule as planning
-from bench.cores import Pinning
 from bench.load import latency_histogram, messages, outcomes
+from bench.machine import Pinning
 from bench.results import ClosedLoad, OpenLoad
 from bench.runner import assemble
 from bench.runner.measure import SLICE_MARGIN_S

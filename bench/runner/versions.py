@@ -13,10 +13,9 @@ import venv
 from dataclasses import replace
 from pathlib import Path
 
+from bench.environment import REPOSITORY, REQUIREMENTS
 from bench.schedule import Version
 
-REPOSITORY = Path(__file__).parent.parent.parent
-REQUIREMENTS = Path("requirements") / "run.txt"
 GIT_SECONDS = 60
 INSTALL_SECONDS = 900
 

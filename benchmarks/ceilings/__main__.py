@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bench import cores
+from bench import machine
 from bench.protocols import PROTOCOLS
 from bench.runner.processes import ProcessFailed
 from bench.runner.session import Session
@@ -49,7 +49,7 @@ def ceilings(
     """Print requests per second and CPU per request, each the median of the repeats."""
     reader = values.whole_number(1, 1000)
     flights = [reader(text) for text in values.comma_list(in_flight or ["16,100"])]
-    pinning = cores.pinning_here()
+    pinning = machine.pinning_here()
     console = Console(width=None if sys.stdout.isatty() else 110)
     for title, start, kinds in (("HTTP/1.1", nginx, generators.HTTP1), ("HTTP/2", nghttpd, generators.HTTP2)):
         _beside_generators(console, title, start, kinds, flights, seconds, repeats, pinning)
@@ -65,7 +65,7 @@ def _beside_generators(
     flights: Sequence[int],
     seconds: float,
     repeats: int,
-    pinning: cores.Pinning,
+    pinning: machine.Pinning,
 ) -> None:
     table = Table("in flight", "generator", "requests/s", "lowest–highest", "CPU µs/request", "wire ÷ it", "to reach")
     notes: list[str] = []
@@ -131,7 +131,7 @@ def _add_rows(table: Table, in_flight: int, rates: dict[str, list[Rate]]) -> Non
         )
 
 
-async def _beside_producers(console: Console, seconds: float, repeats: int, pinning: cores.Pinning) -> None:
+async def _beside_producers(console: Console, seconds: float, repeats: int, pinning: machine.Pinning) -> None:
     table = Table(
         "protocol", "workload", "in flight", "requests/s", "wire CPU µs", "producer CPU µs", "share", "at most",
         title="CPU per request beside the lab's producers, without gzip and TLS",

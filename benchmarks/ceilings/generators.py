@@ -11,7 +11,7 @@ from functools import partial
 
 import msgspec
 
-from bench.cores import this_process_on
+from bench.machine import this_process_on
 from bench.runner.processes import child_environment
 from benchmarks.ceilings.wire_rate import Rate, Task
 

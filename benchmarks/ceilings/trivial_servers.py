@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.cores import this_process_on
+from bench.machine import this_process_on
 
 HOST = "127.0.0.1"
 PATH = "recipes/1"

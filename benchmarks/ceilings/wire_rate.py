@@ -20,8 +20,8 @@ from bench.clients.raw import RawClient
 from bench.clients.raw_calls import Exchange, ProgramRequest, RawCalls
 from bench.clients.raw_request import RawRequest
 from bench.load.closed_loop import run_closed
-from bench.load.cpu_clock import process_cpu_ns
 from bench.load.record import SliceRecord
+from bench.machine import process_cpu_ns
 from bench.workloads import WORKLOADS, GetQuestion, Question, WorkloadChoice
 from benchmarks.ceilings.trivial_servers import ANSWER, PATH
 from consumers.client import ClientSettings, RecipeClient

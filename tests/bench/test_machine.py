@@ -3,14 +3,14 @@
 import os
 import subprocess
 import sys
+from importlib import metadata
 from time import process_time_ns
 
 import pytest
 
-from bench import cores, environment
+from bench import environment, machine
 from bench.load import latency_histogram
-from bench.load.cpu_clock import process_cpu_ns
-from bench.runner.memory import peak_resident_bytes
+from bench.machine import peak_memory_bytes, process_cpu_ns
 
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads the CPU clock of another process: Linux only")
 
@@ -51,7 +51,7 @@ def test_a_process_that_is_gone_has_no_clock_and_no_memory() -> None:
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
     assert process_cpu_ns(child.pid) is None
-    assert peak_resident_bytes(child.pid) is None
+    assert peak_memory_bytes(child.pid) is None
 
 
 def test_without_linux_there_is_no_such_clock(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +68,7 @@ def test_peak_memory_grows_by_what_was_taken() -> None:
         ) as child:
             assert child.stdout is not None
             child.stdout.readline()
-            peaks.append(peak_resident_bytes(child.pid))
+            peaks.append(peak_memory_bytes(child.pid))
             child.communicate()
     assert peaks[0] is not None
     assert peaks[1] is not None
@@ -76,23 +76,25 @@ def test_peak_memory_grows_by_what_was_taken() -> None:
 
 
 def test_producer_and_load_get_cores_of_their_own() -> None:
-    assert cores.pinning_for((0, 1, 2, 3), can_pin=True) == cores.Pinning((3,), (0,))
-    assert cores.pinning_for((0, 1), can_pin=True).apart
-    for pinning in (cores.pinning_for((5,), can_pin=True), cores.pinning_for((0, 1), can_pin=False)):
-        assert pinning == cores.Pinning((), ())
+    assert machine.pinning_for((0, 1, 2, 3), can_pin=True) == machine.Pinning((3,), (0,))
+    assert machine.pinning_for((0, 1), can_pin=True).apart
+    for pinning in (machine.pinning_for((5,), can_pin=True), machine.pinning_for((0, 1), can_pin=False)):
+        assert pinning == machine.Pinning((), ())
         assert not pinning.apart
 
 
 def test_usable_cores_are_there() -> None:
-    assert cores.usable_cores()
-    assert cores.pinning_here().apart == (len(cores.usable_cores()) > 1 and hasattr(os, "sched_setaffinity"))
+    assert machine.usable_cores()
+    assert machine.pinning_here().apart == (len(machine.usable_cores()) > 1 and hasattr(os, "sched_setaffinity"))
 
 
 def test_the_environment_names_what_figures_depend_on() -> None:
-    found = environment.describe(cores.Pinning((1,), (0,)), measures_elsewhere=False)
+    found = environment.describe(machine.Pinning((1,), (0,)), measures_elsewhere=False)
     assert found["cpu"]["model"]
     assert found["pinning"] == {"producer": [1], "load": [0], "apart": True}
-    assert all(found["libraries"].values())
+    assert {"aiohttp", "grpcio", "graphql-core", "hpack", "strawberry-graphql"} <= set(found["libraries"])
+    assert found["libraries"]["hpack"] == metadata.version("hpack")
+    assert found["kernel"] == os.uname().release
     assert found["python"].startswith("3.")
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from bench import cores
+from bench import machine
 from bench.results import Load, RecipesUsed, Run
 from bench.runner import assemble
 from bench.runner.measure import Measurement
@@ -29,7 +29,7 @@ async def start_known(session: Session, protocol: str, behaviour: Sequence[str])
 @asynccontextmanager
 async def known(protocol: str, *behaviour: str) -> AsyncIterator[RunningProducer]:
     """A known producer on the producers' core, until the end of the block."""
-    async with Session(cores.pinning_here()) as session:
+    async with Session(machine.pinning_here()) as session:
         yield await start_known(session, protocol, behaviour)
 
 
@@ -66,7 +66,7 @@ async def conducted(plan: RunPlan, on_progress: Callable[[float, str], None] = l
         plan,
         ids=sample_ids([recipe.id for recipe in loaded.recipes], plan, QUESTIONS_AT_MOST),
         certificates=None,
-        pinning=cores.pinning_here(),
+        pinning=machine.pinning_here(),
         on_progress=on_progress,
         stop=asyncio.Event(),
     )

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from bench.cores import Pinning
 from bench.load import messages
+from bench.machine import Pinning
 from bench.protocols import PROTOCOLS
 from bench.results import ClosedLoad, Load, OpenLoad, RecipesUsed, Run
 from bench.runner import assemble

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from bench import schedule as planning
-from bench.cores import Pinning
+from bench.machine import Pinning
 from bench.network.profile import LOOPBACK, parse
 from bench.results import ClosedLoad, RecipesUsed
 from bench.runner import assemble

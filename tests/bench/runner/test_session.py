@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 import pytest
 
-from bench.cores import Pinning, usable_cores
+from bench.machine import Pinning, usable_cores
 from bench.runner.processes import ProcessFailed
 from bench.runner.session import Session, Stopped
 from tests.support.programs import nothing_left_running

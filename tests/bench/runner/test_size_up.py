@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bench.cores import Pinning
+from bench.machine import Pinning
 from bench.report import terminal
 from bench.report.anatomy import anatomy_tables
 from bench.report.anatomy_figures import stacks

@@ -7,9 +7,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.cores import Pinning
+from bench.environment import REPOSITORY, REQUIREMENTS
+from bench.machine import Pinning
 from bench.runner.session import Session
-from bench.runner.versions import REPOSITORY, REQUIREMENTS, CannotBuild, build
+from bench.runner.versions import CannotBuild, build
 from bench.schedule import Version
 
 
