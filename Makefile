@@ -20,7 +20,7 @@ export RECIPES
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z -]+:.*## /{n = split($$1, names, " "); for (i = 1; i <= n; i++) printf "  make %-14s %s\n", names[i], $$2}' $(MAKEFILE_LIST)
 
 $(RUN_READY): requirements/run.txt
 	@echo "setting up $(VENV) (once)"
@@ -62,14 +62,14 @@ sizes: $(RUN_READY) ## where every byte goes, without a latency run (RECIPES= OU
 report: $(RUN_READY) ## render the report of a run again: RUN=reports/x.json
 	@$(BIN)/python -m bench report "$(RUN)" $(ARGS)
 
-http graphql grpc: $(RUN_READY) ## start that producer, ask it, show answer and bytes, stop
+http graphql grpc: $(RUN_READY) ## start this producer, ask it, show the response and its size, stop
 	@$(BIN)/python -m bench ask $@ $(if $(RECIPES),--recipes "$$RECIPES") $(ARGS)
 
-serve-http serve-graphql serve-grpc: $(RUN_READY) ## that producer in the foreground (PORT= RECIPES= ARGS=)
+serve-http serve-graphql serve-grpc: $(RUN_READY) ## run this producer in the foreground (PORT= RECIPES= ARGS=)
 	@exec $(BIN)/python -m producers $(@:serve-%=%) --port $(PORT) $(ARGS)
 
-data: $(RUN_READY) ## fetch the wikibooks recipes
-	@$(BIN)/python -m recipes.wikibooks
+data: $(RUN_READY) ## download the wikibooks recipes
+	@$(BIN)/python -m commands.fetch_wikibooks
 
 test: check tests quick-bench ## everything CI runs
 

@@ -1,7 +1,7 @@
 """A local certificate authority, a server and a client certificate: `python -m producers.certificates [DIRECTORY]`.
 
-All keys are P-256. Leaf certificates live for 90 days and carry a subject alternative name that is not critical, which
-strict checkers ask for. The authority's key is thrown away: nobody can issue another certificate under it.
+All keys are P-256. Leaf certificates are valid for 90 days and have a subject alternative name that is not critical, as
+strict checkers require. The authority's key is thrown away, so nobody can issue another certificate with it.
 """
 
 import ipaddress
@@ -9,15 +9,22 @@ import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from commands import command_line
+from commands.errors import UsageError
+
 DEFAULT_DIRECTORY = Path("certs")
 LIFE_DAYS = 90
 RENEW_AHEAD_DAYS = 7
+
+app = command_line.application("Create certificates for local use.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,7 @@ class CertificateFiles:
 
 
 def ensure(directory: Path = DEFAULT_DIRECTORY, *, now: datetime | None = None) -> CertificateFiles:
-    """The files in `directory`, made anew where any is missing or close to its end. Raises OSError."""
+    """The files in `directory`, written again if one is missing or about to expire. Raises OSError."""
     files = CertificateFiles(directory)
     if not all(path.is_file() for path in files.all()) or expires_at(files.server) < (
         now or datetime.now(UTC)
@@ -166,16 +173,23 @@ def _put(path: Path, content: bytes, mode: int = 0o644) -> None:
     aside.replace(path)
 
 
-def main() -> int:
-    """Make certificates in the directory given, where the ones there are missing or about to end."""
-    directory = Path(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT_DIRECTORY
+@app.command()
+def command(
+    directory: Annotated[Path, typer.Argument(metavar="[DIRECTORY]", help="Where to write the files.")] = (
+        DEFAULT_DIRECTORY
+    ),
+) -> None:
+    """Create a local authority, a server certificate and a client certificate, unless valid ones are there."""
     try:
         files = ensure(directory)
     except OSError as error:
-        print(f"certificates: {directory}: {error.strerror or error}; name a directory to write to", file=sys.stderr)
-        return 2
-    print(f"{files.directory}: good until {expires_at(files.server):%Y-%m-%d}")
-    return 0
+        raise UsageError(f"{directory}: {error.strerror or error}; choose a directory that can be written") from None
+    print(f"{files.directory}: valid until {expires_at(files.server):%Y-%m-%d}")
+
+
+def main() -> int:
+    """Run the command line and return its exit code."""
+    return command_line.run(app, "python -m producers.certificates")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""`python -m protos.generate [--check]`: what stands in this directory and has a source elsewhere.
+"""`python -m protos.generate [--check]`: the generated files of this directory.
 
     recipe_pb2.py, recipe_pb2_grpc.py and their .pyi    from recipe.proto
     recipe.graphql                                      from the schema that the GraphQL producer serves
 
-`--check` writes nothing and names each file that differs from what its source gives.
+`--check` writes nothing and names each file that differs from what its source generates.
 """
 
 import shutil
@@ -11,28 +11,36 @@ import sys
 import tempfile
 from importlib import import_module
 from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands import command_line
+from commands.errors import CommandError, ExitCode
 
 PACKAGE = Path(__file__).parent
 STUBS = ("recipe_pb2.py", "recipe_pb2.pyi", "recipe_pb2_grpc.py", "recipe_pb2_grpc.pyi")
 GRAPHQL = "recipe.graphql"
 PLUGINS = ("protoc-gen-mypy", "protoc-gen-mypy_grpc")
 
+app = command_line.application("Generate the stubs and recipe.graphql from their sources.")
+
 
 class GenerationFailed(Exception):
-    """A source could not be turned into its files. The text names the source."""
+    """A source file is invalid or a tool is missing. The text names it."""
 
 
 def generate(directory: Path) -> None:
     """Write every generated file into `directory`. Raises GenerationFailed."""
     directory.mkdir(parents=True, exist_ok=True)
     _write_stubs(directory)
-    # Looked up by name, and only here: the contracts do not depend on a producer, only making one of them does.
+    # Imported by name and only here: the contracts do not depend on a producer, only generating one of them does.
     schema = import_module("producers.graphql_schema").printed_schema()
     (directory / GRAPHQL).write_text(schema.rstrip("\n") + "\n", encoding="utf-8")
 
 
 def stale(directory: Path = PACKAGE) -> list[str]:
-    """The generated files in `directory` that are missing or differ from what their sources give.
+    """The generated files in `directory` that are missing or differ from what their sources generate.
 
     Raises GenerationFailed.
     """
@@ -43,7 +51,7 @@ def stale(directory: Path = PACKAGE) -> list[str]:
 
 
 def _write_stubs(directory: Path) -> None:
-    # Needed by nothing that runs later, and large: imported only for generating.
+    # Large, and used for nothing else.
     from grpc_tools import protoc  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as aside:
@@ -53,7 +61,7 @@ def _write_stubs(directory: Path) -> None:
         arguments += [f"--{kind}_out={aside}" for kind in ("python", "grpc_python")]
         arguments += [f"--{kind}_out=quiet:{aside}" for kind in ("mypy", "mypy_grpc")]
         if protoc.main(["protoc", *arguments, f"{PACKAGE.name}/recipe.proto"]):
-            raise GenerationFailed(f"{PACKAGE.name}/recipe.proto: protoc refused it; what it said stands above")
+            raise GenerationFailed(f"{PACKAGE.name}/recipe.proto: protoc failed; its messages are above")
         for name in STUBS:
             shutil.copyfile(Path(aside, PACKAGE.name, name), directory / name)
 
@@ -64,10 +72,10 @@ def _well_known_types() -> Path:
 
 
 def _beside_python(plugin: str) -> str:
-    """The path of a protoc plugin: in the environment that runs, whether or not that is on the PATH."""
+    """The path of a protoc plugin: beside the running Python, or on the PATH."""
     path = shutil.which(plugin, path=str(Path(sys.executable).parent)) or shutil.which(plugin)
     if path is None:
-        raise GenerationFailed(f"{plugin} is not installed; `make setup` installs it")
+        raise GenerationFailed(f"{plugin} is not installed; run `make setup`")
     return path
 
 
@@ -75,23 +83,27 @@ def _content(path: Path) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
 
 
-def main(arguments: list[str]) -> int:
-    """Generate, or with `--check` compare. Returns the exit code: 1 for stale files, 2 for bad usage."""
-    if arguments not in ([], ["--check"]):
-        print("usage: python -m protos.generate [--check]", file=sys.stderr)
-        return 2
+@app.command()
+def command(
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if a generated file is stale.")] = False,
+) -> int:
+    """Generate the stubs and recipe.graphql from their sources."""
     try:
-        if not arguments:
+        if not check:
             generate(PACKAGE)
-            return 0
+            return ExitCode.FINE
         names = stale()
     except GenerationFailed as error:
-        print(f"protos.generate: {error}", file=sys.stderr)
-        return 2
+        raise CommandError(str(error)) from None
     for name in names:
-        print(f"{PACKAGE.name}/{name} differs from what its source gives; `make protos` writes it", file=sys.stderr)
-    return 1 if names else 0
+        print(f"{PACKAGE.name}/{name} differs from what its source generates; run `make protos`", file=sys.stderr)
+    return ExitCode.REGRESSION if names else ExitCode.FINE
+
+
+def main() -> int:
+    """Run the command line and return its exit code."""
+    return command_line.run(app, "python -m protos.generate")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -14,10 +14,13 @@ import os
 import signal
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from producers.certificates import CertificateFiles
 
 SKIPS_FAIL = "LAB_SKIPS_FAIL"
 
@@ -96,3 +99,12 @@ def traced(tracing: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Coverage is measured in the processes that this test starts, too."""
     for name, value in tracing.items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(scope="session")
+def own_certificates(tmp_path_factory: pytest.TempPathFactory) -> "CertificateFiles":
+    """Certificates of one local authority, for every test that serves TLS."""
+    # Imported here, so that coverage has started.
+    from producers import certificates
+
+    return certificates.write(tmp_path_factory.mktemp("certificates"))

@@ -121,11 +121,6 @@ async def test_an_answer_that_never_ends_is_a_timeout(protocol: str, content: by
 
 
 @pytest.fixture(scope="module")
-def own_certificates(tmp_path_factory: pytest.TempPathFactory) -> CertificateFiles:
-    return certificates.write(tmp_path_factory.mktemp("own"))
-
-
-@pytest.fixture(scope="module")
 def other_certificates(tmp_path_factory: pytest.TempPathFactory) -> CertificateFiles:
     return certificates.write(tmp_path_factory.mktemp("other"))
 

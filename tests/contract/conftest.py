@@ -78,11 +78,6 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.Abstrac
 
 
 @pytest.fixture(scope="session")
-def own_certificates(tmp_path_factory: pytest.TempPathFactory) -> CertificateFiles:
-    return certificates.write(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="session")
 def other_ca(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return certificates.write(tmp_path_factory.mktemp("other")).ca
 

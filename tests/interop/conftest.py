@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from producers import certificates
 from producers.certificates import CertificateFiles
 from tests.support.programs import PATIENCE_S, Listening, listening
 
@@ -66,11 +65,6 @@ def curl(own_certificates: CertificateFiles) -> Run:
     return lambda *arguments: run(
         found, "--silent", "--show-error", "--max-time", "20", "--cacert", str(own_certificates.ca), *arguments
     )
-
-
-@pytest.fixture(scope="session")
-def own_certificates(tmp_path_factory: pytest.TempPathFactory) -> CertificateFiles:
-    return certificates.write(tmp_path_factory.mktemp("certificates"))
 
 
 def serving_both(protocol: str, files: CertificateFiles, *flags: str) -> Iterator[Listening]:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from producers import certificates
 from producers.aiohttp_hosting import AiohttpProducer
 from producers.certificates import CertificateFiles
 from producers.graphql_http import GraphqlHttpProducer
@@ -24,11 +23,6 @@ from tests.support.serving import serving
 
 PRODUCERS: list[type[AiohttpProducer]] = [JsonHttpProducer, GraphqlHttpProducer]
 GET = b"GET /recipes/42 HTTP/1.1\r\nHost: lab\r\n\r\n"
-
-
-@pytest.fixture(scope="module")
-def own_certificates(tmp_path_factory: pytest.TempPathFactory) -> CertificateFiles:
-    return certificates.write(tmp_path_factory.mktemp("certificates"))
 
 
 def tls_files(files: CertificateFiles) -> TlsFiles:

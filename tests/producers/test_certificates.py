@@ -8,6 +8,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store
 
+from commands import command_line
 from producers import certificates
 from producers.settings import TlsFiles
 from producers.tls import TlsFilesUnusable, server_context
@@ -51,15 +52,14 @@ def test_a_missing_file_has_them_all_made_anew(tmp_path: Path) -> None:
     assert load(files.server).serial_number != serial
 
 
-def test_on_the_command_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("sys.argv", ["certificates", str(tmp_path / "new")])
-    assert certificates.main() == 0
-    assert "good until" in capsys.readouterr().out
+def test_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def run(directory: Path) -> int:
+        return command_line.run(certificates.app, "python -m producers.certificates", [str(directory)])
+
+    assert run(tmp_path / "new") == 0
+    assert "valid until" in capsys.readouterr().out
     (tmp_path / "file").write_text("", encoding="utf-8")
-    monkeypatch.setattr("sys.argv", ["certificates", str(tmp_path / "file")])
-    assert certificates.main() == 2
+    assert run(tmp_path / "file") == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 

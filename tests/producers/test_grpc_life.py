@@ -18,11 +18,6 @@ from tests.support.programs import PATIENCE_S, listening
 CALLERS = 8
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> certificates.CertificateFiles:
-    return certificates.write(tmp_path_factory.mktemp("certs"))
-
-
 async def turned_away(channel: grpc.aio.Channel, told: asyncio.Event) -> None:
     """Watch the producer's health as a balancer does."""
     health: Any = health_pb2_grpc.HealthStub(channel)
@@ -34,15 +29,15 @@ async def turned_away(channel: grpc.aio.Channel, told: asyncio.Event) -> None:
 @pytest.mark.parametrize("strict", [False, True], ids=["core", "front"])
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 async def test_a_stop_under_load_loses_nothing(
-    authority: certificates.CertificateFiles, *, tls: bool, strict: bool
+    own_certificates: certificates.CertificateFiles, *, tls: bool, strict: bool
 ) -> None:
-    files = ("--cert", str(authority.server), "--key", str(authority.server_key))
+    files = ("--cert", str(own_certificates.server), "--key", str(own_certificates.server_key))
     flags = ("--port", "0", "--recipes", "generated:50", "--stop-notice", "0.5", *(("--tls", *files) if tls else ()))
     flags += ("--strict-calls",) if strict else ()
     with listening("producers", "grpc", *flags) as producer:
         target = parse_target(producer.addresses[0])
-        settings = ClientSettings(target=target, ca=authority.ca if tls else None, timeout_s=10)
-        credentials = grpc.ssl_channel_credentials(authority.ca.read_bytes())
+        settings = ClientSettings(target=target, ca=own_certificates.ca if tls else None, timeout_s=10)
+        credentials = grpc.ssl_channel_credentials(own_certificates.ca.read_bytes())
         told, busy = asyncio.Event(), asyncio.Barrier(CALLERS + 1)
         answered_after = 0
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from producers.certificates import CertificateFiles, write
+from producers.certificates import CertificateFiles
 from producers.content_coding import gzipped
 from producers.settings import Limits
 from protos import recipe_pb2 as messages
@@ -29,11 +29,6 @@ SENT = messages.Recipe(name="Soup", ingredients=[messages.Ingredient(name="Water
 async def address(request: pytest.FixtureRequest) -> AsyncIterator[str]:
     async with serving("http", small_book(), gzip=request.param, limits=SMALL) as served:
         yield served.address
-
-
-@pytest.fixture(scope="module")
-def own_certificates(tmp_path_factory: pytest.TempPathFactory) -> CertificateFiles:
-    return write(tmp_path_factory.mktemp("certificates"))
 
 
 async def test_answers_are_the_messages_of_the_contract(address: str) -> None:

@@ -44,33 +44,37 @@ async def fetch(protocol: str, address: str, ca: Path | None = None, recipe_id: 
         return await consumer.get(recipe_id)
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> certificates.CertificateFiles:
-    return certificates.write(tmp_path_factory.mktemp("certs"))
-
-
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 async def test_it_serves_plain_and_tls_and_stops_cleanly(
-    protocol: str, authority: certificates.CertificateFiles
+    protocol: str, own_certificates: certificates.CertificateFiles
 ) -> None:
-    flags = ("--port", "0", "--tls-port", "0", "--cert", str(authority.server), "--key", str(authority.server_key))
+    flags = (
+        "--port",
+        "0",
+        "--tls-port",
+        "0",
+        "--cert",
+        str(own_certificates.server),
+        "--key",
+        str(own_certificates.server_key),
+    )
     with listening("producers", protocol, *flags, "--gzip", ports=2) as producer:
         plain, tls = producer.addresses
         assert all(line.endswith(f"pid={producer.process.pid}") for line in producer.lines)
         assert parse_target(tls).tls
         assert (await fetch(protocol, plain)).name == "Chicken Tikka Masala"
-        assert await fetch(protocol, tls, authority.ca) == await fetch(protocol, plain)
+        assert await fetch(protocol, tls, own_certificates.ca) == await fetch(protocol, plain)
         assert producer.end() == 0
         assert producer.process.stderr is not None
         assert producer.process.stderr.read() == ""
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-async def test_tls_alone(protocol: str, authority: certificates.CertificateFiles) -> None:
-    flags = ("--port", "0", "--tls", "--cert", str(authority.server), "--key", str(authority.server_key))
+async def test_tls_alone(protocol: str, own_certificates: certificates.CertificateFiles) -> None:
+    flags = ("--port", "0", "--tls", "--cert", str(own_certificates.server), "--key", str(own_certificates.server_key))
     with listening("producers", protocol, *flags) as producer:
         assert parse_target(producer.addresses[0]).tls
-        assert (await fetch(protocol, producer.addresses[0], authority.ca)).id == 42
+        assert (await fetch(protocol, producer.addresses[0], own_certificates.ca)).id == 42
         producer.process.send_signal(signal.SIGINT)
         assert producer.process.wait(PATIENCE_S) == 0
 

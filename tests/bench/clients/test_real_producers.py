@@ -38,11 +38,6 @@ AS_MEASURED = {"loop_factories": ["uvloop"]}
 """For what is tried in every combination: the loop that load processes run on."""
 
 
-@pytest.fixture(scope="module")
-def own_certificates(tmp_path_factory: pytest.TempPathFactory) -> CertificateFiles:
-    return certificates.write(tmp_path_factory.mktemp("certificates"))
-
-
 @pytest_asyncio.fixture(
     scope="module",
     loop_scope="module",

@@ -14,7 +14,6 @@ import pytest
 import pytest_asyncio
 
 from consumers.target import parse_target
-from producers import certificates
 from producers.certificates import CertificateFiles
 from producers.settings import CallLimits, Limits
 from protos import recipe_pb2 as messages
@@ -51,11 +50,6 @@ class Victim(Attacked):
         """Its host and port."""
         target = parse_target(self.address)
         return target.host, target.port
-
-
-@pytest.fixture(scope="session")
-def own_certificates(tmp_path_factory: pytest.TempPathFactory) -> CertificateFiles:
-    return certificates.write(tmp_path_factory.mktemp("certificates"))
 
 
 def serving(own_certificates: CertificateFiles, *more: str) -> Iterator[Listening]:

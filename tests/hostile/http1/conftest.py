@@ -15,7 +15,6 @@ import pytest_asyncio
 from consumers.client import ClientSettings
 from consumers.registry import client
 from consumers.target import parse_target
-from producers import certificates
 from producers.certificates import CertificateFiles
 from producers.settings import Limits
 from tests.hostile import table
@@ -89,11 +88,6 @@ async def close(writer: asyncio.StreamWriter) -> None:
     writer.close()
     with suppress(ConnectionError, ssl.SSLError, TimeoutError):
         await writer.wait_closed()
-
-
-@pytest.fixture(scope="session")
-def own_certificates(tmp_path_factory: pytest.TempPathFactory) -> CertificateFiles:
-    return certificates.write(tmp_path_factory.mktemp("certificates"))
 
 
 def limited(protocol: str, files: CertificateFiles) -> Iterator[Listening]:

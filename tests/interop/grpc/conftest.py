@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from producers import certificates
 from producers.certificates import CertificateFiles
 from tests.support.programs import PATIENCE_S, Listening, listening
 
@@ -60,11 +59,6 @@ def buf(node: str, tmp_path_factory: pytest.TempPathFactory) -> Run:
         return done.stdout + done.stderr
 
     return run
-
-
-@pytest.fixture(scope="session")
-def own_certificates(tmp_path_factory: pytest.TempPathFactory) -> CertificateFiles:
-    return certificates.write(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture(scope="session", params=[(), ("--strict-calls",)], ids=["core", "strict"])
