@@ -15,13 +15,15 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 from unittest.mock import patch
 
 import grpc
+import typer
 import uvloop
 
 from bench.machine import process_cpu_ns, usable_cores
+from commands import command_line, values
 from producers import lifecycle
 from producers.grpc_http2 import GrpcHttp2Producer
 from producers.grpc_limits import core_options
@@ -146,7 +148,9 @@ Figures = dict[str, list[list[float]]]
 def start_all() -> dict[str, subprocess.Popen[str]]:
     """A producer process for each variant, in random order."""
     return {
-        name: subprocess.Popen([sys.executable, "-m", __spec__.name, "serve", name], stdout=subprocess.PIPE, text=True)
+        name: subprocess.Popen(
+            [sys.executable, "-m", __spec__.name, "--serve", name], stdout=subprocess.PIPE, text=True
+        )
         for name in random.sample(list(VARIANTS), k=len(VARIANTS))
     }
 
@@ -208,8 +212,23 @@ def ratio(figures: Sequence[Sequence[float]], base: Sequence[Sequence[float]]) -
     return f"{statistics.median(by_start):.3f} [{medians[50]:.3f}, {medians[1949]:.3f}]"
 
 
-if __name__ == "__main__":
-    if sys.argv[1:2] == ["serve"]:
-        serve(sys.argv[2])
+app = command_line.application("Measure what each protection of the gRPC producer costs per call.")
+
+
+@app.command()
+def grpc_protections(
+    starts: Annotated[
+        int,
+        typer.Argument(parser=values.whole_number(1, 1000), metavar="STARTS", help="Restarts of all producers."),
+    ] = 10,
+    variant: Annotated[str, typer.Option("--serve", parser=values.one_of(("", *VARIANTS)), hidden=True)] = "",
+) -> None:
+    """Print each variant's ratio to the producer as it is, in latency and CPU, with 95 % intervals."""
+    if variant:
+        serve(variant)
     else:
-        asyncio.run(measure(starts=int(sys.argv[1]) if len(sys.argv) > 1 else 10, bursts=10))
+        asyncio.run(measure(starts=starts, bursts=10))
+
+
+if __name__ == "__main__":
+    sys.exit(command_line.run(app, "python -m benchmarks.grpc_protections"))

@@ -17,6 +17,7 @@ import grpc
 import uvloop
 
 from bench.machine import usable_cores
+from commands import command_line
 from consumers.client import ClientSettings
 from consumers.errors import ProducerUnreachable
 from consumers.grpc_http2 import GrpcHttp2Client, channel_options
@@ -83,8 +84,12 @@ async def lost(*, retries: bool) -> None:
     print(f"{'with' if retries else 'without'} retries: {failed} of {calls} calls lost")
 
 
-def main() -> None:
-    """Measure both."""
+app = command_line.application("Measure what gRPC's own retries cost, and how many calls are lost without them.")
+
+
+@app.command()
+def grpc_retries() -> None:
+    """Print the ratios of a call's time with and without retries, then how many calls were lost."""
     cores = usable_cores()
     command = [sys.executable, "-m", "producers", "grpc", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as producer:
@@ -102,4 +107,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(command_line.run(app, "python -m benchmarks.grpc_retries"))

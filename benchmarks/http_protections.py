@@ -16,13 +16,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Annotated, Any
 from unittest.mock import patch
 
 import msgspec
+import typer
 import uvloop
 from aiohttp import web
 
+from commands import command_line, values
 from consumers.graphql_http import GET, LIST
 from producers import aiohttp_connections, graphql_http, lifecycle
 from producers.aiohttp_messages import Answers
@@ -82,6 +84,7 @@ def by_post(query: str, variables: dict[str, object]) -> bytes:
     return head.encode() + body
 
 
+PROTOCOLS = ("http", "graphql")
 CELLS = {
     "http/get": by_get("/recipes/42"),
     "http/list": by_get("/recipes?page_size=20"),
@@ -133,7 +136,8 @@ def measure_start(cell: str) -> dict[str, float]:
     connections: dict[str, socket.socket] = {}
     try:
         for variant in random.sample(list(VARIANTS), len(VARIANTS)):
-            command = [sys.executable, "-m", "benchmarks.http_protections", "serve", cell.partition("/")[0], variant]
+            serving = f"{cell.partition('/')[0]}/{variant}"
+            command = [sys.executable, "-m", "benchmarks.http_protections", "--serve", serving]
             process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
             processes.append(process)
             assert process.stdout is not None
@@ -165,22 +169,35 @@ def interval(ratios: Sequence[float]) -> str:
     return f"{statistics.median(ratios):.3f} [{medians[50]:.3f}, {medians[1949]:.3f}]"
 
 
-def main() -> None:
-    """Measure and print the table, or be one of its producers."""
-    if sys.argv[1:2] == ["serve"]:
-        serve(*sys.argv[2:])
+app = command_line.application("Measure what each protection over HTTP costs a request.")
+
+
+@app.command()
+def http_protections(
+    starts: Annotated[
+        int,
+        typer.Argument(parser=values.whole_number(1, 1000), metavar="STARTS", help="Restarts of all producers."),
+    ] = 8,
+    cells: Annotated[
+        list[str] | None, typer.Argument(metavar="CELL", help=f"Some of {', '.join(CELLS)}; all by default.")
+    ] = None,
+    serving: Annotated[str, typer.Option("--serve", metavar="PROTOCOL/VARIANT", hidden=True)] = "",
+) -> None:
+    """Print each variant's ratio to the producer as it is, with 95 % intervals."""
+    if serving:
+        protocol, _, variant = serving.partition("/")
+        serve(values.one_of(PROTOCOLS)(protocol), values.one_of(VARIANTS)(variant))
         return
+    chosen = [values.one_of(CELLS)(cell) for cell in cells or CELLS]
     _pin_to(0)
-    starts = int(sys.argv[1]) if len(sys.argv) > 1 else 8
-    cells = sys.argv[2:] or list(CELLS)
     columns = []
-    for cell in cells:
+    for cell in chosen:
         found = [measure_start(cell) for _ in range(starts)]
         columns.append({variant: interval([start[variant] for start in found]) for variant in VARIANTS})
-    print(f"| producer | {' | '.join(cells)} |\n|{'---|' * (len(cells) + 1)}")
+    print(f"| producer | {' | '.join(chosen)} |\n|{'---|' * (len(chosen) + 1)}")
     for variant in VARIANTS:
         print(f"| {variant} | {' | '.join(column[variant] for column in columns)} |")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(command_line.run(app, "python -m benchmarks.http_protections"))

@@ -7,18 +7,21 @@ is low, so that the producer's own work hardly counts. Real processes, real sock
 when a figure of the open loop is more than 5 % off.
 """
 
-import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Annotated
 
+import typer
 from hdrh.histogram import HdrHistogram
 
 from bench.load import latency_histogram
 from bench.results import Cell, ClosedLoad, Load, OpenLoad
 from bench.stats.wording import percent
+from commands import command_line, values
+from commands.errors import ExitCode
 from producers.registry import PRODUCERS
 from tests.support import conducting
 
@@ -110,17 +113,30 @@ async def compare(protocols: Sequence[str], rate_hz: float, rounds: int) -> bool
     return right
 
 
-def main() -> int:
-    """Read the flags, compare, and say how it went."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--protocol", action="append", choices=PRODUCERS, help="all unless given")
-    parser.add_argument("--rate", type=float, default=100.0)
-    parser.add_argument("--rounds", type=int, default=20, help="slices of one second for the stalling producer")
-    given = parser.parse_args()
-    right = asyncio.run(compare(given.protocol or list(PRODUCERS), given.rate, given.rounds))
+app = command_line.application("Measure producers whose latency distribution is known, and compare.")
+
+
+@app.command()
+def known_truths(
+    protocol: Annotated[
+        list[str] | None, typer.Option(metavar="NAMES", help="Comma-separated; all by default.")
+    ] = None,
+    rate: Annotated[
+        float, typer.Option(parser=values.number(1, 10_000), metavar="HZ", help="Requests due per second.")
+    ] = 100.0,
+    rounds: Annotated[
+        int,
+        typer.Option(
+            parser=values.whole_number(1, 10_000), metavar="N", help="Slices of one second for the stalling producer."
+        ),
+    ] = 20,
+) -> int:
+    """Print measured and known percentiles side by side; exit 1 when an open loop is more than 5 % off."""
+    protocols = [values.one_of(PRODUCERS)(name) for name in values.comma_list(protocol or PRODUCERS)]
+    right = asyncio.run(compare(protocols, rate, rounds))
     print(f"open loop within {percent(TOLERANCE)} of arithmetic: {'yes' if right else 'NO'}")
-    return 0 if right else 1
+    return ExitCode.FINE if right else ExitCode.REGRESSION
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command_line.run(app, "python -m benchmarks.known_truths"))

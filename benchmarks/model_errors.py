@@ -7,7 +7,6 @@ is a `bench run` of its own, started as a user starts it, whose run file is kept
 are not measured again. Ends with 1 when half of the predictions are more than 10 % off.
 """
 
-import argparse
 import asyncio
 import json
 import subprocess
@@ -17,7 +16,9 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from statistics import median
-from typing import TypeVar
+from typing import Annotated, TypeVar
+
+import typer
 
 from bench import protocols, results
 from bench.contenders import contender_of
@@ -26,12 +27,14 @@ from bench.model.choices import OWN_ERROR
 from bench.model.parts import Parts, arm_of, parts_of
 from bench.model.payload import Blend, blend, exactly
 from bench.model.predict import predict
-from bench.network import accuracy
-from bench.network.precision import Finding
 from bench.network.profile import parse
 from bench.report import names
 from bench.results import Cell, Run
 from bench.spec import NEW, PERSISTENT, Connection
+from benchmarks import relay_accuracy
+from benchmarks.relay_accuracy import Finding
+from commands import command_line, values
+from commands.errors import ExitCode, UntrustedMeasurement
 
 REPOSITORY = Path(__file__).parent.parent
 TOLERANCE = 0.10
@@ -89,7 +92,8 @@ def measure(name: str, runs: Path) -> Run:
         command = [sys.executable, "-m", "bench", "run", *arguments]
         done = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
         if done.returncode:
-            sys.exit(f"{name}: the bench ended with {done.returncode}: {done.stderr.decode(errors='replace').strip()}")
+            error = done.stderr.decode(errors="replace").strip()
+            raise UntrustedMeasurement(f"{name}: the bench ended with {done.returncode}: {error}")
     return results.read(path)
 
 
@@ -104,7 +108,7 @@ def relay_late_ns(runs: Path) -> float:
     if not path.exists():
         print(f"measuring {RELAY}", file=sys.stderr, flush=True)
         found: list[Finding] = []
-        asyncio.run(accuracy.measure("lan", found.append))
+        asyncio.run(relay_accuracy.measure("lan", found.append))
         path.write_text(json.dumps({finding.direction: median(finding.late_ns) for finding in found}), encoding="utf-8")
     late_ns: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))
     return sum(late_ns.values())
@@ -190,24 +194,31 @@ def table_of_ratios(all_tested: Sequence[Tested]) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
-def main() -> int:
-    """Measure what is not there, and print the tables."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.model_errors", description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=Path, default=Path("reports/model"), help="where run files are kept")
-    parser.add_argument("--piece", action="append", choices=[RELAY, *PIECES], help="measure these only; no table")
-    given = parser.parse_args()
-    given.runs.mkdir(parents=True, exist_ok=True)
-    if given.piece:
-        for name in given.piece:
+app = command_line.application("Measure how far the model's predictions are from what the lab measures over networks.")
+
+
+@app.command()
+def model_errors(
+    runs: Annotated[Path, typer.Option(metavar="DIRECTORY", help="Where run files are kept.")] = Path("reports/model"),
+    piece: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAMES", help=f"Measure these only, without a table: {','.join((RELAY, *PIECES))}."),
+    ] = None,
+) -> int:
+    """Measure what has no run file yet, and print the tables."""
+    chosen = [values.one_of((RELAY, *PIECES))(name) for name in values.comma_list(piece or [])]
+    runs.mkdir(parents=True, exist_ok=True)
+    if chosen:
+        for name in chosen:
             if name == RELAY:
-                relay_late_ns(given.runs)
+                relay_late_ns(runs)
             else:
-                measure(name, given.runs)
-        return 0
-    parts = parts_from(measure(FIT, given.runs), measure(SET_UP, given.runs))
-    late_ns = relay_late_ns(given.runs)
+                measure(name, runs)
+        return ExitCode.FINE
+    parts = parts_from(measure(FIT, runs), measure(SET_UP, runs))
+    late_ns = relay_late_ns(runs)
     pieces = [name for name in PIECES if name not in (FIT, SET_UP)]
-    found = [each for name in pieces for each in tested(measure(name, given.runs), parts, late_ns)]
+    found = [each for name in pieces for each in tested(measure(name, runs), parts, late_ns)]
     for by in (("network", "connection"), ("workload", "connection"), ("protocol", "gzip, TLS")):
         print(table(found, by))
     print(table_of_ratios(found))
@@ -216,8 +227,8 @@ def main() -> int:
         f"median error over {len(found)} cells: {middle:.1%}; within {TOLERANCE:.0%}: "
         f"{sum(abs(each.off) <= TOLERANCE for each in found) / len(found):.0%} of them"
     )
-    return 0 if middle <= TOLERANCE else 1
+    return ExitCode.FINE if middle <= TOLERANCE else ExitCode.REGRESSION
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command_line.run(app, "python -m benchmarks.model_errors"))

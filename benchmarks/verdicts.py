@@ -6,7 +6,6 @@
 Each run is a `bench run --ab`, started as a user starts it. The table says how often each verdict came.
 """
 
-import argparse
 import json
 import shutil
 import subprocess
@@ -18,13 +17,19 @@ from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
 from statistics import median
+from typing import Annotated
+
+import typer
 
 from bench import results
 from bench.report import units
 from bench.results import Cell, RatioEstimate, Run
+from commands import command_line, values
+from commands.errors import UntrustedMeasurement
 
 REPOSITORY = Path(__file__).parent.parent
 PACKAGES = ("commands", "producers", "protos", "recipes", "requirements")
+TRUTHS = ("same", "slowed")
 SLOWDOWN = 0.05
 SLOWED_BOOK = """
 
@@ -70,7 +75,8 @@ def measure(arguments: Sequence[str], out: Path) -> Outcome:
     command = [sys.executable, "-m", "bench", "run", *arguments, "--out", str(out)]
     done = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
     if done.returncode not in (0, 1):
-        sys.exit(f"the bench ended with {done.returncode}: {done.stderr.decode(errors='replace').strip()}")
+        error = done.stderr.decode(errors="replace").strip()
+        raise UntrustedMeasurement(f"the bench ended with {done.returncode}: {error}")
     return Outcome(done.returncode, results.read(out))
 
 
@@ -96,7 +102,7 @@ def slowed(directory: Path, plain: Run) -> Path:
     return directory
 
 
-def tell(number: int, outcome: Outcome) -> None:
+def show(number: int, outcome: Outcome) -> None:
     """One line about a run."""
     verdicts = Counter(found.verdict for cell in outcome.run.cells if (found := ratio_of(cell)) is not None)
     reaches = [
@@ -132,33 +138,37 @@ def summarize(outcomes: Sequence[Outcome]) -> None:
     print(f"\n{wrong} of {len(outcomes)} runs called anything faster or slower; {fired} ended with exit code 1.")
 
 
-def main() -> None:
-    """Run it."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.verdicts", description=__doc__.splitlines()[0])
-    parser.add_argument("truth", choices=("same", "slowed"))
-    parser.add_argument("--runs", type=int, default=20)
-    parser.add_argument("arguments", nargs="*", help="behind --: passed on to `bench run`")
-    given = parser.parse_args()
+app = command_line.application("Run the whole bench many times where the truth is known, and count its verdicts.")
+
+
+@app.command()
+def verdicts(
+    truth: Annotated[str, typer.Argument(parser=values.one_of(TRUTHS), metavar="|".join(TRUTHS))],
+    runs: Annotated[int, typer.Option(parser=values.whole_number(1, 1000), metavar="N", help="How many.")] = 20,
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="-- FLAGS", help="Passed on to `bench run`.", show_default=False)
+    ] = None,
+) -> None:
+    """Compare two versions: `same`, the same code twice; `slowed`, the second takes 5 % longer for each response."""
+    flags = arguments or []
     with tempfile.TemporaryDirectory(prefix="recipe-lab-") as aside:
         directory, out = Path(aside), Path(aside) / "run.json"
         (directory / "before").mkdir()
         before = copied(directory / "before")
-        arguments = list(given.arguments)
-        if given.truth == "slowed":
-            arguments = ["--gzip", "off", "--tls", "off", "--concurrency", "1", *arguments]
-            plain = measure([*arguments, "--instances", "2", "--seconds", "15"], out).run
-            (directory / "after").mkdir()
+        (directory / "after").mkdir()
+        if truth == "slowed":
+            flags = ["--gzip", "off", "--tls", "off", "--concurrency", "1", *flags]
+            plain = measure([*flags, "--instances", "2", "--seconds", "15"], out).run
             after = slowed(directory / "after", plain)
         else:
-            (directory / "after").mkdir()
             after = copied(directory / "after")
         outcomes = []
-        for number in range(1, given.runs + 1):
-            found = measure([*arguments, "--ab", f"{before}..{after}", "--seed", str(number)], out)
-            tell(number, found)
+        for number in range(1, runs + 1):
+            found = measure([*flags, "--ab", f"{before}..{after}", "--seed", str(number)], out)
+            show(number, found)
             outcomes.append(found)
     summarize(outcomes)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(command_line.run(app, "python -m benchmarks.verdicts"))

@@ -7,6 +7,7 @@ its orders end, whatever became of the conductor.
 import asyncio
 import gc
 import sys
+from argparse import SUPPRESS, ArgumentParser
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle, islice
@@ -16,6 +17,7 @@ from statistics import median
 from time import perf_counter_ns
 from typing import Any
 
+import msgspec
 import uvloop
 
 from bench.clients import registry
@@ -315,12 +317,26 @@ async def obey(reader: asyncio.StreamReader) -> None:
             return
 
 
-async def _main() -> None:
+async def _read_orders() -> None:
     reader = asyncio.StreamReader(limit=1 << 24)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     await obey(reader)
 
 
+def main() -> None:
+    """Carry out the orders that come on stdin; exit 2 for one that cannot be read."""
+    parser = ArgumentParser(
+        prog="python -m bench.load.worker",
+        usage=SUPPRESS,
+        description="A load process. The bench starts it and sends it orders on stdin, one JSON message a line.",
+    )
+    parser.parse_args()
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_read_orders())
+    except msgspec.DecodeError as error:
+        parser.error(f"stdin: {error}")
+
+
 if __name__ == "__main__":
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_main())
+    main()

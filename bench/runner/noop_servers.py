@@ -1,17 +1,17 @@
-"""`python -m bench.runner.noop_servers NAME`: servers that do next to nothing, to find a load process's limit.
+"""No-op servers: `python -m bench.runner.noop_servers NAME`. They show how fast a load process can be.
 
-Each answers whatever it is asked with the same prepared bytes: one small recipe. They parse only what framing needs.
+Each answers every request with the same prepared bytes, one small recipe. They parse only what framing needs.
 """
 
 import asyncio
 import os
 import struct
-import sys
+from argparse import SUPPRESS, ArgumentParser
 from collections.abc import Callable
 
 import uvloop
 
-from bench.protocols import protocol
+from bench.protocols import PROTOCOLS, protocol
 from producers import lifecycle
 
 RECIPE_ID = 42
@@ -27,7 +27,7 @@ _CREDIT_AT = 16_384
 
 
 class Echo(asyncio.Protocol):
-    """Sends back what comes: the floor of every round trip."""
+    """Sends back what it receives: the shortest possible round trip."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport: asyncio.Transport = transport  # type: ignore[assignment]
@@ -37,7 +37,7 @@ class Echo(asyncio.Protocol):
 
 
 class Http1(asyncio.Protocol):
-    """HTTP/1.1 without looking at what is asked."""
+    """HTTP/1.1, the same response to every request."""
 
     def __init__(self, body: bytes) -> None:
         head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -65,7 +65,7 @@ def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
 
 
 class GrpcHttp2(asyncio.Protocol):
-    """HTTP/2 (RFC 9113) and gRPC without looking at what is asked; answers are far smaller than any window."""
+    """gRPC over HTTP/2 (RFC 9113), the same response to every request, far smaller than any flow-control window."""
 
     def __init__(self, message: bytes) -> None:
         # HPACK (RFC 7541): :status 200 is entry 8, content-type is name 31, the rest literal and not indexed.
@@ -150,6 +150,19 @@ async def serve(name: str) -> None:
         server.close()
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Read the command line and serve."""
+    parser = ArgumentParser(
+        prog="python -m bench.runner.noop_servers",
+        usage=SUPPRESS,
+        description="Serve the same small recipe for every request, on a free port, until SIGTERM.",
+    )
+    names = (ECHO, *PROTOCOLS)
+    parser.add_argument("name", choices=names, metavar="NAME", help=f"one of {', '.join(names)}")
+    given = parser.parse_args()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(sys.argv[1]))
+        runner.run(serve(given.name))
+
+
+if __name__ == "__main__":
+    main()

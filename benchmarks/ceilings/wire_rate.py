@@ -1,4 +1,4 @@
-"""A process that drives with the raw client for a while and says how fast. Its one argument is a Task as JSON."""
+"""A process that sends requests with the raw client for a while and prints how fast it was."""
 
 import asyncio
 import gc
@@ -7,9 +7,10 @@ import time
 from collections.abc import Hashable, Sequence
 from itertools import cycle
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+import typer
 import uvloop
 from msgspec import Struct
 
@@ -24,6 +25,8 @@ from bench.load.record import SliceRecord
 from bench.machine import process_cpu_ns
 from bench.workloads import WORKLOADS, GetQuestion, Question, WorkloadChoice
 from benchmarks.ceilings.trivial_servers import ANSWER, PATH
+from commands import command_line
+from commands.errors import UsageError
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import UnexpectedAnswer
 from consumers.target import parse_target
@@ -156,7 +159,20 @@ async def _questions(task: Task, client: RawClient) -> Sequence[Question[Any]]:
     return await WORKLOADS[task.workload].questions(client.consumer, choice, recipes, ids, known=True)
 
 
-if __name__ == "__main__":
+app = command_line.application("Send requests with the raw client for a while, and print how fast it was as JSON.")
+
+
+@app.command()
+def wire_rate(task: Annotated[str, typer.Argument(metavar="TASK", help="What to send, as JSON.")]) -> None:
+    """Started by `python -m benchmarks.ceilings`."""
+    try:
+        wanted = msgspec.json.decode(task, type=Task)
+    except msgspec.DecodeError as error:
+        raise UsageError(f"TASK: {error}") from None
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        found = runner.run(drive(msgspec.json.decode(sys.argv[1], type=Task)))
+        found = runner.run(drive(wanted))
     sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
+
+
+if __name__ == "__main__":
+    sys.exit(command_line.run(app, "python -m benchmarks.ceilings.wire_rate"))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bench.network.precision import Finding, received_ns, received_rate, table
+from benchmarks.relay_accuracy import Finding, received_ns, received_rate, table
 from tests.support.programs import assert_one_line_error, run
 
 MILLISECOND = 1_000_000
@@ -62,7 +62,7 @@ def test_the_table_says_what_was_wanted_and_what_was_found() -> None:
 
 @pytest.mark.usefixtures("traced")
 def test_the_error_can_be_measured() -> None:
-    found = run("bench.network.accuracy", "--network", "rtt=2ms,down=2mbit,jitter=1ms")
+    found = run("benchmarks.relay_accuracy", "--network", "rtt=2ms,down=2mbit,jitter=1ms")
     assert found.returncode in {0, 3}, found.stderr
     rows = [[cell.strip() for cell in line.split("|")] for line in found.stdout.splitlines()[2:]]
     assert [(row[1], row[2], row[8]) for row in rows] == [
@@ -74,4 +74,4 @@ def test_the_error_can_be_measured() -> None:
 
 
 def test_a_network_that_cannot_be_read_is_one_line() -> None:
-    assert_one_line_error(run("bench.network.accuracy", "--network", "5g"), 2, "--network: '5g'")
+    assert_one_line_error(run("benchmarks.relay_accuracy", "--network", "5g"), 2, "--network: '5g'")

@@ -1,16 +1,18 @@
-"""How true the relay is: `python -m bench.network.accuracy`. Best on a machine that does nothing else.
+"""How exactly the relay keeps delays and rates: `python -m benchmarks.relay_accuracy`. Best on an idle machine.
 
-Threads of this process send and receive over blocking sockets, the relay runs in its own process as in a run. What was
-received when is compared with what the model makes of what was sent when, on the same clock: what is found is
-the relay's error and the system's together.
+Threads of this process send and receive over blocking sockets; the relay is a process of its own, as in a run. The
+times at which bytes arrive are compared with the times that the network's model computes from when they were sent, on
+the same clock. The difference is the error of the relay and of the system together.
 """
 
 import asyncio
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import dataclass
+from statistics import median, quantiles
 from time import perf_counter_ns, sleep
 from typing import Annotated
 
@@ -19,7 +21,6 @@ import typer
 from bench.machine import Pinning
 from bench.network.link import Link
 from bench.network.path import downlink, set_up, uplink
-from bench.network.precision import Finding, received_ns, received_rate, table
 from bench.network.profile import LOOPBACK, PROFILES, BadProfile, Profile, names, parse
 from bench.runner.session import Session
 from commands import command_line
@@ -32,6 +33,81 @@ CONNECTIONS = 30
 STREAM_S = 0.6
 STREAM_BYTES_AT_LEAST = 100_000
 SEED = 1
+
+DELAY_OFF_NS_AT_MOST = 1_000_000
+SHARE_OFF_AT_MOST = 0.02
+"""What a relay may be off by: a delay by 1 ms or 2 %, whichever is more; a rate by 2 %."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One direction of one network."""
+
+    network: str
+    direction: str
+    delay_ns: int
+    """As the model computes it, the mean over what was sent."""
+    late_ns: Sequence[int]
+    """For each message, how much later than the model's time it was received."""
+    set_up_ns: int
+    """From connecting to the first byte's delivery."""
+    set_up_late_ns: Sequence[int]
+    bits_per_second: int | None
+    """The rate wanted; None: without limit, and not measured."""
+    bits_per_second_found: float | None
+
+    @property
+    def rate_off(self) -> float | None:
+        """By which share the rate is off."""
+        if self.bits_per_second is None or self.bits_per_second_found is None:
+            return None
+        return self.bits_per_second_found / self.bits_per_second - 1
+
+    @property
+    def good(self) -> bool:
+        """Whether delay (99 of 100 messages), set-up (half of the connections) and rate are within what is promised."""
+        delays = ((self.late_p99_ns, self.delay_ns), (median(self.set_up_late_ns), self.set_up_ns))
+        return abs(self.rate_off or 0.0) <= SHARE_OFF_AT_MOST and all(
+            abs(late_ns) <= max(DELAY_OFF_NS_AT_MOST, SHARE_OFF_AT_MOST * wanted_ns) for late_ns, wanted_ns in delays
+        )
+
+    @property
+    def late_p99_ns(self) -> float:
+        """By how much one message in a hundred was later."""
+        return quantiles(self.late_ns, n=100, method="inclusive")[-1]
+
+
+def received_rate(stamps: Sequence[tuple[int, int]]) -> float:
+    """Bits per second of a stream, from pairs of time in nanoseconds and bytes received by then.
+
+    The first pair only starts the clock: when its bytes began to come is not known.
+    """
+    (began_ns, before_bytes), (ended_ns, all_bytes) = stamps[0], stamps[-1]
+    return (all_bytes - before_bytes) * 8e9 / (ended_ns - began_ns)
+
+
+def received_ns(stamps: Sequence[tuple[int, int]], size_bytes: int) -> list[int]:
+    """When each message of `size_bytes` had come as a whole, from the same pairs."""
+    found: list[int] = []
+    for at_ns, total_bytes in stamps:
+        found += [at_ns] * (total_bytes // size_bytes - len(found))
+    return found
+
+
+HEADER = (
+    "network",
+    "direction",
+    "delay",
+    "late p50",
+    "late p99",
+    "set-up",
+    "late p50",
+    "rate",
+    "found",
+    "off",
+    "within 1 ms or 2 %",
+)
+
 
 Pair = tuple[socket.socket, socket.socket]
 """The consumer's socket and the producer's, with the relay in between."""
@@ -136,7 +212,34 @@ async def measure(network: str, on_finding: Callable[[Finding], None]) -> None:
                 on_finding(await asyncio.to_thread(ends.measure, network, direction, profile))
 
 
-app = command_line.application("Measure how true the relay is to its model.")
+def table(findings: Sequence[Finding]) -> str:
+    """All findings as a Markdown table: delays in milliseconds, rates in Mbit/s."""
+    rows = [HEADER, tuple("---" for _ in HEADER), *(_row(finding) for finding in findings)]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _row(found: Finding) -> tuple[str, ...]:
+    rated = found.bits_per_second is not None and found.bits_per_second_found is not None
+    return (
+        found.network,
+        found.direction,
+        _ms(found.delay_ns),
+        _ms(median(found.late_ns)),
+        _ms(found.late_p99_ns),
+        _ms(found.set_up_ns),
+        _ms(median(found.set_up_late_ns)),
+        f"{found.bits_per_second / 1e6:g}" if rated and found.bits_per_second else "no limit",
+        f"{found.bits_per_second_found / 1e6:.2f}" if rated and found.bits_per_second_found else "–",
+        f"{found.rate_off:+.2%}" if found.rate_off is not None else "–",
+        "yes" if found.good else "no",
+    )
+
+
+def _ms(time_ns: float) -> str:
+    return f"{time_ns / 1e6:.3f}"
+
+
+app = command_line.application("Measure how exactly the relay keeps the delays and rates of its networks.")
 
 
 @app.command()
@@ -145,7 +248,7 @@ def accuracy(
         list[str] | None, typer.Option(metavar="NETWORKS", help="Names, or rtt=40ms,down=20mbit,…; all profiles.")
     ] = None,
 ) -> int:
-    """Measure delay, set-up and rate of networks, and print how far they are from what was wanted."""
+    """Measure delay, set-up and rate of networks, and print how far they are from those asked for."""
     try:
         chosen = [name for name in names(network or list(PROFILES)) if name != LOOPBACK]
     except BadProfile as error:
@@ -159,7 +262,7 @@ def accuracy(
 
 def main() -> int:
     """Run the command line and return its exit code."""
-    return command_line.run(app, "python -m bench.network.accuracy")
+    return command_line.run(app, "python -m benchmarks.relay_accuracy")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,86 @@
+"""Every program of the bench and of the benchmarks answers `--help`, nothing and nonsense in plain text."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support import programs
+
+ROOT = Path(__file__).parent.parent.parent
+SERVED = {
+    "bench.load.worker": ["extra"],
+    "bench.network.relay": ["--network", "5g", "--to", "http://127.0.0.1:1"],
+    "bench.runner.noop_servers": ["soap"],
+}
+MEASURING = {
+    "benchmarks.ceilings": ["--seconds", "soon"],
+    "benchmarks.ceilings.wire_rate": ["{}"],
+    "benchmarks.grpc_protections": ["often"],
+    "benchmarks.grpc_retries": ["extra"],
+    "benchmarks.http_protections": ["8", "soap/get"],
+    "benchmarks.known_truths": ["--protocol", "soap"],
+    "benchmarks.model_errors": ["--piece", "soap"],
+    "benchmarks.relay_accuracy": ["--network", "5g"],
+    "benchmarks.verdicts": ["perhaps"],
+}
+NONSENSE = {"bench": ["soap"], **SERVED, **MEASURING}
+NEEDS_ARGUMENTS = (
+    "bench.network.relay",
+    "bench.runner.noop_servers",
+    "benchmarks.ceilings.wire_rate",
+    "benchmarks.verdicts",
+)
+"""The others do their work without any."""
+
+
+def run(module: str, *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
+    """Run it, whatever the current directory is."""
+    return programs.run(module, *arguments, stdin=stdin, PYTHONPATH=str(ROOT))
+
+
+def test_every_program_is_tried() -> None:
+    found = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__main__")
+        for folder in ("bench", "benchmarks")
+        for path in (ROOT / folder).rglob("*.py")
+        if 'if __name__ == "__main__":' in path.read_text()
+    }
+    assert found - {"bench.results"} == set(NONSENSE)
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize("module", NONSENSE)
+def test_help(module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run(module, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) > 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize(
+    ("module", "arguments"),
+    [*NONSENSE.items(), *((module, []) for module in NEEDS_ARGUMENTS)],
+)
+def test_what_is_not_understood(
+    module: str, arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run(module, *arguments)
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert done.stderr.startswith(f"python -m {module}: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.no_cover
+def test_a_load_process_without_orders_ends_and_one_that_cannot_read_them_says_so() -> None:
+    done = run("bench.load.worker")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    done = run("bench.load.worker", stdin="hello\n")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert "stdin: JSON is malformed" in done.stderr
