@@ -86,7 +86,7 @@ PROTOCOLS: dict[str, Protocol] = {
             name="grpc",
             title="gRPC",
             codec_at="bench.wire.grpc_codec:GrpcCodec",
-            raw_calls_at="bench.clients.grpc_calls:GrpcCalls",
+            raw_calls_at="bench.clients.grpc:GrpcCalls",
             noop_server_at="bench.runner.noop_servers:grpc",
             # gRPC's core has one level and offers no way to choose another.
             gzip_levels=(6,),

@@ -7,7 +7,7 @@ from functools import partial
 
 from yarl import URL
 
-from bench.clients.http1_connection import Http1Answer, Http1Connections
+from bench.clients.http1 import Http1Answer, Http1Connections
 from bench.clients.raw_calls import Exchange, ProgramRequest, RawCalls
 from consumers.aiohttp_session import HttpAnswer, HttpSession
 from consumers.client import ClientSettings, RecipeClient

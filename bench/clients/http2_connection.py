@@ -9,14 +9,14 @@ from collections.abc import Callable
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, cast
 
-from bench.clients import http2_frames as h2
+from bench.clients import http2_messages as h2
 from bench.clients.base import Ended
 from bench.clients.http2_headers import HeaderReader, HeaderWriter
 from bench.clients.http2_streams import Http2Answer, Http2Request, Stream
 from consumers.errors import ConsumerError
 
 if TYPE_CHECKING:
-    from bench.clients.http2_connections import Http2Connections
+    from bench.clients.http2 import Http2Connections
 
 WINDOW_STEP_BYTES = 1 << 30
 """So much is taken in before the connection's window is opened again."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import hpack
 from hpack.exceptions import HPACKError
 
-from bench.clients.http2_frames import COMPRESSION_ERROR, DEFAULT_TABLE_BYTES, BrokenConnection
+from bench.clients.http2_messages import COMPRESSION_ERROR, DEFAULT_TABLE_BYTES, BrokenConnection
 
 KEPT_AT_MOST = 4096
 

@@ -14,7 +14,7 @@ import typer
 import uvloop
 from msgspec import Struct
 
-from bench.clients.http2_connections import Http2Connections
+from bench.clients.http2 import Http2Connections
 from bench.clients.http2_headers import FieldList
 from bench.clients.http2_streams import Http2Answer, Http2Content
 from bench.clients.raw import RawClient

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from bench.clients.http1_connection import Http1Connections
+from bench.clients.http1 import Http1Connections
 from bench.load.outcomes import kind_of
 from consumers.errors import ProducerTimeout, ProducerUnreachable, UnexpectedAnswer
 from recipes.errors import RecipeNotFound

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.clients import http1_head
+from bench.clients import http1_messages
 from bench.clients.http1_body import BadChunk, ChunkedBody
-from bench.clients.http1_head import CHUNKED, UNTIL_CLOSE, BadHead, read_head
+from bench.clients.http1_messages import CHUNKED, UNTIL_CLOSE, BadHead, read_head
 
 
 @given(st.lists(st.binary(min_size=1, max_size=40), max_size=6), st.lists(st.integers(1, 9), max_size=40), st.binary())
@@ -57,10 +57,10 @@ def test_heads(start: bytes, fields: bytes, status: int, body_bytes: int, stays_
 
 
 def test_heads_are_not_kept_forever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http1_head, "KEPT_AT_MOST", 5)
+    monkeypatch.setattr(http1_messages, "KEPT_AT_MOST", 5)
     for number in range(20):
         read_head(b"HTTP/1.1 200 OK\r\nDate: %d\r\n\r\n" % number)
-    assert len(http1_head._known) <= 5
+    assert len(http1_messages._known) <= 5
 
 
 @pytest.mark.parametrize("data", [b"HTTP/1.1 20 OK\r\n\r\n", b"\r\n\r\n", b"HTTP/1.1 200 OK\r\n folded\r\n\r\n"])

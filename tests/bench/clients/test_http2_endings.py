@@ -16,7 +16,7 @@ from hyperframe.frame import (
     WindowUpdateFrame,
 )
 
-from bench.clients.http2_connections import Http2Connections
+from bench.clients.http2 import Http2Connections
 from bench.load.closed_loop import run_closed
 from bench.load.record import SliceRecord
 from consumers.errors import ProducerTimeout, ProducerUnreachable, UnexpectedAnswer

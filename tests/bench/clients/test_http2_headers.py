@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.clients import http2_headers
-from bench.clients.http2_frames import BrokenConnection
 from bench.clients.http2_headers import FieldList, HeaderReader, HeaderWriter
+from bench.clients.http2_messages import BrokenConnection
 
 NAMES = st.sampled_from([b":status", b"content-type", b"date", b"x-a", b"x-b", b"grpc-status"])
 VALUES = st.sampled_from([b"", b"200", b"application/grpc", b"a", b"b" * 100, b"c" * 2000])

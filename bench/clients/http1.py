@@ -9,7 +9,7 @@ from typing import cast
 from bench.clients.base import Ended
 from bench.clients.connections import Connections
 from bench.clients.http1_body import BadChunk, ChunkedBody
-from bench.clients.http1_head import CHUNKED, UNTIL_CLOSE, BadHead, Head, read_head
+from bench.clients.http1_messages import CHUNKED, UNTIL_CLOSE, BadHead, Head, read_head
 from bench.clients.raw_request import RawRequest
 from consumers.client import ClientSettings
 from consumers.errors import ConsumerError

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import grpc
 from google.protobuf.message import DecodeError
 
-from bench.clients.http2_connections import Http2Connections
+from bench.clients.http2 import Http2Connections
 from bench.clients.http2_headers import FieldList, Headers
 from bench.clients.http2_streams import Http2Answer, Http2Content
 from bench.clients.raw_calls import Exchange, ProgramRequest, RawCalls
