@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import asyncio
 
-    from bench.clients.raw_calls import RawCalls
+    from bench.clients.raw import RawCalls
     from bench.wire.conversation import Codec
     from consumers.client import ClientSettings
 
@@ -34,7 +34,7 @@ class Protocol:
     codec_at: str
     """Parses its bytes: a `bench.wire.conversation.Codec`."""
     raw_calls_at: str
-    """Prepares requests and reads responses for the raw client: a `bench.clients.raw_calls.RawCalls`."""
+    """Prepares requests and reads responses for the raw client: a `bench.clients.raw.RawCalls`."""
     noop_server_at: str
     """Makes an `asyncio.Protocol` that answers every request with the same small recipe."""
     gzip_levels: tuple[int, ...] = tuple(range(1, 10))
@@ -72,14 +72,14 @@ PROTOCOLS: dict[str, Protocol] = {
             name="http",
             title="HTTP",
             codec_at="bench.wire.http1_codec:Http1Codec",
-            raw_calls_at="bench.clients.http1_calls:Http1Calls",
+            raw_calls_at="bench.clients.http1:Http1Calls",
             noop_server_at="bench.runner.noop_servers:http",
         ),
         Protocol(
             name="graphql",
             title="GraphQL",
             codec_at="bench.wire.http1_codec:Http1Codec",
-            raw_calls_at="bench.clients.http1_calls:Http1Calls",
+            raw_calls_at="bench.clients.http1:Http1Calls",
             noop_server_at="bench.runner.noop_servers:graphql",
         ),
         Protocol(

@@ -1,34 +1,62 @@
-"""Connections of the raw client to one producer: what HTTP/1.1 and HTTP/2 have in common.
+"""The raw client's requests, and what its HTTP/1.1 and HTTP/2 connections to one producer have in common.
 
-Every request ends: with an answer, with the loss of its connection, or when its time is over. One timer watches over
-all of them, set to the oldest, so that a request costs no timer of its own.
+Every request ends: with a response, with the loss of its connection, or by timeout. One timer serves all requests. It
+is set for the oldest one, so that no request needs a timer of its own.
 """
 
 import asyncio
 import os
 import ssl
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Hashable
 from time import perf_counter_ns
-from typing import Any, Generic
+from typing import Any, Generic, TypeVar
 
 from bench.clients.base import Ended
-from bench.clients.raw_request import Content, RawAnswer, RawRequest
 from consumers.client import ClientSettings
 from consumers.errors import ConsumerError, ProducerTimeout, ProducerUnreachable, UnexpectedAnswer
 
 TIMER_STEP_S = 0.001
 
+Content = TypeVar("Content")
+"""A request in the form that the transport sends."""
+RawAnswer = TypeVar("RawAnswer")
+"""A response of which only the framing was decoded."""
+
+
+async def _nothing_to_register() -> None:
+    pass
+
+
+class RawRequest(Generic[Content, RawAnswer]):
+    """A prepared request. May be sent any number of times, also while it is in flight already."""
+
+    __slots__ = ("content", "proved", "register", "verify")
+
+    def __init__(
+        self,
+        content: Content,
+        verify: Callable[["RawRequest[Content, RawAnswer]", RawAnswer], Exception | None],
+        register: Callable[[], Awaitable[None]] = _nothing_to_register,
+    ):
+        self.content = content
+        self.proved: set[Hashable] = set()
+        """Fingerprints (status and length) of responses that were decoded and found correct."""
+        self.verify = verify
+        """Returns what is wrong with a response whose fingerprint is not in `proved`, None for nothing."""
+        self.register = register
+        """Has the producer learn what this request only names."""
+
 
 class Connections(ABC, Generic[Content, RawAnswer]):
-    """Opens connections when requests need them, and again when they were lost."""
+    """Opens connections when requests need them, and again when they are lost."""
 
     def __init__(self, settings: ClientSettings, tls: ssl.SSLContext | None) -> None:
-        """`tls` None: without."""
+        """`tls` None: no TLS."""
         self.settings = settings
         self.tls = tls
         self.opened = 0
-        """Connections that were established so far."""
+        """Number of connections established so far."""
         self.closed = False
         self._loop = asyncio.get_running_loop()
         self._timeout_ns = round(settings.timeout_s * 1e9)
@@ -41,22 +69,22 @@ class Connections(ABC, Generic[Content, RawAnswer]):
 
     @abstractmethod
     def sample(self) -> tuple[RawRequest[Content, RawAnswer], RawAnswer] | None:
-        """The last answer that was accepted by its fingerprint alone, with its request; it is given away."""
+        """The last response that was accepted by its fingerprint alone, with its request. Returned once."""
 
     @abstractmethod
     def abort(self, failure: ConsumerError) -> None:
-        """Drop every connection, and end every request with this."""
+        """Drop every connection, and end every request with this failure."""
 
     @abstractmethod
     def oldest_sent_ns(self) -> int | None:
-        """When the oldest request in flight was sent; None: there is none."""
+        """When the oldest request in flight was sent. None when there is none."""
 
     @abstractmethod
     def expire(self, sent_before_ns: int, failure: ConsumerError) -> None:
         """End every request that was sent before then."""
 
     async def exchange(self, content: Content) -> RawAnswer:
-        """Send a content and give what comes back, whatever it is. Raises ConsumerError."""
+        """Send a request and return the response, whatever it is. Raises ConsumerError."""
         found: asyncio.Future[RawAnswer] = self._loop.create_future()
         answers: list[RawAnswer] = []
 
@@ -84,12 +112,12 @@ class Connections(ABC, Generic[Content, RawAnswer]):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.abort(self.unreachable("this client is closed"))
-        # Transports tell their protocols of the end, and free their sockets, in the next turns of the loop.
+        # Transports notify their protocols and free their sockets in the next turns of the loop.
         for _ in range(3):
             await asyncio.sleep(0)
 
     def watch(self) -> None:
-        """Have the timer run. To be called when there is a request and `_timer` is None."""
+        """Start the timer. To be called when there is a request and `_timer` is None."""
         self._timer = self._loop.call_later(self.settings.timeout_s, self._look)
 
     def _look(self) -> None:
@@ -105,7 +133,7 @@ class Connections(ABC, Generic[Content, RawAnswer]):
             self._timer = self._loop.call_later(max(TIMER_STEP_S, left_s), self._look)
 
     def connect(self, protocol: asyncio.Protocol, failed: Callable[[ConsumerError], None]) -> asyncio.Task[None]:
-        """Begin to open a connection. `failed` is told when there is none to be had; cancelling is silent."""
+        """Begin to open a connection. `failed` is called if that fails. Cancelling the task calls nothing."""
         task = self._loop.create_task(self._connect(protocol, failed))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -123,15 +151,15 @@ class Connections(ABC, Generic[Content, RawAnswer]):
 
     @property
     def authority(self) -> str:
-        """The producer, as it is named in errors."""
+        """The producer as named in errors."""
         return self.settings.target.authority
 
     def unreachable(self, reason: str) -> ProducerUnreachable:
-        """The error for a connection that could not be had, or was lost."""
+        """The error for a connection that could not be opened, or was lost."""
         return ProducerUnreachable(f"{self.authority}: {' '.join(reason.split())}")
 
     def unexpected(self, reason: str) -> UnexpectedAnswer:
-        """The error for what the transport does not allow."""
+        """The error for a response that breaks the rules of the transport."""
         return UnexpectedAnswer(f"{self.authority}: {' '.join(reason.split())}")
 
 
@@ -139,7 +167,7 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
-        return f"TLS was not agreed on: {(error.reason or str(error)).replace('_', ' ').lower()}"
+        return f"the TLS handshake failed: {(error.reason or str(error)).replace('_', ' ').lower()}"
     if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
         return os.strerror(error.errno)
     if isinstance(error, OSError) and error.strerror:

@@ -1,4 +1,4 @@
-"""gRPC over HTTP/2 (gRPC's PROTOCOL-HTTP2.md): the consumer's calls as frames, the answers handed back to it."""
+"""gRPC of the raw client, on top of its HTTP/2 (gRPC's PROTOCOL-HTTP2.md): the gRPC consumer's unary calls."""
 
 import base64
 import ssl
@@ -11,16 +11,16 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from bench.clients.http2 import Http2Connections
-from bench.clients.http2_headers import FieldList, Headers
-from bench.clients.http2_streams import Http2Answer, Http2Content
-from bench.clients.raw_calls import Exchange, ProgramRequest, RawCalls
+from bench.clients.http2_messages import FieldList, Headers, Http2Answer, Http2Content
+from bench.clients.raw import Exchange, ProgramRequest, RawCalls
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import OperationUnsupported, ProducerUnreachable, UnexpectedAnswer
 from consumers.registry import client_class
 
 GZIP_WINDOW_BITS = 31
 PREFIX_BYTES = 5
-"""Whether the message is compressed, and its length."""
+"""The compressed flag, and the message's length."""
+CALL_STATUS = b"grpc-status"
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -34,25 +34,26 @@ class GrpcCalls(RawCalls[Http2Content, Http2Answer]):
         self._fields: dict[str, FieldList] = {}
 
     def client(self, exchange: Exchange[Http2Content, Http2Answer]) -> RecipeClient:
-        """The gRPC consumer of the dialect, its channel replaced by an exchange of whole requests for whole answers."""
+        """The gRPC consumer of the dialect, its channel replaced by `exchange`."""
 
         def exchanging(_: ClientSettings) -> grpc.aio.Channel:
-            # Not a channel, but all that a consumer needs of one.
+            # Not a channel, but it has everything that a consumer uses of one.
             return cast(grpc.aio.Channel, ExchangedChannel(self, exchange))
 
         made = client_class(self.protocol, self.settings.dialect)
         return made(self.settings, new_channel=exchanging)  # type: ignore[call-arg]
 
     def connections(self) -> Http2Connections:
-        """Connections with ALPN h2 where there is TLS."""
-        return Http2Connections(self.settings, tls_context(self.settings) if self.settings.target.tls else None)
+        """Connections, with ALPN h2 if there is TLS."""
+        tls = tls_context(self.settings) if self.settings.target.tls else None
+        return Http2Connections(self.settings, tls, CALL_STATUS)
 
     def fingerprint(self, answer: Http2Answer) -> Hashable:
-        """The status of HTTP and that of gRPC, and the length of the message."""
-        return answer.headers.status, answer.last.grpc_status, len(answer.body)
+        """The HTTP status, the gRPC status and the length of the body."""
+        return answer.headers.status, answer.last.call_status, len(answer.body)
 
     def content(self, path: str, message: bytes) -> Http2Content:
-        """A call of the method at `path`. Requests are never compressed, as the consumer's are not."""
+        """A call of the method at `path`. Like the consumer's, the request is not compressed."""
         fields = self._fields.get(path)
         if fields is None:
             fields = self._fields[path] = FieldList(self._call_fields(path))
@@ -69,26 +70,26 @@ class GrpcCalls(RawCalls[Http2Content, Http2Answer]):
             (b"content-type", b"application/grpc"),
             (b"user-agent", b"recipe-lab"),
             (b"grpc-accept-encoding", b"identity, gzip" if settings.gzip else b"identity"),
-            # The consumer sends its deadline, too, and a producer has to keep it.
+            # The consumer also sends its deadline, and handling it is work for the producer.
             (b"grpc-timeout", b"%dm" % max(1, round(settings.timeout_s * 1000))),
         ]
 
     def program_request(self, content: Http2Content) -> ProgramRequest:
-        """Fields and body; the program frames them."""
+        """Fields and body. The program does the framing."""
         fields = [(name.decode(), value.decode()) for name, value in content.headers.fields]
         path = next(value for name, value in fields if name == ":path")
         return ProgramRequest("POST", path, [field for field in fields if not field[0].startswith(":")], content.body)
 
 
 class ExchangedChannel:
-    """What a generated stub calls, and a consumer without stubs."""
+    """The part of a channel's interface that generated stubs use."""
 
     def __init__(self, calls: GrpcCalls, exchange: Exchange[Http2Content, Http2Answer]) -> None:
         self._calls = calls
         self._exchange = exchange
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Nothing to close."""
 
     def unary_unary(
         self,
@@ -97,20 +98,20 @@ class ExchangedChannel:
         response_deserializer: Callable[[bytes], Any] = bytes,
         **_: Any,
     ) -> Callable[..., Awaitable[Any]]:
-        """A method that takes a message and gives one; bytes both, where nothing else is said."""
+        """A unary method. Messages are bytes, unless there is a serializer."""
 
         async def call(message: Any, **_: Any) -> Any:
             answer = await self._exchange(self._calls.content(path, request_serializer(message)))
             try:
                 return response_deserializer(message_in(answer, self._calls.settings))
             except DecodeError:
-                return None  # as grpc.aio has it
+                return None  # as grpc.aio does
 
         return call
 
     def _streaming(self, path: str, **_: Any) -> Callable[..., Any]:
         def call(*_: Any, **__: Any) -> Any:
-            raise OperationUnsupported(f"{path} streams, and the raw client makes unary calls only")
+            raise OperationUnsupported(f"{path} is a streaming method, and the raw client supports unary calls only")
 
         return call
 
@@ -118,37 +119,37 @@ class ExchangedChannel:
 
 
 def message_in(answer: Http2Answer, settings: ClientSettings) -> bytes:
-    """The one message of an answer, decompressed.
+    """The message in a response, decompressed.
 
     Raises AioRpcError for a status that is not OK, UnexpectedAnswer, ProducerUnreachable.
     """
     authority = settings.target.authority
     head, last = answer.headers, answer.last
     if head.status != 200:
-        # What the gRPC protocol's http-grpc-status-mapping.md makes of it.
+        # The mapping of gRPC's http-grpc-status-mapping.md.
         if head.status in (429, 502, 503, 504):
-            raise ProducerUnreachable(f"{authority}: status {head.status} of HTTP")
-        raise UnexpectedAnswer(f"{authority}: status {head.status} of HTTP")
-    if last.grpc_status is None:
-        raise UnexpectedAnswer(f"{authority}: the answer has no grpc-status")
-    if last.grpc_status != b"0":
+            raise ProducerUnreachable(f"{authority}: HTTP status {head.status}")
+        raise UnexpectedAnswer(f"{authority}: HTTP status {head.status}")
+    if last.call_status is None:
+        raise UnexpectedAnswer(f"{authority}: the response has no grpc-status")
+    if last.call_status != b"0":
         raise _error(last)
     body = answer.body
     if len(body) < PREFIX_BYTES or len(body) != PREFIX_BYTES + int.from_bytes(body[1:PREFIX_BYTES], "big"):
-        raise UnexpectedAnswer(f"{authority}: the answer is not one message of the length that it announces")
+        raise UnexpectedAnswer(f"{authority}: the response is not one message of the length in its prefix")
     message = body[PREFIX_BYTES:]
     if not body[0]:
         return message
     if not settings.gzip or head.get(b"grpc-encoding") != b"gzip":
-        raise UnexpectedAnswer(f"{authority}: the message is compressed in a way that was not offered")
+        raise UnexpectedAnswer(f"{authority}: the message has an encoding that was not offered")
     try:
         return zlib.decompress(message, GZIP_WINDOW_BITS)
     except zlib.error:
-        raise UnexpectedAnswer(f"{authority}: the message is not in the coding that it claims") from None
+        raise UnexpectedAnswer(f"{authority}: the message is not in the encoding that it declares") from None
 
 
 def _error(last: Headers) -> grpc.aio.AioRpcError:
-    number = last.grpc_status or b""
+    number = last.call_status or b""
     code = _CODES.get(int(number), grpc.StatusCode.UNKNOWN) if number.isdigit() else grpc.StatusCode.UNKNOWN
     trailers = grpc.aio.Metadata(*((name.decode("latin-1"), _value(name, value)) for name, value in last.fields))
     details = unquote(last.get(b"grpc-message").decode("latin-1"))
@@ -156,7 +157,7 @@ def _error(last: Headers) -> grpc.aio.AioRpcError:
 
 
 def _value(name: bytes, value: bytes) -> str | bytes:
-    """Binary metadata come in base64, with or without padding."""
+    """Binary metadata values are base64, with or without padding."""
     if not name.endswith(b"-bin"):
         return value.decode("latin-1")
     try:
@@ -166,7 +167,7 @@ def _value(name: bytes, value: bytes) -> str | bytes:
 
 
 def tls_context(settings: ClientSettings) -> ssl.SSLContext:
-    """TLS 1.3 with ALPN h2. Raises ProducerUnreachable, naming a file that cannot be used."""
+    """TLS 1.3 with ALPN h2. Raises ProducerUnreachable, naming the file, for certificates that cannot be used."""
     file = settings.ca
     try:
         context = ssl.create_default_context(cafile=settings.ca)

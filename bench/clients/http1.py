@@ -1,26 +1,36 @@
-"""HTTP/1.1 connections of the raw client: one request at a time on each, as many connections as requests in flight."""
+"""HTTP/1.1 of the raw client: the requests of the HTTP/JSON and GraphQL consumers as bytes, and their connections.
+
+A connection carries one request at a time. There are as many connections as requests in flight.
+"""
 
 import asyncio
 import ssl
+import zlib
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter_ns
 from typing import cast
 
-from bench.clients.base import Ended
-from bench.clients.connections import Connections
-from bench.clients.http1_body import BadChunk, ChunkedBody
-from bench.clients.http1_messages import CHUNKED, UNTIL_CLOSE, BadHead, Head, read_head
-from bench.clients.raw_request import RawRequest
-from consumers.client import ClientSettings
-from consumers.errors import ConsumerError
+from yarl import URL
 
+from bench.clients.base import Ended
+from bench.clients.connections import Connections, RawRequest
+from bench.clients.http1_messages import CHUNKED, UNTIL_CLOSE, BadChunk, BadHead, ChunkedBody, Head, read_head
+from bench.clients.raw import Exchange, ProgramRequest, RawCalls
+from consumers.aiohttp_session import HttpAnswer, HttpSession
+from consumers.client import ClientSettings, RecipeClient
+from consumers.errors import ConsumerError
+from consumers.registry import client_class
+
+GZIP_WINDOW_BITS = 31
 END_OF_HEAD = b"\r\n\r\n"
 HEAD_AT_MOST_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class Http1Answer:
-    """A whole response. The body is still coded."""
+    """A complete response. The body still has its content coding."""
 
     head: Head
     body: bytes
@@ -30,17 +40,17 @@ Http1Request = RawRequest[bytes, Http1Answer]
 
 
 class Http1Connections(Connections[bytes, Http1Answer]):
-    """As many connections as there were requests in flight at once; idle ones are used again, the last one first."""
+    """One connection for each request in flight. Idle ones are reused, the most recent first."""
 
     def __init__(self, settings: ClientSettings, tls: ssl.SSLContext | None) -> None:
         super().__init__(settings, tls)
         self.idle: list[Http1Connection] = []
         self.connections: set[Http1Connection] = set()
         self.accepted: tuple[Http1Request, Head, bytes] | None = None
-        """The last answer accepted by its fingerprint: request, head, and head and body as they came."""
+        """The last response accepted by its fingerprint: request, head, and the bytes of head and body."""
 
     def begin(self, request: Http1Request, ended: Ended) -> None:
-        """Send on an idle connection, or on a new one once it is there."""
+        """Send on an idle connection, or on a new one once it is open."""
         if self.idle:
             self.idle.pop().send(request, ended)
         else:
@@ -49,7 +59,7 @@ class Http1Connections(Connections[bytes, Http1Answer]):
             self.watch()
 
     def sample(self) -> tuple[Http1Request, Http1Answer] | None:
-        """The last answer that was accepted by its fingerprint alone."""
+        """The last response that was accepted by its fingerprint alone."""
         if self.accepted is None:
             return None
         request, head, data = self.accepted
@@ -61,7 +71,7 @@ class Http1Connections(Connections[bytes, Http1Answer]):
         return min((c.sent_ns for c in self.connections if c.request is not None), default=None)
 
     def expire(self, sent_before_ns: int, failure: ConsumerError) -> None:
-        """Drop the connections whose requests were sent before then: another request must not get their answers."""
+        """Drop the connections whose requests were sent before then, so that no later request gets their responses."""
         for connection in list(self.connections):
             if connection.request is not None and connection.sent_ns <= sent_before_ns:
                 connection.fail(failure)
@@ -79,23 +89,23 @@ class Http1Connection(asyncio.Protocol):
         self._pool = pool
         pool.connections.add(self)
         self.request: Http1Request | None = None
-        """What is in flight."""
+        """The request in flight."""
         self.sent_ns = 0
         self._ended: Ended = _nobody
         self._transport: asyncio.Transport | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._buffer = bytearray()
-        """Of the answer, as far as it came, its head taken off once that is whole."""
+        """What has come of the response, without its head once that is complete."""
         self._head: Head | None = None
         self._body: ChunkedBody | None = None
 
     def connect_for(self, request: Http1Request, ended: Ended) -> None:
-        """Connect, then send. Connecting is part of this request."""
+        """Connect, then send. Connecting counts as part of this request."""
         self.request, self._ended, self.sent_ns = request, ended, perf_counter_ns()
         self._connecting = self._pool.connect(self, self.fail)
 
     def send(self, request: Http1Request, ended: Ended) -> None:
-        """Send; the connection must be idle."""
+        """Send. The connection must be idle."""
         self.request = request
         self._ended = ended
         self.sent_ns = perf_counter_ns()
@@ -138,12 +148,12 @@ class Http1Connection(asyncio.Protocol):
             pool.accepted = (request, head, data)
             self._ended(self.sent_ns, done_ns, None)
         else:
-            self._ended(self.sent_ns, done_ns, request.judge(request, Http1Answer(head, data[end:])))
+            self._ended(self.sent_ns, done_ns, request.verify(request, Http1Answer(head, data[end:])))
 
     def _on_part(self, data: bytes) -> None:
-        """Bytes that are not one whole answer with its length announced."""
+        """Take bytes that are not exactly one response with a Content-Length."""
         if self.request is None:
-            # Nobody asked. A server may say so before it closes an idle connection; either way it is of no more use.
+            # Nothing was requested. A server may send an error before it closes an idle connection.
             self._drop()
             return
         try:
@@ -160,12 +170,12 @@ class Http1Connection(asyncio.Protocol):
                 end = self._buffer.find(END_OF_HEAD) + 4
                 if end < 4:
                     if len(self._buffer) > HEAD_AT_MOST_BYTES or not b"HTTP/1.".startswith(self._buffer[:7]):
-                        raise BadHead("the answer is not HTTP/1.1")
+                        raise BadHead("the response is not HTTP/1.1")
                     return
                 head = read_head(bytes(self._buffer[:end]))
                 del self._buffer[:end]
                 if head.status == 101:
-                    raise BadHead("the answer switches to another protocol, which nobody asked for")
+                    raise BadHead("the response switches to another protocol, which was not requested")
                 if not head.interim:
                     self._head = head
             if self._head.body_bytes == CHUNKED:
@@ -188,7 +198,7 @@ class Http1Connection(asyncio.Protocol):
         assert request is not None
         assert head is not None
         if surplus:
-            self.fail(self._pool.unexpected("the answer is longer than announced"))
+            self.fail(self._pool.unexpected("the response is longer than announced"))
             return
         self.request = self._head = self._body = None
         self._buffer.clear()
@@ -198,7 +208,7 @@ class Http1Connection(asyncio.Protocol):
             self._drop()
         failure: Exception | None = None
         if (head.status, len(body)) not in request.proved:
-            failure = request.judge(request, Http1Answer(head, body))
+            failure = request.verify(request, Http1Answer(head, body))
         self._ended(self.sent_ns, done_ns, failure)
 
     def eof_received(self) -> None:
@@ -210,11 +220,11 @@ class Http1Connection(asyncio.Protocol):
             self._complete(bytes(self._buffer))
             return
         within = self._head is not None or self._buffer
-        said = "within the answer" if within else "without an answer"
-        self.fail(self._pool.unreachable(f"the connection was {'lost' if exc else 'closed'} {said}"))
+        when = "within the response" if within else "before the response"
+        self.fail(self._pool.unreachable(f"the connection was {'lost' if exc else 'closed'} {when}"))
 
     def fail(self, failure: ConsumerError) -> None:
-        """Drop the connection, and end what is in flight with this."""
+        """Drop the connection, and end the request in flight with this failure."""
         self._drop()
         if self.request is not None:
             self.request = None
@@ -235,3 +245,73 @@ class Http1Connection(asyncio.Protocol):
 
 def _nobody(_sent_ns: int, _done_ns: int, _failure: Exception | None) -> None:
     return
+
+
+class ExchangedSession(HttpSession):
+    """A session whose requests go through an `exchange` instead of aiohttp."""
+
+    def __init__(self, exchange: Exchange[bytes, Http1Answer], settings: ClientSettings, accept: str) -> None:
+        super().__init__(settings, accept)
+        self._exchange = exchange
+
+    def open(self) -> None:
+        """Nothing to open."""
+
+    async def ask(
+        self, method: str, url: URL, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> HttpAnswer:
+        """Send one request and return the response, whatever its status. Raises ConsumerError."""
+        answer = await self._exchange(request_bytes(method, url, {**self._headers, **(headers or {})}, body))
+        return HttpAnswer(answer.head.status, answer.head.media_type, self._decoded(answer))
+
+    def _decoded(self, answer: Http1Answer) -> bytes:
+        coding = answer.head.coding
+        if coding == "identity":
+            return answer.body
+        if not self._settings.gzip:
+            raise self.unexpected("the response has a content coding, though identity was requested")
+        try:
+            if coding == "gzip":
+                return zlib.decompress(answer.body, GZIP_WINDOW_BITS)
+        except zlib.error:
+            pass
+        raise self.unexpected("the response is not in the content coding that it declares")
+
+
+def request_bytes(method: str, url: URL, headers: Mapping[str, str], body: bytes | None) -> bytes:
+    """One request (RFC 9112, section 3)."""
+    lines = [f"{method} {url.raw_path_qs} HTTP/1.1", f"Host: {url.raw_authority}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    if body is not None:
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([*lines, "", ""]).encode() + (body or b"")
+
+
+class Http1Calls(RawCalls[bytes, Http1Answer]):
+    """A protocol whose consumer uses an HttpSession."""
+
+    multiplexes = False
+
+    def client(self, exchange: Exchange[bytes, Http1Answer]) -> RecipeClient:
+        """The protocol's consumer over `exchange`."""
+        made = client_class(self.protocol, self.settings.dialect)
+        return made(self.settings, session=partial(ExchangedSession, exchange))  # type: ignore[call-arg]
+
+    def connections(self) -> Http1Connections:
+        """Connections, with ALPN http/1.1 if there is TLS."""
+        context: ssl.SSLContext | None = None
+        if self.settings.target.tls:
+            context = HttpSession(self.settings, accept="*/*").tls_context()
+        return Http1Connections(self.settings, context)
+
+    def fingerprint(self, answer: Http1Answer) -> Hashable:
+        """Status and length of the body."""
+        return answer.head.status, len(answer.body)
+
+    def program_request(self, content: bytes) -> ProgramRequest:
+        """The request, split into start line, fields and body."""
+        head, _, body = content.partition(b"\r\n\r\n")
+        start, *lines = head.decode().split("\r\n")
+        method, path, _ = start.split(" ")
+        fields = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
+        return ProgramRequest(method, path, [f for f in fields if f[0] not in ("Host", "Content-Length")], body)

@@ -1,4 +1,4 @@
-"""The HTTP/2 connection that requests go to, and another one when it goes away or is lost."""
+"""The raw client's pool of HTTP/2 connections: one that takes requests, replaced when it is closed or lost."""
 
 import ssl
 from collections import deque
@@ -7,25 +7,30 @@ from time import perf_counter_ns
 from bench.clients.base import Ended
 from bench.clients.connections import Connections
 from bench.clients.http2_connection import Http2Connection
-from bench.clients.http2_streams import Http2Answer, Http2Content, Http2Request, Stream
+from bench.clients.http2_messages import Http2Answer, Http2Content, Http2Request, Stream
 from consumers.client import ClientSettings
 from consumers.errors import ConsumerError
 
 
 class Http2Connections(Connections[Http2Content, Http2Answer]):
-    """One connection that takes new streams; beside it those that only finish theirs."""
+    """One connection that takes new streams, beside those that only finish theirs."""
 
-    def __init__(self, settings: ClientSettings, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, settings: ClientSettings, tls: ssl.SSLContext | None, call_status: bytes | None = None) -> None:
+        """`call_status` is the name of the field with which a protocol on top of HTTP/2 reports a call's status.
+
+        A response's fingerprint is its HTTP status, the value of that field and the length of its body.
+        """
         super().__init__(settings, tls)
+        self.call_status = call_status
         self.waiting: deque[tuple[Http2Request, Ended, int]] = deque()
-        """Requests for which no stream may be opened yet, and since when they wait."""
+        """Requests that wait for a stream, and since when."""
         self.accepted: Stream | None = None
-        """The last one that was accepted by its fingerprint."""
+        """The last stream whose response was accepted by its fingerprint."""
         self._current: Http2Connection | None = None
         self._retired: set[Http2Connection] = set()
 
     def begin(self, request: Http2Request, ended: Ended) -> None:
-        """Send on a stream of its own, as soon as the producer takes one."""
+        """Send on a new stream, as soon as the producer allows one."""
         current = self._current
         if current is not None and not self.waiting and len(current.streams) < current.streams_at_most:
             current.send(request, ended, perf_counter_ns())
@@ -36,7 +41,7 @@ class Http2Connections(Connections[Http2Content, Http2Answer]):
             self.watch()
 
     def send_waiting(self) -> None:
-        """Open the streams that may be opened by now. Connects when there is no connection."""
+        """Open streams for the requests that wait, as far as possible. Connects when there is no connection."""
         while self.waiting and not self.closed:
             current = self._current
             if current is None:
@@ -47,18 +52,18 @@ class Http2Connections(Connections[Http2Content, Http2Answer]):
             current.send(*self.waiting.popleft())
 
     def retire(self, connection: Http2Connection) -> None:
-        """No new streams on this one."""
+        """Open no new streams on this connection."""
         if self._current is connection:
             self._current = None
         self._retired.add(connection)
 
     def close_if_retired(self, connection: Http2Connection) -> None:
-        """Its last stream has ended."""
+        """Close the connection if it takes no new streams: its last stream has ended."""
         if connection in self._retired:
-            connection.fail(self.unreachable("the connection had come to its end"))
+            connection.fail(self.unreachable("the connection was closed after its last stream"))
 
     def lost(self, connection: Http2Connection, failure: ConsumerError) -> None:
-        """The connection is no more. What waits for one goes to another, unless this was never ready to take any."""
+        """The connection is gone. Requests that wait go to a new one, unless this one never became ready."""
         self._retired.discard(connection)
         if self._current is not connection:
             return
@@ -71,7 +76,7 @@ class Http2Connections(Connections[Http2Content, Http2Answer]):
             ended(since_ns, perf_counter_ns(), failure)
 
     def sample(self) -> tuple[Http2Request, Http2Answer] | None:
-        """The last answer that was accepted by its fingerprint alone."""
+        """The last response that was accepted by its fingerprint alone."""
         stream, self.accepted = self.accepted, None
         if stream is None or stream.headers is None:
             return None
@@ -84,7 +89,7 @@ class Http2Connections(Connections[Http2Content, Http2Answer]):
         return min(since, default=None)
 
     def expire(self, sent_before_ns: int, failure: ConsumerError) -> None:
-        """End what was sent, or began to wait, before then."""
+        """End the requests that were sent, or began to wait, before then."""
         expired: list[tuple[Http2Request, Ended, int]] = []
         while self.waiting and self.waiting[0][2] <= sent_before_ns:
             expired.append(self.waiting.popleft())

@@ -1,54 +1,84 @@
-"""HTTP/2 of the raw client (RFC 9113): one connection, and on it as many streams as requests in flight.
+"""One HTTP/2 connection of the raw client (RFC 9113), with one stream for each request in flight.
 
-That is what a gRPC channel does, too. The windows that are announced at the start are as large as they can be, so that
-the client is never what a producer waits for.
+The flow-control windows announced at the start are as large as possible, so that a producer never waits for the client.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
 from bench.clients import http2_messages as h2
 from bench.clients.base import Ended
-from bench.clients.http2_headers import HeaderReader, HeaderWriter
-from bench.clients.http2_streams import Http2Answer, Http2Request, Stream
+from bench.clients.http2_messages import HeaderReader, HeaderWriter, Http2Answer, Http2Request, Stream
 from consumers.errors import ConsumerError
 
-if TYPE_CHECKING:
-    from bench.clients.http2 import Http2Connections
-
 WINDOW_STEP_BYTES = 1 << 30
-"""So much is taken in before the connection's window is opened again."""
+"""Bytes received before the connection's window is opened again."""
 ANSWER_AT_MOST_BYTES = 1 << 30
 HEADERS_AT_MOST_BYTES = 1 << 20
-STREAMS_UNLESS_TOLD = 1 << 30
+DEFAULT_STREAMS = 1 << 30
 
 _unpack = h2.HEAD.unpack_from
 _DATA, _HEADERS = h2.DATA, h2.HEADERS
 
 
-class Http2Connection(asyncio.Protocol):
-    """One connection. Made with a request waiting in `pool`, it connects at once."""
+class Pool(Protocol):
+    """What a connection needs from the pool that opened it."""
 
-    def __init__(self, pool: "Http2Connections") -> None:
+    @property
+    def call_status(self) -> bytes | None:
+        """As in Headers."""
+
+    @property
+    def waiting(self) -> Sized:
+        """Requests that wait for a stream."""
+
+    accepted: Stream | None
+    """The last stream whose response was accepted by its fingerprint."""
+
+    def connect(self, protocol: asyncio.Protocol, failed: Callable[[ConsumerError], None]) -> asyncio.Task[None]:
+        """Begin to open a connection."""
+
+    def send_waiting(self) -> None:
+        """Open streams for the requests that wait, as far as possible."""
+
+    def retire(self, connection: "Http2Connection") -> None:
+        """Open no new streams on this connection."""
+
+    def close_if_retired(self, connection: "Http2Connection") -> None:
+        """The connection's last stream has ended."""
+
+    def lost(self, connection: "Http2Connection", failure: ConsumerError) -> None:
+        """The connection is gone."""
+
+    def unreachable(self, reason: str) -> ConsumerError:
+        """The error for a connection that could not be opened, or was lost."""
+
+    def unexpected(self, reason: str) -> ConsumerError:
+        """The error for a response that breaks the rules of the transport."""
+
+
+class Http2Connection(asyncio.Protocol):
+    """One connection. Begins to connect when it is made."""
+
+    def __init__(self, pool: Pool) -> None:
         self.streams: dict[int, Stream] = {}
-        """Open ones, the oldest first."""
+        """Open streams by id, the oldest first."""
         self.streams_at_most = 0
-        """None may be opened before the producer has told its settings."""
+        """How many may be open. 0 until the producer's SETTINGS have come."""
         self.began_ns = perf_counter_ns()
         self.heard_ns = 0
-        """When something last came in for a stream. What the connection says of itself is no sign that requests are
-        answered."""
+        """When a frame last came for a stream. Frames of the connection itself do not show that requests are served."""
         self.ready = False
-        """Whether the producer has told its settings."""
+        """Whether the producer's SETTINGS have come."""
         self._failed = False
         self._pool = pool
         self._transport: asyncio.Transport | None = None
         self._next_id = 1
-        self._reader, self._writer = HeaderReader(), HeaderWriter()
+        self._reader, self._writer = HeaderReader(pool.call_status), HeaderWriter()
         self._rest = b""
-        """The beginning of a frame."""
+        """The beginning of an incomplete frame."""
         self._corked = False
         self._out: list[bytes] = []
         self._send_window = h2.DEFAULT_WINDOW_BYTES
@@ -56,11 +86,11 @@ class Http2Connection(asyncio.Protocol):
         """Of a new stream."""
         self._frame_at_most = h2.DEFAULT_FRAME_BYTES
         self._unsent: dict[int, Stream] = {}
-        """Streams that wait for a window to open."""
+        """Streams that wait for a flow-control window to open."""
         self._taken_bytes = 0
-        """DATA since the connection's window was last opened."""
+        """Bytes of DATA since the connection's window was last opened."""
         self._block: tuple[int, int, bytearray] | None = None
-        """A header block that goes on in CONTINUATION: stream, flags, and what has come."""
+        """A header block that continues in CONTINUATION: stream, flags, and the bytes so far."""
         self._handlers: dict[int, Callable[[int, int, bytes], None]] = {
             h2.DATA: self._on_data,
             h2.HEADERS: self._on_headers,
@@ -72,10 +102,10 @@ class Http2Connection(asyncio.Protocol):
             h2.WINDOW_UPDATE: self._on_window_update,
             h2.CONTINUATION: self._on_continuation,
         }
-        """Frames of other types are passed over, as RFC 9113 (section 5.5) has it."""
+        """Frames of other types are ignored (RFC 9113, section 5.5)."""
         self._connecting: asyncio.Task[None] | None = pool.connect(self, self.fail)
 
-    # What is sent
+    # Sending
 
     def send(self, request: Http2Request, ended: Ended, sent_ns: int) -> None:
         """Open a stream. The connection must have room for it."""
@@ -119,7 +149,7 @@ class Http2Connection(asyncio.Protocol):
                 self._write(h2.frame(h2.CONTINUATION, flags, stream_id, piece))
 
     def _send_more(self) -> None:
-        """Send what the windows allow by now."""
+        """Send what the flow-control windows allow."""
         for stream_id, stream in list(self._unsent.items()):
             while stream.unsent:
                 size = min(self._send_window, stream.window, self._frame_at_most, len(stream.unsent))
@@ -138,7 +168,7 @@ class Http2Connection(asyncio.Protocol):
         elif self._transport is not None:
             self._transport.write(data)
 
-    # What comes in
+    # Receiving
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._connecting = None
@@ -148,7 +178,7 @@ class Http2Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         ssl_object = transport.get_extra_info("ssl_object")
         if ssl_object is not None and ssl_object.selected_alpn_protocol() != "h2":
-            self.fail(self._pool.unreachable("TLS was not agreed on: the producer does not offer h2"))
+            self.fail(self._pool.unreachable("the TLS handshake failed: the producer does not offer h2"))
             return
         self._write(
             h2.PREFACE
@@ -185,7 +215,7 @@ class Http2Connection(asyncio.Protocol):
             end = start + (high << 16 | low)
             stream_id &= h2.LARGEST_STREAM_ID
             if not self.ready and (kind != h2.SETTINGS or stream_id or flags & h2.ACK):
-                raise h2.BrokenConnection(h2.PROTOCOL_ERROR, "the answer is not HTTP/2")
+                raise h2.BrokenConnection(h2.PROTOCOL_ERROR, "the response is not HTTP/2")
             if end - start > h2.DEFAULT_FRAME_BYTES:
                 raise h2.BrokenConnection(h2.FRAME_SIZE_ERROR, "a frame is larger than allowed")
             if end > available:
@@ -218,7 +248,7 @@ class Http2Connection(asyncio.Protocol):
         if flags & h2.END_STREAM:
             self._finish(stream_id, stream)
         elif stream.size > ANSWER_AT_MOST_BYTES:
-            self._cancel(stream_id, self._pool.unexpected("the answer is larger than is waited for"))
+            self._cancel(stream_id, self._pool.unexpected("the response is too large"))
 
     def _on_headers(self, stream_id: int, flags: int, payload: bytes) -> None:
         if flags & (h2.PADDED | h2.WITH_PRIORITY):
@@ -236,12 +266,12 @@ class Http2Connection(asyncio.Protocol):
             return
         if stream.headers is None:
             if headers.status is None:
-                raise h2.BrokenConnection(h2.PROTOCOL_ERROR, "an answer has no status")
+                raise h2.BrokenConnection(h2.PROTOCOL_ERROR, "a response has no status")
             if headers.status < 200 and not flags & h2.END_STREAM:
                 return
             stream.headers = headers
         elif not flags & h2.END_STREAM:
-            raise h2.BrokenConnection(h2.PROTOCOL_ERROR, "trailers do not end their answer")
+            raise h2.BrokenConnection(h2.PROTOCOL_ERROR, "trailers do not end their stream")
         else:
             stream.trailers = headers
         if flags & h2.END_STREAM:
@@ -251,15 +281,15 @@ class Http2Connection(asyncio.Protocol):
         done_ns = perf_counter_ns()
         headers, request = stream.headers, stream.request
         if headers is None:
-            raise h2.BrokenConnection(h2.PROTOCOL_ERROR, "an answer has no head")
+            raise h2.BrokenConnection(h2.PROTOCOL_ERROR, "a response has no header section")
         self._forget(stream_id)
-        fingerprint = (headers.status, (stream.trailers or headers).grpc_status, stream.size)
+        fingerprint = (headers.status, (stream.trailers or headers).call_status, stream.size)
         pool = self._pool
         if fingerprint in request.proved:
             pool.accepted = stream
             failure = None
         else:
-            failure = request.judge(request, Http2Answer(headers, stream.trailers, b"".join(stream.body)))
+            failure = request.verify(request, Http2Answer(headers, stream.trailers, b"".join(stream.body)))
         if pool.waiting:
             pool.send_waiting()
         stream.ended(stream.sent_ns, done_ns, failure)
@@ -267,23 +297,23 @@ class Http2Connection(asyncio.Protocol):
     def _forget(self, stream_id: int) -> None:
         del self.streams[stream_id]
         if self._unsent and self._unsent.pop(stream_id, None) is not None:
-            # The answer came before the request was out; the rest of it is not wanted.
+            # The response came before the whole request was sent. The rest of it is not needed.
             self._write(h2.frame(h2.RST_STREAM, 0, stream_id, h2.number(h2.CANCEL)))
         if not self.streams:
             self._pool.close_if_retired(self)
 
     def _expect_known(self, stream_id: int) -> None:
-        """Frames of a stream that has ended here are passed over. Raises BrokenConnection for one that never was."""
+        """Ignore frames of a stream that has ended. Raises BrokenConnection for a stream that was never opened."""
         if stream_id == 0 or stream_id % 2 == 0 or stream_id >= self._next_id:
-            raise h2.BrokenConnection(h2.PROTOCOL_ERROR, f"an answer is on stream {stream_id}, which nobody opened")
+            raise h2.BrokenConnection(h2.PROTOCOL_ERROR, f"a response is on stream {stream_id}, which was never opened")
 
     def _on_continuation(self, stream_id: int, flags: int, payload: bytes) -> None:
         if self._block is None or self._block[0] != stream_id:
-            raise h2.BrokenConnection(h2.PROTOCOL_ERROR, "a header block goes on that did not begin")
+            raise h2.BrokenConnection(h2.PROTOCOL_ERROR, "a CONTINUATION frame has no header block to continue")
         _, first_flags, block = self._block
         block += payload
         if len(block) > HEADERS_AT_MOST_BYTES:
-            raise h2.BrokenConnection(h2.PROTOCOL_ERROR, "a header block does not end")
+            raise h2.BrokenConnection(h2.PROTOCOL_ERROR, "a header block is too large")
         if flags & h2.END_HEADERS:
             self._block = None
             self._on_block(stream_id, first_flags, bytes(block))
@@ -305,7 +335,7 @@ class Http2Connection(asyncio.Protocol):
         if flags & h2.ACK:
             return
         if not self.ready:
-            self.streams_at_most = STREAMS_UNLESS_TOLD
+            self.streams_at_most = DEFAULT_STREAMS
         for key, value in h2.read_settings(payload):
             if key == h2.HEADER_TABLE_SIZE:
                 self._writer.limit_table(value)
@@ -327,7 +357,7 @@ class Http2Connection(asyncio.Protocol):
         self._pool.send_waiting()
 
     def _on_push(self, _stream_id: int, _flags: int, _payload: bytes) -> None:
-        raise h2.BrokenConnection(h2.PROTOCOL_ERROR, "the producer pushes, which was ruled out")
+        raise h2.BrokenConnection(h2.PROTOCOL_ERROR, "the producer sent PUSH_PROMISE, which was disabled")
 
     def _on_ping(self, _stream_id: int, flags: int, payload: bytes) -> None:
         if len(payload) != 8:
@@ -339,7 +369,7 @@ class Http2Connection(asyncio.Protocol):
         last_id, code = _number_in(payload) & h2.LARGEST_STREAM_ID, _number_in(payload[4:])
         pool = self._pool
         pool.retire(self)
-        failure = pool.unreachable(f"the producer went away: {h2.error_name(code)}")
+        failure = pool.unreachable(f"the producer sent GOAWAY: {h2.error_name(code)}")
         refused = [(stream_id, stream) for stream_id, stream in self.streams.items() if stream_id > last_id]
         for stream_id, _ in refused:
             self._unsent.pop(stream_id, None)
@@ -361,10 +391,10 @@ class Http2Connection(asyncio.Protocol):
         if self._unsent:
             self._send_more()
 
-    # How it ends
+    # Ending
 
     def expire(self, sent_before_ns: int, failure: ConsumerError) -> None:
-        """End the streams that were opened before then; and the connection, if nothing has come in since then."""
+        """End the streams that were opened before then. Drop the connection if nothing has come since then."""
         if not self.ready and self.began_ns <= sent_before_ns:
             self.fail(failure)
             return
@@ -388,11 +418,11 @@ class Http2Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         within = any(stream.headers is not None for stream in self.streams.values())
-        said = "within the answer" if within else "without an answer"
-        self.fail(self._pool.unreachable(f"the connection was {'lost' if exc else 'closed'} {said}"))
+        when = "within the response" if within else "before the response"
+        self.fail(self._pool.unreachable(f"the connection was {'lost' if exc else 'closed'} {when}"))
 
     def fail(self, failure: ConsumerError) -> None:
-        """Drop the connection, and end all its streams with this."""
+        """Drop the connection, and end all its streams with this failure."""
         if self._connecting is not None:
             self._connecting.cancel()
             self._connecting = None

@@ -1,11 +1,25 @@
-"""Frames of HTTP/2 (RFC 9113, sections 4, 6 and 7): the numbers, and the frames that a client sends. Pure."""
+"""What goes over an HTTP/2 connection (RFC 9113): frames, header blocks (HPACK, RFC 7541), requests and answers. Pure.
 
+A header block means the same, and is the same, as long as the dynamic table is the same. So blocks are cached, by their
+bytes or by what they say, until one changes the table.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 from struct import Struct
+from time import perf_counter_ns
+
+import hpack
+from hpack.exceptions import HPACKError
+
+from bench.clients.base import Ended
+from bench.clients.connections import RawRequest
+from consumers.errors import ConsumerError
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 HEAD_BYTES = 9
 HEAD = Struct(">BHBBL")
-"""Length (upper 8 bits, lower 16), type, flags, stream."""
+"""Length (upper 8 bits, lower 16 bits), type, flags, stream."""
 
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
 
@@ -47,9 +61,16 @@ ERROR_NAMES = (
 
 _SETTING = Struct(">HL")
 
+KEPT_AT_MOST = 4096
+
+Fields = Sequence[tuple[bytes, bytes]]
+
 
 class BrokenConnection(Exception):
-    """The peer broke the rules of the connection, which ends. `code` is what to tell it, the text is for the user."""
+    """The peer broke the rules of the protocol, which ends the connection.
+
+    `code` is sent to the peer, the text is for the user.
+    """
 
     def __init__(self, code: int, text: str) -> None:
         super().__init__(text)
@@ -57,7 +78,7 @@ class BrokenConnection(Exception):
 
 
 def error_name(code: int) -> str:
-    """The name of an error code."""
+    """The name of an error code (RFC 9113, section 7)."""
     return ERROR_NAMES[code] if code < len(ERROR_NAMES) else f"error {code:#x}"
 
 
@@ -67,7 +88,7 @@ def frame(kind: int, flags: int, stream_id: int, payload: bytes = b"") -> bytes:
 
 
 def number(value: int) -> bytes:
-    """32 bits."""
+    """A 32-bit number."""
     return value.to_bytes(4, "big")
 
 
@@ -84,7 +105,7 @@ def read_settings(payload: bytes) -> list[tuple[int, int]]:
 
 
 def unpadded(flags: int, payload: bytes) -> bytes:
-    """What a HEADERS or DATA frame holds, padding and priority taken off. Raises BrokenConnection."""
+    """The payload of a HEADERS or DATA frame without padding and priority. Raises BrokenConnection."""
     start, end = 0, len(payload)
     if flags & PADDED:
         if not payload or payload[0] >= end:
@@ -95,3 +116,139 @@ def unpadded(flags: int, payload: bytes) -> bytes:
         if start > end:
             raise BrokenConnection(FRAME_SIZE_ERROR, "a frame is too short for its priority")
     return payload[start:end]
+
+
+class FieldList:
+    """Header fields to send, compared by identity."""
+
+    __slots__ = ("fields",)
+
+    def __init__(self, fields: Fields) -> None:
+        self.fields = fields
+
+
+class Headers:
+    """The fields of a received block."""
+
+    __slots__ = ("call_status", "fields", "status")
+
+    def __init__(self, fields: Fields, call_status: bytes | None = None) -> None:
+        """`call_status` is the name of the field with which a protocol on top of HTTP/2 reports a call's status."""
+        self.fields = fields
+        names = dict(reversed(fields))
+        status = names.get(b":status", b"")
+        self.status = int(status) if len(status) == 3 and status.isdigit() else None
+        """The HTTP status. None in trailers, and where it cannot be read."""
+        self.call_status = None if call_status is None else names.get(call_status)
+
+    def get(self, name: bytes, otherwise: bytes = b"") -> bytes:
+        """The value of the first field with that name."""
+        return next((value for key, value in self.fields if key == name), otherwise)
+
+
+class HeaderReader:
+    """Decodes all blocks of one direction of a connection, in order."""
+
+    def __init__(self, call_status: bytes | None = None) -> None:
+        """`call_status` as in Headers."""
+        self._call_status = call_status
+        self._decoder = hpack.Decoder()
+        self._known: dict[bytes, Headers] = {}
+
+    def read(self, block: bytes) -> Headers:
+        """The fields of a block. Raises BrokenConnection."""
+        headers = self._known.get(block)
+        if headers is not None:
+            return headers
+        table = self._decoder.header_table
+        before = tuple(table.dynamic_entries), table.maxsize
+        try:
+            fields = [(bytes(name), bytes(value)) for name, value in self._decoder.decode(block, raw=True)]
+        except (HPACKError, ValueError, IndexError) as error:
+            raise BrokenConnection(COMPRESSION_ERROR, f"a header block cannot be read: {error}") from None
+        headers = Headers(fields, self._call_status)
+        if (tuple(table.dynamic_entries), table.maxsize) != before or len(self._known) >= KEPT_AT_MOST:
+            self._known.clear()
+        else:
+            self._known[block] = headers
+        return headers
+
+
+class HeaderWriter:
+    """Encodes all blocks of one direction of a connection, which must be sent in order."""
+
+    def __init__(self) -> None:
+        self._encoder = hpack.Encoder()
+        self._known: dict[FieldList, bytes] = {}
+
+    def write(self, headers: FieldList) -> bytes:
+        """The block for these fields."""
+        block = self._known.get(headers)
+        if block is not None:
+            return block
+        table = self._encoder.header_table
+        before = tuple(table.dynamic_entries)
+        resized = bool(self._encoder.table_size_changes)
+        block = self._encoder.encode(headers.fields)
+        if resized or tuple(table.dynamic_entries) != before:
+            self._known.clear()
+        else:
+            self._known[headers] = block
+        return block
+
+    def limit_table(self, table_bytes: int) -> None:
+        """Keep within the table size that the peer allows. More than the default is not used."""
+        limit_bytes = min(table_bytes, DEFAULT_TABLE_BYTES)
+        # Setting the same size again would make hpack drop a change of size that it has not announced yet.
+        if limit_bytes != self._encoder.header_table_size:
+            self._encoder.header_table_size = limit_bytes
+            self._known.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Http2Content:
+    """A request. An empty body is sent without a DATA frame."""
+
+    headers: FieldList
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Http2Answer:
+    """A complete response."""
+
+    headers: Headers
+    trailers: Headers | None
+    body: bytes
+
+    @property
+    def last(self) -> Headers:
+        """The trailers, or the header section where there are none."""
+        return self.trailers or self.headers
+
+
+Http2Request = RawRequest[Http2Content, Http2Answer]
+
+
+class Stream:
+    """A request in flight."""
+
+    __slots__ = ("body", "ended", "headers", "request", "sent_ns", "size", "trailers", "unsent", "window")
+
+    def __init__(self, request: Http2Request, ended: Ended, sent_ns: int) -> None:
+        self.request = request
+        self.ended = ended
+        self.sent_ns = sent_ns
+        self.headers: Headers | None = None
+        self.trailers: Headers | None = None
+        self.body: list[bytes] = []
+        self.size = 0
+        """Bytes of the body so far."""
+        self.unsent = b""
+        """The part of the request that waits for a flow-control window to open."""
+        self.window = 0
+        """The stream's send window. Kept only while something is unsent."""
+
+    def fail(self, failure: ConsumerError) -> None:
+        """End with this failure."""
+        self.ended(self.sent_ns, perf_counter_ns(), failure)

@@ -12,14 +12,14 @@ from consumers import registry as consumers
 from consumers.client import ClientSettings, RecipeClient
 
 CONNECTIONS_AT_MOST = 512
-"""Connections that a consumer may open in open loop. Beyond that requests wait for one, and the wait counts."""
+"""Connections that a consumer may open in open loop. Beyond that, requests wait for one, and the wait counts."""
 
 
 class LibraryClient(LoopClient):
-    """Asks through a consumer. Its requests are the questions themselves."""
+    """Sends through a consumer. Its requests are the questions themselves."""
 
+    # Every response is decoded, and one per slice is compared completely.
     proves_all = False
-    # Every answer is decoded, and one a slice is compared whole.
 
     @classmethod
     def why_unusable(cls, *, open_loop: bool, new_connections: bool) -> str | None:
@@ -28,7 +28,7 @@ class LibraryClient(LoopClient):
 
     def __init__(self, protocol: str, settings: ClientSettings, consumer: RecipeClient | None = None) -> None:
         super().__init__(protocol, settings)
-        # In open loop the connections must not decide what is sent when.
+        # In open loop the number of connections must not decide when requests are sent.
         self._client = consumer or consumers.client(
             protocol, replace(settings, connections=settings.connections or CONNECTIONS_AT_MOST)
         )
@@ -40,7 +40,7 @@ class LibraryClient(LoopClient):
         return self._client
 
     async def open(self) -> None:
-        """Make the consumer ready. Raises ConsumerError."""
+        """Open the consumer. Raises ConsumerError."""
         await self._client.open()
 
     async def close(self) -> None:
@@ -48,15 +48,15 @@ class LibraryClient(LoopClient):
         await self._client.close()
 
     def requests(self, questions: Sequence[Question[Any]]) -> Sequence[Question[Any]]:
-        """The questions: a consumer makes its requests ready anew each time, and that is part of what it costs."""
+        """The questions. A consumer builds each request anew, and that is part of its cost."""
         return questions
 
     async def prove(self, request: Question[Any]) -> None:
-        """Ask and compare."""
+        """Send and compare."""
         request.prove(await request.send(self._client))
 
     async def keep_asking(self, turns: Turns, in_flight: int) -> None:
-        """So many callers, each of whom asks again once answered."""
+        """Run `in_flight` callers. Each sends its next request when the last one has ended."""
         if in_flight == 1:
             await self._keep_asking(turns)
         else:
@@ -85,7 +85,7 @@ class LibraryClient(LoopClient):
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def begin(self, request: Question[Any], ended: Ended) -> None:
-        """Ask in a task of its own."""
+        """Send in a task of its own."""
         task = asyncio.create_task(self._ask(request, ended))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -103,4 +103,4 @@ class LibraryClient(LoopClient):
 
 
 def _implausible(question: Question[Any], answer: Any) -> WrongAnswer | None:
-    return None if question.plausible(answer) else WrongAnswer("an answer was not the one asked for")
+    return None if question.plausible(answer) else WrongAnswer("a response was not the one requested")

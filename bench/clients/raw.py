@@ -1,34 +1,80 @@
-"""The raw client: prepared bytes out, a minimal parser for what comes back, nothing else in the way.
+"""The raw client: sends prepared bytes and parses responses minimally, without a client library.
 
-Every answer is checked by status and length: those of an answer that was decoded whole and compared with the domain's
-own value. An answer that looks otherwise is decoded and compared as well, after its time was taken.
+Every response is checked by its fingerprint: status and length. A fingerprint counts as verified once a response with
+it was decoded and compared with the value expected by the domain. A response with any other fingerprint is decoded and
+compared after its latency was taken.
 """
 
 import asyncio
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from contextlib import suppress
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic
 
 from bench import protocols
 from bench.clients.base import Ended, LoopClient, Turns
-from bench.clients.connections import Connections
-from bench.clients.raw_calls import RawCalls
-from bench.clients.raw_request import RawRequest
+from bench.clients.connections import Connections, Content, RawAnswer, RawRequest
 from bench.workloads import Question
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import ConsumerError, NotKnownYet, OperationUnsupported
 
 AnyRequest = RawRequest[Any, Any]
 
+Exchange = Callable[[Content], Awaitable[RawAnswer]]
+"""Sends a request and returns the response. Raises ConsumerError."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramRequest:
+    """A request as it is passed to another program."""
+
+    method: str
+    path: str
+    fields: Sequence[tuple[str, str]]
+    """Header fields, except those that the program adds itself."""
+    body: bytes
+
+
+class RawCalls(ABC, Generic[Content, RawAnswer]):
+    """One protocol over one transport.
+
+    The protocol's own consumer makes the requests and decodes the responses. Only the transport below it is replaced.
+    So the raw client requests exactly the same as the consumer, and accepts nothing that the consumer would reject.
+    """
+
+    multiplexes: ClassVar[bool]
+    """Whether requests in flight share a connection."""
+
+    def __init__(self, protocol: str, settings: ClientSettings) -> None:
+        self.protocol = protocol
+        self.settings = settings
+
+    @abstractmethod
+    def client(self, exchange: Exchange[Content, RawAnswer]) -> RecipeClient:
+        """The protocol's consumer, not opened yet, with each of its calls sent through `exchange`."""
+
+    @abstractmethod
+    def connections(self) -> Connections[Content, RawAnswer]:
+        """Connections to the producer, none open yet. Raises ProducerUnreachable for unusable certificates."""
+
+    @abstractmethod
+    def fingerprint(self, answer: RawAnswer) -> Hashable:
+        """The value that the connections look up in `RawRequest.proved`."""
+
+    @abstractmethod
+    def program_request(self, content: Content) -> ProgramRequest:
+        """The request for a program that does the framing itself."""
+
 
 class RawClient(LoopClient):
-    """Drives any protocol in bench.clients.registry.RAW_CALLS."""
+    """Drives every protocol that has RawCalls."""
 
     _connections: Connections[Any, Any] | None = None
     _client: RecipeClient
 
     def __init__(self, protocol: str, settings: ClientSettings, calls: RawCalls[Any, Any] | None = None) -> None:
-        """`calls` None: those of the protocol."""
+        """`calls` defaults to those of the protocol."""
         super().__init__(protocol, settings)
         self.calls = calls or protocols.protocol(protocol).raw_calls(settings)
 
@@ -39,11 +85,11 @@ class RawClient(LoopClient):
 
     @property
     def connections_opened(self) -> int:
-        """Connections that were established so far."""
+        """Number of connections established so far."""
         return self._connections.opened if self._connections else 0
 
     async def open(self) -> None:
-        """Make ready. Raises ProducerUnreachable when certificates cannot be read."""
+        """Prepare. Raises ProducerUnreachable when certificates cannot be read."""
         self._connections = self.calls.connections()
         self.begin = self._connections.begin  # type: ignore[method-assign]  # one call less for each request
         self._client = self.calls.client(self._connections.exchange)
@@ -55,9 +101,12 @@ class RawClient(LoopClient):
             await self._connections.close()
 
     def requests(self, questions: Sequence[Question[Any]]) -> Sequence[AnyRequest]:
-        """The bytes that the consumer would send for each question. Raises OperationUnsupported for several at once."""
+        """The bytes that the consumer would send for each question.
+
+        Raises OperationUnsupported for questions that take several requests.
+        """
         if not all(question.single for question in questions):
-            raise OperationUnsupported("the raw client sends one request for a question, and this takes several")
+            raise OperationUnsupported("the raw client sends one request per question, and this workload needs several")
         return [self._request(question) for question in questions]
 
     def _request(self, question: Question[Any]) -> AnyRequest:
@@ -70,7 +119,7 @@ class RawClient(LoopClient):
         with suppress(_Taken):
             at_once(question, self.calls.client(take))
 
-        def judge(request: AnyRequest, answer: Any) -> Exception | None:
+        def verify(request: AnyRequest, answer: Any) -> Exception | None:
             try:
                 self._compare(question, answer)
             except Exception as error:  # whatever a consumer raises is this request's outcome
@@ -78,45 +127,45 @@ class RawClient(LoopClient):
             request.proved.add(self.calls.fingerprint(answer))
             return None
 
-        async def introduce() -> None:
+        async def register() -> None:
             await question.send(self._client)
 
-        return RawRequest(contents[0], judge, introduce)
+        return RawRequest(contents[0], verify, register)
 
     async def prove(self, request: AnyRequest) -> None:
-        """Send once, decode, compare, and remember what the right answer looks like.
+        """Send once, decode, compare, and remember the fingerprint of the correct response.
 
-        A request that only names what the producer has to be told first is introduced by the consumer, over the same
-        connections, and sent again.
+        A persisted query is sent by its name only. Where the producer does not know the name yet, the consumer
+        registers the query over the same connections, and the request is sent again.
         """
         assert self._connections is not None
-        failure = request.judge(request, await self._connections.exchange(request.content))
+        failure = request.verify(request, await self._connections.exchange(request.content))
         if isinstance(failure, NotKnownYet):
-            await request.introduce()
-            failure = request.judge(request, await self._connections.exchange(request.content))
+            await request.register()
+            failure = request.verify(request, await self._connections.exchange(request.content))
         if failure is not None:
             raise failure
 
     def recheck(self) -> None:
-        """Decode and compare the last answer that was timed."""
+        """Decode and compare the last response that was timed."""
         sample = self._connections.sample() if self._connections else None
         if sample is not None:
             request, answer = sample
-            failure = request.judge(request, answer)
+            failure = request.verify(request, answer)
             if failure is not None:
                 raise failure
 
     def begin(self, request: AnyRequest, ended: Ended) -> None:
-        """Send now."""
+        """Send now. Replaced by the connections' own method once they are there."""
         raise ConsumerError("this client is not open")
 
     async def abandon(self) -> None:
-        """Close the connections that it is in flight on; others take their place."""
+        """Close the connections with requests in flight. New ones are opened for later requests."""
         if self._connections is not None:
-            self._connections.abort(self._connections.unreachable("nobody waits for the answer any longer"))
+            self._connections.abort(self._connections.unreachable("the request was abandoned"))
 
     async def keep_asking(self, turns: Turns, in_flight: int) -> None:
-        """Each end of a request begins the next, without a task in between."""
+        """The end of each request begins the next one, without a task in between."""
         lanes_ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         left = in_flight
         begin, next_after = self.begin, turns.next_after
@@ -143,7 +192,7 @@ class RawClient(LoopClient):
         await lanes_ended
 
     def _compare(self, question: Question[Any], answer: Any) -> None:
-        """Decode the answer as the consumer does, and compare it. Raises what the consumer raises, and WrongAnswer."""
+        """Decode the response as the consumer does, and compare it. Raises WrongAnswer and what the consumer raises."""
 
         async def give(_: Any) -> Any:
             return answer
@@ -152,11 +201,11 @@ class RawClient(LoopClient):
 
 
 class _Taken(Exception):
-    """What would have been sent was taken instead."""
+    """Stops a consumer once its request was taken."""
 
 
 def at_once(question: Question[Any], client: RecipeClient) -> Any:
-    """The question's answer from a consumer that never waits for anything."""
+    """The consumer's answer to a question, where its calls return without waiting."""
 
     async def conversation() -> Any:
         await client.open()
@@ -168,4 +217,4 @@ def at_once(question: Question[Any], client: RecipeClient) -> Any:
     except StopIteration as stop:
         return stop.value
     steps.close()
-    raise RuntimeError(f"{type(client).__name__} waits for something else than an answer")
+    raise RuntimeError(f"{type(client).__name__} waits for something other than a response")

@@ -1,4 +1,4 @@
-"""Every client by name. Rows are resolved only when asked for."""
+"""The clients by name. Rows are resolved only when asked for."""
 
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ CLIENTS: dict[str, str] = {
     RAW: "bench.clients.raw:RawClient",
     "h2load": "bench.clients.h2load:H2loadClient",
 }
-"""One more client is one more line."""
+"""A new client is one more row."""
 
 
 def load_client_class(name: str) -> "type[LoadClient]":
@@ -33,5 +33,5 @@ def load_client(name: str, protocol: str, settings: "ClientSettings") -> "LoadCl
 
 
 def why_unusable(name: str, *, open_loop: bool, new_connections: bool) -> str | None:
-    """Why this client cannot be used on this machine, and what would do, in one line; None when it can."""
+    """Why this client cannot be used on this machine, and what to do instead, in one line. None when it can be used."""
     return load_client_class(name).why_unusable(open_loop=open_loop, new_connections=new_connections)

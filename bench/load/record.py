@@ -1,5 +1,6 @@
 """What a slice collects while it runs: one stamp triple per request, counted and emptied when the slice is over."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bench.load import outcomes
@@ -31,6 +32,11 @@ class SliceRecord:
     second_half_ended: int = 0
     """Open loop: requests that ended, in whatever way, in the second half of the window, whenever they were due.
     As many as fell due in it when the rate was reached; the first half fills the pipe."""
+
+    def succeed(self, latency_ns: Sequence[int]) -> None:
+        """Count successful requests that were timed elsewhere."""
+        self.latency_ns += latency_ns
+        self.outcomes[outcomes.OK] += len(latency_ns)
 
     def fail(self, kind: str, text: str) -> None:
         """Count a request that did not end in the right answer."""

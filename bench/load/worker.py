@@ -238,7 +238,11 @@ class Worker:
         if isinstance(load, ClosedLoad):
             lengths = {"duration_ns": order.duration_ns, "requests_at_least": order.requests_at_least}
             if isinstance(client, ProgramClient):
-                return await client.run_slice(asked, in_flight=load.concurrency, record=record, **lengths)
+                measured = await client.run_slice(asked, in_flight=load.concurrency, duration_ns=order.duration_ns)
+                record.succeed(measured.latency_ns)
+                for failure in measured.failures:
+                    record.fail(outcomes.kind_of(failure), str(failure))
+                return measured.duration_ns
             assert isinstance(client, LoopClient)
             return await run_closed(client, asked, concurrency=load.concurrency, record=record, **lengths)
         assert isinstance(client, LoopClient)

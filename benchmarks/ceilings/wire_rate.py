@@ -14,12 +14,10 @@ import typer
 import uvloop
 from msgspec import Struct
 
+from bench.clients.connections import RawRequest
 from bench.clients.http2 import Http2Connections
-from bench.clients.http2_headers import FieldList
-from bench.clients.http2_streams import Http2Answer, Http2Content
-from bench.clients.raw import RawClient
-from bench.clients.raw_calls import Exchange, ProgramRequest, RawCalls
-from bench.clients.raw_request import RawRequest
+from bench.clients.http2_messages import FieldList, Http2Answer, Http2Content
+from bench.clients.raw import Exchange, ProgramRequest, RawCalls, RawClient
 from bench.load.closed_loop import run_closed
 from bench.load.record import SliceRecord
 from bench.machine import process_cpu_ns
@@ -95,13 +93,13 @@ class FileCalls(RawCalls[Http2Content, Http2Answer]):
             ]
         )
 
-        def judge(request: RawRequest[Http2Content, Http2Answer], answer: Http2Answer) -> Exception | None:
+        def verify(request: RawRequest[Http2Content, Http2Answer], answer: Http2Answer) -> Exception | None:
             if answer.headers.status != 200 or answer.body != ANSWER:
                 return UnexpectedAnswer("the trivial server does not answer with its file")
             request.proved.add(self.fingerprint(answer))
             return None
 
-        return RawRequest(Http2Content(fields, b""), judge)
+        return RawRequest(Http2Content(fields, b""), verify)
 
 
 async def drive(task: Task) -> Rate:

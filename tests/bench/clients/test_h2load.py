@@ -11,11 +11,12 @@ from textwrap import dedent
 import pytest
 
 from bench.clients import h2load as module
-from bench.clients.h2load import H2loadClient
-from bench.clients.h2load_log import BadLog, LoggedRequest, keep, read_log
+from bench.clients.base import ProgramFailed, ProgramSlice
+from bench.clients.h2load import BadLog, H2loadClient, LoggedRequest, read_log, slice_of
 from bench.clients.registry import why_unusable
-from bench.load.record import SliceRecord
+from bench.load.outcomes import kind_of
 from bench.workloads import GetQuestion
+from consumers.errors import ProducerUnreachable, UnexpectedAnswer
 from producers import certificates
 from producers.registry import PRODUCERS
 from tests.support.books import small_book
@@ -23,13 +24,19 @@ from tests.support.serving import Served, serving
 
 
 def test_a_log_becomes_latencies_and_outcomes() -> None:
-    record = SliceRecord()
     logged = read_log("1000\t200\t10\n1005\t201\t40\textra\n1010\t500\t5\n1020\t-1\t0\n")
     assert logged[0] == LoggedRequest(1000, 200, 10)
-    assert keep(logged, record) == 45_000
-    assert record.latency_ns == [10_000, 40_000]
-    assert record.outcomes == {"ok": 2, "unexpected_answer": 1, "unreachable": 1}
-    assert keep([], record) == 0
+    found = slice_of(logged, "", 1)
+    assert found.duration_ns == 45_000
+    assert found.latency_ns == [10_000, 40_000]
+    assert [type(failure) for failure in found.failures] == [UnexpectedAnswer, ProducerUnreachable]
+
+
+def test_without_a_log_a_slice_lasts_as_long_as_it_was_asked_to() -> None:
+    found = slice_of([], "", 7)
+    assert (found.duration_ns, found.latency_ns) == (7, [])
+    (failure,) = found.failures
+    assert isinstance(failure, ProgramFailed)
 
 
 @pytest.mark.parametrize("text", ["abc", "1\t2", "1\t2\tx", "\n"])
@@ -63,14 +70,14 @@ def fake_program(directory: Path, script: str) -> None:
 
 async def run_fake(
     monkeypatch: pytest.MonkeyPatch, directory: Path, script: str, protocol: str = "http", in_flight: int = 3
-) -> SliceRecord:
+) -> ProgramSlice:
     fake_program(directory, script)
     monkeypatch.setenv("PATH", f"{directory}{os.pathsep}{os.environ['PATH']}")
     async with serving(protocol, small_book()) as served:
         return await run_slice(served, in_flight, 1)
 
 
-async def run_slice(served: Served, in_flight: int, duration_ns: int) -> SliceRecord:
+async def run_slice(served: Served, in_flight: int, duration_ns: int) -> ProgramSlice:
     client = H2loadClient(served.protocol, served.client_settings)
     await client.open()
     try:
@@ -78,14 +85,11 @@ async def run_slice(served: Served, in_flight: int, duration_ns: int) -> SliceRe
         for request in requests:
             await client.prove(request)
         assert (await client.consumer.get(1)).id == 1
-        record = SliceRecord()
         before_ns = client.cpu_ns()
-        elapsed_ns = await client.run_slice(
-            cycle(requests), in_flight=in_flight, duration_ns=duration_ns, requests_at_least=3, record=record
-        )
-        assert elapsed_ns > 0
+        found = await client.run_slice(cycle(requests), in_flight=in_flight, duration_ns=duration_ns)
+        assert found.duration_ns > 0
         assert client.cpu_ns() >= before_ns
-        return record
+        return found
     finally:
         await client.close()
 
@@ -106,9 +110,9 @@ KEEPS_ITS_COMMAND = """
 async def test_what_the_program_is_told(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, protocol: str, multiplexes: bool
 ) -> None:
-    record = await run_fake(monkeypatch, tmp_path, KEEPS_ITS_COMMAND, protocol)
-    assert record.outcomes == {"ok": 1}
-    assert record.latency_ns == [9000]
+    found = await run_fake(monkeypatch, tmp_path, KEEPS_ITS_COMMAND, protocol)
+    assert found.failures == []
+    assert found.latency_ns == [9000]
     said = (tmp_path / "said").read_text().splitlines()
     assert ("--h1" in said) is not multiplexes
     assert f"--clients={1 if multiplexes else 3}" in said
@@ -139,9 +143,11 @@ async def test_a_program_that_fails_is_counted(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, text: str
 ) -> None:
     monkeypatch.setattr(module, "STOP_S", -10.0 if "sleep" in script else 30.0)
-    record = await run_fake(monkeypatch, tmp_path, script)
-    assert record.outcomes["client_error"] == 1
-    assert text in record.first_failure
+    found = await run_fake(monkeypatch, tmp_path, script)
+    (failure,) = found.failures
+    assert isinstance(failure, ProgramFailed)
+    assert kind_of(failure) == "client_error"
+    assert text in str(failure)
 
 
 @pytest.mark.skipif(shutil.which("h2load") is None, reason="h2load is not installed")
@@ -151,10 +157,10 @@ async def test_the_program_itself(protocol: str, tls: bool, tmp_path: Path) -> N
     files = certificates.write(tmp_path) if tls else None
     async with serving(protocol, small_book(), certificates=files) as served:
         for duration_ns in (300_000_000, 3_000_000_000, 30_000_000_000):
-            record = await run_slice(served, 3, duration_ns)
+            found = await run_slice(served, 3, duration_ns)
             # On a machine that has much else to do, the first answer may take longer than that. When the connection
             # itself does, the program (1.52) forgets to end.
-            if record.first_failure not in {"h2load measured nothing", "h2load did not end"}:
+            if not {"h2load measured nothing", "h2load did not end"} & set(map(str, found.failures)):
                 break
-    assert set(record.outcomes) == {"ok"}, record.first_failure
-    assert record.outcomes["ok"] == len(record.latency_ns) > 0
+    assert found.failures == []
+    assert len(found.latency_ns) > 0

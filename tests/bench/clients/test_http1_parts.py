@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.clients import http1_messages
-from bench.clients.http1_body import BadChunk, ChunkedBody
-from bench.clients.http1_messages import CHUNKED, UNTIL_CLOSE, BadHead, read_head
+from bench.clients.http1_messages import CHUNKED, UNTIL_CLOSE, BadChunk, BadHead, ChunkedBody, read_head
 
 
 @given(st.lists(st.binary(min_size=1, max_size=40), max_size=6), st.lists(st.integers(1, 9), max_size=40), st.binary())
@@ -58,9 +57,17 @@ def test_heads(start: bytes, fields: bytes, status: int, body_bytes: int, stays_
 
 def test_heads_are_not_kept_forever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http1_messages, "KEPT_AT_MOST", 5)
-    for number in range(20):
-        read_head(b"HTTP/1.1 200 OK\r\nDate: %d\r\n\r\n" % number)
-    assert len(http1_messages._known) <= 5
+    first = read_head(head_of(0))
+    assert read_head(head_of(0)) is first
+    for number in range(1, 20):
+        read_head(head_of(number))
+    again = read_head(head_of(0))
+    assert again == first
+    assert again is not first, "it was still kept after 19 others"
+
+
+def head_of(number: int) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nDate: %d\r\n\r\n" % number
 
 
 @pytest.mark.parametrize("data", [b"HTTP/1.1 20 OK\r\n\r\n", b"\r\n\r\n", b"HTTP/1.1 200 OK\r\n folded\r\n\r\n"])

@@ -15,6 +15,11 @@ from hyperframe.frame import (
     WindowUpdateFrame,
 )
 
+from bench.clients.connections import RawRequest
+from bench.clients.http2 import Http2Connections
+from bench.clients.http2_messages import FieldList, Http2Answer, Http2Content
+from consumers.client import ClientSettings
+from consumers.target import Target
 from protos import recipe_pb2
 from tests.support.driving import asking, end_of, raw_client
 from tests.support.http2_peer import (
@@ -22,6 +27,7 @@ from tests.support.http2_peer import (
     GRPC_OK,
     Asked,
     Peer,
+    Script,
     prefixed,
     speaking_http2,
 )
@@ -190,3 +196,55 @@ async def test_pings_and_settings_are_acknowledged() -> None:
 
     async with speaking_http2(script) as server, raw_client("grpc", server.port) as client:
         assert await end_of(client, asking(client)) is None
+
+
+PLAIN_FIELDS = FieldList(
+    [(b":method", b"POST"), (b":scheme", b"http"), (b":authority", b"kitchen"), (b":path", b"/soups")]
+)
+
+
+def answering_plainly(status: str, body: bytes) -> Script:
+    """HTTP/2 without a protocol on top: no prefix before the body, no trailers."""
+
+    async def script(peer: Peer) -> None:
+        await peer.start()
+        while True:
+            asked = await peer.request()
+            assert asked.headers[":path"] == "/soups"
+            assert asked.body == b"onions"
+            peer.send(
+                peer.headers(asked.stream_id, ((":status", status), ("content-type", "application/json"))),
+                DataFrame(asked.stream_id, body, flags=["END_STREAM"]),
+            )
+
+    return script
+
+
+async def test_http2_carries_requests_of_any_protocol() -> None:
+    async with speaking_http2(answering_plainly("200", b'{"id":1}')) as server:
+        connections = Http2Connections(ClientSettings(target=Target("127.0.0.1", server.port)), None)
+        answer = await connections.exchange(Http2Content(PLAIN_FIELDS, b"onions"))
+        await connections.close()
+    assert (answer.headers.status, answer.body, answer.trailers) == (200, b'{"id":1}', None)
+    assert answer.headers.get(b"content-type") == b"application/json"
+
+
+async def test_a_plain_response_is_known_by_status_and_length() -> None:
+    verified: list[bytes] = []
+
+    def verify(request: RawRequest[Http2Content, Http2Answer], answer: Http2Answer) -> None:
+        verified.append(answer.body)
+        request.proved.add((answer.headers.status, None, len(answer.body)))
+
+    request = RawRequest(Http2Content(PLAIN_FIELDS, b"onions"), verify)
+    async with speaking_http2(answering_plainly("200", b'{"id":1}')) as server:
+        connections = Http2Connections(ClientSettings(target=Target("127.0.0.1", server.port)), None)
+        for _ in range(3):
+            ended: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+            connections.begin(request, lambda _sent, _done, failure, ended=ended: ended.set_result(failure))  # type: ignore[misc]
+            assert await ended is None
+        sample = connections.sample()
+        await connections.close()
+    assert verified == [b'{"id":1}'], "only the first response has to be decoded"
+    assert sample is not None
+    assert sample[1].body == b'{"id":1}'

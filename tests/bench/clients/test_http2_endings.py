@@ -46,7 +46,7 @@ async def test_going_away_refuses_some_streams_answers_others_and_ends() -> None
         first, second = await asyncio.gather(end_of(client, request), end_of(client, request))
         assert first is None
         assert isinstance(second, ProducerUnreachable)
-        assert "went away: NO_ERROR" in str(second)
+        assert "sent GOAWAY: NO_ERROR" in str(second)
         assert await end_of(client, request) is None
         assert len(server.peers) == 2
 

@@ -5,9 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.clients import http2_headers
-from bench.clients.http2_headers import FieldList, HeaderReader, HeaderWriter
-from bench.clients.http2_messages import BrokenConnection
+from bench.clients import http2_messages
+from bench.clients.http2_messages import BrokenConnection, FieldList, HeaderReader, HeaderWriter
 
 NAMES = st.sampled_from([b":status", b"content-type", b"date", b"x-a", b"x-b", b"grpc-status"])
 VALUES = st.sampled_from([b"", b"200", b"application/grpc", b"a", b"b" * 100, b"c" * 2000])
@@ -50,12 +49,23 @@ def test_the_same_fields_are_the_same_short_block_once_both_ends_remember_them()
 
 
 def test_a_reader_remembers_so_much_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http2_headers, "KEPT_AT_MOST", 3)
+    monkeypatch.setattr(http2_messages, "KEPT_AT_MOST", 3)
     reader = HeaderReader()
-    for number in range(10):
-        # Literal fields that change no table.
+    # A literal field that changes no table.
+    first = reader.read(b"\x00\x01a\x010")
+    assert reader.read(b"\x00\x01a\x010") is first
+    for number in range(1, 10):
         assert reader.read(b"\x00\x01a\x01%d" % number).fields == [(b"a", b"%d" % number)]
-        assert len(reader._known) <= 3
+    again = reader.read(b"\x00\x01a\x010")
+    assert again.fields == first.fields
+    assert again is not first, "it was still kept after nine others"
+
+
+def test_the_status_of_a_call_is_in_the_field_that_the_protocol_names() -> None:
+    block = hpack.Encoder().encode([(b":status", b"200"), (b"grpc-status", b"5")])
+    assert HeaderReader().read(block).call_status is None
+    assert HeaderReader(b"grpc-status").read(block).call_status == b"5"
+    assert HeaderReader(b"other-status").read(block).call_status is None
 
 
 @pytest.mark.parametrize("block", [b"\xfe", b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", b"\x00", b"\x40\x85abc"])
