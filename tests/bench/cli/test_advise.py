@@ -1,6 +1,7 @@
 """`python -m bench advise`, as a user runs it."""
 
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -11,7 +12,7 @@ from bench.model.parts import parts_of
 from bench.results import Run
 from recipes import sources
 from tests.support.model_runs import Asked, known_run
-from tests.support.programs import assert_one_line_error, run
+from tests.support.programs import assert_one_line_error, run_here
 
 
 @pytest.fixture
@@ -21,9 +22,10 @@ def known(tmp_path: Path) -> str:
     return str(path)
 
 
-@pytest.mark.usefixtures("traced")
 def test_it_answers_in_words_with_the_numbers_behind_them(known: str) -> None:
-    done = run("bench", "advise", "--payload", "20kB", "--rtt", "40ms", "--down", "20mbit", "--tls", "--run", known)
+    done = run_here(
+        "bench", "advise", "--payload", "20kB", "--rtt", "40ms", "--down", "20mbit", "--tls", "--run", known
+    )
     assert done.returncode == 0, done.stderr
     for told in (
         "20.0 Mbit/s down, 20.0 Mbit/s up, with TLS, over an open connection.",
@@ -38,13 +40,12 @@ def test_it_answers_in_words_with_the_numbers_behind_them(known: str) -> None:
         assert told in " ".join(done.stdout.split())
 
 
-@pytest.mark.usefixtures("traced")
 def test_measurements_that_cannot_be_trusted_give_exit_code_3(tmp_path: Path) -> None:
     failing = known_run()
     failing.cells[-1].status, failing.cells[-1].reason = "failed", "the producer ended"
     path = tmp_path / "failing.json"
     path.write_bytes(results.encode(failing))
-    done = run("bench", "advise", "--payload", "20kB", "--rtt", "40ms", "--run", str(path))
+    done = run_here("bench", "advise", "--payload", "20kB", "--rtt", "40ms", "--run", str(path))
     assert done.returncode == 3, done.stderr
     assert "Predicted latency" in done.stdout
 
@@ -66,11 +67,11 @@ def test_measurements_that_cannot_be_trusted_give_exit_code_3(tmp_path: Path) ->
     ],
 )
 def test_errors_are_one_line(arguments: tuple[str, ...], named: str) -> None:
-    assert_one_line_error(run("bench", "advise", *arguments), 2, named)
+    assert_one_line_error(run_here("bench", "advise", *arguments), 2, named)
 
 
 def test_a_payload_out_of_reach_names_what_would_do(known: str) -> None:
-    done = run("bench", "advise", "--payload", "50MB", "--rtt", "1ms", "--run", known)
+    done = run_here("bench", "advise", "--payload", "50MB", "--rtt", "1ms", "--run", known)
     assert_one_line_error(
         done, 2, "--payload: 50,000,000 bytes are too far from what was measured; give 500 to 200,000"
     )
@@ -79,7 +80,7 @@ def test_a_payload_out_of_reach_names_what_would_do(known: str) -> None:
 def test_a_run_that_lacks_what_is_asked_names_it(tmp_path: Path) -> None:
     path = tmp_path / "plain.json"
     path.write_bytes(results.encode(known_run(Asked(tls=(False,)))))
-    done = run("bench", "advise", "--payload", "20kB", "--rtt", "1ms", "--tls", "--run", str(path))
+    done = run_here("bench", "advise", "--payload", "20kB", "--rtt", "1ms", "--tls", "--run", str(path))
     assert_one_line_error(done, 2, "nothing in it was measured with TLS")
 
 
@@ -93,7 +94,13 @@ def quickly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_parts_are_measured_once_and_kept(quickly: Path, capfd: pytest.CaptureFixture[str]) -> None:
+class MeasuredAnew(Exception):
+    """Instead of measuring once more."""
+
+
+def test_parts_are_measured_once_and_kept(
+    quickly: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     wanted = Wanted(5_000, "new", "generated:30")
 
     def found(*, anew: bool = False, will_do: bool = True) -> tuple[Path, Run]:
@@ -112,8 +119,9 @@ def test_parts_are_measured_once_and_kept(quickly: Path, capfd: pytest.CaptureFi
     assert again == path
     assert results.encode(kept) == results.encode(measured)
     assert "measuring" not in capfd.readouterr().err
-    other = kept_or_measured(Wanted(5_000, "new", "generated:20"), anew=False, will_do=lambda _: True)[0]
-    assert other != path
+    monkeypatch.setattr(advice_parts, "carried_out", mock.Mock(side_effect=MeasuredAnew))
+    with pytest.raises(MeasuredAnew):
+        kept_or_measured(Wanted(5_000, "new", "generated:20"), anew=False, will_do=lambda _: True)
 
 
 def test_large_payloads_have_large_pages_measured() -> None:

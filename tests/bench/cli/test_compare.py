@@ -21,20 +21,20 @@ def two_runs(tmp_path: Path) -> tuple[str, str]:
 
 
 def test_a_run_against_itself_is_fine(runs: tuple[str, str]) -> None:
-    done = programs.run("bench", "compare", runs[0], runs[0])
+    done = programs.run_here("bench", "compare", runs[0], runs[0])
     assert (done.returncode, done.stderr) == (0, "")
     assert "No regression" in done.stdout
 
 
 def test_a_regression_is_exit_code_1_unless_the_threshold_allows_it(runs: tuple[str, str]) -> None:
-    done = programs.run("bench", "compare", *runs)
+    done = programs.run_here("bench", "compare", *runs)
     assert (done.returncode, done.stderr) == (1, "")
     assert "regressions, slower by more than 2 %" in done.stdout
-    assert programs.run("bench", "compare", *runs, "--threshold", "30%").returncode == 0
+    assert programs.run_here("bench", "compare", *runs, "--threshold", "30%").returncode == 0
 
 
 def test_markdown(runs: tuple[str, str]) -> None:
-    done = programs.run("bench", "compare", *runs, "--format", "markdown")
+    done = programs.run_here("bench", "compare", *runs, "--format", "markdown")
     assert done.returncode == 1
     assert done.stdout.startswith("**16 regressions, slower by more than 2 %: ")
 
@@ -43,11 +43,11 @@ def test_runs_that_cannot_be_compared_are_one_line(tmp_path: Path, runs: tuple[s
     other = run(2)
     other.recipes = RecipesUsed(source="mine.json", count=3, digest="d2")
     unlike = put(tmp_path / "c.json", other)
-    done = programs.run("bench", "compare", runs[0], unlike)
+    done = programs.run_here("bench", "compare", runs[0], unlike)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.endswith("then mine.json (3, digest d2); --force compares them all the same\n")
     assert done.stderr.count("\n") == 1
-    forced = programs.run("bench", "compare", runs[0], unlike, "--force")
+    forced = programs.run_here("bench", "compare", runs[0], unlike, "--force")
     assert forced.returncode == 0
     assert forced.stdout.startswith("Compared although the runs differ in recipes:")
 
@@ -55,7 +55,7 @@ def test_runs_that_cannot_be_compared_are_one_line(tmp_path: Path, runs: tuple[s
 def test_runs_with_nothing_in_common_are_not_offered_to_be_forced(tmp_path: Path, runs: tuple[str, str]) -> None:
     other = run(2)
     other.cells = []
-    done = programs.run("bench", "compare", runs[0], put(tmp_path / "c.json", other))
+    done = programs.run_here("bench", "compare", runs[0], put(tmp_path / "c.json", other))
     assert done.returncode == 2
     assert "no cell was measured in both runs" in done.stderr
     assert "--force" not in done.stderr
@@ -70,7 +70,7 @@ def test_runs_with_nothing_in_common_are_not_offered_to_be_forced(tmp_path: Path
     ],
 )
 def test_what_is_no_run_file_is_one_line(first: str, told: str, runs: tuple[str, str]) -> None:
-    done = programs.run("bench", "compare", first, runs[1])
+    done = programs.run_here("bench", "compare", first, runs[1])
     assert (done.returncode, done.stdout) == (2, "")
     assert told in done.stderr
     assert done.stderr.count("\n") == 1

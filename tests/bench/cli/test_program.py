@@ -17,10 +17,16 @@ import jsonschema
 import psutil
 import pytest
 
-from bench.__main__ import app
-from commands import command_line
 from consumers.registry import ALL_DIALECTS, CONSUMERS
-from tests.support.programs import PATIENCE_S, assert_one_line_error, environment, listening, nothing_left_running, run
+from tests.support.programs import (
+    PATIENCE_S,
+    assert_one_line_error,
+    environment,
+    listening,
+    nothing_left_running,
+    run,
+    run_here,
+)
 
 SCHEMA = json.loads(Path("docs/run-file.schema.json").read_text(encoding="utf-8"))
 SMALL = ("--recipes", "generated:60", "--instances", "1", "--rounds", "2", "--slice-ms", "2", "--page-size", "5")
@@ -99,7 +105,7 @@ def test_a_report_is_rendered_again_from_the_run_file_alone(twins: tuple[Path, P
     assert bench("report", str(out)).returncode == 0
     assert page.read_bytes() == first
     for form in ("markdown", "csv", "terminal"):
-        done = bench("report", str(out), "--format", form)
+        done = run_here("bench", "report", str(out), "--format", form)
         assert done.returncode == 0
         assert "http" in done.stdout.lower()
 
@@ -187,12 +193,11 @@ def test_runs_of_the_same_thing_compare_without_a_regression(twins: tuple[Path, 
 def test_runs_of_other_recipes_are_not_compared(twins: tuple[Path, Path], tmp_path: Path) -> None:
     out = tmp_path / "r.json"
     assert bench("run", *SMALL, *ONE_CELL, "--recipes", "generated:50", "--out", str(out)).returncode == 0
-    assert_one_line_error(bench("compare", str(out), str(twins[0])), 2, "recipes", "generated:50")
+    assert_one_line_error(run_here("bench", "compare", str(out), str(twins[0])), 2, "recipes", "generated:50")
 
 
-@pytest.mark.usefixtures("traced")
 def test_a_plan_is_shown_and_nothing_is_measured(tmp_path: Path) -> None:
-    done = bench("run", "--dry-run", "--out", str(tmp_path / "r.json"))
+    done = run_here("bench", "run", "--dry-run", "--out", str(tmp_path / "r.json"))
     assert done.returncode == 0
     assert "24 combinations × 2 loads" in done.stdout
     assert list(tmp_path.iterdir()) == []
@@ -237,24 +242,22 @@ def test_a_plan_is_shown_and_nothing_is_measured(tmp_path: Path) -> None:
     ],
 )
 def test_bad_usage_is_refused_in_one_line_before_anything_starts(
-    arguments: tuple[str, ...], named: tuple[str, ...], capfd: pytest.CaptureFixture[str]
+    arguments: tuple[str, ...], named: tuple[str, ...]
 ) -> None:
-    """In this process, as there are many; further on there are errors of the program."""
-    code = command_line.run(app, "python -m bench", ["run", *arguments])
-    said = capfd.readouterr()
-    assert_one_line_error(subprocess.CompletedProcess(arguments, code, said.out, said.err), 2, *named)
+    assert_one_line_error(run_here("bench", "run", *arguments), 2, *named)
 
 
 @pytest.mark.parametrize("command", [("report",), ("compare",), ("compare", "a.json", "b.json"), ("report", "a.json")])
 def test_what_is_no_run_file_is_named(command: tuple[str, ...], tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("{}")
     arguments = [str(tmp_path / each) if each.endswith(".json") else each for each in command]
-    assert_one_line_error(bench(*arguments), 2)
+    assert_one_line_error(run_here("bench", *arguments), 2)
 
 
 @pytest.mark.usefixtures("traced")
-@pytest.mark.parametrize("protocol", ["http", "graphql", "grpc"])
-@pytest.mark.parametrize("flags", [(), ("--gzip", "--tls")])
+@pytest.mark.parametrize(
+    ("protocol", "flags"), [("http", ()), ("graphql", ("--gzip", "--tls")), ("grpc", ("--gzip", "--tls"))]
+)
 def test_asking_one_producer_shows_its_answer_and_the_bytes(protocol: str, flags: tuple[str, ...]) -> None:
     with nothing_left_running():
         done = bench("ask", protocol, *flags)

@@ -18,7 +18,7 @@ def run_path(tmp_path: Path) -> Path:
 
 
 def test_the_page_goes_beside_the_run_file(path: Path) -> None:
-    done = programs.run("bench", "report", str(path))
+    done = programs.run_here("bench", "report", str(path))
     assert (done.returncode, done.stderr) == (0, "")
     page = path.with_suffix(".html")
     assert done.stdout == f"report: {page}\n"
@@ -26,7 +26,7 @@ def test_the_page_goes_beside_the_run_file(path: Path) -> None:
 
 
 def test_the_page_goes_where_it_is_told(path: Path, tmp_path: Path) -> None:
-    assert programs.run("bench", "report", str(path), "--out", str(tmp_path / "other.html")).returncode == 0
+    assert programs.run_here("bench", "report", str(path), "--out", str(tmp_path / "other.html")).returncode == 0
     assert (tmp_path / "other.html").is_file()
     assert not path.with_suffix(".html").exists()
 
@@ -35,7 +35,7 @@ def test_the_page_goes_where_it_is_told(path: Path, tmp_path: Path) -> None:
     ("form", "begins"), [("markdown", "# What serving"), ("csv", "id,protocol"), ("terminal", "One reason for warning")]
 )
 def test_other_forms_go_to_stdout(path: Path, form: str, begins: str) -> None:
-    done = programs.run("bench", "report", str(path), "--format", form)
+    done = programs.run_here("bench", "report", str(path), "--format", form)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(begins)
     assert [each.name for each in path.parent.iterdir()] == ["run.json"]
@@ -44,6 +44,6 @@ def test_other_forms_go_to_stdout(path: Path, form: str, begins: str) -> None:
 @pytest.mark.parametrize("arguments", [["missing.json"], ["pyproject.toml"], ["RUN", "--out", "/nowhere/at/all.html"]])
 def test_what_cannot_be_read_or_written_is_one_line(arguments: list[str], path: Path) -> None:
     given = [str(path) if each == "RUN" else each for each in arguments]
-    done = programs.run("bench", "report", *given)
+    done = programs.run_here("bench", "report", *given)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1

@@ -11,7 +11,7 @@ import jsonschema
 import psutil
 import pytest
 
-from tests.support.programs import PATIENCE_S, assert_one_line_error, environment, run
+from tests.support.programs import PATIENCE_S, assert_one_line_error, environment, run, run_here
 
 SCHEMA = json.loads(Path("docs/run-file.schema.json").read_text(encoding="utf-8"))
 SMALL = ("--recipes", "generated:60", "--requests", "12")
@@ -35,7 +35,7 @@ def test_the_24_combinations_with_every_byte_accounted_for(tmp_path: Path) -> No
             assert sum(sum(named.values()) for named in phases) == recorded_bytes > 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["s.html", "s.json"]
     assert "Where every byte goes" in (tmp_path / "s.html").read_text(encoding="utf-8")
-    assert run("bench", "report", str(out)).returncode == 0
+    assert run_here("bench", "report", str(out)).returncode == 0
 
 
 @pytest.mark.usefixtures("traced")
@@ -61,7 +61,7 @@ def test_a_difference_is_taken_apart_where_the_dialects_are_there(tmp_path: Path
     ],
 )
 def test_errors_are_one_line(arguments: tuple[str, ...], named: str) -> None:
-    assert_one_line_error(run("bench", "sizes", *arguments), 2, named)
+    assert_one_line_error(run_here("bench", "sizes", *arguments), 2, named)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
