@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from bench.model.choices import Choices, Conditions, baseline_break_evens, gzip_break_evens, twin
 from bench.model.differences import Differences
@@ -16,6 +17,7 @@ from bench.model.regions import RATES_BPS, regions
 from bench.network.profile import Profile, parse
 from bench.report import names
 from bench.spec import NEW, PERSISTENT, Connection
+from tests.bench.stats.noise import with_columns
 from tests.support.model_runs import FAST, HEAVY, LEAN, TRUTHS, Asked, Truth, json_bytes, known_run
 
 PARTS = parts_of(known_run())
@@ -92,10 +94,13 @@ def test_differences_are_those_of_the_truth_whatever_disturbed_the_rounds() -> N
 
 def test_arms_of_different_instances_have_no_difference() -> None:
     made = known_run()
-    for cell in made.cells:
-        if cell.protocol == "grpc":
-            cell.slices.instance = [instance + 100 for instance in cell.slices.instance]
-    parts = parts_of(made)
+    elsewhere = [
+        with_columns(cell, instance=[number + 100 for number in cell.slices.instance])
+        if cell.protocol == "grpc"
+        else cell
+        for cell in made.cells
+    ]
+    parts = parts_of(structs.replace(made, cells=elsewhere))
     choices = Choices(parts)
     asked = Conditions(at=blend(parts, 1000), link=SLOW, tls=False)
     lean, fast = arm_named("gRPC", parts=parts), arm_named("HTTP", parts=parts)

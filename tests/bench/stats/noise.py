@@ -1,8 +1,10 @@
-"""Noise with known truth: restarts move whole instances, disturbances spoil single slices."""
+"""Simulated noise around a known truth: restarts move whole instances, disturbances slow single slices."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from bench.results import Cell, ClosedLoad, Load, Slices, Workload
@@ -10,17 +12,17 @@ from bench.results import Cell, ClosedLoad, Load, Slices, Workload
 
 @dataclass(frozen=True)
 class Noise:
-    """Standard deviations and shares, on the log scale; as noise.md found them on a shared machine."""
+    """Standard deviations and shares, on the log scale, as measured on a shared machine."""
 
     restart: float = 0.008
-    """Luck of one process, shared by all cells of a protocol."""
+    """Effect of one start of a producer, shared by all cells of a protocol."""
     luck: float = 0.004
-    """Luck of one cell in one process."""
+    """Effect of one start on a single cell."""
     slice: float = 0.04
     spoiled: float = 0.15
-    """Share of slices that something else slowed down."""
+    """Share of slices that something else on the machine slowed down."""
     spoiled_by: float = 0.4
-    """By how much, on average."""
+    """How much slower these are, on average."""
     round: float = 0.2
     """Speed of the machine from round to round, shared by all cells."""
 
@@ -28,7 +30,7 @@ class Noise:
 def slice_logs(
     rng: np.random.Generator, truth: float, luck: NDArray[np.float64], rounds: NDArray[np.float64], noise: Noise
 ) -> NDArray[np.float64]:
-    """Log figures of one cell, instances × rounds. `luck`: per instance; `rounds`: the machine's speed."""
+    """Logarithms of one cell's latencies, instances × rounds. `luck`: per instance; `rounds`: the machine's speed."""
     shape = rounds.shape
     disturbed = rng.random(shape) < noise.spoiled
     return np.asarray(
@@ -50,15 +52,22 @@ def cells_with_noise(
     effect: dict[str, float] | None = None,
     noise: Noise | None = None,
 ) -> list[Cell]:
-    """The cells with slices filled in. `effect`: log of how much slower a protocol is than the others."""
+    """The cells with slices. `effect`: the logarithm of how much slower a protocol is than the others."""
     noise, effect = noise or Noise(), effect or {}
     machine = noise.round * rng.standard_normal((instances, rounds))
     restart = {cell.protocol: noise.restart * rng.standard_normal(instances) for cell in cells}
+    filled = []
     for cell in cells:
         luck = restart[cell.protocol] + noise.luck * rng.standard_normal(instances)
         logs = slice_logs(rng, float(np.log(base_ns)) + effect.get(cell.protocol, 0.0), luck, machine, noise)
-        cell.slices = slices_of(np.exp(logs), concurrency=getattr(cell.load, "concurrency", 1))
-    return cells
+        slices = slices_of(np.exp(logs), concurrency=getattr(cell.load, "concurrency", 1))
+        filled.append(replace(cell, slices=slices))
+    return filled
+
+
+def with_columns(cell: Cell, **columns: list[Any]) -> Cell:
+    """The cell with some columns of its slices replaced."""
+    return replace(cell, slices=replace(cell.slices, **columns))
 
 
 def slices_of(p50_ns: NDArray[np.float64], concurrency: int = 1) -> Slices:
@@ -86,7 +95,7 @@ def matrix(
     workloads: tuple[str, ...] = ("get", "list"),
     loads: tuple[Load, ...] = (ClosedLoad(concurrency=1),),
 ) -> list[Cell]:
-    """Cells of a matrix, without slices. No protocol is one that the lab knows: judging must not care."""
+    """Cells of a matrix, without slices. No protocol is one of the lab's: the statistics must not depend on them."""
     return [
         Cell(
             id=f"{protocol}-{workload}-{int(gzip)}{int(tls)}-{number}",

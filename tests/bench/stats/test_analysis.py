@@ -1,17 +1,18 @@
-"""A whole run, judged: which figures a cell gets, against which baseline, and how often a difference is announced."""
+"""A whole run: which estimates a cell gets, its baselines, and how often a difference is reported."""
 
 import msgspec
 import numpy as np
 import pytest
 from hdrh.histogram import HdrHistogram
+from msgspec.structs import replace
 
 from bench.load import latency_histogram
-from bench.results import Cell, ClosedLoad, OpenLoad, Slices
+from bench.results import Cell, ClosedLoad, OpenLoad
 from bench.stats.analysis import analyse
 from bench.stats.ratios import Baseline
 from bench.stats.verdicts import headline_cells, headline_half_width
 from consumers.registry import CONSUMERS
-from tests.bench.stats.noise import Noise, cells_with_noise, matrix
+from tests.bench.stats.noise import Noise, cells_with_noise, matrix, with_columns
 
 LOADS = (ClosedLoad(concurrency=1), ClosedLoad(concurrency=16), OpenLoad(rate_hz=500))
 
@@ -45,7 +46,7 @@ def test_the_baseline_protocol_is_compared_with_its_own_plain_cell() -> None:
     assert found["alpha-get-00-0"].ratio_to_plain is None
 
 
-def test_latency_is_judged_with_one_in_flight_or_open_arrivals_and_throughput_otherwise() -> None:
+def test_latency_is_compared_with_one_in_flight_or_in_open_loop_and_throughput_otherwise() -> None:
     found = by_id(run(2, matrix(loads=LOADS)))
     for load, throughput in ((0, False), (1, True), (2, False)):
         ratio = found[f"beta-get-00-{load}"].ratio
@@ -57,15 +58,12 @@ def test_latency_is_judged_with_one_in_flight_or_open_arrivals_and_throughput_ot
 
 def test_baselines_share_client_network_and_connection() -> None:
     cells = matrix(protocols=("alpha", "beta"), workloads=("get",))
-    for cell in cells:
-        if cell.protocol == "alpha":
-            cell.client = "raw"
+    cells = [replace(cell, client="raw") if cell.protocol == "alpha" else cell for cell in cells]
     assert all(cell.ratio is None for cell in run(3, cells) if cell.protocol == "beta")
 
 
-def test_cells_without_a_result_have_no_figures_and_are_nobodys_baseline() -> None:
-    cells = matrix()
-    next(cell for cell in cells if cell.id == "alpha-get-10-0").status = "generator_limited"
+def test_cells_without_a_result_have_no_estimates_and_are_no_baseline() -> None:
+    cells = [replace(cell, status="generator_limited") if cell.id == "alpha-get-10-0" else cell for cell in matrix()]
     found = by_id(run(4, cells))
     limited = found["alpha-get-10-0"]
     assert limited.requests_per_second is None
@@ -76,7 +74,7 @@ def test_cells_without_a_result_have_no_figures_and_are_nobodys_baseline() -> No
     assert found["beta-get-00-0"].ratio is not None
 
 
-def test_figures_come_from_slices_and_histograms() -> None:
+def test_estimates_come_from_slices_and_histograms() -> None:
     cells = cells_with_noise(np.random.default_rng(5), matrix(loads=LOADS), instances=3, rounds=10)
     histograms: dict[str, dict[int, HdrHistogram]] = {}
     for cell in cells[:3]:
@@ -97,7 +95,7 @@ def test_figures_come_from_slices_and_histograms() -> None:
     assert found[0].cpu_us_per_request is not None
     assert found[0].cpu_us_per_request.producer is not None
     assert found[0].cpu_us_per_request.producer.value == pytest.approx(105, rel=0.2)
-    assert cells[0].requests_per_second is None, "the cells given are left alone"
+    assert cells[0].requests_per_second is None, "the cells passed in do not change"
     assert all(msgspec.convert(msgspec.to_builtins(cell), Cell) == cell for cell in found)
 
 
@@ -111,12 +109,11 @@ def test_without_restarts_every_verdict_is_inconclusive(instances: int, restarts
             )
 
 
-def test_a_cell_that_failed_in_one_instance_is_judged_from_the_others() -> None:
+def test_a_cell_that_failed_in_one_instance_is_compared_in_the_others() -> None:
     cells = cells_with_noise(np.random.default_rng(7), matrix(), instances=5, rounds=12, effect={"beta": 0.5})
-    columns = cells[8].slices
-    columns.p50_ns = [
-        None if instance == 2 else p50 for instance, p50 in zip(columns.instance, columns.p50_ns, strict=True)
-    ]
+    slices = cells[8].slices
+    p50_ns = [None if instance == 2 else p50 for instance, p50 in zip(slices.instance, slices.p50_ns, strict=True)]
+    cells[8] = with_columns(cells[8], p50_ns=p50_ns)
     ratio = analyse(cells, latency={}, baseline=Baseline("alpha"))[8].ratio
     assert ratio is not None
     assert ratio.latency_ns_p50 is not None
@@ -125,8 +122,8 @@ def test_a_cell_that_failed_in_one_instance_is_judged_from_the_others() -> None:
 
 
 @pytest.mark.no_cover
-def test_the_same_thing_against_itself_finds_nothing() -> None:
-    """Twenty whole runs, of which one may be wrong (issue 4); one in a hundred is what the correction promises."""
+def test_comparing_equal_producers_reports_no_difference() -> None:
+    """Twenty whole runs, of which one may be wrong; the correction promises one in a hundred."""
     verdicts = [
         ratio.latency_ns_p50.verdict
         for seed in range(20)
@@ -139,29 +136,30 @@ def test_the_same_thing_against_itself_finds_nothing() -> None:
 
 
 @pytest.mark.no_cover
-def test_a_protocol_that_is_five_percent_slower_is_seen() -> None:
-    """With the noise of noise.md, in ten instances: in each of five runs, in most cells, and never the wrong way."""
+def test_a_protocol_that_is_five_percent_slower_is_detected() -> None:
+    """In ten instances with realistic noise: in each of five runs, in most cells, and never in the wrong direction."""
     for seed in range(5):
         cells = run(200 + seed, instances=10, rounds=40, effect={"beta": float(np.log(1.05))}, noise=Noise(luck=0.003))
         headline = headline_cells(cells)
         assert len(headline) == 16
-        said = {
+        verdicts = {
             cell.id: cell.ratio.latency_ns_p50.verdict for cell in headline if cell.ratio and cell.ratio.latency_ns_p50
         }
-        assert sum(said[cell.id] == "slower" for cell in headline if cell.protocol == "beta") >= 5
-        assert all(said[cell.id] in ("same", "inconclusive") for cell in headline if cell.protocol == "gamma")
+        assert sum(verdicts[cell.id] == "slower" for cell in headline if cell.protocol == "beta") >= 5
+        assert all(verdicts[cell.id] in ("same", "inconclusive") for cell in headline if cell.protocol == "gamma")
         assert all((headline_half_width(cell) or 1) < 0.05 for cell in headline)
 
 
+OTHER_DIALECT = (("", "x"), ("-y", "y"))
+"""Endings of ids, and dialects; the first is the protocols' own."""
+
+
 def in_dialects(cells: list[Cell]) -> list[Cell]:
-    """The cells, and the same once more in the dialect that is not their protocol's own."""
-    for cell in cells:
-        cell.dialect = "x"
-    others = [msgspec.structs.replace(cell, id=f"{cell.id}-y", dialect="y", slices=Slices()) for cell in cells]
-    return [*cells, *others]
+    """The cells in their protocol's own dialect, and again in the other."""
+    return [replace(cell, id=f"{cell.id}{suffix}", dialect=name) for suffix, name in OTHER_DIALECT for cell in cells]
 
 
-def test_other_dialects_are_compared_with_the_baselines_own_and_are_no_headline(
+def test_other_dialects_are_compared_with_the_baselines_own_and_are_no_headline_ratios(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for protocol in ("alpha", "beta"):

@@ -1,8 +1,9 @@
-"""Curves of growing load, and their knee, against a queue whose truth is known; and how they are told."""
+"""Load curves and their knee, against queues with known solutions; and their table."""
 
 from collections.abc import Sequence
 
 import pytest
+from msgspec.structs import replace
 
 from bench.report.curve_tables import curve_table
 from bench.results import Cell, ClosedLoad, Estimate, Load, OpenLoad, PlanUsed, Quantiles, RecipesUsed, Run, Workload
@@ -27,7 +28,7 @@ def cell(load: Load, rps: float, p50_ns: float, protocol: str = "alpha", status:
 
 
 def saturating(loads: Sequence[int]) -> list[Cell]:
-    """A producer that serves four at once in 4 ms each, in parallel; more have to wait."""
+    """A producer that serves four requests in parallel, in 4 ms each; more have to wait."""
     return [cell(ClosedLoad(concurrency=n), min(n, 4) * 250.0, 4e6 * max(1.0, n / 4)) for n in loads]
 
 
@@ -55,21 +56,20 @@ def test_the_knee_of_an_open_queue_is_at_half_of_its_capacity() -> None:
 
 
 @pytest.mark.parametrize("cells", [saturating([4, 8, 16]), saturating([1, 2, 4])])
-def test_a_knee_outside_of_the_loads_is_not_claimed(cells: list[Cell]) -> None:
+def test_a_knee_outside_of_the_loads_is_not_reported(cells: list[Cell]) -> None:
     assert only(cells).knee is None
 
 
-def test_two_loads_are_no_curve_and_kinds_of_load_are_not_mixed() -> None:
+def test_two_loads_are_no_curve_and_closed_and_open_loop_are_not_mixed() -> None:
     assert curves(saturating([1, 16])) == []
     assert curves([*saturating([1, 16]), *queue([100])]) == []
     assert len(curves([*saturating([1, 4, 16]), *queue([100, 200, 300])])) == 2
 
 
-def test_cells_without_figures_are_left_out() -> None:
-    cells = saturating([1, 4, 16, 64])
-    cells[0].status = "generator_limited"
-    cells[1].latency_ns = None
-    assert curves(cells) == []
+def test_cells_without_a_result_are_left_out() -> None:
+    limited, unknown, *others = saturating([1, 4, 16, 64])
+    limited, unknown = replace(limited, status="generator_limited"), replace(unknown, latency_ns=None)
+    assert curves([limited, unknown, *others]) == []
 
 
 def test_the_table_marks_the_knee() -> None:
@@ -89,5 +89,4 @@ def test_the_table_marks_the_knee() -> None:
     assert table is not None
     assert [row.entries[-1].text for row in table.rows] == ["", "← knee", ""]
     assert {row.headings[0] for row in table.rows} == {"alpha-get"}
-    run.cells = cells[:2]
-    assert curve_table(run) is None
+    assert curve_table(replace(run, cells=cells[:2])) is None
