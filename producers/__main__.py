@@ -7,31 +7,27 @@ from pathlib import Path
 # recommendation lists any more.
 os.environ.setdefault("OPENSSL_CONF", str(Path(__file__).with_name("openssl.cnf")))
 
-import asyncio
-import gc
 import sys
-from collections.abc import Coroutine, Sequence
-from typing import Annotated, Any, TypeVar
+from dataclasses import replace
+from typing import Annotated
 
 import typer
-import uvloop
 
 from commands import command_line, values
 from commands.errors import CommandError, ExitCode, UsageError
 from producers import lifecycle
 from producers.certificates import DEFAULT_DIRECTORY, CertificateFiles
 from producers.limit_names import BadLimit, with_limits
-from producers.producer import PortUnavailable, UnsupportedSetting
 from producers.registry import PRODUCERS, producer_class
+from producers.service import Service, run, usage_errors
+from producers.service import serve as serve_alone
 from producers.settings import Limits, ProducerSettings, TlsFiles
-from producers.tls import TlsFilesUnusable, check_files
-from producers.workers import Workers, hold_ports
-from recipes import sources
+from producers.tls import check_files
+from producers.workers import Workers, hold_ports, worker_command
 
 app = command_line.application("Serve recipes over one protocol.")
 DEFAULT_FILES = CertificateFiles(DEFAULT_DIRECTORY)
 SECONDS = values.number(0, 3600)
-Result = TypeVar("Result")
 
 
 @app.command()
@@ -117,7 +113,6 @@ def serve(
         tls=files,
         gzip=gzip,
         gzip_level=gzip_level,
-        share_port=os.environ.get(SHARE_PORT) == "1",
         limits=limits,
         stop_notice_s=stop_notice,
         drain_s=drain,
@@ -126,65 +121,29 @@ def serve(
         persisted_queries=persisted_queries,
         strict_calls=strict_calls,
     )
-    try:
+    service = Service(protocol=protocol, recipes=recipes, settings=settings)
+    with usage_errors():
         if files is not None:
             check_files(files)
         if workers > 1:
-            return _serve_with_workers(protocol, settings, workers, recipes, limit or ())
-        return _serve_alone(protocol, settings, recipes)
-    except (PortUnavailable, TlsFilesUnusable, UnsupportedSetting, sources.SourceError) as error:
-        raise UsageError(str(error)) from None
-
-
-SHARE_PORT = "RECIPE_LAB_SHARE_PORT"
-"""Set to 1 in the environment of a worker: its port is shared with others, and its book is read-only."""
-
-
-def _serve_alone(protocol: str, settings: ProducerSettings, source: str) -> int:
-    reason = "with more than one worker, recipes cannot be created" if settings.share_port else ""
-    book = sources.book(source, read_only_because=reason)
-    # The recipes stay for good: without this, every full collection would walk through all of them again.
-    gc.collect()
-    gc.freeze()
-    producer = producer_class(protocol)(book, settings)
-    _run(lifecycle.serve(producer, lambda addresses: lifecycle.announce(addresses, os.getpid())))
+            return _serve_with_workers(service, workers)
+        serve_alone(service)
     return ExitCode.FINE
 
 
-def _serve_with_workers(
-    protocol: str, settings: ProducerSettings, count: int, source: str, limits: Sequence[str]
-) -> int:
+def _serve_with_workers(service: Service, count: int) -> int:
+    settings = service.settings
     held = hold_ports(settings)
-    os.environ[SHARE_PORT] = "1"
-    command = [sys.executable, "-m", "producers", protocol, "--host", settings.host, "--recipes", source]
-    command += ["--gzip-level", str(settings.gzip_level), *(["--gzip"] if settings.gzip else [])]
-    command += ["--stop-notice", str(settings.stop_notice_s), "--drain", str(settings.drain_s)]
-    command += [word for each in limits for word in ("--limit", each)]
-    command += [] if settings.introspection else ["--no-introspection"]
-    command += [] if settings.suggestions else ["--no-suggestions"]
-    command += ["--persisted-queries"] if settings.persisted_queries else []
-    command += ["--strict-calls"] if settings.strict_calls else []
-    if settings.tls is not None:
-        command += ["--cert", str(settings.tls.certificate), "--key", str(settings.tls.key)]
-        command += ["--client-ca", str(settings.tls.client_ca)] if settings.tls.client_ca else []
-    if held.port is None:
-        command += ["--tls", "--port", str(held.tls_port)]
-    else:
-        command += ["--port", str(held.port), *(["--tls-port", str(held.tls_port)] if held.tls_port else [])]
+    shared = replace(settings, port=held.port, tls_port=held.tls_port, share_port=True)
     ports = [port for port in (held.port, held.tls_port) if port is not None]
     try:
-        pool = Workers(count, command, ports=len(ports))
-        failed = _run(pool.serve(lambda addresses: lifecycle.announce(addresses, os.getpid())))
+        pool = Workers(count, worker_command(replace(service, settings=shared)), ports=len(ports))
+        failed = run(pool.serve(lambda addresses: lifecycle.announce(addresses, os.getpid())))
     finally:
         held.close()
     if failed:
-        raise CommandError("the workers ended before they listened; what they said stands above")
+        raise CommandError("the workers ended before they listened; their messages are above")
     return ExitCode.FINE
-
-
-def _run(serving: Coroutine[Any, Any, Result]) -> Result:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(serving)
 
 
 def main() -> int:

@@ -1,4 +1,7 @@
-"""Several processes on one port: the parent holds the port, starts workers that share it, and replaces dead ones."""
+"""Several processes on one port: the parent holds the port, starts workers that share it, and replaces dead ones.
+
+Each worker is `python -m producers.workers SERVICE`, where SERVICE is the JSON of its whole `Service`.
+"""
 
 import asyncio
 import os
@@ -6,10 +9,20 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
 
+import msgspec
+import typer
+
+from commands import command_line
+from commands.errors import ExitCode
 from producers.lifecycle import STOP_WITH_STDIN, stop_requested
 from producers.producer import PortUnavailable
+from producers.service import Service, serve
 from producers.settings import ProducerSettings
+
+app = command_line.application("One worker of `python -m producers PROTOCOL --workers N`, which starts it.")
 
 RESTARTS_IN_A_ROW = 5
 """A worker that dies this often before it ever listened is not started again."""
@@ -129,3 +142,34 @@ async def _announced(process: asyncio.subprocess.Process, ports: int) -> list[st
         if words[:1] == ["listening"]:
             addresses.append(words[1])
     return addresses if len(addresses) == ports else []
+
+
+def worker_command(service: Service) -> list[str]:
+    """The command that starts a worker with this service."""
+    return [sys.executable, "-m", "producers.workers", msgspec.json.encode(service, enc_hook=str).decode()]
+
+
+def service_of(text: str) -> Service:
+    """The service in the JSON that `worker_command` wrote. Raises BadParameter for other text."""
+    try:
+        return msgspec.json.decode(text, type=Service, dec_hook=lambda _, value: Path(value))
+    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+        raise typer.BadParameter(f"not the JSON of a service: {error}") from None
+
+
+@app.command()
+def work(
+    service: Annotated[Service, typer.Argument(parser=service_of, metavar="SERVICE", help="The service, as JSON.")],
+) -> int:
+    """Serve as one worker of `python -m producers PROTOCOL --workers N`, which starts it."""
+    serve(service)
+    return ExitCode.FINE
+
+
+def main() -> int:
+    """Run the command line and return its exit code."""
+    return command_line.run(app, "python -m producers.workers")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,14 +1,21 @@
-"""Workers without a producer in them: what the parent does with processes that begin and end at the wrong moment."""
+"""Workers: every flag reaches them, and the parent copes with processes that begin and end at the wrong moment."""
 
 import asyncio
 import os
 import signal
 import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
+import typer
 
-from producers.workers import RESTARTS_IN_A_ROW, Workers
+from commands import command_line
+from producers import __main__ as program
+from producers.certificates import CertificateFiles
+from producers.service import Service
+from producers.workers import RESTARTS_IN_A_ROW, Workers, service_of
 
 ANNOUNCES = [sys.executable, "-c", "import sys; print('listening x://', flush=True); sys.stdin.read()"]
 FAILS = [sys.executable, "-c", "raise SystemExit(3)"]
@@ -35,3 +42,74 @@ async def test_workers_that_never_listen_are_given_up(capfd: pytest.CaptureFixtu
     async with asyncio.timeout(20):
         assert await Workers(1, FAILS, ports=1).serve(lambda addresses: None) == 1
     assert capfd.readouterr().err.count("ended with 3") == RESTARTS_IN_A_ROW
+
+
+FLAGS: dict[str, tuple[str, ...]] = {
+    "host": ("--host", "localhost"),
+    "port": ("--port", "0"),
+    "gzip": ("--gzip",),
+    "gzip_level": ("--gzip-level", "9"),
+    "tls": ("--tls",),
+    "tls_port": ("--tls-port", "0"),
+    "cert": ("--tls", "--cert", "client.pem", "--key", "client-key.pem"),
+    "key": ("--tls", "--cert", "client.pem", "--key", "client-key.pem"),
+    "client_ca": ("--tls", "--client-ca", "ca.pem"),
+    "recipes": ("--recipes", "generated:50"),
+    "stop_notice": ("--stop-notice", "0.5"),
+    "drain": ("--drain", "0.5"),
+    "limit": ("--limit", "body_bytes=9", "--limit", "calls.connections=8"),
+    "introspection": ("--no-introspection",),
+    "suggestions": ("--no-suggestions",),
+    "persisted_queries": ("--persisted-queries",),
+    "strict_calls": ("--strict-calls",),
+}
+"""Each parameter of the command but `protocol` and `workers`, with a value that is not its default."""
+
+Served = Callable[..., Service]
+
+
+@pytest.fixture
+def served(own_certificates: CertificateFiles, monkeypatch: pytest.MonkeyPatch) -> Served:
+    """Run the command, and return what one process would serve instead of serving it."""
+    services: list[Service] = []
+
+    class RecordedWorkers(Workers):
+        async def serve(self, on_listening: Callable[[list[str]], None]) -> int:
+            services.append(service_of(self.command[-1]))
+            return 0
+
+    monkeypatch.setattr(program, "Workers", RecordedWorkers)
+    monkeypatch.setattr(program, "serve_alone", services.append)
+    files = ("--cert", str(own_certificates.server), "--key", str(own_certificates.server_key))
+
+    def run(protocol: str, flags: Sequence[str], workers: int) -> Service:
+        paths = [str(own_certificates.directory / flag) if flag.endswith(".pem") else flag for flag in flags]
+        # Of a flag given twice, the last counts.
+        arguments = [protocol, "--port", "0", *files, *paths, "--workers", str(workers)]
+        assert command_line.run(program.app, "producers", arguments) == 0
+        return services.pop()
+
+    return run
+
+
+def test_no_flag_of_the_command_is_left_out_here() -> None:
+    names = {parameter.name for parameter in typer.main.get_command(program.app).params}
+    assert names == {"protocol", "workers", *FLAGS}
+
+
+@pytest.mark.parametrize("flag", FLAGS)
+def test_every_flag_reaches_a_worker(flag: str, served: Served) -> None:
+    protocol = {"strict_calls": "grpc"}.get(flag, "graphql")
+    alone = served(protocol, FLAGS[flag], workers=1)
+    if flag != "port":
+        assert alone != served(protocol, (), workers=1)
+    worker = served(protocol, FLAGS[flag], workers=2)
+    ports = [port for port in (worker.settings.port, worker.settings.tls_port) if port is not None]
+    assert 0 not in ports
+    settings = replace(worker.settings, share_port=False)
+    settings = replace(
+        settings,
+        port=None if settings.port is None else 0,
+        tls_port=None if settings.tls_port is None else 0,
+    )
+    assert replace(worker, settings=settings) == alone

@@ -1,0 +1,58 @@
+"""One process that serves: what it serves, as one value, and its run from loading the recipes to the stop signal."""
+
+import asyncio
+import gc
+import os
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import uvloop
+
+from commands.errors import UsageError
+from producers import lifecycle
+from producers.producer import PortUnavailable, UnsupportedSetting
+from producers.registry import producer_class
+from producers.settings import ProducerSettings
+from producers.tls import TlsFilesUnusable
+from recipes import sources
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """Everything that a process needs to know to serve."""
+
+    protocol: str
+    recipes: str
+    """The source of the recipes."""
+    settings: ProducerSettings
+
+
+def serve(service: Service) -> None:
+    """Serve in this process until a stop signal. Raises UsageError."""
+    reason = "with more than one worker, recipes cannot be created" if service.settings.share_port else ""
+    with usage_errors():
+        book = sources.book(service.recipes, read_only_because=reason)
+        # The recipes stay for good. Frozen, they are not walked through by every full collection.
+        gc.collect()
+        gc.freeze()
+        producer = producer_class(service.protocol)(book, service.settings)
+        run(lifecycle.serve(producer, lambda addresses: lifecycle.announce(addresses, os.getpid())))
+
+
+def run(serving: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine on uvloop."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(serving)
+
+
+@contextmanager
+def usage_errors() -> Iterator[None]:
+    """Raise UsageError for settings that cannot be served."""
+    try:
+        yield
+    except (PortUnavailable, TlsFilesUnusable, UnsupportedSetting, sources.SourceError) as error:
+        raise UsageError(str(error)) from None
