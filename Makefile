@@ -16,7 +16,7 @@ LOCK = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes
 export RECIPES
 
 .PHONY: help setup certs protos bench compare report sizes http graphql grpc serve-http serve-graphql serve-grpc data \
-	test check interop conformance audit lint format types imports stubs tests quick-bench lock clean
+	test check interop conformance hostile audit lint format types imports stubs tests quick-bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -98,6 +98,11 @@ conformance: $(CONFORMANCE_READY) ## the scanners that tests/interop runs, in an
 audit: $(CONFORMANCE_READY) ## known vulnerabilities among what the program needs
 	@$(CONFORMANCE)/bin/python tests/audit.py requirements/run.txt
 
+hostile: $(DEVELOP_READY) ## attack the producers and write docs/generated/hostile.md
+	@mkdir -p reports && rm -f reports/hostile.jsonl
+	HOSTILE_TABLE=reports/hostile.jsonl $(BIN)/pytest -q tests/hostile
+	$(BIN)/python -m tests.hostile.table reports/hostile.jsonl > docs/generated/hostile.md
+
 interop: $(INTEROP_READY) ## the npm packages that tests/interop talks to
 
 tests: $(DEVELOP_READY) interop
@@ -106,7 +111,7 @@ tests: $(DEVELOP_READY) interop
 
 quick-bench: $(DEVELOP_READY)
 	$(BIN)/python -m bench run --quick --out reports/quick.json
-	$(BIN)/python tests/check_run.py reports/quick.json
+	$(BIN)/python -m tests.check_run reports/quick.json
 
 lock: $(DEVELOP_READY) ## lock the requirements anew, with hashes
 	$(LOCK) requirements/run.in -o requirements/run.txt

@@ -1,5 +1,9 @@
-"""`python tests/audit.py REQUIREMENTS`: pip-audit over locked requirements, or one line on why nothing was checked."""
+"""`python tests/audit.py REQUIREMENTS`: known vulnerabilities in locked requirements, according to pip-audit.
 
+When the database cannot be reached, one line says so and the exit code is 0.
+"""
+
+import argparse
 import subprocess
 import sys
 
@@ -8,21 +12,25 @@ PATIENCE_S = 300
 
 
 def main() -> int:
-    """Run pip-audit; its exit code, or 0 when there was nobody to ask."""
+    """Run pip-audit and return its exit code, or 0 when its database cannot be reached."""
+    parser = argparse.ArgumentParser(prog="python tests/audit.py", description=(__doc__ or "").partition(": ")[2])
+    parser.add_argument("requirements", type=argparse.FileType(), help="a file of requirements with hashes")
+    with parser.parse_args().requirements as file:
+        requirements = file.name
     command = [sys.executable, "-m", "pip_audit", "--disable-pip", "--require-hashes", "--progress-spinner", "off"]
     try:
         done = subprocess.run(
-            [*command, "-r", *sys.argv[1:]], capture_output=True, text=True, timeout=PATIENCE_S, check=False
+            [*command, "-r", requirements], capture_output=True, text=True, timeout=PATIENCE_S, check=False
         )
     except subprocess.TimeoutExpired:
-        print(f"audit: the database of vulnerabilities did not answer within {PATIENCE_S} s; nothing was checked")
+        print(f"audit: the vulnerability database did not answer within {PATIENCE_S} s; nothing was checked")
         return 0
     if done.returncode and any(name in done.stderr for name in UNREACHABLE):
-        print("audit: the database of vulnerabilities cannot be reached from here; nothing was checked")
+        print("audit: the vulnerability database cannot be reached; nothing was checked")
         return 0
     unknown = done.stdout.count("could not be audited")
     if unknown and not done.returncode:
-        print(f"audit: the database that can be reached knows nothing of {unknown} packages; they were not checked")
+        print(f"audit: the vulnerability database does not know {unknown} packages; they were not checked")
         return 0
     print(done.stdout + done.stderr, end="")
     return done.returncode

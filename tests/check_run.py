@@ -1,13 +1,19 @@
-"""Checks a run file of the quick matrix and its report: `python tests/check_run.py RUN.json`. Asserts no timing."""
+"""`python -m tests.check_run RUN.json`: check a run file of the quick matrix and its report. Checks no times."""
 
 import json
 import sys
 from html.parser import HTMLParser
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import jsonschema
+import typer
+
+from commands import command_line, values
+from commands.errors import ExitCode, UsageError
+
+app = command_line.application("Check a run of the quick matrix.")
 
 SCHEMA = Path(__file__).parent.parent / "docs" / "run-file.schema.json"
 COMBINATIONS = set(product(("http", "graphql", "grpc"), (False, True), (False, True), ("get", "list")))
@@ -85,16 +91,22 @@ def _cell_complaints(cell: dict[str, Any]) -> list[str]:
     return wrong
 
 
-def main() -> int:
-    """Check the run file named on the command line."""
-    path = Path(sys.argv[1])
-    wrong = complaints(json.loads(path.read_bytes()), path.with_suffix(".html").read_text(encoding="utf-8"))
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(parser=values.readable_file, metavar="RUN.json", help="The run file.")],
+) -> int:
+    """Check a run file of `bench run --quick` and the report beside it."""
+    page = values.readable_file(file.with_suffix(".html"))
+    try:
+        wrong = complaints(json.loads(file.read_bytes()), page.read_text(encoding="utf-8"))
+    except (ValueError, jsonschema.ValidationError) as error:
+        raise UsageError(f"{file} is not a run file: {getattr(error, 'message', error)}") from None
     for text in wrong:
-        print(f"{path}: {text}", file=sys.stderr)
+        print(f"{file}: {text}", file=sys.stderr)
     if not wrong:
-        print(f"{path}: all {len(COMBINATIONS)} combinations measured, the report is whole")
-    return 1 if wrong else 0
+        print(f"{file}: all {len(COMBINATIONS)} combinations measured, the report is complete")
+    return ExitCode.REGRESSION if wrong else ExitCode.FINE
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command_line.run(app, "python -m tests.check_run"))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.hostile.table import PORTS, Case, case_name, tell
+from tests.hostile.table import PORTS, Case, case_name, record
 
 AMPLE_S = 20.0
 """Within this, whatever has to end has ended."""
@@ -81,7 +81,7 @@ async def under_attack(
     assert grown_bytes <= victim.memory_bound_bytes
     answers = tuple(str(answer) for answer in victim.answers)
     assert answers, "the case says what it was answered"
-    tell(
+    record(
         Case(
             victim.protocol,
             PORTS[port],

@@ -5,7 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.hostile.table import MIB, VARIABLE, Case, case_name, main, markdown, tell
+from commands import command_line
+from tests.hostile.table import MIB, VARIABLE, Case, app, case_name, markdown, record
 
 
 def case(name: str = "pings", port: str = "plain", answer: str = "closed", protocol: str = "grpc") -> Case:
@@ -41,12 +42,11 @@ def test_cases_are_kept_where_the_environment_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
-    tell(case())
+    record(case())
     kept = tmp_path / "cases.jsonl"
     monkeypatch.setenv(VARIABLE, str(kept))
     for each in (case(), case("zeros")):
-        tell(each)
+        record(each)
     assert [msgspec.json.decode(line, type=Case) for line in kept.read_bytes().splitlines()] == [case(), case("zeros")]
-    monkeypatch.setattr("sys.argv", ["table", str(kept)])
-    main()
+    assert command_line.run(app, "table", [str(kept)]) == 0
     assert "| zeros |" in capsys.readouterr().out

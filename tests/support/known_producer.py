@@ -127,7 +127,7 @@ class SpoilingRelay:
 
 def arguments() -> argparse.Namespace:
     """What was asked for on the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.support.known_producer", description=__doc__)
     parser.add_argument("protocol", choices=PRODUCERS)
     parser.add_argument("--recipes", default="generated:50")
     parser.add_argument("--delay-ms", type=float, default=0.0)

@@ -1,12 +1,11 @@
-"""`python -m tests.support.limited_producer PROTOCOL DIRECTORY LIMITS [strict]`: with limits that no flag sets.
+"""`python -m tests.support.limited_producer PROTOCOL DIRECTORY LIMITS [strict]`: a producer with short limits.
 
-A producer that serves the small book on a plain and a TLS port, with the certificates of DIRECTORY. LIMITS is JSON, by
-the names of `producers.settings.Limits`, so that tests need not wait for limits meant for real callers. With "strict"
-its calls are.
+It serves the small book on a plain and a TLS port, with the certificates of DIRECTORY. LIMITS is JSON with the names of
+`producers.settings.Limits`. With "strict", gRPC calls are checked as with `--strict-calls`.
 """
 
+import argparse
 import os
-import sys
 from pathlib import Path
 
 import msgspec
@@ -14,23 +13,28 @@ import uvloop
 
 from producers import lifecycle
 from producers.certificates import CertificateFiles
-from producers.registry import producer_class
+from producers.registry import PRODUCERS, producer_class
 from producers.settings import Limits, ProducerSettings, TlsFiles
 from tests.support.books import small_book
 
 
 def main() -> None:
     """Serve until a signal."""
-    protocol, directory, limits, *strict = sys.argv[1:]
-    files = CertificateFiles(Path(directory))
+    parser = argparse.ArgumentParser(prog="python -m tests.support.limited_producer", description=__doc__)
+    parser.add_argument("protocol", choices=PRODUCERS)
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("limits")
+    parser.add_argument("strict", nargs="?", choices=["strict"])
+    given = parser.parse_args()
+    files = CertificateFiles(given.directory)
     settings = ProducerSettings(
         port=0,
         tls_port=0,
         tls=TlsFiles(certificate=files.server, key=files.server_key),
-        limits=msgspec.json.decode(limits, type=Limits),
-        strict_calls=strict == ["strict"],
+        limits=msgspec.json.decode(given.limits, type=Limits),
+        strict_calls=given.strict is not None,
     )
-    producer = producer_class(protocol)(small_book(), settings)
+    producer = producer_class(given.protocol)(small_book(), settings)
     uvloop.run(lifecycle.serve(producer, lambda addresses: lifecycle.announce(addresses, os.getpid())))
 
 
