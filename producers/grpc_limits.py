@@ -20,8 +20,8 @@ KEEPALIVE_ANSWER_S = 20
 """How long the PING may take to be answered before the connection is closed."""
 
 PING_STRIKES = 2
-"""This many PINGs beyond those permitted end a connection with GOAWAY, ENHANCE_YOUR_CALM. These are gRPC's own defaults,
-which gRPC clients respect."""
+"""This many PINGs beyond those permitted end a connection with GOAWAY, ENHANCE_YOUR_CALM. These are gRPC's own
+defaults, which gRPC clients respect."""
 
 PING_INTERVAL_S = 300
 """The shortest interval between PINGs of a client without a call."""
@@ -32,8 +32,8 @@ def core_options(settings: ProducerSettings) -> list[tuple[str, int]]:
     limits, calls = settings.limits, settings.limits.calls
     return [
         ("grpc.so_reuseport", int(settings.share_port)),
-        # Level 1 ("low") means gzip for callers that accept it; higher levels prefer deflate. Callers that do not accept
-        # gzip do not get it, unlike with a server-wide `compression=Gzip`.
+        # Level 1 ("low") means gzip for callers that accept it; higher levels prefer deflate. Callers that do not
+        # accept gzip do not get it, unlike with a server-wide `compression=Gzip`.
         ("grpc.default_compression_level", int(settings.gzip)),
         ("grpc.max_receive_message_length", limits.body_bytes),
         ("grpc.max_send_message_length", -1),

@@ -1,7 +1,8 @@
 """The table of hostile cases: tests append each case to a file, and this program makes Markdown of it.
 
-`make hostile` runs both. When cases are recorded, every case runs against every producer on every port. Otherwise a case
-in which TLS and the producer are independent runs once without TLS and once with it, each time against another producer.
+`make hostile` runs both. When cases are recorded, every case runs against every producer on every port. Otherwise a
+case in which TLS and the producer are independent runs once without TLS and once with it, each time against another
+producer.
 """
 
 import os
