@@ -19,8 +19,7 @@ from typing import Annotated
 import typer
 
 from bench.machine import Pinning
-from bench.network.link import Link
-from bench.network.path import downlink, set_up, uplink
+from bench.network.link import Link, downlink, set_up, uplink
 from bench.network.profile import LOOPBACK, PROFILES, BadProfile, Profile, names, parse
 from bench.runner.session import Session
 from commands import command_line

@@ -4,9 +4,48 @@ from collections.abc import Iterator
 from time import perf_counter_ns
 
 from bench.clients.base import LoopClient, Request
-from bench.load import outcomes
-from bench.load.full_window import FullWindow
-from bench.load.record import SliceRecord
+from bench.load.recorder import OK, SliceRecord, kind_of
+
+
+class FullWindow:
+    """The part of a closed loop in which as many requests were in flight as asked for, and how many really were.
+
+    Little's law: requests in flight = rate × mean latency. The window starts when the last of them was first sent, and
+    ends when the first is not followed by another. Both sides are then known exactly from the requests' timestamps,
+    clipped to the window. A load that holds requests back between two timestamps shows fewer than it was asked for.
+    """
+
+    def __init__(self, concurrency: int) -> None:
+        self.in_flight_ns = 0
+        """Time in flight within the window, summed over requests; complete when all have ended."""
+        self._missing = concurrency
+        self._filled_ns: int | None = None
+        self._closed_ns: int | None = None
+
+    @property
+    def window_ns(self) -> int:
+        """Its length; 0 when it never opened or has not closed."""
+        if self._filled_ns is None or self._closed_ns is None:
+            return 0
+        return max(0, self._closed_ns - self._filled_ns)
+
+    def began(self, sent_ns: int) -> None:
+        """One more request is in flight for the first time."""
+        self._missing -= 1
+        if not self._missing and self._closed_ns is None:
+            self._filled_ns = sent_ns
+
+    def ended(self, sent_ns: int, done_ns: int) -> None:
+        """A request ended, successful or not, maybe after the window was closed."""
+        if self._filled_ns is None:
+            return
+        until_ns = done_ns if self._closed_ns is None else min(done_ns, self._closed_ns)
+        self.in_flight_ns += max(0, until_ns - max(sent_ns, self._filled_ns))
+
+    def close(self, now_ns: int) -> None:
+        """A request is not followed by another: fewer are in flight from now on. Only the first call counts."""
+        if self._closed_ns is None:
+            self._closed_ns = now_ns
 
 
 class ClosedTurns:
@@ -31,20 +70,24 @@ class ClosedTurns:
         self.window = FullWindow(concurrency)
 
     def first(self) -> Request | None:
-        """A request for one more in flight."""
+        """The request of one more caller."""
         now_ns = perf_counter_ns()
         self.window.began(now_ns)
         return self._next(now_ns)
 
     def next_after(self, sent_ns: int, done_ns: int, failure: Exception | None) -> Request | None:
-        """Keep account of a request, and give the next while there is time. Who fails does not ask on without need."""
+        """Record a request and return the next, while there is time.
+
+        After a failure there is a next one only as long as requests are owed. Otherwise a producer that fails at once
+        would be flooded.
+        """
         self.window.ended(sent_ns, done_ns)
         if failure is None:
-            self._outcomes[outcomes.OK] += 1
+            self._outcomes[OK] += 1
             self._latency_ns.append(done_ns - sent_ns)
             request = self._next(done_ns)
         else:
-            self._record.fail(outcomes.kind_of(failure), str(failure))
+            self._record.fail(kind_of(failure), str(failure))
             request = self._next(done_ns) if self._owed > 0 else None
         if request is None:
             self.window.close(done_ns)
@@ -66,10 +109,10 @@ async def run_closed(
     requests_at_least: int,
     record: SliceRecord,
 ) -> int:
-    """Send until `duration_ns` is over and `requests_at_least` were sent; then let what is in flight finish.
+    """Send until `duration_ns` is over and `requests_at_least` were sent; then wait for the requests in flight.
 
-    Returns the time from the first request to the last answer, in nanoseconds. Nothing is raised for a request that
-    fails: it is counted.
+    Returns the time from the first request to the last response, in nanoseconds. A request that fails is counted and
+    raises nothing.
     """
     turns = ClosedTurns(
         requests,

@@ -1,21 +1,45 @@
 """The open loop: requests fall due on a schedule of their own, whether earlier ones were answered or not.
 
-Latency runs from the moment a request was due. A producer that stalls is so charged for everybody whom it kept
-waiting, which a closed loop forgives (coordinated omission).
+Latency runs from the time at which a request was due. So a stall of the producer counts for every request that waited
+because of it; a closed loop would not send them at all (coordinated omission).
 """
 
 import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
+from random import Random
 from time import perf_counter_ns
+from typing import Literal
 
 from bench.clients.base import Ended, LoopClient, Request
-from bench.load import outcomes
-from bench.load.precise_timer import PreciseTimer
-from bench.load.record import SliceRecord
+from bench.load.recorder import OK, UNANSWERED, UNSENT, SliceRecord, kind_of
+from bench.load.timer import PreciseTimer
+
+Arrivals = Literal["poisson", "constant"]
+
+
+def due_offsets_ns(rate_hz: float, duration_ns: int, arrivals: Arrivals, seed: str) -> Iterator[int]:
+    """Ascending offsets from the start of the slice, in nanoseconds, all below `duration_ns`.
+
+    They are drawn from the seed before the first request is sent, and do not depend on responses. `poisson`:
+    independent exponential gaps with the mean 1/rate, as between independent callers. `constant`: equal gaps.
+    """
+    mean_gap_ns = 1e9 / rate_hz
+    if arrivals == "constant":
+        number = 0
+        while (due_ns := round(number * mean_gap_ns)) < duration_ns:
+            yield due_ns
+            number += 1
+        return
+    random = Random(seed)
+    elapsed_ns = random.expovariate(1.0) * mean_gap_ns
+    while elapsed_ns < duration_ns:
+        yield round(elapsed_ns)
+        elapsed_ns += random.expovariate(1.0) * mean_gap_ns
+
 
 IN_FLIGHT_AT_MOST = 10_000
-"""Requests in flight beyond which nothing more is sent: what is due then is counted as unsent."""
+"""With so many requests in flight no more are sent; those that fall due are counted as unsent."""
 
 
 async def run_open(
@@ -27,11 +51,11 @@ async def run_open(
     answers_within_ns: int,
     record: SliceRecord,
 ) -> int:
-    """Send each request when it is due, then wait for the answers still out.
+    """Send each request when it is due, then wait for the responses that are missing.
 
-    `duration_ns`: the window in which requests fall due. `answers_within_ns`: how long after it answers are waited for;
-    what has not ended by then is counted as unanswered. Returns the time from the start to the last answer, in
-    nanoseconds.
+    `duration_ns`: the window in which requests fall due. `answers_within_ns`: how long to wait for responses after it;
+    requests that have not ended by then are counted as unanswered. Returns the time from the start to the last
+    response, in nanoseconds.
     """
     in_flight = 0
     waiting = True
@@ -52,9 +76,9 @@ async def run_open(
             if half_ns <= done_ns < end_ns:
                 record.second_half_ended += 1
             if failure is not None:
-                record.fail(outcomes.kind_of(failure), str(failure))
+                record.fail(kind_of(failure), str(failure))
                 return
-            record.outcomes[outcomes.OK] += 1
+            record.outcomes[OK] += 1
             record.latency_ns.append(done_ns - due_ns)
             record.service_ns.append(done_ns - sent_ns)
 
@@ -68,7 +92,7 @@ async def run_open(
             record.second_half_due += due_ns >= half_ns
             request = next(requests)
             if in_flight >= IN_FLIGHT_AT_MOST:
-                record.fail(outcomes.UNSENT, "too many requests were in flight to send another")
+                record.fail(UNSENT, "too many requests were in flight to send another")
                 await asyncio.sleep(0)
                 continue
             in_flight += 1
@@ -80,7 +104,7 @@ async def run_open(
             await asyncio.wait_for(all_answered.wait(), patience_s)
     waiting = False
     for _ in range(in_flight):
-        record.fail(outcomes.UNANSWERED, "a request had no answer when waiting for it ended")
+        record.fail(UNANSWERED, "a request had no response when the loop stopped waiting")
     if in_flight:
         await client.abandon()
     return perf_counter_ns() - started_ns

@@ -23,14 +23,12 @@ import uvloop
 from bench.clients import registry
 from bench.clients.base import LoadClient, LoopClient, ProgramClient, Request
 from bench.clients.library import LibraryClient
-from bench.load import latency_histogram, messages, outcomes
-from bench.load.arrivals import due_offsets_ns
+from bench.load import latency_histogram, messages
 from bench.load.closed_loop import run_closed
-from bench.load.connection_count import ConnectionCount
 from bench.load.fresh_connections import FreshConnections
-from bench.load.loop_watch import LoopWatch
-from bench.load.open_loop import run_open
-from bench.load.record import SliceRecord
+from bench.load.open_loop import due_offsets_ns, run_open
+from bench.load.recorder import OK, WRONG_ANSWER, SliceRecord, kind_of
+from bench.load.watch import ConnectionCount, LoopWatch
 from bench.machine import process_cpu_ns
 from bench.network.profile import LOOPBACK
 from bench.protocols import protocol as row
@@ -145,12 +143,12 @@ class Worker:
             for request in requests if proves_all else requests[: order.questions_at_most]:
                 await client.prove(request)
         except WrongAnswer as error:
-            return messages.Proof(outcome=outcomes.WRONG_ANSWER, text=str(error))
+            return messages.Proof(outcome=WRONG_ANSWER, text=str(error))
         except (ConsumerError, RecipeError) as error:
             unsupported = isinstance(error, OperationUnsupported)
-            return messages.Proof(outcome=outcomes.kind_of(error), text=str(error), supported=not unsupported)
+            return messages.Proof(outcome=kind_of(error), text=str(error), supported=not unsupported)
         self.cells[order.cell] = ProvedCell(client, order.load, requests)
-        return messages.Proof(outcome=outcomes.OK)
+        return messages.Proof(outcome=OK)
 
     async def read_sizes(self, order: messages.ReadSizes) -> messages.SizesRead:
         """Ask some of a workload's questions through a tap, beside the connections that are measured."""
@@ -241,7 +239,7 @@ class Worker:
                 measured = await client.run_slice(asked, in_flight=load.concurrency, duration_ns=order.duration_ns)
                 record.succeed(measured.latency_ns)
                 for failure in measured.failures:
-                    record.fail(outcomes.kind_of(failure), str(failure))
+                    record.fail(kind_of(failure), str(failure))
                 return measured.duration_ns
             assert isinstance(client, LoopClient)
             return await run_closed(client, asked, concurrency=load.concurrency, record=record, **lengths)
@@ -261,7 +259,7 @@ class Worker:
             client.recheck()
             await client.prove(request)
         except Exception as error:  # whatever a client library raises is this request's outcome
-            record.fail(outcomes.kind_of(error), str(error))
+            record.fail(kind_of(error), str(error))
 
     def _connection_count(self, port: int) -> ConnectionCount:
         if port not in self.connections:

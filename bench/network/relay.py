@@ -18,11 +18,9 @@ from typing import Annotated, Any, Self
 import typer
 import uvloop
 
-from bench.network.agenda import Agenda
 from bench.network.connection import Connection, prepare, reset
-from bench.network.lane import Lane
-from bench.network.link import Link
-from bench.network.path import downlink, held_bytes_at_most, set_up, uplink
+from bench.network.lane import Agenda, Lane
+from bench.network.link import Link, downlink, held_bytes_at_most, set_up, uplink
 from bench.network.profile import BadProfile, Profile, parse
 from commands import command_line, values
 from commands.errors import ExitCode, UsageError

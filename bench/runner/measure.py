@@ -10,7 +10,8 @@ from pathlib import Path
 from time import perf_counter_ns
 
 from bench import schedule as planning
-from bench.load import latency_histogram, messages, outcomes
+from bench.load import latency_histogram, messages
+from bench.load.recorder import OK, SILENCE, sum_outcomes
 from bench.machine import Pinning, peak_memory_bytes
 from bench.runner import warm_up
 from bench.runner.recording import RawCell, RawRun
@@ -98,8 +99,8 @@ class Measurement:
                 continue
             order = order_to_prove(cell.plan, planning.questions_to_prove(cell.plan, instance))
             proof = await rig.order(order, VERIFY_TIMEOUT_S)
-            if isinstance(proof, messages.Proof) and proof.outcome != outcomes.OK:
-                cell.outcomes = outcomes.added([cell.outcomes, {proof.outcome: 1}])
+            if isinstance(proof, messages.Proof) and proof.outcome != OK:
+                cell.outcomes = sum_outcomes([cell.outcomes, {proof.outcome: 1}])
                 cell.give_up("failed" if proof.supported else "unsupported", proof.text)
 
     async def _read_sizes(self, rigs: Rigs) -> None:
@@ -193,7 +194,7 @@ class Measurement:
     def _note_silence(self, rig: Rig, cell: RawCell, result: messages.SliceResult) -> None:
         """Leave a rig alone that answers no workload any more: each of its slices would last until the timeouts."""
         kinds = {kind for kind, count in result.outcomes.items() if count}
-        if not kinds or not kinds <= outcomes.SILENCE:
+        if not kinds or not kinds <= SILENCE:
             rig.silent.clear()
             return
         rig.silent.append(cell.plan.combination.workload.label)

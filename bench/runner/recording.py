@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.load import messages, outcomes
+from bench.load import messages
+from bench.load.recorder import OK, PROCESS_LOST, WRONG_ANSWER, failures, most_frequent_failure, sum_outcomes
 from bench.results import Slices, Status
 from bench.runner.rig import RigKey
 from bench.spec import CellPlan, Combination
@@ -17,7 +18,7 @@ class RawCell:
     status: Status = "measured"
     reason: str | None = None
     slices: Slices = field(default_factory=Slices)
-    outcomes: dict[str, int] = field(default_factory=lambda: {outcomes.OK: 0})
+    outcomes: dict[str, int] = field(default_factory=lambda: {OK: 0})
     latency: dict[int, Any] = field(default_factory=dict)
     """Histogram by instance."""
     service: dict[int, Any] = field(default_factory=dict)
@@ -34,7 +35,7 @@ class RawCell:
         lost = messages.SliceResult(
             started_ns=started_ns,
             duration_ns=0,
-            outcomes={outcomes.OK: 0, outcomes.PROCESS_LOST: 1},
+            outcomes={OK: 0, PROCESS_LOST: 1},
             p50_ns=None,
             producer_cpu_ns=None,
             consumer_cpu_ns=0,
@@ -43,14 +44,14 @@ class RawCell:
 
     def add(self, instance: int, round_number: int, began_ns: int, result: messages.SliceResult) -> None:
         """Keep one slice."""
-        ok = result.outcomes.get(outcomes.OK, 0)
+        ok = result.outcomes.get(OK, 0)
         kept = self.slices
         kept.instance.append(instance)
         kept.round.append(round_number)
         kept.started_ns.append(result.started_ns - began_ns)
         kept.duration_ns.append(result.duration_ns)
         kept.ok.append(ok)
-        kept.failed.append(outcomes.failed(result.outcomes))
+        kept.failed.append(failures(result.outcomes))
         kept.p50_ns.append(result.p50_ns)
         kept.producer_cpu_ns.append(result.producer_cpu_ns)
         kept.consumer_cpu_ns.append(result.consumer_cpu_ns)
@@ -63,7 +64,7 @@ class RawCell:
         kept.second_half_ended.append(result.second_half_ended)
         kept.loop_stall_ns.append(result.loop_stall_ns)
         kept.connections_opened.append(result.connections_opened)
-        kept.failure.append(outcomes.most_frequent_failure(result.outcomes))
+        kept.failure.append(most_frequent_failure(result.outcomes))
         self._count(result, ok)
 
     def warm_up(self, result: messages.SliceResult) -> None:
@@ -71,9 +72,9 @@ class RawCell:
         self._count(result, 0)
 
     def _count(self, result: messages.SliceResult, ok: int) -> None:
-        self.outcomes = outcomes.added([self.outcomes, {**result.outcomes, outcomes.OK: ok}])
-        self.barren_slices = 0 if result.outcomes.get(outcomes.OK) else self.barren_slices + 1
-        if result.outcomes.get(outcomes.WRONG_ANSWER):
+        self.outcomes = sum_outcomes([self.outcomes, {**result.outcomes, OK: ok}])
+        self.barren_slices = 0 if result.outcomes.get(OK) else self.barren_slices + 1
+        if result.outcomes.get(WRONG_ANSWER):
             self.give_up("failed", result.text)
 
 

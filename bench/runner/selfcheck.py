@@ -11,8 +11,9 @@ import psutil
 
 from bench.clients.registry import CLIENTS, why_unusable
 from bench.environment import governor
-from bench.load import messages, outcomes
-from bench.load.precise_timer import PreciseTimer
+from bench.load import messages
+from bench.load.recorder import OK, failures
+from bench.load.timer import PreciseTimer
 from bench.machine import Pinning, usable_cores
 from bench.results import ClosedLoad
 from bench.runner.findings import Facts
@@ -132,9 +133,9 @@ async def _ceiling(protocol: str, client: str, pinning: Pinning) -> float | str:
         return str(error)
     if isinstance(result, str):
         return result
-    if outcomes.failed(result.outcomes):
+    if failures(result.outcomes):
         return "not every request was answered"
-    return result.outcomes[outcomes.OK] / result.duration_ns * 1e9
+    return result.outcomes[OK] / result.duration_ns * 1e9
 
 
 async def _slice_against_noop(session: Session, protocol: str, client: str) -> messages.SliceResult | str:
@@ -163,7 +164,7 @@ async def _slice_against_noop(session: Session, protocol: str, client: str) -> m
     )
     load = await session.start_load(setup)
     proof = await load.order(prove, PATIENCE_S)
-    if isinstance(proof, messages.Proof) and proof.outcome != outcomes.OK:
+    if isinstance(proof, messages.Proof) and proof.outcome != OK:
         return proof.text
     order = messages.RunSlice(cell=cell, seed="", duration_ns=CEILING_NS, requests_at_least=16)
     result = await load.order(order, PATIENCE_S)

@@ -7,7 +7,8 @@ from itertools import groupby
 from pathlib import Path
 
 from bench import schedule as planning
-from bench.load import messages, outcomes
+from bench.load import messages
+from bench.load.recorder import OK
 from bench.machine import Pinning
 from bench.results import Status
 from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, order_to_prove, rig_key, start_rigs
@@ -96,7 +97,7 @@ async def _size_up_one(rig: Rig, cell: CellPlan, sized: SizedUp, requests: int) 
     combination = cell.combination
     workload = combination.workload
     proof = await rig.order(order_to_prove(cell, planning.PROVED_AGAIN), VERIFY_TIMEOUT_S)
-    if isinstance(proof, messages.Proof) and proof.outcome != outcomes.OK:
+    if isinstance(proof, messages.Proof) and proof.outcome != OK:
         sized.status, sized.reason = "failed" if proof.supported else "unsupported", proof.text
         return
     if rig.broken:

@@ -9,7 +9,8 @@ from time import perf_counter_ns
 from typing import Any
 
 from bench import schedule as planning
-from bench.load import latency_histogram, messages, outcomes
+from bench.load import latency_histogram, messages
+from bench.load.recorder import OK, SILENCE, failures, sum_outcomes
 from bench.machine import Pinning
 from bench.results import ClosedLoad, OpenLoad
 from bench.runner import assemble
@@ -142,7 +143,7 @@ class Prober:
         if result is None:
             return None
         await self._collect(rig, plan)
-        return result.outcomes.get(outcomes.OK, 0) / result.duration_ns * 1e9 / 2
+        return result.outcomes.get(OK, 0) / result.duration_ns * 1e9 / 2
 
     async def _probe(self, rig: Rig, found: Found, rate_hz: float) -> Probe | None:
         plan = CellPlan(found.combination, OpenLoad(rate_hz=rate_hz))
@@ -179,7 +180,7 @@ class Prober:
             else {}
         )
         asked = sum(result.outcomes.values())
-        errors = outcomes.failed(result.outcomes) / asked if asked else 0.0
+        errors = failures(result.outcomes) / asked if asked else 0.0
         return Probe(missed(self._objectives, latency_ns, errors), generator_limited=False, cell=cell)
 
     async def _proved(self, rig: Rig, plan: CellPlan, found: Found) -> bool:
@@ -189,11 +190,11 @@ class Prober:
             proof = await self._order(rig, order_to_prove(plan, questions), VERIFY_TIMEOUT_S, found)
             if not isinstance(proof, messages.Proof):
                 return False
-            if proof.outcome == outcomes.OK:
+            if proof.outcome == OK:
                 found.trouble = ""
                 return True
             found.trouble = proof.text
-            if proof.outcome not in outcomes.SILENCE:
+            if proof.outcome not in SILENCE:
                 return False
         return False
 
@@ -238,7 +239,7 @@ def _join(kept: RawCell, more: RawCell) -> None:
     """Add the slices and histograms of another probe of the same rate."""
     for column, values in _columns(kept).items():
         values.extend(_columns(more)[column])
-    kept.outcomes = outcomes.added([kept.outcomes, more.outcomes])
+    kept.outcomes = sum_outcomes([kept.outcomes, more.outcomes])
     for histograms, others in ((kept.latency, more.latency), (kept.service, more.service)):
         for instance, histogram in others.items():
             if instance in histograms:

@@ -19,7 +19,7 @@ from bench.clients.http2 import Http2Connections
 from bench.clients.http2_messages import FieldList, Http2Answer, Http2Content
 from bench.clients.raw import Exchange, ProgramRequest, RawCalls, RawClient
 from bench.load.closed_loop import run_closed
-from bench.load.record import SliceRecord
+from bench.load.recorder import SliceRecord
 from bench.machine import process_cpu_ns
 from bench.workloads import WORKLOADS, GetQuestion, Question, WorkloadChoice
 from benchmarks.ceilings.trivial_servers import ANSWER, PATH

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import uvloop
 
-from bench.load.precise_timer import PreciseTimer
+from bench.load.timer import PreciseTimer
 from producers import lifecycle
 from producers.registry import PRODUCERS, producer_class
 from producers.settings import ProducerSettings

@@ -14,7 +14,7 @@ from bench.clients import h2load as module
 from bench.clients.base import ProgramFailed, ProgramSlice
 from bench.clients.h2load import BadLog, H2loadClient, LoggedRequest, read_log, slice_of
 from bench.clients.registry import why_unusable
-from bench.load.outcomes import kind_of
+from bench.load.recorder import kind_of
 from bench.workloads import GetQuestion
 from consumers.errors import ProducerUnreachable, UnexpectedAnswer
 from producers import certificates

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from bench.clients.http1 import Http1Connections
-from bench.load.outcomes import kind_of
+from bench.load.recorder import kind_of
 from consumers.errors import ProducerTimeout, ProducerUnreachable, UnexpectedAnswer
 from recipes.errors import RecipeNotFound
 from tests.support.driving import asking, end_of, raw_client, until

@@ -18,7 +18,7 @@ from hyperframe.frame import (
 
 from bench.clients.http2 import Http2Connections
 from bench.load.closed_loop import run_closed
-from bench.load.record import SliceRecord
+from bench.load.recorder import SliceRecord
 from consumers.errors import ProducerTimeout, ProducerUnreachable, UnexpectedAnswer
 from tests.support.driving import asking, end_of, raw_client, until
 from tests.support.http2_peer import (

@@ -8,7 +8,7 @@ from hyperframe.frame import (
     RstStreamFrame,
 )
 
-from bench.load.outcomes import kind_of
+from bench.load.recorder import kind_of
 from consumers.errors import ProducerTimeout, ProducerUnreachable, UnexpectedAnswer
 from protos import recipe_pb2
 from recipes.errors import InvalidRecipe, RecipeNotFound

@@ -15,8 +15,7 @@ from bench.clients.raw import RawClient
 from bench.clients.registry import load_client as client_named
 from bench.load.closed_loop import run_closed
 from bench.load.open_loop import run_open
-from bench.load.outcomes import kind_of
-from bench.load.record import SliceRecord
+from bench.load.recorder import SliceRecord, kind_of
 from bench.workloads import WORKLOADS, GetQuestion, Question, WorkloadChoice
 from consumers.client import ClientSettings
 from consumers.errors import ProducerUnreachable

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.load.arrivals import due_offsets_ns
+from bench.load.open_loop import due_offsets_ns
 
 
 def test_constant_arrivals_are_equally_far_apart() -> None:

@@ -1,6 +1,6 @@
 """Requests in flight, from stamps alone, against windows worked out by hand."""
 
-from bench.load.full_window import FullWindow
+from bench.load.closed_loop import FullWindow
 
 
 def test_filling_and_draining_are_outside() -> None:

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from bench.clients.library import LibraryClient
-from bench.load.arrivals import Arrivals, due_offsets_ns
 from bench.load.closed_loop import run_closed
-from bench.load.open_loop import run_open
-from bench.load.record import SliceRecord
+from bench.load.open_loop import Arrivals, due_offsets_ns, run_open
+from bench.load.recorder import SliceRecord
 from bench.workloads import GetQuestion
 from benchmarks.known_truths import FIXED, STALLING, Truth
 from tests.support import virtual_time

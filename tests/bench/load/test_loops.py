@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from bench.clients.library import LibraryClient
-from bench.load import outcomes
 from bench.load.closed_loop import run_closed
-from bench.load.loop_watch import LoopWatch
 from bench.load.open_loop import run_open
-from bench.load.precise_timer import PreciseTimer
-from bench.load.record import SliceRecord
+from bench.load.recorder import UNANSWERED, UNSENT, WRONG_ANSWER, SliceRecord, failures, sum_outcomes
+from bench.load.timer import PreciseTimer
+from bench.load.watch import LoopWatch
 from bench.workloads import GetQuestion, Question
 from consumers.errors import OperationUnsupported, ProducerTimeout, ProducerUnreachable, UnexpectedAnswer
 from recipes.errors import RecipeNotFound
@@ -110,7 +109,7 @@ async def test_another_recipe_than_the_one_asked_for_is_a_wrong_answer() -> None
             return await super().get(1)
 
     record = await closed(Stubborn(), requests_at_least=4)
-    assert record.outcomes == {"ok": 1, outcomes.WRONG_ANSWER: 3}
+    assert record.outcomes == {"ok": 1, WRONG_ANSWER: 3}
 
 
 class Unreadable(GetQuestion):
@@ -182,14 +181,14 @@ async def test_failures_in_an_open_loop_are_counted_by_kind() -> None:
 async def test_what_cannot_be_sent_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.load.open_loop.IN_FLIGHT_AT_MOST", 3)
     record = await opened(FakeClient(lambda _: 0.01), [0] * 10)
-    assert record.outcomes == {"ok": 3, outcomes.UNSENT: 7}
+    assert record.outcomes == {"ok": 3, UNSENT: 7}
     assert record.due == 10
 
 
 async def test_what_is_never_answered_is_counted_and_not_waited_for() -> None:
     client = FakeClient(lambda call: 3600.0 if call % 2 else 0.0)
     record = await opened(client, [0, 1, 2, 3, 4], duration_ns=1_000_000, answers_within_ns=20_000_000)
-    assert record.outcomes == {"ok": 2, outcomes.UNANSWERED: 3}
+    assert record.outcomes == {"ok": 2, UNANSWERED: 3}
     assert client.in_flight == 0
     assert len(record.latency_ns) == 2
 
@@ -304,6 +303,6 @@ async def test_the_timer_without_timerfd(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_outcomes_add_up() -> None:
-    total = outcomes.added([{"ok": 2, "timeout": 1}, {"ok": 3}, {"unreachable": 4}])
+    total = sum_outcomes([{"ok": 2, "timeout": 1}, {"ok": 3}, {"unreachable": 4}])
     assert total == {"ok": 5, "timeout": 1, "unreachable": 4}
-    assert outcomes.failed(total) == 5
+    assert failures(total) == 5

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.network.link import SEGMENT_BYTES, Delay, Link
-from bench.network.path import QUEUE_BYTES, held_bytes_at_most, set_up, uplink
+from bench.network.link import QUEUE_BYTES, SEGMENT_BYTES, Delay, Link, held_bytes_at_most, set_up, uplink
 from bench.network.profile import PROFILES, Profile, parse
 
 MILLISECOND = 1_000_000

@@ -10,8 +10,7 @@ from time import perf_counter_ns
 
 import pytest
 
-from bench.network.link import Link
-from bench.network.path import downlink, uplink
+from bench.network.link import Link, downlink, uplink
 from bench.network.profile import Profile, parse
 from bench.network.relay import Relay
 from tests.support.programs import assert_one_line_error, listening, run

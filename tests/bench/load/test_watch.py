@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.load import connection_count
-from bench.load.connection_count import ConnectionCount
+from bench.load import watch
+from bench.load.watch import ConnectionCount
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux tells of connections")
 
@@ -58,8 +58,8 @@ def test_connections_to_other_ports_do_not_count(server: socket.socket) -> None:
 
 
 def test_where_the_system_does_not_tell(server: socket.socket, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(connection_count, "COUNTERS", tmp_path / "none")
-    monkeypatch.setattr(connection_count, "TABLES", (tmp_path / "none",))
+    monkeypatch.setattr(watch, "COUNTERS", tmp_path / "none")
+    monkeypatch.setattr(watch, "TABLES", (tmp_path / "none",))
     count = ConnectionCount(port_of(server))
     count.begin()
     assert count.opened() is None

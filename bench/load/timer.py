@@ -1,7 +1,7 @@
-"""Waking up at a given nanosecond.
+"""Timers with nanosecond resolution.
 
 Event loops round their timers to milliseconds, which is longer than a request takes. On Linux a timerfd wakes the loop
-at the time set; elsewhere the loop's own timer has to do, and the send lag that every slice records shows by how much.
+on time. Elsewhere the loop's own timer is used; the send lag that every slice records shows how late it was.
 """
 
 import asyncio
@@ -27,10 +27,10 @@ class _Itimerspec(ctypes.Structure):
 
 
 class Alarm:
-    """Calls back at a given nanosecond, on the clock of `time.perf_counter_ns`. It is set for one time at a time."""
+    """Calls back at a given nanosecond, on the clock of `time.perf_counter_ns`. It is set for one time only."""
 
     def __init__(self, on_time: Callable[[], None]) -> None:
-        """`on_time` is called on the running event loop, never before the time that was set."""
+        """`on_time` is called on the running event loop, never before the time set."""
         self._loop = asyncio.get_running_loop()
         self._on_time = on_time
         self._descriptor = -1
@@ -42,7 +42,7 @@ class Alarm:
             self._loop.add_reader(self._descriptor, self._expired)
 
     def set(self, due_ns: int) -> None:
-        """Call back at `due_ns`, or soon when that has passed, instead of at the time that was set before."""
+        """Call back at `due_ns`, or at once when that has passed. Replaces the time that was set before."""
         if self._descriptor < 0:
             if self._handle is not None:
                 self._handle.cancel()
@@ -55,7 +55,7 @@ class Alarm:
             raise OSError(ctypes.get_errno(), "timerfd_settime failed")
 
     def close(self) -> None:
-        """Call back no more."""
+        """Stop calling back."""
         if self._handle is not None:
             self._handle.cancel()
         if self._descriptor >= 0:
@@ -64,7 +64,7 @@ class Alarm:
             self._descriptor = -1
 
     def _called(self, due_ns: int) -> None:
-        """The loop's own timer has run out; it may round down."""
+        """Called by the loop's own timer, which may round down."""
         if perf_counter_ns() < due_ns:
             self.set(due_ns)
         else:
@@ -79,9 +79,9 @@ class Alarm:
 
 
 class PreciseTimer:
-    """A timer of any number of waiters, on the clock of `time.perf_counter_ns`. Use as a context manager.
+    """A timer for any number of waiters, on the clock of `time.perf_counter_ns`. Use as a context manager.
 
-    Waiters that are due together go on in the order in which they came.
+    Waiters that are due at the same time continue in the order in which they came.
     """
 
     def __init__(self) -> None:

@@ -1,0 +1,92 @@
+"""What is recorded of the requests of a slice: how each one ended, and how long the successful ones took."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from bench.workloads import WrongAnswer
+from consumers.errors import OperationUnsupported, ProducerTimeout, ProducerUnreachable, UnexpectedAnswer
+from recipes.errors import RecipeError
+
+OK = "ok"
+WRONG_ANSWER = "wrong_answer"
+UNSENT = "unsent"
+"""Open loop: due, but not sent because too many requests were in flight."""
+UNANSWERED = "unanswered"
+"""Open loop: sent, but without a response when the loop stopped waiting."""
+PROCESS_LOST = "process_lost"
+"""The load process ended, or no longer answered, in the middle of a slice."""
+
+_KINDS: tuple[tuple[type[Exception], str], ...] = (
+    (WrongAnswer, WRONG_ANSWER),
+    (ProducerTimeout, "timeout"),
+    (ProducerUnreachable, "unreachable"),
+    (OperationUnsupported, "unsupported"),
+    (UnexpectedAnswer, "unexpected_answer"),
+    (RecipeError, "error_answer"),
+)
+
+SILENCE = frozenset({"timeout", "unreachable", UNANSWERED, UNSENT, PROCESS_LOST})
+"""Outcomes of requests that got no response of any kind."""
+
+
+def kind_of(error: Exception) -> str:
+    """The kind under which a failed request is counted."""
+    return next((kind for kinds, kind in _KINDS if isinstance(error, kinds)), "client_error")
+
+
+def failures(outcomes: dict[str, int]) -> int:
+    """How many requests were not successful."""
+    return sum(count for kind, count in outcomes.items() if kind != OK)
+
+
+def most_frequent_failure(outcomes: dict[str, int]) -> str | None:
+    """The kind in which most requests failed; None where all were successful."""
+    failed = {kind: count for kind, count in outcomes.items() if kind != OK and count}
+    return max(failed, key=lambda kind: failed[kind]) if failed else None
+
+
+def sum_outcomes(all_outcomes: Iterable[dict[str, int]]) -> dict[str, int]:
+    """Outcomes summed by kind; `ok` is always among them."""
+    total = {OK: 0}
+    for outcomes in all_outcomes:
+        for kind, count in outcomes.items():
+            total[kind] = total.get(kind, 0) + count
+    return total
+
+
+@dataclass(slots=True)
+class SliceRecord:
+    """Latencies of one slice's successful requests, the outcome of every request, and what the loop counted.
+
+    `latency_ns` runs from the time at which a request was due (closed loop: sent). `service_ns` and `lag_ns` are for
+    the open loop only: from sending to the response, and from the due time to sending, the latter for every request.
+    """
+
+    latency_ns: list[int] = field(default_factory=list)
+    service_ns: list[int] = field(default_factory=list)
+    lag_ns: list[int] = field(default_factory=list)
+    outcomes: dict[str, int] = field(default_factory=lambda: {OK: 0})
+    first_failure: str = ""
+    window_ns: int = 0
+    """Open loop: in which requests fell due. Closed loop: from when all were in flight until the first was not followed
+    by another, without filling and draining."""
+    in_flight_ns: int = 0
+    """Closed loop: time in flight within the window, summed over requests. Over `window_ns`: requests in flight."""
+    due: int = 0
+    """Open loop: requests that fell due."""
+    second_half_due: int = 0
+    """Of these, in the second half of the window."""
+    second_half_ended: int = 0
+    """Open loop: requests that ended in the second half of the window, whenever they were due. They are as many as fell
+    due in it when the rate was reached; the first half is for reaching the steady state."""
+
+    def fail(self, kind: str, text: str) -> None:
+        """Count a request that was not successful."""
+        self.outcomes[kind] = self.outcomes.get(kind, 0) + 1
+        if not self.first_failure:
+            self.first_failure = text
+
+    def succeed(self, latency_ns: Sequence[int]) -> None:
+        """Count successful requests that were timed elsewhere."""
+        self.latency_ns += latency_ns
+        self.outcomes[OK] += len(latency_ns)
