@@ -22,8 +22,7 @@ from bench.results import OpenLoad, RecipesUsed
 from bench.runner import assemble
 from bench.runner.recording import RawRun
 from bench.runner.slo import SHORTEST_NS, Found, Prober
-from bench.runner.slo_objective import BadObjective, Objective, parse
-from bench.runner.slo_search import LOWEST_HZ
+from bench.runner.slo_search import LOWEST_HZ, BadObjective, Objective, parse
 from bench.schedule import RunPlan, Target
 from bench.spec import Combination, Matrix
 from bench.workloads import QUESTIONS_AT_MOST

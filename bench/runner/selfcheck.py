@@ -1,4 +1,4 @@
-"""Finding the facts about the machine: a few seconds of waiting, working and talking over loopback."""
+"""Measuring the machine itself: a few seconds of waiting, computing and sending over loopback."""
 
 import asyncio
 import socket
@@ -16,7 +16,7 @@ from bench.load.recorder import OK, failures
 from bench.load.timer import PreciseTimer
 from bench.machine import Pinning, usable_cores
 from bench.results import ClosedLoad
-from bench.runner.findings import Facts
+from bench.runner.findings import MachineMeasured
 from bench.runner.noop_servers import ECHO, RECIPE_ID
 from bench.runner.processes import ProcessFailed
 from bench.runner.session import Server, Session
@@ -29,22 +29,22 @@ WORK_STEPS = 12_000
 """About half a millisecond of Python."""
 CEILING_NS = 500_000_000
 CEILING_LOAD = ClosedLoad(concurrency=16)
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 
 
-async def facts(protocols: Sequence[str], pinning: Pinning) -> Facts:
-    """Everything that `bench check` tells. Takes a few seconds."""
-    used_by_others, stolen = await asyncio.to_thread(_idle)
+async def measure_machine(protocols: Sequence[str], pinning: Pinning) -> MachineMeasured:
+    """Everything that `bench check` reports. This process is expected to be pinned to the load's cores."""
+    used_by_others, steal = await asyncio.to_thread(_idle)
     late_ns = await _timer_lateness()
-    spread = _speed_spread()
+    slow_pieces = _slow_pieces()
     round_trips_ns = await _round_trips(pinning)
-    return Facts(
+    return MachineMeasured(
         cores=len(usable_cores()),
         apart=pinning.apart,
         governor=governor(),
         used_by_others=used_by_others,
-        stolen=stolen,
-        speed_spread=spread,
+        steal=steal,
+        slow_pieces=slow_pieces,
         clock_step_ns=_clock_step(),
         timer_late_p50_ns=median(late_ns),
         timer_late_p99_ns=_quantile(late_ns, 0.99),
@@ -59,11 +59,11 @@ async def facts(protocols: Sequence[str], pinning: Pinning) -> Facts:
 
 
 def _idle() -> tuple[float, float | None]:
-    """What others used of all cores, and what was stolen, while this process slept."""
+    """The shares of all cores that other programs used, and that were stolen, while this process slept."""
     times = psutil.cpu_times_percent(interval=IDLE_S)
-    stolen = getattr(times, "steal", None)
-    waiting = times.idle + getattr(times, "iowait", 0.0) + (stolen or 0.0)
-    return max(0.0, 1 - waiting / 100), None if stolen is None else stolen / 100
+    steal = getattr(times, "steal", None)
+    waiting = times.idle + getattr(times, "iowait", 0.0) + (steal or 0.0)
+    return max(0.0, 1 - waiting / 100), None if steal is None else steal / 100
 
 
 async def _timer_lateness() -> list[float]:
@@ -76,7 +76,7 @@ async def _timer_lateness() -> list[float]:
     return late
 
 
-def _speed_spread() -> float:
+def _slow_pieces() -> float:
     took = []
     for _ in range(WORK_PIECES):
         started_ns = perf_counter_ns()
@@ -123,7 +123,7 @@ def _ping(host: str, port: int) -> list[float]:
 
 
 async def _ceiling(protocol: str, client: str, pinning: Pinning) -> float | str:
-    """Requests per second that a client's load process reaches when the server does nothing, or why not."""
+    """Requests per second of a client's load process against a no-op server, or why it could not be measured."""
     if (reason := why_unusable(client, open_loop=False, new_connections=False)) is not None:
         return reason
     try:
@@ -134,12 +134,12 @@ async def _ceiling(protocol: str, client: str, pinning: Pinning) -> float | str:
     if isinstance(result, str):
         return result
     if failures(result.outcomes):
-        return "not every request was answered"
+        return "not every request was successful"
     return result.outcomes[OK] / result.duration_ns * 1e9
 
 
 async def _slice_against_noop(session: Session, protocol: str, client: str) -> messages.SliceResult | str:
-    """A slice of a client's load process against a no-op server, or why its responses are not right."""
+    """A slice of a client's load process against a no-op server, or why its responses are not correct."""
     server = await _start_noop(session, protocol)
     setup = messages.Setup(
         protocol=protocol,
@@ -163,11 +163,11 @@ async def _slice_against_noop(session: Session, protocol: str, client: str) -> m
         client=client,
     )
     load = await session.start_load(setup)
-    proof = await load.order(prove, PATIENCE_S)
+    proof = await load.order(prove, TIMEOUT_S)
     if isinstance(proof, messages.Proof) and proof.outcome != OK:
         return proof.text
     order = messages.RunSlice(cell=cell, seed="", duration_ns=CEILING_NS, requests_at_least=16)
-    result = await load.order(order, PATIENCE_S)
+    result = await load.order(order, TIMEOUT_S)
     assert isinstance(result, messages.SliceResult)
     return result
 

@@ -18,8 +18,7 @@ from bench.runner.measure import SLICE_MARGIN_S
 from bench.runner.recording import RawCell, RawRun
 from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, order_to_prove, rig_key, start_rigs
 from bench.runner.session import Session, Stopped
-from bench.runner.slo_objective import QUANTILES, Objective, missed
-from bench.runner.slo_search import RateSearch
+from bench.runner.slo_search import QUANTILES, Objective, RateSearch, missed
 from bench.schedule import RunPlan
 from bench.spec import CellPlan, Combination
 from bench.stats import generator
@@ -123,7 +122,7 @@ class Prober:
                 return
             found.probes += 1
             before_hz = search.met_hz
-            search.tell(rate_hz, met=probe.why_missed is None)
+            search.record(rate_hz, met=probe.why_missed is None)
             if probe.why_missed is not None:
                 found.limit, found.generator_limited = probe.why_missed, probe.generator_limited
             elif rate_hz == before_hz and found.confirmed is not None:

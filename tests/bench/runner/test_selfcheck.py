@@ -1,4 +1,4 @@
-"""`bench check`: facts to words, trivial servers against the real consumers, and the command itself."""
+"""`bench check`: from measurements to words, no-op servers against the real consumers, and the command itself."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bench.cli.check import check
-from bench.runner.findings import Facts, findings, in_words
+from bench.runner.findings import MachineMeasured, findings, summary
 from bench.runner.noop_servers import RECIPE_ID, factory
 from commands import command_line
 from consumers.client import ClientSettings
@@ -17,13 +17,13 @@ from consumers.registry import client
 from consumers.target import parse_target
 from producers.registry import PRODUCERS
 
-GOOD = Facts(
+GOOD = MachineMeasured(
     cores=4,
     apart=True,
     governor="performance",
     used_by_others=0.02,
-    stolen=0.0,
-    speed_spread=0.03,
+    steal=0.0,
+    slow_pieces=0.03,
     clock_step_ns=30,
     timer_late_p50_ns=20e3,
     timer_late_p99_ns=90e3,
@@ -33,32 +33,32 @@ GOOD = Facts(
 )
 
 
-def bad(facts: Facts) -> list[str]:
-    return [one.name for one in findings(facts) if not one.fine]
+def bad(measured: MachineMeasured) -> list[str]:
+    return [one.name for one in findings(measured) if not one.good]
 
 
 def test_a_good_machine() -> None:
     assert bad(GOOD) == []
-    assert in_words(findings(GOOD)) == "Ratios, latencies and tails can be trusted here."
-    assert [one.figure for one in findings(GOOD) if one.name.startswith("ceiling")] == ["9,876/s"]
+    assert summary(findings(GOOD)) == "Ratios, latencies and tails can be trusted on this machine."
+    assert [one.value for one in findings(GOOD) if one.name.startswith("ceiling")] == ["9,876/s"]
 
 
 @pytest.mark.parametrize(
     ("changed", "name"),
     [
-        ({"governor": "powersave"}, "frequency"),
-        ({"stolen": 0.03}, "stolen time"),
-        ({"speed_spread": 0.3}, "steadiness"),
+        ({"governor": "powersave"}, "CPU governor"),
+        ({"steal": 0.03}, "CPU steal"),
+        ({"slow_pieces": 0.3}, "CPU speed"),
         ({"timer_late_p99_ns": 3e6}, "timer"),
-        ({"round_trip_p50_ns": 1e6}, "loopback floor"),
+        ({"round_trip_p50_ns": 1e6}, "loopback round trip"),
         ({"clock_step_ns": 1_000_000}, "clock"),
     ],
 )
-def test_what_absolute_figures_suffer_from(changed: dict[str, object], name: str) -> None:
-    facts = replace(GOOD, **changed)  # type: ignore[arg-type]
-    assert bad(facts) == [name]
-    assert in_words(findings(facts)).startswith("Ratios can be trusted here")
-    assert name in in_words(findings(facts))
+def test_what_makes_absolute_latencies_doubtful(changed: dict[str, object], name: str) -> None:
+    measured = replace(GOOD, **changed)  # type: ignore[arg-type]
+    assert bad(measured) == [name]
+    assert summary(findings(measured)).startswith("Ratios can be trusted on this machine")
+    assert name in summary(findings(measured))
 
 
 @pytest.mark.parametrize(
@@ -66,23 +66,23 @@ def test_what_absolute_figures_suffer_from(changed: dict[str, object], name: str
     [
         ({"apart": False, "cores": 1}, "cores"),
         ({"used_by_others": 0.5}, "other programs"),
-        ({"ceilings_hz": {"grpc library": "it ended"}}, "ceiling, grpc library"),
+        ({"ceilings_hz": {"grpc library": "it ended"}}, "ceiling, grpc library client"),
     ],
 )
 def test_what_makes_a_machine_unfit(changed: dict[str, object], name: str) -> None:
-    facts = replace(GOOD, **changed)  # type: ignore[arg-type]
-    assert bad(facts) == [name]
-    assert in_words(findings(facts)).startswith("Not a machine to measure on")
+    measured = replace(GOOD, **changed)  # type: ignore[arg-type]
+    assert bad(measured) == [name]
+    assert summary(findings(measured)).startswith("This machine is not fit to measure on")
 
 
-def test_what_a_system_does_not_tell_is_left_out() -> None:
-    facts = replace(GOOD, governor=None, stolen=None)
-    assert bad(facts) == []
-    assert "stolen time" not in [one.name for one in findings(facts)]
+def test_what_the_system_does_not_say_is_left_out() -> None:
+    measured = replace(GOOD, governor=None, steal=None)
+    assert bad(measured) == []
+    assert "CPU steal" not in [one.name for one in findings(measured)]
 
 
 @asynccontextmanager
-async def trivial(name: str) -> AsyncIterator[int]:
+async def noop(name: str) -> AsyncIterator[int]:
     accepted: list[Any] = []
 
     def accept() -> asyncio.Protocol:
@@ -101,9 +101,9 @@ async def trivial(name: str) -> AsyncIterator[int]:
 
 
 @pytest.mark.parametrize("protocol", PRODUCERS)
-async def test_the_real_consumer_takes_the_trivial_answer(protocol: str) -> None:
+async def test_the_real_consumer_accepts_the_noop_response(protocol: str) -> None:
     """More requests at once, and one after the other, than any flow-control window lets through unrenewed."""
-    async with trivial(protocol) as port:
+    async with noop(protocol) as port:
         settings = ClientSettings(target=parse_target(f"127.0.0.1:{port}"), connections=4)
         async with client(protocol, settings) as consumer:
             for _ in range(30):
@@ -112,7 +112,7 @@ async def test_the_real_consumer_takes_the_trivial_answer(protocol: str) -> None
 
 
 async def test_requests_in_pieces_are_put_together() -> None:
-    async with trivial("http") as port:
+    async with noop("http") as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for piece in (b"POST / HTTP/1.1\r\nContent-Le", b"ngth: 5\r\n\r\nab", b"cde", b"GET / HTTP/1.1\r\n\r\n"):
             writer.write(piece)
@@ -128,7 +128,7 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     app.command()(check)
     assert command_line.run(app, "bench check", ["--protocol", "grpc"]) in (0, 3)
     said = capsys.readouterr().out
-    assert "ceiling, grpc library" in said
+    assert "ceiling, grpc library client" in said
     assert "/s" in said
-    assert "trusted here" in said or "Not a machine" in said
+    assert "trusted on this machine" in said or "not fit to measure on" in said
     assert command_line.run(app, "bench check", ["--protocol", "soap"]) == 2

@@ -1,8 +1,8 @@
-"""Objectives: what they mean, and what is told to whoever writes one wrongly."""
+"""Objectives: what they mean, and the errors for texts that are none."""
 
 import pytest
 
-from bench.runner.slo_objective import BadObjective, Objective, missed, parse
+from bench.runner.slo_search import BadObjective, Objective, missed, parse
 
 
 @pytest.mark.parametrize(
@@ -31,21 +31,21 @@ def test_an_objective_is_read(text: str, measure: str, limit: float) -> None:
         ("p99<20", "names none of"),
         ("p99<20%", "names none of"),
         ("errors<5ms", "names none of"),
-        ("p99<0ms", "nothing stays below 0"),
+        ("p99<0ms", "the limit must be above 0"),
         ("p99<-1ms", "is not like"),
         ("", "is not like"),
     ],
 )
-def test_what_promises_nothing_is_refused(text: str, said: str) -> None:
+def test_what_is_not_an_objective_is_refused(text: str, said: str) -> None:
     with pytest.raises(BadObjective, match=said):
         parse(text)
 
 
-def test_a_promise_is_kept_below_its_limit_only() -> None:
+def test_an_objective_is_met_below_its_limit_only() -> None:
     p99 = parse("p99<20ms")
     assert p99.missed_by({"p99": 19.9e6}, 0.0) is None
     assert p99.missed_by({"p99": 20e6}, 0.0) == "p99 20 ms"
-    assert p99.missed_by({}, 0.0) == "nothing was answered"
+    assert p99.missed_by({}, 0.0) == "no request was successful"
     errors = parse("errors<1%")
     assert errors.missed_by({}, 0.009) is None
     assert errors.missed_by({}, 0.01) == "1 % errors"
@@ -57,6 +57,6 @@ def test_a_promise_is_kept_below_its_limit_only() -> None:
     ("objective", "samples"),
     [("p50<1ms", 20), ("p99<1ms", 1000), ("p99.9<1ms", 10_000), ("max<1s", 10), ("errors<0.1%", 10_000)],
 )
-def test_how_many_answers_it_takes_to_tell(objective: str, samples: int) -> None:
+def test_how_many_responses_an_objective_needs(objective: str, samples: int) -> None:
     found: Objective = parse(objective)
     assert found.samples_needed == samples

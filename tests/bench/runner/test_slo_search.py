@@ -17,7 +17,7 @@ def search(guess_hz: float, is_met: Callable[[float], bool], at_most: int = 200)
         if rate_hz is None:
             return found
         assert LOWEST_HZ <= rate_hz <= HIGHEST_HZ
-        found.tell(rate_hz, met=is_met(rate_hz))
+        found.record(rate_hz, met=is_met(rate_hz))
     raise AssertionError(f"no end after {at_most} probes: {found}")
 
 
@@ -64,7 +64,7 @@ def test_a_rate_that_was_met_by_luck_is_not_confirmed() -> None:
 
 def test_a_rate_is_missed_only_when_missed_twice() -> None:
     once = RateSearch(100)
-    once.tell(100, met=False)
+    once.record(100, met=False)
     assert once.next_rate() == 100
-    once.tell(100, met=True)
+    once.record(100, met=True)
     assert (once.met_hz, once.missed_hz) == (100, None)
