@@ -1,1 +1,1 @@
-"""Networks between consumer and producer: what one is, what it makes of bytes, and the relay that does so for real."""
+"""Networks between consumer and producer: their profiles, when they deliver bytes, and the relay that does so."""

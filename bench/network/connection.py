@@ -1,4 +1,4 @@
-"""One connection through the relay: two sockets, and what is read from each delivered to the other over its lane."""
+"""One connection through the relay: two sockets. What is read from one is delivered to the other over its lane."""
 
 import asyncio
 import socket
@@ -9,15 +9,15 @@ from bench.network.lane import Lane
 
 READ_BYTES = 1 << 16
 READS_AT_ONCE = 16
-"""After so many, others get their turn."""
+"""After so many reads, other sockets get their turn."""
 UNSENT_BYTES_AT_MOST = 1 << 20
-"""What has been delivered and the receiver does not take. Beyond it nothing more is read for it."""
+"""Bytes that were delivered but not accepted by the receiver. Beyond these, nothing more is read for it."""
 _RESET_ON_CLOSE = (1).to_bytes(4, "little") + (0).to_bytes(4, "little")
 """`struct linger`: switched on, no time."""
 
 
 def prepare(sock: socket.socket) -> None:
-    """Make a socket ready: pieces are to go out when they are due, not when more has come."""
+    """Make a socket ready: it sends pieces when they are due, without waiting for more."""
     sock.setblocking(False)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -30,7 +30,7 @@ def reset(sock: socket.socket) -> None:
 
 
 class Connection:
-    """Both sides. It ends when both have ended, or one was reset; `on_end` is told then, once."""
+    """Both sides. It ends when both have ended, or one was reset; then `on_end` is called, once."""
 
     def __init__(
         self, consumer: socket.socket, producer: socket.socket, on_end: Callable[["Connection"], None]
@@ -41,7 +41,7 @@ class Connection:
         self.consumer_side.other, self.producer_side.other = self.producer_side, self.consumer_side
 
     def end(self, *, abruptly: bool = False) -> None:
-        """Close both sockets: by a reset, or as they are."""
+        """Close both sockets; `abruptly`: with a reset."""
         if self.ended:
             return
         self.ended = True
@@ -50,13 +50,13 @@ class Connection:
         self._on_end(self)
 
     def end_if_finished(self) -> None:
-        """Close once both directions have been delivered to their ends."""
+        """Close when both directions have been delivered completely."""
         if self.consumer_side.finished and self.producer_side.finished:
             self.end()
 
 
 class _Side:
-    """One socket: the source of one direction, and the sink of the other."""
+    """One socket: the source of one direction and the destination of the other."""
 
     other: "_Side"
 
@@ -68,25 +68,25 @@ class _Side:
         self._lane_allows = False
         self._reading = False
         self._read_all = False
-        """Whether the peer has said that it sends no more, or has gone."""
+        """Whether the peer sends no more, because it said so or is gone."""
         self._unsent = bytearray()
         self._end_due = False
         self.finished = False
-        """Whether everything for this side's peer, and the end of it, has been handed to TCP."""
+        """Whether all bytes for this side's peer, and their end, have been handed to TCP."""
 
     def start(self, lane: Lane) -> None:
-        """Read, and send what is read over this lane, unless the connection has ended meanwhile."""
+        """Read, and send what is read over this lane. Does nothing when the connection has ended."""
         if not self._connection.ended:
             self._lane = lane
             lane.join(self)
 
     def may_send(self, allowed: bool) -> None:
-        """What the lane says."""
+        """Called by the lane: whether it takes more."""
         self._lane_allows = allowed
         self.read_if_allowed()
 
     def read_if_allowed(self) -> None:
-        """Read exactly while the lane and the receiver both take more."""
+        """Read as long as both the lane and the receiver take more."""
         taken = len(self.other._unsent) <= UNSENT_BYTES_AT_MOST
         wanted = self._lane_allows and taken and not self._read_all and not self._connection.ended
         if wanted != self._reading:
@@ -97,7 +97,7 @@ class _Side:
                 self._loop.remove_reader(self._sock)
 
     def _on_readable(self) -> None:
-        """Read all there is. libuv tells of a reset once and then watches no more, so nothing may be left for later."""
+        """Read all there is. libuv reports a reset once and then stops watching, so nothing may be left for later."""
         for _ in range(READS_AT_ONCE):
             if not self._reading:
                 return
@@ -122,7 +122,7 @@ class _Side:
         self._lane.carry_end(self.other.deliver_end)
 
     def _peer_gone(self) -> None:
-        """The peer was reset. That news takes the same way as its bytes."""
+        """The peer was reset. The reset travels as its bytes do."""
         self._read_all = True
         self.read_if_allowed()
         if self._lane is None:
@@ -132,7 +132,7 @@ class _Side:
         self._lane.carry_end(lambda: self._connection.end(abruptly=True))
 
     def deliver(self, data: bytes) -> None:
-        """Hand bytes to the peer."""
+        """Send bytes to the peer."""
         if self._connection.ended or self.finished:
             return
         if self._unsent:
@@ -146,7 +146,7 @@ class _Side:
         self.other.read_if_allowed()
 
     def deliver_end(self) -> None:
-        """Tell the peer that nothing more comes, once it has taken what came before."""
+        """End the stream to the peer, after everything before it has been sent."""
         self._end_due = True
         self._finish_if_sent()
 
@@ -177,7 +177,7 @@ class _Side:
         self._connection.end_if_finished()
 
     def _drop(self) -> None:
-        """The peer takes nothing any more, so what is for it is dropped; its end is found by reading, or here."""
+        """The peer accepts nothing more, so its bytes are dropped. Its end is found by reading, or here."""
         self.finished = True
         if not self._read_all:
             self._peer_gone()

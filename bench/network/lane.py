@@ -1,4 +1,4 @@
-"""One direction of a network at work: bytes under way on a link, bounded, and delivered at their nanosecond."""
+"""One direction of a network in the relay: bytes in transit on a link, bounded, each delivered at its nanosecond."""
 
 import asyncio
 import heapq
@@ -15,7 +15,7 @@ Action = Callable[[], None]
 
 
 class Agenda:
-    """Actions by the time they are due. Those due at the same time happen in the order in which they were put down."""
+    """Actions by the time at which they are due. Those due at the same time run in the order of adding."""
 
     def __init__(self) -> None:
         self._entries: list[tuple[int, int, Action]] = []
@@ -23,7 +23,7 @@ class Agenda:
         self._alarm = Alarm(self._work_off)
 
     def at(self, due_ns: int, action: Action) -> None:
-        """Do this at `due_ns`, or soon when that has passed. It must not raise."""
+        """Run an action at `due_ns`, or soon when that has passed. It must not raise."""
         heapq.heappush(self._entries, (due_ns, next(self._numbers), action))
         if self._entries[0][0] == due_ns:
             self._alarm.set(due_ns)
@@ -35,7 +35,7 @@ class Agenda:
         await waiter
 
     def close(self) -> None:
-        """Forget what is still to be done."""
+        """Drop the actions that are not done yet."""
         self._alarm.close()
         self._entries.clear()
 
@@ -47,14 +47,14 @@ class Agenda:
 
 
 class Source(Protocol):
-    """What can be told to wait before it sends more."""
+    """What can be asked to wait before it sends more."""
 
     def may_send(self, allowed: bool) -> None:
-        """Whether the lane takes more. Told on every change, and once on joining."""
+        """Called when the lane begins or ceases to take more, and once on joining."""
 
 
 class Lane:
-    """Carries bytes over a link that all connections share, and keeps their senders waiting while it is full."""
+    """Carries bytes over a link that all connections share, and lets senders wait while it is full."""
 
     def __init__(self, link: Link, agenda: Agenda, held_bytes_at_most: int) -> None:
         self._link = link
@@ -66,40 +66,40 @@ class Lane:
 
     @property
     def held_bytes(self) -> int:
-        """Bytes taken and not delivered yet."""
+        """Bytes that were accepted and are not delivered yet."""
         return self._held_bytes
 
     def join(self, source: Source) -> None:
-        """This source sends over the lane from now on."""
+        """Let a source send over the lane."""
         self._sources.add(source)
         source.may_send(not self._full)
 
     def leave(self, source: Source) -> None:
-        """It sends no more. What it sent is still delivered."""
+        """Remove a source. What it sent is still delivered."""
         self._sources.discard(source)
 
     def carry(self, data: bytes, deliver: Callable[[bytes], None]) -> None:
-        """Deliver these bytes, in pieces, when the link is done with them. They have arrived just now."""
+        """Deliver bytes that have just arrived, in pieces, at the times that the link gives."""
         start = 0
         for piece in self._link.send(len(data), perf_counter_ns()):
             part = data[start : start + piece.size_bytes]
             start += piece.size_bytes
             self._agenda.at(piece.delivered_ns, partial(self._deliver, part, deliver))
         self._held_bytes += len(data)
-        self._tell()
+        self._update_sources()
 
     def carry_end(self, action: Callable[[], None]) -> None:
-        """Do this when what was sent before has been delivered: the end of a stream takes the same way."""
+        """Run an action after everything sent before has been delivered, such as the end of a stream."""
         for piece in self._link.send(0, perf_counter_ns()):
             self._agenda.at(piece.delivered_ns, action)
 
     def _deliver(self, part: bytes, deliver: Callable[[bytes], None]) -> None:
         self._held_bytes -= len(part)
         deliver(part)
-        self._tell()
+        self._update_sources()
 
-    def _tell(self) -> None:
-        # Half the bound in between, so that senders are not stopped and started for every piece.
+    def _update_sources(self) -> None:
+        # A full lane takes more again at half the bound, so that senders are not stopped and started for every piece.
         limit = self._held_bytes_at_most // 2 if self._full else self._held_bytes_at_most
         if (full := self._held_bytes > limit) != self._full:
             self._full = full

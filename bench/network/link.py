@@ -1,10 +1,10 @@
-"""One direction of a network: bytes and the time of their arrival in, the times of their delivery out. Pure.
+"""The model of a network: from the times at which bytes arrive to those at which they are delivered. Pure.
 
-Bytes leave one after the other at the link's rate (serialisation); what arrives while others are leaving waits behind
-them (the queue, first in first out); then all take the same way (propagation), whose length swings (jitter). Whole
-pieces are delivered, each when its last byte is there, as with packets.
+Bytes leave one after the other at the link's rate (serialisation). Those that arrive while others are leaving wait
+behind them (a queue, first in first out). Then all are delayed (propagation) by a time that varies (jitter). Pieces are
+delivered whole, each when its last byte is there, as with packets.
 
-There is no loss and no congestion window: a sender may always send, as on a connection that has long found its pace.
+There is no loss and no congestion window: a sender may always send, as on a connection in its steady state.
 """
 
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ from bench.network.profile import Profile
 SEGMENT_BYTES = 1448
 """What one TCP segment holds on a path of 1,500-byte packets (RFC 9293, section 3.7.1, with timestamps)."""
 PIECE_NS = 250_000
-"""On a fast link, so long a train of segments is delivered at once: nobody can be woken for each of them."""
+"""On a fast link, segments of this time are delivered together: no process can be woken for each of them."""
 SWING_NS = 20_000_000
-"""The delay swings no faster than from one extreme to the other in this time."""
+"""The delay takes at least this time from one extreme to the other."""
 SWING_PER_AMPLITUDE = 4
-"""Nor faster than this, so that the delay never falls faster than time goes by and nothing overtakes."""
+"""And this multiple of its amplitude, so that it never falls faster than time passes, and nothing overtakes."""
 
 
 class Piece(NamedTuple):
@@ -32,10 +32,10 @@ class Piece(NamedTuple):
 
 
 class Delay:
-    """Propagation in nanoseconds, by the time at which a piece left: straight lines between seeded random knots."""
+    """The propagation delay by the time at which a piece leaves: straight lines between seeded random points."""
 
     def __init__(self, mean_ns: int, swing_ns: int, seed: str) -> None:
-        """`swing_ns`: by so much, at most, it differs from `mean_ns` either way."""
+        """`swing_ns`: how much it may differ from `mean_ns` either way."""
         self._mean_ns = mean_ns
         self._swing_ns = swing_ns
         self._seed = seed
@@ -44,7 +44,7 @@ class Delay:
         self._knots = (0, 0)
 
     def at(self, left_ns: int) -> int:
-        """The delay of what leaves at this time."""
+        """The delay in nanoseconds of a piece that leaves at this time."""
         if not self._swing_ns:
             return self._mean_ns
         index, into_ns = divmod(left_ns, self._step_ns)
@@ -61,7 +61,7 @@ class Link:
     """A link that all connections of a network share, in one direction."""
 
     def __init__(self, bits_per_second: int | None, delay: Delay) -> None:
-        """A rate of None: bytes leave the moment they arrive."""
+        """`bits_per_second` None: bytes leave as soon as they arrive."""
         self._bits_per_second = bits_per_second
         self._delay = delay
         self._busy_since_ns = 0
@@ -70,9 +70,9 @@ class Link:
         self._last_delivered_ns = 0
 
     def send(self, size_bytes: int, arrived_ns: int) -> Iterator[Piece]:
-        """When the bytes of one arrival are delivered, piece by piece. No bytes (an end of stream) are a piece, too.
+        """When the bytes of one arrival are delivered, piece by piece. No bytes (an end of stream) are a piece as well.
 
-        Arrivals come in the order of their times; one that claims to be earlier than what was sent goes behind it.
+        Arrivals must come in order; one that is earlier than the bytes sent before it is sent after them.
         """
         if arrived_ns >= self._free_ns():
             self._busy_since_ns, self._busy_bytes = arrived_ns, 0
@@ -95,36 +95,36 @@ class Link:
         return max(SEGMENT_BYTES, self._bits_per_second * PIECE_NS // 8_000_000_000)
 
     def _free_ns(self) -> int:
-        """When the last byte so far has left."""
+        """When the last byte so far has left the link."""
         if self._bits_per_second is None:
             return self._busy_since_ns
         return self._busy_since_ns - (-self._busy_bytes * 8_000_000_000 // self._bits_per_second)
 
 
 QUEUE_BYTES = 1 << 20
-"""What may wait at a link beyond what is under way on it. A sender that fills it waits as if its window were closed."""
+"""Bytes that may wait at a link besides those in transit. A sender that fills it waits, as with a closed window."""
 UNLIMITED_BYTES = 1 << 26
-"""What may be under way on a link without a rate."""
+"""Bytes that may be in transit on a link without a rate."""
 
 
 @dataclass(frozen=True, slots=True)
 class SetUp:
     """When each step of a TCP connection's set-up happens (RFC 9293, section 3.5), in nanoseconds.
 
-    On the machine itself connecting takes no time, so whoever connects thinks that it is done at once. What it sends
-    then has to wait until it could have been sent.
+    On one machine connecting takes no time, so the consumer believes that it is connected at once. What it sends then
+    waits until it could have been sent.
     """
 
     producer_asked_ns: int
-    """SYN reaches the producer."""
+    """The SYN reaches the producer."""
     consumer_may_send_ns: int
-    """SYN-ACK, or a refusal, has come back: one round trip."""
+    """The SYN-ACK, or a refusal, is back: after one round trip."""
     producer_may_send_ns: int
-    """The consumer's ACK, and with it its first bytes, has reached the producer, which accepts."""
+    """The consumer's ACK, with its first bytes, has reached the producer, which accepts."""
 
 
 def set_up(profile: Profile, connected_ns: int) -> SetUp:
-    """The set-up of a connection asked for at `connected_ns`. Its packets are too small to be paced."""
+    """The set-up of a connection that was requested at `connected_ns`. Its packets are too small to be paced."""
     one_way_ns = profile.one_way_ns
     return SetUp(connected_ns + one_way_ns, connected_ns + 2 * one_way_ns, connected_ns + 3 * one_way_ns)
 
@@ -142,7 +142,7 @@ def downlink(profile: Profile, seed: int) -> Link:
 
 
 def held_bytes_at_most(profile: Profile, bits_per_second: int | None) -> int:
-    """How many bytes one direction may hold: those under way (rate times delay), and those that wait in the queue."""
+    """How many bytes one direction may hold: those in transit (rate times delay) and those in the queue."""
     if bits_per_second is None:
         return UNLIMITED_BYTES
     return bits_per_second * (profile.one_way_ns + profile.jitter_ns) // 8_000_000_000 + QUEUE_BYTES

@@ -1,6 +1,7 @@
-"""What a network is: its round trip, its rates each way, and by how much the round trip swings. Pure.
+"""Networks: their round trip, their rates in both directions, and how much the round trip varies. Pure.
 
-Written as the name of a profile, or freely: `rtt=40ms,down=20mbit,up=5mbit,jitter=5ms`. `down` is towards the consumer.
+A network is written as the name of a profile, or as `rtt=40ms,down=20mbit,up=5mbit,jitter=5ms`. `down` is towards the
+consumer.
 """
 
 import re
@@ -8,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 LOOPBACK = "loopback"
-"""The name for no network at all: consumer and producer talk directly, nothing is in their path."""
+"""No network: consumer and producer are connected directly."""
 
 _TIMES_NS = {"us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 _RATES_BPS = {"kbit": 1_000, "mbit": 1_000_000, "gbit": 1_000_000_000}
@@ -19,20 +20,20 @@ RATE_BPS_AT_MOST = 100_000_000_000
 
 
 class BadProfile(ValueError):
-    """A network that cannot be read. The text, one line, names the part that is wrong and what would do."""
+    """A text that describes no network. The message, one line, names the part that is wrong and what is allowed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """One network. A rate of None knows no limit."""
+    """One network. A rate of None is unlimited."""
 
     rtt_ns: int = 0
-    """Round trip without serialisation and queue; half of it each way."""
+    """The round trip without serialisation and queueing; half of it in each direction."""
     down_bits_per_second: int | None = None
-    """Of what is handed to TCP: headers of TCP and IP are not counted."""
+    """Of TCP payload: the headers of TCP and IP do not count."""
     up_bits_per_second: int | None = None
     jitter_ns: int = 0
-    """The round trip swings by up to so much either way, half of it in each direction."""
+    """How much the round trip may vary either way; half of it in each direction."""
 
     @property
     def one_way_ns(self) -> int:
@@ -40,7 +41,7 @@ class Profile:
         return self.rtt_ns // 2
 
     def __str__(self) -> str:
-        """The profile as it is written freely, the same text for the same network."""
+        """The profile as `rtt=…,…`; the same text for the same network."""
         words = [f"rtt={_time(self.rtt_ns)}"]
         words += [f"down={_rate(self.down_bits_per_second)}"] if self.down_bits_per_second is not None else []
         words += [f"up={_rate(self.up_bits_per_second)}"] if self.up_bits_per_second is not None else []
@@ -75,17 +76,17 @@ PROFILES: dict[str, Profile] = {
         jitter_ns=2 * MILLISECOND,
     ),
 }
-"""Networks by name. They are round figures of the right order, not measurements: whoever knows their own network
-describes it freely."""
+"""Networks by name. Their values are typical and rounded, not measured; describe a network that you know as
+`rtt=…,…`."""
 
 
 def parse(text: str) -> Profile:
-    """A network by name or in free words. Raises BadProfile."""
+    """A network by name or as `rtt=…,…`. Raises BadProfile."""
     if text in PROFILES:
         return PROFILES[text]
     if "=" not in text:
         known = ", ".join((LOOPBACK, *PROFILES))
-        raise BadProfile(f"{text!r} is none of {known}, nor written like rtt=40ms,down=20mbit,up=5mbit,jitter=5ms")
+        raise BadProfile(f"{text!r} is none of {known}, nor of the form rtt=40ms,down=20mbit,up=5mbit,jitter=5ms")
     given: dict[str, int] = {}
     for word in text.split(","):
         name, _, value = word.strip().partition("=")
@@ -109,14 +110,14 @@ def parse(text: str) -> Profile:
 
 
 def canonical(text: str) -> str:
-    """The one name of a network, however written: LOOPBACK, a profile's name, or free words. Raises BadProfile."""
+    """The canonical name of a network: LOOPBACK, a profile's name, or `rtt=…,…`. Raises BadProfile."""
     return text if text == LOOPBACK or text in PROFILES else str(parse(text))
 
 
 def names(texts: Iterable[str]) -> list[str]:
-    """The networks named in comma lists, each once, by its canonical name. Raises BadProfile.
+    """The networks in comma lists, each once, by its canonical name. Raises BadProfile.
 
-    Words with `=` that follow each other make one network, since its own words stand in a comma list as well.
+    Consecutive words with `=` describe one network, since a description is a comma list as well.
     """
     found: list[str] = []
     for text in texts:

@@ -1,6 +1,6 @@
-"""The relay: `python -m bench.network.relay --network wifi --to http://127.0.0.1:4000` is a network before a producer.
+"""The relay, a network in front of a producer: `python -m bench.network.relay --network wifi --to http://127.0.0.1:4000`.
 
-It runs in a process of its own, so that its work weighs on nobody's event loop, and it ends with whoever started it.
+It is a process of its own, so that its work delays no other event loop, and it ends with the process that started it.
 All connections of one relay share one link in each direction, as those of one household do.
 """
 
@@ -30,16 +30,16 @@ from producers.lifecycle import announce, stop_requested
 HOST = "127.0.0.1"
 BACKLOG = 4096
 DESCRIPTORS_SHORT_S = 0.05
-"""When no descriptor is left for another connection, so long until the next attempt."""
+"""The time until the next attempt when there is no file descriptor for another connection."""
 
 Address = tuple[socket.AddressFamily, Any]
 
 
 class Relay:
-    """One network, and every connection over it. Use as `async with`."""
+    """One network with all its connections. Use as `async with`."""
 
     def __init__(self, profile: Profile, seed: int = 1) -> None:
-        """`seed` decides how the delay swings."""
+        """`seed` decides how the delay varies."""
         self._profile = profile
         self._agenda = Agenda()
         self._up = self._lane(uplink(profile, seed), profile.up_bits_per_second)
@@ -68,16 +68,16 @@ class Relay:
 
     @property
     def open_connections(self) -> int:
-        """Connections of which a side is still open."""
+        """Connections with a side that is still open."""
         return len(self._connections)
 
     @property
     def held_bytes(self) -> int:
-        """Bytes under way in both directions, over all connections."""
+        """Bytes in transit in both directions, over all connections."""
         return self._up.held_bytes + self._down.held_bytes
 
     async def listen(self, host: str, port: int) -> int:
-        """Relay every connection on a free port of HOST to `host`:`port`; that free port. Raises OSError."""
+        """Relay every connection to a free port of HOST to `host`:`port`. Returns the free port. Raises OSError."""
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         family, _, _, _, address = found[0]
@@ -102,7 +102,7 @@ class Relay:
             self._keep(asyncio.create_task(self._connect(consumer, address, perf_counter_ns())))
 
     async def _connect(self, consumer: socket.socket, address: Address, connected_ns: int) -> None:
-        """Set a connection up, as long as it takes, and then let it be."""
+        """Set a connection up, which takes as long as on the network."""
         steps = set_up(self._profile, connected_ns)
         producer: socket.socket | None = None
         try:
@@ -136,7 +136,7 @@ def relay(
     network: Annotated[str, typer.Option(metavar="NETWORK", help="A profile's name, or rtt=40ms,down=20mbit,…")],
     to: Annotated[list[str], typer.Option(metavar="URL", help="A producer to relay to; may be given more than once.")],
     seed: Annotated[
-        int, typer.Option(parser=values.whole_number(0, 2**63), metavar="N", help="Decides how the delay swings.")
+        int, typer.Option(parser=values.whole_number(0, 2**63), metavar="N", help="Decides how the delay varies.")
     ] = 1,
 ) -> int:
     """Relay to producers until SIGINT or SIGTERM; announce an address for each, in the order given."""
@@ -154,7 +154,7 @@ async def _serve(profile: Profile, seed: int, addresses: Sequence[str]) -> None:
     with stop_requested() as stop:
         async with Relay(profile, seed) as serving:
             announced = [await _listen(serving, address) for address in addresses]
-            # Nothing of what was loaded goes away, and collecting it would take longer than a packet.
+            # Everything loaded stays, and a garbage collection through it would take longer than a packet.
             gc.collect()
             gc.freeze()
             announce(announced, os.getpid())
@@ -176,7 +176,7 @@ async def _listen(serving: Relay, address: str) -> str:
 
 
 def _allow_descriptors() -> None:
-    """As many as the system lets this process have: a connection takes two."""
+    """Allow as many file descriptors as the system lets this process have: a connection needs two."""
     with suppress(ImportError, ValueError, OSError):
         import resource  # noqa: PLC0415 - not on every system
 
