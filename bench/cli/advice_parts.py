@@ -14,7 +14,7 @@ from bench.results import ClosedLoad, Run
 from bench.runner import assemble
 from bench.schedule import RunPlan, estimated_seconds
 from bench.spec import LIBRARY, NEW, PERSISTENT, Connection, Matrix
-from bench.stats.compare import unlike_machines
+from bench.stats.compare import environment_differences
 from bench.workloads import WorkloadChoice
 from commands.errors import UsageError
 from producers.registry import PRODUCERS
@@ -74,7 +74,7 @@ def _kept(loaded: sources.LoadedRecipes, will_do: Callable[[Run], bool]) -> tupl
             run = results.read(path)
         except results.RunFileUnreadable:
             continue
-        same = run.recipes.digest == loaded.digest and not unlike_machines(run.environment, here)
+        same = run.recipes.digest == loaded.digest and not environment_differences(run.environment, here)
         if same and not assemble.untrusted(run) and will_do(run):
             return path, run
     return None

@@ -20,7 +20,7 @@ from bench.report.advice_warnings import REAL_LINKS, origin, warnings
 from bench.results import Run
 from bench.runner import assemble
 from bench.spec import NEW, PERSISTENT
-from bench.stats.compare import unlike_machines
+from bench.stats.compare import environment_differences
 from commands import values
 from commands.errors import ExitCode, UsageError
 from recipes import sources
@@ -111,7 +111,7 @@ def _show(path: Path, run: Run, parts: Parts, conditions: Conditions) -> None:
     terminal.show_statements(said.statements, console)
     terminal.show_table(said.table, console)
     here = environment.describe(machine.pinning_here(), measures_elsewhere=False)
-    unlike = unlike_machines(run.environment, here)
+    unlike = environment_differences(run.environment, here)
     for warning in warnings(run, parts, unlike, new=conditions.connection == NEW):
         console.print(f"• {warning}", markup=False, highlight=False)
     console.print(f"{REAL_LINKS}", markup=False, highlight=False, style="dim")

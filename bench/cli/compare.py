@@ -42,8 +42,8 @@ def compare(
     run_a, run_b = _read("A", earlier), _read("B", later)
     try:
         found = comparing.compare(run_a, run_b, threshold, force=force)
-    except comparing.RunsUnlike as error:
-        hint = "; --force compares them all the same" if error.differences == comparing.unlike(run_a, run_b) else ""
+    except comparing.RunsNotComparable as error:
+        hint = "; --force compares them all the same" if error.can_be_forced else ""
         raise UsageError(f"{earlier} and {later} cannot be compared: {error}{hint}") from None
     if form == "terminal":
         comparison.render_terminal(found, console_of_output())

@@ -1,9 +1,9 @@
-"""Two runs, cell by cell: did it get slower? Pure.
+"""Comparison of two runs, cell by cell: which cells got slower. Pure.
 
 Runs are not interleaved, so nothing is paired: the logarithms of each run's instance medians are compared as two
-samples of unequal spread (Welch 1947, "The generalization of 'Student's' problem when several different population
-variances are involved"). The interval covers how restarts move the figures. How far two runs of the same code lie
-apart on another day it cannot know, and the comparison says so.
+samples of unequal variance (Welch 1947, "The generalization of 'Student's' problem when several different population
+variances are involved"). The interval covers how restarts move results. It does not cover drift from one run to the
+next, and the comparison says so.
 """
 
 import math
@@ -19,26 +19,23 @@ from bench.stats.estimates import CONFIDENCE, Interval, Levels, exponential, lev
 from bench.stats.measures import Measure, MeasureName, column, measure_of
 from bench.stats.verdicts import THRESHOLD, regressed
 
-TWO_RUNS = (
-    "These are two runs at two times. Their intervals cover how restarts within each moved the figures, not how far "
-    "two runs of the same code lie apart: nothing is known about the spread between runs."
-)
+CAUTION = "Caution: intervals do not include drift from one run to the next. Use --ab for a reliable gate."
 
 Key = tuple[str, str | None, str, bool, bool, Workload, str, str, str, Load | None]
 """What makes a cell of one run the same as one of another: everything but its id."""
 
 
-class RunsUnlike(Exception):
-    """Two runs that should not be compared. The text is one line that says what differs; so does `differences`."""
+class RunsNotComparable(Exception):
+    """Two runs that should not be compared. The text is one line with every reason."""
 
-    def __init__(self, differences: list[str]) -> None:
-        super().__init__("; ".join(differences))
-        self.differences = differences
+    def __init__(self, reasons: list[str], *, can_be_forced: bool) -> None:
+        super().__init__("; ".join(reasons))
+        self.can_be_forced = can_be_forced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparedCell:
-    """One cell that both runs measured."""
+    """A cell that both runs measured."""
 
     id: str
     """In run B."""
@@ -49,12 +46,12 @@ class ComparedCell:
     ratio: RatioEstimate
     """B divided by A; `low` and `high` are corrected for all rows."""
     regressed: bool
-    """Whether B is `slower` by more than the threshold."""
+    """Whether B is `slower`, and by more than the threshold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedBytes:
-    """A cell whose answers take another number of bytes on the wire: counted, so without an interval."""
+    """A cell whose responses have another size on the wire. Sizes are exact, so there is no interval."""
 
     id: str
     wire_bytes_a: float
@@ -69,39 +66,39 @@ class Comparison:
     cells: list[ComparedCell]
     changed_bytes: list[ChangedBytes]
     differences: list[str]
-    """What makes the runs unlike, when comparing them was forced."""
+    """Why the runs are not comparable, when comparing them was forced."""
     notes: list[str]
-    """What a reader has to know besides, in sentences."""
+    """What limits the comparison, in sentences."""
 
     @property
     def regressions(self) -> list[ComparedCell]:
-        """The cells that got slower by more than the threshold."""
+        """The cells that got slower, and by more than the threshold."""
         return [cell for cell in self.cells if cell.regressed]
 
 
 def compare(run_a: Run, run_b: Run, threshold: float = THRESHOLD, *, force: bool = False) -> Comparison:
     """Run B against run A (the earlier), in the order of B's cells. `threshold` is a share: 0.02 for 2 %.
 
-    Raises RunsUnlike when recipes, machine or versions differ, unless `force`d; and always when no cell was measured in
-    both. A cell has a verdict only where both runs restarted their producers at least once.
+    Raises RunsNotComparable when recipes, machine, kernel or versions differ, unless `force` is set, and whenever no
+    cell was measured in both. A cell has a verdict only where both runs restarted their producers.
     """
-    differences = unlike(run_a, run_b)
+    found = differences(run_a, run_b)
     before = {key(cell): cell for cell in run_a.cells if cell.status == "measured"}
     after = {key(cell): cell for cell in run_b.cells if cell.status == "measured"}
     shared = [each for each in after if each in before]
     if not shared:
-        raise RunsUnlike([*differences, "no cell was measured in both runs"])
-    if differences and not force:
-        raise RunsUnlike(differences)
+        raise RunsNotComparable([*found, "no configuration was measured in both runs"], can_be_forced=False)
+    if found and not force:
+        raise RunsNotComparable(found, can_be_forced=True)
     confidence = verdicts.family_confidence(len(shared))
-    sure = not any(run.environment.get("foreign_target") for run in (run_a, run_b))
-    rows = (_row(before[each], after[each], confidence, threshold, sure=sure) for each in shared)
+    restarted = not any(run.environment.get("foreign_target") for run in (run_a, run_b))
+    rows = (_row(before[each], after[each], confidence, threshold, restarted=restarted) for each in shared)
     return Comparison(
         threshold=threshold,
         cells=[row for row in rows if row is not None],
         changed_bytes=[change for each in shared if (change := _changed(before[each], after[each])) is not None],
-        differences=differences,
-        notes=_notes(run_a, run_b, before, after, sure=sure),
+        differences=found,
+        notes=_notes(run_a, run_b, before, after, restarted=restarted),
     )
 
 
@@ -121,43 +118,50 @@ def key(cell: Cell) -> Key:
     )
 
 
-def unlike(run_a: Run, run_b: Run) -> list[str]:
-    """What makes the runs unlike, each as `what: A's, then B's`: recipes, processor, versions.
+def differences(run_a: Run, run_b: Run) -> list[str]:
+    """What makes two runs not comparable, each as `what: in A, then in B`: recipes, processor, kernel, versions.
 
-    Neither the host's name nor the lab's commit counts: containers get a new name every time, and the commit is what
-    one compares.
+    The host's name does not count, since every container has a new one, nor does the lab's commit, since a change of it
+    is what is compared.
     """
-    differences = []
+    found = []
     if run_a.recipes.digest != run_b.recipes.digest:
         recipes = (f"{each.source} ({each.count}, digest {each.digest})" for each in (run_a.recipes, run_b.recipes))
-        differences.append("recipes: " + ", then ".join(recipes))
-    return differences + unlike_machines(run_a.environment, run_b.environment)
+        found.append("recipes: " + ", then ".join(recipes))
+    return found + environment_differences(run_a.environment, run_b.environment)
 
 
-def unlike_machines(environment_a: dict[str, Any], environment_b: dict[str, Any]) -> list[str]:
-    """In what two environments differ that moves figures, each as `what: A's, then B's`: processor, versions."""
-    facts_a, facts_b = _facts(environment_a), _facts(environment_b)
+def environment_differences(environment_a: dict[str, Any], environment_b: dict[str, Any]) -> list[str]:
+    """How two environments differ in what moves results, each as `what: in A, then in B`.
+
+    What moves results: the processor, the kernel, Python, OpenSSL and every library recorded.
+    """
+    values_a, values_b = _compared_values(environment_a), _compared_values(environment_b)
     return [
-        f"{name}: {facts_a.get(name, 'unknown')}, then {facts_b.get(name, 'unknown')}"
-        for name in dict.fromkeys([*facts_a, *facts_b])
-        if facts_a.get(name) != facts_b.get(name)
+        f"{name}: {values_a.get(name, 'unknown')}, then {values_b.get(name, 'unknown')}"
+        for name in dict.fromkeys([*values_a, *values_b])
+        if values_a.get(name) != values_b.get(name)
     ]
 
 
-def _facts(environment: dict[str, Any]) -> dict[str, str]:
+def _compared_values(environment: dict[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     cpu, libraries = environment.get("cpu"), environment.get("libraries")
     if isinstance(cpu, dict):
         found |= {f"CPU {name}": str(cpu[name]) for name in ("model", "count") if name in cpu}
-    for name, called in {"python": "Python", "python_implementation": "Python kind", "openssl": "OpenSSL"}.items():
-        if environment.get(name) is not None:
-            found[called] = str(environment[name])
+    titles = {
+        "kernel": "kernel",
+        "python": "Python",
+        "python_implementation": "Python implementation",
+        "openssl": "OpenSSL",
+    }
+    found |= {title: str(environment[name]) for name, title in titles.items() if environment.get(name) is not None}
     if isinstance(libraries, dict):
         found |= {name: str(version) for name, version in libraries.items()}
     return found
 
 
-def _row(a: Cell, b: Cell, confidence: float, threshold: float, *, sure: bool) -> ComparedCell | None:
+def _row(a: Cell, b: Cell, confidence: float, threshold: float, *, restarted: bool) -> ComparedCell | None:
     measure = measure_of(b)
     before, after = _levels(a, measure), _levels(b, measure)
     if before is None or after is None:
@@ -165,9 +169,9 @@ def _row(a: Cell, b: Cell, confidence: float, threshold: float, *, sure: bool) -
     value = after.value - before.value
     low, high = exponential(_difference(before, after, confidence)) or (None, None)
     low_95, high_95 = exponential(_difference(before, after, CONFIDENCE)) or (None, None)
-    restarted = len(before.instances) > 1 and len(after.instances) > 1
-    said = verdicts.verdict(low, high, lower_is_better=measure.lower_is_better, restarted=sure and restarted)
-    ratio = RatioEstimate(value=math.exp(value), low=low, high=high, low_95=low_95, high_95=high_95, verdict=said)
+    several = len(before.instances) > 1 and len(after.instances) > 1
+    verdict = verdicts.verdict(low, high, lower_is_better=measure.lower_is_better, restarted=restarted and several)
+    ratio = RatioEstimate(value=math.exp(value), low=low, high=high, low_95=low_95, high_95=high_95, verdict=verdict)
     return ComparedCell(
         id=b.id,
         measure=measure.name,
@@ -202,10 +206,10 @@ def _difference(before: Levels, after: Levels, confidence: float) -> Interval | 
 
 
 def _within_error(found: Levels) -> float | None:
-    """The standard error of the mean of instance medians, from the slices alone; None when they are too few.
+    """The standard error of the mean of instance medians, from the slices alone; None when there are too few.
 
-    A median's error is read off the width of its own order-statistics interval, after Price & Bonett (2001, "Estimating
-    the variance of the sample median").
+    A median's error follows from the width of its order-statistics interval (Price & Bonett 2001, "Estimating the
+    variance of the sample median").
     """
     variance = 0.0
     for slices in found.slices:
@@ -223,20 +227,22 @@ def _changed(a: Cell, b: Cell) -> ChangedBytes | None:
     return ChangedBytes(id=b.id, wire_bytes_a=bytes_a, wire_bytes_b=bytes_b)
 
 
-def _notes(run_a: Run, run_b: Run, before: Mapping[Key, Cell], after: Mapping[Key, Cell], *, sure: bool) -> list[str]:
-    notes = [TWO_RUNS]
-    if not sure:
-        notes.append("Somebody else's producers were measured and not restarted, so every verdict is inconclusive.")
+def _notes(
+    run_a: Run, run_b: Run, before: Mapping[Key, Cell], after: Mapping[Key, Cell], *, restarted: bool
+) -> list[str]:
+    notes = [CAUTION]
+    if not restarted:
+        notes.append("Targets were measured, which the lab does not restart, so every verdict is inconclusive.")
     elif min(run.plan.instances_done for run in (run_a, run_b)) < 2:
         notes.append(
-            "A run with a single instance says nothing about restarts, so every verdict is inconclusive: measure both "
-            "with --instances 6 or more."
+            "One of the runs has a single instance, so every verdict is inconclusive. Measure both with "
+            "--instances 6 or more."
         )
     for name, one, other in (("A", before, after), ("B", after, before)):
         only = [one[each].id for each in one if each not in other]
         if only:
-            notes.append(f"Measured in {name} only, and not compared: {', '.join(only)}.")
+            notes.append(f"Measured in {name} only, not compared: {', '.join(only)}.")
     hosts = [run.environment.get("host") for run in (run_a, run_b)]
     if hosts[0] != hosts[1]:
-        notes.append(f"The hosts have different names: {hosts[0]}, then {hosts[1]}.")
+        notes.append(f"The host names differ: {hosts[0]}, then {hosts[1]}.")
     return notes

@@ -57,7 +57,7 @@ def test_runs_with_nothing_in_common_are_not_offered_to_be_forced(tmp_path: Path
     other.cells = []
     done = programs.run_here("bench", "compare", runs[0], put(tmp_path / "c.json", other))
     assert done.returncode == 2
-    assert "no cell was measured in both runs" in done.stderr
+    assert "no configuration was measured in both runs" in done.stderr
     assert "--force" not in done.stderr
 
 
