@@ -11,6 +11,8 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
+from bench.spec import CellKey
+
 SCHEMA: Literal["recipe-lab/run/2"] = "recipe-lab/run/2"
 
 Status = Literal["measured", "unsupported", "failed", "generator_limited", "interrupted"]
@@ -178,29 +180,6 @@ class Memory(Struct, frozen=True, kw_only=True):
     producer_peak: int | None = None
 
 
-class Workload(Struct, frozen=True, kw_only=True):
-    """What one request asks for. `page_size` stands only where the workload has pages."""
-
-    name: str
-    page_size: int | None = None
-
-
-class ClosedLoad(Struct, frozen=True, kw_only=True, tag_field="model", tag="closed"):
-    """So many requests kept in flight."""
-
-    concurrency: int
-
-
-class OpenLoad(Struct, frozen=True, kw_only=True, tag_field="model", tag="open"):
-    """So many requests fall due per second, whether earlier ones were answered or not."""
-
-    rate_hz: float
-    arrivals: Literal["poisson", "constant"] = "poisson"
-
-
-Load = ClosedLoad | OpenLoad
-
-
 class Slices(Struct, kw_only=True):
     """One entry per measured slice in every column; the order is that of measuring."""
 
@@ -238,34 +217,21 @@ class Slices(Struct, kw_only=True):
     """The kind of outcome in which most of the failed requests ended; null where all were answered rightly."""
 
 
-class Cell(Struct, kw_only=True):
-    """One combination under one load: one row of the run."""
+class Cell(CellKey, frozen=False, kw_only=True):  # type: ignore[misc]
+    """One configuration under one load: one row of the run. Its first fields are those of its key."""
 
     id: str
-    protocol: str
-    dialect: str = ""
-    """What its messages are written in, or how its query is named: `json`, `protobuf`, `document`, `persisted`. Empty
-    in files from before there was a choice: the protocol's own."""
-    version: str | None = None
-    """Which version of the producer, in a run that compares two; else null."""
-    gzip: bool
-    tls: bool
-    workload: Workload
-    client: str = "library"
     checked: Literal["answer", "status"] = "answer"
-    """What was looked at of every timed answer. `status`: no more than that of HTTP, and whole answers were compared
-    before and between slices only."""
-    network: str = "loopback"
-    connection: str = "persistent"
+    """What was checked of every timed response. `status`: that of HTTP only; whole responses were compared before and
+    between slices."""
     status: Status = "measured"
     reason: str | None = None
     """Why the status is not `measured`."""
-    load: Load | None = None
     latency_ns: Quantiles | None = None
     service_ns: Quantiles | None = None
     """Open loop: from the moment of sending. In a closed loop it would repeat `latency_ns` and is null."""
     requests_per_second: Estimate | None = None
-    outcomes: dict[str, int] = {}
+    outcomes: dict[str, int] = msgspec.field(default_factory=dict)
     bytes: Bytes | None = None
     cpu_us_per_request: CpuPerRequest | None = None
     memory_bytes: Memory | None = None

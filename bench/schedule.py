@@ -3,15 +3,14 @@
 Why short slices, shuffled rounds and restarts: docs/measuring.md.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from random import Random
 
-from bench.network.profile import LOOPBACK, parse
+from bench.network.profile import LOOPBACK, PROFILES, parse
 from bench.protocols import protocol, set_up_round_trips
-from bench.results import ClosedLoad, Load
 from bench.runner import warm_up
-from bench.spec import PERSISTENT, CellPlan, Combination, Matrix, spoken
+from bench.spec import DEFAULT_DIALECT, PERSISTENT, CellKey, ClosedLoad, OpenLoad, RunPlan, dimensions, spoken
+from bench.workloads import Workload
 from producers.registry import flags_for
 
 LATENCY_REQUESTS_AT_LEAST = 3
@@ -32,108 +31,48 @@ INSTANCE_START_S = 5.0
 """A guess of how long an instance's processes take to start and to prove their cells, for the estimate only."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A producer that somebody else started: where it serves, plain or with TLS."""
-
-    plain: str | None
-    tls: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
-    """One version of the producers: code to start them from, or addresses where they run already."""
-
-    name: str = ""
-    """As in Matrix.versions."""
-    reference: str = ""
-    """A commit, or a directory with a checkout, that its code is to be taken from; empty: this lab's own."""
-    directory: str = ""
-    """The root of the code, once it is built; empty: this lab's own."""
-    python: str = ""
-    """The interpreter that has what the code requires; empty: the one that runs the lab."""
-    targets: Mapping[str, Target] = field(default_factory=dict)
-    """By protocol; empty: the lab starts the producers."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunPlan:
-    """Everything that a run needs to know."""
-
-    matrix: Matrix
-    instances: int
-    rounds: int | None
-    """Recorded rounds per instance; None: as many as fit into `seconds`."""
-    seconds: float
-    """How long the run may take when `rounds` is None."""
-    slice_ns: int
-    seed: int
-    recipes: str
-    versions: tuple[Version, ...] = (Version(),)
-    """What is compared; of two, the first is the baseline."""
-    ids: tuple[int, ...] | None = None
-    """Ask for these recipes only; None: a sample of all."""
-    known: bool = True
-    """Whether answers must equal the recipes; otherwise they only have to be well-formed."""
-    until: float | None = None
-    """Stop once every headline interval reaches this share to either side at most, or the time is up."""
-    timeout_s: float = 10.0
-    gzip_level: int = 6
-    ca: str | None = None
-
-    @property
-    def restarts(self) -> bool:
-        """Whether producers are started afresh for every instance."""
-        return not any(version.targets for version in self.versions)
-
-    @property
-    def compares_versions(self) -> bool:
-        """Whether two versions of the producers run side by side."""
-        return len(self.versions) > 1
-
-
-def requests_at_least(cell: CellPlan) -> int:
+def requests_at_least(cell: CellKey) -> int:
     """How many requests a slice of this cell has, however long they take."""
     if isinstance(cell.load, ClosedLoad):
         return max(LATENCY_REQUESTS_AT_LEAST, cell.load.concurrency)
     return 0
 
 
-def why_unsupported(combination: Combination, plan: RunPlan) -> str | None:
+def why_unsupported(key: CellKey, plan: RunPlan) -> str | None:
     """Why a combination cannot be had from producers that the lab starts, known before they are; None when it can."""
-    if not combination.gzip or not plan.restarts:
+    if not key.gzip or not plan.restarts:
         return None
-    return protocol(combination.protocol).why_no_gzip(plan.gzip_level)
+    return protocol(key.protocol).why_no_gzip(plan.gzip_level)
 
 
 def gzip_served(name: str, plan: RunPlan) -> bool:
     """Whether a producer is to be started with gzip."""
-    return any(plan.matrix.gzip) and protocol(name).why_no_gzip(plan.gzip_level) is None
+    return any(plan.matrix["gzip"]) and protocol(name).why_no_gzip(plan.gzip_level) is None
 
 
 def producer_flags(protocol: str, plan: RunPlan) -> list[str]:
     """What a producer is to be started with, so that it speaks every dialect that it is asked in."""
-    return flags_for(protocol, spoken(protocol, plan.matrix.dialects))
+    return flags_for(protocol, spoken(protocol, plan.matrix["dialect"] or (DEFAULT_DIALECT,)))
 
 
-def questions_to_prove(cell: CellPlan, instance: int) -> int:
+def questions_to_prove(cell: CellKey, instance: int) -> int:
     """How many of a cell's questions are asked, and their whole answers compared, before it is timed."""
     return PROVED_AT_FIRST if instance == 0 and cell.network == LOOPBACK else PROVED_AGAIN
 
 
-def slice_ns(cell: CellPlan, plan: RunPlan) -> int:
+def slice_ns(cell: CellKey, plan: RunPlan) -> int:
     """How long a slice of this cell goes on sending."""
     return plan.slice_ns if isinstance(cell.load, ClosedLoad) else max(plan.slice_ns, OPEN_SLICE_NS)
 
 
-def round_trips(cell: CellPlan) -> int:
+def round_trips(cell: CellKey) -> int:
     """How many round trips a request takes, with those that set up a new connection."""
     if cell.connection == PERSISTENT:
         return 1
-    return 1 + set_up_round_trips(cell.combination.protocol, tls=cell.combination.tls)
+    return 1 + set_up_round_trips(cell.protocol, tls=cell.tls)
 
 
-def estimated_slice_ns(cell: CellPlan, plan: RunPlan) -> int:
+def estimated_slice_ns(cell: CellKey, plan: RunPlan) -> int:
     """About how long a slice of this cell takes at least: over a far network, as long as its few requests do."""
     if cell.network == LOOPBACK or not isinstance(cell.load, ClosedLoad):
         return slice_ns(cell, plan)
@@ -141,27 +80,26 @@ def estimated_slice_ns(cell: CellPlan, plan: RunPlan) -> int:
     return max(slice_ns(cell, plan), in_turn * round_trips(cell) * parse(cell.network).rtt_ns)
 
 
-def cells_of_round(cells: Sequence[CellPlan], plan: RunPlan, instance: int, round_number: int) -> list[CellPlan]:
+def cells_of_round(cells: Sequence[CellKey], plan: RunPlan, instance: int, round_number: int) -> list[CellKey]:
     """The cells of one round, in an order drawn for this round alone.
 
     Cells that measure latency take part in every round, unless they are extra arms; the others in every sixth, from
     the first on. Where there are none of the former, all take part always.
     """
-    extra = plan.matrix.extra_arms
-    foremost = [cell for cell in cells if cell.measures_latency and (cell.client, cell.load) not in extra]
+    foremost = [cell for cell in cells if cell.measures_latency and not plan.matrix.is_extra(cell)]
     taking_part = list(cells) if not foremost or round_number % THROUGHPUT_EVERY == 0 else foremost
     return Random(f"{plan.seed}/order/{instance}/{round_number}").sample(taking_part, len(taking_part))
 
 
-def start_order(plan: RunPlan, instance: int) -> list[tuple[str, str]]:
-    """The order in which an instance's producers start: pairs of protocol and version."""
-    arms = [(protocol, version.name) for version in plan.versions for protocol in plan.matrix.protocols]
-    return Random(f"{plan.seed}/start/{instance}").sample(arms, len(arms))
+def start_order(plan: RunPlan, instance: int) -> list[CellKey]:
+    """The order in which an instance's producers start, each as what tells its process from the others."""
+    processes = list(dict.fromkeys(key.process for key in plan.matrix.cells()))
+    return Random(f"{plan.seed}/start/{instance}").sample(processes, len(processes))
 
 
-def slice_seed(cell: CellPlan, plan: RunPlan, instance: int, round_number: int) -> str:
+def slice_seed(cell: CellKey, plan: RunPlan, instance: int, round_number: int) -> str:
     """The seed of a slice's questions: the same for every protocol, gzip and TLS, so that they do the same work."""
-    return f"{plan.seed}/{cell.combination.workload.label}/{cell.load}/{instance}/{round_number}"
+    return f"{plan.seed}/{cell.workload.label}/{cell.load}/{instance}/{round_number}"
 
 
 def sample_ids(ids: Sequence[int], plan: RunPlan, at_most: int) -> list[int]:
@@ -181,7 +119,7 @@ def estimated_seconds(plan: RunPlan) -> float:
     estimated_s = plan.instances * (rounds_ns / 1e9 + (INSTANCE_START_S if plan.restarts else 1.0))
     if plan.rounds is None:
         # Every instance has a round, however little time there is.
-        return max(plan.seconds, estimated_s) if set(plan.matrix.networks) != {LOOPBACK} else plan.seconds
+        return max(plan.seconds, estimated_s) if set(plan.matrix["network"]) - {LOOPBACK} else plan.seconds
     return estimated_s
 
 
@@ -191,39 +129,41 @@ def instances_within(seconds: float, instance_s: float) -> int:
 
 
 def describe(plan: RunPlan) -> str:
-    """The plan in words, as `--dry-run` prints it: what would be measured, how, and for how long."""
+    """The plan as `--dry-run` prints it: what would be measured, how, and for how long."""
     cells = plan.matrix.cells()
-    combinations = len(list(plan.matrix.combinations()))
-    matrix = plan.matrix
-    loads = ", ".join(_load_in_words(load) for load in matrix.loads)
-    product = f"{combinations} combinations × {len(matrix.loads)} loads ({loads})"
-    if len(matrix.clients) > 1:
-        product += f" × {len(matrix.clients)} clients ({', '.join(matrix.clients)})"
-    extra = [f" + {combinations} by the {name} client ({_load_in_words(load)})" for name, load in matrix.extra_arms]
     rounds = "as many rounds as fit" if plan.rounds is None else f"{plan.rounds} rounds"
-    start = "all producers started afresh for each" if plan.restarts else "against producers that are running already"
+    start = "all producers are restarted for each" if plan.restarts else "against producers that are already running"
     lines = [
-        f"{product}{_paths(matrix)}{''.join(extra)} = {len(cells)} cells",
-        f"instances: {plan.instances}, {start}; {rounds} in each, after the producers have warmed up",
-        f"slices of {plan.slice_ns / 1e6:g} ms, shuffled anew in every round; seed {plan.seed}",
+        f"{len(cells)} cells: every combination of",
+        *(
+            f"  {dimension.heading}: {', '.join(_text(value) for value in plan.matrix[name])}"
+            for name, dimension in dimensions().items()
+            if plan.matrix[name]
+        ),
+        *(
+            f"  and each with {', '.join(f'{name} {_text(value)}' for name, value in extra.items())}"
+            for extra in plan.matrix.extra
+        ),
+        f"instances: {plan.instances}, {start}; {rounds} in each, after warming up",
+        f"slices of {plan.slice_ns / 1e6:g} ms, shuffled in every round; seed {plan.seed}",
         f"recipes: {plan.recipes}",
         f"takes about {estimated_seconds(plan):.0f} s",
         "",
-        *(cell.id for cell in cells),
+        *(cell.label for cell in cells),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _paths(matrix: Matrix) -> str:
-    """The networks and kinds of connection in words; nothing where they are the usual ones."""
-    said = ""
-    if list(matrix.networks) != [LOOPBACK]:
-        described = (name if name == LOOPBACK or "=" in name else f"{name}: {parse(name)}" for name in matrix.networks)
-        said += f" × {len(matrix.networks)} networks ({'; '.join(described)})"
-    if list(matrix.connections) != [PERSISTENT]:
-        said += f" × {len(matrix.connections)} kinds of connection ({', '.join(matrix.connections)})"
-    return said
-
-
-def _load_in_words(load: Load) -> str:
-    return f"{load.concurrency} in flight" if isinstance(load, ClosedLoad) else f"{load.rate_hz:g} due per second"
+def _text(value: object) -> str:
+    """A value of a dimension, in a few characters."""
+    match value:
+        case bool():
+            return "on" if value else "off"
+        case Workload():
+            return value.label
+        case ClosedLoad() | OpenLoad():
+            return value.words
+        case str() if value in PROFILES:
+            return f"{value} ({PROFILES[value]})"
+        case _:
+            return str(value)

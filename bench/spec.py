@@ -1,14 +1,26 @@
-"""The matrix: which combinations are measured under which loads, and how a cell is called."""
+"""What a run measures: dimensions, the key of a cell, loads, the matrix of all cells, and the plan of a run. Pure.
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+A dimension is something that varies from cell to cell. It is declared once, as a field of CellKey, and everything else
+follows from that declaration: its flag, the ids of cells, columns of the run file, pairing, grouping, comparison of
+runs, and its words in reports.
+"""
+
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
 from itertools import product
-from typing import Literal
+from typing import Annotated, Any, Literal, get_type_hints
 
+import msgspec
+from msgspec import Struct
+
+from bench import protocols
+from bench.clients.registry import CLIENTS, LIBRARY
+from bench.network import profile
 from bench.network.profile import LOOPBACK
-from bench.results import ClosedLoad, Load
-from bench.workloads import WorkloadChoice
-from consumers.registry import default_dialect, dialects
+from bench.workloads import Workload
+from consumers.registry import ALL_DIALECTS, default_dialect, dialects
 
 Connection = Literal["persistent", "new"]
 PERSISTENT: Connection = "persistent"
@@ -16,107 +28,451 @@ PERSISTENT: Connection = "persistent"
 NEW: Connection = "new"
 """Every request opens a connection of its own, and what that takes is part of its latency."""
 DEFAULT_DIALECT = "default"
-"""Stands for each protocol's own."""
-LIBRARY = "library"
-"""The client that is what a caller in this language sees. The headline ratios are its."""
+"""Stands for each protocol's own dialect."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Combination:
-    """Protocol × gzip × TLS × workload, of one version of the producer."""
+class ClosedLoad(Struct, frozen=True, kw_only=True, tag_field="model", tag="closed"):
+    """A number of requests kept in flight."""
 
-    protocol: str
-    gzip: bool
-    tls: bool
-    workload: WorkloadChoice
-    version: str = ""
-    """Which of the producers that are compared; empty where there is one only."""
-    dialect: str = ""
-    """What its messages are written in, or how its query is named; empty: as is usual for the protocol."""
+    concurrency: int
 
     @property
     def label(self) -> str:
-        """A readable name, such as `http-get-gzip-tls`. What is usual is left out."""
-        parts = [*([self.version] if self.version else []), self.protocol, self.workload.label]
-        parts += [self.dialect] if self.dialect else []
-        parts += ["gzip"] if self.gzip else []
-        parts += ["tls"] if self.tls else []
-        return "-".join(parts)
-
-
-@dataclass(frozen=True, slots=True)
-class CellPlan:
-    """One combination under one load, over one network, by one client: what becomes a row of the run file."""
-
-    combination: Combination
-    load: Load
-    network: str = LOOPBACK
-    connection: Connection = PERSISTENT
-    client: str = LIBRARY
+        """As in ids: `c16`."""
+        return f"c{self.concurrency}"
 
     @property
-    def id(self) -> str:
-        """A readable name, unique within a run, such as `http-get-gzip-tls-c16`. What is usual is left out."""
-        client = [] if self.client == LIBRARY else [self.client]
-        parts = [self.combination.label, *client, load_label(self.load)]
-        parts += [network_label(self.network)] if self.network != LOOPBACK else []
-        parts += [self.connection] if self.connection != PERSISTENT else []
-        return "-".join(parts)
+    def words(self) -> str:
+        """As in text: `16 in flight`."""
+        return f"{self.concurrency} in flight"
+
+    @property
+    def connection_limit(self) -> int | None:
+        """For how many requests at a time a client needs connections; None where nothing bounds them."""
+        return self.concurrency
 
     @property
     def measures_latency(self) -> bool:
-        """Whether its latency is what a single caller waits for: one in flight, or open arrivals."""
-        return not isinstance(self.load, ClosedLoad) or self.load.concurrency == 1
+        """Whether latency under this load is what a single caller waits."""
+        return self.concurrency == 1
 
 
-def spoken(protocol: str, named: Sequence[str]) -> list[str]:
-    """Those of the dialects named that a protocol speaks, as a Combination has them: its own as the empty text."""
-    own = default_dialect(protocol)
-    found = [name for name in named if name in (DEFAULT_DIALECT, *dialects(protocol))]
-    return list(dict.fromkeys("" if name in (DEFAULT_DIALECT, own) else name for name in found))
+class OpenLoad(Struct, frozen=True, kw_only=True, tag_field="model", tag="open"):
+    """Requests are due at a rate, whether or not earlier ones were answered."""
+
+    rate_hz: float
+    arrivals: Literal["poisson", "constant"] = "poisson"
+
+    @property
+    def label(self) -> str:
+        """As in ids: `r500`."""
+        return f"r{self.rate_hz:g}"
+
+    @property
+    def words(self) -> str:
+        """As in text: `500 requests/s`."""
+        return f"{self.rate_hz:,g} requests/s"
+
+    @property
+    def connection_limit(self) -> int | None:
+        """For how many requests at a time a client needs connections; None where nothing bounds them."""
+        return None
+
+    @property
+    def measures_latency(self) -> bool:
+        """Whether latency under this load is what a caller waits."""
+        return True
 
 
-def load_label(load: Load) -> str:
-    """A load in a few characters: `c16` for 16 in flight, `r500` for 500 due per second."""
-    return f"c{load.concurrency}" if isinstance(load, ClosedLoad) else f"r{load.rate_hz:g}"
+Load = ClosedLoad | OpenLoad
 
 
-def network_label(network: str) -> str:
-    """A network's name without signs: `wifi`, `rtt40ms-down20mbit`."""
-    return network.replace("=", "").replace(",", "-")
+class Scope(StrEnum):
+    """What has to differ between two cells that differ in a dimension only."""
+
+    REQUEST = "request"
+    CONNECTION = "connection"
+    PATH = "path"
+    PROCESS = "process"
+
+
+class Role(StrEnum):
+    """How reports lay a dimension out."""
+
+    SERIES = "series"
+    """What is compared: it has a colour."""
+    VARIANT = "variant"
+    """Stands side by side within a table or chart: gzip and TLS."""
+    LOAD = "load"
+    """One table or chart for each value."""
+    GROUP = "group"
+    """One section for each value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Flag:
+    """The flag of `bench run` by which the values of a dimension are chosen."""
+
+    name: str
+    metavar: str
+    help: str
+    default: str
+    choices: Callable[[], Sequence[str]] = tuple
+    """The words that it takes, as a comma list, repeated or both."""
+    value: Callable[[str], Any] = str
+    """What one of these words stands for."""
+    read: Callable[[Sequence[str]], list[Any]] | None = None
+    """Where it takes more than words: reads what was given. Raises ValueError with the value and what would do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dimension:
+    """One declaration."""
+
+    heading: str
+    """Of its column in tables."""
+    scope: Scope
+    role: Role = Role.GROUP
+    changes_bytes: bool = False
+    """Whether it changes the bytes of a request, so that `bench sizes` varies it."""
+    label: "Callable[[CellKey], str]"
+    """Its part of a cell's id; empty for the usual value."""
+    words: "Callable[[CellKey], str]"
+    """The same for readers; empty for the usual value."""
+    flag: Flag | None = None
+    """None: it is chosen by flags of its own kind (workload, load, version)."""
+
+
+def _switch(name: str, words: str, scope: Scope, default: str, flag_help: str) -> Dimension:
+    return Dimension(
+        heading=words,
+        scope=scope,
+        role=Role.VARIANT,
+        changes_bytes=True,
+        label=lambda key: name if getattr(key, name) else "",
+        words=lambda key: words if getattr(key, name) else "",
+        flag=Flag(
+            name=f"--{name}",
+            metavar="off|on|off,on",
+            help=flag_help,
+            default=default,
+            choices=lambda: ("off", "on"),
+            value=lambda word: word == "on",
+        ),
+    )
+
+
+def own_dialect(key: "CellKey") -> bool:
+    """Whether a cell is in its protocol's own dialect."""
+    return key.dialect == default_dialect(key.protocol)
+
+
+class CellKey(Struct, frozen=True, kw_only=True):
+    """What is measured, in which configuration, under which load: the identity of a cell. One field per dimension.
+
+    A value: equal and hashable by its fields. The order of the fields is that in which the matrix is laid out and
+    in which an id names them. A field that is added needs a default, since older run files do not have it.
+    """
+
+    version: Annotated[
+        str | None,
+        Dimension(
+            heading="version",
+            scope=Scope.PROCESS,
+            role=Role.SERIES,
+            label=lambda key: key.version or "",
+            words=lambda key: key.version or "",
+        ),
+    ] = None
+    """Which version of the producer, in a run that compares two; else None."""
+    protocol: Annotated[
+        str,
+        Dimension(
+            heading="protocol",
+            scope=Scope.PROCESS,
+            role=Role.SERIES,
+            changes_bytes=True,
+            label=lambda key: key.protocol,
+            words=lambda key: protocols.title(key.protocol),
+            flag=Flag(
+                name="--protocol",
+                metavar="NAMES",
+                help=f"Comma-separated: {', '.join(protocols.PROTOCOLS)}.",
+                default=",".join(protocols.PROTOCOLS),
+                choices=lambda: tuple(protocols.PROTOCOLS),
+            ),
+        ),
+    ]
+    workload: Annotated[
+        Workload,
+        Dimension(
+            heading="workload",
+            scope=Scope.REQUEST,
+            changes_bytes=True,
+            label=lambda key: key.workload.label,
+            words=lambda key: key.workload.words,
+        ),
+    ] = Workload(name="get")
+    """What one request asks for."""
+    dialect: Annotated[
+        str,
+        Dimension(
+            heading="dialect",
+            scope=Scope.CONNECTION,
+            role=Role.SERIES,
+            changes_bytes=True,
+            label=lambda key: "" if own_dialect(key) else key.dialect,
+            words=lambda key: "" if own_dialect(key) else key.dialect,
+            flag=Flag(
+                name="--dialect",
+                metavar="NAMES",
+                help=f"Comma-separated: {', '.join((DEFAULT_DIALECT, *ALL_DIALECTS))}. "
+                "Each protocol takes part in those that it speaks.",
+                default=DEFAULT_DIALECT,
+                choices=lambda: (DEFAULT_DIALECT, *ALL_DIALECTS),
+            ),
+        ),
+    ] = ""
+    """What messages are written in, or how a query is named: `json`, `protobuf`, `document`, `persisted`. Left empty,
+    it becomes the protocol's own."""
+    gzip: Annotated[bool, _switch("gzip", "gzip", Scope.CONNECTION, "off,on", "Without gzip, with gzip, or both.")] = (
+        False
+    )
+    tls: Annotated[bool, _switch("tls", "TLS", Scope.CONNECTION, "off,on", "Without TLS, with TLS, or both.")] = False
+    client: Annotated[
+        str,
+        Dimension(
+            heading="client",
+            scope=Scope.CONNECTION,
+            label=lambda key: "" if key.client == LIBRARY else key.client,
+            words=lambda key: "" if key.client == LIBRARY else f"{key.client} client",
+            flag=Flag(
+                name="--client",
+                metavar="NAMES",
+                help=f"What sends the requests. Comma-separated: {', '.join(CLIENTS)}.",
+                default=LIBRARY,
+                choices=lambda: tuple(CLIENTS),
+            ),
+        ),
+    ] = LIBRARY
+    """What sends the requests."""
+    load: Annotated[
+        Load | None,
+        Dimension(
+            heading="load",
+            scope=Scope.CONNECTION,
+            role=Role.LOAD,
+            label=lambda key: "" if key.load is None else key.load.label,
+            words=lambda key: "" if key.load is None else key.load.words,
+        ),
+    ] = None
+    """None in rows of `sizes`."""
+    network: Annotated[
+        str,
+        Dimension(
+            heading="network",
+            scope=Scope.PATH,
+            label=lambda key: "" if key.network == LOOPBACK else key.network.replace("=", "").replace(",", "-"),
+            words=lambda key: "" if key.network == LOOPBACK else key.network,
+            flag=Flag(
+                name="--network",
+                metavar="NAMES",
+                help=f"Comma-separated: {', '.join((LOOPBACK, *profile.PROFILES))}; or, for example, "
+                "rtt=40ms,down=20mbit,up=5mbit,jitter=5ms.",
+                default=LOOPBACK,
+                read=profile.names,
+            ),
+        ),
+    ] = LOOPBACK
+    """Its canonical name (`bench.network.profile`)."""
+    connection: Annotated[
+        Connection,
+        Dimension(
+            heading="connection",
+            scope=Scope.CONNECTION,
+            label=lambda key: "" if key.connection == PERSISTENT else key.connection,
+            words=lambda key: "" if key.connection == PERSISTENT else f"{key.connection} connections",
+            flag=Flag(
+                name="--connection",
+                metavar="persistent|new",
+                help="Requests share connections that stay open, or each opens its own.",
+                default=PERSISTENT,
+                choices=lambda: (PERSISTENT, NEW),
+            ),
+        ),
+    ] = PERSISTENT
+
+    def __post_init__(self) -> None:
+        if not self.dialect:
+            msgspec.structs.force_setattr(self, "dialect", default_dialect(self.protocol))
+
+    @property
+    def key(self) -> "CellKey":
+        """This key alone, without what a cell has besides."""
+        return CellKey(**{name: getattr(self, name) for name in dimensions()})
+
+    @property
+    def label(self) -> str:
+        """A readable name, unique within a run, such as `http-get-gzip-tls-c16`. Usual values are left out."""
+        return "-".join(filter(None, (dimension.label(self) for dimension in dimensions().values())))
+
+    @property
+    def measures_latency(self) -> bool:
+        """Whether its latency is what a single caller waits: one request in flight, or an open loop."""
+        return self.load is None or self.load.measures_latency
+
+    def part(self, role: Role) -> tuple[Hashable, ...]:
+        """Its values in all dimensions of one role, to group by."""
+        return tuple(getattr(self, name) for name, dimension in dimensions().items() if dimension.role is role)
+
+    def without(self, *names: str) -> tuple[Hashable, ...]:
+        """Its values in all dimensions but these, to pair cells that differ in these only."""
+        return tuple(getattr(self, name) for name in dimensions() if name not in names)
+
+    def usual(self, *names: str) -> "CellKey":
+        """The key with these dimensions at their usual values."""
+        return CellKey(**{name: getattr(self, name) for name in dimensions() if name not in names})
+
+    @property
+    def series(self) -> "CellKey":
+        """What of it is compared: all dimensions but those of the series at their usual values."""
+        return self.usual(*(name for name, dimension in dimensions().items() if dimension.role is not Role.SERIES))
+
+    @property
+    def process(self) -> "CellKey":
+        """Which producer serves it: all dimensions but those of a process at their usual values."""
+        return self.usual(*(name for name, dimension in dimensions().items() if dimension.scope is not Scope.PROCESS))
+
+    @property
+    def message(self) -> "CellKey":
+        """What decides the bytes of its requests: all other dimensions but the version at their usual values."""
+        kept = {name for name, dimension in dimensions().items() if dimension.changes_bytes} | {"version"}
+        return self.usual(*(name for name in dimensions() if name not in kept))
+
+    @property
+    def connections(self) -> tuple[Hashable, ...]:
+        """Cells of a process that agree in this can share a client and its connections."""
+        varying = (name for name, each in dimensions().items() if each.scope in (Scope.CONNECTION, Scope.PATH))
+        values = (getattr(self, name) for name in varying)
+        return tuple(each.connection_limit if isinstance(each, ClosedLoad | OpenLoad) else each for each in values)
+
+
+@cache
+def dimensions() -> dict[str, Dimension]:
+    """Every dimension by the name of its field, in order."""
+    hints = get_type_hints(CellKey, include_extras=True)
+    declared = {name: getattr(hint, "__metadata__", ()) for name, hint in hints.items()}
+    return {name: each for name, found in declared.items() for each in found if isinstance(each, Dimension)}
+
+
+def spoken(protocol: str, named: Sequence[str]) -> list[str]:
+    """Those of the dialects named that a protocol speaks; DEFAULT_DIALECT stands for its own."""
+    chosen = (default_dialect(protocol) if name == DEFAULT_DIALECT else name for name in named)
+    return list(dict.fromkeys(name for name in chosen if name in dialects(protocol)))
+
+
+@dataclass(frozen=True, slots=True)
 class Matrix:
-    """The dimensions, each in the order given. Their product is measured."""
+    """The values of every dimension, whose product is measured."""
 
-    protocols: Sequence[str]
-    gzip: Sequence[bool]
-    tls: Sequence[bool]
-    workloads: Sequence[WorkloadChoice]
-    loads: Sequence[Load]
-    dialects: Sequence[str] = (DEFAULT_DIALECT,)
-    """Each protocol takes part in those of them that it speaks."""
-    versions: Sequence[str] = ("",)
-    networks: Sequence[str] = (LOOPBACK,)
-    """By their canonical names (bench.network.profile)."""
-    connections: Sequence[Connection] = (PERSISTENT,)
-    clients: Sequence[str] = (LIBRARY,)
-    extra_arms: Sequence[tuple[str, Load]] = ()
-    """Clients with a load each, measured for every combination besides."""
+    values: Mapping[str, Sequence[Any]]
+    """By the name of the dimension. One that is missing has its usual value only."""
+    extra: Sequence[Mapping[str, Any]] = ()
+    """Values that are measured besides, each for every combination of the other dimensions."""
 
-    def combinations(self) -> Iterator[Combination]:
-        """Every combination, versions and protocols outermost."""
-        for version, protocol, workload in product(self.versions, self.protocols, self.workloads):
-            for dialect, gzip, tls in product(spoken(protocol, self.dialects), self.gzip, self.tls):
-                yield Combination(protocol, gzip, tls, workload, version, dialect)
+    def __getitem__(self, name: str) -> Sequence[Any]:
+        """The values of a dimension; empty where it has its usual value only."""
+        return self.values.get(name, ())
 
-    def cells(self) -> list[CellPlan]:
-        """Every combination under every load by every client, over every network and kind of connection."""
-        arms = [*product(self.clients, self.loads), *self.extra_arms]
-        settings = list(product(arms, self.networks, self.connections))
-        return [
-            CellPlan(combination, load, network, connection, client)
-            for combination in self.combinations()
-            for (client, load), network, connection in settings
-        ]
+    def cells(self) -> list[CellKey]:
+        """Every cell. Each protocol takes part in those dialects that it speaks."""
+        cells = list(self._product(self.values))
+        for extra in self.extra:
+            # Behind the cells that they stand beside, so that what belongs together is together.
+            beside = list(self._product({**self.values, **{name: [value] for name, value in extra.items()}}))
+            cells = _woven(cells, beside, tuple(extra))
+        return cells
+
+    def messages(self) -> list[CellKey]:
+        """Every combination whose bytes may differ, once."""
+        return list(dict.fromkeys(key.message for key in self.cells()))
+
+    def is_extra(self, key: CellKey) -> bool:
+        """Whether a cell is there for `extra` only."""
+        return any(all(getattr(key, name) == value for name, value in extra.items()) for extra in self.extra)
+
+    def _product(self, values: Mapping[str, Sequence[Any]]) -> Iterator[CellKey]:
+        names = [name for name in dimensions() if values.get(name)]
+        dialects_named = values.get("dialect") or (DEFAULT_DIALECT,)
+        for protocol in values["protocol"]:
+            own = {**values, "protocol": [protocol], "dialect": spoken(protocol, dialects_named)}
+            for chosen in product(*(own[name] for name in names)):
+                yield CellKey(**dict(zip(names, chosen, strict=True)))
+
+
+def _woven(cells: Sequence[CellKey], beside: Sequence[CellKey], names: Sequence[str]) -> list[CellKey]:
+    """The cells in order, each group that agrees in all but `names` followed by its cells of `beside`."""
+    groups: dict[Hashable, list[CellKey]] = {}
+    for key in (*cells, *beside):
+        groups.setdefault(key.without(*names), []).append(key)
+    return list(dict.fromkeys(key for group in groups.values() for key in group))
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A producer that is already running: where it serves without and with TLS."""
+
+    plain: str | None
+    tls: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """One version of the producers: code to start them from, or addresses where they are already running."""
+
+    name: str | None = None
+    """As in CellKey.version; None in a run that compares none."""
+    reference: str = ""
+    """A commit, or a directory with a checkout, whose code is used; empty: this lab's own."""
+    directory: str = ""
+    """The root of the code, once it is built; empty: this lab's own."""
+    python: str = ""
+    """The interpreter that has what the code requires; empty: the one that runs the lab."""
+    targets: Mapping[str, Target] = field(default_factory=dict)
+    """By protocol; empty: the lab starts the producers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan:
+    """Everything that a run needs to know."""
+
+    matrix: Matrix
+    instances: int
+    rounds: int | None
+    """Recorded rounds per instance; None: as many as fit into `seconds`."""
+    seconds: float
+    """How long the run may take when `rounds` is None."""
+    slice_ns: int
+    seed: int
+    recipes: str
+    versions: tuple[Version, ...] = (Version(),)
+    """What is compared; of two, the first is the baseline."""
+    ids: tuple[int, ...] | None = None
+    """Ask for these recipes only; None: a sample of all."""
+    known: bool = True
+    """Whether responses must equal the recipes, or only be well-formed."""
+    until: float | None = None
+    """Stop once every headline interval reaches this share to either side at most, or the time is up."""
+    timeout_s: float = 10.0
+    gzip_level: int = 6
+    ca: str | None = None
+
+    @property
+    def restarts(self) -> bool:
+        """Whether producers are started afresh for every instance."""
+        return not any(version.targets for version in self.versions)
+
+    @property
+    def compares_versions(self) -> bool:
+        """Whether two versions of the producers run side by side."""
+        return len(self.versions) > 1

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from typing import ClassVar, Generic, TypeVar
 
+from msgspec import Struct
+
 from consumers.client import RecipeClient
 from recipes.book import MAXIMUM_BATCH_SIZE, MAXIMUM_PAGE_SIZE
 from recipes.model import IngredientDraft, Recipe, RecipeDraft, RecipePage
@@ -22,17 +24,24 @@ PAGES_AT_MOST = 12
 Answer = TypeVar("Answer")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class WorkloadChoice:
-    """A workload as chosen for a run. `page_size` is 0 where the workload has no pages."""
+class Workload(Struct, frozen=True, kw_only=True, order=True):
+    """What one request asks for. `page_size` is None where the workload has no pages."""
 
     name: str
-    page_size: int = 0
+    page_size: int | None = None
 
     @property
     def label(self) -> str:
         """The name, with the page size where there is one: `list20`."""
         return f"{self.name}{self.page_size}" if self.page_size else self.name
+
+    @property
+    def words(self) -> str:
+        """For readers: `get: one recipe`, `list: a page of 20 recipes`."""
+        kind = WORKLOADS.get(self.name)
+        if kind is None:
+            return self.name if self.page_size is None else f"{self.name}, pages of {self.page_size}"
+        return f"{self.name}: {kind.describe(self.page_size)}"
 
 
 class WrongAnswer(Exception):
@@ -186,19 +195,20 @@ class AtOnceQuestion(BatchQuestion):
         return tuple(await asyncio.gather(*(client.get(recipe_id) for recipe_id in self.recipe_ids)))
 
 
-AnyQuestion = BatchQuestion | GetQuestion | FieldsQuestion | ListQuestion | CreateQuestion
-
-
-class Workload(ABC):
-    """Makes the questions of one kind."""
+class WorkloadKind(ABC):
+    """Makes the questions of one kind of workload."""
 
     paged: ClassVar[bool] = False
     """Whether one request asks for several recipes, `--page-size` of them."""
     page_size_at_most: ClassVar[int] = MAXIMUM_PAGE_SIZE
 
     @abstractmethod
+    def describe(self, page_size: int | None) -> str:
+        """What one request asks for, in words."""
+
+    @abstractmethod
     async def questions(
-        self, client: RecipeClient, choice: WorkloadChoice, recipes: Sequence[Recipe], ids: Sequence[int], known: bool
+        self, client: RecipeClient, page_size: int, recipes: Sequence[Recipe], ids: Sequence[int], known: bool
     ) -> Sequence[Question[object]]:
         """Questions about the recipes with these ids, at most QUESTIONS_AT_MOST, in a fixed order.
 
@@ -208,78 +218,95 @@ class Workload(ABC):
         """
 
 
-class Get(Workload):
+class Get(WorkloadKind):
     """One recipe, all its fields."""
 
+    def describe(self, page_size: int | None) -> str:
+        return "one recipe"
+
     async def questions(
-        self, client: RecipeClient, choice: WorkloadChoice, recipes: Sequence[Recipe], ids: Sequence[int], known: bool
+        self, client: RecipeClient, page_size: int, recipes: Sequence[Recipe], ids: Sequence[int], known: bool
     ) -> Sequence[Question[object]]:
         by_id = {recipe.id: recipe for recipe in recipes} if known else {}
         return [GetQuestion(i, by_id.get(i)) for i in ids[:QUESTIONS_AT_MOST]]  # type: ignore[misc]
 
 
-class Fields(Workload):
+class Fields(WorkloadKind):
     """One recipe, name only."""
 
+    def describe(self, page_size: int | None) -> str:
+        return "the name of one recipe"
+
     async def questions(
-        self, client: RecipeClient, choice: WorkloadChoice, recipes: Sequence[Recipe], ids: Sequence[int], known: bool
+        self, client: RecipeClient, page_size: int, recipes: Sequence[Recipe], ids: Sequence[int], known: bool
     ) -> Sequence[Question[object]]:
         by_id = {recipe.id: recipe.keeping(FieldsQuestion.FIELDS) for recipe in recipes} if known else {}
         return [FieldsQuestion(i, by_id.get(i)) for i in ids[:QUESTIONS_AT_MOST]]  # type: ignore[misc]
 
 
-class List(Workload):
+class List(WorkloadKind):
     """A page of recipes, from the start of the book on."""
 
     paged = True
 
+    def describe(self, page_size: int | None) -> str:
+        return f"a page of {_recipes(page_size)}"
+
     async def questions(
-        self, client: RecipeClient, choice: WorkloadChoice, recipes: Sequence[Recipe], ids: Sequence[int], known: bool
+        self, client: RecipeClient, page_size: int, recipes: Sequence[Recipe], ids: Sequence[int], known: bool
     ) -> Sequence[Question[object]]:
         found: list[ListQuestion] = []
         token = ""
         while len(found) < PAGES_AT_MOST:
-            page = await client.list(choice.page_size, token)
-            start = len(found) * choice.page_size
-            expected = tuple(recipes[start : start + choice.page_size]) if known else None
-            full = len(page.recipes) == choice.page_size
+            page = await client.list(page_size, token)
+            start = len(found) * page_size
+            expected = tuple(recipes[start : start + page_size]) if known else None
+            full = len(page.recipes) == page_size
             if not page.recipes or (expected is not None and len(expected) != len(page.recipes)):
-                raise WrongAnswer(f"a page of {choice.page_size}: {len(page.recipes)} recipes came")
+                raise WrongAnswer(f"a page of {page_size}: {len(page.recipes)} recipes came")
             # A page that is not full is less work, so it stands only where there is no other.
             if full or not found:
-                found.append(ListQuestion(choice.page_size, token, len(page.recipes), page.recipes[-1].id, expected))
+                found.append(ListQuestion(page_size, token, len(page.recipes), page.recipes[-1].id, expected))
             token = page.next_page_token
             if not token or not full:
                 break
         return found  # type: ignore[return-value]
 
 
-class Create(Workload):
+class Create(WorkloadKind):
     """A new recipe with the text of one that is there."""
 
+    def describe(self, page_size: int | None) -> str:
+        return "a new recipe"
+
     async def questions(
-        self, client: RecipeClient, choice: WorkloadChoice, recipes: Sequence[Recipe], ids: Sequence[int], known: bool
+        self, client: RecipeClient, page_size: int, recipes: Sequence[Recipe], ids: Sequence[int], known: bool
     ) -> Sequence[Question[object]]:
         return [CreateQuestion(draft_of(recipe)) for recipe in recipes[:QUESTIONS_AT_MOST]]  # type: ignore[misc]
 
 
-class Batch(Workload):
+class Batch(WorkloadKind):
     """Several recipes by their ids. `asked` says in how many requests."""
 
     paged = True
     page_size_at_most = MAXIMUM_BATCH_SIZE
 
-    def __init__(self, asked: type[BatchQuestion]) -> None:
+    def __init__(self, asked: type[BatchQuestion], requests: str) -> None:
+        """`requests`: in how many requests, in words."""
         self._asked = asked
+        self._requests = requests
+
+    def describe(self, page_size: int | None) -> str:
+        return f"{_recipes(page_size)} by their ids, {self._requests}"
 
     async def questions(
-        self, client: RecipeClient, choice: WorkloadChoice, recipes: Sequence[Recipe], ids: Sequence[int], known: bool
+        self, client: RecipeClient, page_size: int, recipes: Sequence[Recipe], ids: Sequence[int], known: bool
     ) -> Sequence[Question[object]]:
         by_id = {recipe.id: recipe for recipe in recipes} if known else {}
         # Where there are fewer recipes than a batch takes, they come again: every batch has the size asked for.
-        count = min(PAGES_AT_MOST, max(1, len(ids) // choice.page_size)) if ids else 0
+        count = min(PAGES_AT_MOST, max(1, len(ids) // page_size)) if ids else 0
         endless = cycle(ids)
-        batches = [tuple(islice(endless, choice.page_size)) for _ in range(count)]
+        batches = [tuple(islice(endless, page_size)) for _ in range(count)]
         return [self._asked(each, tuple(by_id[i] for i in each) if known else None) for each in batches]  # type: ignore[misc]
 
 
@@ -289,13 +316,17 @@ def draft_of(recipe: Recipe) -> RecipeDraft:
     return RecipeDraft(recipe.name, recipe.steps, lines)
 
 
-WORKLOADS: dict[str, Workload] = {
+WORKLOADS: dict[str, WorkloadKind] = {
     "get": Get(),
     "list": List(),
     "fields": Fields(),
     "create": Create(),
-    "batch": Batch(BatchQuestion),
-    "batch-one-by-one": Batch(OneByOneQuestion),
-    "batch-at-once": Batch(AtOnceQuestion),
+    "batch": Batch(BatchQuestion, "in one request"),
+    "batch-one-by-one": Batch(OneByOneQuestion, "in as many requests, one after the other"),
+    "batch-at-once": Batch(AtOnceQuestion, "in as many requests, all at once"),
 }
-"""Every workload by name. One more is one more line."""
+"""Every kind of workload by name. One more is one more line."""
+
+
+def _recipes(count: int | None) -> str:
+    return "recipes" if count is None else "1 recipe" if count == 1 else f"{count} recipes"

@@ -18,7 +18,8 @@ import typer
 from hdrh.histogram import HdrHistogram
 
 from bench.load import latency_histogram
-from bench.results import Cell, ClosedLoad, Load, OpenLoad
+from bench.results import Cell
+from bench.spec import ClosedLoad, Load, OpenLoad
 from bench.stats.wording import percent
 from commands import command_line, values
 from commands.errors import ExitCode

@@ -10,14 +10,14 @@ import msgspec
 from bench import environment, machine, results
 from bench.cli.measure import Interrupted, carried_out, checked_path
 from bench.cli.show import put
-from bench.results import ClosedLoad, Run
+from bench.protocols import PROTOCOLS
+from bench.results import Run
 from bench.runner import assemble
-from bench.schedule import RunPlan, estimated_seconds
-from bench.spec import LIBRARY, NEW, PERSISTENT, Connection, Matrix
+from bench.schedule import estimated_seconds
+from bench.spec import NEW, PERSISTENT, ClosedLoad, Connection, Matrix, RunPlan
 from bench.stats.compare import environment_differences
-from bench.workloads import WorkloadChoice
+from bench.workloads import Workload
 from commands.errors import UsageError
-from producers.registry import PRODUCERS
 from recipes import sources
 from recipes.book import MAXIMUM_PAGE_SIZE
 
@@ -93,13 +93,14 @@ def pages_for(payload_bytes: int, loaded: sources.LoadedRecipes) -> list[int]:
 def _plan(wanted: Wanted, pages: list[int], seconds: float) -> RunPlan:
     return RunPlan(
         matrix=Matrix(
-            protocols=list(PRODUCERS),
-            gzip=[False, True],
-            tls=[False, True],
-            workloads=[WorkloadChoice("get"), *(WorkloadChoice("list", size) for size in pages)],
-            loads=[ClosedLoad(concurrency=1)],
-            connections=[PERSISTENT, NEW] if _new(wanted) else [PERSISTENT],
-            clients=[LIBRARY],
+            {
+                "protocol": list(PROTOCOLS),
+                "gzip": [False, True],
+                "tls": [False, True],
+                "workload": [Workload(name="get"), *(Workload(name="list", page_size=size) for size in pages)],
+                "load": [ClosedLoad(concurrency=1)],
+                "connection": [PERSISTENT, NEW] if _new(wanted) else [PERSISTENT],
+            }
         ),
         instances=INSTANCES,
         rounds=None,

@@ -53,7 +53,7 @@ def advise(
 ) -> int:
     """Predict the latency of every protocol with and without gzip; say what to choose, and where the answer flips."""
     link = _link(rtt, down, up)
-    kinds = matrix_flags.connections([connection])
+    kinds = matrix_flags.values_of({"connection": [connection]})["connection"]
     if len(kinds) > 1:
         raise UsageError(f"--connection: {connection!r} is two; give persistent or new")
     if run and measure:

@@ -1,19 +1,20 @@
-"""Reading the flags that span the matrix: comma lists, repeated or both, each value checked."""
+"""Reading the flags that span the matrix: comma lists, repeated or both, each value checked.
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+The flag of a dimension follows from its declaration in bench.spec. Workloads, loads and targets have their own flags.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Annotated, Any, TypeVar
 
 import typer
 
-from bench.clients.registry import CLIENTS, why_unusable
-from bench.network import profile
-from bench.results import ClosedLoad, Load, OpenLoad
-from bench.schedule import Target
-from bench.spec import DEFAULT_DIALECT, NEW, PERSISTENT, Connection, spoken
-from bench.workloads import WORKLOADS, WorkloadChoice
+from bench.clients.registry import why_unusable
+from bench.spec import DEFAULT_DIALECT, NEW, ClosedLoad, Dimension, Flag, Load, OpenLoad, Target, dimensions, spoken
+from bench.workloads import WORKLOADS, Workload
 from commands import values
 from commands.errors import UsageError
-from consumers.registry import ALL_DIALECTS
 from consumers.registry import dialects as spoken_by
 from consumers.target import BadTarget, parse_target
 from recipes.book import MAXIMUM_ID, MAXIMUM_PAGE_SIZE
@@ -21,6 +22,92 @@ from recipes.book import MAXIMUM_ID, MAXIMUM_PAGE_SIZE
 Value = TypeVar("Value")
 CONCURRENCY_AT_MOST = 1024
 RATE_AT_MOST_HZ = 1_000_000
+
+Chosen = Mapping[str, Sequence[str]]
+"""What was given for each dimension, by its name; those not given are missing."""
+
+
+def with_dimensions(
+    include: Callable[[Dimension], bool] = lambda _: True,
+) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Give a command the flag of every dimension that has one; it gets what was given as `chosen`."""
+
+    def decorate(command: Callable[..., int]) -> Callable[..., int]:
+        flags = {name: each.flag for name, each in dimensions().items() if each.flag is not None and include(each)}
+        added = [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=None,
+                annotation=Annotated[
+                    list[str] | None,
+                    typer.Option(
+                        flag.name,
+                        metavar=flag.metavar,
+                        help=f"{flag.help} [default: {flag.default}]",
+                        show_default=False,
+                    ),
+                ],
+            )
+            for name, flag in flags.items()
+        ]
+
+        @wraps(command)
+        def run(**given: Any) -> int:
+            chosen = {name: given.pop(name) for name in flags}
+            return command(chosen={name: texts for name, texts in chosen.items() if texts is not None}, **given)
+
+        own = inspect.signature(command, eval_str=True)
+        kept = [
+            each.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for each in own.parameters.values()
+            if each.name != "chosen"
+        ]
+        run.__signature__ = own.replace(parameters=[*added, *kept])  # type: ignore[attr-defined]
+        run.__annotations__ = {each.name: each.annotation for each in (*added, *kept)} | {"return": int}
+        return run
+
+    return decorate
+
+
+def values_of(chosen: Chosen, **defaults: str) -> dict[str, list[Any]]:
+    """The values of every dimension that has a flag, as given or by default. Raises UsageError.
+
+    `defaults` replace those of the declarations.
+    """
+    return {
+        name: _values(each.flag, chosen.get(name) or [defaults.get(name, each.flag.default)])
+        for name, each in dimensions().items()
+        if each.flag is not None
+    }
+
+
+def _values(flag: Flag, texts: Sequence[str]) -> list[Any]:
+    if flag.read is None:
+        return [flag.value(word) for word in words(flag.name, texts, tuple(flag.choices()))]
+    try:
+        found = flag.read(texts)
+    except ValueError as error:
+        raise UsageError(f"{flag.name}: {error}") from None
+    if not found:
+        raise UsageError(f"{flag.name} is empty; give at least one value")
+    return found
+
+
+def check(found: Mapping[str, Sequence[Any]], loads: Sequence[Load]) -> None:
+    """Refuse clients that cannot do what is asked of them, and protocols that speak none of the dialects."""
+    open_loop = any(isinstance(load, OpenLoad) for load in loads)
+    for name in found["client"]:
+        lacking = why_unusable(name, open_loop=open_loop, new_connections=NEW in found["connection"])
+        if lacking is not None:
+            raise UsageError(f"--client {name}: {lacking}")
+    for protocol in found["protocol"]:
+        if not spoken(protocol, found["dialect"]):
+            would_do = " or ".join((DEFAULT_DIALECT, *spoken_by(protocol)))
+            raise UsageError(
+                f"--dialect {','.join(found['dialect'])}: {protocol} speaks none of them; "
+                f"add {would_do}, or leave {protocol} out with --protocol"
+            )
 
 
 def words(flag: str, texts: Sequence[str], known: Sequence[str]) -> list[str]:
@@ -34,25 +121,20 @@ def words(flag: str, texts: Sequence[str], known: Sequence[str]) -> list[str]:
     return found
 
 
-def switches(flag: str, texts: Sequence[str]) -> list[bool]:
-    """`off`, `on` or both."""
-    return [word == "on" for word in words(flag, texts, ("off", "on"))]
-
-
 def whole_numbers(flag: str, texts: Sequence[str], low: int, high: int) -> list[int]:
     """Whole numbers from `low` to `high`."""
     return [_read(flag, values.whole_number(low, high), text) for text in _some(flag, texts)]
 
 
-def workloads(names: Sequence[str], page_sizes: Sequence[str]) -> list[WorkloadChoice]:
+def workloads(names: Sequence[str], page_sizes: Sequence[str]) -> list[Workload]:
     """Every workload named; a paged one once for each page size."""
     sizes = whole_numbers("--page-size", page_sizes, 1, MAXIMUM_PAGE_SIZE)
-    chosen: list[WorkloadChoice] = []
+    chosen: list[Workload] = []
     for name in words("--workload", names, tuple(WORKLOADS)):
-        workload = WORKLOADS[name]
-        if workload.paged and max(sizes) > (most := workload.page_size_at_most):
+        kind = WORKLOADS[name]
+        if kind.paged and max(sizes) > (most := kind.page_size_at_most):
             raise UsageError(f"--page-size: {max(sizes)} is too many for the workload {name}, which takes {most}")
-        chosen += [WorkloadChoice(name, size) for size in sizes] if workload.paged else [WorkloadChoice(name)]
+        chosen += [Workload(name=name, page_size=size) for size in sizes] if kind.paged else [Workload(name=name)]
     return chosen
 
 
@@ -68,47 +150,8 @@ def loads(concurrency: Sequence[str], rates: Sequence[str], arrivals: str) -> li
     ]
 
 
-def clients(names: Sequence[str], *, open_loop: bool, new_connections: bool) -> list[str]:
-    """Some of the clients, each of which can do here what is asked of it."""
-    chosen = words("--client", names, tuple(CLIENTS))
-    for name in chosen:
-        lacking = why_unusable(name, open_loop=open_loop, new_connections=new_connections)
-        if lacking is not None:
-            raise UsageError(f"--client {name}: {lacking}")
-    return chosen
-
-
-def dialects(texts: Sequence[str], protocols: Sequence[str]) -> list[str]:
-    """Dialects, of which each of the protocols speaks one at least."""
-    chosen = words("--dialect", texts, (DEFAULT_DIALECT, *ALL_DIALECTS))
-    for protocol in protocols:
-        if not spoken(protocol, chosen):
-            would_do = " or ".join((DEFAULT_DIALECT, *spoken_by(protocol)))
-            raise UsageError(
-                f"--dialect {','.join(chosen)}: {protocol} speaks none of them; "
-                f"add {would_do}, or leave {protocol} out with --protocol"
-            )
-    return chosen
-
-
-def networks(texts: Sequence[str]) -> list[str]:
-    """Networks by their canonical names: `loopback`, a profile, or one in free words."""
-    try:
-        found = profile.names(texts)
-    except profile.BadProfile as error:
-        raise UsageError(f"--network: {error}") from None
-    if not found:
-        raise UsageError(f"--network is empty; give some of {', '.join((profile.LOOPBACK, *profile.PROFILES))}")
-    return found
-
-
-def connections(texts: Sequence[str]) -> list[Connection]:
-    """`persistent`, `new` or both."""
-    return [NEW if word == NEW else PERSISTENT for word in words("--connection", texts, (PERSISTENT, NEW))]
-
-
 def targets(flag: str, texts: Sequence[str], protocols: Sequence[str]) -> dict[str, Target]:
-    """Producers that run already, by protocol: `http=http://host:port`, twice for one protocol: plain and TLS."""
+    """Producers that are already running, by protocol: `http=http://host:port`, twice for one: plain and TLS."""
     found: dict[str, Target] = {}
     for text in texts:
         protocol, separator, address = text.partition("=")

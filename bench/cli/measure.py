@@ -19,7 +19,7 @@ from bench.runner import assemble
 from bench.runner.measure import Measurement
 from bench.runner.recording import RawRun
 from bench.runner.versions import CannotBuild, build
-from bench.schedule import RunPlan
+from bench.spec import RunPlan
 from bench.stats.verdicts import all_within, regressions
 from bench.stats.wording import counted, percent, some_of
 from bench.workloads import QUESTIONS_AT_MOST
@@ -88,7 +88,7 @@ def carried_out(plan: RunPlan) -> tuple[RunPlan, Run]:
 
     with tempfile.TemporaryDirectory(prefix="recipe-lab-") as aside:
         plan = _built(plan, Path(aside))
-        authority = certificates.write(Path(aside)).directory if any(plan.matrix.tls) and plan.restarts else None
+        authority = certificates.write(Path(aside)).directory if any(plan.matrix["tls"]) and plan.restarts else None
         with Progress(planning.estimated_seconds(plan)) as progress:
             try:
                 raw = asyncio.run(_conduct(plan, asked, authority, pinning, progress, enough))

@@ -9,39 +9,28 @@ import typer
 from bench import schedule as planning
 from bench.cli import matrix_flags, version_flags
 from bench.cli.measure import checked_path, measure
-from bench.clients.registry import CLIENTS, RAW
-from bench.network.profile import LOOPBACK, PROFILES
-from bench.results import ClosedLoad
-from bench.schedule import RunPlan
-from bench.spec import DEFAULT_DIALECT, LIBRARY, NEW, PERSISTENT, Matrix
+from bench.clients.registry import RAW
+from bench.protocols import PROTOCOLS
+from bench.spec import ClosedLoad, Matrix, RunPlan
 from bench.stats.verdicts import THRESHOLD
 from bench.workloads import WORKLOADS
 from commands import values
 from commands.errors import ExitCode, UsageError
-from consumers.registry import ALL_DIALECTS
-from producers.registry import PRODUCERS
 from recipes import sources
 
 DEFAULT_SECONDS = 175.0
 DEFAULT_INSTANCES = 13
 QUICK_SECONDS = 35.0
 UNTIL_SECONDS = 600.0
-"""How long a run with --until may take unless told."""
-EXTRA_ARMS = ((RAW, ClosedLoad(concurrency=1)),)
-"""What is measured besides unless loads or clients are chosen: the producer with little client in the way."""
+"""How long a run with --until may take by default."""
+BESIDES = ({"client": RAW, "load": ClosedLoad(concurrency=1)},)
+"""What is measured besides by default: the cost of the producer, with next to no client."""
 
 
+@matrix_flags.with_dimensions()
 def run(
-    protocol: Annotated[list[str] | None, typer.Option(metavar="NAMES", help=f"Some of {','.join(PRODUCERS)}.")] = None,
-    gzip: Annotated[
-        list[str] | None, typer.Option(metavar="off|on|off,on", help="Without, with gzip, or both.")
-    ] = None,
-    tls: Annotated[list[str] | None, typer.Option(metavar="off|on|off,on", help="Without, with TLS, or both.")] = None,
+    chosen: matrix_flags.Chosen,
     workload: Annotated[list[str] | None, typer.Option(metavar="NAMES", help=f"Some of {','.join(WORKLOADS)}.")] = None,
-    dialect: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAMES", help=f"{DEFAULT_DIALECT} or some of {','.join(ALL_DIALECTS)}, where spoken."),
-    ] = None,
     page_size: Annotated[
         list[str] | None, typer.Option(metavar="N", help="Recipes on a page, or in a batch: 20.")
     ] = None,
@@ -51,23 +40,9 @@ def run(
     rate: Annotated[
         list[str] | None, typer.Option(metavar="HZ", help="Open loop instead: requests due per second.")
     ] = None,
-    client: Annotated[
-        list[str] | None, typer.Option(metavar="NAMES", help=f"Some of {','.join(CLIENTS)}: what sends the requests.")
-    ] = None,
     arrivals: Annotated[
         str, typer.Option(metavar="poisson|constant", help="How open-loop requests fall due.")
     ] = "poisson",
-    network: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAMES",
-            help=f"Some of {','.join((LOOPBACK, *PROFILES))}, or rtt=40ms,down=20mbit,up=5mbit,jitter=5ms.",
-        ),
-    ] = None,
-    connection: Annotated[
-        list[str] | None,
-        typer.Option(metavar="persistent|new", help="Requests share connections, or each opens its own."),
-    ] = None,
     instances: Annotated[
         int | None,
         typer.Option(parser=values.whole_number(1, 1000), metavar="N", help="Fresh starts of all producers."),
@@ -136,29 +111,26 @@ def run(
     """Measure the matrix; write the run file and the report; show the tables."""
     compared = version_flags.compared(target or [], ab, ab_target or [])
     targets = compared[0].targets
-    protocols = matrix_flags.words("--protocol", protocol or list(targets or PRODUCERS), tuple(PRODUCERS))
-    if targets and set(protocols) - set(targets):
-        missing = ", ".join(sorted(set(protocols) - set(targets)))
-        raise UsageError(f"--protocol names {missing}, for which there is no --target; give one, or leave it out")
+    found = matrix_flags.values_of(chosen, protocol=",".join(targets or PROTOCOLS), tls=version_flags.tls_of(targets))
+    if targets and (missing := sorted(set(found["protocol"]) - set(targets))):
+        raise UsageError(
+            f"--protocol names {', '.join(missing)}, for which there is no --target; give one, or leave it out"
+        )
     if until is not None and (targets or rounds is not None or instances is not None or quick):
         raise UsageError("--until decides how often producers are restarted; leave --target, --rounds, --quick out")
     time_s = seconds or (QUICK_SECONDS if quick else UNTIL_SECONDS if until is not None else DEFAULT_SECONDS)
-    connections = matrix_flags.connections(connection or [PERSISTENT])
+    loads = matrix_flags.loads(concurrency or (["1"] if quick else ["1,16"]), rate or [], arrivals)
+    matrix_flags.check(found, loads)
+    varied = {"client", "network", "connection", "dialect"} & set(chosen)
     plan = RunPlan(
         matrix=Matrix(
-            protocols=protocols,
-            gzip=matrix_flags.switches("--gzip", gzip or ["off,on"]),
-            tls=matrix_flags.switches("--tls", tls or [version_flags.tls_of(targets)]),
-            workloads=matrix_flags.workloads(workload or ["get,list"], page_size or ["20"]),
-            loads=matrix_flags.loads(concurrency or (["1"] if quick else ["1,16"]), rate or [], arrivals),
-            dialects=matrix_flags.dialects(dialect or [DEFAULT_DIALECT], protocols),
-            networks=matrix_flags.networks(network or [LOOPBACK]),
-            connections=connections,
-            versions=[version.name for version in compared],
-            clients=matrix_flags.clients(client or [LIBRARY], open_loop=bool(rate), new_connections=NEW in connections),
-            extra_arms=()
-            if quick or client or concurrency or rate or network or connection or dialect or len(compared) > 1
-            else EXTRA_ARMS,
+            {
+                **found,
+                "version": [version.name for version in compared if version.name is not None],
+                "workload": matrix_flags.workloads(workload or ["get,list"], page_size or ["20"]),
+                "load": loads,
+            },
+            () if quick or concurrency or rate or varied or len(compared) > 1 else BESIDES,
         ),
         instances=(
             planning.instances_within(time_s, DEFAULT_SECONDS / DEFAULT_INSTANCES)

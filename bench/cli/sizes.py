@@ -19,34 +19,24 @@ from bench.cli.stop_signal import stop_on_signal
 from bench.report import terminal
 from bench.report.anatomy import anatomy_tables
 from bench.report.attribution import attribution_tables
-from bench.results import ClosedLoad, RecipesUsed
+from bench.results import RecipesUsed
 from bench.runner.size_rows import sizes_run
 from bench.runner.size_up import Sizing, size_up
-from bench.schedule import RunPlan, Version
-from bench.spec import DEFAULT_DIALECT, Matrix
+from bench.spec import ClosedLoad, Matrix, RunPlan, Version
 from bench.workloads import QUESTIONS_AT_MOST
 from commands import values
 from commands.errors import ExitCode, UsageError
-from consumers.registry import ALL_DIALECTS
 from producers import certificates
-from producers.registry import PRODUCERS
 from recipes import sources
 
 ABOUT_S = 12.0
 """How long the default takes, for the first estimate of the time left."""
 
 
+@matrix_flags.with_dimensions(lambda dimension: dimension.changes_bytes)
 def sizes(
-    protocol: Annotated[list[str] | None, typer.Option(metavar="NAMES", help=f"Some of {','.join(PRODUCERS)}.")] = None,
-    gzip: Annotated[
-        list[str] | None, typer.Option(metavar="off|on|off,on", help="Without, with gzip, or both.")
-    ] = None,
-    tls: Annotated[list[str] | None, typer.Option(metavar="off|on|off,on", help="Without, with TLS, or both.")] = None,
+    chosen: matrix_flags.Chosen,
     workload: Annotated[list[str] | None, typer.Option(metavar="NAMES", help="get, list, fields, create.")] = None,
-    dialect: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAMES", help=f"{DEFAULT_DIALECT} or some of {','.join(ALL_DIALECTS)}, where spoken."),
-    ] = None,
     page_size: Annotated[list[str] | None, typer.Option(metavar="N", help="Recipes on a page of `list`: 20.")] = None,
     requests: Annotated[
         int,
@@ -69,16 +59,12 @@ def sizes(
     out: Annotated[str, typer.Option(metavar="FILE", help="Run file to write; else in reports/.")] = "",
 ) -> int:
     """Take one connection of each combination apart, byte by byte; write the run file; show the tables."""
-    protocols = matrix_flags.words("--protocol", protocol or list(PRODUCERS), tuple(PRODUCERS))
+    found = matrix_flags.values_of(chosen)
+    loads = [ClosedLoad(concurrency=1)]
+    matrix_flags.check(found, loads)
+    workloads = matrix_flags.workloads(workload or ["get,list"], page_size or ["20"])
     plan = RunPlan(
-        matrix=Matrix(
-            protocols=protocols,
-            dialects=matrix_flags.dialects(dialect or [DEFAULT_DIALECT], protocols),
-            gzip=matrix_flags.switches("--gzip", gzip or ["off,on"]),
-            tls=matrix_flags.switches("--tls", tls or ["off,on"]),
-            workloads=matrix_flags.workloads(workload or ["get,list"], page_size or ["20"]),
-            loads=(ClosedLoad(concurrency=1),),
-        ),
+        matrix=Matrix({**found, "workload": workloads, "load": loads}),
         instances=1,
         rounds=0,
         seconds=ABOUT_S,
@@ -120,7 +106,7 @@ def sizes(
 
 async def _size_up(plan: RunPlan, ids: list[int], requests: int, pinning: machine.Pinning) -> Sizing:
     with stop_on_signal() as stop, tempfile.TemporaryDirectory(prefix="recipe-lab-") as aside:
-        authority = certificates.write(Path(aside)).directory if any(plan.matrix.tls) else None
+        authority = certificates.write(Path(aside)).directory if any(plan.matrix["tls"]) else None
         with Progress(plan.seconds) as progress:
             sizing_up = asyncio.create_task(
                 size_up(

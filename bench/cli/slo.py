@@ -18,18 +18,17 @@ from bench.cli.measure import checked_path
 from bench.cli.progress import Progress
 from bench.cli.show import console_of_output, put
 from bench.cli.stop_signal import stop_on_signal
-from bench.results import OpenLoad, RecipesUsed
+from bench.protocols import PROTOCOLS
+from bench.results import RecipesUsed
 from bench.runner import assemble
 from bench.runner.recording import RawRun
 from bench.runner.slo import SHORTEST_NS, Found, Prober
 from bench.runner.slo_search import LOWEST_HZ, BadObjective, Objective, parse
-from bench.schedule import RunPlan, Target
-from bench.spec import Combination, Matrix
+from bench.spec import CellKey, Matrix, Role, RunPlan, Target
 from bench.workloads import QUESTIONS_AT_MOST
 from commands import values
 from commands.errors import ExitCode, UsageError
 from producers import certificates
-from producers.registry import PRODUCERS
 from recipes import sources
 
 DEFAULT_OBJECTIVE = "p99<20ms"
@@ -37,14 +36,13 @@ SECONDS_PER_SEARCH = 30.0
 """A guess for the progress bar."""
 
 
+@matrix_flags.with_dimensions(lambda dimension: dimension.role is Role.VARIANT or dimension.heading == "protocol")
 def slo(
+    chosen: matrix_flags.Chosen,
     objective: Annotated[
         list[str] | None,
         typer.Option("--slo", metavar="OBJECTIVE", help="Such as 'p99<20ms' or 'errors<0.1%'; all given must be met."),
     ] = None,
-    protocol: Annotated[list[str] | None, typer.Option(metavar="NAMES", help=f"Some of {','.join(PRODUCERS)}.")] = None,
-    gzip: Annotated[list[str] | None, typer.Option(metavar="off|on|off,on", help="Without gzip unless told.")] = None,
-    tls: Annotated[list[str] | None, typer.Option(metavar="off|on|off,on", help="Without TLS unless told.")] = None,
     workload: Annotated[list[str] | None, typer.Option(metavar="NAMES", help="get unless told.")] = None,
     page_size: Annotated[list[str] | None, typer.Option(metavar="N", help="Recipes on a page of `list`: 20.")] = None,
     target: Annotated[
@@ -68,14 +66,9 @@ def slo(
     objectives = _objectives(objective or [DEFAULT_OBJECTIVE])
     versions = version_flags.compared(target or [], "", [])
     targets = versions[0].targets
+    found = matrix_flags.values_of(chosen, protocol=",".join(targets or PROTOCOLS), gzip="off", tls=_tls_of(targets))
     plan = RunPlan(
-        matrix=Matrix(
-            protocols=matrix_flags.words("--protocol", protocol or list(targets or PRODUCERS), tuple(PRODUCERS)),
-            gzip=matrix_flags.switches("--gzip", gzip or ["off"]),
-            tls=matrix_flags.switches("--tls", tls or [_tls_of(targets)]),
-            workloads=matrix_flags.workloads(workload or ["get"], page_size or ["20"]),
-            loads=[OpenLoad(rate_hz=1)],
-        ),
+        matrix=Matrix({**found, "workload": matrix_flags.workloads(workload or ["get"], page_size or ["20"])}),
         instances=1,
         rounds=1,
         seconds=SECONDS_PER_SEARCH,
@@ -86,7 +79,7 @@ def slo(
         timeout_s=timeout,
         ca=str(ca) if ca else None,
     )
-    if missing := sorted(set(plan.matrix.protocols) - set(targets)) if targets else []:
+    if missing := sorted(set(plan.matrix["protocol"]) - set(targets)) if targets else []:
         raise UsageError(f"--protocol names {', '.join(missing)}, for which there is no --target; give one")
     return _measure(plan, objectives, checked_path(out) if out else None)
 
@@ -111,8 +104,8 @@ def _measure(plan: RunPlan, objectives: Sequence[Objective], run_path: Path | No
     started_at, began = datetime.now(UTC), perf_counter()
     ids = planning.sample_ids([recipe.id for recipe in loaded.recipes], plan, QUESTIONS_AT_MOST)
     with tempfile.TemporaryDirectory(prefix="recipe-lab-") as aside:
-        authority = certificates.write(Path(aside)).directory if any(plan.matrix.tls) and plan.restarts else None
-        combinations = len(list(plan.matrix.combinations()))
+        authority = certificates.write(Path(aside)).directory if any(plan.matrix["tls"]) and plan.restarts else None
+        combinations = len(plan.matrix.cells())
         with Progress(SECONDS_PER_SEARCH * combinations) as progress:
             found, raw = asyncio.run(_search(plan, objectives, ids, authority, pinning, progress))
     show(found, objectives)
@@ -148,8 +141,8 @@ async def _search(
 
 def show(found: Sequence[Found], objectives: Sequence[Objective]) -> None:
     """Print what each protocol serves, a row for each gzip, TLS and workload, a column for each protocol."""
-    protocols = list(dict.fromkeys(one.combination.protocol for one in found))
-    by_combination = {one.combination: one for one in found}
+    protocols = list(dict.fromkeys(one.key.protocol for one in found))
+    by_combination = {one.key: one for one in found}
     table = Table(title=f"requests per second on one producer core with {' and '.join(o.text for o in objectives)}")
     table.add_column("")
     for protocol in protocols:
@@ -157,11 +150,14 @@ def show(found: Sequence[Found], objectives: Sequence[Objective]) -> None:
     for row in dict.fromkeys((c.workload, c.gzip, c.tls) for c in by_combination):
         workload, gzip, tls = row
         name = " ".join([workload.label, *(["gzip"] if gzip else []), *(["TLS"] if tls else [])])
-        cells = [by_combination.get(Combination(protocol, gzip, tls, workload)) for protocol in protocols]
+        cells = [
+            by_combination.get(CellKey(protocol=protocol, gzip=gzip, tls=tls, workload=workload))
+            for protocol in protocols
+        ]
         table.add_row(name, *(figure(one) if one is not None else "" for one in cells))
     console_of_output().print(table)
     for one in found:
-        print(f"{one.combination.label}: {in_words(one)}")
+        print(f"{one.key.label}: {in_words(one)}")
 
 
 def figure(found: Found) -> str:

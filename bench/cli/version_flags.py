@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.cli import matrix_flags
-from bench.schedule import Target, Version
+from bench.spec import Target, Version
 from commands.errors import UsageError
 from producers.registry import PRODUCERS
 

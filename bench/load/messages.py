@@ -5,9 +5,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from bench.network.profile import LOOPBACK
-from bench.results import Anatomy, Bytes, Load, TlsSession
-from bench.spec import PERSISTENT, Connection
+from bench.results import Anatomy, Bytes, TlsSession
+from bench.spec import CellKey
 
 
 class Route(Struct, frozen=True, kw_only=True):
@@ -38,21 +37,11 @@ class Setup(Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Prove(Struct, frozen=True, kw_only=True, tag=True):
-    """Connect for a cell, and prove that its answers are right. Answered by Proof."""
+    """Connect for a cell, and check whole responses. Answered by Proof."""
 
-    cell: str
-    workload: str
-    page_size: int
-    gzip: bool
-    tls: bool
-    load: Load
+    key: CellKey
     questions_at_most: int
     """How many of the workload's questions are asked, and their whole answers compared."""
-    network: str = LOOPBACK
-    connection: Connection = PERSISTENT
-    client: str = "library"
-    dialect: str = ""
-    """As in Combination, also in what follows."""
 
 
 class ReadSizes(Struct, frozen=True, kw_only=True, tag=True):
@@ -61,11 +50,7 @@ class ReadSizes(Struct, frozen=True, kw_only=True, tag=True):
     The workload must have been proved for a cell before.
     """
 
-    workload: str
-    page_size: int
-    gzip: bool
-    tls: bool
-    dialect: str = ""
+    key: CellKey
 
 
 class Dissect(Struct, frozen=True, kw_only=True, tag=True):
@@ -74,12 +59,8 @@ class Dissect(Struct, frozen=True, kw_only=True, tag=True):
     The workload must have been proved for a cell before.
     """
 
-    workload: str
-    page_size: int
-    gzip: bool
-    tls: bool
+    key: CellKey
     requests: int
-    dialect: str = ""
 
 
 class RunSlice(Struct, frozen=True, kw_only=True, tag=True):

@@ -8,7 +8,7 @@ import asyncio
 import gc
 import sys
 from argparse import SUPPRESS, ArgumentParser
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 from pathlib import Path
@@ -32,13 +32,12 @@ from bench.load.watch import ConnectionCount, LoopWatch
 from bench.machine import process_cpu_ns
 from bench.network.profile import LOOPBACK
 from bench.protocols import protocol as row
-from bench.results import ClosedLoad, Load
-from bench.spec import NEW
+from bench.spec import NEW, CellKey, ClosedLoad, Load
 from bench.wire.dissection import dissect
 from bench.wire.parts import BytesUnaccounted
 from bench.wire.sizes import NOTHING_KNOWN, measure_sizes
 from bench.wire.steady_state import WARM_UP_REQUESTS
-from bench.workloads import WORKLOADS, Question, WorkloadChoice, WrongAnswer
+from bench.workloads import WORKLOADS, Question, Workload, WrongAnswer
 from consumers import registry as consumers
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import ConsumerError, OperationUnsupported
@@ -49,8 +48,6 @@ from recipes.model import Recipe
 
 SIZED_AT_MOST = 48
 """Questions over which sizes are medians."""
-
-AboutCell = messages.Prove | messages.ReadSizes | messages.Dissect
 
 
 @dataclass(slots=True)
@@ -70,9 +67,10 @@ class Worker:
     def __init__(self, setup: messages.Setup, recipes: Sequence[Recipe]) -> None:
         self.setup = setup
         self.recipes = recipes
-        self.clients: dict[tuple[str, bool, bool, int, str, str, str], LoadClient] = {}
+        self.clients: dict[tuple[Hashable, ...], LoadClient] = {}
+        """By what cells have to agree in to share connections."""
         self.cells: dict[str, ProvedCell] = {}
-        self.questions: dict[WorkloadChoice, Sequence[Question[Any]]] = {}
+        self.questions: dict[Workload, Sequence[Question[Any]]] = {}
         self.connections: dict[int, ConnectionCount] = {}
         """By the port asked."""
 
@@ -94,33 +92,31 @@ class Worker:
             case messages.Setup():
                 return messages.Broken(text="set up already")
 
-    async def client_for(self, order: messages.Prove) -> LoadClient:
+    async def client_for(self, key: CellKey) -> LoadClient:
         """An open client for the cell. Cells that differ only in what they ask share their connections."""
-        concurrency = order.load.concurrency if isinstance(order.load, ClosedLoad) else 0
-        key = (order.client, order.gzip, order.tls, concurrency, order.network, order.connection, order.dialect)
-        if key not in self.clients:
-            route = self.setup.direct if order.network == LOOPBACK else self.setup.networks[order.network]
-            address = route.tls if order.tls else route.plain
+        if key.connections not in self.clients:
+            route = self.setup.direct if key.network == LOOPBACK else self.setup.networks[key.network]
+            address = route.tls if key.tls else route.plain
             assert address is not None
             target = parse_target(address)
-            settings = self._settings(order, target, connections=concurrency or None)
-            if order.connection == NEW:
-                fresh = FreshConnections(lambda: self._client(order, target))
+            settings = self._settings(key, target, connections=key.load.connection_limit if key.load else None)
+            if key.connection == NEW:
+                fresh = FreshConnections(lambda: self._client(key, target))
                 made: LoadClient = LibraryClient(self.setup.protocol, settings, fresh)
             else:
-                made = registry.load_client(order.client, self.setup.protocol, settings)
+                made = registry.load_client(key.client, self.setup.protocol, settings)
             await made.open()
-            self.clients[key] = made
-        return self.clients[key]
+            self.clients[key.connections] = made
+        return self.clients[key.connections]
 
-    def _client(self, order: AboutCell, target: Target) -> RecipeClient:
-        return consumers.client(self.setup.protocol, self._settings(order, target, connections=1))
+    def _client(self, key: CellKey, target: Target) -> RecipeClient:
+        return consumers.client(self.setup.protocol, self._settings(key, target, connections=1))
 
-    def _settings(self, order: AboutCell, target: Target, *, connections: int | None) -> ClientSettings:
+    def _settings(self, key: CellKey, target: Target, *, connections: int | None) -> ClientSettings:
         return ClientSettings(
             target=target,
-            gzip=order.gzip,
-            dialect=order.dialect,
+            gzip=key.gzip,
+            dialect=key.dialect,
             ca=Path(self.setup.ca) if self.setup.ca else None,
             timeout_s=self.setup.timeout_s,
             connections=connections,
@@ -128,18 +124,20 @@ class Worker:
 
     async def prove(self, order: messages.Prove) -> messages.Proof:
         """Ask a cell's first questions and compare the whole answers."""
-        choice = WorkloadChoice(order.workload, order.page_size)
+        key = order.key
+        workload = key.workload
+        assert key.load is not None
         try:
-            client = await self.client_for(order)
-            if choice not in self.questions:
-                self.questions[choice] = await WORKLOADS[choice.name].questions(
-                    client.consumer, choice, self.recipes, self.setup.ids, self.setup.known
+            client = await self.client_for(key)
+            if workload not in self.questions:
+                self.questions[workload] = await WORKLOADS[workload.name].questions(
+                    client.consumer, workload.page_size or 0, self.recipes, self.setup.ids, self.setup.known
                 )
-            requests = client.requests(self.questions[choice])
+            requests = client.requests(self.questions[workload])
             if not requests:
                 return messages.Proof(outcome="unsupported", text="there is nothing to ask for", supported=False)
             # Over a network every question takes its time, and the answers are the same.
-            proves_all = client.proves_all and order.network == LOOPBACK
+            proves_all = client.proves_all and key.network == LOOPBACK
             for request in requests if proves_all else requests[: order.questions_at_most]:
                 await client.prove(request)
         except WrongAnswer as error:
@@ -147,20 +145,20 @@ class Worker:
         except (ConsumerError, RecipeError) as error:
             unsupported = isinstance(error, OperationUnsupported)
             return messages.Proof(outcome=kind_of(error), text=str(error), supported=not unsupported)
-        self.cells[order.cell] = ProvedCell(client, order.load, requests)
+        self.cells[key.label] = ProvedCell(client, key.load, requests)
         return messages.Proof(outcome=OK)
 
     async def read_sizes(self, order: messages.ReadSizes) -> messages.SizesRead:
         """Ask some of a workload's questions through a tap, beside the connections that are measured."""
         plain, tls = (parse_target(text) if text else None for text in (self.setup.direct.plain, self.setup.direct.tls))
-        questions = self.questions[WorkloadChoice(order.workload, order.page_size)][:SIZED_AT_MOST]
+        questions = self.questions[order.key.workload][:SIZED_AT_MOST]
         if not all(question.single for question in questions):
             reason = "one question takes several requests; those of one request are told by the workload get"
             return messages.SizesRead(bytes=NOTHING_KNOWN, warnings=(reason,))
         found = await measure_sizes(
-            connect=lambda target: self._client(order, target),
+            connect=lambda target: self._client(order.key, target),
             plain=plain,
-            tls=tls if order.tls else None,
+            tls=tls if order.key.tls else None,
             codec=row(self.setup.protocol).codec(),
             asks=[question.send for question in questions],
         )
@@ -169,16 +167,16 @@ class Worker:
     async def dissect(self, order: messages.Dissect) -> messages.Answer:
         """Ask a workload's questions in turn through a tap, over one connection of its own, and name every byte."""
         plain, tls = (parse_target(text) if text else None for text in (self.setup.direct.plain, self.setup.direct.tls))
-        questions = self.questions[WorkloadChoice(order.workload, order.page_size)]
+        questions = self.questions[order.key.workload]
         count = max(1, order.requests - WARM_UP_REQUESTS)
         try:
             found = await dissect(
-                connect=lambda target: self._client(order, target),
+                connect=lambda target: self._client(order.key, target),
                 plain=plain,
-                tls=tls if order.tls else None,
+                tls=tls if order.key.tls else None,
                 codec=row(self.setup.protocol).codec(),
                 asks=[question.send for question in islice(cycle(questions), count)],
-                gzip=order.gzip,
+                gzip=order.key.gzip,
             )
         except BytesUnaccounted as error:
             return messages.Broken(text=str(error))

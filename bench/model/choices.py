@@ -13,10 +13,11 @@ from bench.model.parts import Arm, Parts
 from bench.model.payload import Blend, Blended, blend, blended, exactly
 from bench.model.predict import Prediction, predict_exchange
 from bench.network.profile import Profile
-from bench.results import RatioEstimate, Verdict, Workload
+from bench.results import RatioEstimate, Verdict
 from bench.spec import NEW, PERSISTENT, Connection
 from bench.stats.estimates import Interval
 from bench.stats.verdicts import verdict, within_margin
+from bench.workloads import Workload
 
 OWN_ERROR = 0.03
 """The model's own error, as a share of a ratio (docs/model.md). Verdicts allow for it."""

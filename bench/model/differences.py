@@ -11,11 +11,11 @@ from itertools import combinations
 
 from bench.model.parts import Arm, Parts
 from bench.model.payload import Blend
-from bench.results import Workload
 from bench.stats.estimates import Interval
 from bench.stats.measures import LATENCY
 from bench.stats.ratios import family, paired
 from bench.stats.verdicts import family_confidence
+from bench.workloads import Workload
 
 
 @dataclass(frozen=True, slots=True)

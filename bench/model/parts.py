@@ -7,13 +7,15 @@ run measured; between them they are interpolated (bench.model.payload).
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from bench.clients.registry import LIBRARY
 from bench.contenders import Contender, contender_of
 from bench.network.profile import LOOPBACK
 from bench.protocols import set_up_round_trips
-from bench.results import Cell, ClosedLoad, Estimate, Run, Workload
-from bench.spec import LIBRARY, NEW, PERSISTENT
+from bench.results import Cell, Estimate, Run
+from bench.spec import NEW, PERSISTENT, ClosedLoad
 from bench.stats.client_cost import latency_difference
 from bench.stats.estimates import positive_estimate
+from bench.workloads import Workload
 
 PAGES = ("list", "get")
 """Workloads that respond with recipes and differ in their number, so that what they take grows with the payload."""

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.model.parts import Arm, Exchange, Parts
-from bench.results import Estimate, Workload
+from bench.results import Estimate
+from bench.workloads import Workload
 
 REACH = 2.0
 """How far lines are extrapolated beyond the measured payloads, as a factor."""

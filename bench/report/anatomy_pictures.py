@@ -4,8 +4,9 @@ from bench.report import charts, names, units
 from bench.report.anatomy_figures import DIRECTIONS, stacks
 from bench.report.charts import Segment
 from bench.report.latency_charts import Figure, label_of
-from bench.results import Cell, Run, Workload
+from bench.results import Cell, Run
 from bench.wire.categories import CATEGORIES, CONNECTION, CONTENT, FRAMING, HANDSHAKE, HEADERS, TLS, UNKNOWN
+from bench.workloads import Workload
 
 TITLES = {"sent": "request", "received": "answer"}
 PARTS = {CONTENT: 0, HEADERS: 1, FRAMING: 4, CONNECTION: 2, TLS: 3, HANDSHAKE: 5, UNKNOWN: 6}

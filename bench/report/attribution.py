@@ -6,7 +6,8 @@ from bench import protocols
 from bench.report import definitions, names, units
 from bench.report.document import Builder, Column, Entry, Table
 from bench.report.units import Unit
-from bench.results import Estimate, OpenLoad, Run
+from bench.results import Estimate, Run
+from bench.spec import OpenLoad
 from bench.stats.attribution import ByteParts, Compared, LatencyParts, byte_parts, compared, latency_parts
 
 DIRECTIONS = {"request": "request", "response": "answer"}

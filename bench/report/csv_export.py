@@ -6,21 +6,9 @@ from collections.abc import Iterator
 
 from bench.report.grouping import of_measure
 from bench.report.text import spreadsheet
-from bench.results import (
-    Bytes,
-    Cell,
-    ClosedLoad,
-    CpuPerRequest,
-    Estimate,
-    OpenLoad,
-    Quantiles,
-    Ratio,
-    Run,
-    SetupSizes,
-    Sizes,
-    TlsSession,
-    Workload,
-)
+from bench.results import Bytes, Cell, CpuPerRequest, Estimate, Quantiles, Ratio, Run, SetupSizes, Sizes, TlsSession
+from bench.spec import ClosedLoad, OpenLoad
+from bench.workloads import Workload
 
 Value = str | int | float | bool | None
 EMPTY = Cell(id="", protocol="", gzip=False, tls=False, workload=Workload(name=""))

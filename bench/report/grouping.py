@@ -7,8 +7,10 @@ from typing import NamedTuple
 from bench import protocols
 from bench.contenders import Contender, contender_of
 from bench.report import names
-from bench.results import Cell, ClosedLoad, Load, OpenLoad, Ratio, RatioEstimate, Run, Workload
+from bench.results import Cell, Ratio, RatioEstimate, Run
+from bench.spec import ClosedLoad, Load, OpenLoad
 from bench.stats.measures import LATENCY, Measure, measure_of
+from bench.workloads import Workload
 
 
 class Variant(NamedTuple):

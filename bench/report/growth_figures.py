@@ -5,7 +5,8 @@ from bench.report import charts, names, units
 from bench.report.charts import Growth
 from bench.report.grouping import Arrangement, variant_of
 from bench.report.latency_charts import Figure
-from bench.results import ClosedLoad, Run
+from bench.results import Run
+from bench.spec import ClosedLoad
 from bench.stats.load_curves import Curve, curves
 
 

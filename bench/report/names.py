@@ -3,7 +3,9 @@
 from bench import protocols
 from bench.contenders import Contender
 from bench.model.parts import Arm
-from bench.results import Cell, ClosedLoad, Load, Workload
+from bench.results import Cell
+from bench.spec import ClosedLoad, Load
+from bench.workloads import Workload
 
 DIALECTS: dict[str, str] = {"json": "JSON"}
 """What messages are written in, or how queries are named, as it is spelt."""

@@ -2,20 +2,19 @@
 
 from typing import Any
 
-from bench.clients.registry import load_client_class
+from msgspec.structs import asdict
+
+from bench.clients.registry import LIBRARY, load_client_class
 from bench.load import latency_histogram
 from bench.network.profile import LOOPBACK, parse
-from bench.results import Cell, Memory, PlanUsed, RecipesUsed, Run, RunWarning, Workload
+from bench.results import Cell, Memory, PlanUsed, RecipesUsed, Run, RunWarning
 from bench.runner.recording import RawCell, RawRun
-from bench.runner.rig import rig_key
-from bench.schedule import RunPlan
-from bench.spec import LIBRARY, CellPlan
+from bench.spec import CellKey, RunPlan
 from bench.stats import generator
 from bench.stats.analysis import analyse
 from bench.stats.ratios import Baseline
 from bench.stats.warnings import warnings_of
 from bench.stats.wording import some_of
-from consumers.registry import default_dialect
 
 NOT_TO_BE_TRUSTED = frozenset({"errors_seen", "process_trouble", "cells_failed"})
 """Warnings that make the whole run end with the exit code for measurements that cannot be trusted."""
@@ -34,9 +33,9 @@ def run_of(
     """The run as it is written."""
     cells = analyse(
         [_cell(cell, raw) for cell in raw.cells],
-        latency={cell.plan.id: cell.latency for cell in raw.cells},
-        service={cell.plan.id: cell.service for cell in raw.cells},
-        baseline=Baseline(plan.matrix.protocols[0], plan.versions[0].name if plan.compares_versions else None),
+        latency={cell.plan.label: cell.latency for cell in raw.cells},
+        service={cell.plan.label: cell.service for cell in raw.cells},
+        baseline=Baseline(plan.matrix["protocol"][0], plan.versions[0].name if plan.compares_versions else None),
         restarts=plan.restarts,
     )
     used = PlanUsed(
@@ -46,7 +45,7 @@ def run_of(
         slice_ms=plan.slice_ns / 1e6,
         instances_done=raw.instances_done,
         warm_up_rounds=raw.warm_up_rounds,
-        networks={name: str(parse(name)) for name in plan.matrix.networks if name != LOOPBACK},
+        networks={name: str(parse(name)) for name in plan.matrix["network"] if name != LOOPBACK},
         interrupted=raw.interrupted,
     )
     run = Run(
@@ -71,44 +70,27 @@ def untrusted(run: Run) -> bool:
     )
 
 
-def empty_cell(plan: CellPlan) -> Cell:
-    """The row of a planned cell, before anything is known about it."""
-    workload = plan.combination.workload
-    return Cell(
-        id=plan.id,
-        protocol=plan.combination.protocol,
-        dialect=plan.combination.dialect or default_dialect(plan.combination.protocol),
-        version=plan.combination.version or None,
-        gzip=plan.combination.gzip,
-        tls=plan.combination.tls,
-        workload=Workload(name=workload.name, page_size=workload.page_size or None),
-        client=plan.client,
-        checked=load_client_class(plan.client).checks,
-        load=plan.load,
-        network=plan.network,
-        connection=plan.connection,
-    )
+def empty_cell(key: CellKey, **known: Any) -> Cell:
+    """The row of a cell with what is known about it so far, by the names of its fields."""
+    return Cell(**asdict(key), id=key.label, checked=load_client_class(key.client).checks, **known)
 
 
 def _cell(found: RawCell, raw: RawRun) -> Cell:
-    cell = empty_cell(found.plan)
-    cell.status, cell.reason = found.status, found.reason
-    cell.outcomes = found.outcomes
-    cell.slices = found.slices
-    if cell.status == "measured" and (limit := generator.reason(cell)) is not None:
-        cell.status, cell.reason = "generator_limited", limit
-    if cell.status != "measured":
-        return cell
-    # Sizes were read of the consumer's requests.
-    if found.plan.client == LIBRARY and (sizes := raw.sizes.get(found.plan.combination)) is not None:
-        cell.bytes, cell.tls_session = sizes.bytes, sizes.tls_session
-    cell.memory_bytes = Memory(producer_peak=raw.peak_bytes.get(rig_key(found.plan.combination)))
-    if found.latency:
-        pooled = latency_histogram.new_histogram()
-        for histogram in found.latency.values():
-            pooled.add(histogram)
-        cell.latency_histogram = latency_histogram.encode(pooled)
-    return cell
+    known: dict[str, Any] = {"outcomes": found.outcomes, "slices": found.slices}
+    status, reason = found.status, found.reason
+    if status == "measured" and (limit := generator.reason(empty_cell(found.plan, **known))) is not None:
+        status, reason = "generator_limited", limit
+    if status == "measured":
+        # Sizes are those of the library client's requests.
+        if found.plan.client == LIBRARY and (sizes := raw.sizes.get(found.plan.message)) is not None:
+            known |= {"bytes": sizes.bytes, "tls_session": sizes.tls_session}
+        known["memory_bytes"] = Memory(producer_peak=raw.peak_bytes.get(found.plan.process))
+        if found.latency:
+            pooled = latency_histogram.new_histogram()
+            for histogram in found.latency.values():
+                pooled.add(histogram)
+            known["latency_histogram"] = latency_histogram.encode(pooled)
+    return empty_cell(found.plan, status=status, reason=reason, **known)
 
 
 def _problems(raw: RawRun) -> list[RunWarning]:
@@ -121,9 +103,9 @@ def _problems(raw: RawRun) -> list[RunWarning]:
 def _unknown_sizes(raw: RawRun) -> list[RunWarning]:
     """What the wire did not show, each reason once with the combinations that share it."""
     reasons: dict[str, list[str]] = {}
-    for combination, sizes in raw.sizes.items():
+    for key, sizes in raw.sizes.items():
         for reason in sizes.warnings:
-            reasons.setdefault(reason, []).append(combination.label)
+            reasons.setdefault(reason, []).append(key.label)
     return [
         RunWarning(
             code="sizes_unknown",

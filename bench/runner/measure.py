@@ -15,16 +15,15 @@ from bench.load.recorder import OK, SILENCE, sum_outcomes
 from bench.machine import Pinning, peak_memory_bytes
 from bench.runner import warm_up
 from bench.runner.recording import RawCell, RawRun
-from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, RigKey, order_to_prove, rig_key, start_rigs
+from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, order_to_prove, start_rigs
 from bench.runner.session import Session, Stopped
-from bench.schedule import RunPlan
-from bench.spec import CellPlan
+from bench.spec import CellKey, RunPlan
 
 GIVE_UP_AFTER = 3
 """A cell whose slices had no successful request so often in a row is left out for the rest of its instance."""
 SLICE_MARGIN_S = 60.0
 
-Rigs = dict[RigKey, Rig]
+Rigs = dict[CellKey, Rig]
 
 
 class Measurement:
@@ -55,7 +54,7 @@ class Measurement:
         self.enough = enough
         self.raw = RawRun([RawCell(cell) for cell in plan.matrix.cells()])
         for cell in self.raw.cells:
-            if (reason := planning.why_unsupported(cell.plan.combination, plan)) is not None:
+            if (reason := planning.why_unsupported(cell.plan, plan)) is not None:
                 cell.give_up("unsupported", reason)
         self.began_ns = perf_counter_ns()
 
@@ -94,7 +93,7 @@ class Measurement:
     async def _prove(self, instance: int, rigs: Rigs) -> None:
         self._report("verifying responses")
         for cell in self.raw.cells:
-            rig = rigs.get(rig_key(cell.plan.combination))
+            rig = rigs.get(cell.plan.process)
             if rig is None or rig.broken or cell.status != "measured":
                 continue
             order = order_to_prove(cell.plan, planning.questions_to_prove(cell.plan, instance))
@@ -107,20 +106,14 @@ class Measurement:
         """Read the sizes of every combination that has none yet. They do not change from one start to the next."""
         self._report("counting bytes")
         for cell in self.raw.cells:
-            combination = cell.plan.combination
-            rig = rigs.get(rig_key(combination))
-            if rig is None or rig.broken or cell.status != "measured" or combination in self.raw.sizes:
+            message = cell.plan.message
+            rig = rigs.get(cell.plan.process)
+            if rig is None or rig.broken or cell.status != "measured" or message in self.raw.sizes:
                 continue
-            order = messages.ReadSizes(
-                workload=combination.workload.name,
-                page_size=combination.workload.page_size,
-                gzip=combination.gzip,
-                tls=combination.tls,
-                dialect=combination.dialect,
-            )
+            order = messages.ReadSizes(key=cell.plan)
             found = await rig.order(order, VERIFY_TIMEOUT_S)
             if isinstance(found, messages.SizesRead):
-                self.raw.sizes[combination] = found
+                self.raw.sizes[message] = found
 
     async def _rounds(self, instance: int, rigs: Rigs) -> None:
         plan = self.plan
@@ -140,7 +133,7 @@ class Measurement:
                 await self._slice(instance, number, cells[planned], rigs)
             number += 1
 
-    async def _warm_up(self, instance: int, cells: dict[CellPlan, RawCell], rigs: Rigs) -> None:
+    async def _warm_up(self, instance: int, cells: dict[CellKey, RawCell], rigs: Rigs) -> None:
         """Rounds that are not recorded, every cell in the first of them, until latencies no longer fall."""
         self._report(f"instance {instance + 1} of {self.plan.instances}, warming up")
         before: dict[str, float] = {}
@@ -151,7 +144,7 @@ class Measurement:
             for planned in planning.cells_of_round(list(cells), self.plan, instance, number):
                 result = await self._slice(instance, number, cells[planned], rigs)
                 if result is not None and result.p50_ns and planned.measures_latency:
-                    now[planned.id] = result.p50_ns
+                    now[planned.label] = result.p50_ns
             if done >= warm_up.ROUNDS_AT_LEAST and warm_up.settled(before, now):
                 break
             before = now
@@ -162,7 +155,7 @@ class Measurement:
         return now_ns + (now_ns - self._measuring_since_ns) / rounds_done / 2 < ends_ns
 
     def _can_be_measured(self, cell: RawCell, rigs: Rigs) -> bool:
-        rig = rigs.get(rig_key(cell.plan.combination))
+        rig = rigs.get(cell.plan.process)
         usable = rig is not None and not rig.broken
         return usable and cell.status == "measured" and cell.barren_slices < GIVE_UP_AFTER
 
@@ -170,10 +163,10 @@ class Measurement:
         """Measure a slice and keep it; those of rounds below 0 warm up. None when its rig cannot be used."""
         if not self._can_be_measured(cell, rigs):
             return None
-        rig = rigs[rig_key(cell.plan.combination)]
+        rig = rigs[cell.plan.process]
         duration_ns = planning.slice_ns(cell.plan, self.plan)
         order = messages.RunSlice(
-            cell=cell.plan.id,
+            cell=cell.plan.label,
             seed=planning.slice_seed(cell.plan, self.plan, instance, number),
             duration_ns=duration_ns,
             requests_at_least=planning.requests_at_least(cell.plan),
@@ -197,13 +190,13 @@ class Measurement:
         if not kinds or not kinds <= SILENCE:
             rig.silent.clear()
             return
-        rig.silent.append(cell.plan.combination.workload.label)
-        workloads = {workload.label for workload in self.plan.matrix.workloads}
+        rig.silent.append(cell.plan.workload.label)
+        workloads = {workload.label for workload in self.plan.matrix["workload"]}
         if len(rig.silent) >= GIVE_UP_AFTER and workloads <= set(rig.silent):
             rig.broken = True
             self.raw.problems.append(
-                f"The {rig.key[0]} producer answered nothing in {len(rig.silent)} slices in a row ({result.text}), "
-                "so it was left out for the rest of its instance"
+                f"The {rig.key.protocol} producer answered nothing in {len(rig.silent)} slices in a row "
+                f"({result.text}), so it was left out for the rest of its instance"
             )
 
     async def _collect(self, instance: int, rigs: Rigs) -> None:
@@ -214,9 +207,9 @@ class Measurement:
             if (recorded := await rig.finish(self.plan.timeout_s)) is None:
                 continue
             for cell in self.raw.cells:
-                if text := recorded.latency.get(cell.plan.id):
+                if text := recorded.latency.get(cell.plan.label):
                     cell.latency[instance] = latency_histogram.decode(text)
-                if text := recorded.service.get(cell.plan.id):
+                if text := recorded.service.get(cell.plan.label):
                     cell.service[instance] = latency_histogram.decode(text)
 
     def _report(self, text: str, share: float = 0.0) -> None:

@@ -6,15 +6,14 @@ from typing import Any
 from bench.load import messages
 from bench.load.recorder import OK, PROCESS_LOST, WRONG_ANSWER, failures, most_frequent_failure, sum_outcomes
 from bench.results import Slices, Status
-from bench.runner.rig import RigKey
-from bench.spec import CellPlan, Combination
+from bench.spec import CellKey
 
 
 @dataclass(slots=True)
 class RawCell:
     """What was found about one cell, over all instances."""
 
-    plan: CellPlan
+    plan: CellKey
     status: Status = "measured"
     reason: str | None = None
     slices: Slices = field(default_factory=Slices)
@@ -83,8 +82,8 @@ class RawRun:
     """What a run found, before anything is computed from it."""
 
     cells: list[RawCell]
-    sizes: dict[Combination, messages.SizesRead] = field(default_factory=dict)
-    peak_bytes: dict[RigKey, int] = field(default_factory=dict)
+    sizes: dict[CellKey, messages.SizesRead] = field(default_factory=dict)
+    peak_bytes: dict[CellKey, int] = field(default_factory=dict)
     """Largest resident memory of any of a rig's producer processes."""
     problems: list[str] = field(default_factory=list)
     """What went wrong with processes, in words."""

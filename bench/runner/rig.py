@@ -10,19 +10,10 @@ from bench.load import messages
 from bench.network.profile import LOOPBACK
 from bench.runner.processes import Child, LoadProcess, ProcessFailed
 from bench.runner.session import RunningProducer, Server, Session
-from bench.schedule import RunPlan
-from bench.spec import CellPlan, Combination
+from bench.spec import CellKey, RunPlan
 
 VERIFY_TIMEOUT_S = 120.0
 """How long verifying a cell's responses, or counting its bytes, may take."""
-
-RigKey = tuple[str, str]
-"""Protocol and version."""
-
-
-def rig_key(combination: Combination) -> RigKey:
-    """Which rig serves a combination."""
-    return combination.protocol, combination.version
 
 
 @dataclass(slots=True)
@@ -30,7 +21,8 @@ class Rig:
     """The processes of one protocol of one version: its load process, its relays, its producer."""
 
     session: Session
-    key: RigKey
+    key: CellKey
+    """CellKey.process of its cells."""
     load: LoadProcess
     relays: Sequence[Server]
     producer: RunningProducer | None
@@ -78,14 +70,14 @@ class Rig:
 
 async def start_rigs(
     session: Session, plan: RunPlan, *, instance: int, ids: Sequence[int], certificates: Path | None
-) -> dict[RigKey, Rig]:
+) -> dict[CellKey, Rig]:
     """Start a rig for every protocol of every version, all at the same time. Raises Stopped.
 
     A rig that cannot be started is missing; the session's problems say why.
     """
-    rigs: dict[RigKey, Rig] = {}
+    rigs: dict[CellKey, Rig] = {}
 
-    async def start(key: RigKey) -> None:
+    async def start(key: CellKey) -> None:
         try:
             rigs[key] = await _start_rig(session, plan, key, ids, certificates)
         except ProcessFailed as error:
@@ -101,10 +93,10 @@ async def start_rigs(
 
 
 async def _start_rig(
-    session: Session, plan: RunPlan, key: RigKey, ids: Sequence[int], certificates: Path | None
+    session: Session, plan: RunPlan, key: CellKey, ids: Sequence[int], certificates: Path | None
 ) -> Rig:
-    protocol, name = key
-    version = next(version for version in plan.versions if version.name == name)
+    protocol = key.protocol
+    version = next(version for version in plan.versions if version.name == key.version)
     producer: RunningProducer | None = None
     if (target := version.targets.get(protocol)) is not None:
         direct = messages.Route(plain=target.plain, tls=target.tls)
@@ -124,7 +116,7 @@ async def _start_rig(
     addresses = [address for address in (direct.plain, direct.tls) if address is not None]
     relays = {
         network: await session.start_relay(network, addresses, plan.seed)
-        for network in plan.matrix.networks
+        for network in plan.matrix["network"]
         if network != LOOPBACK
     }
     setup = messages.Setup(
@@ -148,19 +140,6 @@ def _through(relay: Server, direct: messages.Route) -> messages.Route:
     return messages.Route(plain=direct.plain and next(announced), tls=direct.tls and next(announced))
 
 
-def order_to_prove(cell: CellPlan, questions_at_most: int) -> messages.Prove:
+def order_to_prove(cell: CellKey, questions_at_most: int) -> messages.Prove:
     """The order to verify that a cell's responses are correct."""
-    combination = cell.combination
-    return messages.Prove(
-        cell=cell.id,
-        workload=combination.workload.name,
-        page_size=combination.workload.page_size,
-        gzip=combination.gzip,
-        tls=combination.tls,
-        load=cell.load,
-        questions_at_most=questions_at_most,
-        network=cell.network,
-        connection=cell.connection,
-        client=cell.client,
-        dialect=combination.dialect,
-    )
+    return messages.Prove(key=cell, questions_at_most=questions_at_most)

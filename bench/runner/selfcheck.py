@@ -15,11 +15,11 @@ from bench.load import messages
 from bench.load.recorder import OK, failures
 from bench.load.timer import PreciseTimer
 from bench.machine import Pinning, usable_cores
-from bench.results import ClosedLoad
 from bench.runner.findings import MachineMeasured
 from bench.runner.noop_servers import ECHO, RECIPE_ID
 from bench.runner.processes import ProcessFailed
 from bench.runner.session import Server, Session
+from bench.spec import CellKey, ClosedLoad
 
 IDLE_S = 1.0
 TIMER_WAITS = 200
@@ -151,22 +151,13 @@ async def _slice_against_noop(session: Session, protocol: str, client: str) -> m
         timeout_s=5.0,
         producer_pid=server.child.pid,
     )
-    cell = "ceiling"
-    prove = messages.Prove(
-        cell=cell,
-        workload="get",
-        page_size=0,
-        gzip=False,
-        tls=False,
-        load=CEILING_LOAD,
-        questions_at_most=1,
-        client=client,
-    )
+    key = CellKey(protocol=protocol, load=CEILING_LOAD, client=client)
+    prove = messages.Prove(key=key, questions_at_most=1)
     load = await session.start_load(setup)
     proof = await load.order(prove, TIMEOUT_S)
     if isinstance(proof, messages.Proof) and proof.outcome != OK:
         return proof.text
-    order = messages.RunSlice(cell=cell, seed="", duration_ns=CEILING_NS, requests_at_least=16)
+    order = messages.RunSlice(cell=key.label, seed="", duration_ns=CEILING_NS, requests_at_least=16)
     result = await load.order(order, TIMEOUT_S)
     assert isinstance(result, messages.SliceResult)
     return result

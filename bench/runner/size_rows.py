@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from bench.results import Cell, PlanUsed, RecipesUsed, Run, RunWarning, Workload
+from msgspec.structs import asdict
+
+from bench.results import Cell, PlanUsed, RecipesUsed, Run, RunWarning
 from bench.runner.size_up import SizedUp, Sizing
-from bench.schedule import RunPlan
-from bench.spec import Combination
+from bench.spec import CellKey, RunPlan
 from bench.stats.wording import some_of
-from consumers.registry import default_dialect
 
 
 def sizes_run(
@@ -30,7 +30,7 @@ def sizes_run(
         recipes=recipes,
         plan=PlanUsed(instances=1, rounds=0, seconds=None, slice_ms=0, instances_done=1),
         warnings=warnings_of(sizing),
-        cells=[_cell(combination, sized) for combination, sized in sizing.combinations.items()],
+        cells=[_cell(key, sized) for key, sized in sizing.combinations.items()],
     )
 
 
@@ -38,25 +38,20 @@ def warnings_of(sizing: Sizing) -> list[RunWarning]:
     """What is missing and why, each reason once with the combinations that share it."""
     found = [RunWarning(code="process_trouble", text=f"{text}.") for text in dict.fromkeys(sizing.troubles)]
     reasons: dict[str, list[str]] = {}
-    for combination, sized in sizing.combinations.items():
+    for key, sized in sizing.combinations.items():
         for reason in sized.found.warnings if sized.found is not None else ():
-            reasons.setdefault(reason, []).append(combination.label)
+            reasons.setdefault(reason, []).append(key.label)
     return found + [
         RunWarning(code="sizes_unknown", text=f"Not every size of {some_of(names)} is known: {reason}.")
         for reason, names in reasons.items()
     ]
 
 
-def _cell(combination: Combination, sized: SizedUp) -> Cell:
+def _cell(key: CellKey, sized: SizedUp) -> Cell:
     found = sized.found
     return Cell(
-        id=combination.label,
-        protocol=combination.protocol,
-        dialect=combination.dialect or default_dialect(combination.protocol),
-        gzip=combination.gzip,
-        tls=combination.tls,
-        workload=Workload(name=combination.workload.name, page_size=combination.workload.page_size or None),
-        load=None,
+        **asdict(key),
+        id=key.label,
         status=sized.status,
         reason=sized.reason,
         bytes=found.bytes if found is not None and sized.status == "measured" else None,

@@ -11,10 +11,9 @@ from bench.load import messages
 from bench.load.recorder import OK
 from bench.machine import Pinning
 from bench.results import Status
-from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, order_to_prove, rig_key, start_rigs
+from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, order_to_prove, start_rigs
 from bench.runner.session import Session
-from bench.schedule import RunPlan
-from bench.spec import CellPlan, Combination
+from bench.spec import CellKey, RunPlan
 
 RECIPES_AT_MOST = 4_000
 """Large pages are asked for less often, so that about so many recipes are enough for a combination."""
@@ -34,7 +33,7 @@ class SizedUp:
 class Sizing:
     """What was found about all of them, and what went wrong with processes, in words."""
 
-    combinations: dict[Combination, SizedUp]
+    combinations: dict[CellKey, SizedUp]
     troubles: list[str] = field(default_factory=list)
 
 
@@ -56,35 +55,35 @@ async def size_up(
 
     Raises nothing for what goes wrong with a producer: that stands in what is returned.
     """
-    cells = [CellPlan(combination, plan.matrix.loads[0]) for combination in plan.matrix.combinations()]
-    sizing = Sizing({cell.combination: SizedUp() for cell in cells})
+    cells = plan.matrix.cells()
+    sizing = Sizing({cell.message: SizedUp() for cell in cells})
     done = 0
 
-    def one_done(cell: CellPlan) -> None:
+    def one_done(cell: CellKey) -> None:
         nonlocal done
         done += 1
-        on_progress(done / len(cells), cell.combination.label)
+        on_progress(done / len(cells), cell.label)
 
     async with Session(pinning, problems=sizing.troubles) as session:
         rigs = await start_rigs(session, plan, instance=0, ids=ids, certificates=certificates)
         async with asyncio.TaskGroup() as protocols:
-            for key, own in groupby(cells, key=lambda cell: rig_key(cell.combination)):
+            for key, own in groupby(cells, key=lambda cell: cell.process):
                 protocols.create_task(_size_up_all(rigs.get(key), list(own), plan, sizing, requests, one_done))
     return sizing
 
 
 async def _size_up_all(
     rig: Rig | None,
-    cells: Sequence[CellPlan],
+    cells: Sequence[CellKey],
     plan: RunPlan,
     sizing: Sizing,
     requests: int,
-    on_done: Callable[[CellPlan], None],
+    on_done: Callable[[CellKey], None],
 ) -> None:
     """Size up the combinations of one rig; None: it could not be started."""
     for cell in cells:
-        sized = sizing.combinations[cell.combination]
-        if (reason := planning.why_unsupported(cell.combination, plan)) is not None:
+        sized = sizing.combinations[cell.message]
+        if (reason := planning.why_unsupported(cell, plan)) is not None:
             sized.status, sized.reason = "unsupported", reason
         elif rig is not None and not rig.broken:
             await _size_up_one(rig, cell, sized, requests)
@@ -93,23 +92,14 @@ async def _size_up_all(
         on_done(cell)
 
 
-async def _size_up_one(rig: Rig, cell: CellPlan, sized: SizedUp, requests: int) -> None:
-    combination = cell.combination
-    workload = combination.workload
+async def _size_up_one(rig: Rig, cell: CellKey, sized: SizedUp, requests: int) -> None:
     proof = await rig.order(order_to_prove(cell, planning.PROVED_AGAIN), VERIFY_TIMEOUT_S)
     if isinstance(proof, messages.Proof) and proof.outcome != OK:
         sized.status, sized.reason = "failed" if proof.supported else "unsupported", proof.text
         return
     if rig.broken:
         return
-    order = messages.Dissect(
-        workload=workload.name,
-        page_size=workload.page_size,
-        gzip=combination.gzip,
-        tls=combination.tls,
-        requests=requests_for(workload.page_size, requests),
-        dialect=combination.dialect,
-    )
+    order = messages.Dissect(key=cell, requests=requests_for(cell.workload.page_size or 0, requests))
     found = await rig.order(order, VERIFY_TIMEOUT_S)
     if isinstance(found, messages.Dissection):
         sized.found = found

@@ -8,19 +8,19 @@ from pathlib import Path
 from time import perf_counter_ns
 from typing import Any
 
+from msgspec.structs import replace
+
 from bench import schedule as planning
 from bench.load import latency_histogram, messages
 from bench.load.recorder import OK, SILENCE, failures, sum_outcomes
 from bench.machine import Pinning
-from bench.results import ClosedLoad, OpenLoad
 from bench.runner import assemble
 from bench.runner.measure import SLICE_MARGIN_S
 from bench.runner.recording import RawCell, RawRun
-from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, order_to_prove, rig_key, start_rigs
+from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, order_to_prove, start_rigs
 from bench.runner.session import Session, Stopped
 from bench.runner.slo_search import QUANTILES, Objective, RateSearch, missed
-from bench.schedule import RunPlan
-from bench.spec import CellPlan, Combination
+from bench.spec import CellKey, ClosedLoad, OpenLoad, RunPlan
 from bench.stats import generator
 
 GUESS_FROM = ClosedLoad(concurrency=16)
@@ -38,9 +38,9 @@ RATE_REACHED = generator.RATE_REACHED
 
 @dataclass(slots=True)
 class Found:
-    """What one combination can serve within the objectives."""
+    """What one configuration can serve within the objectives."""
 
-    combination: Combination
+    key: CellKey
     rate_hz: float | None = None
     """The highest rate that met them; None: not even the lowest did, or there is no result."""
     limit: str = ""
@@ -91,19 +91,19 @@ class Prober:
         """Search them all. What was found before `stop` was set is returned, with the slices at the rates found."""
         results: list[Found] = []
         problems: list[str] = []
-        combinations = list(self.plan.matrix.combinations())
+        keys = self.plan.matrix.cells()
         self._on_progress(0.0, "starting")
         async with Session(pinning, stop, problems) as session:
             try:
                 rigs = await start_rigs(session, self.plan, instance=0, ids=self._ids, certificates=self._certificates)
-                for number, combination in enumerate(combinations):
-                    found = Found(combination)
+                for number, key in enumerate(keys):
+                    found = Found(key)
                     results.append(found)
-                    rig = rigs.get(rig_key(combination))
+                    rig = rigs.get(key.process)
                     if rig is None or rig.broken:
                         found.trouble = "; ".join(problems)
                     else:
-                        await self._search(rig, found, number / len(combinations))
+                        await self._search(rig, found, number / len(keys))
             except Stopped:
                 for found in results[-1:]:
                     found.trouble = found.trouble or "interrupted"
@@ -116,7 +116,7 @@ class Prober:
             return
         search = RateSearch(guess_hz)
         while (rate_hz := search.next_rate()) is not None:
-            self._on_progress(share, f"{found.combination.label} at {rate_hz:,.0f} a second")
+            self._on_progress(share, f"{found.key.label} at {rate_hz:,.0f} a second")
             probe = await self._probe(rig, found, rate_hz)
             if probe is None:
                 return
@@ -134,8 +134,8 @@ class Prober:
             found.confirmed = None
 
     async def _guess(self, rig: Rig, found: Found) -> float | None:
-        """Half of what a closed loop reaches; None when the combination cannot be asked, which is noted."""
-        plan = CellPlan(found.combination, GUESS_FROM)
+        """Half of what a closed loop reaches; None when it cannot be asked, which is noted."""
+        plan = replace(found.key, load=GUESS_FROM)
         if not await self._proved(rig, plan, found):
             return None
         result = await self._slice(rig, plan, GUESS_NS, found, recorded=False)
@@ -145,7 +145,7 @@ class Prober:
         return result.outcomes.get(OK, 0) / result.duration_ns * 1e9 / 2
 
     async def _probe(self, rig: Rig, found: Found, rate_hz: float) -> Probe | None:
-        plan = CellPlan(found.combination, OpenLoad(rate_hz=rate_hz))
+        plan = replace(found.key, load=OpenLoad(rate_hz=rate_hz))
         duration_ns = min(max(round(self._samples / rate_hz * 1e9), self._shortest_ns), LONGEST_NS)
         if not await self._proved(rig, plan, found):
             return None
@@ -157,17 +157,16 @@ class Prober:
         cell.add(0, self._number, self._began_ns, result)
         recorded = await self._collect(rig, plan)
         if recorded is not None:
-            cell.latency[0] = latency_histogram.decode(recorded.latency[plan.id])
-            if plan.id in recorded.service:
-                cell.service[0] = latency_histogram.decode(recorded.service[plan.id])
+            cell.latency[0] = latency_histogram.decode(recorded.latency[plan.label])
+            if plan.label in recorded.service:
+                cell.service[0] = latency_histogram.decode(recorded.service[plan.label])
         if cell.status != "measured":
             found.trouble = cell.reason or ""
             return None
         return self._judged(cell, result)
 
     def _judged(self, cell: RawCell, result: messages.SliceResult) -> Probe:
-        whole = assemble.empty_cell(cell.plan)
-        whole.slices = cell.slices
+        whole = assemble.empty_cell(cell.plan, slices=cell.slices)
         if (limit := generator.reason(whole)) is not None:
             return Probe(limit, generator_limited=True, cell=cell)
         if (short := _rate_missed(result)) is not None:
@@ -182,7 +181,7 @@ class Prober:
         errors = failures(result.outcomes) / asked if asked else 0.0
         return Probe(missed(self._objectives, latency_ns, errors), generator_limited=False, cell=cell)
 
-    async def _proved(self, rig: Rig, plan: CellPlan, found: Found) -> bool:
+    async def _proved(self, rig: Rig, plan: CellKey, found: Found) -> bool:
         questions = planning.questions_to_prove(plan, found.probes)
         for _ in range(PROOFS_AT_MOST):
             # A producer may still be at what a rate beyond its capacity left behind.
@@ -198,11 +197,11 @@ class Prober:
         return False
 
     async def _slice(
-        self, rig: Rig, plan: CellPlan, duration_ns: int, found: Found, *, recorded: bool
+        self, rig: Rig, plan: CellKey, duration_ns: int, found: Found, *, recorded: bool
     ) -> messages.SliceResult | None:
         self._number += 1
         order = messages.RunSlice(
-            cell=plan.id,
+            cell=plan.label,
             seed=f"{self.plan.seed}/{self._number}",
             duration_ns=duration_ns,
             requests_at_least=GUESS_FROM.concurrency,
@@ -212,8 +211,8 @@ class Prober:
         result = await self._order(rig, order, timeout_s, found)
         return result if isinstance(result, messages.SliceResult) else None
 
-    async def _collect(self, rig: Rig, plan: CellPlan) -> messages.Recorded | None:
-        answer = await rig.order(messages.Collect(cell=plan.id), VERIFY_TIMEOUT_S)
+    async def _collect(self, rig: Rig, plan: CellKey) -> messages.Recorded | None:
+        answer = await rig.order(messages.Collect(cell=plan.label), VERIFY_TIMEOUT_S)
         return answer if isinstance(answer, messages.Recorded) else None
 
     async def _order(self, rig: Rig, order: messages.Order, timeout_s: float, found: Found) -> messages.Answer | None:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.environment import REPOSITORY, REQUIREMENTS
-from bench.schedule import Version
+from bench.spec import Version
 
 GIT_SECONDS = 60
 INSTALL_SECONDS = 900

@@ -19,9 +19,9 @@ from itertools import product
 
 import numpy as np
 
+from bench.clients.registry import LIBRARY
 from bench.dialects import dialect_of
 from bench.results import Cell, Estimate
-from bench.spec import LIBRARY
 from bench.stats.distributions import Floats
 from bench.stats.estimates import COMPLETE, levels
 from bench.stats.measures import LATENCY, measure_of

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.load import latency_histogram
-from bench.results import Cell, ClosedLoad, OpenLoad, RunWarning
+from bench.results import Cell, RunWarning
+from bench.spec import ClosedLoad, OpenLoad
 from bench.stats import generator
 from bench.stats.estimates import counts_of
 from bench.stats.wording import counted, percent, some_of

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.dialects import dialect_of
-from bench.results import Cell, Load, RatioEstimate, Run, Workload
+from bench.results import Cell, RatioEstimate, Run
+from bench.spec import Load
 from bench.stats import verdicts
 from bench.stats.distributions import student_t
 from bench.stats.estimates import CONFIDENCE, Interval, Levels, exponential, levels, logarithms, median_interval
 from bench.stats.measures import Measure, MeasureName, column, measure_of
 from bench.stats.verdicts import THRESHOLD, regressed
+from bench.workloads import Workload
 
 CAUTION = "Caution: intervals do not include drift from one run to the next. Use --ab for a reliable gate."
 

@@ -9,7 +9,8 @@ warning (docs/decisions/0006-generator-limited.md).
 from collections.abc import Sequence
 from statistics import median
 
-from bench.results import Cell, ClosedLoad, OpenLoad, Slices
+from bench.results import Cell, Slices
+from bench.spec import ClosedLoad, OpenLoad
 from bench.stats.wording import percent
 
 LIBRARY = "library"

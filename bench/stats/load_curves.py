@@ -8,7 +8,8 @@ waiting. Pure.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.results import Cell, ClosedLoad, Estimate, Load
+from bench.results import Cell, Estimate
+from bench.spec import ClosedLoad, Load
 
 POINTS_AT_LEAST = 3
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.results import Cell, ClosedLoad, Slices
+from bench.results import Cell, Slices
+from bench.spec import ClosedLoad
 
 MeasureName = Literal["latency_ns_p50", "requests_per_second"]
 

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.dialects import unusual_dialect
-from bench.results import Cell, Load, Ratio, RatioEstimate, Slices, Workload
+from bench.results import Cell, Ratio, RatioEstimate, Slices
+from bench.spec import Load
 from bench.stats.estimates import CONFIDENCE, Interval, Levels, exponential, half_width, levels, logarithms
 from bench.stats.measures import LATENCY, THROUGHPUT, Measure, column, measure_of
 from bench.stats.shrinkage import shrunk
 from bench.stats.verdicts import confidences, is_headline, verdict
+from bench.workloads import Workload
 
 _Setting = tuple[Workload, Load | None, str, str, str]
 _Arm = tuple[str, str | None, str, bool, bool]

@@ -7,9 +7,9 @@ neither. All verdicts of a run are right at once with 99 %.
 import math
 from collections.abc import Sequence
 
+from bench.clients.registry import LIBRARY
 from bench.dialects import unusual_dialect
 from bench.results import Cell, RatioEstimate, Verdict
-from bench.spec import LIBRARY
 from bench.stats.measures import LATENCY, measure_of
 
 MARGIN = 0.03

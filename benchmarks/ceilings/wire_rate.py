@@ -21,7 +21,7 @@ from bench.clients.raw import Exchange, ProgramRequest, RawCalls, RawClient
 from bench.load.closed_loop import run_closed
 from bench.load.recorder import SliceRecord
 from bench.machine import process_cpu_ns
-from bench.workloads import WORKLOADS, GetQuestion, Question, WorkloadChoice
+from bench.workloads import WORKLOADS, GetQuestion, Question
 from benchmarks.ceilings.trivial_servers import ANSWER, PATH
 from commands import command_line
 from commands.errors import UsageError
@@ -152,9 +152,8 @@ async def _questions(task: Task, client: RawClient) -> Sequence[Question[Any]]:
     if task.workload is None:
         return [GetQuestion(1, None)]
     recipes = sources.load(task.recipes).recipes
-    choice = WorkloadChoice(task.workload, task.page_size)
     ids = [recipe.id for recipe in recipes]
-    return await WORKLOADS[task.workload].questions(client.consumer, choice, recipes, ids, known=True)
+    return await WORKLOADS[task.workload].questions(client.consumer, task.page_size, recipes, ids, known=True)
 
 
 app = command_line.application("Send requests with the raw client for a while, and print how fast it was as JSON.")

@@ -12,7 +12,6 @@ from bench.workloads import (
     FieldsQuestion,
     GetQuestion,
     ListQuestion,
-    WorkloadChoice,
     WrongAnswer,
     draft_of,
 )
@@ -26,9 +25,8 @@ IDS = [5, 42, 7]
 
 async def questions(workload: str, page_size: int = 0, known: bool = True, **given: Any) -> list[Any]:
     settings: dict[str, Any] = {"recipes": BOOK, "ids": IDS, **given}
-    choice = WorkloadChoice(workload, page_size)
     client = FakeClient()
-    return list(await WORKLOADS[workload].questions(client, choice, settings["recipes"], settings["ids"], known))
+    return list(await WORKLOADS[workload].questions(client, page_size, settings["recipes"], settings["ids"], known))
 
 
 BATCHES = ("batch", "batch-one-by-one", "batch-at-once")

@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from bench import machine
-from bench.results import Load, RecipesUsed, Run
+from bench.results import RecipesUsed, Run
 from bench.runner import assemble
 from bench.runner.measure import Measurement
 from bench.runner.session import RunningProducer, Session
-from bench.schedule import RunPlan, Target, Version, sample_ids
-from bench.spec import Matrix
-from bench.workloads import QUESTIONS_AT_MOST, WorkloadChoice
+from bench.schedule import sample_ids
+from bench.spec import Load, Matrix, RunPlan, Target, Version
+from bench.workloads import QUESTIONS_AT_MOST, Workload
 from recipes import sources
 
 RECIPES = "generated:50"
@@ -48,9 +48,7 @@ def plan_of(
     }
     if targets:
         settings["versions"] = (Version(targets=targets),)
-    matrix = Matrix(
-        protocols=protocols, gzip=[False], tls=[False], workloads=[WorkloadChoice("get")], loads=list(loads)
-    )
+    matrix = Matrix({"protocol": protocols, "workload": [Workload(name="get")], "load": loads})
     return RunPlan(matrix=matrix, **settings)
 
 

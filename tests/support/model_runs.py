@@ -4,20 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.results import (
-    Bytes,
-    Cell,
-    CpuPerRequest,
-    Estimate,
-    Quantiles,
-    Run,
-    SetupSizes,
-    Sizes,
-    Slices,
-    TlsSession,
-    Workload,
-)
-from bench.spec import NEW, load_label
+from bench.results import Bytes, Cell, CpuPerRequest, Estimate, Quantiles, Run, SetupSizes, Sizes, Slices, TlsSession
+from bench.spec import NEW, Connection
+from bench.workloads import Workload
 from tests.support.runs import GET, ONE, run
 
 INSTANCES, ROUNDS = 4, 5
@@ -76,7 +65,7 @@ class Asked:
     pages: Sequence[int] = (1, 10, 100)
     gzip: Sequence[bool] = (False, True)
     tls: Sequence[bool] = (False, True)
-    connections: Sequence[str] = ("persistent", NEW)
+    connections: Sequence[Connection] = ("persistent", NEW)
     instances: int = INSTANCES
     with_get: bool = True
 
@@ -110,7 +99,7 @@ def known_cell(
     *,
     gzip: bool,
     tls: bool,
-    connection: str = "persistent",
+    connection: Connection = "persistent",
     instances: int = INSTANCES,
 ) -> Cell:
     """One cell, whose medians are its truth exactly."""
@@ -118,7 +107,7 @@ def known_cell(
     latency_ns = truth.latency_ns(size, gzip=gzip, tls=tls, new=connection == NEW)
     message, response = size * truth.density, truth.response_bytes(size, gzip=gzip)
     name = f"{workload.name}{workload.page_size or ''}"
-    parts = [protocol, name, *(["gzip"] if gzip else []), *(["tls"] if tls else []), load_label(ONE), connection]
+    parts = [protocol, name, *(["gzip"] if gzip else []), *(["tls"] if tls else []), ONE.label, connection]
     return Cell(
         id="-".join(parts),
         protocol=protocol,

@@ -7,10 +7,8 @@ from bench.load import latency_histogram
 from bench.results import (
     Bytes,
     Cell,
-    ClosedLoad,
     CpuPerRequest,
     Estimate,
-    Load,
     Memory,
     PlanUsed,
     Quantiles,
@@ -23,9 +21,9 @@ from bench.results import (
     Sizes,
     TlsSession,
     Verdict,
-    Workload,
 )
-from bench.spec import load_label
+from bench.spec import ClosedLoad, Load
+from bench.workloads import Workload
 
 ONE = ClosedLoad(concurrency=1)
 SIXTEEN = ClosedLoad(concurrency=16)
@@ -82,7 +80,7 @@ def cell(
     protocol: str, *, gzip: bool = False, tls: bool = False, load: Load = ONE, workload: Workload = GET, **given: Any
 ) -> Cell:
     """A measured cell with every figure, unless `given` says otherwise."""
-    parts = [protocol, workload.name, *(["gzip"] if gzip else []), *(["tls"] if tls else []), load_label(load)]
+    parts = [protocol, workload.name, *(["gzip"] if gzip else []), *(["tls"] if tls else []), load.label]
     p50_ns = {"http": 150e3, "graphql": 450e3, "grpc": 300e3}.get(protocol, 200e3) + 20e3 * tls + 40e3 * gzip
     compressed = 600.0 if gzip else 1200.0
     overhead = 22.0 if tls else 0.0

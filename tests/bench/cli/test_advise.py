@@ -9,6 +9,7 @@ from bench import results
 from bench.cli import advice_parts
 from bench.cli.advice_parts import Wanted, kept_or_measured
 from bench.model.parts import parts_of
+from bench.protocols import PROTOCOLS
 from bench.results import Run
 from recipes import sources
 from tests.support.model_runs import Asked, known_run
@@ -88,7 +89,7 @@ def test_a_run_that_lacks_what_is_asked_names_it(tmp_path: Path) -> None:
 def quickly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """One protocol, in seconds, kept aside."""
     monkeypatch.setattr(advice_parts, "REPORTS", tmp_path)
-    monkeypatch.setattr(advice_parts, "PRODUCERS", ("http",))
+    monkeypatch.setattr(advice_parts, "PROTOCOLS", {"http": PROTOCOLS["http"]})
     monkeypatch.setattr(advice_parts, "SECONDS", 2.0)
     monkeypatch.setattr(advice_parts, "INSTANCES", 2)
     return tmp_path

@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from bench.cli import matrix_flags
-from bench.results import ClosedLoad, OpenLoad
-from bench.schedule import Target
-from bench.workloads import WorkloadChoice
+from bench.spec import ClosedLoad, OpenLoad, Target
+from bench.workloads import Workload
 from commands.errors import UsageError
 
 PROTOCOLS = ("http", "graphql", "grpc")
@@ -18,16 +17,20 @@ def test_words_in_the_order_given_without_repetition() -> None:
     assert matrix_flags.words("--protocol", ["grpc,http", "grpc"], PROTOCOLS) == ["grpc", "http"]
 
 
-def test_switches() -> None:
-    assert matrix_flags.switches("--gzip", ["off,on"]) == [False, True]
-    assert matrix_flags.switches("--gzip", ["on"]) == [True]
+def test_every_dimension_with_a_flag_has_its_values_as_given_or_by_default() -> None:
+    found = matrix_flags.values_of({"gzip": ["on"], "connection": ["new,persistent"]}, tls="off")
+    assert found["gzip"] == [True]
+    assert found["tls"] == [False]
+    assert found["connection"] == ["new", "persistent"]
+    assert found["protocol"] == list(PROTOCOLS)
+    assert found["client"] == ["library"]
 
 
 def test_a_paged_workload_stands_once_for_each_page_size() -> None:
     assert matrix_flags.workloads(["get,list"], ["20,100"]) == [
-        WorkloadChoice("get"),
-        WorkloadChoice("list", 20),
-        WorkloadChoice("list", 100),
+        Workload(name="get"),
+        Workload(name="list", page_size=20),
+        Workload(name="list", page_size=100),
     ]
 
 
@@ -43,9 +46,9 @@ def test_targets_by_protocol_plain_and_tls() -> None:
     assert found == {"http": Target("localhost:1", "https://h:3"), "grpc": Target(None, "grpcs://h:2")}
 
 
-def test_networks_and_connections() -> None:
-    assert matrix_flags.networks(["loopback,rtt=0.04s,down=20mbit", "4g"]) == ["loopback", "rtt=40ms,down=20mbit", "4g"]
-    assert matrix_flags.connections(["new,persistent"]) == ["new", "persistent"]
+def test_networks_by_their_canonical_names() -> None:
+    found = matrix_flags.values_of({"network": ["loopback,rtt=0.04s,down=20mbit", "4g"]})
+    assert found["network"] == ["loopback", "rtt=40ms,down=20mbit", "4g"]
 
 
 def test_ids() -> None:
@@ -58,7 +61,7 @@ def test_ids() -> None:
     [
         (lambda: matrix_flags.words("--protocol", ["soap"], PROTOCOLS), "--protocol: 'soap'"),
         (lambda: matrix_flags.words("--protocol", [","], PROTOCOLS), "--protocol is empty"),
-        (lambda: matrix_flags.switches("--tls", ["yes"]), "--tls: 'yes'"),
+        (lambda: matrix_flags.values_of({"tls": ["yes"]}), "--tls: 'yes'"),
         (lambda: matrix_flags.workloads(["delete"], ["20"]), "--workload: 'delete'"),
         (lambda: matrix_flags.workloads(["list"], ["0"]), "--page-size: '0'"),
         (lambda: matrix_flags.workloads(["list"], ["1001"]), "--page-size: '1001'"),
@@ -77,10 +80,10 @@ def test_ids() -> None:
             "http is given twice without TLS",
         ),
         (lambda: matrix_flags.ids("42,x"), "--ids: 'x'"),
-        (lambda: matrix_flags.networks(["lan,5g"]), "--network: '5g'"),
-        (lambda: matrix_flags.networks(["rtt=40"]), "--network: 'rtt=40'"),
-        (lambda: matrix_flags.networks([","]), "--network is empty"),
-        (lambda: matrix_flags.connections(["old"]), "--connection: 'old'"),
+        (lambda: matrix_flags.values_of({"network": ["lan,5g"]}), "--network: '5g'"),
+        (lambda: matrix_flags.values_of({"network": ["rtt=40"]}), "--network: 'rtt=40'"),
+        (lambda: matrix_flags.values_of({"network": [","]}), "--network is empty"),
+        (lambda: matrix_flags.values_of({"connection": ["old"]}), "--connection: 'old'"),
     ],
 )
 def test_errors_name_flag_and_value(read: Callable[[], Any], named: str) -> None:

@@ -16,7 +16,7 @@ from bench.clients.registry import load_client as client_named
 from bench.load.closed_loop import run_closed
 from bench.load.open_loop import run_open
 from bench.load.recorder import SliceRecord, kind_of
-from bench.workloads import WORKLOADS, GetQuestion, Question, WorkloadChoice
+from bench.workloads import WORKLOADS, GetQuestion, Question, Workload
 from consumers.client import ClientSettings
 from consumers.errors import ProducerUnreachable
 from consumers.registry import dialects
@@ -30,7 +30,7 @@ from tests.support.driving import end_of
 from tests.support.relay import relay_to
 from tests.support.serving import Served, serving
 
-CHOICES = (WorkloadChoice("get"), WorkloadChoice("list", 20), WorkloadChoice("fields"))
+CHOICES = (Workload(name="get"), Workload(name="list", page_size=20), Workload(name="fields"))
 CLIENTS = ("library", "raw")
 SPEAKS_ALL = ProducerSettings(persisted_queries=True)
 AS_MEASURED = {"loop_factories": ["uvloop"]}
@@ -58,19 +58,21 @@ async def opened(name: str, served: Served, **changes: Any) -> LoopClient:
     return client
 
 
-async def questions_of(client: LoopClient, choice: WorkloadChoice) -> Sequence[Question[Any]]:
+async def questions_of(client: LoopClient, choice: Workload) -> Sequence[Question[Any]]:
     """A few of each kind, the hard ones among them."""
     book = small_book()
     recipes = (await book.page(63)).recipes
     ids = [*SPECIAL, *range(1, 10)]
-    return (await WORKLOADS[choice.name].questions(client.consumer, choice, recipes, ids, known=True))[:12]
+    return (await WORKLOADS[choice.name].questions(client.consumer, choice.page_size or 0, recipes, ids, known=True))[
+        :12
+    ]
 
 
 @pytest.mark.no_cover
 @pytest.mark.asyncio(loop_scope="module", **AS_MEASURED)
 @pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: choice.label)
 @pytest.mark.parametrize("name", CLIENTS)
-async def test_every_answer_is_right(name: str, choice: WorkloadChoice, served: Served) -> None:
+async def test_every_answer_is_right(name: str, choice: Workload, served: Served) -> None:
     await assert_all_right(name, choice, served)
 
 
@@ -80,7 +82,7 @@ async def test_every_answer_is_right(name: str, choice: WorkloadChoice, served: 
 @pytest.mark.parametrize("name", CLIENTS)
 async def test_what_is_created_is_right(name: str, protocol: str, dialect: str) -> None:
     async with serving(protocol, small_book(), settings=SPEAKS_ALL, dialect=dialect) as served:
-        await assert_all_right(name, WorkloadChoice("create"), served)
+        await assert_all_right(name, Workload(name="create"), served)
 
 
 @pytest.mark.no_cover
@@ -90,11 +92,11 @@ async def test_what_is_created_is_right(name: str, protocol: str, dialect: str) 
 async def test_every_dialect_is_right(name: str, protocol: str, dialect: str) -> None:
     """Each client with a producer of its own, so that nobody has introduced anything to it."""
     async with serving(protocol, small_book(), gzip=True, settings=SPEAKS_ALL, dialect=dialect) as served:
-        for choice in (*CHOICES, WorkloadChoice("batch", 5)):
+        for choice in (*CHOICES, Workload(name="batch", page_size=5)):
             await assert_all_right(name, choice, served)
 
 
-async def assert_all_right(name: str, choice: WorkloadChoice, served: Served) -> None:
+async def assert_all_right(name: str, choice: Workload, served: Served) -> None:
     client = await opened(name, served)
     try:
         requests = client.requests(await questions_of(client, choice))

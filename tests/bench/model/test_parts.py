@@ -7,7 +7,8 @@ from bench.contenders import Contender
 from bench.model.parts import NoParts, parts_of
 from bench.protocols import set_up_round_trips
 from bench.report import names
-from bench.results import Bytes, Cell, Run, Slices, Workload
+from bench.results import Bytes, Cell, Run, Slices
+from bench.workloads import Workload
 from tests.support.model_runs import FAST, TRUTHS, Asked, json_bytes, known_run
 from tests.support.runs import GET, SIXTEEN, run
 

@@ -2,9 +2,12 @@
 
 import re
 
+from msgspec.structs import replace
+
 from bench.report import html
 from bench.report.anatomy_pictures import anatomy_pictures, kinds
-from bench.results import Anatomy, BothWays, Cell, HeaderPair, HeaderSection, Run, Workload
+from bench.results import Anatomy, BothWays, Cell, HeaderPair, HeaderSection, Run
+from bench.workloads import Workload
 from tests.support.pages import Page
 from tests.support.runs import GET, LIST, cell, run
 
@@ -29,9 +32,7 @@ def taken_apart(protocol: str, sent: dict[str, int], workload: Workload = GET, *
         first_headers=HEADERS,
         last_headers=HEADERS,
     )
-    made = cell(protocol, gzip=gzip, workload=workload, latency_ns=None, anatomy=anatomy)
-    made.load = None
-    return made
+    return replace(cell(protocol, gzip=gzip, workload=workload, latency_ns=None, anatomy=anatomy), load=None)
 
 
 def given() -> Run:

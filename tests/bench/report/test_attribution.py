@@ -18,8 +18,8 @@ def found(clients: tuple[str, ...] = ("library", "raw"), instances: int = 3) -> 
     for client in clients:
         for dialect, by_protocol in (LATENCIES_US if client == "library" else WIRE_US).items():
             for protocol, latency_us in by_protocol.items():
-                made = cell(protocol, client=client)
-                made.id, made.dialect = f"{protocol}-{dialect}-{client}", dialect
+                made = cell(protocol, client=client, dialect=dialect)
+                made.id = f"{protocol}-{dialect}-{client}"
                 made.slices = slices_of(still(latency_us * 1e3, instances=instances))
                 cells.append(made)
     return decode(encode(run(cells)))

@@ -4,8 +4,11 @@ import csv
 import io
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from bench.report import csv_export
-from bench.results import OpenLoad, Run
+from bench.results import Run
+from bench.spec import OpenLoad
 from tests.support.runs import HOSTILE, cell, latency_ratio, quantiles, run, small, without_figures
 
 GOLDEN = Path(__file__).parent / "golden" / "small.csv"
@@ -36,8 +39,7 @@ def test_open_loop_and_versions() -> None:
 
 
 def test_what_is_not_known_is_empty() -> None:
-    given = without_figures("http", "failed", "why")
-    given.load = None
+    given = replace(without_figures("http", "failed", "why"), load=None)
     (row,) = rows(run([given]))
     assert (row["status"], row["reason"], row["ok"], row["latency_ns_p50"], row["load_model"]) == (
         "failed",

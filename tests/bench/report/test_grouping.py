@@ -3,7 +3,7 @@
 from bench.contenders import Contender
 from bench.report import names
 from bench.report.grouping import Variant, arranged
-from bench.results import ClosedLoad, OpenLoad
+from bench.spec import ClosedLoad, OpenLoad
 from tests.support.runs import LIST, ONE, SIXTEEN, cell, latency_ratio, run, small, two_variants, without_figures
 
 

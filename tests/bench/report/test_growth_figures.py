@@ -5,7 +5,8 @@ import re
 from bench.report.grouping import arranged
 from bench.report.growth_figures import growth_figures
 from bench.report.html import render
-from bench.results import Cell, ClosedLoad, Estimate, Quantiles
+from bench.results import Cell, Estimate, Quantiles
+from bench.spec import ClosedLoad
 from tests.support.runs import cell, run
 
 LOADS = (1, 4, 16, 64)

@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from bench.report import html
-from bench.results import OpenLoad, RecipesUsed, Run, RunWarning, TlsSession
+from bench.results import RecipesUsed, Run, RunWarning, TlsSession
+from bench.spec import OpenLoad
 from tests.check_run import References
 from tests.support.pages import Page
 from tests.support.runs import HOSTILE, LIST, cell, latency_ratio, run, small, two_variants, without_figures
@@ -133,7 +134,7 @@ def test_hostile_text_stays_text() -> None:
         command=HOSTILE,
         recipes=RecipesUsed(source=HOSTILE, count=1, digest=HOSTILE),
     )
-    given.cells[0].workload = replace(given.cells[0].workload, name=HOSTILE)
+    given.cells[0] = replace(given.cells[0], workload=replace(given.cells[0].workload, name=HOSTILE))
     text = content(given)
     assert Page(text).wrong == []
     assert "<script" not in text

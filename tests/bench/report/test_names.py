@@ -5,7 +5,8 @@ import pytest
 from bench import protocols
 from bench.protocols import PROTOCOLS
 from bench.report import names
-from bench.results import ClosedLoad, OpenLoad, Workload
+from bench.spec import ClosedLoad, OpenLoad
+from bench.workloads import Workload
 from producers.registry import PRODUCERS
 from tests.support.runs import cell
 

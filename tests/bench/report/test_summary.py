@@ -1,8 +1,11 @@
 """Plain words about a workload."""
 
+from msgspec.structs import replace
+
 from bench.report import summary
 from bench.report.grouping import arranged
-from bench.results import Bytes, OpenLoad, Run, SetupSizes
+from bench.results import Bytes, Run, SetupSizes
+from bench.spec import OpenLoad
 from tests.support.runs import SIXTEEN, cell, run, sizes, small, two_variants, without_figures
 
 
@@ -83,6 +86,5 @@ def test_one_protocol_is_not_called_fastest() -> None:
 
 
 def test_rows_of_sizes_alone_have_bytes_alone() -> None:
-    given = cell("http", latency_ns=None, requests_per_second=None, cpu_us_per_request=None)
-    given.load = None
+    given = replace(cell("http", latency_ns=None, requests_per_second=None, cpu_us_per_request=None), load=None)
     assert list(statements(run([given]))) == ["Bytes"]

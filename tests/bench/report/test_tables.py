@@ -1,12 +1,14 @@
 """Tables of figures, costs and details: what stands in them, and what is said where nothing stands."""
 
 import pytest
+from msgspec.structs import replace
 
 from bench.report import costs, latency_tables
 from bench.report.detail_table import details
 from bench.report.document import Table
 from bench.report.grouping import arranged
-from bench.results import Bytes, ClosedLoad, OpenLoad, Run, SetupSizes, Sizes
+from bench.results import Bytes, Run, SetupSizes, Sizes
+from bench.spec import ClosedLoad, OpenLoad
 from tests.support.runs import (
     GET,
     SIXTEEN,
@@ -178,7 +180,7 @@ def test_details_hold_every_cell_with_and_without_load() -> None:
             cell("grpc", load=ClosedLoad(concurrency=2), outcomes={"ok": 5, "timeout": 2}),
         ]
     )
-    given.cells[0].load = None
+    given.cells[0] = replace(given.cells[0], load=None)
     table = details(given)
     assert [row[0] for row in texts(table)] == [each.id for each in given.cells]
     assert texts(table)[0][3] == "no load"

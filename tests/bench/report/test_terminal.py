@@ -3,10 +3,12 @@
 import io
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 from bench.report import terminal
-from bench.results import OpenLoad, Run, RunWarning
+from bench.results import Run, RunWarning
+from bench.spec import OpenLoad
 from tests.support.runs import HOSTILE, LIST, ONE, SIXTEEN, cell, latency_ratio, quantiles, run, small, without_figures
 
 
@@ -91,8 +93,7 @@ def test_an_empty_run() -> None:
 
 
 def test_rows_without_load_have_bytes() -> None:
-    given = cell("http", latency_ns=None, requests_per_second=None, cpu_us_per_request=None)
-    given.load = None
+    given = replace(cell("http", latency_ns=None, requests_per_second=None, cpu_us_per_request=None), load=None)
     text = shown(run([given]))
     assert "1,360" in text
     assert "latency" not in text

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from bench.results import Cell, ClosedLoad, Load, OpenLoad, Run
+from bench.results import Cell, Run
 from bench.runner import assemble
 from bench.runner.processes import Child, LoadProcess
 from bench.runner.session import RunningProducer, Session
+from bench.spec import ClosedLoad, Load, OpenLoad
 from producers.registry import PRODUCERS
 from tests.support import conducting
 

@@ -3,9 +3,10 @@
 import pytest
 
 from bench.load import latency_histogram, messages
-from bench.results import OpenLoad, RecipesUsed, Run
+from bench.results import RecipesUsed, Run
 from bench.runner import assemble
 from bench.runner.recording import RawCell, RawRun
+from bench.spec import OpenLoad
 from tests.support import conducting
 
 

@@ -12,14 +12,13 @@ import pytest
 from bench.load import messages
 from bench.machine import Pinning
 from bench.protocols import PROTOCOLS
-from bench.results import ClosedLoad, Load, OpenLoad, RecipesUsed, Run
+from bench.results import RecipesUsed, Run
 from bench.runner import assemble
 from bench.runner.measure import Measurement
 from bench.runner.processes import LoadProcess
 from bench.runner.recording import RawRun
-from bench.schedule import RunPlan, Target, Version
-from bench.spec import Matrix
-from bench.workloads import WorkloadChoice
+from bench.spec import ClosedLoad, Load, Matrix, OpenLoad, RunPlan, Target, Version
+from bench.workloads import Workload
 from producers import certificates
 from producers.registry import PRODUCERS
 from tests.support.books import CHICKEN
@@ -27,10 +26,10 @@ from tests.support.foreign_producers import FOREIGN
 from tests.support.programs import nothing_left_running
 
 GET, FIELDS, CREATE, LIST = (
-    WorkloadChoice("get"),
-    WorkloadChoice("fields"),
-    WorkloadChoice("create"),
-    WorkloadChoice("list", 5),
+    Workload(name="get"),
+    Workload(name="fields"),
+    Workload(name="create"),
+    Workload(name="list", page_size=5),
 )
 ONE: Load = ClosedLoad(concurrency=1)
 SEVERAL: Load = ClosedLoad(concurrency=4)
@@ -52,11 +51,11 @@ def plan_of(matrix: Matrix, **changes: Any) -> RunPlan:
 def matrix_of(
     protocols: Sequence[str] = tuple(PRODUCERS),
     *,
-    workloads: Sequence[WorkloadChoice] = (GET,),
+    workloads: Sequence[Workload] = (GET,),
     loads: Sequence[Load] = (ONE,),
     variants: Sequence[bool] = (False,),
 ) -> Matrix:
-    return Matrix(protocols=protocols, gzip=variants, tls=variants, workloads=workloads, loads=loads)
+    return Matrix({"protocol": protocols, "gzip": variants, "tls": variants, "workload": workloads, "load": loads})
 
 
 async def conducted(
@@ -97,8 +96,8 @@ async def test_every_combination_of_every_workload(tmp_path: Path) -> None:
     raw = await conducted(plan, authority=certificates.write(tmp_path).directory)
     assert raw.problems == []
     assert (raw.instances_done, raw.interrupted) == (2, False)
-    assert set(raw.sizes) == set(matrix.combinations())
-    assert {protocol for protocol, _ in raw.peak_bytes} == set(PRODUCERS)
+    assert set(raw.sizes) == set(matrix.messages())
+    assert {key.protocol for key in raw.peak_bytes} == set(PRODUCERS)
     run = assembled(raw, plan)
     assert len(run.cells) == len(PRODUCERS) * 2 * 2 * 4 * 2
     for cell in run.cells:
@@ -169,13 +168,13 @@ async def test_answers_are_compared_with_the_recipes_given_unless_told_not_to(kn
 async def test_a_file_in_any_order_is_listed_by_id(tmp_path: Path) -> None:
     file = tmp_path / "mine.jsonl"
     file.write_text("".join(f'{{"id": {i}, "name": "recipe {i}"}}\n' for i in (9, 3, 7, 1, 5)))
-    plan = plan_of(matrix_of(workloads=(GET, WorkloadChoice("list", 2))), recipes=str(file))
+    plan = plan_of(matrix_of(workloads=(GET, Workload(name="list", page_size=2))), recipes=str(file))
     run = assembled(await conducted(plan, ids=[1, 3, 5, 7, 9]), plan)
     assert {cell.status for cell in run.cells} == {"measured"}
 
 
 async def test_a_gzip_level_that_a_stack_does_not_know_costs_its_gzip_cells_only() -> None:
-    matrix = Matrix(protocols=tuple(PRODUCERS), gzip=(False, True), tls=(False,), workloads=(LIST,), loads=(ONE,))
+    matrix = Matrix({"protocol": tuple(PRODUCERS), "gzip": (False, True), "workload": (LIST,), "load": (ONE,)})
     plan = plan_of(matrix, gzip_level=9)
     raw = await conducted(plan)
     run = assembled(raw, plan)
@@ -189,8 +188,8 @@ async def test_a_gzip_level_that_a_stack_does_not_know_costs_its_gzip_cells_only
 
 async def test_a_batch_in_one_request_and_in_several() -> None:
     names = ("batch", "batch-one-by-one", "batch-at-once")
-    matrix = matrix_of(workloads=[WorkloadChoice(name, 5) for name in names])
-    plan = plan_of(replace(matrix, clients=("library", "raw")))
+    matrix = matrix_of(workloads=[Workload(name=name, page_size=5) for name in names])
+    plan = plan_of(Matrix({**matrix.values, "client": ("library", "raw")}))
     raw = await conducted(plan)
     for cell in assembled(raw, plan).cells:
         several = cell.workload.name != "batch"

@@ -6,12 +6,10 @@ from pathlib import Path
 from bench import schedule as planning
 from bench.machine import Pinning
 from bench.network.profile import LOOPBACK, parse
-from bench.results import ClosedLoad, RecipesUsed
+from bench.results import RecipesUsed
 from bench.runner import assemble
 from bench.runner.measure import Measurement
-from bench.schedule import RunPlan
-from bench.spec import NEW, PERSISTENT, Matrix
-from bench.workloads import WorkloadChoice
+from bench.spec import NEW, PERSISTENT, ClosedLoad, Matrix, RunPlan
 from producers import certificates
 from producers.registry import PRODUCERS
 from tests.support.programs import nothing_left_running
@@ -19,13 +17,13 @@ from tests.support.programs import nothing_left_running
 FAR = "rtt=12ms,down=50mbit,up=50mbit"
 PLAN = RunPlan(
     matrix=Matrix(
-        protocols=tuple(PRODUCERS),
-        gzip=(False,),
-        tls=(False, True),
-        workloads=(WorkloadChoice("get"),),
-        loads=(ClosedLoad(concurrency=1),),
-        networks=(LOOPBACK, "lan", FAR),
-        connections=(PERSISTENT, NEW),
+        {
+            "protocol": tuple(PRODUCERS),
+            "tls": (False, True),
+            "load": (ClosedLoad(concurrency=1),),
+            "network": (LOOPBACK, "lan", FAR),
+            "connection": (PERSISTENT, NEW),
+        }
     ),
     instances=1,
     rounds=1,

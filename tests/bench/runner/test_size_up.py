@@ -11,13 +11,12 @@ from bench.machine import Pinning
 from bench.report import terminal
 from bench.report.anatomy import anatomy_tables
 from bench.report.anatomy_figures import stacks
-from bench.results import ClosedLoad, RecipesUsed, Run, decode, encode
+from bench.results import RecipesUsed, Run, decode, encode
 from bench.runner.size_rows import sizes_run
 from bench.runner.size_up import Sizing, requests_for, size_up
-from bench.schedule import RunPlan, Target, Version
-from bench.spec import Matrix
+from bench.spec import ClosedLoad, Matrix, RunPlan, Target, Version
 from bench.wire.phases import check_phases
-from bench.workloads import WorkloadChoice
+from bench.workloads import Workload
 from consumers.registry import ALL_DIALECTS, dialects
 from producers import certificates
 from producers.registry import PRODUCERS
@@ -27,18 +26,20 @@ from tests.support.programs import nothing_left_running
 
 REQUESTS = 12
 ARMS = sum(len(dialects(protocol)) for protocol in PRODUCERS)
-GET, LIST, FIELDS = WorkloadChoice("get"), WorkloadChoice("list", 20), WorkloadChoice("fields")
+GET, LIST, FIELDS = Workload(name="get"), Workload(name="list", page_size=20), Workload(name="fields")
 
 
 def plan_of(**changes: Any) -> RunPlan:
     settings: dict[str, Any] = {
         "matrix": Matrix(
-            protocols=tuple(PRODUCERS),
-            gzip=(False, True),
-            tls=(False, True),
-            workloads=(GET, LIST, FIELDS),
-            loads=(ClosedLoad(concurrency=1),),
-            dialects=ALL_DIALECTS,
+            {
+                "protocol": tuple(PRODUCERS),
+                "gzip": (False, True),
+                "tls": (False, True),
+                "workload": (GET, LIST, FIELDS),
+                "load": (ClosedLoad(concurrency=1),),
+                "dialect": ALL_DIALECTS,
+            }
         ),
         "recipes": "generated:60",
         **changes,
@@ -111,9 +112,7 @@ async def test_every_combination_sums_exactly_and_is_shown(tmp_path: Path) -> No
 
 async def test_what_a_producer_does_not_offer_has_no_sizes() -> None:
     async with FOREIGN["http"](CHICKEN) as address:
-        matrix = Matrix(
-            protocols=("http",), gzip=(False,), tls=(False,), workloads=(GET, LIST), loads=(ClosedLoad(concurrency=1),)
-        )
+        matrix = Matrix({"protocol": ("http",), "workload": (GET, LIST), "load": (ClosedLoad(concurrency=1),)})
         versions = (Version(targets={"http": Target(address, None)}),)
         plan = plan_of(matrix=matrix, versions=versions)
         get, list_ = written(await sized(plan, ids=range(42, 43)), plan).cells

@@ -10,8 +10,7 @@ from bench.cli.slo import figure, in_words, slo
 from bench.runner.session import RunningProducer, Session
 from bench.runner.slo import Found
 from bench.runner.slo_search import CONFIRMATIONS
-from bench.spec import Combination
-from bench.workloads import WorkloadChoice
+from bench.spec import CellKey, OpenLoad
 from commands import command_line
 from tests.support import conducting
 
@@ -52,7 +51,7 @@ def test_what_a_producer_serves_is_below_its_capacity(
     found = results.read(path)
     (cell,) = found.cells
     assert cell.load is not None
-    assert isinstance(cell.load, results.OpenLoad)
+    assert isinstance(cell.load, OpenLoad)
     # A queue whose length is bounded by the objective can be outrun by no more than that in so short a probe.
     assert cell.load.rate_hz < CAPACITY_HZ * 1.5
     # Met, and met again; one that the machine spoiled is tried once more.
@@ -101,13 +100,13 @@ def test_what_cannot_be_is_refused_in_one_line(
 
 
 def test_results_in_words() -> None:
-    combination = Combination("http", gzip=True, tls=True, workload=WorkloadChoice("get"))
-    assert combination.label == "http-get-gzip-tls"
-    reached = Found(combination, rate_hz=4309.4, limit="p99 38.9 ms", probes=10)
+    key = CellKey(protocol="http", gzip=True, tls=True)
+    assert key.label == "http-get-gzip-tls"
+    reached = Found(key, rate_hz=4309.4, limit="p99 38.9 ms", probes=10)
     assert (figure(reached), "above: p99 38.9 ms" in in_words(reached)) == ("4,309/s", True)
-    limited = Found(combination, rate_hz=4000.0, limit="requests left late", generator_limited=True)
+    limited = Found(key, rate_hz=4000.0, limit="requests left late", generator_limited=True)
     assert figure(limited) == "≥ 4,000/s"
     assert "the load generator was the limit" in in_words(limited)
-    assert figure(Found(combination)) == "none"
-    assert figure(Found(combination, trouble="gone")) == "no result"
-    assert "highest rate that is tried" in in_words(Found(combination, rate_hz=1e6))
+    assert figure(Found(key)) == "none"
+    assert figure(Found(key, trouble="gone")) == "no result"
+    assert "highest rate that is tried" in in_words(Found(key, rate_hz=1e6))

@@ -11,7 +11,7 @@ from bench.environment import REPOSITORY, REQUIREMENTS
 from bench.machine import Pinning
 from bench.runner.session import Session
 from bench.runner.versions import CannotBuild, build
-from bench.schedule import Version
+from bench.spec import Version
 
 
 def commit_of_the_same_requirements() -> str:

@@ -7,7 +7,9 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from bench.results import Cell, ClosedLoad, Load, Slices, Workload
+from bench.results import Cell, Slices
+from bench.spec import ClosedLoad, Load
+from bench.workloads import Workload
 
 
 @dataclass(frozen=True)

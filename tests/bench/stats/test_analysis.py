@@ -7,7 +7,8 @@ from hdrh.histogram import HdrHistogram
 from msgspec.structs import replace
 
 from bench.load import latency_histogram
-from bench.results import Cell, ClosedLoad, OpenLoad
+from bench.results import Cell
+from bench.spec import ClosedLoad, OpenLoad
 from bench.stats.analysis import analyse
 from bench.stats.ratios import Baseline
 from bench.stats.verdicts import headline_cells, headline_half_width

@@ -7,8 +7,10 @@ import pytest
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from bench.results import Bytes, Cell, ClosedLoad, Estimate, Load, SetupSizes, Sizes, Workload
+from bench.results import Bytes, Cell, Estimate, SetupSizes, Sizes
+from bench.spec import ClosedLoad, Load
 from bench.stats.attribution import Compared, byte_parts, compared, latency_parts
+from bench.workloads import Workload
 from consumers.registry import CONSUMERS
 from tests.bench.stats.noise import Noise, slice_logs, slices_of, with_columns
 

@@ -2,8 +2,10 @@
 
 import pytest
 
-from bench.results import Cell, ClosedLoad, Slices, Workload
+from bench.results import Cell, Slices
+from bench.spec import ClosedLoad
 from bench.stats.client_cost import client_costs
+from bench.workloads import Workload
 from tests.bench.stats.noise import with_columns
 
 INSTANCES, ROUNDS = 4, 5

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from bench.results import Bytes, Cell, ClosedLoad, PlanUsed, RecipesUsed, Run, SetupSizes, Sizes
+from bench.results import Bytes, Cell, PlanUsed, RecipesUsed, Run, SetupSizes, Sizes
+from bench.spec import ClosedLoad
 from bench.stats.analysis import analyse
 from bench.stats.compare import CAUTION, RunsNotComparable, compare, differences
 from bench.stats.ratios import Baseline

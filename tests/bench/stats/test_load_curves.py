@@ -6,8 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from bench.report.curve_tables import curve_table
-from bench.results import Cell, ClosedLoad, Estimate, Load, OpenLoad, PlanUsed, Quantiles, RecipesUsed, Run, Workload
+from bench.results import Cell, Estimate, PlanUsed, Quantiles, RecipesUsed, Run
+from bench.spec import ClosedLoad, Load, OpenLoad
 from bench.stats.load_curves import Curve, curves
+from bench.workloads import Workload
 
 CAPACITY_HZ = 1000.0
 

@@ -11,10 +11,7 @@ from bench.load import latency_histogram
 from bench.results import (
     Bytes,
     Cell,
-    ClosedLoad,
     Estimate,
-    Load,
-    OpenLoad,
     PlanUsed,
     Quantiles,
     RecipesUsed,
@@ -24,6 +21,7 @@ from bench.results import (
     Sizes,
     TlsSession,
 )
+from bench.spec import ClosedLoad, Load, OpenLoad
 from bench.stats.analysis import analyse
 from bench.stats.cell_warnings import in_flight
 from bench.stats.generator import busy_share
@@ -244,9 +242,10 @@ def test_connections_that_were_to_be_kept() -> None:
     warning = only(some)
     assert warning.code == "connections_opened"
     assert "50 % of a connection" in warning.text
-    cell.connection = "per_request"
+    some.cells[0] = replace(cell, connection="new")
     assert codes(some) == []
-    cell.connection, cell.slices.connections_opened = "persistent", [None] * len(cell.slices.ok)
+    some.cells[0] = cell
+    cell.slices.connections_opened = [None] * len(cell.slices.ok)
     assert codes(some) == []
 
 
