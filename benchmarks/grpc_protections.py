@@ -25,9 +25,9 @@ import uvloop
 from bench.machine import process_cpu_ns, usable_cores
 from commands import command_line, values
 from producers import lifecycle
+from producers.grpc_guard import RequestReader
 from producers.grpc_http2 import GrpcHttp2Producer
 from producers.grpc_limits import core_options
-from producers.grpc_requests import RequestReader
 from producers.settings import CallLimits, Limits, ProducerSettings
 from protos import recipe_pb2 as messages
 from protos.recipe_pb2_grpc import RecipeServiceStub

@@ -8,6 +8,8 @@ ConsumerError
 └── UnexpectedAnswer       an answer that the contract does not allow: status, coding, shape
 """
 
+from collections.abc import Sequence
+
 
 class ConsumerError(Exception):
     """A call failed for a reason outside the domain. The text is one line and names the producer."""
@@ -31,3 +33,10 @@ class NotKnownYet(ConsumerError):
 
 class UnexpectedAnswer(ConsumerError):
     """The answer is not one that the contract allows."""
+
+
+def unknown_id(named: str, asked: Sequence[int]) -> object:
+    """The id that the producer `named` in its refusal, as it was asked for; all of them where it named none of them."""
+    if len(asked) == 1:
+        return asked[0]
+    return next((recipe_id for recipe_id in asked if str(recipe_id) == named), " or ".join(map(str, asked)))

@@ -12,9 +12,8 @@ import msgspec
 
 from consumers.aiohttp_session import HttpSession, SessionFactory, one_line
 from consumers.client import ClientSettings, RecipeClient
-from consumers.errors import OperationUnsupported
-from consumers.selections import Selection
-from consumers.unknown_ids import unknown_id
+from consumers.errors import OperationUnsupported, unknown_id
+from consumers.json_messages import Selection
 from recipes.book import DEFAULT_PAGE_SIZE
 from recipes.errors import BookIsReadOnly, IdempotencyConflict, InvalidRecipe, RecipeNotFound
 from recipes.model import FIELDS, Recipe, RecipeDraft, RecipePage

@@ -8,9 +8,8 @@ from yarl import URL
 
 from consumers.aiohttp_session import HttpAnswer, HttpSession, SessionFactory, one_line
 from consumers.client import ClientSettings, RecipeClient
-from consumers.errors import OperationUnsupported
+from consumers.errors import OperationUnsupported, unknown_id
 from consumers.json_messages import page_decoder, pid_decoder, recipe_decoder, selection_decoder
-from consumers.unknown_ids import unknown_id
 from recipes.book import DEFAULT_PAGE_SIZE
 from recipes.errors import BookIsReadOnly, IdempotencyConflict, InvalidRecipe, RecipeNotFound
 from recipes.model import Recipe, RecipeDraft, RecipePage

@@ -1,9 +1,29 @@
 """Recipes in JSON as the lab's producers write them, whatever carries it."""
 
-import msgspec
+from collections.abc import Collection
 
-from consumers.selections import Selection
-from recipes.model import Recipe, RecipePage
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from recipes.model import FIELDS, Ingredient, Recipe, RecipePage
+
+
+class Selection(msgspec.Struct):
+    """A recipe of which fields may be absent. That is not the same as empty."""
+
+    id: int | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    steps: str | UnsetType = UNSET
+    ingredients: tuple[Ingredient, ...] | UnsetType = UNSET
+
+    def compared_with(self, fields: Collection[str]) -> tuple[list[str], list[str]]:
+        """Which of `fields` are absent, and which fields are here without being among them."""
+        present = {name for name in FIELDS if getattr(self, name) is not UNSET}
+        return [name for name in fields if name not in present], [name for name in present if name not in fields]
+
+    def recipe(self) -> Recipe:
+        """The recipe; what is absent is empty in it, and an absent id is 0."""
+        return Recipe(self.id or 0, self.name or "", self.steps or "", self.ingredients or ())
 
 
 class RecipeAnswer(msgspec.Struct):

@@ -17,11 +17,10 @@ from commands import command_line, values
 from commands.errors import CommandError, ExitCode, UsageError
 from producers import lifecycle
 from producers.certificates import DEFAULT_DIRECTORY, CertificateFiles
-from producers.limit_names import BadLimit, with_limits
 from producers.registry import PRODUCERS, producer_class
 from producers.service import Service, run, usage_errors
 from producers.service import serve as serve_alone
-from producers.settings import Limits, ProducerSettings, TlsFiles
+from producers.settings import BadLimit, Limits, ProducerSettings, TlsFiles, with_limits
 from producers.tls import check_files
 from producers.workers import Workers, hold_ports, worker_command
 

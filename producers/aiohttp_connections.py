@@ -19,7 +19,7 @@ from aiohttp.http_exceptions import LineTooLong
 from producers.aiohttp_messages import Answers
 from producers.http_problems import Problem, internal_error
 from producers.settings import Limits
-from producers.staged_close import LINGERING_S, close_in_stages
+from producers.sockets import LINGERING_S, close_in_stages
 
 log = logging.getLogger(__name__)
 

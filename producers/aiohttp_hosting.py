@@ -12,11 +12,11 @@ from aiohttp import HttpVersion11, web
 from producers.aiohttp_connections import GuardedServer
 from producers.aiohttp_messages import Answers, check_length
 from producers.http_problems import Problem, internal_error, problem_of
-from producers.listening import BACKLOG, TLS_SHUTDOWN_TIMEOUT_S, bound_sockets
-from producers.media_types import JSON
+from producers.http_semantics import JSON
 from producers.producer import PortUnavailable, Producer
 from producers.settings import ProducerSettings
-from producers.tls_files import ServedContext
+from producers.sockets import BACKLOG, TLS_SHUTDOWN_TIMEOUT_S, bound_sockets
+from producers.tls import ServedContext
 from recipes.book import RecipeBook
 from recipes.errors import RecipeError
 

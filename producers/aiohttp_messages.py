@@ -7,11 +7,25 @@ import msgspec
 from aiohttp import web
 from aiohttp.web_protocol import RequestPayloadError
 
-from producers import content_coding
-from producers.conditional_requests import entity_tag, is_known, is_wanted
-from producers.content_coding import GZIP, IDENTITY, BadCoding, BodyTooLarge, NotAcceptable, UnknownCoding, gzipped
+from producers import http_semantics
 from producers.http_problems import Problem
-from producers.media_types import JSON, PROBLEM_JSON, content_type, is_utf8_json, preferred
+from producers.http_semantics import (
+    GZIP,
+    IDENTITY,
+    JSON,
+    PROBLEM_JSON,
+    BadCoding,
+    BodyTooLarge,
+    NotAcceptable,
+    UnknownCoding,
+    content_type,
+    entity_tag,
+    gzipped,
+    is_known,
+    is_utf8_json,
+    is_wanted,
+    preferred_media_type,
+)
 from producers.settings import Limits, ProducerSettings
 
 SERVER = "recipe-lab"
@@ -38,7 +52,7 @@ class Answers:
 
     def media_type(self, request: web.BaseRequest, offered: tuple[str, ...]) -> str:
         """The one of `offered` in which the caller gets its answer. Raises Problem."""
-        chosen = preferred(header(request, "Accept"), offered)
+        chosen = preferred_media_type(header(request, "Accept"), offered)
         if chosen is None:
             raise Problem(406, f"answers are to be had in {' and '.join(offered)}")
         return chosen
@@ -46,7 +60,7 @@ class Answers:
     def coding(self, request: web.BaseRequest) -> str:
         """The coding in which the caller gets its answer. Raises Problem."""
         try:
-            return content_coding.negotiated(header(request, "Accept-Encoding"), gzip_offered=self._gzip)
+            return http_semantics.negotiated_coding(header(request, "Accept-Encoding"), gzip_offered=self._gzip)
         except NotAcceptable:
             offers = "gzip and identity" if self._gzip else "identity"
             raise Problem(406, f"answers are to be had in {offers}") from None
@@ -172,7 +186,7 @@ async def read_body(request: web.Request, limits: Limits) -> bytes:
     if coding is None:
         return body
     try:
-        return content_coding.decoded(body, coding, limits.body_bytes)
+        return http_semantics.decoded(body, coding, limits.body_bytes)
     except UnknownCoding:
         raise Problem(415, "a body may be in gzip or identity", headers={"Accept-Encoding": "gzip, identity"}) from None
     except BadCoding as error:

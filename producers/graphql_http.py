@@ -19,8 +19,8 @@ from producers.graphql_errors import is_request_error, shown, shown_problem
 from producers.graphql_persisted import PersistedQueries, check_hash, hash_in
 from producers.graphql_schema import RecipeSchema
 from producers.http_problems import Problem
-from producers.json_bodies import BadJson, decode
-from producers.media_types import JSON
+from producers.http_semantics import JSON
+from producers.json_messages import BadJson, decode
 
 GRAPHQL_JSON = "application/graphql-response+json"
 MEDIA_TYPES = (JSON, GRAPHQL_JSON)

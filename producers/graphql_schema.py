@@ -15,8 +15,8 @@ from strawberry.types.execution import ExecutionContext
 
 from producers.graphql_documents import DocumentCache, document_extension
 from producers.graphql_errors import is_unexpected
-from producers.incidents import new_incident
-from producers.recipe_ids import parse_id, parse_ids
+from producers.producer import new_incident
+from producers.request_values import parse_id, parse_ids
 from producers.settings import ProducerSettings
 from recipes import model
 from recipes.book import DEFAULT_PAGE_SIZE, RecipeBook, page_token

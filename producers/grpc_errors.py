@@ -11,9 +11,8 @@ from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from producers.grpc_requests import MessageOverdue, NoMessage, TooMuchMetadata
-from producers.incidents import new_incident
-from producers.representations import BadBody
+from producers.producer import new_incident
+from producers.request_values import BadBody
 from recipes.errors import BookIsReadOnly, IdempotencyConflict, InvalidRecipe, RecipeError, RecipeNotFound
 
 log = logging.getLogger(__name__)
@@ -32,6 +31,18 @@ STATUS_AND_REASON: dict[type[Exception], tuple[int, str]] = {
     RecipeError: (code_pb2.FAILED_PRECONDITION, "REFUSED"),
 }
 """The status, and the reason in its google.rpc.ErrorInfo, for each error of the domain; the last for those to come."""
+
+
+class NoMessage(Exception):
+    """The caller ended its side of a unary call without a message, or with a part of one."""
+
+
+class MessageOverdue(Exception):
+    """The caller sent no message in time. The text is for the caller."""
+
+
+class TooMuchMetadata(Exception):
+    """The caller sent more metadata than it may. The text is for the caller."""
 
 
 async def refuse(error: Exception, context: Any) -> Never:

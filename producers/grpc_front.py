@@ -12,9 +12,8 @@ from tempfile import TemporaryDirectory
 from typing import cast
 
 from producers.grpc_call_check import CallCheck, ConnectionBroken
-from producers.listening import BACKLOG, TLS_SHUTDOWN_TIMEOUT_S, bound_sockets
 from producers.settings import Limits
-from producers.staged_close import close_in_stages
+from producers.sockets import BACKLOG, TLS_SHUTDOWN_TIMEOUT_S, bound_sockets, close_in_stages
 
 ALPN = "h2"
 BLOCKS_OF_METADATA = 4

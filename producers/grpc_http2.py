@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import threading
 from collections.abc import Callable
 from typing import cast
@@ -16,18 +15,18 @@ from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from producers.grpc_front import ALPN, CallFront
-from producers.grpc_guard import guarded
+from producers.grpc_guard import RequestReader, guarded
 from producers.grpc_health import SERVICE as HEALTH
 from producers.grpc_health import Health
 from producers.grpc_json_service import NAME as RECIPES_IN_JSON
 from producers.grpc_json_service import JsonRecipeService, add_to_server
 from producers.grpc_limits import core_options
-from producers.grpc_requests import RequestReader
 from producers.grpc_service import NAME as RECIPES
 from producers.grpc_service import RecipeService
 from producers.producer import PortUnavailable, Producer, UnsupportedSetting
 from producers.settings import TlsFiles
-from producers.tls_files import ServedContext, ServedTlsFiles, TlsMaterial
+from producers.sockets import check_port
+from producers.tls import ServedContext, ServedTlsFiles, TlsMaterial
 from protos.recipe_pb2_grpc import add_RecipeServiceServicer_to_server
 
 ONLY_GZIP_LEVEL = 6
@@ -184,18 +183,3 @@ def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:
         cast(Callable[[], grpc.ServerCertificateConfiguration], changed),
         require_client_authentication=files.client_ca is not None,
     )
-
-
-def check_port(host: str, port: int) -> None:
-    """Raise PortUnavailable, with the system's reason, unless every address of `host` can be bound.
-
-    gRPC gives no reason, and is content when one of several addresses, such as those of localhost, is free.
-    """
-    try:
-        for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-            with socket.socket(family, kind, protocol) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(address)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise PortUnavailable(f"cannot listen on {host}:{port}: {reason}; choose another port, or 0") from None

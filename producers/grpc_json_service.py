@@ -12,9 +12,8 @@ import grpc
 import msgspec
 
 from producers.grpc_service import NAME as PROTOBUF_NAME
-from producers.grpc_service import known_paths
-from producers.json_bodies import decode
-from producers.json_messages import RecipeBody, page_answer, pid_answer, recipe_answer
+from producers.json_messages import RecipeBody, decode, page_answer, pid_answer, recipe_answer
+from producers.request_values import check_fields
 from recipes.book import DEFAULT_PAGE_SIZE, RecipeBook
 from recipes.model import FIELDS, RecipePage
 
@@ -65,7 +64,8 @@ class JsonRecipeService:
         recipe = await self._book.get(request.id)
         if request.read_mask is None:
             return recipe_answer(recipe)
-        named = known_paths(request.read_mask.split(","))
+        named = request.read_mask.split(",")
+        check_fields(named, "read_mask")
         return recipe_answer(recipe, [name for name in FIELDS if name in named])
 
     async def pid(self, request: GetMetaData) -> bytes:

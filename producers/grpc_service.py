@@ -5,11 +5,10 @@ import os
 from collections.abc import Sequence
 
 from producers.protobuf_messages import draft_of, fill, page_message, recipe_message
+from producers.request_values import check_fields
 from protos import recipe_pb2 as messages
 from protos.recipe_pb2_grpc import RecipeServiceServicer
 from recipes.book import DEFAULT_PAGE_SIZE, RecipeBook
-from recipes.errors import InvalidRecipe
-from recipes.model import FIELDS
 
 NAME = messages.DESCRIPTOR.services_by_name["RecipeService"].full_name
 
@@ -53,12 +52,6 @@ def checked_paths(request: messages.RecipeRequest | messages.BatchGetRecipesRequ
     """The fields that a request's read_mask names; none mean all. Raises InvalidRecipe for what is no field."""
     if not request.HasField("read_mask"):
         return ()
-    return known_paths(request.read_mask.paths)
-
-
-def known_paths(paths: Sequence[str]) -> Sequence[str]:
-    """The fields that a mask names. Raises InvalidRecipe for what is no field."""
-    for path in paths:
-        if path not in FIELDS:
-            raise InvalidRecipe(f"a recipe has no field {path!r}; its fields are {', '.join(FIELDS)}", "read_mask")
+    paths = request.read_mask.paths
+    check_fields(paths, "read_mask")
     return paths

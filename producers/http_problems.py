@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from producers.incidents import new_incident
+from producers.producer import new_incident
 from recipes.errors import BookIsReadOnly, IdempotencyConflict, InvalidRecipe, RecipeError, RecipeNotFound
 
 STATUS_AND_ERROR: dict[type[RecipeError], tuple[int, str]] = {

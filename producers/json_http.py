@@ -17,10 +17,10 @@ from producers.aiohttp_hosting import (
 )
 from producers.aiohttp_messages import Answers, body_media_type, header, read_body
 from producers.http_problems import Problem
+from producers.http_semantics import JSON
 from producers.json_messages import pid_answer
-from producers.media_types import JSON
-from producers.recipe_ids import parse_id, parse_ids
-from producers.representations import MEDIA_TYPES, BadBody, representation
+from producers.representations import MEDIA_TYPES, representation
+from producers.request_values import BadBody, check_fields, page_size, parse_id, parse_ids
 from recipes.book import DEFAULT_PAGE_SIZE
 from recipes.errors import InvalidRecipe
 from recipes.model import FIELDS, RecipePage
@@ -135,17 +135,7 @@ def query_of(request: web.Request, known: Collection[str]) -> Mapping[str, str]:
 
 @lru_cache(maxsize=256)
 def selected_fields(text: str) -> tuple[str, ...]:
-    """The fields of a recipe that `name,ingredients` selects, in the order of the contract. Raises InvalidRecipe."""
+    """The fields that `name,ingredients` selects, in the order of the contract. Raises InvalidRecipe."""
     names = text.split(",")
-    for name in names:
-        if name not in FIELDS:
-            raise InvalidRecipe(f"a recipe has no field {name!r}; its fields are {', '.join(FIELDS)}", "fields")
-    return tuple(name for name in FIELDS if name in names)
-
-
-def page_size(text: str) -> int:
-    """The number that a text writes. Raises InvalidRecipe; whether a page can be that large is the book's to say."""
-    digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdecimal() and len(digits) <= len(str(2**31))):
-        raise InvalidRecipe("a page size is a whole number", "page_size")
-    return int(text)
+    check_fields(names, "fields")
+    return tuple([name for name in FIELDS if name in names])

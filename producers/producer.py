@@ -1,5 +1,6 @@
 """The seam between a protocol and everything that runs producers: start, stop, and how its addresses are written."""
 
+import secrets
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
@@ -52,3 +53,8 @@ class Producer(ABC):
 
 class UnsupportedSetting(Exception):
     """A setting that this protocol's stack cannot honour. The text names it and what would do."""
+
+
+def new_incident() -> str:
+    """A name for a fault, by which whoever met it and whoever reads the log can speak of the same."""
+    return secrets.token_hex(6)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from google.protobuf.message import DecodeError
 
-from producers.representations import BadBody
+from producers.request_values import BadBody
 from protos import recipe_pb2 as messages
 from recipes.model import IngredientDraft, Recipe, RecipeDraft, RecipePage
 

@@ -9,7 +9,7 @@ from functools import cache
 from importlib import import_module
 from typing import Protocol, cast
 
-from producers.media_types import JSON, PROTOBUF
+from producers.http_semantics import JSON, PROTOBUF
 from recipes.model import Recipe, RecipeDraft, RecipePage
 
 REPRESENTATIONS: dict[str, str] = {
@@ -18,10 +18,6 @@ REPRESENTATIONS: dict[str, str] = {
 }
 """The first for whoever does not say. One more is one more line."""
 MEDIA_TYPES = tuple(REPRESENTATIONS)
-
-
-class BadBody(Exception):
-    """A body that is not the message that is asked for. The text is written for the caller."""
 
 
 class Representation(Protocol):

@@ -14,7 +14,7 @@ from consumers.registry import client
 from consumers.target import Target
 from producers import certificates
 from producers.certificates import CertificateFiles
-from producers.content_coding import gzipped
+from producers.http_semantics import gzipped
 from recipes.errors import InvalidRecipe
 from recipes.model import RecipeDraft
 from tests.support.books import small_book

@@ -11,12 +11,12 @@ import pytest
 import pytest_asyncio
 
 from producers import graphql_documents
-from producers.content_coding import gzipped
 from producers.graphql_http import GRAPHQL_JSON
 from producers.graphql_schema import RecipeSchema, printed_schema
+from producers.http_semantics import gzipped
 from producers.settings import Limits, ProducerSettings
 from recipes.book import page_token
-from tests.producers.test_json_bodies import BAD_JSON
+from tests.producers.test_json_messages import BAD_JSON
 from tests.support.books import CHICKEN, BrokenBook, small_book
 from tests.support.raw_http import RawAnswer, request
 from tests.support.serving import serving

@@ -116,7 +116,7 @@ async def test_a_certificate_exchanged_on_disk_is_shown_to_new_connections(
         assert await old.get(42) == CHICKEN
         assert await serial(address) == first
         shutil.copy(others.server, files.server)
-        with caplog.at_level(logging.WARNING, "producers.tls_files"):
+        with caplog.at_level(logging.WARNING, "producers.tls"):
             assert await serial(address) == first
         assert "the former ones are kept" in caplog.text
         shutil.copy(others.server_key, files.server_key)

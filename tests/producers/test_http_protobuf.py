@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from producers.certificates import CertificateFiles
-from producers.content_coding import gzipped
+from producers.http_semantics import gzipped
 from producers.settings import Limits
 from protos import recipe_pb2 as messages
 from tests.support.books import CHICKEN, small_book

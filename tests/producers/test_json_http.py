@@ -9,7 +9,7 @@ import jsonschema
 import msgspec
 import pytest
 
-from producers.content_coding import gzipped
+from producers.http_semantics import gzipped
 from recipes.book import MAXIMUM_ID
 from recipes.model import FIELDS
 from tests.support.books import CHICKEN, BrokenBook, small_book

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from producers.content_coding import gzipped
+from producers.http_semantics import gzipped
 from producers.settings import Limits
-from tests.producers.test_json_bodies import BAD_JSON
+from tests.producers.test_json_messages import BAD_JSON
 from tests.support.books import small_book
 from tests.support.json_contract import GOOD, JSON, SMALL, assert_problem
 from tests.support.raw_http import exchange, request

@@ -10,7 +10,7 @@ import pytest
 from hyperframe.frame import GoAwayFrame, HeadersFrame, PingFrame, SettingsFrame
 
 from consumers.target import parse_target
-from producers import staged_close
+from producers import sockets
 from producers.aiohttp_connections import REFUSED_AT_ONCE
 from producers.certificates import CertificateFiles
 from producers.grpc_call_check import COMPRESSION_ERROR
@@ -142,8 +142,8 @@ async def test_refused_connections_that_stay_are_few() -> None:
 
 @HTTP_PORTS
 async def test_nobody_stays_for_longer(served: Served, tls: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(staged_close, "LINGERING_S", 0.1)
-    monkeypatch.setattr(staged_close, "TLS_LINGERING_S", 0.1)
+    monkeypatch.setattr(sockets, "LINGERING_S", 0.1)
+    monkeypatch.setattr(sockets, "TLS_LINGERING_S", 0.1)
     reader, writer = await connect(served)
     guard = served.producer._guard  # type: ignore[attr-defined]
     async with sending(writer, b"no HTTP at all\r\n\r\n"):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from producers.content_coding import gzipped
+from producers.http_semantics import gzipped
 from tests.hostile.http1.conftest import Victim, ports_of
 
 GET = b"GET /recipes/42 HTTP/1.1\r\nHost: lab\r\n"

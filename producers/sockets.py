@@ -1,5 +1,6 @@
-"""The sockets that a producer accepts connections on, for servers that take them as they are."""
+"""The sockets of a producer: bound for listening, and closed so that the last response on a connection is read."""
 
+import asyncio
 import errno
 import socket
 from typing import Any
@@ -57,3 +58,40 @@ def _bound_socket(family: int, address: tuple[Any, ...], *, share_port: bool) ->
         raise
     bound.setblocking(False)
     return bound
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise PortUnavailable, with the system's reason, unless every address of `host` can be bound.
+
+    gRPC gives no reason, and is content when one of several addresses, such as those of localhost, is free.
+    """
+    try:
+        for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise PortUnavailable(f"cannot listen on {host}:{port}: {reason}; choose another port, or 0") from None
+
+
+LINGERING_S = 2.0
+"""How long what still comes is read at most: some round trips, and time for a caller to look at its answer."""
+TLS_LINGERING_S = 0.5
+"""The same over TLS, which cannot be ended on one side only: a caller who waits for its end waits for this."""
+
+
+def close_in_stages(transport: asyncio.Transport) -> asyncio.TimerHandle:
+    """Write nothing more; close once the caller has, or after LINGERING_S, TLS_LINGERING_S.
+
+    Until then the protocol of the connection has to ignore what it receives. The timer returned is to be cancelled when
+    the connection is lost.
+    """
+    lingering_s = TLS_LINGERING_S
+    if not transport.is_closing():
+        if transport.can_write_eof():
+            transport.write_eof()
+            lingering_s = LINGERING_S
+        if not transport.is_reading():
+            transport.resume_reading()
+    return asyncio.get_running_loop().call_later(lingering_s, transport.close)

@@ -2,8 +2,7 @@
 
 import pytest
 
-from producers.limit_names import BadLimit, named, with_limits
-from producers.settings import CallLimits, DocumentLimits, Limits
+from producers.settings import BadLimit, CallLimits, DocumentLimits, Limits, named, with_limits
 from tests.support.programs import assert_one_line_error, listening, run_here
 from tests.support.raw_http import request
 

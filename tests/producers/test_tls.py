@@ -10,8 +10,7 @@ import pytest
 from producers import certificates
 from producers.certificates import CertificateFiles
 from producers.settings import TlsFiles
-from producers.tls import TlsFilesUnusable, server_context
-from producers.tls_files import DAY_S, ServedTlsFiles
+from producers.tls import DAY_S, ServedTlsFiles, TlsFilesUnusable, server_context
 
 
 @pytest.fixture
@@ -30,7 +29,7 @@ def named(files: CertificateFiles, *, mutual: bool = False) -> TlsFiles:
 
 def test_files_that_stay_are_read_once(files: CertificateFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     served = ServedTlsFiles(named(files))
-    monkeypatch.setattr("producers.tls_files.read", lambda _: pytest.fail("nothing has changed"))
+    monkeypatch.setattr("producers.tls.read", lambda _: pytest.fail("nothing has changed"))
     assert served.current() is served.current()
 
 
@@ -86,7 +85,7 @@ def test_files_exchanged_while_they_are_read_are_read_again(
         shutil.copy(renewed.server, files.server)
         shutil.copy(renewed.server_key, files.server_key)
 
-    monkeypatch.setattr("producers.tls_files.server_context", server_context_meanwhile)
+    monkeypatch.setattr("producers.tls.server_context", server_context_meanwhile)
     assert served.current() is before
     assert served.current().certificate == renewed.server.read_bytes()
 

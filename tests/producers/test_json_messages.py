@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from producers.json_bodies import BadJson, decode
+from producers.json_messages import BadJson, decode
 
 ANYTHING = msgspec.json.Decoder(dict[str, Any])
 

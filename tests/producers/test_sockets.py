@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from producers.listening import bound_sockets
+from producers.sockets import bound_sockets
 
 
 def test_every_address_of_a_name_gets_the_same_port(monkeypatch: pytest.MonkeyPatch) -> None:

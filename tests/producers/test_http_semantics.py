@@ -1,4 +1,4 @@
-"""Which coding an answer gets, and bodies in gzip."""
+"""Which media type and coding a response gets, what a body claims to be, and bodies in gzip."""
 
 import gzip
 import zlib
@@ -7,17 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.content_coding import (
+from producers.http_semantics import (
     GZIP,
     IDENTITY,
+    JSON,
     BadCoding,
     BodyTooLarge,
+    ContentType,
     NotAcceptable,
     UnknownCoding,
+    content_type,
     decoded,
     gzipped,
     inflated,
-    negotiated,
+    is_utf8_json,
+    negotiated_coding,
+    preferred_media_type,
 )
 
 REFUSED = None
@@ -69,15 +74,15 @@ def test_the_coding_follows_the_weights(
     for expected, offered in ((with_gzip, True), (without_gzip, False)):
         if expected is REFUSED:
             with pytest.raises(NotAcceptable):
-                negotiated(accept_encoding, gzip_offered=offered)
+                negotiated_coding(accept_encoding, gzip_offered=offered)
         else:
-            assert negotiated(accept_encoding, gzip_offered=offered) == expected
+            assert negotiated_coding(accept_encoding, gzip_offered=offered) == expected
 
 
 @given(st.text(st.sampled_from("gzipx-identity*;q=01. ,"), max_size=60))
-def test_no_header_breaks_it(accept_encoding: str) -> None:
+def test_no_accept_encoding_breaks_it(accept_encoding: str) -> None:
     try:
-        assert negotiated(accept_encoding, gzip_offered=True) in (GZIP, IDENTITY)
+        assert negotiated_coding(accept_encoding, gzip_offered=True) in (GZIP, IDENTITY)
     except NotAcceptable:
         assert "q=0" in accept_encoding
 
@@ -124,3 +129,74 @@ def test_a_body_is_decoded_as_it_says() -> None:
     for coding in ("br", "deflate", "gzip, gzip", "gzip, identity"):
         with pytest.raises(UnknownCoding):
             decoded(b"text", coding, 4)
+
+
+GRAPHQL = "application/graphql-response+json"
+
+
+@pytest.mark.parametrize(
+    ("accept", "chosen"),
+    [
+        (None, JSON),
+        ("", JSON),
+        ("*/*", JSON),
+        ("application/*", JSON),
+        ("application/json", JSON),
+        ("APPLICATION/JSON", JSON),
+        ("application/json; charset=utf-8", JSON),
+        (GRAPHQL, GRAPHQL),
+        (f"{GRAPHQL}, application/json", GRAPHQL),
+        (f"application/json, {GRAPHQL}", JSON),
+        (f"{GRAPHQL}, application/json;q=0.9", GRAPHQL),
+        (f"{GRAPHQL};q=0.9, application/json", JSON),
+        (f"*/*, {GRAPHQL}", GRAPHQL),
+        (f"*/*, {GRAPHQL};q=0.5", JSON),
+        ("application/json;q=0, */*", GRAPHQL),
+        ("text/html, */*;q=0.1", JSON),
+        ("image/png", None),
+        ("application/json;q=0", None),
+        ("*/*;q=0", None),
+        ("application/jsonx", None),
+        ("text/*", None),
+    ],
+)
+def test_the_type_follows_weight_then_precision_then_order(accept: str | None, chosen: str | None) -> None:
+    assert preferred_media_type(accept, (JSON, GRAPHQL)) == chosen
+
+
+@given(st.text(max_size=40))
+def test_no_accept_header_breaks_it(accept: str) -> None:
+    assert preferred_media_type(accept, (JSON, GRAPHQL)) in (JSON, GRAPHQL, None)
+    content_type(accept)
+
+
+@pytest.mark.parametrize(
+    ("header", "read"),
+    [
+        ("Application/JSON", ContentType(JSON)),
+        ("application/json;charset=UTF-8", ContentType(JSON, "utf-8")),
+        ('application/json ; boundary=x; charset="utf-8"', ContentType(JSON, "utf-8")),
+        ("", ContentType("")),
+    ],
+)
+def test_a_content_type_is_read(header: str, read: ContentType) -> None:
+    assert content_type(header) == read
+
+
+@pytest.mark.parametrize(
+    ("header", "yes"),
+    [
+        ("application/json", True),
+        ("application/json; charset=utf-8", True),
+        ('application/json; charset="UTF8"', True),
+        ("application/json; charset=us-ascii", True),
+        ("application/json; charset=utf-16", False),
+        ("application/json; charset=nope", False),
+        ("text/plain", False),
+        ("application/problem+json", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_json_is_known_by_its_content_type(header: str | None, yes: bool) -> None:
+    assert is_utf8_json(header) is yes
