@@ -8,15 +8,15 @@ DEVELOP_READY := $(VENV)/develop-ready
 INTEROP_READY := tests/interop/node_modules/.package-lock.json tests/interop/grpc/node_modules/.package-lock.json
 CONFORMANCE := .venv-conformance
 CONFORMANCE_READY := $(CONFORMANCE)/ready
-# Extras stay in what is locked: pip 23 takes `name==1` for no answer to somebody's `name[extra]`, looks for a release of its
-# own, and stops at one that has no hash here.
+# Extras stay in the lock files: pip 23 does not take `name==1` as an answer to a requirement of `name[extra]`, chooses a release
+# itself, and fails when that has no hash here.
 LOCK = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url \
 	--no-emit-find-links --custom-compile-command "make lock" --quiet --upgrade
-# Passed on through the environment, so that nothing in a value is read by a shell or by make again.
+# Passed through the environment, so that neither a shell nor make interprets the value.
 export RECIPES
 
 .PHONY: help setup certs protos bench compare report sizes http graphql grpc serve-http serve-graphql serve-grpc data \
-	test check interop conformance hostile audit lint format types imports stubs tests quick-bench lock clean
+	test check interop conformance hostile audit lint format types imports stubs version tests quick-bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -32,7 +32,7 @@ $(DEVELOP_READY): requirements/develop.txt $(RUN_READY)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/develop.txt
 	@touch $@
 
-# Without npm, the tests that need its packages are skipped, and say so.
+# Without npm, the tests that need its packages are skipped with a reason.
 %/node_modules/.package-lock.json: %/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --silent --prefix $* && touch $@; fi
 
@@ -53,13 +53,13 @@ protos: $(DEVELOP_READY) ## regenerate the stubs and contracts and check them
 bench: $(RUN_READY) ## measure the whole matrix and write the report (RECIPES= OUT= ARGS=)
 	@$(BIN)/python -m bench run $(if $(RECIPES),--recipes "$$RECIPES") $(if $(OUT),--out "$(OUT)") $(ARGS)
 
-compare: $(RUN_READY) ## did it get slower? A=before.json B=after.json
+compare: $(RUN_READY) ## compare two runs; fail if something got slower (A=before.json B=after.json)
 	@$(BIN)/python -m bench compare "$(A)" "$(B)" $(ARGS)
 
 sizes: $(RUN_READY) ## where every byte goes, without a latency run (RECIPES= OUT= ARGS=)
 	@$(BIN)/python -m bench sizes $(if $(RECIPES),--recipes "$$RECIPES") $(if $(OUT),--out "$(OUT)") $(ARGS)
 
-report: $(RUN_READY) ## render the report of a run again: RUN=reports/x.json
+report: $(RUN_READY) ## render the report of a run again (RUN=reports/x.json)
 	@$(BIN)/python -m bench report "$(RUN)" $(ARGS)
 
 http graphql grpc: $(RUN_READY) ## start this producer, ask it, show the response and its size, stop
@@ -73,7 +73,7 @@ data: $(RUN_READY) ## download the wikibooks recipes
 
 test: check tests quick-bench ## everything CI runs
 
-check: lint types imports stubs ## all of `make test` that runs no code of the lab
+check: lint types imports stubs version ## lint, types, import contracts, freshness of generated files, version
 
 lint: $(DEVELOP_READY)
 	$(BIN)/ruff check
@@ -93,9 +93,12 @@ stubs: $(DEVELOP_READY)
 	$(BIN)/python -m protos.generate --check
 	$(BIN)/python -m bench.results | diff - docs/run-file.schema.json
 
-conformance: $(CONFORMANCE_READY) ## the scanners that tests/interop runs, in an environment of their own
+version: $(DEVELOP_READY)
+	$(BIN)/python -m tests.check_version pyproject.toml CHANGELOG.md
 
-audit: $(CONFORMANCE_READY) ## known vulnerabilities among what the program needs
+conformance: $(CONFORMANCE_READY) ## install the scanners for tests/interop in an environment of their own
+
+audit: $(CONFORMANCE_READY) ## check the dependencies for known vulnerabilities
 	@$(CONFORMANCE)/bin/python tests/audit.py requirements/run.txt
 
 hostile: $(DEVELOP_READY) ## attack the producers and write docs/generated/hostile.md
@@ -103,7 +106,7 @@ hostile: $(DEVELOP_READY) ## attack the producers and write docs/generated/hosti
 	HOSTILE_TABLE=reports/hostile.jsonl $(BIN)/pytest -q tests/hostile
 	$(BIN)/python -m tests.hostile.table reports/hostile.jsonl > docs/generated/hostile.md
 
-interop: $(INTEROP_READY) ## the npm packages that tests/interop talks to
+interop: $(INTEROP_READY) ## install the npm packages for tests/interop
 
 tests: $(DEVELOP_READY) interop
 	$(BIN)/coverage erase
@@ -113,11 +116,11 @@ quick-bench: $(DEVELOP_READY)
 	$(BIN)/python -m bench run --quick --out reports/quick.json
 	$(BIN)/python -m tests.check_run reports/quick.json
 
-lock: $(DEVELOP_READY) ## lock the requirements anew, with hashes
+lock: $(DEVELOP_READY) ## update the lock files, with hashes
 	$(LOCK) requirements/run.in -o requirements/run.txt
 	$(LOCK) requirements/develop.in -c requirements/run.txt -o requirements/develop.txt
 	$(LOCK) requirements/conformance.in -o requirements/conformance.txt
 
-clean: ## remove what was made, but not the reports
+clean: ## remove everything generated, but not the reports
 	rm -rf $(VENV) $(CONFORMANCE) $(dir $(INTEROP_READY)) certs .coverage .hypothesis .import_linter_cache .mypy_cache \
 		.pytest_cache .ruff_cache

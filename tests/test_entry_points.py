@@ -35,6 +35,7 @@ EDGES = {
 TESTING = {
     "tests.audit": ["nowhere.txt"],
     "tests.check_run": ["nowhere.json"],
+    "tests.check_version": ["nowhere.toml", "CHANGELOG.md"],
     "tests.hostile.table": ["nowhere.jsonl"],
     "tests.support.known_producer": ["soap"],
     "tests.support.limited_producer": ["soap", ".", "{}"],
