@@ -1,43 +1,49 @@
-"""When the load generator was the limit, and not the producer: such a cell has no result.
+"""How the load generator behaved: whether it was late, held up, or the limit instead of the producer.
 
-A client that exists to find the producer's limit (every one but `consumer`) has failed when it found its own. So has
-any client in open loop when what it calls latency was mostly its own delay. With the `consumer` client several requests
-in flight measure what a Python caller gets, its library included; that the library was the limit is then said as a
-warning (docs/decisions/0006-generator-limited.md).
+A cell whose load generator was the limit has no result (docs/decisions/0006-generator-limited.md). In closed loop that
+concerns every client but `library`: a client that exists to find the producer's limit has found its own. In open loop
+it concerns every client, when what it calls latency was mostly its own delay. With the `library` client, several
+requests in flight measure what a Python caller gets, library included. That the library was the limit is then a
+warning.
 """
 
 from collections.abc import Sequence
 from statistics import median
 
+import numpy as np
+
+from bench.clients.registry import LIBRARY
+from bench.load import latency_histogram
 from bench.results import Cell, Slices
 from bench.spec import ClosedLoad, OpenLoad
+from bench.stats.estimates import counts_of
 from bench.stats.wording import percent
 
-LIBRARY = "library"
-"""The client whose own cost is part of what is measured."""
 LOAD_BUSY = 0.9
 PRODUCER_IDLE = 0.8
-"""Shares of a core: a load process above its own and a producer below its own mean that the load was the limit."""
+"""Shares of a core. A load process above the one and a producer below the other: the load generator was the limit."""
 LAG_OF_LATENCY = 0.5
-"""More than this share of the median latency spent before sending is the generator's delay, not the producer's."""
+"""When requests are late by more than this share of the median latency, that latency is mostly the generator's."""
 RATE_REACHED = 0.97
+"""The smallest share of the requested rate that counts as reached."""
+STALL_NS = 10_000_000
 
 
 def reason(cell: Cell) -> str | None:
-    """Why this cell's figures would be the generator's, in words; None where they are not."""
+    """Why this cell's results would be those of the load generator, in words; None where they are not."""
     if isinstance(cell.load, OpenLoad):
         late = lag_share(cell.slices)
         if late is not None and late > LAG_OF_LATENCY:
             return (
-                f"requests left late by {percent(late)} of the median latency, so the load process could not send them "
-                "when they were due"
+                f"requests left late by {percent(late)} of the median latency, because the load process could not send "
+                "them when they were due"
             )
         busy = limiting_share(cell)
         reached = rate_reached(cell.slices)
         if busy is not None and reached is not None and reached < RATE_REACHED:
             return (
-                f"{percent(reached)} of the requested rate was reached with the load process using {percent(busy)} of "
-                "its core while the producer had time to spare"
+                f"{percent(reached)} of the requested rate was reached, while the load process used {percent(busy)} of "
+                "its core and the producer had time to spare"
             )
         return None
     if cell.client == LIBRARY or (busy := limiting_share(cell)) is None:
@@ -46,9 +52,9 @@ def reason(cell: Cell) -> str | None:
 
 
 def limiting_share(cell: Cell) -> float | None:
-    """The load's share of its core where it was the limit: it busy, the producer not. None where it was not.
+    """The load process's share of its core where it was the limit: busy, with a producer that was not. Else None.
 
-    With one request in flight each waits for the other in turn, so neither can be.
+    With one request in flight, load and producer wait for each other in turn, so neither is the limit.
     """
     if isinstance(cell.load, ClosedLoad) and cell.load.concurrency == 1:
         return None
@@ -60,7 +66,7 @@ def limiting_share(cell: Cell) -> float | None:
 
 
 def busy_share(slices: Slices, cpu_ns: Sequence[int | None]) -> float | None:
-    """Share of one core that a process used while slices were measured; None where no CPU clock could be read."""
+    """The share of one core that a process used during slices; None where no CPU clock could be read."""
     known = [
         (used_ns, duration_ns)
         for used_ns, duration_ns in zip(cpu_ns, slices.duration_ns, strict=True)
@@ -78,7 +84,56 @@ def lag_share(slices: Slices) -> float | None:
 
 
 def rate_reached(slices: Slices) -> float | None:
-    """The share of the requested rate that was reached: requests that ended over those that fell due, both in the
-    second half of each window, when the pipe is as full at its start as at its end. None in closed loop."""
+    """The share of the requested rate that was reached. None in closed loop.
+
+    That is the requests that ended in the second half of each slice over those that were due in it. By then requests
+    start and end at the same rate, unless a backlog grows.
+    """
     due = sum(count or 0 for count in slices.second_half_due)
     return sum(count or 0 for count in slices.second_half_ended) / due if due else None
+
+
+def stalled_share(slices: Slices) -> float:
+    """The share of slices in which the load process's event loop was blocked for longer than STALL_NS."""
+    stalls = slices.loop_stall_ns
+    return sum(stall_ns > STALL_NS for stall_ns in stalls) / len(stalls) if stalls else 0.0
+
+
+def opened_per_request(slices: Slices) -> float:
+    """Connections opened during slices, per request."""
+    requests = sum(slices.ok) + sum(slices.failed)
+    return sum(count or 0 for count in slices.connections_opened) / requests if requests else 0.0
+
+
+def concurrency_error(cell: Cell) -> float:
+    """How far the requests in flight were from the number requested, as a share; 0 where it is not known.
+
+    The load process's own timestamps have to show the requested number until draining begins. Over whole slices, with
+    fewer in flight while draining, the recorded latencies must not show more.
+    """
+    if not isinstance(cell.load, ClosedLoad) or any(cell.slices.failed):
+        return 0.0
+    requested, slices = cell.load.concurrency, cell.slices
+    stamped = [(mean, window) for mean, window in zip(slices.in_flight, slices.window_ns, strict=True) if mean]
+    window_ns = sum(window for _, window in stamped)
+    error = abs(sum(mean * window for mean, window in stamped) / window_ns / requested - 1) if window_ns else 0.0
+    recorded = in_flight(cell)
+    return error if recorded is None else max(error, recorded / requested - 1)
+
+
+def in_flight(cell: Cell) -> float | None:
+    """The mean number of requests in flight over whole slices: rate × mean latency (Little's law).
+
+    None without a histogram or a successful request, and where requests failed, whose latencies are not known.
+    """
+    elapsed_ns, requests = sum(cell.slices.duration_ns), sum(cell.slices.ok)
+    if cell.latency_histogram is None or not elapsed_ns or not requests or any(cell.slices.failed):
+        return None
+    histogram = latency_histogram.decode(cell.latency_histogram)
+    counts = counts_of(histogram)
+    filled = np.flatnonzero(counts)
+    ends_ns = [histogram.get_highest_equivalent_value(histogram.get_value_from_index(int(index))) for index in filled]
+    samples = int(counts[filled].sum())
+    if not samples:
+        return None
+    return float(np.dot(counts[filled], ends_ns)) / samples * requests / elapsed_ns
