@@ -97,12 +97,11 @@ def test_two_runs_at_once_do_not_collide(twins: tuple[Path, Path]) -> None:
     assert {read(path)["cells"][0]["status"] for path in twins} == {"measured"}
 
 
-@pytest.mark.usefixtures("traced")
 def test_a_report_is_rendered_again_from_the_run_file_alone(twins: tuple[Path, Path]) -> None:
     out, page = twins[0], twins[0].with_suffix(".html")
     first = page.read_bytes()
     page.unlink()
-    assert bench("report", str(out)).returncode == 0
+    assert run_here("bench", "report", str(out)).returncode == 0
     assert page.read_bytes() == first
     for form in ("markdown", "csv", "terminal"):
         done = run_here("bench", "report", str(out), "--format", form)
@@ -133,7 +132,6 @@ def test_two_versions_are_measured_side_by_side_and_a_slower_one_ends_with_1(tmp
     assert after["ratio"]["latency_ns_p50"]["value"] > 2
 
 
-@pytest.mark.usefixtures("traced")
 def test_two_targets_are_measured_side_by_side_without_a_verdict(tmp_path: Path) -> None:
     with (
         listening("producers", "http", "--port", "0", "--recipes", "generated:60") as one,
@@ -141,7 +139,7 @@ def test_two_targets_are_measured_side_by_side_without_a_verdict(tmp_path: Path)
     ):
         out = tmp_path / "r.json"
         targets = ("--target", f"http={one.addresses[0]}", "--ab-target", f"http={other.addresses[0]}")
-        size = ("--recipes", "generated:60", "--rounds", "4", "--gzip", "off", "--workload", "get")
+        size = ("--recipes", "generated:60", "--rounds", "4", "--slice-ms", "2", "--gzip", "off", "--workload", "get")
         done = bench("run", *size, *targets, "--concurrency", "1", "--client", "library", "--out", str(out))
     assert done.returncode == 0, done.stderr
     first, second = read(out)["cells"]
@@ -175,7 +173,7 @@ def test_a_run_ends_once_its_intervals_are_narrow_enough(tmp_path: Path) -> None
         "--workload",
         "get",
     )
-    done = bench("run", *size, "--concurrency", "1", "--until", "90%", "--seconds", "20", "--out", str(out))
+    done = bench("run", *size, "--concurrency", "1", "--until", "90%", "--seconds", "6", "--out", str(out))
     assert done.returncode == 0, done.stderr
     found = read(out)["plan"]
     assert 2 <= found["instances_done"] <= found["instances"]
@@ -183,7 +181,6 @@ def test_a_run_ends_once_its_intervals_are_narrow_enough(tmp_path: Path) -> None
     assert len(found["warm_up_rounds"]) == found["instances_done"]
 
 
-@pytest.mark.usefixtures("traced")
 def test_runs_of_the_same_thing_compare_without_a_regression(twins: tuple[Path, Path]) -> None:
     done = bench("compare", *map(str, twins))
     assert done.returncode == 0, done.stderr
@@ -254,9 +251,13 @@ def test_what_is_no_run_file_is_named(command: tuple[str, ...], tmp_path: Path) 
     assert_one_line_error(run_here("bench", *arguments), 2)
 
 
-@pytest.mark.usefixtures("traced")
 @pytest.mark.parametrize(
-    ("protocol", "flags"), [("http", ()), ("graphql", ("--gzip", "--tls")), ("grpc", ("--gzip", "--tls"))]
+    ("protocol", "flags"),
+    [
+        ("http", ()),
+        ("graphql", ("--gzip", "--tls")),
+        ("grpc", ("--gzip", "--tls")),
+    ],
 )
 def test_asking_one_producer_shows_its_answer_and_the_bytes(protocol: str, flags: tuple[str, ...]) -> None:
     with nothing_left_running():
@@ -268,6 +269,7 @@ def test_asking_one_producer_shows_its_answer_and_the_bytes(protocol: str, flags
     assert int(rows["wire"][1]) >= int(rows["framed"][1]) > int(rows["message"][1]) > 80
 
 
+@pytest.mark.usefixtures("traced")
 def test_data_without_the_showcase_show_their_first_recipe(tmp_path: Path) -> None:
     file = tmp_path / "mine.jsonl"
     file.write_text('{"id": 9, "name": "Nine"}\n{"id": 7, "name": "Seven"}\n')
@@ -329,13 +331,17 @@ def gone(processes: list[psutil.Process]) -> bool:
     return psutil.wait_procs(processes, timeout=PATIENCE_S)[1] == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_keeps_the_finished_rounds_and_leaves_nothing_running(tmp_path: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("number", "cells", "processes"), [(signal.SIGINT, ONE_OF_EACH, 6), (signal.SIGTERM, ONE_CELL, 2)]
+)
+def test_ctrl_c_keeps_the_finished_rounds_and_leaves_nothing_running(
+    tmp_path: Path, number: signal.Signals, cells: tuple[str, ...], processes: int
+) -> None:
     out = tmp_path / "r.json"
-    with on_a_terminal("run", *SMALL, *ONE_OF_EACH, "--rounds", "100000", "--out", str(out)) as (process, shown):
+    with on_a_terminal("run", *SMALL, *cells, "--rounds", "100000", "--out", str(out)) as (process, shown):
         shown.wait_for(b"round 3")
         children = psutil.Process(process.pid).children(recursive=True)
-        assert len(children) == 6
+        assert len(children) == processes
         process.send_signal(number)
         assert process.wait(PATIENCE_S) == 130
     assert gone(children)

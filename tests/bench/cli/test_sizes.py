@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,7 @@ def test_ctrl_c_writes_nothing_and_leaves_nothing_running(number: signal.Signals
         children: list[psutil.Process] = []
         while len(children) < 4:
             assert process.poll() is None
+            time.sleep(0.01)
             children = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(number)
         _, errors = process.communicate(timeout=PATIENCE_S)
