@@ -338,6 +338,16 @@ class CellKey(Struct, frozen=True, kw_only=True):
         """What of it is compared: all dimensions but those of the series at their usual values."""
         return self.usual(*(name for name, dimension in dimensions().items() if dimension.role is not Role.SERIES))
 
+    def of_series(self, series: "CellKey") -> "CellKey":
+        """The key that differs from this one in the series only."""
+        values = {name: getattr(series, name) for name, each in dimensions().items() if each.role is Role.SERIES}
+        return msgspec.structs.replace(self.key, **values)
+
+    @property
+    def without_variants(self) -> "CellKey":
+        """The key with the usual value of every variant: without gzip and TLS."""
+        return self.usual(*(name for name, dimension in dimensions().items() if dimension.role is Role.VARIANT))
+
     @property
     def process(self) -> "CellKey":
         """Which producer serves it: all dimensions but those of a process at their usual values."""

@@ -33,7 +33,7 @@ def curve_table(run: Run) -> Table | None:
 def _rows(curve: Curve, duration: units.Unit) -> list[Row]:
     return [
         Row(
-            (curve.combination, names.load(point.load)),
+            (curve.key.label, names.load(point.load)),
             (
                 Entry(units.estimate(point.requests_per_second, units.PER_SECOND)),
                 Entry(units.estimate(point.latency_p50_ns, duration)),

@@ -30,7 +30,7 @@ def _figure(setting: tuple[str, ...], together: list[Curve], arrangement: Arrang
         Growth(
             arrangement.series(arrangement.by_id[curve.points[0].cell]),
             [
-                (point.requests_per_second.value, point.latency_p50_ns.value / unit.size, f"{point.asked:g}")
+                (point.requests_per_second.value, point.latency_p50_ns.value / unit.size, f"{point.requested:g}")
                 for point in curve.points
             ],
             curve.knee,

@@ -11,20 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.dialects import dialect_of
 from bench.results import Cell, RatioEstimate, Run
-from bench.spec import Load
+from bench.spec import CellKey
 from bench.stats import verdicts
 from bench.stats.distributions import student_t
 from bench.stats.estimates import CONFIDENCE, Interval, Levels, exponential, levels, logarithms, median_interval
 from bench.stats.measures import Measure, MeasureName, column, measure_of
 from bench.stats.verdicts import THRESHOLD, regressed
-from bench.workloads import Workload
 
 CAUTION = "Caution: intervals do not include drift from one run to the next. Use --ab for a reliable gate."
-
-Key = tuple[str, str | None, str, bool, bool, Workload, str, str, str, Load | None]
-"""What makes a cell of one run the same as one of another: everything but its id."""
 
 
 class RunsNotComparable(Exception):
@@ -85,8 +80,8 @@ def compare(run_a: Run, run_b: Run, threshold: float = THRESHOLD, *, force: bool
     cell was measured in both. A cell has a verdict only where both runs restarted their producers.
     """
     found = differences(run_a, run_b)
-    before = {key(cell): cell for cell in run_a.cells if cell.status == "measured"}
-    after = {key(cell): cell for cell in run_b.cells if cell.status == "measured"}
+    before = {cell.key: cell for cell in run_a.cells if cell.status == "measured"}
+    after = {cell.key: cell for cell in run_b.cells if cell.status == "measured"}
     shared = [each for each in after if each in before]
     if not shared:
         raise RunsNotComparable([*found, "no configuration was measured in both runs"], can_be_forced=False)
@@ -101,22 +96,6 @@ def compare(run_a: Run, run_b: Run, threshold: float = THRESHOLD, *, force: bool
         changed_bytes=[change for each in shared if (change := _changed(before[each], after[each])) is not None],
         differences=found,
         notes=_notes(run_a, run_b, before, after, restarted=restarted),
-    )
-
-
-def key(cell: Cell) -> Key:
-    """What a cell measures, whatever it is called."""
-    return (
-        cell.protocol,
-        cell.version,
-        dialect_of(cell),
-        cell.gzip,
-        cell.tls,
-        cell.workload,
-        cell.client,
-        cell.network,
-        cell.connection,
-        cell.load,
     )
 
 
@@ -230,7 +209,7 @@ def _changed(a: Cell, b: Cell) -> ChangedBytes | None:
 
 
 def _notes(
-    run_a: Run, run_b: Run, before: Mapping[Key, Cell], after: Mapping[Key, Cell], *, restarted: bool
+    run_a: Run, run_b: Run, before: Mapping[CellKey, Cell], after: Mapping[CellKey, Cell], *, restarted: bool
 ) -> list[str]:
     notes = [CAUTION]
     if not restarted:

@@ -1,22 +1,22 @@
-"""Load that grows: for each combination its throughput and latency under every load measured, and where the knee is.
+"""Load curves: throughput and latency of a configuration over the loads measured, and the knee of each curve. Pure.
 
 The knee is the load of greatest power, throughput ÷ latency (Kleinrock 1979, "Power and deterministic rules of thumb
-for probabilistic problems in computer communications"): up to it more load mostly brings throughput, beyond it mostly
-waiting. Pure.
+for probabilistic problems in computer communications"). Below it, more load mainly increases throughput; above it,
+mainly latency.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.results import Cell, Estimate
-from bench.spec import ClosedLoad, Load
+from bench.spec import CellKey, ClosedLoad, Load
 
-POINTS_AT_LEAST = 3
+MIN_POINTS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One load: what was asked for, what was served, and how long it took."""
+    """One load with the throughput and latency measured under it."""
 
     cell: str
     load: Load
@@ -25,7 +25,7 @@ class Point:
     latency_p99_ns: Estimate | None
 
     @property
-    def asked(self) -> float:
+    def requested(self) -> float:
         """Requests in flight, or requests due per second."""
         return self.load.concurrency if isinstance(self.load, ClosedLoad) else self.load.rate_hz
 
@@ -37,42 +37,27 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One combination under growing load of one kind, ascending."""
+    """One configuration under loads of one kind, ascending."""
 
-    combination: str
-    """The cells' common name, such as `http-get-gzip`."""
-    protocol: str
+    key: CellKey
+    """That of its cells, without their load."""
     points: tuple[Point, ...]
     knee: int | None
-    """Which point; None where power still grew at the last load, or was greatest at the first and never grew."""
+    """The index of its point; None where power is greatest at the first or the last load."""
 
 
 def curves(cells: Sequence[Cell]) -> list[Curve]:
-    """A curve for each combination that was measured under three loads of one kind or more."""
-    found: dict[tuple[object, ...], list[Cell]] = {}
+    """A curve for each configuration with three or more loads of one kind."""
+    found: dict[tuple[CellKey, type[Load]], list[Cell]] = {}
     for cell in cells:
         if cell.status == "measured" and cell.load is not None:
-            setting = (
-                cell.protocol,
-                cell.dialect,
-                cell.gzip,
-                cell.tls,
-                cell.workload,
-                cell.client,
-                cell.network,
-                cell.connection,
-            )
-            found.setdefault((*setting, cell.version, type(cell.load)), []).append(cell)
-    drawn = [(group, _points(group)) for group in found.values()]
-    return [
-        Curve(group[0].id.rpartition("-")[0], group[0].protocol, points, knee(points))
-        for group, points in drawn
-        if len(points) >= POINTS_AT_LEAST
-    ]
+            found.setdefault((cell.usual("load"), type(cell.load)), []).append(cell)
+    drawn = ((key, _points(group)) for (key, _), group in found.items())
+    return [Curve(key, points, knee(points)) for key, points in drawn if len(points) >= MIN_POINTS]
 
 
 def knee(points: Sequence[Point]) -> int | None:
-    """The point of greatest power; None where it is the first or the last, for then the knee lies outside."""
+    """The index of the point of greatest power; None where it is the first or the last, so that the knee is outside."""
     best = max(range(len(points)), key=lambda index: points[index].power)
     return best if 0 < best < len(points) - 1 else None
 
@@ -86,4 +71,4 @@ def _points(cells: Sequence[Cell]) -> tuple[Point, ...]:
         and cell.latency_ns is not None
         and cell.latency_ns.p50 is not None
     ]
-    return tuple(sorted(points, key=lambda point: point.asked))
+    return tuple(sorted(points, key=lambda point: point.requested))

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.results import Cell, Slices
-from bench.spec import ClosedLoad
+from bench.results import Slices
+from bench.spec import CellKey
 
 MeasureName = Literal["latency_ns_p50", "requests_per_second"]
 
@@ -21,9 +21,9 @@ LATENCY = Measure("latency_ns_p50", lower_is_better=True)
 THROUGHPUT = Measure("requests_per_second", lower_is_better=False)
 
 
-def measure_of(cell: Cell) -> Measure:
+def measure_of(cell: CellKey) -> Measure:
     """Latency with one request in flight or in open loop; throughput in a closed loop with several in flight."""
-    return THROUGHPUT if isinstance(cell.load, ClosedLoad) and cell.load.concurrency > 1 else LATENCY
+    return LATENCY if cell.measures_latency else THROUGHPUT
 
 
 def column(slices: Slices, measure: Measure) -> list[float | None]:

@@ -11,19 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from msgspec.structs import replace
 
-from bench.dialects import unusual_dialect
 from bench.results import Cell, Ratio, RatioEstimate, Slices
-from bench.spec import Load
+from bench.spec import CellKey
 from bench.stats.estimates import CONFIDENCE, Interval, Levels, exponential, half_width, levels, logarithms
 from bench.stats.measures import LATENCY, THROUGHPUT, Measure, column, measure_of
 from bench.stats.shrinkage import shrunk
 from bench.stats.verdicts import confidences, is_headline, verdict
-from bench.workloads import Workload
 
-_Setting = tuple[Workload, Load | None, str, str, str]
-_Arm = tuple[str, str | None, str, bool, bool]
-"""Protocol, version, dialect where it is not the usual one, gzip, TLS."""
 _Pair = tuple[str, str]
 """The ids of a cell and its baseline."""
 
@@ -33,10 +29,21 @@ class Baseline:
     """What cells are compared with."""
 
     protocol: str
-    """Other protocols are compared with it at equal gzip and TLS, and every cell with its cell without both."""
+    """Other series are compared with it at equal gzip and TLS, and every cell with its cell without both."""
     version: str | None = None
     """In a run that compares two versions: every cell of the other version is compared with the same cell of this
-    one."""
+    one, and with nothing else."""
+
+    def of(self, key: CellKey) -> CellKey:
+        """The key of the cell that this one's `ratio` is to; for the baseline itself, its cell without gzip and TLS."""
+        if self.version is not None:
+            return replace(key, version=self.version)
+        same = key.of_series(CellKey(protocol=self.protocol))
+        return same.without_variants if same == key else same
+
+    def plain(self, key: CellKey) -> CellKey | None:
+        """The key of the cell that this one's `ratio_to_plain` is to."""
+        return None if self.version is not None else key.of_series(CellKey(protocol=self.protocol)).without_variants
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +81,20 @@ def ratios_of(cells: Sequence[Cell], baseline: Baseline, *, restarts: bool) -> d
     A pair of cells counts once in the correction for many verdicts, be it `to_baseline`, `to_plain` or both.
     """
     by_id = {cell.id: cell for cell in cells}
+    by_key = {cell.key: cell.id for cell in cells if cell.status == "measured"}
+
+    def partner(key: CellKey, other: CellKey | None) -> str | None:
+        return by_key.get(other) if other is not None and other != key else None
+
     partners = {
-        cell.id: (_baseline(cell, cells, baseline), _plain(cell, cells, baseline))
-        for cell in cells
-        if cell.status == "measured"
+        cell_id: (partner(key, baseline.of(key)), partner(key, baseline.plain(key))) for key, cell_id in by_key.items()
     }
     logs: dict[_Pair, Levels] = {}
     for cell_id, others in partners.items():
         for other in others:
-            cell = by_id[cell_id]
-            found = paired(cell.slices, by_id[other].slices, measure_of(cell)) if other else None
+            if other is None:
+                continue
+            found = paired(by_id[cell_id].slices, by_id[other].slices, measure_of(by_id[cell_id]))
             if found is not None:
                 logs[cell_id, other] = found
     headline = [is_headline(by_id[above], by_id[below]) for above, below in logs]
@@ -100,39 +111,9 @@ def ratios_of(cells: Sequence[Cell], baseline: Baseline, *, restarts: bool) -> d
                 else Ratio(baseline=pair[1], requests_per_second=estimate)
             )
     return {
-        cell_id: CellRatios(ratios.get((cell_id, to_baseline)), ratios.get((cell_id, to_plain)))
-        for cell_id, (to_baseline, to_plain) in partners.items()
+        cell_id: CellRatios(*(None if other is None else ratios.get((cell_id, other)) for other in others))
+        for cell_id, others in partners.items()
     }
-
-
-def _setting(cell: Cell) -> _Setting:
-    """Everything that a cell has in common with its baseline."""
-    return cell.workload, cell.load, cell.client, cell.network, cell.connection
-
-
-def _find(cell: Cell, cells: Sequence[Cell], arm: _Arm) -> str:
-    """The id of the measured cell of that arm in the same setting; empty when there is no other."""
-    setting = _setting(cell)
-    for other in cells:
-        if _arm(other) == arm and _setting(other) == setting:
-            return other.id if other.id != cell.id and other.status == "measured" else ""
-    return ""
-
-
-def _arm(cell: Cell) -> _Arm:
-    return cell.protocol, cell.version, unusual_dialect(cell), cell.gzip, cell.tls
-
-
-def _baseline(cell: Cell, cells: Sequence[Cell], baseline: Baseline) -> str:
-    if baseline.version is not None:
-        return _find(cell, cells, (cell.protocol, baseline.version, unusual_dialect(cell), cell.gzip, cell.tls))
-    if cell.protocol == baseline.protocol and not unusual_dialect(cell):
-        return _plain(cell, cells, baseline)
-    return _find(cell, cells, (baseline.protocol, None, "", cell.gzip, cell.tls))
-
-
-def _plain(cell: Cell, cells: Sequence[Cell], baseline: Baseline) -> str:
-    return "" if baseline.version is not None else _find(cell, cells, (baseline.protocol, None, "", False, False))
 
 
 def paired(cell: Slices, baseline: Slices, measure: Measure) -> Levels | None:

@@ -8,9 +8,9 @@ import math
 from collections.abc import Sequence
 
 from bench.clients.registry import LIBRARY
-from bench.dialects import unusual_dialect
 from bench.results import Cell, RatioEstimate, Verdict
-from bench.stats.measures import LATENCY, measure_of
+from bench.spec import CellKey, own_dialect
+from bench.stats.measures import measure_of
 
 MARGIN = 0.03
 """How far from 1 a ratio may lie and still be called the same, as a share."""
@@ -61,18 +61,18 @@ def within_margin(low: float, high: float) -> bool:
     return low >= 1 / (1 + MARGIN) and high <= 1 + MARGIN
 
 
-def is_headline(cell: Cell, baseline: Cell) -> bool:
+def is_headline(cell: CellKey, baseline: CellKey) -> bool:
     """Whether this ratio is a headline ratio: one that most readers come for, and that measuring time goes to first.
 
-    That is the latency of another protocol or version at equal gzip and TLS, through the client library, each protocol
+    That is the latency of another protocol or version, all else being equal, through the client library, each protocol
     in its own dialect. Other dialects explain the headline ratios and are not part of them.
     """
     return (
-        measure_of(cell) is LATENCY
+        cell.measures_latency
         and cell.client == LIBRARY
-        and not unusual_dialect(cell)
+        and own_dialect(cell)
         and (cell.protocol, cell.version) != (baseline.protocol, baseline.version)
-        and (cell.gzip, cell.tls) == (baseline.gzip, baseline.tls)
+        and cell.of_series(baseline) == baseline.key
     )
 
 

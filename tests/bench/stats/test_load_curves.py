@@ -46,15 +46,15 @@ def only(cells: Sequence[Cell]) -> Curve:
 
 def test_the_knee_of_a_closed_loop_is_where_more_have_to_wait() -> None:
     curve = only(saturating([16, 1, 64, 4]))
-    assert [point.asked for point in curve.points] == [1, 4, 16, 64]
+    assert [point.requested for point in curve.points] == [1, 4, 16, 64]
     assert curve.knee == 1
-    assert curve.combination == "alpha-get"
+    assert curve.key.label == "alpha-get"
 
 
 def test_the_knee_of_an_open_queue_is_at_half_of_its_capacity() -> None:
     curve = only(queue([100, 300, 500, 700, 900]))
     assert curve.knee is not None
-    assert curve.points[curve.knee].asked == 500
+    assert curve.points[curve.knee].requested == 500
 
 
 @pytest.mark.parametrize("cells", [saturating([4, 8, 16]), saturating([1, 2, 4])])
