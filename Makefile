@@ -91,7 +91,7 @@ imports: $(DEVELOP_READY)
 
 stubs: $(DEVELOP_READY)
 	$(BIN)/python -m protos.generate --check
-	$(BIN)/python -m bench.results | diff - docs/run-file.schema.json
+	$(BIN)/python -m bench.run_file | diff - docs/run-file.schema.json
 
 version: $(DEVELOP_READY)
 	$(BIN)/python -m tests.check_version pyproject.toml CHANGELOG.md

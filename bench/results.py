@@ -1,11 +1,6 @@
-"""The run file: everything a run found, as one JSON document. Reports are pure functions of it.
+"""What a run found, as values: cells with their estimates, ratios and slices. They are written as a run file."""
 
-Its JSON Schema is docs/run-file.schema.json (`python -m bench.results` prints it). Fields are only ever added;
-whatever changes the meaning of one changes `SCHEMA`.
-"""
-
-import sys
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -16,6 +11,8 @@ from bench.spec import CellKey
 SCHEMA: Literal["recipe-lab/run/2"] = "recipe-lab/run/2"
 
 Status = Literal["measured", "unsupported", "failed", "generator_limited", "interrupted"]
+Grade = Literal["warning", "note"]
+"""`warning`: a verdict or a shown value may be wrong. `note`: something is missing or less precise than it could be."""
 Verdict = Literal["faster", "slower", "same", "inconclusive"]
 
 
@@ -180,44 +177,95 @@ class Memory(Struct, frozen=True, kw_only=True):
     producer_peak: int | None = None
 
 
-class Slices(Struct, kw_only=True):
-    """One entry per measured slice in every column; the order is that of measuring."""
+class Slice(Struct, frozen=True, kw_only=True):
+    """One slice of one cell. The load process makes it; the runner adds its place in the run."""
 
-    instance: list[int] = []
-    round: list[int] = []
-    started_ns: list[int] = []
-    """Since the run began."""
-    duration_ns: list[int] = []
-    ok: list[int] = []
-    failed: list[int] = []
-    p50_ns: list[float | None] = []
-    """Median latency of the slice's `ok` answers; null where there was none."""
-    producer_cpu_ns: list[int | None] = []
-    consumer_cpu_ns: list[int | None] = []
-    send_lag_p50_ns: list[float | None] = []
+    instance: int = 0
+    round: int = 0
+    started_ns: int = 0
+    """In the run file: since the run began."""
+    duration_ns: int = 0
+    ok: int = 0
+    """Successful requests."""
+    failed: int = 0
+    p50_ns: float | None = None
+    """Median latency of the successful requests; null where there was none."""
+    producer_cpu_ns: int | None = None
+    consumer_cpu_ns: int | None = None
+    send_lag_p50_ns: float | None = None
     """Open loop only: from the moment a request was due to the moment it was sent."""
-    send_lag_max_ns: list[int | None] = []
-    window_ns: list[int] = []
-    """Open loop: in which requests fell due. Closed loop: from when as many were in flight as asked for until the first
+    send_lag_max_ns: int | None = None
+    window_ns: int = 0
+    """Open loop: in which requests were due. Closed loop: from when all requests were in flight until the first lane
     stopped sending, so that neither filling nor draining is in it."""
-    in_flight: list[float | None] = []
+    in_flight: float | None = None
     """Closed loop only: requests in flight on average over the window, from the same stamps as the latencies."""
-    due: list[int | None] = []
-    """Open loop only: requests that fell due in the window."""
-    second_half_due: list[int | None] = []
-    """Open loop only: those that fell due in its second half."""
-    second_half_ended: list[int | None] = []
-    """Open loop only: requests that ended in its second half, whenever they were due. Fewer than fell due in it when
+    due: int | None = None
+    """Open loop only: requests that were due in the window."""
+    second_half_due: int | None = None
+    """Open loop only: those that were due in its second half."""
+    second_half_ended: int | None = None
+    """Open loop only: requests that ended in its second half, whenever they were due. Fewer than were due in it when
     the rate was not reached."""
-    loop_stall_ns: list[int] = []
-    """The longest time for which the load process's event loop was away, known to about 1 ms."""
-    connections_opened: list[int | None] = []
+    loop_stall_ns: int = 0
+    """The longest time for which the event loop of the load process did not run, known to about 1 ms."""
+    connections_opened: int | None = None
     """Connections to the producer that were not there before the slice; null where the system does not tell."""
-    failure: list[str | None] = []
-    """The kind of outcome in which most of the failed requests ended; null where all were answered rightly."""
+    failure: str | None = None
+    """The kind of outcome of most failed requests; null where all were successful."""
 
 
-class Cell(CellKey, frozen=False, kw_only=True):  # type: ignore[misc]
+class Slices:
+    """Slices in the order of measuring. The name of a field of Slice gives its column: `slices.p50_ns`.
+
+    In the run file they are columns of equal length.
+    """
+
+    __slots__ = ("_columns", "rows")
+
+    def __init__(self, rows: Iterable[Slice] = ()) -> None:
+        self.rows = tuple(rows)
+        self._columns: dict[str, list[Any]] = {}
+
+    @classmethod
+    def of(cls, **columns: Sequence[Any]) -> "Slices":
+        """From columns of equal length; a column that is missing has its default. Raises ValueError."""
+        lengths = {name: len(column) for name, column in columns.items()}
+        if len(set(lengths.values())) > 1:
+            told = ", ".join(f"{name} {length}" for name, length in lengths.items())
+            raise ValueError(f"the columns of slices differ in length: {told}")
+        rows = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+        return cls(msgspec.convert(row, Slice) for row in rows)
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Every column by its name."""
+        return {name: getattr(self, name) for name in Slice.__struct_fields__}
+
+    def with_columns(self, **columns: Sequence[Any]) -> "Slices":
+        """The same slices with other values in these columns."""
+        return Slices.of(**{**self.columns(), **columns})
+
+    def __getattr__(self, name: str) -> list[Any]:
+        if name not in Slice.__struct_fields__:
+            raise AttributeError(f"a slice has no {name}")
+        if name not in self._columns:
+            self._columns[name] = [getattr(row, name) for row in self.rows]
+        return self._columns[name]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Slice]:
+        return iter(self.rows)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Slices) and self.rows == other.rows
+
+    def __hash__(self) -> int:
+        return hash(self.rows)
+
+
+class Cell(CellKey, frozen=True, kw_only=True):
     """One configuration under one load: one row of the run. Its first fields are those of its key."""
 
     id: str
@@ -251,11 +299,13 @@ class Cell(CellKey, frozen=False, kw_only=True):  # type: ignore[misc]
 
 
 class RunWarning(Struct, frozen=True, kw_only=True):
-    """A reason to distrust the run, or one of its cells. `code` is stable; `text` says fact, cause and remedy."""
+    """A reason not to trust values of the run. `code` is stable; `text` says fact, effect and remedy."""
 
     code: str
+    grade: Grade = "warning"
     text: str
-    cell: str | None = None
+    cells: list[str] = []
+    """The ids of the cells that it concerns; empty: the whole run."""
 
 
 class RecipesUsed(Struct, frozen=True, kw_only=True):
@@ -282,7 +332,7 @@ class PlanUsed(Struct, frozen=True, kw_only=True):
     interrupted: bool = False
 
 
-class Run(Struct, kw_only=True):
+class Run(Struct, frozen=True, kw_only=True):
     """A whole run."""
 
     schema: Literal["recipe-lab/run/2"] = SCHEMA
@@ -295,40 +345,3 @@ class Run(Struct, kw_only=True):
     plan: PlanUsed
     warnings: list[RunWarning]
     cells: list[Cell]
-
-
-class RunFileUnreadable(Exception):
-    """A file that is no run file. The text names the file and the reason."""
-
-
-def encode(run: Run) -> bytes:
-    """The run as JSON, one cell per line so that a text tool can cope with it."""
-    return msgspec.json.format(msgspec.json.encode(run), indent=1) + b"\n"
-
-
-def decode(content: bytes) -> Run:
-    """A run from its JSON. Raises RunFileUnreadable."""
-    try:
-        return msgspec.json.decode(content, type=Run)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RunFileUnreadable(str(error)) from None
-
-
-def read(path: Path) -> Run:
-    """The run in a file. Raises RunFileUnreadable, naming the file."""
-    try:
-        return decode(path.read_bytes())
-    except OSError as error:
-        raise RunFileUnreadable(f"{path}: {error.strerror or error}") from None
-    except RunFileUnreadable as error:
-        raise RunFileUnreadable(f"{path} is no run file: {error}") from None
-
-
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a run file."""
-    schema = msgspec.json.schema(Run)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Recipe Lab run file", **schema}
-
-
-if __name__ == "__main__":
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(json_schema()), indent=2) + b"\n")

@@ -20,7 +20,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from bench import protocols, results
+from bench import protocols, run_file
 from bench.contenders import contender_of
 from bench.load import latency_histogram
 from bench.model.choices import OWN_ERROR
@@ -94,7 +94,7 @@ def measure(name: str, runs: Path) -> Run:
         if done.returncode:
             error = done.stderr.decode(errors="replace").strip()
             raise UntrustedMeasurement(f"{name}: the bench ended with {done.returncode}: {error}")
-    return results.read(path)
+    return run_file.read(path)
 
 
 def parts_from(fit: Run, set_up: Run) -> Parts:

@@ -21,7 +21,7 @@ from typing import Annotated
 
 import typer
 
-from bench import results
+from bench import run_file
 from bench.report import units
 from bench.results import Cell, RatioEstimate, Run
 from commands import command_line, values
@@ -77,7 +77,7 @@ def measure(arguments: Sequence[str], out: Path) -> Outcome:
     if done.returncode not in (0, 1):
         error = done.stderr.decode(errors="replace").strip()
         raise UntrustedMeasurement(f"the bench ended with {done.returncode}: {error}")
-    return Outcome(done.returncode, results.read(out))
+    return Outcome(done.returncode, run_file.read(out))
 
 
 def copied(directory: Path) -> Path:

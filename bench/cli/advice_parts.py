@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench import environment, machine, results
+from bench import environment, machine, run_file
 from bench.cli.measure import Interrupted, carried_out, checked_path
 from bench.cli.show import put
 from bench.protocols import PROTOCOLS
@@ -63,7 +63,7 @@ def kept_or_measured(wanted: Wanted, *, anew: bool, will_do: Callable[[Run], boo
     _, run = carried_out(plan)
     if run.plan.interrupted:
         raise Interrupted("interrupted before the parts were measured; nothing was written")
-    put(path, results.encode(run))
+    put(path, run_file.encode(run))
     return path, run
 
 
@@ -71,8 +71,8 @@ def _kept(loaded: sources.LoadedRecipes, will_do: Callable[[Run], bool]) -> tupl
     here = environment.describe(machine.pinning_here(), measures_elsewhere=False)
     for path in sorted(REPORTS.glob(f"{KEPT}-*.json"), reverse=True):
         try:
-            run = results.read(path)
-        except results.RunFileUnreadable:
+            run = run_file.read(path)
+        except run_file.RunFileUnreadable:
             continue
         same = run.recipes.digest == loaded.digest and not environment_differences(run.environment, here)
         if same and not assemble.untrusted(run) and will_do(run):

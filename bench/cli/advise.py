@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bench import environment, machine, results
+from bench import environment, machine, run_file
 from bench.cli import matrix_flags
 from bench.cli.advice_parts import Wanted, kept_or_measured
 from bench.cli.show import console_of_output
@@ -100,8 +100,8 @@ def _link(rtt: str, down: str, up: str) -> Profile:
 
 def _read(path: str) -> Run:
     try:
-        return results.read(Path(path))
-    except results.RunFileUnreadable as error:
+        return run_file.read(Path(path))
+    except run_file.RunFileUnreadable as error:
         raise UsageError(f"--run: {error}") from None
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bench import results
+from bench import run_file
 from bench.cli.show import console_of_output
 from bench.report import comparison
 from bench.results import Run
@@ -56,6 +56,6 @@ def _read(name: str, path: str) -> Run:
     if not path:
         raise UsageError(f"{name} is empty; name the run file to compare")
     try:
-        return results.read(Path(path))
-    except results.RunFileUnreadable as error:
+        return run_file.read(Path(path))
+    except run_file.RunFileUnreadable as error:
         raise UsageError(f"{name}: {error}") from None

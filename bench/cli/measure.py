@@ -94,7 +94,7 @@ def carried_out(plan: RunPlan) -> tuple[RunPlan, Run]:
                 raw = asyncio.run(_conduct(plan, asked, authority, pinning, progress, enough))
             except asyncio.CancelledError:
                 raise Interrupted("interrupted twice; nothing was written") from None
-    if raw.interrupted and not any(cell.slices.ok for cell in raw.cells):
+    if raw.interrupted and not any(each.ok for cell in raw.cells for each in cell.slices):
         raise Interrupted("interrupted before anything was measured; nothing was written")
     return plan, assembled(raw)
 

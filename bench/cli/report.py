@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bench import results
+from bench import run_file
 from bench.cli.show import show_tables, write_report
 from bench.report import csv_export, markdown
 from commands import values
@@ -24,8 +24,8 @@ def report(
 ) -> int:
     """Render the report of a run again."""
     try:
-        run = results.read(Path(run_path))
-    except results.RunFileUnreadable as error:
+        run = run_file.read(Path(run_path))
+    except run_file.RunFileUnreadable as error:
         raise UsageError(str(error)) from None
     if form == "html":
         path = write_report(run, Path(out) if out else Path(run_path).with_suffix(".html"))

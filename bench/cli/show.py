@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import results
+from bench import run_file
 from bench.report import terminal
 from bench.report.write import write_aside
 from bench.results import Run
@@ -14,7 +14,7 @@ from commands.errors import UsageError
 
 def show(run: Run, run_path: Path) -> None:
     """Write the run file and the report beside it, and print the tables. Raises UsageError when a file cannot be."""
-    put(run_path, results.encode(run))
+    put(run_path, run_file.encode(run))
     report_path = write_report(run, run_path.with_suffix(".html"))
     show_tables(run)
     print(f"run file: {run_path}\nreport:   {report_path}")

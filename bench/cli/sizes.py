@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bench import environment, machine, results
+from bench import environment, machine, run_file
 from bench import schedule as planning
 from bench.cli import matrix_flags
 from bench.cli.measure import Interrupted, checked_path
@@ -92,7 +92,7 @@ def sizes(
         environment=environment.describe(pinning, measures_elsewhere=False),
         recipes=RecipesUsed(source=loaded.source, count=len(loaded.recipes), digest=loaded.digest),
     )
-    put(path, results.encode(run))
+    put(path, run_file.encode(run))
     report_path = write_report(run, path.with_suffix(".html"))
     console = console_of_output()
     for warning in run.warnings:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from bench import environment, machine, results
+from bench import environment, machine, run_file
 from bench import schedule as planning
 from bench.cli import matrix_flags, version_flags
 from bench.cli.measure import checked_path
@@ -119,7 +119,7 @@ def _measure(plan: RunPlan, objectives: Sequence[Objective], run_path: Path | No
             environment=environment.describe(pinning, measures_elsewhere=not plan.restarts),
             recipes=RecipesUsed(source=loaded.source, count=len(loaded.recipes), digest=loaded.digest),
         )
-        put(run_path, results.encode(run))
+        put(run_path, run_file.encode(run))
         print(f"run file: {run_path}")
     if raw.interrupted:
         return ExitCode.INTERRUPTED

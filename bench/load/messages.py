@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from bench.results import Anatomy, Bytes, TlsSession
+from bench.results import Anatomy, Bytes, Slice, TlsSession
 from bench.spec import CellKey
 
 
@@ -64,7 +64,7 @@ class Dissect(Struct, frozen=True, kw_only=True, tag=True):
 
 
 class RunSlice(Struct, frozen=True, kw_only=True, tag=True):
-    """Measure one slice of a cell that was proved. Answered by SliceResult."""
+    """Measure one slice of a cell that was proved. Answered by SliceDone."""
 
     cell: str
     seed: str
@@ -114,29 +114,13 @@ class Dissection(Struct, frozen=True, kw_only=True, tag=True):
     warnings: tuple[str, ...] = ()
 
 
-class SliceResult(Struct, frozen=True, kw_only=True, tag=True):
-    """What one slice found. Latencies are over `ok` answers; times in nanoseconds."""
+class SliceDone(Struct, frozen=True, kw_only=True, tag=True):
+    """What one slice found. Its `started_ns` is on the machine's monotonic clock."""
 
-    started_ns: int
-    """On the machine's monotonic clock."""
-    duration_ns: int
+    slice: Slice
     outcomes: dict[str, int]
-    p50_ns: float | None
-    producer_cpu_ns: int | None
-    consumer_cpu_ns: int
-    window_ns: int = 0
-    """As in SliceRecord."""
-    in_flight: float | None = None
-    """Closed loop: requests in flight on average, over the window."""
-    due: int | None = None
-    second_half_due: int | None = None
-    second_half_ended: int | None = None
-    send_lag_p50_ns: float | None = None
-    send_lag_max_ns: int | None = None
-    loop_stall_ns: int = 0
-    connections_opened: int | None = None
     text: str = ""
-    """The first failure's own words."""
+    """The first failure in its own words."""
 
 
 class Recorded(Struct, frozen=True, kw_only=True, tag=True):
@@ -155,7 +139,7 @@ class Broken(Struct, frozen=True, kw_only=True, tag=True):
 
 
 Order = Setup | Prove | ReadSizes | Dissect | RunSlice | Collect | Finish
-Answer = Done | Proof | SizesRead | Dissection | SliceResult | Recorded | Broken
+Answer = Done | Proof | SizesRead | Dissection | SliceDone | Recorded | Broken
 
 _orders: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
 _answers: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)

@@ -27,11 +27,12 @@ from bench.load import latency_histogram, messages
 from bench.load.closed_loop import run_closed
 from bench.load.fresh_connections import FreshConnections
 from bench.load.open_loop import due_offsets_ns, run_open
-from bench.load.recorder import OK, WRONG_ANSWER, SliceRecord, kind_of
+from bench.load.recorder import OK, WRONG_ANSWER, SliceRecord, failures, kind_of, most_frequent_failure
 from bench.load.watch import ConnectionCount, LoopWatch
 from bench.machine import process_cpu_ns
 from bench.network.profile import LOOPBACK
 from bench.protocols import protocol as row
+from bench.results import Slice
 from bench.spec import NEW, CellKey, ClosedLoad, Load
 from bench.wire.dissection import dissect
 from bench.wire.parts import BytesUnaccounted
@@ -184,7 +185,7 @@ class Worker:
             bytes=found.bytes, anatomy=found.anatomy, tls_session=found.tls_session, warnings=found.warnings
         )
 
-    async def run_slice(self, order: messages.RunSlice) -> messages.SliceResult:
+    async def run_slice(self, order: messages.RunSlice) -> messages.SliceDone:
         """Measure one slice, then, off the clock, record it and compare one whole answer."""
         cell = self.cells[order.cell]
         client = cell.client
@@ -205,10 +206,12 @@ class Worker:
             latency_histogram.record_all(cell.latency, record.latency_ns)
             latency_histogram.record_all(cell.service, record.service_ns)
         closed = isinstance(cell.load, ClosedLoad)
-        return messages.SliceResult(
+        measured = Slice(
             started_ns=started_ns,
             duration_ns=duration_ns,
-            outcomes=record.outcomes,
+            ok=record.outcomes.get(OK, 0),
+            failed=failures(record.outcomes),
+            failure=most_frequent_failure(record.outcomes),
             p50_ns=median(record.latency_ns) if record.latency_ns else None,
             producer_cpu_ns=None
             if producer_before_ns is None or producer_after_ns is None
@@ -223,8 +226,8 @@ class Worker:
             send_lag_max_ns=max(record.lag_ns, default=None),
             loop_stall_ns=watch.longest_stall_ns,
             connections_opened=opened,
-            text=record.first_failure,
         )
+        return messages.SliceDone(slice=measured, outcomes=record.outcomes, text=record.first_failure)
 
     async def _run(
         self, cell: ProvedCell, asked: Iterator[Request], order: messages.RunSlice, record: SliceRecord

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from bench.clients.registry import LIBRARY, load_client_class
 from bench.load import latency_histogram
 from bench.network.profile import LOOPBACK, parse
-from bench.results import Cell, Memory, PlanUsed, RecipesUsed, Run, RunWarning
+from bench.results import Cell, Memory, PlanUsed, RecipesUsed, Run, RunWarning, Slices
 from bench.runner.recording import RawCell, RawRun
 from bench.spec import CellKey, RunPlan
 from bench.stats import generator
@@ -33,8 +33,8 @@ def run_of(
     """The run as it is written."""
     cells = analyse(
         [_cell(cell, raw) for cell in raw.cells],
-        latency={cell.plan.label: cell.latency for cell in raw.cells},
-        service={cell.plan.label: cell.service for cell in raw.cells},
+        latency={cell.key.label: cell.latency for cell in raw.cells},
+        service={cell.key.label: cell.service for cell in raw.cells},
         baseline=Baseline(plan.matrix["protocol"][0], plan.versions[0].name if plan.compares_versions else None),
         restarts=plan.restarts,
     )
@@ -59,8 +59,7 @@ def run_of(
         warnings=[],
         cells=cells,
     )
-    run.warnings = [*_problems(raw), *warnings_of(run), *_unknown_sizes(raw)]
-    return run
+    return replace(run, warnings=[*_problems(raw), *warnings_of(run), *_unknown_sizes(raw)])
 
 
 def untrusted(run: Run) -> bool:
@@ -76,21 +75,21 @@ def empty_cell(key: CellKey, **known: Any) -> Cell:
 
 
 def _cell(found: RawCell, raw: RawRun) -> Cell:
-    known: dict[str, Any] = {"outcomes": found.outcomes, "slices": found.slices}
+    known: dict[str, Any] = {"outcomes": found.outcomes, "slices": Slices(found.slices)}
     status, reason = found.status, found.reason
-    if status == "measured" and (limit := generator.reason(empty_cell(found.plan, **known))) is not None:
+    if status == "measured" and (limit := generator.reason(empty_cell(found.key, **known))) is not None:
         status, reason = "generator_limited", limit
     if status == "measured":
         # Sizes are those of the library client's requests.
-        if found.plan.client == LIBRARY and (sizes := raw.sizes.get(found.plan.message)) is not None:
+        if found.key.client == LIBRARY and (sizes := raw.sizes.get(found.key.message)) is not None:
             known |= {"bytes": sizes.bytes, "tls_session": sizes.tls_session}
-        known["memory_bytes"] = Memory(producer_peak=raw.peak_bytes.get(found.plan.process))
+        known["memory_bytes"] = Memory(producer_peak=raw.peak_bytes.get(found.key.process))
         if found.latency:
             pooled = latency_histogram.new_histogram()
             for histogram in found.latency.values():
                 pooled.add(histogram)
             known["latency_histogram"] = latency_histogram.encode(pooled)
-    return empty_cell(found.plan, status=status, reason=reason, **known)
+    return empty_cell(found.key, status=status, reason=reason, **known)
 
 
 def _problems(raw: RawRun) -> list[RunWarning]:

@@ -54,7 +54,7 @@ class Measurement:
         self.enough = enough
         self.raw = RawRun([RawCell(cell) for cell in plan.matrix.cells()])
         for cell in self.raw.cells:
-            if (reason := planning.why_unsupported(cell.plan, plan)) is not None:
+            if (reason := planning.why_unsupported(cell.key, plan)) is not None:
                 cell.give_up("unsupported", reason)
         self.began_ns = perf_counter_ns()
 
@@ -69,8 +69,8 @@ class Measurement:
             if self.enough(self.raw) or all(cell.status != "measured" for cell in self.raw.cells):
                 break
         for cell in self.raw.cells:
-            if cell.status == "measured" and not any(cell.slices.ok):
-                if self.raw.interrupted and not cell.slices.ok:
+            if cell.status == "measured" and not any(each.ok for each in cell.slices):
+                if self.raw.interrupted and not cell.slices:
                     cell.give_up("interrupted", "the run was interrupted before its first slice")
                 else:
                     cell.give_up("failed", "; ".join(self.raw.problems) or "no request was successful")
@@ -93,10 +93,10 @@ class Measurement:
     async def _prove(self, instance: int, rigs: Rigs) -> None:
         self._report("verifying responses")
         for cell in self.raw.cells:
-            rig = rigs.get(cell.plan.process)
+            rig = rigs.get(cell.key.process)
             if rig is None or rig.broken or cell.status != "measured":
                 continue
-            order = order_to_prove(cell.plan, planning.questions_to_prove(cell.plan, instance))
+            order = order_to_prove(cell.key, planning.questions_to_prove(cell.key, instance))
             proof = await rig.order(order, VERIFY_TIMEOUT_S)
             if isinstance(proof, messages.Proof) and proof.outcome != OK:
                 cell.outcomes = sum_outcomes([cell.outcomes, {proof.outcome: 1}])
@@ -106,18 +106,18 @@ class Measurement:
         """Read the sizes of every combination that has none yet. They do not change from one start to the next."""
         self._report("counting bytes")
         for cell in self.raw.cells:
-            message = cell.plan.message
-            rig = rigs.get(cell.plan.process)
+            message = cell.key.message
+            rig = rigs.get(cell.key.process)
             if rig is None or rig.broken or cell.status != "measured" or message in self.raw.sizes:
                 continue
-            order = messages.ReadSizes(key=cell.plan)
+            order = messages.ReadSizes(key=cell.key)
             found = await rig.order(order, VERIFY_TIMEOUT_S)
             if isinstance(found, messages.SizesRead):
                 self.raw.sizes[message] = found
 
     async def _rounds(self, instance: int, rigs: Rigs) -> None:
         plan = self.plan
-        cells = {cell.plan: cell for cell in self.raw.cells}
+        cells = {cell.key: cell for cell in self.raw.cells}
         for cell in self.raw.cells:
             cell.barren_slices = 0
         ends_ns = self.began_ns + plan.seconds * 1e9 * (instance + 1) / plan.instances
@@ -143,8 +143,8 @@ class Measurement:
             number = -planning.THROUGHPUT_EVERY - done + 1
             for planned in planning.cells_of_round(list(cells), self.plan, instance, number):
                 result = await self._slice(instance, number, cells[planned], rigs)
-                if result is not None and result.p50_ns and planned.measures_latency:
-                    now[planned.label] = result.p50_ns
+                if result is not None and result.slice.p50_ns and planned.measures_latency:
+                    now[planned.label] = result.slice.p50_ns
             if done >= warm_up.ROUNDS_AT_LEAST and warm_up.settled(before, now):
                 break
             before = now
@@ -155,27 +155,27 @@ class Measurement:
         return now_ns + (now_ns - self._measuring_since_ns) / rounds_done / 2 < ends_ns
 
     def _can_be_measured(self, cell: RawCell, rigs: Rigs) -> bool:
-        rig = rigs.get(cell.plan.process)
+        rig = rigs.get(cell.key.process)
         usable = rig is not None and not rig.broken
         return usable and cell.status == "measured" and cell.barren_slices < GIVE_UP_AFTER
 
-    async def _slice(self, instance: int, number: int, cell: RawCell, rigs: Rigs) -> messages.SliceResult | None:
+    async def _slice(self, instance: int, number: int, cell: RawCell, rigs: Rigs) -> messages.SliceDone | None:
         """Measure a slice and keep it; those of rounds below 0 warm up. None when its rig cannot be used."""
         if not self._can_be_measured(cell, rigs):
             return None
-        rig = rigs[cell.plan.process]
-        duration_ns = planning.slice_ns(cell.plan, self.plan)
+        rig = rigs[cell.key.process]
+        duration_ns = planning.slice_ns(cell.key, self.plan)
         order = messages.RunSlice(
-            cell=cell.plan.label,
-            seed=planning.slice_seed(cell.plan, self.plan, instance, number),
+            cell=cell.key.label,
+            seed=planning.slice_seed(cell.key, self.plan, instance, number),
             duration_ns=duration_ns,
-            requests_at_least=planning.requests_at_least(cell.plan),
+            requests_at_least=planning.requests_at_least(cell.key),
             recorded=number >= 0,
         )
         result = await rig.order(order, duration_ns / 1e9 + self.plan.timeout_s + SLICE_MARGIN_S)
         if result is None:
             cell.lose(instance, max(0, number), perf_counter_ns() - self.began_ns)
-        elif isinstance(result, messages.SliceResult):
+        elif isinstance(result, messages.SliceDone):
             if number >= 0:
                 cell.add(instance, number, self.began_ns, result)
             else:
@@ -184,13 +184,13 @@ class Measurement:
             return result
         return None
 
-    def _note_silence(self, rig: Rig, cell: RawCell, result: messages.SliceResult) -> None:
+    def _note_silence(self, rig: Rig, cell: RawCell, result: messages.SliceDone) -> None:
         """Leave a rig alone that answers no workload any more: each of its slices would last until the timeouts."""
         kinds = {kind for kind, count in result.outcomes.items() if count}
         if not kinds or not kinds <= SILENCE:
             rig.silent.clear()
             return
-        rig.silent.append(cell.plan.workload.label)
+        rig.silent.append(cell.key.workload.label)
         workloads = {workload.label for workload in self.plan.matrix["workload"]}
         if len(rig.silent) >= GIVE_UP_AFTER and workloads <= set(rig.silent):
             rig.broken = True
@@ -207,9 +207,9 @@ class Measurement:
             if (recorded := await rig.finish(self.plan.timeout_s)) is None:
                 continue
             for cell in self.raw.cells:
-                if text := recorded.latency.get(cell.plan.label):
+                if text := recorded.latency.get(cell.key.label):
                     cell.latency[instance] = latency_histogram.decode(text)
-                if text := recorded.service.get(cell.plan.label):
+                if text := recorded.service.get(cell.key.label):
                     cell.service[instance] = latency_histogram.decode(text)
 
     def _report(self, text: str, share: float = 0.0) -> None:

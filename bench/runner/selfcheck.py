@@ -135,10 +135,10 @@ async def _ceiling(protocol: str, client: str, pinning: Pinning) -> float | str:
         return result
     if failures(result.outcomes):
         return "not every request was successful"
-    return result.outcomes[OK] / result.duration_ns * 1e9
+    return result.slice.ok / result.slice.duration_ns * 1e9
 
 
-async def _slice_against_noop(session: Session, protocol: str, client: str) -> messages.SliceResult | str:
+async def _slice_against_noop(session: Session, protocol: str, client: str) -> messages.SliceDone | str:
     """A slice of a client's load process against a no-op server, or why its responses are not correct."""
     server = await _start_noop(session, protocol)
     setup = messages.Setup(
@@ -159,7 +159,7 @@ async def _slice_against_noop(session: Session, protocol: str, client: str) -> m
         return proof.text
     order = messages.RunSlice(cell=key.label, seed="", duration_ns=CEILING_NS, requests_at_least=16)
     result = await load.order(order, TIMEOUT_S)
-    assert isinstance(result, messages.SliceResult)
+    assert isinstance(result, messages.SliceDone)
     return result
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from math import sqrt
 from pathlib import Path
 from time import perf_counter_ns
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -14,6 +13,7 @@ from bench import schedule as planning
 from bench.load import latency_histogram, messages
 from bench.load.recorder import OK, SILENCE, failures, sum_outcomes
 from bench.machine import Pinning
+from bench.results import Slices
 from bench.runner import assemble
 from bench.runner.measure import SLICE_MARGIN_S
 from bench.runner.recording import RawCell, RawRun
@@ -142,7 +142,7 @@ class Prober:
         if result is None:
             return None
         await self._collect(rig, plan)
-        return result.outcomes.get(OK, 0) / result.duration_ns * 1e9 / 2
+        return result.slice.ok / result.slice.duration_ns * 1e9 / 2
 
     async def _probe(self, rig: Rig, found: Found, rate_hz: float) -> Probe | None:
         plan = replace(found.key, load=OpenLoad(rate_hz=rate_hz))
@@ -165,8 +165,8 @@ class Prober:
             return None
         return self._judged(cell, result)
 
-    def _judged(self, cell: RawCell, result: messages.SliceResult) -> Probe:
-        whole = assemble.empty_cell(cell.plan, slices=cell.slices)
+    def _judged(self, cell: RawCell, result: messages.SliceDone) -> Probe:
+        whole = assemble.empty_cell(cell.key, slices=Slices(cell.slices))
         if (limit := generator.reason(whole)) is not None:
             return Probe(limit, generator_limited=True, cell=cell)
         if (short := _rate_missed(result)) is not None:
@@ -198,7 +198,7 @@ class Prober:
 
     async def _slice(
         self, rig: Rig, plan: CellKey, duration_ns: int, found: Found, *, recorded: bool
-    ) -> messages.SliceResult | None:
+    ) -> messages.SliceDone | None:
         self._number += 1
         order = messages.RunSlice(
             cell=plan.label,
@@ -209,7 +209,7 @@ class Prober:
         )
         timeout_s = duration_ns / 1e9 + self.plan.timeout_s + SLICE_MARGIN_S
         result = await self._order(rig, order, timeout_s, found)
-        return result if isinstance(result, messages.SliceResult) else None
+        return result if isinstance(result, messages.SliceDone) else None
 
     async def _collect(self, rig: Rig, plan: CellKey) -> messages.Recorded | None:
         answer = await rig.order(messages.Collect(cell=plan.label), VERIFY_TIMEOUT_S)
@@ -223,20 +223,19 @@ class Prober:
         return answer
 
 
-def _rate_missed(result: messages.SliceResult) -> str | None:
+def _rate_missed(result: messages.SliceDone) -> str | None:
     """Whether requests piled up in the slice, beyond what its few in flight can differ by chance."""
-    due, ended = result.second_half_due or 0, result.second_half_ended or 0
+    due, ended = result.slice.second_half_due or 0, result.slice.second_half_ended or 0
     if not due:
         return None
-    in_flight = due * (result.p50_ns or 0.0) / (result.window_ns / 2)
+    in_flight = due * (result.slice.p50_ns or 0.0) / (result.slice.window_ns / 2)
     tolerance = max((1 - RATE_REACHED) * due, 3 * sqrt(2 * in_flight), 2.0)
     return f"only {ended / due * 100:.0f} % of the rate was reached" if due - ended > tolerance else None
 
 
 def _join(kept: RawCell, more: RawCell) -> None:
     """Add the slices and histograms of another probe of the same rate."""
-    for column, values in _columns(kept).items():
-        values.extend(_columns(more)[column])
+    kept.slices += more.slices
     kept.outcomes = sum_outcomes([kept.outcomes, more.outcomes])
     for histograms, others in ((kept.latency, more.latency), (kept.service, more.service)):
         for instance, histogram in others.items():
@@ -244,7 +243,3 @@ def _join(kept: RawCell, more: RawCell) -> None:
                 histograms[instance].add(histogram)
             else:
                 histograms[instance] = histogram
-
-
-def _columns(cell: RawCell) -> dict[str, list[Any]]:
-    return {name: getattr(cell.slices, name) for name in cell.slices.__struct_fields__}

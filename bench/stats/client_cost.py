@@ -88,4 +88,5 @@ def _cpu(slices: Slices, raw: Slices, pairs: Sequence[tuple[int, int]]) -> Estim
 
 
 def _mean_us(slices: Slices, rows: Sequence[int]) -> float:
-    return sum(slices.consumer_cpu_ns[row] or 0 for row in rows) / sum(slices.ok[row] for row in rows) / 1e3
+    taken = [slices.rows[row] for row in rows]
+    return sum(each.consumer_cpu_ns or 0 for each in taken) / sum(each.ok for each in taken) / 1e3

@@ -126,7 +126,7 @@ def in_flight(cell: Cell) -> float | None:
 
     None without a histogram or a successful request, and where requests failed, whose latencies are not known.
     """
-    elapsed_ns, requests = sum(cell.slices.duration_ns), sum(cell.slices.ok)
+    elapsed_ns, requests = sum(each.duration_ns for each in cell.slices), sum(each.ok for each in cell.slices)
     if cell.latency_histogram is None or not elapsed_ns or not requests or any(cell.slices.failed):
         return None
     histogram = latency_histogram.decode(cell.latency_histogram)

@@ -6,20 +6,17 @@ Each text states a fact, its effect and a remedy. Cells with the same reason sha
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from bench.results import Cell, Run, RunWarning
+from bench.results import Cell, Grade, Run, RunWarning
 from bench.spec import ClosedLoad, OpenLoad
 from bench.stats import generator
 from bench.stats.estimates import half_width, levels
 from bench.stats.measures import LATENCY, measure_of
 from bench.stats.verdicts import headline_cells, headline_half_width
 from bench.stats.wording import counted, percent, some_of
-
-Grade = Literal["warning", "note"]
-"""`warning`: a verdict or a shown value may be wrong. `note`: something is missing or less precise than it could be."""
 
 WIDE = 0.05
 """Half the width of a headline interval, as a share, from which on it is wide."""
@@ -55,8 +52,7 @@ def warnings_of(run: Run) -> list[RunWarning]:
 
 
 def _warning(code: str, grade: Grade, text: str, cells: Iterable[str] = ()) -> RunWarning:
-    ids = list(cells)
-    return RunWarning(code=code, text=text, cell=ids[0] if len(ids) == 1 else None)
+    return RunWarning(code=code, grade=grade, text=text, cells=list(cells))
 
 
 def _interrupted(run: Run) -> Iterator[RunWarning]:

@@ -136,7 +136,7 @@ def known_cell(
 def _slices(latency_ns: float, restless: float, instances: int) -> Slices:
     rows = [(instance, number) for instance in range(instances) for number in range(ROUNDS)]
     shifts = [restless * (instance % 2 * 2 - 1) for instance, _ in rows]
-    return Slices(
+    return Slices.of(
         instance=[instance for instance, _ in rows],
         round=[number for _, number in rows],
         ok=[10] * len(rows),

@@ -5,7 +5,7 @@ from unittest import mock
 
 import pytest
 
-from bench import results
+from bench import run_file
 from bench.cli import advice_parts
 from bench.cli.advice_parts import Wanted, kept_or_measured
 from bench.model.parts import parts_of
@@ -14,12 +14,13 @@ from bench.results import Run
 from recipes import sources
 from tests.support.model_runs import Asked, known_run
 from tests.support.programs import assert_one_line_error, run_here
+from tests.support.runs import set_fields
 
 
 @pytest.fixture
 def known(tmp_path: Path) -> str:
     path = tmp_path / "known.json"
-    path.write_bytes(results.encode(known_run()))
+    path.write_bytes(run_file.encode(known_run()))
     return str(path)
 
 
@@ -43,9 +44,10 @@ def test_it_answers_in_words_with_the_numbers_behind_them(known: str) -> None:
 
 def test_measurements_that_cannot_be_trusted_give_exit_code_3(tmp_path: Path) -> None:
     failing = known_run()
-    failing.cells[-1].status, failing.cells[-1].reason = "failed", "the producer ended"
+    set_fields(failing.cells[-1], status="failed")
+    set_fields(failing.cells[-1], reason="the producer ended")
     path = tmp_path / "failing.json"
-    path.write_bytes(results.encode(failing))
+    path.write_bytes(run_file.encode(failing))
     done = run_here("bench", "advise", "--payload", "20kB", "--rtt", "40ms", "--run", str(path))
     assert done.returncode == 3, done.stderr
     assert "Predicted latency" in done.stdout
@@ -80,7 +82,7 @@ def test_a_payload_out_of_reach_names_what_would_do(known: str) -> None:
 
 def test_a_run_that_lacks_what_is_asked_names_it(tmp_path: Path) -> None:
     path = tmp_path / "plain.json"
-    path.write_bytes(results.encode(known_run(Asked(tls=(False,)))))
+    path.write_bytes(run_file.encode(known_run(Asked(tls=(False,)))))
     done = run_here("bench", "advise", "--payload", "20kB", "--rtt", "1ms", "--tls", "--run", str(path))
     assert_one_line_error(done, 2, "nothing in it was measured with TLS")
 
@@ -118,7 +120,7 @@ def test_parts_are_measured_once_and_kept(
     (quickly / "advise-9.json").write_text("torn")
     again, kept = found()
     assert again == path
-    assert results.encode(kept) == results.encode(measured)
+    assert run_file.encode(kept) == run_file.encode(measured)
     assert "measuring" not in capfd.readouterr().err
     monkeypatch.setattr(advice_parts, "carried_out", mock.Mock(side_effect=MeasuredAnew))
     with pytest.raises(MeasuredAnew):

@@ -4,14 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from bench import results
+from bench import run_file
 from bench.results import RecipesUsed, Run
 from tests.bench.stats.test_compare import run
 from tests.support import programs
+from tests.support.runs import set_fields
 
 
 def put(path: Path, given: Run) -> str:
-    path.write_bytes(results.encode(given))
+    path.write_bytes(run_file.encode(given))
     return str(path)
 
 
@@ -41,7 +42,7 @@ def test_markdown(runs: tuple[str, str]) -> None:
 
 def test_runs_that_cannot_be_compared_are_one_line(tmp_path: Path, runs: tuple[str, str]) -> None:
     other = run(2)
-    other.recipes = RecipesUsed(source="mine.json", count=3, digest="d2")
+    set_fields(other, recipes=RecipesUsed(source="mine.json", count=3, digest="d2"))
     unlike = put(tmp_path / "c.json", other)
     done = programs.run_here("bench", "compare", runs[0], unlike)
     assert (done.returncode, done.stdout) == (2, "")
@@ -54,7 +55,7 @@ def test_runs_that_cannot_be_compared_are_one_line(tmp_path: Path, runs: tuple[s
 
 def test_runs_with_nothing_in_common_are_not_offered_to_be_forced(tmp_path: Path, runs: tuple[str, str]) -> None:
     other = run(2)
-    other.cells = []
+    set_fields(other, cells=[])
     done = programs.run_here("bench", "compare", runs[0], put(tmp_path / "c.json", other))
     assert done.returncode == 2
     assert "no configuration was measured in both runs" in done.stderr

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import results
+from bench import run_file
 from tests.support import programs
 from tests.support.pages import Page
 from tests.support.runs import small
@@ -13,7 +13,7 @@ from tests.support.runs import small
 @pytest.fixture(name="path")
 def run_path(tmp_path: Path) -> Path:
     path = tmp_path / "run.json"
-    path.write_bytes(results.encode(small()))
+    path.write_bytes(run_file.encode(small()))
     return path
 
 

@@ -13,6 +13,7 @@ from bench.report.advice_warnings import origin, warnings
 from bench.results import RunWarning
 from bench.spec import NEW, PERSISTENT, Connection
 from tests.support.model_runs import Asked, known_run
+from tests.support.runs import set_fields
 
 PARTS = parts_of(known_run())
 
@@ -107,7 +108,7 @@ def test_nothing_is_doubted_where_all_is_as_it_should_be() -> None:
 
 def test_warnings_say_what_limits_an_advice() -> None:
     once = known_run(Asked(instances=1, connections=("persistent",)))
-    once.warnings = [RunWarning(code=code, text="…") for code in ("few_samples_in_tail", "busy_machine")]
+    set_fields(once, warnings=[RunWarning(code=code, text="…") for code in ("few_samples_in_tail", "busy_machine")])
     found = warnings(once, parts_of(once), ["CPU model: x, then y"], new=True)
     assert len(found) == 4
     assert "(CPU model: x, then y), so they need not hold here" in found[0]

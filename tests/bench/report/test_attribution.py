@@ -4,10 +4,11 @@ from msgspec.structs import replace
 
 from bench.report import html, markdown
 from bench.report.attribution import attribution_tables
-from bench.results import Cell, Run, Slices, decode, encode
+from bench.results import Cell, Run, Slices
+from bench.run_file import decode, encode
 from tests.bench.stats.noise import slices_of
 from tests.bench.stats.test_attribution import still
-from tests.support.runs import cell, run, sizes
+from tests.support.runs import cell, run, set_fields, sizes
 
 LATENCIES_US = {"json": {"http": 150.0, "grpc": 312.0}, "protobuf": {"http": 142.0, "grpc": 300.0}}
 WIRE_US = {"json": {"http": 100.0, "grpc": 162.0}, "protobuf": {"http": 95.0, "grpc": 153.0}}
@@ -19,8 +20,8 @@ def found(clients: tuple[str, ...] = ("library", "raw"), instances: int = 3) -> 
         for dialect, by_protocol in (LATENCIES_US if client == "library" else WIRE_US).items():
             for protocol, latency_us in by_protocol.items():
                 made = cell(protocol, client=client, dialect=dialect)
-                made.id = f"{protocol}-{dialect}-{client}"
-                made.slices = slices_of(still(latency_us * 1e3, instances=instances))
+                set_fields(made, id=f"{protocol}-{dialect}-{client}")
+                set_fields(made, slices=slices_of(still(latency_us * 1e3, instances=instances)))
                 cells.append(made)
     return decode(encode(run(cells)))
 
@@ -59,7 +60,7 @@ def test_bytes_are_told_for_each_direction_and_both() -> None:
             smaller = 300.0 if each.dialect == "protobuf" else 0.0
             framing = 60.0 if each.protocol == "grpc" else 225.0
             said = sizes(0, 1400 - smaller, 0, 1400 - smaller + framing)
-            each.bytes = replace(each.bytes, response=said)
+            set_fields(each, bytes=replace(each.bytes, response=said))
     tables = attribution_tables(made)
     assert len(tables) == 2
     _, answer, both = tables[1].rows
@@ -77,6 +78,6 @@ def test_every_report_has_them() -> None:
 def test_a_run_in_one_dialect_has_none() -> None:
     made = [cell("http"), cell("grpc")]
     for each in made:
-        each.slices = Slices()
+        set_fields(each, slices=Slices())
     assert attribution_tables(run(made)) == []
     assert attribution_tables(run([])) == []

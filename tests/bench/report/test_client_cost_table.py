@@ -3,24 +3,27 @@
 from bench.report.client_cost_table import client_cost_table
 from bench.report.overall_tables import overall_tables
 from bench.results import Cell, Slices
-from tests.support.runs import cell, run
+from tests.support.runs import cell, run, set_fields
 
 
 def sliced(client: str, p50_us: float, cpu_us: float) -> Cell:
     """Two instances of three rounds in which every slice is the same."""
     rows = 6
     made = cell("http", client=client)
-    made.id = f"http-get-{client}-c1"
-    made.slices = Slices(
-        instance=[0, 0, 0, 1, 1, 1],
-        round=[0, 1, 2, 0, 1, 2],
-        started_ns=[0] * rows,
-        duration_ns=[12_000_000] * rows,
-        ok=[10] * rows,
-        failed=[0] * rows,
-        p50_ns=[p50_us * 1e3] * rows,
-        producer_cpu_ns=[1000] * rows,
-        consumer_cpu_ns=[round(cpu_us * 10 * 1e3)] * rows,
+    set_fields(made, id=f"http-get-{client}-c1")
+    set_fields(
+        made,
+        slices=Slices.of(
+            instance=[0, 0, 0, 1, 1, 1],
+            round=[0, 1, 2, 0, 1, 2],
+            started_ns=[0] * rows,
+            duration_ns=[12_000_000] * rows,
+            ok=[10] * rows,
+            failed=[0] * rows,
+            p50_ns=[p50_us * 1e3] * rows,
+            producer_cpu_ns=[1000] * rows,
+            consumer_cpu_ns=[round(cpu_us * 10 * 1e3)] * rows,
+        ),
     )
     return made
 

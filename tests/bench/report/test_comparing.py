@@ -7,7 +7,17 @@ import pytest
 from bench.report import comparing, summary
 from bench.report.grouping import Variant, arranged
 from bench.results import Ratio, RatioEstimate, Run, Verdict
-from tests.support.runs import SIXTEEN, cell, latency_ratio, rate_ratio, run, small, two_variants, without_figures
+from tests.support.runs import (
+    SIXTEEN,
+    cell,
+    latency_ratio,
+    rate_ratio,
+    run,
+    set_fields,
+    small,
+    two_variants,
+    without_figures,
+)
 
 PLAIN = Variant(False, False)
 
@@ -63,7 +73,7 @@ def test_a_rate_is_ahead_when_it_is_higher() -> None:
     )
     assert fastest(given) == "grpc"
     assert "gRPC is faster than HTTP: 1.50 times its rate (1.40–1.60)" in said(given)
-    given.cells[2].ratio = behind
+    set_fields(given.cells[2], ratio=behind)
     assert fastest(given) == "http"
 
 
@@ -135,7 +145,8 @@ def test_a_protocol_that_is_missing_is_not_passed_over() -> None:
 
 def test_versions_are_told_against_their_twins_and_nobody_is_called_fastest() -> None:
     cells = [cell("http", version="v1"), cell("http", version="v2", ratio=latency_ratio("old", 1.2, "slower"))]
-    cells[0].id, cells[1].id = "old", "new"
+    set_fields(cells[0], id="old")
+    set_fields(cells[1], id="new")
     text = said(run(cells))
     assert "fastest" not in text
     assert text.endswith("HTTP (v2) is slower than v1: 1.20 times its latency (1.08–1.32).")

@@ -4,7 +4,18 @@ from bench.contenders import Contender
 from bench.report import names
 from bench.report.grouping import Variant, arranged
 from bench.spec import ClosedLoad, OpenLoad
-from tests.support.runs import LIST, ONE, SIXTEEN, cell, latency_ratio, run, small, two_variants, without_figures
+from tests.support.runs import (
+    LIST,
+    ONE,
+    SIXTEEN,
+    cell,
+    latency_ratio,
+    run,
+    set_fields,
+    small,
+    two_variants,
+    without_figures,
+)
 
 
 def test_protocols_stand_side_by_side_within_each_variant() -> None:
@@ -63,7 +74,8 @@ def test_a_ratio_to_its_own_plain_cell_is_none_to_the_baseline() -> None:
 
 def test_versions_are_compared_with_their_twins() -> None:
     before, after = cell("http", version="v1"), cell("http", version="v2", ratio=latency_ratio("old", 1.2, "slower"))
-    before.id, after.id = "old", "new"
+    set_fields(before, id="old")
+    set_fields(after, id="new")
     arrangement = arranged(run([before, after]))
     assert arrangement.contenders == (Contender("http", "v1"), Contender("http", "v2"))
     assert [names.contender(each) for each in arrangement.contenders] == ["HTTP (v1)", "HTTP (v2)"]
@@ -84,8 +96,8 @@ def test_an_empty_run_has_no_groups() -> None:
 
 def test_a_dialect_is_told_where_it_is_not_the_protocols_own() -> None:
     cells = [cell("http", dialect="json"), cell("http", dialect="protobuf"), cell("grpc", dialect="json", version="v1")]
-    cells[1].id = "http-get-protobuf-c1"
-    cells[1].ratio = latency_ratio("http-get-c1", 1.1, "slower")
+    set_fields(cells[1], id="http-get-protobuf-c1")
+    set_fields(cells[1], ratio=latency_ratio("http-get-c1", 1.1, "slower"))
     arrangement = arranged(run(cells))
     assert [names.contender(each) for each in arrangement.contenders] == ["HTTP", "HTTP (protobuf)", "gRPC (JSON, v1)"]
     found = arranged(run(cells[:2]))

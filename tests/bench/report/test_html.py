@@ -10,7 +10,7 @@ from bench.results import RecipesUsed, Run, RunWarning, TlsSession
 from bench.spec import OpenLoad
 from tests.check_run import References
 from tests.support.pages import Page
-from tests.support.runs import HOSTILE, LIST, cell, latency_ratio, run, small, two_variants, without_figures
+from tests.support.runs import HOSTILE, LIST, cell, latency_ratio, run, set_fields, small, two_variants, without_figures
 
 
 def content(given: Run) -> str:
@@ -76,8 +76,9 @@ def test_every_link_leads_somewhere() -> None:
 
 def test_everything_that_figures_depend_on_stands_at_the_end() -> None:
     given = run([cell("grpc", tls=True)])
-    given.cells[0].tls_session = TlsSession(
-        version="TLSv1.3", cipher="TLS_AES_128_GCM_SHA256", group="x25519", alpn="h2"
+    set_fields(
+        given.cells[0],
+        tls_session=TlsSession(version="TLSv1.3", cipher="TLS_AES_128_GCM_SHA256", group="x25519", alpn="h2"),
     )
     text = content(given)
     for told in (
@@ -148,5 +149,5 @@ def test_text_in_every_script_is_kept() -> None:
 
 def test_half_a_character_does_not_break_the_page() -> None:
     given = two_variants()
-    given.command = "\udc80"
+    set_fields(given, command="\udc80")
     assert b"<h1" in html.render(given)

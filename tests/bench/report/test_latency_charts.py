@@ -10,7 +10,7 @@ from bench.report.grouping import Arrangement, LoadGroup, WorkloadGroup, arrange
 from bench.report.latency_charts import Figure
 from bench.report.percentile_curve import Point
 from bench.results import Estimate, Quantiles, RatioEstimate, Run
-from tests.support.runs import SIXTEEN, cell, latency_ratio, run, small, two_variants, without_figures
+from tests.support.runs import SIXTEEN, cell, latency_ratio, run, set_fields, small, two_variants, without_figures
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -70,10 +70,13 @@ def test_bytes_are_drawn_in_their_pieces() -> None:
 def test_bytes_that_cannot_be_told_apart_are_one_piece() -> None:
     given = cell("http")
     assert given.bytes is not None
-    given.bytes = type(given.bytes)(
-        request=type(given.bytes.request)(),
-        response=type(given.bytes.response)(wire_bytes=500),
-        setup=given.bytes.setup,
+    set_fields(
+        given,
+        bytes=type(given.bytes)(
+            request=type(given.bytes.request)(),
+            response=type(given.bytes.response)(wire_bytes=500),
+            setup=given.bytes.setup,
+        ),
     )
     group, _, _ = parts(run([given]))
     figure = latency_charts.bytes_on_the_wire(group, "response")
@@ -113,7 +116,7 @@ def test_where_nothing_was_measured_nothing_is_drawn() -> None:
 def test_a_spectrum_missing_in_one_variant_is_left_out() -> None:
     given = two_variants()
     for each in given.cells[::2]:
-        each.latency_histogram = None
+        set_fields(each, latency_histogram=None)
     assert len(latency_charts.spectra(*parts(given))) == 1
 
 
@@ -147,7 +150,7 @@ def test_an_interval_that_reaches_far_does_not_squeeze_the_rest() -> None:
 
 def test_a_caption_says_when_intervals_are_cut_off() -> None:
     given = two_variants()
-    given.cells[2].ratio = latency_ratio("http-get-c1", 2.0, "inconclusive", low=0.001, high=4000.0)
+    set_fields(given.cells[2], ratio=latency_ratio("http-get-c1", 2.0, "inconclusive", low=0.001, high=4000.0))
     figure = latency_charts.ratios(*parts(given))
     assert figure is not None
     assert figure.caption.endswith("end at its edge")
@@ -186,5 +189,5 @@ def test_a_ratio_that_is_not_positive_is_not_drawn() -> None:
     nothing = RatioEstimate(value=0, low=0, high=0, low_95=0, high_95=0, verdict="inconclusive")
     for each in given.cells:
         if each.ratio is not None:
-            each.ratio = type(each.ratio)(baseline=each.ratio.baseline, latency_ns_p50=nothing)
+            set_fields(each, ratio=type(each.ratio)(baseline=each.ratio.baseline, latency_ns_p50=nothing))
     assert latency_charts.ratios(*parts(given)) is None

@@ -2,7 +2,7 @@
 
 from bench.report import provenance
 from bench.results import PlanUsed, RecipesUsed, TlsSession
-from tests.support.runs import cell, run
+from tests.support.runs import cell, run, set_fields
 
 
 def test_the_plan_in_words() -> None:
@@ -33,9 +33,9 @@ def test_tls_is_told_once_by_protocol_where_all_agree() -> None:
     session = TlsSession(version="TLSv1.3", cipher="c", group="g", alpn="h2")
     cells = [cell("grpc", tls=True, tls_session=session), cell("grpc", tls=True, gzip=True, tls_session=session)]
     assert provenance.of_tls(run(cells)) == [("TLS, gRPC", "TLSv1.3, cipher c, group g, ALPN h2")]
-    cells[1].tls_session = TlsSession(version="TLSv1.2")
+    set_fields(cells[1], tls_session=TlsSession(version="TLSv1.2"))
     assert provenance.of_tls(run(cells))[0][1].endswith("ALPN h2; TLSv1.2")
-    cells[1].tls_session = TlsSession()
+    set_fields(cells[1], tls_session=TlsSession())
     assert len(provenance.of_tls(run(cells))) == 1
 
 

@@ -6,7 +6,7 @@ from bench.report import summary
 from bench.report.grouping import arranged
 from bench.results import Bytes, Run, SetupSizes
 from bench.spec import OpenLoad
-from tests.support.runs import SIXTEEN, cell, run, sizes, small, two_variants, without_figures
+from tests.support.runs import SIXTEEN, cell, run, set_fields, sizes, small, two_variants, without_figures
 
 
 def statements(given: Run) -> dict[str, str]:
@@ -33,7 +33,7 @@ def test_gzip_costs_time_and_saves_bytes() -> None:
 def test_without_sizes_nothing_is_said_of_them() -> None:
     given = two_variants()
     for each in given.cells:
-        each.bytes = None
+        set_fields(each, bytes=None)
     said = statements(given)
     assert "on the wire" not in said["What gzip costs"]
     assert "Bytes" not in said
@@ -58,7 +58,7 @@ def test_cpu_of_both_sides() -> None:
 
 def test_what_is_not_known_is_listed() -> None:
     cells = [*two_variants().cells, without_figures("graphql", "unsupported", "no such call")]
-    cells[0].latency_ns = None
+    set_fields(cells[0], latency_ns=None)
     text = statements(run(cells))["Not known"]
     assert "Without a verdict: 1 of 2 comparisons with HTTP (grpc-get-gzip-c1)." in text
     assert "1 cell has no figures: graphql-get-c1 (not offered)." in text

@@ -17,6 +17,7 @@ from tests.support.runs import (
     latency_ratio,
     quantiles,
     run,
+    set_fields,
     small,
     two_variants,
     without_figures,
@@ -79,7 +80,7 @@ def test_open_loop_tells_the_rate_that_was_reached_and_the_service_time() -> Non
 def test_a_cell_without_figures_says_why(status: str, words: str) -> None:
     reason = "the producer said no"
     cells = [cell("http"), without_figures("grpc", status, reason), without_figures("graphql", status, None)]
-    cells[1].outcomes = {"ok": 0, "timeout": 3}
+    set_fields(cells[1], outcomes={"ok": 0, "timeout": 3})
     given = run([*cells, cell("other", ratio=latency_ratio("http-get-c1", 1.0, "same"))])
     table = figures(given)
     assert texts(table)[1] == ["plain", "gRPC", words, "–", "–", "–", "0 + 3 timeout"]
@@ -91,8 +92,8 @@ def test_a_cell_without_figures_says_why(status: str, words: str) -> None:
 
 def test_a_missing_ratio_and_a_missing_quantile_are_dashes() -> None:
     given = two_variants()
-    given.cells[2].ratio = None
-    given.cells[2].latency_ns = None
+    set_fields(given.cells[2], ratio=None)
+    set_fields(given.cells[2], latency_ns=None)
     assert texts(figures(given))[1] == ["plain", "gRPC", "–", "–", "–", "–", "2,000"]
 
 

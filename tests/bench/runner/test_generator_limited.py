@@ -3,7 +3,7 @@
 import pytest
 
 from bench.load import latency_histogram, messages
-from bench.results import RecipesUsed, Run
+from bench.results import RecipesUsed, Run, Slice
 from bench.runner import assemble
 from bench.runner.recording import RawCell, RawRun
 from bench.spec import OpenLoad
@@ -19,10 +19,10 @@ def run_with_lag(lag_ns: float) -> Run:
     histogram.record_value(1_000_000, 3000)
     cell.latency[0] = histogram
     for number in range(3):
-        result = messages.SliceResult(
+        measured = Slice(
             started_ns=number * 10**9,
             duration_ns=10**9,
-            outcomes={"ok": 1000},
+            ok=1000,
             p50_ns=1e6,
             producer_cpu_ns=10**8,
             consumer_cpu_ns=10**8,
@@ -33,7 +33,7 @@ def run_with_lag(lag_ns: float) -> Run:
             send_lag_p50_ns=lag_ns,
             connections_opened=0,
         )
-        cell.add(0, number, 0, result)
+        cell.add(0, number, 0, messages.SliceDone(slice=measured, outcomes={"ok": 1000}))
     return assemble.run_of(
         RawRun([cell], instances_done=1),
         plan,
@@ -54,7 +54,7 @@ def test_no_figures_no_verdict_and_not_to_be_trusted() -> None:
     assert (cell.latency_ns, cell.service_ns, cell.requests_per_second, cell.ratio) == (None, None, None, None)
     assert (cell.latency_histogram, cell.bytes, cell.cpu_us_per_request, cell.memory_bytes) == (None, None, None, None)
     assert len(cell.slices.ok) == 3
-    assert [warning.code for warning in run.warnings if warning.cell == cell.id] == ["generator_limited"]
+    assert [warning.code for warning in run.warnings if cell.id in warning.cells] == ["generator_limited"]
     assert assemble.untrusted(run)
 
 

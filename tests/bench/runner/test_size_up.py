@@ -11,7 +11,8 @@ from bench.machine import Pinning
 from bench.report import terminal
 from bench.report.anatomy import anatomy_tables
 from bench.report.anatomy_figures import stacks
-from bench.results import RecipesUsed, Run, decode, encode
+from bench.results import RecipesUsed, Run
+from bench.run_file import decode, encode
 from bench.runner.size_rows import sizes_run
 from bench.runner.size_up import Sizing, requests_for, size_up
 from bench.spec import ClosedLoad, Matrix, RunPlan, Target, Version

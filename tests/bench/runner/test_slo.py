@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import results
+from bench import run_file
 from bench.cli.slo import figure, in_words, slo
 from bench.runner.session import RunningProducer, Session
 from bench.runner.slo import Found
@@ -48,7 +48,7 @@ def test_what_a_producer_serves_is_below_its_capacity(
     said = capsys.readouterr().out
     assert "requests per second on one producer core with p50<60ms" in " ".join(said.split())
     assert "http-get: " in said
-    found = results.read(path)
+    found = run_file.read(path)
     (cell,) = found.cells
     assert cell.load is not None
     assert isinstance(cell.load, OpenLoad)

@@ -69,7 +69,7 @@ def cells_with_noise(
 
 def with_columns(cell: Cell, **columns: list[Any]) -> Cell:
     """The cell with some columns of its slices replaced."""
-    return replace(cell, slices=replace(cell.slices, **columns))
+    return replace(cell, slices=cell.slices.with_columns(**columns))
 
 
 def slices_of(p50_ns: NDArray[np.float64], concurrency: int = 1) -> Slices:
@@ -77,7 +77,7 @@ def slices_of(p50_ns: NDArray[np.float64], concurrency: int = 1) -> Slices:
     instances, rounds = p50_ns.shape
     count = instances * rounds
     flat = [float(value) for value in p50_ns.ravel()]
-    return Slices(
+    return Slices.of(
         instance=[int(value) for value in np.repeat(np.arange(instances), rounds)],
         round=[int(value) for value in np.tile(np.arange(rounds), instances)],
         started_ns=[index * 20_000_000 for index in range(count)],

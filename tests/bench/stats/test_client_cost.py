@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.results import Cell, Slices
+from bench.results import Cell, Slice, Slices
 from bench.spec import ClosedLoad
 from bench.stats.client_cost import client_costs
 from bench.workloads import Workload
@@ -13,19 +13,18 @@ INSTANCES, ROUNDS = 4, 5
 
 def cell(client: str, p50_us: float, cpu_us: int, *, concurrency: int = 1, every: int = 1, **given: object) -> Cell:
     """With a drift over rounds that both clients share, and instances that differ."""
-    slices = Slices()
-    for instance in range(INSTANCES):
-        for number in range(0, ROUNDS, every):
-            slices.instance.append(instance)
-            slices.round.append(number)
-            slices.started_ns.append(0)
-            slices.duration_ns.append(1_000_000)
-            slices.ok.append(10)
-            slices.failed.append(0)
-            slices.p50_ns.append((p50_us + 7 * number + instance) * 1000)
-            slices.producer_cpu_ns.append(None)
-            slices.consumer_cpu_ns.append(cpu_us * 10_000)
-            slices.send_lag_p50_ns.append(None)
+    slices = Slices(
+        Slice(
+            instance=instance,
+            round=number,
+            duration_ns=1_000_000,
+            ok=10,
+            p50_ns=(p50_us + 7 * number + instance) * 1000,
+            consumer_cpu_ns=cpu_us * 10_000,
+        )
+        for instance in range(INSTANCES)
+        for number in range(0, ROUNDS, every)
+    )
     return Cell(
         id=f"http-get-{client}-c{concurrency}",
         protocol="http",

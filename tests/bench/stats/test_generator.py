@@ -30,7 +30,7 @@ def cell(
         workload=Workload(name="get"),
         client=client,
         load=load,
-        slices=Slices(
+        slices=Slices.of(
             instance=[0, 0],
             round=[0, 1],
             started_ns=[0, 10**9],
@@ -91,8 +91,8 @@ def test_the_rate_of_an_open_loop_is_that_of_the_second_half() -> None:
     reached = cell(OPEN, ended=450).slices
     assert generator.rate_reached(reached) == pytest.approx(0.9)
     assert requests_per_second(reached) == [900.0, 900.0]
-    reached.failed = [1000, 0]
+    reached = reached.with_columns(failed=[1000, 0])
     assert requests_per_second(reached) == [450.0, 900.0]
-    reached.second_half_ended = [None, None]
+    reached = reached.with_columns(second_half_ended=[None, None])
     assert generator.rate_reached(cell(CLOSED).slices) is None
     assert requests_per_second(reached) == [1000.0, 1000.0]

@@ -19,23 +19,23 @@ def one(logs: Levels | None, confidence: float = 0.99) -> PairedRatio:
 
 
 def test_pairs_share_instance_and_round() -> None:
-    baseline = Slices(instance=[0, 0, 1, 1], round=[0, 1, 0, 1], p50_ns=[100.0, 10.0, 1.0, 5.0])
-    cell = Slices(instance=[1, 0, 0, 1], round=[1, 1, 0, 0], p50_ns=[10.0, 20.0, 200.0, 2.0])
+    baseline = Slices.of(instance=[0, 0, 1, 1], round=[0, 1, 0, 1], p50_ns=[100.0, 10.0, 1.0, 5.0])
+    cell = Slices.of(instance=[1, 0, 0, 1], round=[1, 1, 0, 0], p50_ns=[10.0, 20.0, 200.0, 2.0])
     found = one(paired(cell, baseline, LATENCY))
     assert found.value == pytest.approx(2.0)
     assert found.instances == 2
 
 
 def test_a_slice_missing_on_one_side_drops_the_pair() -> None:
-    baseline = Slices(instance=[0, 0, 0], round=[0, 1, 2], p50_ns=[100.0, None, 100.0])
-    cell = Slices(instance=[0, 0, 0], round=[0, 1, 3], p50_ns=[300.0, 9.0, 9.0])
+    baseline = Slices.of(instance=[0, 0, 0], round=[0, 1, 2], p50_ns=[100.0, None, 100.0])
+    cell = Slices.of(instance=[0, 0, 0], round=[0, 1, 3], p50_ns=[300.0, 9.0, 9.0])
     assert one(paired(cell, baseline, LATENCY)).value == pytest.approx(3.0)
     assert paired(cell, Slices(), LATENCY) is None
 
 
 def test_throughput_is_right_answers_over_time() -> None:
-    baseline = Slices(instance=[0], round=[0], p50_ns=[None], ok=[10], duration_ns=[1_000_000])
-    cell = Slices(instance=[0], round=[0], p50_ns=[None], ok=[10], duration_ns=[2_000_000])
+    baseline = Slices.of(instance=[0], round=[0], p50_ns=[None], ok=[10], duration_ns=[1_000_000])
+    cell = Slices.of(instance=[0], round=[0], p50_ns=[None], ok=[10], duration_ns=[2_000_000])
     assert one(paired(cell, baseline, THROUGHPUT)).value == pytest.approx(0.5)
 
 
@@ -121,7 +121,7 @@ def test_swapping_the_arms_turns_the_ratio_over(above: list[float], below: list[
 @given(COLUMN, st.permutations(range(12)))
 def test_the_order_of_slices_does_not_matter(values: list[float], order: list[int]) -> None:
     cell, baseline = slices_of(np.asarray(values).reshape(3, 4)), slices_of(np.full((3, 4), 1e5))
-    shuffled = Slices(
+    shuffled = Slices.of(
         instance=[cell.instance[index] for index in order],
         round=[cell.round[index] for index in order],
         p50_ns=[cell.p50_ns[index] for index in order],

@@ -1,0 +1,101 @@
+"""The run file: a run as one JSON document. Reports are functions of it and of nothing else.
+
+Its JSON Schema is docs/run-file.schema.json (`python -m bench.run_file` prints it). Fields are only ever added:
+changing the meaning of one changes `bench.results.SCHEMA`.
+"""
+
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bench import run_schema_1
+from bench.results import SCHEMA, Run, Slice, Slices
+
+
+class RunFileUnreadable(Exception):
+    """A file that is no run file. The text names the file and the reason."""
+
+
+def encode(run: Run) -> bytes:
+    """The run as JSON: a line for each field, and for each cell, so that line-based tools can read it."""
+    cells = b",\n".join(_json(cell) for cell in run.cells)
+    fields = [_json(name) + b": " + _json(getattr(run, name)) for name in Run.__struct_fields__ if name != "cells"]
+    return b"{\n" + b",\n".join([*fields, b'"cells": [\n' + cells + b"\n]"]) + b"\n}\n"
+
+
+def _json(value: object) -> bytes:
+    return msgspec.json.encode(value, enc_hook=_encode_slices)
+
+
+def _encode_slices(value: object) -> object:
+    if isinstance(value, Slices):
+        return value.columns()
+    raise NotImplementedError(f"{type(value)} has no place in a run file")
+
+
+def _decode_slices(kind: type, value: Any) -> object:
+    assert kind is Slices
+    if not isinstance(value, dict):
+        raise ValueError("slices are not columns")  # noqa: TRY004 - msgspec reports a ValueError with its place
+    known = {name: column for name, column in value.items() if name in Slice.__struct_fields__}
+    for name, column in known.items():
+        if not isinstance(column, list):
+            raise ValueError(f"the column {name} of slices is not a list")  # noqa: TRY004
+    return Slices.of(**known)
+
+
+def decode(content: bytes) -> Run:
+    """A run from its JSON; one of an older schema is converted. Raises RunFileUnreadable."""
+    try:
+        document = msgspec.json.decode(content)
+        if isinstance(document, dict) and document.get("schema") == run_schema_1.SCHEMA:
+            document = run_schema_1.converted(document)
+        schema = document.get("schema") if isinstance(document, dict) else None
+        if schema not in (None, SCHEMA):
+            raise RunFileUnreadable(
+                f"its schema is {str(schema)[:60]!r}; this version reads {SCHEMA} and {run_schema_1.SCHEMA}"
+            )
+        return msgspec.convert(document, Run, dec_hook=_decode_slices)
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, run_schema_1.NotSchema1) as error:
+        raise RunFileUnreadable(str(error)) from None
+
+
+def read(path: Path) -> Run:
+    """The run in a file. Raises RunFileUnreadable, naming the file."""
+    try:
+        return decode(path.read_bytes())
+    except OSError as error:
+        raise RunFileUnreadable(f"{path}: {error.strerror or error}") from None
+    except RunFileUnreadable as error:
+        raise RunFileUnreadable(f"{path} is no run file: {error}") from None
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a run file."""
+    schema = msgspec.json.schema(Run, schema_hook=_slices_schema)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Recipe Lab run file", **schema}
+
+
+def _slices_schema(kind: type) -> dict[str, Any]:
+    """Slices in a run file: a column for each field of Slice."""
+    if kind is not Slices:
+        raise NotImplementedError(f"{kind} has no place in a run file")
+    fields = msgspec.json.schema(Slice)["$defs"]["Slice"]["properties"]
+    columns = {
+        name: {"type": "array", "items": {key: value for key, value in field.items() if key != "default"}}
+        for name, field in fields.items()
+    }
+    return {"type": "object", "description": "One entry per slice in every column.", "properties": columns}
+
+
+def main() -> None:
+    """Print the JSON Schema."""
+    ArgumentParser(prog="python -m bench.run_file", description="Print the JSON Schema of run files.").parse_args()
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(json_schema()), indent=2) + b"\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""The run file: what is written can be read, older schemas are converted, anything else is refused in one line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from bench import run_file
+from bench.results import SCHEMA, Slice, Slices
+from bench.run_file import RunFileUnreadable
+from bench.spec import ClosedLoad, dimensions
+from tests.support.runs import small
+
+SCHEMA_1 = Path(__file__).parent.parent / "data" / "run-schema-1.json"
+"""Written by version 0.1.0: HTTP and gRPC, get and list, with and without gzip, two clients, two instances."""
+
+
+def test_what_is_written_is_read_again() -> None:
+    assert run_file.decode(run_file.encode(small())) == small()
+
+
+def test_every_cell_has_a_line_of_its_own() -> None:
+    lines = run_file.encode(small()).decode().splitlines()
+    start = lines.index('"cells": [')
+    cells = [json.loads(line.removesuffix(",")) for line in lines[start + 1 : start + 1 + len(small().cells)]]
+    assert [cell["id"] for cell in cells] == [cell.id for cell in small().cells]
+    assert lines[start + 1 + len(small().cells) :] == ["]", "}"]
+
+
+def test_a_cell_has_a_field_for_every_dimension() -> None:
+    (cell, *_) = json.loads(run_file.encode(small()))["cells"]
+    assert set(dimensions()) <= set(cell)
+
+
+def test_a_file_of_schema_1_is_converted() -> None:
+    before = json.loads(SCHEMA_1.read_bytes())
+    assert before["schema"] == "recipe-lab/run/1"
+    run = run_file.read(SCHEMA_1)
+    assert run.schema == SCHEMA
+    assert (run.plan.instances, run.plan.instances_done) == (2, 2)
+    assert [cell.id for cell in run.cells] == [cell["id"] for cell in before["cells"]]
+    for cell, old in zip(run.cells, before["cells"], strict=True):
+        assert cell.client == {"consumer": "library", "wire": "raw"}[old["driver"]]
+        assert (cell.protocol, cell.dialect, cell.gzip, cell.tls) == (
+            old["protocol"],
+            old["dialect"],
+            old["gzip"],
+            old["tls"],
+        )
+        assert cell.slices.instance == old["slices"]["generation"]
+        assert cell.slices.p50_ns == old["slices"]["p50_ns"]
+        if old["bytes"] is not None:
+            assert cell.bytes is not None
+            assert cell.bytes.response.compressed_bytes == old["bytes"]["response"]["coded_bytes"]
+    verdicts = {
+        "inconclusive" if ratio["verdict"] == "unclear" else ratio["verdict"]
+        for old in before["cells"]
+        for ratio in [(old["ratio"] or {}).get("latency_ns_p50")]
+        if ratio
+    }
+    assert verdicts == {
+        cell.ratio.latency_ns_p50.verdict for cell in run.cells if cell.ratio and cell.ratio.latency_ns_p50
+    }
+    assert [warning.text for warning in run.warnings] == [doubt["text"] for doubt in before["doubts"]]
+    jsonschema.validate(json.loads(run_file.encode(run)), run_file.json_schema())
+
+
+def _edited(**fields: Any) -> bytes:
+    return json.dumps({**json.loads(run_file.encode(small())), **fields}).encode()
+
+
+def _with_slices(slices: object) -> bytes:
+    document = json.loads(run_file.encode(small()))
+    document["cells"][0]["slices"] = slices
+    return json.dumps(document).encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (b"", "truncated"),
+        (b"[]", "object"),
+        (b"{}", "missing"),
+        (b"\xff", "malformed"),
+        (_edited(schema="recipe-lab/run/9"), "its schema is 'recipe-lab/run/9'"),
+        (_edited(schema="recipe-lab/run/1", doubts=[7]), "warnings is not a list of objects"),
+        (_with_slices({"instance": [0, 0], "round": [0]}), "differ in length: instance 2, round 1"),
+        (_with_slices({"instance": 3}), "the column instance of slices is not a list"),
+        (_with_slices({"instance": ["x"]}), "Expected `int`"),
+        (_with_slices([1]), "slices are not columns"),
+    ],
+)
+def test_what_is_no_run_file_is_refused_in_one_line(content: bytes, named: str) -> None:
+    with pytest.raises(RunFileUnreadable) as refused:
+        run_file.decode(content)
+    assert named in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_the_published_schema_is_the_one_that_the_code_has() -> None:
+    published = Path(run_file.__file__).parent.parent / "docs" / "run-file.schema.json"
+    assert json.loads(published.read_bytes()) == json.loads(json.dumps(run_file.json_schema()))
+
+
+def test_slices_are_read_by_column_and_by_row() -> None:
+    slices = Slices([Slice(instance=0, p50_ns=1.0), Slice(instance=1)])
+    assert slices.instance == [0, 1]
+    assert slices.p50_ns == [1.0, None]
+    assert [each.instance for each in slices] == [0, 1]
+    assert slices.with_columns(ok=[3, 4]).ok == [3, 4]
+    assert Slices.of(**slices.columns()) == slices
+    with pytest.raises(AttributeError):
+        _ = slices.nothing
+    with pytest.raises(ValueError, match="differ in length"):
+        slices.with_columns(ok=[1])
+
+
+def test_a_cell_knows_its_key() -> None:
+    (cell, *_) = small().cells
+    assert cell.key.label == "http-get-c1"
+    assert cell.key.load == ClosedLoad(concurrency=1)
+    assert hash(cell.key) == hash(cell.key)
