@@ -1,4 +1,4 @@
-"""Both loop clients against the lab's producers: protocol × gzip × TLS, every workload and dialect."""
+"""Both loop clients against the lab's producers, without gzip and TLS and with both: every workload and dialect."""
 
 from collections.abc import AsyncIterator, Sequence
 from itertools import cycle, product
@@ -40,12 +40,12 @@ AS_MEASURED = {"loop_factories": ["uvloop"]}
 @pytest_asyncio.fixture(
     scope="module",
     loop_scope="module",
-    params=list(product(PRODUCERS, (False, True), (False, True))),
-    ids=lambda row: f"{row[0]}-{'gzip' if row[1] else 'identity'}-{'tls' if row[2] else 'plain'}",
+    params=list(product(PRODUCERS, (False, True))),
+    ids=lambda row: f"{row[0]}-{'gzip-tls' if row[1] else 'identity-plain'}",
 )
 async def served(request: pytest.FixtureRequest, own_certificates: CertificateFiles) -> AsyncIterator[Served]:
-    protocol, gzip, tls = request.param
-    async with serving(protocol, small_book(), gzip=gzip, certificates=own_certificates if tls else None) as it:
+    protocol, encoded = request.param
+    async with serving(protocol, small_book(), gzip=encoded, certificates=own_certificates if encoded else None) as it:
         yield it
 
 
@@ -106,22 +106,22 @@ async def assert_all_right(name: str, choice: Workload, served: Served) -> None:
         for concurrency in (1, 7):
             record = SliceRecord()
             duration_ns = await run_closed(
-                client, cycle(requests), concurrency=concurrency, duration_ns=1, requests_at_least=24, record=record
+                client, cycle(requests), concurrency=concurrency, duration_ns=1, requests_at_least=12, record=record
             )
             assert set(record.outcomes) == {"ok"}, record.first_failure
-            assert len(record.latency_ns) == record.outcomes["ok"] >= 24
+            assert len(record.latency_ns) == record.outcomes["ok"] >= 12
             assert all(0 < latency_ns <= duration_ns for latency_ns in record.latency_ns)
             client.recheck()
         record = SliceRecord()
         await run_open(
             client,
             cycle(requests),
-            due_offsets_ns=iter(range(0, 20_000_000, 1_000_000)),
-            duration_ns=20_000_000,
+            due_offsets_ns=iter(range(0, 12_000_000, 1_000_000)),
+            duration_ns=12_000_000,
             answers_within_ns=10_000_000_000,
             record=record,
         )
-        assert record.outcomes == {"ok": 20}, record.first_failure
+        assert record.outcomes == {"ok": 12}, record.first_failure
         triples = zip(record.latency_ns, record.service_ns, record.lag_ns, strict=True)
         assert all(latency == service + lag and lag >= 0 for latency, service, lag in triples)
     finally:

@@ -312,7 +312,7 @@ async def test_what_is_open_at_the_end_is_closed() -> None:
 
 
 @pytest.mark.no_cover
-async def test_no_descriptor_is_left_after_ten_thousand_connections() -> None:
+async def test_no_descriptor_is_left_after_many_connections() -> None:
     async def once(port: int) -> None:
         loop = asyncio.get_running_loop()
         with socket.socket() as peer:
@@ -326,7 +326,7 @@ async def test_no_descriptor_is_left_after_ten_thousand_connections() -> None:
         await once(port)
         await all_ended(relay)
         before = open_descriptors()
-        for _ in range(100):
+        for _ in range(20):
             await asyncio.gather(*(once(port) for _ in range(100)))
         await all_ended(relay)
         assert relay.held_bytes == 0

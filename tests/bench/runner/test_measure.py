@@ -131,7 +131,7 @@ async def test_every_instance_is_recorded() -> None:
 
 async def test_open_arrivals_are_timed_from_when_they_were_due() -> None:
     load = OpenLoad(rate_hz=60, arrivals="constant")
-    plan = plan_of(matrix_of(loads=(load,)))
+    plan = plan_of(matrix_of(["grpc"], loads=(load,)))
     raw = await conducted(plan)
     for cell in assembled(raw, plan).cells:
         assert cell.outcomes == {"ok": 60}
@@ -178,7 +178,7 @@ async def test_answers_are_compared_with_the_recipes_given_unless_told_not_to(kn
 async def test_a_file_in_any_order_is_listed_by_id(tmp_path: Path) -> None:
     file = tmp_path / "mine.jsonl"
     file.write_text("".join(f'{{"id": {i}, "name": "recipe {i}"}}\n' for i in (9, 3, 7, 1, 5)))
-    plan = plan_of(matrix_of(workloads=(GET, Workload(name="list", page_size=2))), recipes=str(file))
+    plan = plan_of(matrix_of(["http"], workloads=(GET, Workload(name="list", page_size=2))), recipes=str(file))
     run = assembled(await conducted(plan, ids=[1, 3, 5, 7, 9]), plan)
     assert {cell.status for cell in run.cells} == {"measured"}
 
@@ -250,7 +250,7 @@ async def test_a_stop_keeps_the_slice_that_has_just_finished(monkeypatch: pytest
 @pytest.mark.parametrize("moment", ["starting", "verifying responses", "counting bytes"])
 async def test_a_stop_before_anything_was_measured(moment: str) -> None:
     stop = asyncio.Event()
-    plan = plan_of(matrix_of())
+    plan = plan_of(matrix_of(["http"]))
     raw = await conducted(plan, on_progress=lambda _, text: stop.set() if text == moment else None, stop=stop)
     assert raw.interrupted
     assert {cell.status for cell in raw.cells} == {"interrupted"}
