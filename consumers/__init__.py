@@ -1,1 +1,1 @@
-"""Consumers get Recipes off the wire: one module per protocol, all the same RecipeClient."""
+"""Consumers read recipes from producers: one module per protocol, all with the interface RecipeClient."""

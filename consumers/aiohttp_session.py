@@ -1,4 +1,4 @@
-"""What the consumers on aiohttp share: a session with persistent connections, and what its failures are to a caller."""
+"""What the consumers on aiohttp share: a session with persistent connections, and the translation of its errors."""
 
 import ssl
 from collections.abc import Callable, Mapping
@@ -16,12 +16,12 @@ from consumers.errors import ConsumerError, ProducerTimeout, ProducerUnreachable
 Value = TypeVar("Value")
 
 DEFAULT_CONNECTIONS = 100
-"""What aiohttp keeps unless told."""
+"""aiohttp's default."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """A complete response, its body inflated already."""
+    """A complete response with its body decompressed."""
 
     status: int
     media_type: str
@@ -29,14 +29,14 @@ class HttpAnswer:
 
 
 class HttpSession:
-    """Connections to one producer. Every failure to get an answer is raised as a ConsumerError."""
+    """Connections to one producer. Every failure is raised as a ConsumerError."""
 
     def __init__(self, settings: ClientSettings, accept: str) -> None:
-        """`accept` is what to ask for in Accept."""
+        """`accept`: the value of the Accept header."""
         self._settings = settings
         self._headers = {
             "Accept": accept,
-            # Said explicitly: left out, aiohttp would ask for gzip, and for more where more is installed.
+            # By default, aiohttp would accept gzip, and more if it is installed.
             "Accept-Encoding": "gzip" if settings.gzip else "identity",
             "User-Agent": "recipe-lab",
         }
@@ -46,7 +46,7 @@ class HttpSession:
         self.base = URL.build(scheme="https" if target.tls else "http", host=target.host, port=target.port)
 
     def open(self) -> None:
-        """Make ready. Raises ProducerUnreachable when a certificate cannot be read."""
+        """Prepare the session. Raises ProducerUnreachable if a certificate cannot be read."""
         settings = self._settings
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
@@ -67,9 +67,9 @@ class HttpSession:
     async def ask(
         self, method: str, url: URL, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> HttpAnswer:
-        """Send one request and take its answer, whatever its status. Raises ConsumerError."""
+        """Send one request and return its response, whatever the status. Raises ConsumerError."""
         if self._session is None or self._session.closed:
-            raise self.unreachable("this consumer is not open")
+            raise self.unreachable("the client is not open")
         try:
             async with self._session.request(
                 method, url, data=body, headers=headers, allow_redirects=False
@@ -79,43 +79,43 @@ class HttpSession:
             failure = self._failure(error)
         else:
             if not self._settings.gzip and response.headers.get("Content-Encoding", "identity") != "identity":
-                raise self.unexpected("the answer is coded, though identity was asked for")
+                raise self.unexpected("the response has a content coding, but identity was requested")
             return HttpAnswer(response.status, response.content_type, content)
         raise failure from None
 
     def _failure(self, error: Exception) -> ConsumerError:
-        """What an exception of aiohttp means to a caller."""
+        """The consumer's error for an exception of aiohttp."""
         match error:
             case TimeoutError():
-                return ProducerTimeout(f"{self.authority}: no answer within {self._settings.timeout_s:g} s")
+                return ProducerTimeout(f"{self.authority}: no response within {self._settings.timeout_s:g} s")
             case aiohttp.ClientConnectorCertificateError():
                 return self.unreachable(f"its certificate is not trusted: {_certificate_reason(error)}")
             case aiohttp.ClientSSLError():
-                return self.unreachable(f"TLS was not agreed on: {_reason(error.os_error)}")
+                return self.unreachable(f"the TLS handshake failed: {_reason(error.os_error)}")
             case aiohttp.ClientConnectorError():
                 return self.unreachable(_reason(error.os_error))
             case aiohttp.ServerDisconnectedError():
-                return self.unreachable("the connection was closed without an answer")
+                return self.unreachable("the connection was closed without a response")
             case aiohttp.ClientPayloadError() if isinstance(error.__cause__, ContentEncodingError):
-                return self.unexpected("the answer is not in the coding that it claims")
+                return self.unexpected("the response is not in the coding that Content-Encoding names")
             case aiohttp.ClientPayloadError():
-                return self.unreachable("the connection was lost within the answer")
+                return self.unreachable("the connection was lost during the response")
             case aiohttp.ClientResponseError():
-                return self.unexpected("the answer is not HTTP")
+                return self.unexpected("the response is not HTTP")
             case _:
                 return self.unreachable(_reason(error))
 
     @property
     def authority(self) -> str:
-        """The producer, as it is named in errors."""
+        """The name of the producer in errors."""
         return self._settings.target.authority
 
     def unreachable(self, reason: str) -> ProducerUnreachable:
-        """The error for a connection that could not be had."""
+        """The error for a failed connection."""
         return ProducerUnreachable(f"{self.authority}: {one_line(reason)}")
 
     def unexpected(self, reason: str) -> UnexpectedAnswer:
-        """The error for an answer that the contract does not allow."""
+        """The error for a response that violates the contract."""
         return UnexpectedAnswer(f"{self.authority}: {one_line(reason)}")
 
     def decode(self, body: bytes, decoder: "msgspec.json.Decoder[Value]") -> Value:
@@ -123,21 +123,21 @@ class HttpSession:
         try:
             return decoder.decode(body)
         except msgspec.ValidationError as error:
-            reason = f"the answer has not the expected shape: {error}"
+            reason = f"the response does not have the expected shape: {error}"
             try:
-                # Other people's producers send null for text that is absent; here it is empty.
+                # Other producers may send null for missing text, which is empty text here.
                 return msgspec.convert(_with_empty_text(msgspec.json.decode(body)), decoder.type, strict=decoder.strict)
             except (ValueError, RecursionError):
                 pass
         except (ValueError, RecursionError):
-            reason = "the answer is not JSON"
+            reason = "the response is not JSON"
         raise self.unexpected(reason)
 
     def tls_context(self) -> ssl.SSLContext:
-        """What to trust, and to show of itself. Raises ProducerUnreachable, naming a file that cannot be used."""
+        """The TLS context with trusted and own certificates. Raises ProducerUnreachable, naming an unusable file."""
         settings = self._settings
         if self._context is not None:
-            # Opened anew, the files are not read again: that takes longer than many a request.
+            # Reopening does not read the files again, which takes longer than many requests.
             return self._context
         file = settings.ca
         try:
@@ -154,13 +154,13 @@ class HttpSession:
 
 
 SessionFactory = Callable[[ClientSettings, str], HttpSession]
-"""From settings and what to ask for in Accept."""
+"""Creates a session from settings and the value of the Accept header."""
 
 _TEXT = ("steps", "quantity")
 
 
 def _with_empty_text(value: object) -> object:
-    """A JSON value with the text that may be null in GraphQL's contract empty instead."""
+    """A JSON value in which nullable text of the GraphQL contract is empty instead of null."""
     if isinstance(value, dict):
         return {
             name: "" if inner is None and name in _TEXT else _with_empty_text(inner) for name, inner in value.items()
@@ -176,7 +176,7 @@ def one_line(text: str) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    """What an error of the system or of OpenSSL says, without numbers and places in source files."""
+    """The text of a system or OpenSSL error, without numbers and source locations."""
     if isinstance(error, ssl.SSLError) and error.reason:
         return error.reason.replace("_", " ").lower()
     if isinstance(error, OSError) and error.strerror:

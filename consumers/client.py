@@ -1,4 +1,4 @@
-"""The one interface of all consumers. What comes back is the domain's own values and errors, whatever the protocol."""
+"""The interface of all consumers. Calls return domain values and raise domain errors, whatever the protocol."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
@@ -18,17 +18,17 @@ class ClientSettings:
 
     target: Target
     gzip: bool = False
-    """Ask for gzip answers. Without it identity is asked for, explicitly."""
+    """Accept gzip responses. Otherwise identity is requested explicitly."""
     ca: Path | None = None
-    """PEM file of the authority to trust instead of the system's. Only of use with TLS."""
+    """PEM file of the authority to trust instead of the system's, for TLS."""
     client_certificate: Path | None = None
     client_key: Path | None = None
     timeout_s: float = 30.0
-    """Longest wait for one call, connecting included."""
+    """The timeout of a call, including connecting."""
     dialect: str = ""
-    """As in consumers.registry; empty: the protocol's own."""
+    """A dialect in consumers.registry; empty: the protocol's default."""
     connections: int | None = None
-    """The most connections to keep; None: what the library does unless told."""
+    """The maximum number of connections; None: the library's default."""
 
 
 class RecipeClient(ABC):
@@ -42,7 +42,7 @@ class RecipeClient(ABC):
 
     @abstractmethod
     async def open(self) -> None:
-        """Make ready to call. Connections may be opened later, by the first calls. Raises ConsumerError."""
+        """Prepare for calls. Connections may be opened later, by the first calls. Raises ConsumerError."""
 
     @abstractmethod
     async def close(self) -> None:
@@ -50,17 +50,17 @@ class RecipeClient(ABC):
 
     @abstractmethod
     async def get(self, recipe_id: int, fields: Collection[str] | None = None) -> Recipe:
-        """One recipe. With `fields` (of recipes.model.FIELDS) only these are asked for, and the others are empty.
+        """One recipe. With `fields` (of recipes.model.FIELDS) only these are requested, and the others are empty.
 
         Raises RecipeNotFound.
         """
 
     @abstractmethod
     async def get_many(self, recipe_ids: Sequence[int]) -> tuple[Recipe, ...]:
-        """Whole recipes in the order of their ids, in one request. An id that stands twice gives two.
+        """Whole recipes in the order of the ids, in one request. A repeated id gives a repeated recipe.
 
-        Raises RecipeNotFound for the first id that no recipe has, InvalidRecipe for a number of ids outside
-        1..MAXIMUM_BATCH_SIZE, and OperationUnsupported where the producer does not offer it.
+        Raises RecipeNotFound for the first unknown id, InvalidRecipe for a number of ids outside 1..MAXIMUM_BATCH_SIZE,
+        and OperationUnsupported if the producer does not support it.
         """
 
     @abstractmethod
@@ -69,7 +69,7 @@ class RecipeClient(ABC):
 
     @abstractmethod
     async def create(self, draft: RecipeDraft, idempotency_key: str = "") -> Recipe:
-        """Keep a new recipe. Raises InvalidRecipe, IdempotencyConflict, BookIsReadOnly."""
+        """Create a recipe. Raises InvalidRecipe, IdempotencyConflict, BookIsReadOnly."""
 
     @abstractmethod
     async def pid(self) -> int:
@@ -77,7 +77,7 @@ class RecipeClient(ABC):
 
     @abstractmethod
     async def producer_data(self, recipe_id: int) -> dict[str, object]:
-        """What the consumer web API shows of the producer: its own answer about one recipe, as JSON."""
+        """The producer's response about one recipe as JSON, for the consumer web API."""
 
     async def __aenter__(self) -> Self:
         await self.open()

@@ -1,11 +1,11 @@
-"""What a call can end in besides an answer and the domain's own errors.
+"""The errors of a call besides domain errors.
 
 ConsumerError
-├── ProducerUnreachable    no connection: refused, unknown host, TLS not agreed on, connection lost
-├── ProducerTimeout        no complete answer within the time allowed
-├── OperationUnsupported   this producer does not offer the operation
-├── NotKnownYet            the producer has to be told first what was only named
-└── UnexpectedAnswer       an answer that the contract does not allow: status, coding, shape
+├── ProducerUnreachable    no connection: refused, unknown host, failed TLS handshake, connection lost
+├── ProducerTimeout        no complete response in time
+├── OperationUnsupported   the producer does not support the operation
+├── NotKnownYet            the producer does not know what the request refers to
+└── UnexpectedAnswer       a response that violates the contract: status, coding, shape
 """
 
 from collections.abc import Sequence
@@ -16,27 +16,27 @@ class ConsumerError(Exception):
 
 
 class ProducerUnreachable(ConsumerError):
-    """No connection could be had, or it was lost."""
+    """The connection failed or was lost."""
 
 
 class ProducerTimeout(ConsumerError):
-    """No complete answer came within the time allowed."""
+    """No complete response arrived in time."""
 
 
 class OperationUnsupported(ConsumerError):
-    """The producer does not offer this operation."""
+    """The producer does not support this operation."""
 
 
 class NotKnownYet(ConsumerError):
-    """The producer has to be told first what was only named, such as a query of which it got the hash."""
+    """The producer does not know what the request refers to, such as the query with a hash."""
 
 
 class UnexpectedAnswer(ConsumerError):
-    """The answer is not one that the contract allows."""
+    """The response violates the contract."""
 
 
 def unknown_id(named: str, asked: Sequence[int]) -> object:
-    """The id that the producer `named` in its refusal, as it was asked for; all of them where it named none of them."""
+    """The requested id that the producer `named` as unknown, or all of them if it named none."""
     if len(asked) == 1:
         return asked[0]
     return next((recipe_id for recipe_id in asked if str(recipe_id) == named), " or ".join(map(str, asked)))

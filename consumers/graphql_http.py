@@ -1,6 +1,6 @@
-"""The GraphQL consumer: protos/recipe.graphql on aiohttp, decoded straight into the domain's values.
+"""The GraphQL consumer: protos/recipe.graphql on aiohttp, decoded directly into the domain's values.
 
-GraphQL writes an ID as a string, and the ids of the domain are numbers: the decoders take one for the other, not being
+GraphQL writes an ID as a string, but ids of the domain are numbers. The decoders convert them, because they are not
 strict.
 """
 
@@ -30,7 +30,7 @@ SELECTIONS = {
     "steps": "steps",
     "ingredients": "ingredients { id name quantity }",
 }
-"""What selects a field of a recipe whole."""
+"""The selection of each field of a recipe with all its subfields."""
 
 WHOLE = " ".join(SELECTIONS[name] for name in FIELDS)
 GET = f"query Get($id: ID!) {{ recipe(id: $id) {{ {WHOLE} }} }}"
@@ -48,7 +48,7 @@ SHOW = "query Show($id: ID!) { recipe(id: $id) { id name ingredients { name quan
 
 
 class RecipeData(msgspec.Struct):
-    """`data` of GET. The recipe is null beside an error."""
+    """`data` of GET. The recipe is null if there is an error."""
 
     recipe: Recipe | None
 
@@ -60,19 +60,19 @@ class SelectionData(msgspec.Struct):
 
 
 class ManyData(msgspec.Struct, rename="camel"):
-    """`data` of GET_MANY. The recipes are null beside an error."""
+    """`data` of GET_MANY. The recipes are null if there is an error."""
 
     recipes_by_ids: tuple[Recipe, ...] | None
 
 
 class Edge(msgspec.Struct):
-    """A recipe's place in a connection."""
+    """A recipe in a connection."""
 
     node: Recipe
 
 
 class PageInfo(msgspec.Struct, rename="camel"):
-    """Whether and where the list goes on."""
+    """Whether there is a next page, and its cursor."""
 
     has_next_page: bool
     end_cursor: str | None = None
@@ -104,7 +104,7 @@ class PidData(msgspec.Struct):
 
 
 class Extensions(msgspec.Struct, rename="camel"):
-    """What an error tells to programs."""
+    """The machine-readable part of an error."""
 
     code: str = ""
     field: str = ""
@@ -112,7 +112,7 @@ class Extensions(msgspec.Struct, rename="camel"):
 
 
 class Error(msgspec.Struct):
-    """One of an answer's errors."""
+    """An error in a response."""
 
     message: str
     extensions: Extensions | None = None
@@ -140,20 +140,20 @@ UNKNOWN_TO_SCHEMA = (
     "Schema is not configured",
     "The mutation operation is not supported",
 )
-"""How the messages of validation begin, where errors have no code."""
+"""Prefixes of validation errors, for producers whose errors have no code."""
 
 
 class GraphqlHttpClient(RecipeClient):
     """Consumes recipe.graphql."""
 
     def __init__(self, settings: ClientSettings, session: SessionFactory = HttpSession) -> None:
-        """`session` makes what the requests go through."""
+        """`session` creates the HTTP session."""
         super().__init__(settings)
         self._http = session(settings, ACCEPT)
         self._url = self._http.base / "graphql"
 
     async def open(self) -> None:
-        """Make ready to call; the first call connects. Raises ProducerUnreachable when certificates cannot be read."""
+        """Prepare for calls; the first one connects. Raises ProducerUnreachable if certificates cannot be read."""
         self._http.open()
 
     async def close(self) -> None:
@@ -174,11 +174,11 @@ class GraphqlHttpClient(RecipeClient):
             raise RecipeNotFound(recipe_id)
         missing, _ = selection.compared_with(fields)
         if missing:
-            raise self._http.unexpected(f"the answer lacks {', '.join(missing)}")
+            raise self._http.unexpected(f"the response lacks {', '.join(missing)}")
         return selection.recipe()
 
     async def get_many(self, recipe_ids: Sequence[int]) -> tuple[Recipe, ...]:
-        """Whole recipes, named in a variable."""
+        """Whole recipes, with the ids in a variable."""
         variables = {"ids": [str(recipe_id) for recipe_id in recipe_ids]}
         recipes = (await self._ask(GET_MANY, variables, _many_decoder, recipe_ids)).recipes_by_ids
         if recipes is None:
@@ -191,11 +191,11 @@ class GraphqlHttpClient(RecipeClient):
         page = (await self._ask(LIST, variables, _list_decoder)).recipes
         token = page.page_info.end_cursor if page.page_info.has_next_page else ""
         if token is None:
-            raise self._http.unexpected("there is a next page, and no endCursor to ask for it")
+            raise self._http.unexpected("there is a next page, but no endCursor")
         return RecipePage(tuple([edge.node for edge in page.edges]), token)
 
     async def create(self, draft: RecipeDraft, idempotency_key: str = "") -> Recipe:
-        """Keep a new recipe."""
+        """Create a recipe."""
         variables = {"input": draft, "idempotencyKey": idempotency_key or None}
         return (await self._ask(CREATE, variables, _create_decoder)).create_recipe
 
@@ -217,17 +217,17 @@ class GraphqlHttpClient(RecipeClient):
         decoder: "msgspec.json.Decoder[Answer[Data]]",
         recipe_ids: Sequence[int] = (),
     ) -> Data:
-        """`data` of the answer to one operation. Raises what its errors mean."""
-        decoded = await self._exchanged(document, variables, decoder)
+        """`data` of the response to one operation. Raises the error that its `errors` stand for."""
+        decoded = await self._responded(document, variables, decoder)
         if decoded.errors:
             self._refuse(decoded.errors[0], recipe_ids)
-        assert decoded.data is not None, "an answer without errors has data"
+        assert decoded.data is not None, "a response without errors has data"
         return decoded.data
 
-    async def _exchanged(
+    async def _responded(
         self, document: str, variables: Mapping[str, object], decoder: "msgspec.json.Decoder[Answer[Data]]"
     ) -> Answer[Data]:
-        """The answer to one operation, errors or not."""
+        """The response to one operation, which may hold errors."""
         return await self._answered({"query": document, "variables": variables}, decoder)
 
     async def _answered(self, sent: object, decoder: "msgspec.json.Decoder[Answer[Data]]") -> Answer[Data]:
@@ -237,14 +237,16 @@ class GraphqlHttpClient(RecipeClient):
             raise InvalidRecipe("text must be Unicode, without lone surrogates") from None
         answer = await self._http.ask("POST", self._url, body, _HEADERS)
         if answer.media_type not in (JSON, GRAPHQL_JSON):
-            raise self._http.unexpected(f"status {answer.status} and {answer.media_type}, which is no GraphQL answer")
+            raise self._http.unexpected(
+                f"status {answer.status} with {answer.media_type}, which is not a GraphQL response"
+            )
         decoded = self._http.decode(answer.body, decoder)
         if not decoded.errors and (answer.status != 200 or decoded.data is None):
             raise self._http.unexpected(f"status {answer.status}, without errors and without data")
         return decoded
 
     def _refuse(self, error: Error, recipe_ids: Sequence[int]) -> NoReturn:
-        """Raise what an error of the answer means."""
+        """Raise the exception for an error of the response."""
         extensions = error.extensions or Extensions()
         text = one_line(error.message)
         match extensions.code:
@@ -270,11 +272,11 @@ _encode = msgspec.json.Encoder().encode
 
 @lru_cache(maxsize=16)
 def selecting(fields: frozenset[str]) -> str:
-    """The document that asks for these fields of one recipe. Raises InvalidRecipe when they are none, or not its."""
+    """The document that selects these fields of one recipe. Raises InvalidRecipe for no field or an unknown one."""
     for name in fields:
         if name not in SELECTIONS:
             raise InvalidRecipe(f"a recipe has no field {name!r}; its fields are {', '.join(FIELDS)}", "fields")
     if not fields:
-        raise InvalidRecipe("no field is asked for; name one at least", "fields")
+        raise InvalidRecipe("no field is selected; select at least one", "fields")
     chosen = " ".join(SELECTIONS[name] for name in FIELDS if name in fields)
     return f"query Select($id: ID!) {{ recipe(id: $id) {{ {chosen} }} }}"

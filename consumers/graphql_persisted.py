@@ -1,4 +1,4 @@
-"""The GraphQL consumer that names its queries by their hashes (Apollo's automatic persisted queries)."""
+"""The GraphQL consumer with automatic persisted queries, which sends the hash of a query (Apollo's protocol)."""
 
 import hashlib
 from collections.abc import Mapping
@@ -13,9 +13,9 @@ NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
 
 
 class PersistedGraphqlHttpClient(GraphqlHttpClient):
-    """Consumes recipe.graphql, and sends the text of a query along only when the producer asks for it."""
+    """Consumes recipe.graphql. Sends the text of a query only if the producer does not know its hash."""
 
-    async def _exchanged(
+    async def _responded(
         self, document: str, variables: Mapping[str, object], decoder: "msgspec.json.Decoder[Answer[Data]]"
     ) -> Answer[Data]:
         sent = {"variables": variables, "extensions": persisted(document)}
@@ -23,7 +23,7 @@ class PersistedGraphqlHttpClient(GraphqlHttpClient):
         if _is_unknown(answer):
             answer = await self._answered({**sent, "query": document}, decoder)
         if _is_unknown(answer):
-            raise NotKnownYet(f"{self._http.authority}: this producer does not know the query, though it was sent")
+            raise NotKnownYet(f"{self._http.authority}: the producer does not accept the query with its hash")
         return answer
 
 
@@ -34,5 +34,5 @@ def _is_unknown(answer: Answer[Data]) -> bool:
 
 @lru_cache(maxsize=64)
 def persisted(document: str) -> dict[str, object]:
-    """The extension that names a document by its hash."""
+    """The extension with the hash of a document."""
     return {"persistedQuery": {"version": 1, "sha256Hash": hashlib.sha256(document.encode()).hexdigest()}}

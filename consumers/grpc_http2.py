@@ -1,4 +1,4 @@
-"""The gRPC consumer: recipe.proto through the generated stub, on one grpc.aio channel with a connection of its own."""
+"""The gRPC consumer: the generated stub of recipe.proto on one grpc.aio channel with its own connection."""
 
 import asyncio
 import os
@@ -8,8 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-# gRPC's core reads this once, when it is loaded. What it logs to stderr about a connection comes beside the errors that
-# the calls raise; whoever wants it sets the variable.
+# gRPC's core reads this once, when it is loaded. By default, it would log to stderr what the calls raise anyway.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 import grpc
@@ -36,30 +35,30 @@ ChannelFactory = Callable[[ClientSettings], grpc.aio.Channel]
 
 IDENTITY_ONLY = 0b001
 IDENTITY_AND_GZIP = 0b101
-"""Values of `grpc.compression_enabled_algorithms_bitset`: what is sent as grpc-accept-encoding."""
+"""Values of `grpc.compression_enabled_algorithms_bitset`, which determines grpc-accept-encoding."""
 
 DETAILS = "grpc-status-details-bin"
-"""The trailer that carries a google.rpc.Status."""
+"""The trailer with a google.rpc.Status."""
 
 
 class GrpcHttp2Client(RecipeClient):
-    """Consumes recipe.proto. A channel keeps one connection whatever `settings.connections` allows."""
+    """Consumes recipe.proto. A channel has one connection, whatever `settings.connections` says."""
 
     _channel: grpc.aio.Channel | None = None
     _stub: "RecipeServiceAsyncStub"
 
     def __init__(self, settings: ClientSettings, new_channel: ChannelFactory | None = None) -> None:
-        """`new_channel` makes what the calls go through; None: a connection."""
+        """`new_channel` creates the channel; None: one that connects to the target."""
         super().__init__(settings)
         self._new_channel = new_channel or connecting_channel
 
     async def open(self) -> None:
-        """Make the channel; the first call connects. Raises ProducerUnreachable when certificates cannot be read."""
+        """Create the channel; the first call connects. Raises ProducerUnreachable if certificates cannot be read."""
         self._channel = self._new_channel(self.settings)
         self.connect(self._channel)
 
     def connect(self, channel: grpc.aio.Channel) -> None:
-        """Know the methods to call through `channel`."""
+        """Create the stub for `channel`."""
         self._stub = RecipeServiceStub(channel)
 
     async def close(self) -> None:
@@ -68,19 +67,19 @@ class GrpcHttp2Client(RecipeClient):
             await self._channel.close()
 
     async def get(self, recipe_id: int, fields: Collection[str] | None = None) -> Recipe:
-        """One recipe, with all fields or those named by the read mask."""
+        """One recipe, with all fields or those in the read mask."""
         if not -MAXIMUM_ID - 1 <= recipe_id <= MAXIMUM_ID:
             raise RecipeNotFound(recipe_id)
         if fields is None:
             return recipe_in(await self._call(self._stub.GetRecipe, messages.RecipeRequest(id=recipe_id), recipe_id))
         if not fields:
             # An empty mask means all fields.
-            raise InvalidRecipe("no field is asked for; name one at least", "fields")
+            raise InvalidRecipe("no field is selected; select at least one", "fields")
         request = messages.RecipeRequest(id=recipe_id, read_mask=FieldMask(paths=fields))
         answer = await self._call(self._stub.GetRecipe, request, recipe_id)
         if any(field.name not in fields for field, _ in answer.ListFields()):
             producer = self.settings.target.authority
-            raise OperationUnsupported(f"{producer}: this producer sends fields that were not selected")
+            raise OperationUnsupported(f"{producer}: the producer sends fields that were not selected")
         return recipe_in(answer)
 
     async def get_many(self, recipe_ids: Sequence[int]) -> tuple[Recipe, ...]:
@@ -95,17 +94,17 @@ class GrpcHttp2Client(RecipeClient):
     async def list(self, page_size: int = DEFAULT_PAGE_SIZE, page_token: str = "") -> RecipePage:
         """A page of whole recipes."""
         if not 0 < page_size <= MAXIMUM_ID:
-            # 0 on the wire means the default, and beyond 32 bits there is no way to ask.
+            # 0 means the default in recipe.proto, and larger numbers do not fit into 32 bits.
             raise InvalidRecipe(f"a page cannot hold {page_size} recipes", "page_size")
         request = messages.ListRecipesRequest(page_size=page_size, page_token=page_token)
         return page_in(await self._call(self._stub.ListRecipes, request))
 
     async def create(self, draft: RecipeDraft, idempotency_key: str = "") -> Recipe:
-        """Keep a new recipe."""
+        """Create a recipe."""
         try:
             request = messages.CreateRecipeRequest(recipe=draft_message(draft), idempotency_key=idempotency_key)
         except UnicodeEncodeError:
-            raise InvalidRecipe("an idempotency key cannot hold half of a surrogate pair") from None
+            raise InvalidRecipe("an idempotency key must be Unicode, without lone surrogates") from None
         return recipe_in(await self._call(self._stub.CreateRecipe, request))
 
     async def pid(self) -> int:
@@ -113,7 +112,7 @@ class GrpcHttp2Client(RecipeClient):
         return (await self._call(self._stub.GetMetaData, messages.Empty())).pid
 
     async def producer_data(self, recipe_id: int) -> dict[str, object]:
-        """Meta as JSON with the recipe beside it, both asked for at once."""
+        """Meta and the recipe as JSON, from two concurrent calls."""
         pid, recipe = await asyncio.gather(self.pid(), self.get(recipe_id))
         ingredients = [{"id": line.id, "name": line.name, "quantity": line.quantity} for line in recipe.ingredients]
         shown = {"id": recipe.id, "name": recipe.name, "steps": recipe.steps, "ingredients": ingredients}
@@ -130,11 +129,11 @@ class GrpcHttp2Client(RecipeClient):
         except grpc.aio.AioRpcError as error:
             failure = error
         except grpc.aio.UsageError:
-            raise ProducerUnreachable(f"{self.settings.target.authority}: this consumer is closed") from None
+            raise ProducerUnreachable(f"{self.settings.target.authority}: the client is closed") from None
         else:
             if answer is None:
-                # How grpc.aio reports an answer that it could not parse.
-                raise self.unexpected("the answer is not the message expected")
+                # grpc.aio returns None for a message that it cannot parse.
+                raise self.unexpected("the response is not the expected message")
             return answer
         raise self._translated(failure, recipe_id) from None
 
@@ -154,19 +153,19 @@ class GrpcHttp2Client(RecipeClient):
             case grpc.StatusCode.UNIMPLEMENTED:
                 return OperationUnsupported(f"{producer}: {text}")
             case grpc.StatusCode.DEADLINE_EXCEEDED:
-                return ProducerTimeout(f"{producer}: no answer within {self.settings.timeout_s:g} s")
+                return ProducerTimeout(f"{producer}: no response within {self.settings.timeout_s:g} s")
             case grpc.StatusCode.UNAVAILABLE:
                 return ProducerUnreachable(f"{producer}: {why_unavailable(text)}")
             case code:
                 return UnexpectedAnswer(f"{producer}: {code.name}: {text}")
 
     def unexpected(self, reason: str) -> UnexpectedAnswer:
-        """The error for an answer that the contract does not allow."""
+        """The error for a response that violates the contract."""
         return UnexpectedAnswer(f"{self.settings.target.authority}: {reason}")
 
 
 def connecting_channel(settings: ClientSettings) -> grpc.aio.Channel:
-    """A channel with a connection of its own. Raises ProducerUnreachable when certificates cannot be read."""
+    """A channel with its own connection. Raises ProducerUnreachable if certificates cannot be read."""
     authority, options = settings.target.authority, channel_options(settings)
     if settings.target.tls:
         return grpc.aio.secure_channel(authority, channel_credentials(settings), options=options)
@@ -174,26 +173,26 @@ def connecting_channel(settings: ClientSettings) -> grpc.aio.Channel:
 
 
 def channel_options(settings: ClientSettings) -> list[tuple[str, int]]:
-    """The arguments of a consumer's channel."""
+    """The channel arguments of a consumer."""
     return [
         ("grpc.compression_enabled_algorithms_bitset", IDENTITY_AND_GZIP if settings.gzip else IDENTITY_ONLY),
         # Pages of large recipes exceed the default of 4 MiB.
         ("grpc.max_receive_message_length", -1),
         # Otherwise the channels of one process to one address share a connection.
         ("grpc.use_local_subchannel_pool", 1),
-        # The producer that is named is to be called, without a detour that the environment or the DNS asks for.
+        # Always connect to the target itself, not to a proxy from the environment or a service from DNS.
         ("grpc.enable_http_proxy", 0),
         ("grpc.service_config_disable_resolution", 1),
     ]
 
 
 def channel_credentials(settings: ClientSettings) -> grpc.ChannelCredentials:
-    """What the channel trusts, and shows of itself. Raises ProducerUnreachable, naming a file that cannot be used."""
+    """Credentials with trusted and own certificates. Raises ProducerUnreachable, naming an unusable file."""
     ca, certificate, key = settings.ca, settings.client_certificate, settings.client_key
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     file = ca
     try:
-        # gRPC takes any bytes and fails later, in the handshake and without a reason; OpenSSL tells what is wrong.
+        # gRPC accepts any bytes and fails in the handshake without a reason. OpenSSL gives one.
         if ca is not None:
             context.load_verify_locations(ca)
         file = certificate
@@ -210,10 +209,10 @@ def _content(path: Path | None) -> bytes | None:
 
 
 def why_unavailable(details: str) -> str:
-    """The last cause in what gRPC's core says, which begins with every layer that it passed."""
+    """The root cause in an error text of gRPC's core, which lists every layer first."""
     if "handshake failed" in details or "SSL" in details:
         cause = re.search(r"OPENSSL_internal:(\w+)", details)
-        return f"TLS was not agreed on: {cause[1] if cause else details}"
+        return f"the TLS handshake failed: {cause[1] if cause else details}"
     return details.rstrip("]) ").rpartition(": ")[2] or details
 
 
@@ -223,7 +222,7 @@ def one_line(text: str) -> str:
 
 
 def _status(error: grpc.aio.AioRpcError) -> status_pb2.Status:
-    """The google.rpc.Status that came with the error, or an empty one."""
+    """The google.rpc.Status of the error, or an empty one."""
     try:
         return status_pb2.Status.FromString(error.trailing_metadata().get(DETAILS, b""))
     except DecodeError:
@@ -239,7 +238,7 @@ def _reason(error: grpc.aio.AioRpcError) -> str:
 
 
 def _missing_id(error: grpc.aio.AioRpcError, asked_for: int | None) -> int | None:
-    """The id of the recipe that was not found: the only one asked for, or the one that the producer names."""
+    """The unknown id: the only one requested, or the one that the producer names."""
     resource = error_details_pb2.ResourceInfo()
     for detail in _status(error).details:
         if asked_for is None and detail.Unpack(resource) and re.fullmatch(r"-?[0-9]{1,10}", resource.resource_name):

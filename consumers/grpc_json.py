@@ -1,4 +1,4 @@
-"""The gRPC consumer whose messages are JSON: the methods of recipe.proto under the name of their service in JSON."""
+"""The gRPC consumer with JSON messages: the methods of recipe.proto in a service of their own."""
 
 from collections.abc import Collection, Sequence
 from typing import TypeAlias, TypeVar
@@ -25,7 +25,7 @@ class GrpcJsonClient(GrpcHttp2Client):
     """Consumes recipe.RecipeServiceJson."""
 
     def connect(self, channel: grpc.aio.Channel) -> None:
-        """Know the methods. Without serializers, what is sent and comes is bytes."""
+        """Create the methods. Without serializers, requests and responses are bytes."""
         self._get: Method = channel.unary_unary(f"{SERVICE}GetRecipe")
         self._get_many: Method = channel.unary_unary(f"{SERVICE}BatchGetRecipes")
         self._list: Method = channel.unary_unary(f"{SERVICE}ListRecipes")
@@ -33,23 +33,23 @@ class GrpcJsonClient(GrpcHttp2Client):
         self._pid: Method = channel.unary_unary(f"{SERVICE}GetMetaData")
 
     async def get(self, recipe_id: int, fields: Collection[str] | None = None) -> Recipe:
-        """One recipe, with all fields or those named by the read mask."""
+        """One recipe, with all fields or those in the read mask."""
         if not -MAXIMUM_ID - 1 <= recipe_id <= MAXIMUM_ID:
             raise RecipeNotFound(recipe_id)
         if fields is None:
             answer = await self._call(self._get, _encode({"id": recipe_id}), recipe_id)
             return self._decoded(answer, recipe_decoder).recipe
         if not fields:
-            raise InvalidRecipe("no field is asked for; name one at least", "fields")
+            raise InvalidRecipe("no field is selected; select at least one", "fields")
         asked = {"id": recipe_id, "read_mask": ",".join(fields)}
         answer = await self._call(self._get, _encode(asked), recipe_id)
         selection = self._decoded(answer, selection_decoder).recipe
         missing, unasked = selection.compared_with(fields)
         if missing:
-            raise self.unexpected(f"the answer lacks {', '.join(missing)}")
+            raise self.unexpected(f"the response lacks {', '.join(missing)}")
         if unasked:
             producer = self.settings.target.authority
-            raise OperationUnsupported(f"{producer}: this producer sends fields that were not selected")
+            raise OperationUnsupported(f"{producer}: the producer sends fields that were not selected")
         return selection.recipe()
 
     async def get_many(self, recipe_ids: Sequence[int]) -> tuple[Recipe, ...]:
@@ -68,11 +68,11 @@ class GrpcJsonClient(GrpcHttp2Client):
         return self._decoded(await self._call(self._list, _encode(asked)), page_decoder)
 
     async def create(self, draft: RecipeDraft, idempotency_key: str = "") -> Recipe:
-        """Keep a new recipe."""
+        """Create a recipe."""
         try:
             asked = _encode({"recipe": draft, "idempotency_key": idempotency_key})
         except UnicodeEncodeError:
-            raise InvalidRecipe("a recipe's text cannot hold half of a surrogate pair") from None
+            raise InvalidRecipe("text must be Unicode, without lone surrogates") from None
         return self._decoded(await self._call(self._create, asked), recipe_decoder).recipe
 
     async def pid(self) -> int:
@@ -83,7 +83,7 @@ class GrpcJsonClient(GrpcHttp2Client):
         try:
             return decoder.decode(answer)
         except msgspec.ValidationError as error:
-            reason = f"the answer has not the expected shape: {error}"
+            reason = f"the response does not have the expected shape: {error}"
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            reason = "the answer is not JSON"
+            reason = "the response is not JSON"
         raise self.unexpected(reason)

@@ -1,4 +1,4 @@
-"""The JSON consumer: protos/recipe.openapi.json on aiohttp, decoded straight into the domain's values."""
+"""The HTTP consumer: protos/recipe.openapi.json on aiohttp, decoded directly into the domain's values."""
 
 from collections.abc import Collection, Sequence
 from typing import ClassVar, NoReturn
@@ -20,7 +20,7 @@ _ACCEPT_JSON = {"Accept": JSON}
 
 
 class Refusal(msgspec.Struct):
-    """What is of use in problem+json, and in the errors of other people's producers."""
+    """The fields used of problem+json, and of the errors of other producers."""
 
     error: str = ""
     detail: str = ""
@@ -36,17 +36,17 @@ class JsonHttpClient(RecipeClient):
     """Consumes recipe.openapi.json."""
 
     media_type: ClassVar[str] = JSON
-    """What recipes are asked for in, and sent."""
+    """The media type of requested and sent recipes."""
 
     def __init__(self, settings: ClientSettings, session: SessionFactory = HttpSession) -> None:
-        """`session` makes what the requests go through."""
+        """`session` creates the HTTP session."""
         super().__init__(settings)
         self._http = session(settings, self.media_type)
         self._recipes = self._http.base / "recipes"
         self._pid = self._http.base / "pid"
 
     async def open(self) -> None:
-        """Make ready to call; the first call connects. Raises ProducerUnreachable when certificates cannot be read."""
+        """Prepare for calls; the first one connects. Raises ProducerUnreachable if certificates cannot be read."""
         self._http.open()
 
     async def close(self) -> None:
@@ -54,7 +54,7 @@ class JsonHttpClient(RecipeClient):
         await self._http.close()
 
     async def get(self, recipe_id: int, fields: Collection[str] | None = None) -> Recipe:
-        """One recipe, with all fields or those that the query's `fields` names."""
+        """One recipe, with all fields or those in the parameter `fields`."""
         url = self._recipes / str(recipe_id)
         if fields is None:
             answer = await self._get(url, recipe_id)
@@ -63,21 +63,21 @@ class JsonHttpClient(RecipeClient):
         return self.selection_in(answer.body, fields)
 
     def recipe_in(self, body: bytes) -> Recipe:
-        """The recipe in an answer. Raises UnexpectedAnswer."""
+        """The recipe in a response. Raises UnexpectedAnswer."""
         return self._http.decode(body, recipe_decoder).recipe
 
     def selection_in(self, body: bytes, fields: Collection[str]) -> Recipe:
-        """The recipe in an answer of which only `fields` were asked for. Raises ConsumerError."""
+        """The recipe in a response to a request for `fields` only. Raises ConsumerError."""
         selection = self._http.decode(body, selection_decoder).recipe
         missing, unasked = selection.compared_with(fields)
         if missing:
-            raise self._http.unexpected(f"the answer lacks {', '.join(missing)}")
+            raise self._http.unexpected(f"the response lacks {', '.join(missing)}")
         if unasked:
-            raise OperationUnsupported(f"{self._http.authority}: this producer sends fields that were not selected")
+            raise OperationUnsupported(f"{self._http.authority}: the producer sends fields that were not selected")
         return selection.recipe()
 
     def page_in(self, body: bytes) -> RecipePage:
-        """The page in an answer. Raises UnexpectedAnswer."""
+        """The page in a response. Raises UnexpectedAnswer."""
         return self._http.decode(body, page_decoder)
 
     def encoded(self, draft: RecipeDraft) -> bytes:
@@ -106,7 +106,7 @@ class JsonHttpClient(RecipeClient):
         headers = {"Content-Type": self.media_type}
         if idempotency_key:
             if not idempotency_key.isprintable():
-                raise InvalidRecipe("an idempotency key is one line of text, to fit into a header", "idempotency_key")
+                raise InvalidRecipe("an idempotency key must be one line of printable ASCII", "idempotency_key")
             headers["Idempotency-Key"] = idempotency_key
         answer = await self._http.ask("POST", self._recipes, self.encoded(draft), headers)
         self._check(answer, 201)
@@ -127,7 +127,7 @@ class JsonHttpClient(RecipeClient):
         return answer
 
     async def _get_json(self, url: URL, recipe_id: int | None = None) -> HttpAnswer:
-        """What is to be had in JSON only, or is to be shown."""
+        """GET a resource in JSON, whatever `media_type` is."""
         answer = await self._http.ask("GET", url, headers=_ACCEPT_JSON)
         self._check(answer, 200, (recipe_id,) if recipe_id is not None else (), JSON)
         return answer
@@ -135,20 +135,20 @@ class JsonHttpClient(RecipeClient):
     def _check(
         self, answer: HttpAnswer, status: int, recipe_ids: Sequence[int] = (), media_type: str | None = None
     ) -> None:
-        """Raise what the answer means, unless it has this status and media type. `recipe_ids` are those asked for."""
+        """Raise the error that a response stands for, unless it has this status and media type."""
         if answer.status != status:
             self._refuse(answer, recipe_ids)
         wanted = media_type or self.media_type
         if answer.media_type == wanted:
             return
-        said = f"the answer is {answer.media_type}, not {wanted}"
+        said = f"the response is {answer.media_type}, not {wanted}"
         if answer.media_type == JSON:
-            # A producer that knows one representation only need not say so.
+            # A producer that supports only JSON may ignore the Accept header.
             raise OperationUnsupported(f"{self._http.authority}: {said}")
         raise self._http.unexpected(said)
 
     def _refuse(self, answer: HttpAnswer, recipe_ids: Sequence[int]) -> NoReturn:
-        """Raise what an answer means that is not the one asked for."""
+        """Raise the error that a response stands for. `recipe_ids`: the requested ids."""
         refusal = self._refusal(answer)
         text = one_line(refusal.detail) or f"status {answer.status}"
         match answer.status, refusal.error:

@@ -1,4 +1,4 @@
-"""Recipes in JSON as the lab's producers write them, whatever carries it."""
+"""Recipes in the JSON of the lab's producers, for every transport."""
 
 from collections.abc import Collection
 
@@ -9,7 +9,7 @@ from recipes.model import FIELDS, Ingredient, Recipe, RecipePage
 
 
 class Selection(msgspec.Struct):
-    """A recipe of which fields may be absent. That is not the same as empty."""
+    """Some fields of a recipe. A missing field differs from an empty one."""
 
     id: int | UnsetType = UNSET
     name: str | UnsetType = UNSET
@@ -17,29 +17,29 @@ class Selection(msgspec.Struct):
     ingredients: tuple[Ingredient, ...] | UnsetType = UNSET
 
     def compared_with(self, fields: Collection[str]) -> tuple[list[str], list[str]]:
-        """Which of `fields` are absent, and which fields are here without being among them."""
+        """The fields missing of `fields`, and the fields present that are not in `fields`."""
         present = {name for name in FIELDS if getattr(self, name) is not UNSET}
         return [name for name in fields if name not in present], [name for name in present if name not in fields]
 
     def recipe(self) -> Recipe:
-        """The recipe; what is absent is empty in it, and an absent id is 0."""
+        """The recipe with missing fields empty, and a missing id 0."""
         return Recipe(self.id or 0, self.name or "", self.steps or "", self.ingredients or ())
 
 
 class RecipeAnswer(msgspec.Struct):
-    """The answer about one recipe. A producer's other keys mean nothing here."""
+    """The response for one recipe. Other keys are ignored."""
 
     recipe: Recipe
 
 
 class SelectionAnswer(msgspec.Struct):
-    """The answer about some fields of one recipe."""
+    """The response for some fields of one recipe."""
 
     recipe: Selection
 
 
 class PidAnswer(msgspec.Struct):
-    """Who answered."""
+    """The response with the id of the process."""
 
     producer_pid: int
 

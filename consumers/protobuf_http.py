@@ -1,4 +1,4 @@
-"""The HTTP consumer that asks for protobuf: the same paths as in JSON, the messages those of recipe.proto."""
+"""The HTTP consumer with protobuf: the same paths as with JSON, but messages of recipe.proto."""
 
 from collections.abc import Collection
 from typing import TypeVar
@@ -15,7 +15,7 @@ AnyMessage = TypeVar("AnyMessage", bound=Message)
 
 
 class ProtobufHttpClient(JsonHttpClient):
-    """Consumes recipe.openapi.json in `application/x-protobuf`; refusals come as problem+json all the same."""
+    """Consumes recipe.openapi.json in `application/x-protobuf`. Errors are problem+json here, too."""
 
     media_type = "application/x-protobuf"
 
@@ -24,10 +24,10 @@ class ProtobufHttpClient(JsonHttpClient):
         return recipe_in(self._message(body, messages.Recipe))
 
     def selection_in(self, body: bytes, fields: Collection[str]) -> Recipe:
-        """The recipe in a Recipe of which only `fields` may be filled."""
+        """The recipe in a Recipe in which only `fields` may be set."""
         message = self._message(body, messages.Recipe)
         if any(field.name not in fields for field, _ in message.ListFields()):
-            raise OperationUnsupported(f"{self._http.authority}: this producer sends fields that were not selected")
+            raise OperationUnsupported(f"{self._http.authority}: the producer sends fields that were not selected")
         return recipe_in(message)
 
     def page_in(self, body: bytes) -> RecipePage:
@@ -42,4 +42,4 @@ class ProtobufHttpClient(JsonHttpClient):
         try:
             return kind.FromString(body)
         except DecodeError:
-            raise self._http.unexpected(f"the answer is not a {kind.DESCRIPTOR.name}") from None
+            raise self._http.unexpected(f"the response is not a {kind.DESCRIPTOR.name}") from None

@@ -1,7 +1,7 @@
-"""Every protocol that can be consumed, by name, in each of its dialects. A fourth protocol is one more line.
+"""The consumers by protocol and dialect. A new protocol is one more row.
 
-A dialect is what a protocol's messages are written in, or how its query is named. The first of a row is what the
-protocol is known for, and what is spoken unless told otherwise. Resolved only when asked for.
+A dialect is the format of a protocol's messages, or how its queries are identified. The first of a row is the default.
+Modules are imported when they are needed.
 """
 
 from importlib import import_module
@@ -19,26 +19,26 @@ CONSUMERS: dict[str, dict[str, str]] = {
 }
 
 ALL_DIALECTS = tuple(dict.fromkeys(dialect for row in CONSUMERS.values() for dialect in row))
-"""Every dialect that some protocol speaks."""
+"""The dialects of all protocols."""
 
 
 def dialects(protocol: str) -> tuple[str, ...]:
-    """The dialects of `protocol`, its own first; none of a protocol that is not in CONSUMERS."""
+    """The dialects of `protocol`, the default first; empty for an unknown protocol."""
     return tuple(CONSUMERS.get(protocol, ()))
 
 
 def default_dialect(protocol: str) -> str:
-    """The dialect that is spoken unless told otherwise; empty for a protocol that is not in CONSUMERS."""
+    """The default dialect; empty for an unknown protocol."""
     return next(iter(dialects(protocol)), "")
 
 
 def client_class(protocol: str, dialect: str = "") -> type[RecipeClient]:
-    """The class that consumes `protocol`, a key of CONSUMERS, in a dialect; empty: its own. Raises KeyError."""
+    """The client class for a protocol and dialect; empty: the default dialect. Raises KeyError."""
     row = CONSUMERS[protocol]
     module_name, _, class_name = row[dialect or default_dialect(protocol)].partition(":")
     return cast(type[RecipeClient], getattr(import_module(module_name), class_name))
 
 
 def client(protocol: str, settings: ClientSettings) -> RecipeClient:
-    """A consumer of `protocol` in the dialect of the settings, not opened yet. Raises KeyError."""
+    """A client for `protocol` in the dialect of the settings, not opened yet. Raises KeyError."""
     return client_class(protocol, settings.dialect)(settings)

@@ -1,4 +1,4 @@
-"""The consumer web API: `GET /` answers with this process's id and what the producer said about one recipe."""
+"""The consumer web API: `GET /` returns this process's id and the producer's response about one recipe."""
 
 import os
 
@@ -14,7 +14,7 @@ RECIPE_ID = web.AppKey("recipe_id", int)
 
 
 def application(client: RecipeClient, recipe_id: int) -> web.Application:
-    """The web API over a consumer that is open already."""
+    """The web API for an open client."""
     app = web.Application()
     app[CLIENT] = client
     app[RECIPE_ID] = recipe_id
@@ -23,7 +23,7 @@ def application(client: RecipeClient, recipe_id: int) -> web.Application:
 
 
 async def answer(request: web.Request) -> web.Response:
-    """`{"consumer_pid": …, "producer_data": …}`, or problem+json when the producer gave no answer."""
+    """`{"consumer_pid": …, "producer_data": …}`, or problem+json if the producer failed."""
     try:
         data = await request.app[CLIENT].producer_data(request.app[RECIPE_ID])
     except RecipeNotFound as error:

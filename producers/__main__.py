@@ -1,10 +1,10 @@
-"""`python -m producers {http,graphql,grpc}`: serve recipes over one protocol until told to stop."""
+"""`python -m producers {http,graphql,grpc}`: serve recipes over one protocol until SIGINT or SIGTERM."""
 
 import os
 from pathlib import Path
 
-# OpenSSL reads this once, when Python's ssl is loaded, which asyncio does. Without it, groups are offered that no
-# recommendation lists any more.
+# OpenSSL reads this once, when Python's ssl is loaded, which asyncio does. Without it, key-exchange groups are offered
+# that are no longer recommended.
 os.environ.setdefault("OPENSSL_CONF", str(Path(__file__).with_name("openssl.cnf")))
 
 import sys

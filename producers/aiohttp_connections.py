@@ -1,8 +1,8 @@
-"""The connections of a producer on aiohttp: which are let in, how long each may take, and what a stop does to them.
+"""The connections of a producer on aiohttp: how many there may be, their deadlines, and how a stop ends them.
 
-aiohttp bounds what a head and a body may hold. It has no defence against callers that send or read slowly, makes one
-answer after another for a caller that reads none, and takes any number of connections; that is added here. Deadlines
-are looked after by one sweep over all connections, so that a request sets no timer of its own.
+aiohttp limits the size of a head and a body. It has no defence against callers that send or read slowly, builds one
+response after another for a caller that reads none, and accepts any number of connections. That is added here. One
+sweep over all connections checks the deadlines, so that a request sets no timer.
 """
 
 import asyncio
@@ -24,41 +24,41 @@ from producers.sockets import LINGERING_S, close_in_stages
 log = logging.getLogger(__name__)
 
 SWEEP_S = 1.0
-"""How late a deadline may be noticed; with shorter limits, a quarter of the shortest."""
+"""Interval of the sweep: how late a missed deadline is noticed. With short limits, a quarter of the shortest."""
 LEAST_PROGRESS_BYTES = 16_384
-"""So much has to leave the buffer of an unread answer within `write_timeout_s`."""
+"""What a slow reader has to take from the write buffer within `write_timeout_s`."""
 _RESET = struct.pack("ii", 1, 0)
-"""Linger, for no time: what is not sent by then is dropped, and the connection is reset."""
+"""SO_LINGER with a timeout of 0: unsent data is dropped, and the connection is reset."""
 OTHER_FILES = 64
-"""Files that a producer has open besides its connections, with room to spare."""
+"""File descriptors reserved for everything but connections."""
 REFUSED_AT_ONCE = OTHER_FILES // 2
-"""So many connections beyond the most may be open until their callers have read that they were refused."""
+"""Connections beyond the limit that may stay open until their callers have read the refusal."""
 IDLE_GRACE_S = 0.1
-"""A stop leaves idle connections open for so long: a request may be on its way, and is answered."""
+"""How long a stop leaves idle connections open: a request may be on its way, and is answered."""
 
 
 class GuardedServer(web.Server):
-    """Makes a protocol for each connection, and looks after all of them."""
+    """Creates a protocol for each connection and enforces the limits of all of them."""
 
     def __init__(self, application: web.AppRunner, answers: Answers, limits: Limits) -> None:
         routed = application.server
-        assert routed is not None, "an application is set up before it is served"
+        assert routed is not None, "set up the application before serving it"
         super().__init__(routed.request_handler, request_factory=routed.request_factory)
         self.answers = answers
         self.limits = limits
         self.draining = False
-        """Whether every answer is the last one on its connection."""
+        """Whether every response closes its connection."""
         self._refused = 0
-        """Connections beyond the most, not yet closed."""
+        """Refused connections that are not closed yet."""
         self._most = min(limits.connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - OTHER_FILES)
         self._sweep: asyncio.TimerHandle | None = None
         self._sweep_s = min(SWEEP_S, limits.header_timeout_s / 4, limits.write_timeout_s / 4)
         self._overloaded = answers.raw(
-            Problem(503, f"{self._most} connections are open, which is the most", headers={"Retry-After": "1"})
+            Problem(503, f"the limit of {self._most} connections is reached", headers={"Retry-After": "1"})
         )
         self._handling: dict[str, Any] = {
             "access_log": None,
-            # Inflating is the lab's: aiohttp passes over truncated gzip and unknown codings.
+            # Decompression is done by the lab: aiohttp ignores truncated gzip and unknown codings.
             "auto_decompress": False,
             "keepalive_timeout": limits.keep_alive_s,
             "lingering_time": min(LINGERING_S, limits.body_timeout_s),
@@ -71,7 +71,7 @@ class GuardedServer(web.Server):
         return GuardedConnection(self, self._loop, self._handling)
 
     def refuses(self, transport: asyncio.Transport) -> bool:
-        """Whether there is no room for another connection; then it has been told so."""
+        """Refuse a connection with 503 if the limit is reached. Returns whether it was refused."""
         if len(self._connections) < self._most:
             return False
         self._refused += 1
@@ -80,22 +80,22 @@ class GuardedServer(web.Server):
 
     @property
     def hurried(self) -> bool:
-        """Whether there are too many refused connections to wait for their callers."""
+        """Whether too many refused connections are open to wait for their callers to read."""
         return self._refused > REFUSED_AT_ONCE
 
     def refused_left(self) -> None:
-        """A connection that was refused has ended."""
+        """Note that a refused connection has ended."""
         self._refused -= 1
 
     def watch(self) -> None:
-        """Look after the connections, from now until `leave`."""
+        """Check deadlines, now and in intervals until `leave`."""
         now = self._loop.time()
         for connection in self.guarded():
             connection.check(now)
         self._sweep = self._loop.call_later(self._sweep_s, self.watch)
 
     async def leave(self) -> None:
-        """Answer what is on its way on idle connections, then close them. What is being answered goes on."""
+        """Answer requests that are still arriving on idle connections, then close those. Open requests continue."""
         self.draining = True
         give_up = self._loop.time() + IDLE_GRACE_S
         while self._connections and self._loop.time() < give_up:  # noqa: ASYNC110 - aiohttp has no event for it
@@ -109,7 +109,7 @@ class GuardedServer(web.Server):
 
 
 class GuardedConnection(web.RequestHandler):
-    """One connection. Refuses in problem+json what cannot be read as HTTP, and whoever takes too long."""
+    """One connection. Invalid HTTP and missed deadlines are refused with problem+json."""
 
     __slots__ = (
         "_answered",
@@ -127,21 +127,21 @@ class GuardedConnection(web.RequestHandler):
         super().__init__(guard, loop=loop, **handling)
         self._guard = guard
         self._head_since: float | None = None
-        """When the head that is not complete began."""
+        """When the incomplete head began."""
         self._head_bytes = 0
         self._answered = 0
         self._stalled_since = 0.0
         self._stalled = (0, 0)
-        """Answers sent and bytes buffered when progress in reading was seen last; no bytes when all were taken."""
+        """Responses sent and bytes buffered when the caller was last seen to read; 0 bytes when it has read all."""
         self._refused = False
-        """Whether this is one connection too many."""
+        """Whether this connection exceeds the limit."""
         self._unreadable = False
-        """Whether a request reached no handler, most likely for being no HTTP, so that nothing more is understood."""
+        """Whether a request was not valid HTTP, so that nothing more can be parsed."""
         self._farewell: asyncio.TimerHandle | None = None
-        """Ends the connection, whose last answer was sent, at the latest."""
+        """Closes the connection some time after its last response."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin, if there is room."""
+        """Begin, unless the limit is reached."""
         connection = cast(asyncio.Transport, transport)
         if self._guard.refuses(connection):
             self._refused = True
@@ -149,12 +149,12 @@ class GuardedConnection(web.RequestHandler):
             return
         self._head_since = self._loop.time()
         super().connection_made(transport)
-        # Ends the timer that aiohttp has set. Until its first request a connection is bound by the deadline of a head,
-        # which tells the caller why; the timer would only hang up.
+        # Cancels aiohttp's timer, which closes without a response. Until the first request, the deadline of the head
+        # applies, which responds with 408.
         self.keep_alive(True)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Forget it."""
+        """Clean up."""
         if self._farewell is not None:
             self._farewell.cancel()
         if self._refused:
@@ -162,24 +162,26 @@ class GuardedConnection(web.RequestHandler):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what has arrived, and note since when a head is incomplete."""
+        """Parse what has arrived, and note since when a head is incomplete."""
         requests = self._request_count
         super().data_received(data)
         if self._request_count != requests:
             self._head_since = None
             self._head_bytes = 0
         elif data and self._waits():
-            # Nothing is being answered, so this is no body.
+            # No request is open, so this is not a body.
             if self._head_since is None:
                 self._head_since = self._loop.time()
             self._head_bytes += len(data)
             if self._head_bytes > self._guard.limits.head_bytes:
-                self._end_with(Problem(431, f"the head of a request has at most {self._guard.limits.head_bytes} bytes"))
+                self._end_with(
+                    Problem(431, f"the head of the request is larger than {self._guard.limits.head_bytes} bytes")
+                )
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
-        """Send an answer. The next one is made once most of this one has been taken."""
+        """Send a response. The next one is built once most of this one has been read."""
         if self._guard.draining:
             resp.force_close()
         finished = await super().finish_response(request, resp, start_time)
@@ -194,13 +196,13 @@ class GuardedConnection(web.RequestHandler):
         return finished
 
     def check(self, now: float) -> None:
-        """End the connection if it has overstepped a deadline. `now` is the loop's time."""
+        """End the connection if it has missed a deadline. `now` is the loop's time."""
         transport = self.transport
         if transport is None:
             return
         limits = self._guard.limits
         if self._head_since is not None and self._waits() and now - self._head_since > limits.header_timeout_s:
-            self._end_with(Problem(408, f"the head of a request has to arrive within {limits.header_timeout_s:g} s"))
+            self._end_with(Problem(408, f"the head of the request did not arrive within {limits.header_timeout_s:g} s"))
             return
         buffered = transport.get_write_buffer_size()
         answered, before = self._stalled
@@ -210,12 +212,12 @@ class GuardedConnection(web.RequestHandler):
             self._stalled = (self._answered, buffered)
             self._stalled_since = now
         elif now - self._stalled_since > limits.write_timeout_s:
-            # Without it, the system would go on offering what nobody reads.
+            # Otherwise the kernel would keep offering the unread data.
             transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             transport.abort()
 
     def _waits(self) -> bool:
-        """Whether a request is awaited; not from the moment in which its head is complete."""
+        """Whether the connection waits for the head of a request."""
         return self._waiter is not None and not self._waiter.done()
 
     def handle_error(
@@ -225,9 +227,9 @@ class GuardedConnection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """The answer to a request that has reached no handler, because it is not HTTP."""
+        """The response to a request that is not valid HTTP."""
         self._unreadable = True
-        # aiohttp takes what it cannot read for HTTP/1.0, and would answer in that.
+        # aiohttp treats invalid requests as HTTP/1.0, and would respond in that version.
         request._version = HttpVersion11
         if status == 500 and not isinstance(exc, ConnectionError):
             return self._guard.answers.unread(internal_error(log, "a request failed", exc))
@@ -239,8 +241,8 @@ class GuardedConnection(web.RequestHandler):
         self._leave(transport)
 
     def _leave(self, transport: asyncio.BaseTransport | None) -> None:
-        """Close the connection, on which the last answer was sent and more may come."""
-        # aiohttp hears nothing more, and leaves it to others to close.
+        """Close the connection after its last response. More data may still arrive."""
+        # aiohttp parses nothing more, and does not close the connection itself.
         self._force_close = True
         if self._waiter is not None:
             self._waiter.cancel()
@@ -254,12 +256,12 @@ class GuardedConnection(web.RequestHandler):
 
 
 def unreadable(error: BaseException | None, limits: Limits) -> Problem:
-    """What is wrong with a request of which the parser said this."""
+    """The problem for an error of the HTTP parser."""
     if isinstance(error, LineTooLong):
-        # The parser has one exception for both, which names the limit that was met.
+        # The parser has one exception for both, with the limit that was exceeded.
         if error.args[1:2] == (limits.request_line_bytes,) and limits.request_line_bytes != limits.header_bytes:
-            return Problem(414, f"the target of a request has at most {limits.request_line_bytes} bytes")
-        return Problem(431, f"the name and the value of a header have at most {limits.header_bytes} bytes")
+            return Problem(414, f"the request target is longer than {limits.request_line_bytes} bytes")
+        return Problem(431, f"a header field is longer than {limits.header_bytes} bytes")
     if "Too many headers" in str(error):
-        return Problem(431, f"a request has at most {limits.header_count} headers")
-    return Problem(400, "this is no HTTP request that can be read")
+        return Problem(431, f"the request has more than {limits.header_count} header fields")
+    return Problem(400, "invalid HTTP request")

@@ -1,4 +1,4 @@
-"""What the producers on aiohttp share: a plain and a TLS port over one application, limits, refusals, a clean stop."""
+"""What the producers on aiohttp share: a plain and a TLS port for one application, limits, errors, graceful stop."""
 
 import asyncio
 import logging
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 class Readiness:
-    """Whether new callers are welcome."""
+    """Whether the producer accepts new callers."""
 
     stopping = False
 
@@ -33,7 +33,7 @@ ANSWERS = web.AppKey("answers", Answers)
 BOOK = web.AppKey("book", RecipeBook)
 HEALTH = "/health"
 MOMENTARY = {"Cache-Control": "no-store"}
-"""Headers of an answer about this process and this moment, which no cache may give to anybody later."""
+"""Headers of a response about this process at this moment, which must not be cached."""
 READINESS = web.AppKey("readiness", Readiness)
 SETTINGS = web.AppKey("settings", ProducerSettings)
 
@@ -41,7 +41,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class AiohttpProducer(Producer):
-    """A producer that is an aiohttp application. A subclass says which one."""
+    """A producer that serves an aiohttp application, which a subclass builds."""
 
     plain_scheme = "http"
     tls_scheme = "https"
@@ -53,7 +53,7 @@ class AiohttpProducer(Producer):
 
     @abstractmethod
     def application(self) -> web.Application:
-        """The application to serve, made by `application_over`."""
+        """The application to serve, built with `application_over`."""
 
     async def start(self) -> list[str]:
         """Listen. Raises PortUnavailable, TlsFilesUnusable."""
@@ -80,12 +80,12 @@ class AiohttpProducer(Producer):
         return addresses
 
     async def stop(self) -> None:
-        """Say that the stop is near, serve on for `settings.stop_notice_s`, stop accepting, close idle connections, and
-        wait up to `settings.drain_s` for the requests under way.
+        """Report 503 on /health, serve on for `settings.stop_notice_s`, stop accepting, close idle connections, and
+        wait up to `settings.drain_s` for open requests.
         """
         sites, self._sites = self._sites, None
         if sites is not None and self._guard is not None:
-            # From now on, health says so and every answer closes its connection.
+            # From now on, /health is 503 and every response closes its connection.
             self._guard.draining = True
             if self._application is not None:
                 self._application.app[READINESS].stopping = True
@@ -109,7 +109,7 @@ class AiohttpProducer(Producer):
 
 
 class _Site(web.SockSite):
-    """Listens on a socket, with an end to handshakes."""
+    """Listens on a socket, with a timeout for TLS handshakes."""
 
     def __init__(
         self, runner: web.ServerRunner, bound: socket.socket, context: ssl.SSLContext | None, handshake_timeout_s: float
@@ -127,14 +127,14 @@ class _Site(web.SockSite):
             sock=self._sock,
             ssl=self._ssl_context,
             backlog=self._backlog,
-            # asyncio takes these with TLS only.
+            # asyncio accepts these with TLS only.
             ssl_handshake_timeout=self._handshake_timeout_s if tls else None,
             ssl_shutdown_timeout=TLS_SHUTDOWN_TIMEOUT_S if tls else None,
         )
 
 
 def application_over(book: RecipeBook, settings: ProducerSettings, answers: Answers) -> web.Application:
-    """An application without routes: its handlers find here what they need, and may raise Problem and RecipeError."""
+    """An application with /health alone. It holds what handlers need; they may raise Problem and RecipeError."""
     application = web.Application(client_max_size=settings.limits.body_bytes, middlewares=[refusing])
     application[BOOK] = book
     application[SETTINGS] = settings
@@ -145,9 +145,9 @@ def application_over(book: RecipeBook, settings: ProducerSettings, answers: Answ
 
 
 async def get_health(request: web.Request) -> web.Response:
-    """Whether new callers are welcome: `{"status": "ready"}`, or 503 from the moment in which a stop begins."""
+    """`{"status": "ready"}`, or 503 once the producer is stopping."""
     if request.app[READINESS].stopping:
-        raise Problem(503, "this producer is about to stop", error="stopping")
+        raise Problem(503, "the producer is stopping", error="stopping")
     answers = request.app[ANSWERS]
     media_type = answers.media_type(request, (JSON,))
     return answers.answer(request, b'{"status":"ready"}', media_type, headers=MOMENTARY)
@@ -155,7 +155,7 @@ async def get_health(request: web.Request) -> web.Response:
 
 @web.middleware
 async def refusing(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer with problem+json where a handler, or the routing, raises."""
+    """Respond with problem+json when a handler or the router raises."""
     try:
         if request.version > HttpVersion11:
             return _version_not_supported(request)
@@ -168,37 +168,37 @@ async def refusing(request: web.Request, handler: Handler) -> web.StreamResponse
         allow = {"Allow": ", ".join(sorted({*error.allowed_methods, "OPTIONS"}))}
         if request.method == "OPTIONS":
             return request.app[ANSWERS].without_body(204, allow)
-        problem = Problem(405, f"{request.method} is not offered here", headers=allow)
+        problem = Problem(405, f"{request.method} is not allowed for this resource", headers=allow)
     except web.HTTPNotFound:
-        problem = Problem(404, "nothing is here")
+        problem = Problem(404, "no such resource")
     except web.HTTPException as error:
         problem = Problem(error.status, error.reason)
     except Exception:
         if request.transport is None:
-            # The caller has gone, so there is nobody to be told, and nothing wrong here.
+            # The caller has disconnected; this is no fault of the producer.
             raise ConnectionResetError from None
         problem = internal_error(log, "a request failed")
     return request.app[ANSWERS].problem(request, problem)
 
 
 def _version_not_supported(request: web.Request) -> web.Response:
-    """The answer to HTTP/2.0 in a request line, which the parser lets pass, and would be answered in."""
+    """The response to HTTP/2.0 in a request line: the parser accepts it, and aiohttp would respond in that version."""
     request._version = HttpVersion11
-    problem = Problem(505, "HTTP/1.1 is spoken here", closes=True)
+    problem = Problem(505, "only HTTP/1.1 is supported", closes=True)
     return request.app[ANSWERS].problem(request, problem)
 
 
 async def expect_continue(request: web.Request) -> web.StreamResponse | None:
-    """Ask for the body of a caller that waits to be asked, unless it would be too large: then this is the answer."""
-    # aiohttp calls this before any middleware, so that nobody would translate what is raised here.
+    """Send 100 Continue to a caller that waits for it. If the body is too large, return that as the response."""
+    # aiohttp calls this before any middleware, so nothing would turn an exception into a response.
     if request.headers.get("Expect", "").lower() != "100-continue":
-        problem = Problem(417, "the only expectation that can be met is 100-continue", closes=True)
+        problem = Problem(417, "the only supported expectation is 100-continue", closes=True)
         return request.app[ANSWERS].problem(request, problem)
     try:
         check_length(request, request.app[SETTINGS].limits)
     except Problem as too_large:
         return request.app[ANSWERS].problem(request, too_large)
     await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    # aiohttp takes what was written for the beginning of the answer, unless told otherwise.
+    # By default, aiohttp counts these bytes as the beginning of the response.
     request.writer.output_size = 0
     return None

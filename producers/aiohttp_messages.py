@@ -1,4 +1,4 @@
-"""Requests and responses of the producers on aiohttp: bodies read within limits, answers in the coding agreed on."""
+"""Requests and responses of the producers on aiohttp: reading bodies within limits, sending the negotiated coding."""
 
 import asyncio
 from collections.abc import Mapping
@@ -22,8 +22,8 @@ from producers.http_semantics import (
     entity_tag,
     gzipped,
     is_known,
+    is_listed,
     is_utf8_json,
-    is_wanted,
     preferred_media_type,
 )
 from producers.settings import Limits, ProducerSettings
@@ -34,16 +34,16 @@ _SAFE = frozenset({"GET", "HEAD"})
 
 
 def header(request: web.BaseRequest, name: str) -> str | None:
-    """The value of a header that is a list; several lines of it are one list."""
+    """The value of a header that is a list. Repeated headers are joined into one list."""
     lines = request.headers.getall(name, ())
     return lines[0] if len(lines) == 1 else ", ".join(lines) if lines else None
 
 
 class Answers:
-    """Makes the responses of one producer: body, coding, and the headers that stand on all of them."""
+    """Builds the responses of one producer: body, coding, and the headers that all responses share."""
 
     def __init__(self, settings: ProducerSettings, vary: tuple[str, ...] = ()) -> None:
-        """`vary` names the request headers besides Accept-Encoding that an answer depends on."""
+        """`vary`: the request headers besides Accept-Encoding on which responses depend."""
         self._gzip = settings.gzip
         self._gzip_level = settings.gzip_level
         self._headers = {"Server": SERVER, "X-Content-Type-Options": "nosniff"}
@@ -51,19 +51,19 @@ class Answers:
             self._headers["Vary"] = ", ".join(vary)
 
     def media_type(self, request: web.BaseRequest, offered: tuple[str, ...]) -> str:
-        """The one of `offered` in which the caller gets its answer. Raises Problem."""
+        """The media type of the response, one of `offered`. Raises Problem if the caller accepts none of them."""
         chosen = preferred_media_type(header(request, "Accept"), offered)
         if chosen is None:
-            raise Problem(406, f"answers are to be had in {' and '.join(offered)}")
+            raise Problem(406, f"none of the accepted media types is available; available: {', '.join(offered)}")
         return chosen
 
     def coding(self, request: web.BaseRequest) -> str:
-        """The coding in which the caller gets its answer. Raises Problem."""
+        """The content coding of the response. Raises Problem if the caller accepts none that is available."""
         try:
             return http_semantics.negotiated_coding(header(request, "Accept-Encoding"), gzip_offered=self._gzip)
         except NotAcceptable:
-            offers = "gzip and identity" if self._gzip else "identity"
-            raise Problem(406, f"answers are to be had in {offers}") from None
+            offers = "gzip, identity" if self._gzip else "identity"
+            raise Problem(406, f"none of the accepted content codings is available; available: {offers}") from None
 
     def answer(
         self,
@@ -74,22 +74,22 @@ class Answers:
         status: int = 200,
         headers: Mapping[str, str] | None = None,
     ) -> web.Response:
-        """A response with `body`, in gzip if that was agreed on; 304 for who has it already. Raises Problem."""
+        """A response with `body` in the negotiated coding, or 304 if the caller has it already. Raises Problem."""
         response = self._coded(self.coding(request), body, media_type, status, headers)
         if status == 200 and request.method in _SAFE:
             return self._unless_known(request, response)
         return response
 
     def problem(self, request: web.BaseRequest, problem: Problem) -> web.Response:
-        """A response that says what is wrong."""
+        """A response with the problem as problem+json."""
         return self.refusal(request, problem, msgspec.json.encode(problem.document()), PROBLEM_JSON)
 
     def refusal(self, request: web.BaseRequest, problem: Problem, body: bytes, media_type: str) -> web.Response:
-        """A response with the status and headers of a problem, and a body of the caller's making."""
+        """A response with the status and headers of a problem, and the given body."""
         try:
             coding = self.coding(request)
         except Problem:
-            # There is no better way to tell somebody who accepts no coding.
+            # The caller accepts no coding at all; identity is the most likely to be understood.
             coding = IDENTITY
         response = self._coded(coding, body, media_type, problem.status, problem.headers)
         if problem.closes:
@@ -97,7 +97,7 @@ class Answers:
         return response
 
     def unread(self, problem: Problem) -> web.Response:
-        """A response to what cannot be read as a request, so that nothing is known of what the caller accepts."""
+        """A response to bytes that are not a request, so that nothing is known of what the caller accepts."""
         response = self._coded(
             IDENTITY, msgspec.json.encode(problem.document()), PROBLEM_JSON, problem.status, problem.headers
         )
@@ -105,11 +105,11 @@ class Answers:
         return response
 
     def without_body(self, status: int, headers: Mapping[str, str]) -> web.Response:
-        """A response that is its headers."""
+        """A response without a body."""
         return web.Response(status=status, headers={**self._headers, **headers})
 
     def raw(self, problem: Problem) -> bytes:
-        """The same for a connection on which no request has arrived; it has to be closed after these bytes."""
+        """The bytes of `unread`, for a connection without a request. The connection has to be closed after them."""
         response = self.unread(problem)
         response.headers["Content-Length"] = str(len(response.body))  # type: ignore[arg-type]
         response.headers["Connection"] = "close"
@@ -121,10 +121,10 @@ class Answers:
         assert isinstance(response.body, bytes)
         tag = entity_tag(response.body)
         headers = request.headers
-        if "If-Match" in headers and not is_wanted(tag, header(request, "If-Match") or ""):
-            raise Problem(412, "this is not the answer that If-Match names")
+        if "If-Match" in headers and not is_listed(tag, header(request, "If-Match") or ""):
+            raise Problem(412, "the current representation does not match If-Match")
         if "If-None-Match" in headers and is_known(tag, header(request, "If-None-Match") or ""):
-            # RFC 9110, 15.4.5: with the headers of the 200 that it stands for, as far as caches go by them.
+            # RFC 9110, 15.4.5: with those headers of the 200 response that caches need.
             kept = {name: response.headers[name] for name in ("Cache-Control",) if name in response.headers}
             return self.without_body(304, {**kept, "ETag": tag})
         response.headers["ETag"] = tag
@@ -143,52 +143,56 @@ class Answers:
 
 
 def check_length(request: web.BaseRequest, limits: Limits) -> None:
-    """Raise Problem when the body announces itself as larger than allowed."""
+    """Raise Problem if Content-Length exceeds the limit."""
     if request.content_length is not None and request.content_length > limits.body_bytes:
         raise _too_large(limits)
 
 
 async def read_json_body(request: web.Request, limits: Limits) -> bytes:
-    """The body of a request that has to be JSON by its Content-Type, without its coding. Raises Problem."""
+    """The decoded body of a request whose Content-Type has to be JSON. Raises Problem."""
     body_media_type(request, (JSON,))
     return await read_body(request, limits)
 
 
-def body_media_type(request: web.Request, taken: tuple[str, ...]) -> str:
-    """The one of `taken`, JSON among them, that the body's Content-Type names. Raises Problem."""
+def body_media_type(request: web.Request, accepted: tuple[str, ...]) -> str:
+    """The media type of the body, one of `accepted`, which includes JSON. Raises Problem for any other."""
     claimed = request.headers.get("Content-Type")
     if is_utf8_json(claimed):
         return JSON
     named = content_type(claimed).media_type if claimed is not None else ""
-    if named in taken and named != JSON:
+    if named in accepted and named != JSON:
         return named
-    wanted = " or ".join([f"{JSON} in UTF-8", *(each for each in taken if each != JSON)])
-    raise Problem(415, f"the body has to be {wanted}", headers={"Accept-Post": ", ".join(taken)})
+    wanted = " or ".join([f"{JSON} in UTF-8", *(each for each in accepted if each != JSON)])
+    raise Problem(415, f"the body must be {wanted}", headers={"Accept-Post": ", ".join(accepted)})
 
 
 async def read_body(request: web.Request, limits: Limits) -> bytes:
-    """The body of a request, without its coding. Raises Problem."""
+    """The body of a request, with its content coding removed. Raises Problem."""
     check_length(request, limits)
     try:
         if request.content.is_eof():
-            # Everything is here, so there is nothing to wait for.
+            # All of it has arrived, so there is nothing to wait for.
             body = await request.read()
         else:
             async with asyncio.timeout(limits.body_timeout_s):
                 body = await request.read()
     except TimeoutError:
-        raise Problem(408, f"the body has to arrive within {limits.body_timeout_s:g} s", closes=True) from None
+        raise Problem(408, f"the body did not arrive within {limits.body_timeout_s:g} s", closes=True) from None
     except web.HTTPRequestEntityTooLarge:
         raise _too_large(limits) from None
     except RequestPayloadError:
-        raise Problem(400, "the body is not framed as its headers say", closes=True) from None
+        raise Problem(400, "the body does not match its Content-Length or Transfer-Encoding", closes=True) from None
     coding = header(request, "Content-Encoding")
     if coding is None:
         return body
     try:
         return http_semantics.decoded(body, coding, limits.body_bytes)
     except UnknownCoding:
-        raise Problem(415, "a body may be in gzip or identity", headers={"Accept-Encoding": "gzip, identity"}) from None
+        raise Problem(
+            415,
+            "the content coding of the body is not supported; use gzip or identity",
+            headers={"Accept-Encoding": "gzip, identity"},
+        ) from None
     except BadCoding as error:
         raise Problem(400, str(error)) from None
     except BodyTooLarge:
@@ -196,4 +200,4 @@ async def read_body(request: web.Request, limits: Limits) -> bytes:
 
 
 def _too_large(limits: Limits) -> Problem:
-    return Problem(413, f"a body has at most {limits.body_bytes} bytes", closes=True)
+    return Problem(413, f"the body is larger than {limits.body_bytes} bytes", closes=True)

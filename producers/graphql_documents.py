@@ -1,7 +1,7 @@
-"""GraphQL documents: parsed, weighed and validated once for each distinct text that is valid, and kept within bounds.
+"""GraphQL documents: a bounded cache of parsed, measured and validated documents by text.
 
-Strawberry's own ParserCache and ValidationCache are bounded in number only, so a few large documents could fill the
-memory; and the latter finds a document by hashing its whole tree on every request.
+Strawberry's own ParserCache and ValidationCache limit only the number of documents, so a few large ones could fill the
+memory; and ValidationCache hashes the whole tree of a document on every request.
 """
 
 from collections import OrderedDict
@@ -19,26 +19,26 @@ from producers.settings import ProducerSettings
 
 MAXIMUM_DOCUMENTS = 256
 MAXIMUM_KEPT_CHARACTERS = 16_384
-"""Longer documents are parsed each time, so that the cache takes some megabytes at most."""
+"""Longer documents are parsed each time, so that the cache takes a few MB at most."""
 MAXIMUM_ERRORS = 10
-"""Of a document's errors, so many are told; looking for more of them would cost more than the document is worth."""
+"""The most errors to report for one document; validation stops there."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedDocument:
-    """A document, and what is known of it."""
+    """A document and what is known about it."""
 
     document: DocumentNode
     errors: list[GraphQLError]
-    """What is said against it."""
+    """Why it is refused; empty for a valid document."""
     operations: int = 0
-    """How many a caller may choose from."""
+    """The number of its operations."""
     lookups: int = 0
-    """How often it looks up a recipe by its id."""
+    """The number of fields that look up a recipe by id."""
 
 
 class DocumentCache:
-    """The documents of one schema, least recently used first. `parsed` counts how many were not found here."""
+    """The valid documents of one schema, least recently used first. `parsed` counts cache misses."""
 
     def __init__(self, settings: ProducerSettings) -> None:
         self.parsed = 0
@@ -53,14 +53,14 @@ class DocumentCache:
         return len(self._kept)
 
     def find(self, text: str, context: ExecutionContext) -> ParsedDocument:
-        """The document with this text, for the schema of `context`. Raises GraphQLError when it is no GraphQL."""
+        """The document with this text, for the schema of `context`. Raises GraphQLError for a syntax error."""
         found = self._kept.get(text)
         if found is not None:
             self._kept.move_to_end(text)
             return found
         self.parsed += 1
         made = self._parse(text, context)
-        # A document that is refused would only take the place of one that is asked for again.
+        # A refused document would only evict valid ones.
         if not made.errors and len(text) <= MAXIMUM_KEPT_CHARACTERS:
             self._kept[text] = made
             if len(self._kept) > MAXIMUM_DOCUMENTS:
@@ -80,17 +80,17 @@ class DocumentCache:
 
 
 def document_extension(cache: DocumentCache) -> type[SchemaExtension]:
-    """The extension through which a schema takes its documents from `cache`."""
+    """The extension that makes a schema take its documents from `cache`."""
 
     class Documents(SchemaExtension):
-        """Puts the document and the result of its validation where Strawberry would put its own."""
+        """Sets the document and its validation errors where Strawberry expects them."""
 
         def on_parse(self) -> Iterator[None]:
             context = self.execution_context
             assert context.query is not None
             found = cache.find(context.query, context)
             if found.operations > 1 and context._provided_operation_name is None:
-                # Left alone, Strawberry would choose the first.
+                # Strawberry would choose the first.
                 raise CannotGetOperationTypeError(None)
             if found.lookups > 1:
                 context.context = LoadingBook(context.context)

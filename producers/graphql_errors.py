@@ -1,4 +1,4 @@
-"""What a GraphQL caller is told: errors with a stable `extensions.code`, and nothing of the producer's own faults."""
+"""Errors in GraphQL responses: each has a stable `extensions.code`; internal errors show no details."""
 
 from graphql import GraphQLError, GraphQLFormattedError, GraphQLSyntaxError
 from strawberry.types import ExecutionResult
@@ -20,16 +20,16 @@ CODES: dict[type[RecipeError], str] = {
     BookIsReadOnly: "READ_ONLY",
     RecipeError: "REFUSED",
 }
-"""The code for each error of the domain; the last for those to come."""
+"""The code of each domain error; the last row is for errors without a row of their own."""
 
 
 def refusal(message: str, code: str) -> GraphQLError:
-    """An error with a code of its own."""
+    """An error with this code."""
     return GraphQLError(message, extensions={"code": code})
 
 
 def origin(error: GraphQLError) -> Exception | None:
-    """What was raised in a resolver, or None when GraphQL itself refuses."""
+    """The exception of a resolver, or None if GraphQL itself refused the request."""
     cause: Exception | None = error
     while isinstance(cause, GraphQLError):
         cause = cause.original_error
@@ -37,13 +37,13 @@ def origin(error: GraphQLError) -> Exception | None:
 
 
 def is_unexpected(error: GraphQLError) -> bool:
-    """Whether the error is a fault of the producer, which its log is to tell about and its caller is not."""
+    """Whether the error is internal: its details go into the log and not to the caller."""
     cause = origin(error)
     return cause is not None and not isinstance(cause, RecipeError)
 
 
 def is_request_error(result: ExecutionResult) -> bool:
-    """Whether the operation was refused before any field was resolved; the answer has no `data` then."""
+    """Whether the operation was refused before any field was resolved. Then the response has no `data`."""
     return bool(result.errors) and (
         isinstance(result, PreExecutionError)
         or (result.data is None and all(error.path is None for error in result.errors or ()))
@@ -51,22 +51,22 @@ def is_request_error(result: ExecutionResult) -> bool:
 
 
 def shown(error: GraphQLError, result: ExecutionResult) -> GraphQLFormattedError:
-    """The error as it stands in the answer."""
+    """The error as it appears in the response."""
     if is_unexpected(error):
-        extensions = {"code": INTERNAL, "incident": (error.extensions or {}).get("incident", "")}
-        masked = GraphQLError("internal error", error.nodes, path=error.path, extensions=extensions)
+        shown_instead = {"code": INTERNAL, "incident": (error.extensions or {}).get("incident", "")}
+        masked = GraphQLError("internal error", error.nodes, path=error.path, extensions=shown_instead)
         return masked.formatted
     formatted = error.formatted
-    told = formatted.setdefault("extensions", {})
+    extensions = formatted.setdefault("extensions", {})
     cause = origin(error)
     if isinstance(cause, RecipeError):
-        told["code"] = next(CODES[kind] for kind in type(cause).__mro__ if kind in CODES)
+        extensions["code"] = next(CODES[kind] for kind in type(cause).__mro__ if kind in CODES)
         if isinstance(cause, InvalidRecipe) and cause.field:
-            told["field"] = cause.field
+            extensions["field"] = cause.field
         if isinstance(cause, RecipeNotFound):
-            told["recipeId"] = str(cause.recipe_id)
-    elif "code" not in told:
-        told["code"] = _code(error, result)
+            extensions["recipeId"] = str(cause.recipe_id)
+    elif "code" not in extensions:
+        extensions["code"] = _code(error, result)
     return formatted
 
 
@@ -77,6 +77,6 @@ def _code(error: GraphQLError, result: ExecutionResult) -> str:
 
 
 def shown_problem(problem: Problem) -> GraphQLFormattedError:
-    """What is wrong with a request over HTTP, in GraphQL's form."""
+    """A problem of the HTTP request as a GraphQL error."""
     code = "BAD_REQUEST" if problem.error == "invalid" else problem.error.upper()
     return refusal(problem.detail, code).formatted

@@ -1,7 +1,7 @@
-"""The GraphQL producer: the schema over HTTP/1.1, as the GraphQL-over-HTTP specification has it.
+"""The GraphQL producer: the schema over HTTP/1.1 according to the GraphQL-over-HTTP specification.
 
-The schema is Strawberry's, the handler is not: Strawberry's view for aiohttp is made for browsers, subscriptions,
-uploads and batches, none of which are offered here, and what the specification asks would have to be overridden in it.
+The schema is built with Strawberry, the handler is not: Strawberry's aiohttp view is made for browsers, subscriptions,
+uploads and batches, which are not offered here, and much of it would have to be overridden to meet the specification.
 """
 
 from http import HTTPMethod
@@ -24,7 +24,7 @@ from producers.json_messages import BadJson, decode
 
 GRAPHQL_JSON = "application/graphql-response+json"
 MEDIA_TYPES = (JSON, GRAPHQL_JSON)
-"""What answers are to be had in. The first for whoever does not say: clients that know the second ask for it."""
+"""Media types of responses. The first is the default; clients that know the second ask for it."""
 
 PERSISTED = web.AppKey[PersistedQueries | None]("persisted")
 SCHEMA = web.AppKey("schema", RecipeSchema)
@@ -56,7 +56,7 @@ class GraphqlHttpProducer(AiohttpProducer):
 
 
 class Parameters(msgspec.Struct, rename={"operation_name": "operationName"}):
-    """A GraphQL request. There are no batches: an array is no request."""
+    """A GraphQL request. Batches, which are arrays, are not supported."""
 
     query: str | None = None
     operation_name: str | None = None
@@ -69,11 +69,11 @@ _map_decoder = msgspec.json.Decoder(dict[str, Any] | None)
 
 
 async def answer_graphql(request: web.Request) -> web.Response:
-    """The result of one operation; what is wrong with the request is told as a GraphQL error, too."""
+    """The result of one operation. Problems of the request are reported as GraphQL errors, too."""
     answers = request.app[ANSWERS]
     media_type = JSON
     try:
-        # Before anything is changed: that no answer can be given must not be found only afterwards.
+        # Negotiated first: a mutation must not be executed if its response cannot be sent.
         media_type = answers.media_type(request, MEDIA_TYPES)
         answers.coding(request)
         result = await execute(request, await read_parameters(request))
@@ -83,14 +83,14 @@ async def answer_graphql(request: web.Request) -> web.Response:
         return answers.answer(request, _encode({"data": result.data}), media_type)
     errors = [shown(error, result) for error in result.errors]
     if is_request_error(result):
-        # Clients of application/json, which proxies answer with as well, only believe in a GraphQL answer with 200.
+        # With application/json, which proxies also send, clients recognize a GraphQL response only by its 200.
         status = 400 if media_type == GRAPHQL_JSON else 200
         return answers.answer(request, _encode({"errors": errors}), media_type, status=status)
     return answers.answer(request, _encode({"data": result.data, "errors": errors}), media_type)
 
 
 async def execute(request: web.Request, parameters: Parameters) -> ExecutionResult:
-    """The result of the operation that was asked for. Raises Problem when there is none to execute."""
+    """The result of the requested operation. Raises Problem if there is none to execute."""
     persisted = request.app[PERSISTED]
     query_hash = hash_in(parameters.extensions) if parameters.extensions else None
     query = parameters.query
@@ -98,7 +98,7 @@ async def execute(request: web.Request, parameters: Parameters) -> ExecutionResu
         if query_hash is not None and persisted is not None:
             check_hash(query_hash, query)
     elif query_hash is None:
-        raise Problem(400, "query is missing: the GraphQL document to execute")
+        raise Problem(400, "the parameter query is missing")
     elif persisted is None:
         raise Problem(400, "PersistedQueryNotSupported", error="persisted_query_not_supported")
     else:
@@ -121,14 +121,14 @@ async def _executed(request: web.Request, query: str, parameters: Parameters) ->
         )
     except CannotGetOperationTypeError:
         raise Problem(
-            400, "operationName has to choose one of the document's operations", error="operation_resolution_failure"
+            400, "operationName must name an operation of the document", error="operation_resolution_failure"
         ) from None
     except InvalidOperationTypeError:
-        raise Problem(405, "this operation needs POST", headers={"Allow": "POST"}) from None
+        raise Problem(405, "mutations require POST", headers={"Allow": "POST"}) from None
 
 
 async def read_parameters(request: web.Request) -> Parameters:
-    """What is asked for: in the body of a POST, in the query of a GET. Raises Problem."""
+    """The parameters of the request: in the body of a POST, in the query string of a GET. Raises Problem."""
     try:
         if request.method == HTTPMethod.POST:
             return decode(await read_json_body(request, request.app[SETTINGS].limits), _parameters_decoder)

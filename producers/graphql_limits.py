@@ -1,12 +1,11 @@
-"""How much a GraphQL document asks for, decided before anything is validated or executed, pure.
+"""The size and cost of a GraphQL document, computed before it is validated or executed, pure.
 
-Everything is counted as it would be executed, with fragments spread out, yet each fragment is walked once: what it
-holds is remembered, and a second spread adds the remembered numbers. The time is linear in the document, so that
-fragments which double at each level (20 levels spread out are a million fields) cost no more than their text.
+Fragments are expanded as in execution, but each is visited once: its counts are stored, and every further spread adds
+the stored counts. The time is linear in the length of the document, so fragments that double at each level (20 levels
+expand to a million fields) cost no more than their text.
 
-The lists of a document are weighed by how long they may get, in the manner of IBM's GraphQL cost specification
-(`@listSize(slicingArguments, sizedFields)`): a list is as long as the argument that slices it says, a variable there
-counting as the most that it may be, and otherwise as long as is usual.
+The cost of lists follows IBM's GraphQL cost specification (`@listSize(slicingArguments, sizedFields)`): the length of a
+list is the value of its slicing argument, or the maximum if that is a variable, or else a typical length.
 """
 
 from collections.abc import Iterable, Iterator
@@ -42,21 +41,21 @@ from producers.settings import DocumentLimits
 from recipes.book import DEFAULT_PAGE_SIZE, MAXIMUM_BATCH_SIZE, MAXIMUM_PAGE_SIZE
 
 MOST = 1_000_000_000
-"""Where counting stops: far beyond every limit, and small enough that numbers stay cheap."""
+"""Counting stops here: far beyond every limit, and small enough for fast arithmetic."""
 
 USUAL_LIST = 20
-"""Elements of a list that no argument slices: more than the ingredients of 19 recipes in 20."""
+"""Assumed length of a list without a slicing argument: more than the ingredients of 95 % of recipes."""
 INTROSPECTION_LIST = 5
-"""The same for introspection, whose lists are as long as the schema makes them."""
+"""The same for introspection, whose lists depend on the schema."""
 SLICING = {"first": MAXIMUM_PAGE_SIZE, "ids": MAXIMUM_BATCH_SIZE}
-"""Arguments that decide how long a list is, and the most that each may ask for."""
+"""Arguments that determine the length of a list, with the maximum of each."""
 MAXIMUM_NESTING = 100
-"""Selection sets and fragments within each other. Fragments that only hold fragments have no depth, and yet an end."""
+"""The most nested selection sets and fragments. Also limits fragments that contain only fragments, without depth."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """What a selection asks for. Numbers end at MOST."""
+    """What a selection requests. Counts end at MOST."""
 
     nesting: int = 0
     depth: int = 0
@@ -64,14 +63,14 @@ class Extent:
     aliases: int = 0
     directives: int = 0
     lookups: int = 0
-    """Fields of the query itself that find something by its id."""
+    """Top-level fields that look up something by id."""
     values: int = 0
-    """Values to resolve, apart from those in lists whose length the enclosing field decides …"""
+    """Values to resolve, except those in lists whose length the enclosing field determines."""
     values_per_element: int = 0
-    """… and these, for each of their elements."""
+    """Values to resolve for each element of those lists."""
 
     def beside(self, other: "Extent") -> "Extent":
-        """Both in one selection set."""
+        """The sum of both, as in one selection set."""
         return Extent(
             max(self.nesting, other.nesting),
             max(self.depth, other.depth),
@@ -86,23 +85,23 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What a whole document asks for: of each number the largest among its operations and fragments."""
+    """What a document requests: for each count, the largest of its operations and fragments."""
 
     extent: Extent
     operations: int
     literal_characters: int
-    """The longest string written into the document."""
+    """The length of the longest string literal."""
     visited: int
-    """Nodes looked at to know this."""
+    """Nodes visited to compute this."""
 
 
 def survey(document: DocumentNode, schema: GraphQLSchema) -> Survey:
-    """Count what `document` asks of `schema`. Raises GraphQLError when it is nested too deeply to be counted."""
+    """Measure `document` against `schema`. Raises GraphQLError if it is nested too deeply."""
     return _Surveyor(document, schema).survey()
 
 
 def exceeded(found: Survey, limits: DocumentLimits) -> GraphQLError | None:
-    """The refusal of a document that asks for more than allowed, or None."""
+    """The error for a document that exceeds a limit, or None."""
     extent = found.extent
     asked = {
         "operations": found.operations,
@@ -122,14 +121,14 @@ def exceeded(found: Survey, limits: DocumentLimits) -> GraphQLError | None:
 
 
 _TOO_MUCH = {
-    "operations": "the document holds {number} operations, and may hold {allowed}",
-    "depth": "fields are nested {number} deep, and may be {allowed} deep",
-    "fields": "{number} fields are selected, fragments spread out, and {allowed} may be",
-    "aliases": "{number} aliases are used, fragments spread out, and {allowed} may be; recipesByIds takes many ids",
-    "directives": "{number} directives are used, fragments spread out, and {allowed} may be",
-    "literal_characters": "a string in the document has {number} characters, and may have {allowed}; use a variable",
-    "values": "up to {number} values are asked for, and {allowed} may be; ask for fewer recipes, or fewer of their "
-    "fields (a page size in a variable counts as the largest)",
+    "operations": "the document has {number} operations; the limit is {allowed}",
+    "depth": "fields are nested {number} deep; the limit is {allowed}",
+    "fields": "{number} fields are selected with fragments expanded; the limit is {allowed}",
+    "aliases": "{number} aliases are used with fragments expanded; the limit is {allowed}. Use recipesByIds",
+    "directives": "{number} directives are used with fragments expanded; the limit is {allowed}",
+    "literal_characters": "a string in the document has {number} characters; the limit is {allowed}. Use a variable",
+    "values": "the document requests up to {number} values; the limit is {allowed}. Request fewer recipes or fewer "
+    "fields (a page size in a variable counts as the maximum)",
 }
 
 
@@ -160,7 +159,7 @@ class _Surveyor:
                     found = found.beside(self._directives(variable.directives))
                 found = found.beside(self._directives(definition.directives))
             elif isinstance(definition, FragmentDefinitionNode):
-                # Also one that is never spread: it is validated, though it gives no values.
+                # Includes fragments that are never spread: they are validated, but return no values.
                 found = replace(self._fragment(definition.name.value, nesting=1), values=0, values_per_element=0)
             else:
                 continue
@@ -191,7 +190,7 @@ class _Surveyor:
 
     def _fragment(self, name: str, nesting: int) -> Extent:
         if name in self._known:
-            # A fragment that is being walked contains itself, which validation refuses; here it adds nothing.
+            # None: the fragment contains itself, which validation refuses. Here it adds nothing.
             return self._known[name] or Extent()
         fragment = self._fragments.get(name)
         if fragment is None:
@@ -243,7 +242,7 @@ class _Surveyor:
 
 
 def _deeper(found: Extent) -> Extent:
-    """What a fragment holds, seen from where it is spread."""
+    """The counts of a fragment at the place of its spread."""
     return replace(found, nesting=found.nesting + 1)
 
 
@@ -256,7 +255,7 @@ def _inner_values(value: Node) -> Iterator[Node]:
 
 
 def _weighed(field: GraphQLField | None, inner: Extent, arguments: Iterable[ArgumentNode]) -> tuple[int, int]:
-    """The values of a field, and those for each element of a list whose length the enclosing field decides."""
+    """The values of a field, and those per element of a list whose length the enclosing field determines."""
     introspection = field is not None and str(get_named_type(field.type)).startswith("__")
     usual = INTROSPECTION_LIST if introspection else USUAL_LIST
     sliced = _slice_length(field, arguments)
@@ -269,7 +268,7 @@ def _weighed(field: GraphQLField | None, inner: Extent, arguments: Iterable[Argu
 
 
 def _slice_length(field: GraphQLField | None, arguments: Iterable[ArgumentNode]) -> int | None:
-    """How long the lists of a field may be by its arguments, or None when it takes no argument that says so."""
+    """The length of a field's list according to its arguments, or None if it has no slicing argument."""
     slicing = [name for name in SLICING if field is not None and name in field.args]
     if not slicing:
         return None

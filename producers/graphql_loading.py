@@ -1,4 +1,4 @@
-"""Several lookups of one operation, as one access to the book."""
+"""Batched lookups: the recipes that one operation looks up are read from the book in one access."""
 
 from collections.abc import Sequence
 
@@ -10,9 +10,9 @@ from recipes.model import Recipe, RecipeDraft, RecipePage
 
 
 class LoadingBook(RecipeBook):
-    """A book for one operation: what its fields look up at the same time comes in one access, and each recipe once.
+    """A book for one operation. Concurrent lookups of its fields become one access, and each recipe is read once.
 
-    An id that no recipe has costs another access, for the rest: `get_many` gives all or nothing.
+    An unknown id costs another access for the remaining ids, because `get_many` returns all recipes or none.
     """
 
     def __init__(self, book: RecipeBook) -> None:

@@ -1,7 +1,7 @@
-"""Automatic persisted queries: a query's text is sent once, and named by its SHA-256 from then on.
+"""Automatic persisted queries: the text of a query is sent once, and afterwards only its SHA-256.
 
-The protocol is Apollo's (`extensions.persistedQuery`, version 1): a hash that is not known is answered with
-PERSISTED_QUERY_NOT_FOUND, whereupon the caller sends the text along.
+The protocol is Apollo's (`extensions.persistedQuery`, version 1): an unknown hash is answered with
+PERSISTED_QUERY_NOT_FOUND, and the caller then sends hash and text.
 """
 
 import hashlib
@@ -12,11 +12,11 @@ from producers.graphql_documents import MAXIMUM_KEPT_CHARACTERS
 from producers.http_problems import Problem
 
 MAXIMUM_QUERIES = 256
-"""The least recently used goes first. Together with the bound on each, some megabytes at most."""
+"""The least recently used is evicted first. With the limit on the length of each, a few MB at most."""
 
 
 class PersistedQueries:
-    """The texts that callers have sent, by their hashes. Only what turned out to be a valid document is kept."""
+    """The texts that callers have sent, by hash. Only valid documents are kept."""
 
     def __init__(self) -> None:
         self._texts: OrderedDict[str, str] = OrderedDict()
@@ -25,7 +25,7 @@ class PersistedQueries:
         return len(self._texts)
 
     def text(self, query_hash: str) -> str:
-        """The query with this hash. Raises Problem when it is not kept (any more)."""
+        """The query with this hash. Raises Problem if it is not in the cache."""
         found = self._texts.get(query_hash)
         if found is None:
             raise Problem(400, "PersistedQueryNotFound", error="persisted_query_not_found")
@@ -42,7 +42,7 @@ class PersistedQueries:
 
 
 def hash_in(extensions: Mapping[str, object] | None) -> str | None:
-    """The hash by which a request names its query, in lower case, or None. Raises Problem when it is none."""
+    """The hash in a request, in lower case, or None. Raises Problem if it is invalid."""
     named = (extensions or {}).get("persistedQuery")
     if named is None:
         return None
@@ -50,10 +50,10 @@ def hash_in(extensions: Mapping[str, object] | None) -> str | None:
         query_hash = named.get("sha256Hash")
         if isinstance(query_hash, str) and len(query_hash) == hashlib.sha256().digest_size * 2:
             return query_hash.lower()
-    raise Problem(400, "persistedQuery has to have version 1 and a sha256Hash of 64 digits")
+    raise Problem(400, "persistedQuery must have version 1 and a sha256Hash of 64 digits")
 
 
 def check_hash(query_hash: str, text: str) -> None:
-    """Raise Problem unless this is the hash of the text: otherwise one caller could name a query for all others."""
+    """Raise Problem unless this is the hash of the text. Otherwise one caller could replace the query of all others."""
     if hashlib.sha256(text.encode()).hexdigest() != query_hash:
-        raise Problem(400, "sha256Hash is not the hash of this query")
+        raise Problem(400, "sha256Hash does not match the query")

@@ -1,8 +1,8 @@
-"""The GraphQL schema: what recipe.graphql prints.
+"""The GraphQL schema, from which protos/recipe.graphql is generated.
 
-Resolvers return the domain's own values, and graphql-core reads their attributes: Recipe, Ingredient and RecipeEdge say
-what a caller may ask for, and are never made. An edge is the recipe itself, so that no page is copied to be shown. For
-this reason such resolvers are typed as Any: what they return is of no class of this module.
+Resolvers return the domain's values, and graphql-core reads their attributes. Recipe, Ingredient and RecipeEdge only
+declare fields and are never instantiated. An edge is the recipe itself, so that no page is copied. Such resolvers are
+typed as Any, because they return no class of this module.
 """
 
 import logging
@@ -27,18 +27,18 @@ log = logging.getLogger(__name__)
 Info = strawberry.Info[RecipeBook, None]
 
 
-@strawberry.type(description="One line of a recipe's list. Its id counts from 1 within the recipe.")
+@strawberry.type(description="An ingredient of a recipe. Its id is unique within the recipe and starts at 1.")
 class Ingredient:
-    """Shows recipes.model.Ingredient."""
+    """Declares recipes.model.Ingredient."""
 
     id: strawberry.ID
     name: str
     quantity: str | None
 
 
-@strawberry.type(description="A recipe. Text that is absent is empty, and never null.")
+@strawberry.type(description="A recipe. Missing text is empty, never null.")
 class Recipe:
-    """Shows recipes.model.Recipe."""
+    """Declares recipes.model.Recipe."""
 
     id: strawberry.ID
     name: str
@@ -54,17 +54,17 @@ def _node(recipe: strawberry.Parent[model.Recipe]) -> Any:
     return recipe
 
 
-@strawberry.type(description="A recipe's place in a connection.")
+@strawberry.type(description="A recipe in a connection.")
 class RecipeEdge:
-    """Shows recipes.model.Recipe."""
+    """Declares recipes.model.Recipe."""
 
-    cursor: str = strawberry.field(resolver=_cursor, description="Given as `after`, continues behind this recipe.")
+    cursor: str = strawberry.field(resolver=_cursor, description="As `after`, requests the recipes behind this one.")
     node: Recipe = strawberry.field(resolver=_node)
 
 
-@strawberry.type(description="Where a page stands among all recipes.")
+@strawberry.type(description="The position of a page among all recipes.")
 class PageInfo:
-    """Made for each page."""
+    """Built for each page."""
 
     has_next_page: bool
     has_previous_page: bool
@@ -74,7 +74,7 @@ class PageInfo:
 
 @strawberry.type(description="A page of recipes in ascending order of id.")
 class RecipeConnection:
-    """Made for each page."""
+    """Built for each page."""
 
     edges: list[RecipeEdge]
     page_info: PageInfo
@@ -84,7 +84,7 @@ async def _recipe(
     info: Info, recipe_id: Annotated[strawberry.ID | None, strawberry.argument(name="id")] = strawberry.UNSET
 ) -> Any:
     if not recipe_id:
-        raise InvalidRecipe("a recipe is asked for by its id", "id")
+        raise InvalidRecipe("the argument id is missing", "id")
     return await info.context.get(parse_id(recipe_id))
 
 
@@ -112,22 +112,22 @@ def _pid() -> int | None:
 
 @strawberry.type
 class Query:
-    """What can be read."""
+    """Read operations."""
 
     recipe: Recipe | None = strawberry.field(
-        resolver=_recipe, description="One recipe; null with the error NOT_FOUND when no recipe has the id."
+        resolver=_recipe, description="One recipe, or null with the error NOT_FOUND if the id is unknown."
     )
     recipes: RecipeConnection = strawberry.field(
-        resolver=_recipes, description="Recipes in ascending order of id, 1 to 1000 of them."
+        resolver=_recipes, description="A page of 1 to 1000 recipes in ascending order of id."
     )
     recipes_by_ids: list[Recipe] | None = strawberry.field(
         resolver=_recipes_by_ids,
-        description="1 to 100 recipes in the order of their ids; null with the error NOT_FOUND when one is not there.",
+        description="1 to 100 recipes in the order of the ids, or null with the error NOT_FOUND if one is unknown.",
     )
-    pid: int | None = strawberry.field(resolver=_pid, description="The process that answers.")
+    pid: int | None = strawberry.field(resolver=_pid, description="The id of the process that responds.")
 
 
-@strawberry.input(description="An ingredient to be; its id is given by the service.")
+@strawberry.input(description="A new ingredient. The service assigns its id.")
 class IngredientInput:
     """Becomes recipes.model.IngredientDraft."""
 
@@ -135,7 +135,7 @@ class IngredientInput:
     quantity: str | None = ""
 
 
-@strawberry.input(description="A recipe to be; its id is given by the service.")
+@strawberry.input(description="A new recipe. The service assigns its id.")
 class RecipeInput:
     """Becomes recipes.model.RecipeDraft."""
 
@@ -159,16 +159,16 @@ async def _create_recipe(
 
 @strawberry.type
 class Mutation:
-    """What can be changed."""
+    """Write operations."""
 
     create_recipe: Recipe = strawberry.field(
         resolver=_create_recipe,
-        description="Keeps a new recipe. The same idempotency key with the same recipe gives the one created first.",
+        description="Creates a recipe. Repeating the idempotency key with the same recipe returns the first one.",
     )
 
 
 class RecipeSchema(strawberry.Schema):
-    """The schema, with the documents that it was asked with. Its context is a RecipeBook."""
+    """The schema with its document cache. The context is a RecipeBook."""
 
     def __init__(self, settings: ProducerSettings | None = None) -> None:
         settings = settings or ProducerSettings()
@@ -177,7 +177,7 @@ class RecipeSchema(strawberry.Schema):
         super().__init__(Query, Mutation, extensions=[document_extension(self.documents)])
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
-        """Log what is a fault of this producer, and nothing that is a caller's; hide suggestions where they are off."""
+        """Log internal errors, not those of callers; remove suggestions if they are off."""
         for error in errors:
             if is_unexpected(error):
                 incident = new_incident()
@@ -188,5 +188,5 @@ class RecipeSchema(strawberry.Schema):
 
 
 def printed_schema() -> str:
-    """The schema in GraphQL's own language, as protos/recipe.graphql has it."""
+    """The schema in GraphQL's schema definition language."""
     return RecipeSchema().as_str()

@@ -1,12 +1,12 @@
-"""Refusing calls that gRPC's core lets pass, from the bytes of an HTTP/2 connection: wrong content types and codings.
+"""Refuses calls with a wrong content type or message coding, which gRPC's core accepts. Works on the HTTP/2 bytes.
 
-gRPC over HTTP/2 wants a content type that does not begin with application/grpc answered with 415, so that no client of
-another kind takes a status 200 for success, and a message coding that is not known with UNIMPLEMENTED
+gRPC over HTTP/2 requires 415 for a content type that does not begin with application/grpc, so that other clients do not
+take a status 200 for success, and UNIMPLEMENTED for an unknown message coding
 (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). gRPC's core shows neither to a service.
 
-A `CallCheck` is given what comes from each side and says what goes on to the other. Everything goes on as it came, so
-that HPACK's tables on both sides agree. Behind the header block of a call that is refused the server is told that the
-caller has cancelled it, and the caller gets the refusal, which changes no table, between two frames of the server's.
+A `CallCheck` gets the bytes of each side and returns the bytes for the other. All bytes are forwarded unchanged, so
+that the HPACK tables of both sides agree. After the header block of a refused call, the server gets a RST_STREAM as if
+the caller had cancelled, and the caller gets the refusal between two frames of the server. A refusal changes no table.
 """
 
 from collections import OrderedDict
@@ -16,28 +16,28 @@ from dataclasses import dataclass, field
 from hpack import Decoder, Encoder, HPACKError, NeverIndexedHeaderTuple, OversizedHeaderListError
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-"""What a client sends first (RFC 9113, section 3.4)."""
+"""The connection preface of a client (RFC 9113, section 3.4)."""
 
 HEAD_BYTES = 9
-"""Of each frame (RFC 9113, section 4.1)."""
+"""The length of a frame header (RFC 9113, section 4.1)."""
 DATA, HEADERS, RST_STREAM, GOAWAY, CONTINUATION = 0x0, 0x1, 0x3, 0x7, 0x9
 END_STREAM, END_HEADERS, PADDED, PRIORITY = 0x1, 0x4, 0x8, 0x20
 NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR, CANCEL, COMPRESSION_ERROR, ENHANCE_YOUR_CALM = 0x0, 0x1, 0x2, 0x8, 0x9, 0xB
 
 CONTENT_TYPE = "application/grpc"
 KNOWN_CODINGS = (b"identity", b"deflate", b"gzip")
-"""What gRPC's core can undo."""
+"""The codings that gRPC's core can decompress."""
 
 ABANDONED_AT_MOST = 200
-"""So many more calls than were answered may be reset by their caller, or refused. Each is one to the core that nobody
-waits for (docs/decisions/0013-strict-calls.md)."""
+"""How far the number of refused calls and of calls reset by their caller may exceed that of answered calls. The core
+processes each of them for nobody (docs/decisions/0013-strict-calls.md)."""
 
 REMEMBERED = 1000
-"""Refused streams of which the server must not be heard again; it forgets a cancelled one within a turn of its loop."""
+"""Refused streams to remember, on which the server must send nothing. It drops a cancelled one within one loop turn."""
 
 
 class ConnectionBroken(Exception):
-    """What came cannot be followed, or is too much, so the connection has to end. `code` is for its GOAWAY."""
+    """The bytes are invalid or exceed a limit, so the connection has to end. `code` is that of its GOAWAY."""
 
     def __init__(self, code: int) -> None:
         super().__init__(f"HTTP/2 error code {code}")
@@ -46,7 +46,7 @@ class ConnectionBroken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FrameHead:
-    """The head of a frame: its payload's length in bytes, type, flags and stream."""
+    """A frame header: the length of the payload in bytes, type, flags and stream."""
 
     length: int
     kind: int
@@ -56,7 +56,7 @@ class FrameHead:
 
 @dataclass(slots=True)
 class FrameReader:
-    """Follows the frames of one direction, whatever pieces they come in."""
+    """Splits the bytes of one direction into frames, in pieces of any size."""
 
     _head: bytearray = field(default_factory=bytearray)
     _frame: FrameHead | None = None
@@ -68,7 +68,7 @@ class FrameReader:
         return self._frame is None and not self._head
 
     def read(self, data: bytes) -> Iterator[tuple[FrameHead, bytes, bool]]:
-        """Each piece of a frame, its head with the first, and whether it is the last of that frame."""
+        """The pieces of frames, the header with the first piece, and whether a piece is the last of its frame."""
         at = 0
         while at < len(data):
             first = b""
@@ -92,16 +92,16 @@ class FrameReader:
 
 
 class CallCheck:
-    """One connection: `from_client` and `from_server` take what came, in any pieces, and return what goes on."""
+    """One connection: `from_client` and `from_server` take bytes in pieces of any size and return what to forward."""
 
     def __init__(self, block_bytes: int) -> None:
-        """`block_bytes`: the longest header block, and the longest header list that it may stand for."""
+        """`block_bytes`: the most bytes of a header block, and of the header list that it decodes to."""
         self._block_bytes = block_bytes
         self._preface_left = PREFACE
         self._client = FrameReader()
         self._decoder = Decoder(max_header_list_size=block_bytes)
         self._block: list[tuple[FrameHead, bytearray]] = []
-        """The frames of the header block that is coming, heads included."""
+        """The frames of the incomplete header block, with their headers."""
         self._held_bytes = 0
         self._last_stream = 0
         self._server = FrameReader()
@@ -109,12 +109,12 @@ class CallCheck:
         self._server_in_block = False
         self._abandoned = self._answered = 0
         self._refused: OrderedDict[int, bool] = OrderedDict()
-        """Streams, and whether what more comes on them is to be answered with a request to stop."""
+        """Refused streams, and whether further DATA on them is answered with RST_STREAM."""
         self._refusals = bytearray()
-        """What waits for the server's present frame or header block to end."""
+        """Refusals that wait for the end of the server's current frame or header block."""
 
     def from_client(self, data: bytes) -> tuple[bytes, bytes]:
-        """What goes on to the server, and what goes back to the client. Raises ConnectionBroken."""
+        """The bytes for the server, and those for the client. Raises ConnectionBroken."""
         preface = data[: len(self._preface_left)]
         if not self._preface_left.startswith(preface):
             raise ConnectionBroken(PROTOCOL_ERROR)
@@ -128,17 +128,17 @@ class CallCheck:
             if ends and frame.kind == RST_STREAM:
                 self._abandon()
             if ends and frame.kind == DATA and not frame.flags & END_STREAM and self._refused.get(frame.stream):
-                # It does not take the answer for the end (RFC 9113, section 8.1).
+                # The client keeps sending after the response (RFC 9113, section 8.1).
                 self._refused[frame.stream] = False
                 self._refusals += frame_bytes(RST_STREAM, 0, frame.stream, NO_ERROR.to_bytes(4))
         return bytes(to_server), self._refusals_due()
 
     def from_server(self, data: bytes) -> bytes:
-        """What goes on to the client. Raises ConnectionBroken."""
+        """The bytes for the client. Raises ConnectionBroken."""
         to_client = bytearray()
         for frame, piece, ends in self._server.read(data):
             if frame.stream in self._refused and frame.kind in {HEADERS, DATA}:
-                # It had begun to answer before it read that the call was cancelled.
+                # The server had begun its response before it read the RST_STREAM.
                 raise ConnectionBroken(INTERNAL_ERROR)
             to_client += piece
             if ends:
@@ -150,7 +150,7 @@ class CallCheck:
         return bytes(to_client)
 
     def goaway(self, code: int) -> bytes:
-        """What tells the client that the connection ends; nothing where it could not be read."""
+        """A GOAWAY frame for the client, or nothing where the client could not parse one."""
         if not self._may_speak:
             return b""
         return frame_bytes(GOAWAY, 0, 0, self._last_stream.to_bytes(4) + code.to_bytes(4))
@@ -167,7 +167,7 @@ class CallCheck:
         return due
 
     def _is_of_block(self, frame: FrameHead) -> bool:
-        """Whether a frame carries a header block. Raises ConnectionBroken when it may not come now."""
+        """Whether a frame belongs to a header block. Raises ConnectionBroken if it is not allowed here."""
         if not self._block:
             if frame.kind == CONTINUATION:
                 raise ConnectionBroken(PROTOCOL_ERROR)
@@ -178,7 +178,7 @@ class CallCheck:
         return True
 
     def _of_block(self, frame: FrameHead, piece: bytes, ends: bool) -> bytes:
-        """What goes on to the server: nothing, until the block is complete."""
+        """The bytes for the server: nothing until the block is complete."""
         if not self._block or frame is not self._block[-1][0]:
             self._block.append((frame, bytearray()))
         self._block[-1][1].extend(piece)
@@ -193,7 +193,7 @@ class CallCheck:
         self._block.clear()
         self._held_bytes = 0
         if opening.stream <= self._last_stream:
-            # Trailers of a call that began before, or an error, which the server will find.
+            # Trailers of an earlier call, or an error, which the server will detect.
             return whole
         self._last_stream = opening.stream
         refusal = refusal_of(headers)
@@ -204,7 +204,7 @@ class CallCheck:
 
     def _decoded(self, block: bytes) -> dict[bytes, bytes]:
         try:
-            # The last of equal names, as with whoever reads them into a mapping.
+            # Of equal names the last one counts.
             return {bytes(name): bytes(value) for name, value in self._decoder.decode(block, raw=True)}
         except OversizedHeaderListError:
             raise ConnectionBroken(ENHANCE_YOUR_CALM) from None
@@ -225,7 +225,7 @@ class CallCheck:
 
 
 def frame_head(head: bytes) -> FrameHead:
-    """The 9 bytes that begin a frame."""
+    """The frame header in 9 bytes."""
     return FrameHead(int.from_bytes(head[:3]), head[3], head[4], int.from_bytes(head[5:]) & 0x7FFFFFFF)
 
 
@@ -235,7 +235,7 @@ def frame_bytes(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
 
 
 def fragment(head: FrameHead, frame: bytes | bytearray) -> bytes:
-    """The part of a header block that a whole frame carries (RFC 9113, section 6.2). Raises ConnectionBroken."""
+    """The header block fragment in a complete frame (RFC 9113, section 6.2). Raises ConnectionBroken."""
     begin, end = HEAD_BYTES, len(frame)
     if head.kind == HEADERS and head.flags & PADDED:
         if begin == end:
@@ -250,7 +250,7 @@ def fragment(head: FrameHead, frame: bytes | bytearray) -> bytes:
 
 
 def refusal_of(headers: dict[bytes, bytes]) -> bytes | None:
-    """The header block to refuse a call with; None when neither content type nor coding speaks against it."""
+    """The header block that refuses a call, or None if its content type and coding are valid."""
     if not is_grpc(headers.get(b"content-type", b"").decode("latin-1")):
         return UNSUPPORTED_MEDIA_TYPE
     if headers.get(b"grpc-encoding", b"identity") not in KNOWN_CODINGS:
@@ -259,21 +259,21 @@ def refusal_of(headers: dict[bytes, bytes]) -> bytes | None:
 
 
 def is_grpc(content_type: str) -> bool:
-    """Whether a content type is application/grpc, with or without the name of a message format or parameters."""
+    """Whether a content type is application/grpc, with or without a message format or parameters."""
     lowered = content_type.lower()
     return lowered == CONTENT_TYPE or lowered.startswith((CONTENT_TYPE + "+", CONTENT_TYPE + ";"))
 
 
-def lasting_nothing(*headers: tuple[str, str]) -> bytes:
-    """A header block that can be read at any moment of a connection, and leaves HPACK's table as it was."""
+def stateless_block(*headers: tuple[str, str]) -> bytes:
+    """A header block that neither uses nor changes the dynamic HPACK table, so that it can be sent at any time."""
     return Encoder().encode([NeverIndexedHeaderTuple(name, value) for name, value in headers])
 
 
-UNSUPPORTED_MEDIA_TYPE = lasting_nothing((":status", "415"))
-UNKNOWN_CODING = lasting_nothing(
+UNSUPPORTED_MEDIA_TYPE = stateless_block((":status", "415"))
+UNKNOWN_CODING = stateless_block(
     (":status", "200"),
     ("content-type", CONTENT_TYPE),
     ("grpc-status", "12"),
-    ("grpc-message", "messages in this grpc-encoding cannot be read here"),
+    ("grpc-message", "this grpc-encoding is not supported"),
     ("grpc-accept-encoding", b",".join(KNOWN_CODINGS).decode()),
 )

@@ -1,6 +1,6 @@
-"""What a gRPC caller is told when a call fails: the domain's errors each as one status, and nothing of any other.
+"""Errors of gRPC calls: one status for each domain error, and INTERNAL without details for all others.
 
-Left alone, grpc.aio would answer with the class and the text of an exception.
+By default, grpc.aio would send the class and the text of an exception.
 """
 
 import logging
@@ -18,7 +18,7 @@ from recipes.errors import BookIsReadOnly, IdempotencyConflict, InvalidRecipe, R
 log = logging.getLogger(__name__)
 
 DOMAIN = "recipe.RecipeService"
-"""The `domain` of every google.rpc.ErrorInfo: within it the reasons below are unique."""
+"""The `domain` of every google.rpc.ErrorInfo, within which the reasons below are unique."""
 
 RESOURCE_TYPE = "recipe.Recipe"
 """The `resource_type` of every google.rpc.ResourceInfo; its `resource_name` is the id of the recipe."""
@@ -30,35 +30,36 @@ STATUS_AND_REASON: dict[type[Exception], tuple[int, str]] = {
     BookIsReadOnly: (code_pb2.UNIMPLEMENTED, "READ_ONLY"),
     RecipeError: (code_pb2.FAILED_PRECONDITION, "REFUSED"),
 }
-"""The status, and the reason in its google.rpc.ErrorInfo, for each error of the domain; the last for those to come."""
+"""The status and the reason in its google.rpc.ErrorInfo for each domain error; the last row is for errors without a
+row."""
 
 
 class NoMessage(Exception):
-    """The caller ended its side of a unary call without a message, or with a part of one."""
+    """The caller ended its side of a unary call without a complete message."""
 
 
 class MessageOverdue(Exception):
-    """The caller sent no message in time. The text is for the caller."""
+    """The caller sent no message in time. The text is written for the caller."""
 
 
 class TooMuchMetadata(Exception):
-    """The caller sent more metadata than it may. The text is for the caller."""
+    """The metadata exceeds the limit. The text is written for the caller."""
 
 
 async def refuse(error: Exception, context: Any) -> Never:
     """End the call with the status for `error`."""
     if isinstance(error, grpc.aio.AbortError):
-        # The handler chose a status itself, and it is set.
+        # The handler has set a status itself.
         raise error
     if isinstance(error, RecipeError):
         await context.abort_with_status(rpc_status.to_status(_rich_status(error)))
     if isinstance(error, DecodeError):
-        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the request is not the message that this method takes")
+        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the request is not the message type of this method")
     if isinstance(error, BadBody):
         await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
     if isinstance(error, NoMessage):
-        # What gRPC calls a request cardinality violation; its list of status codes gives it this one.
-        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "this method takes one message, and none came whole")
+        # gRPC calls this a request cardinality violation, with this status.
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "the call has no complete message")
     if isinstance(error, MessageOverdue):
         await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, str(error))
     if isinstance(error, TooMuchMetadata):
@@ -76,7 +77,7 @@ def _rich_status(error: RecipeError) -> status_pb2.Status:
     status = status_pb2.Status(code=code, message=str(error))
     status.details.add().Pack(error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN))
     if isinstance(error, RecipeNotFound):
-        # Read by consumers: which of several ids is unknown stands nowhere else.
+        # Consumers read from this which of several ids is unknown.
         resource = error_details_pb2.ResourceInfo(resource_type=RESOURCE_TYPE, resource_name=str(error.recipe_id))
         resource.description = str(error)
         status.details.add().Pack(resource)

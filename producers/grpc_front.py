@@ -1,7 +1,7 @@
-"""A front before gRPC's core: accepts its connections, refuses calls that the core would let pass, hands on the rest.
+"""A proxy in front of gRPC's core that refuses invalid calls which the core would accept, and forwards the rest.
 
-The core listens on a socket in a directory that only this user can enter; what a connection may do it still decides.
-TLS ends here, so that it is that of the other producers.
+The core listens on a Unix socket in a directory that only this user can enter, and still enforces its own limits. TLS
+is terminated here, with the same settings as in the other producers.
 """
 
 import asyncio
@@ -17,11 +17,11 @@ from producers.sockets import BACKLOG, TLS_SHUTDOWN_TIMEOUT_S, bound_sockets, cl
 
 ALPN = "h2"
 BLOCKS_OF_METADATA = 4
-"""A header block may be so many times as long as metadata: what is a little too long gets its status from the core."""
+"""The limit on header blocks is this many times that on metadata. Below it, the core responds with a status."""
 
 
 class CallFront:
-    """Listens for gRPC's core."""
+    """Accepts the connections of a gRPC producer and forwards them to the core."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -35,14 +35,14 @@ class CallFront:
         self._empty.set()
 
     def bind(self, host: str, port: int, context: ssl.SSLContext | None, *, share_port: bool) -> int:
-        """Take a port, with TLS or without, and return its number. Raises PortUnavailable."""
+        """Bind a port, with or without TLS, and return its number. Raises PortUnavailable."""
         sockets = bound_sockets(host, port, share_port=share_port)
         self._bound += [(each, context) for each in sockets]
         number: int = sockets[0].getsockname()[1]
         return number
 
     async def listen(self) -> None:
-        """Accept connections on the ports taken. The core has to listen by now."""
+        """Accept connections on the bound ports. The core has to be listening."""
         loop = asyncio.get_running_loop()
         while self._bound:
             bound, context = self._bound.pop()
@@ -52,14 +52,14 @@ class CallFront:
                     sock=bound,
                     ssl=context,
                     backlog=BACKLOG,
-                    # asyncio takes these with TLS only.
+                    # asyncio accepts these with TLS only.
                     ssl_handshake_timeout=self.limits.calls.handshake_timeout_s if context else None,
                     ssl_shutdown_timeout=TLS_SHUTDOWN_TIMEOUT_S if context else None,
                 )
             )
 
     def stop_listening(self) -> None:
-        """Accept no connections any more. Those that are open go on."""
+        """Stop accepting connections. Open ones continue."""
         for bound, _ in self._bound:
             bound.close()
         for server in self._servers:
@@ -68,7 +68,8 @@ class CallFront:
         self._servers.clear()
 
     async def close(self, within_s: float) -> None:
-        """Wait until the callers have what the core sent them, `within_s` at most; then close what is left."""
+        """Wait up to `within_s` for the callers to receive what the core has sent, then close the remaining
+        connections."""
         self.stop_listening()
         try:
             async with asyncio.timeout(within_s):
@@ -79,7 +80,7 @@ class CallFront:
         self._directory.cleanup()
 
     def lets_in(self, conversation: "Conversation") -> bool:
-        """Whether there is room for another connection."""
+        """Count a connection, unless the limit is reached. Returns whether it was accepted."""
         if len(self._connections) >= self.limits.calls.connections:
             return False
         self._connections.add(conversation)
@@ -87,14 +88,14 @@ class CallFront:
         return True
 
     def left(self, conversation: "Conversation") -> None:
-        """A connection has ended."""
+        """Note that a connection has ended."""
         self._connections.discard(conversation)
         if not self._connections:
             self._empty.set()
 
 
 class Conversation:
-    """A caller's connection, the one to the core, and what goes from each to the other."""
+    """A caller's connection and the one to the core, with the data between them."""
 
     def __init__(self, front: CallFront) -> None:
         self.front = front
@@ -104,13 +105,13 @@ class Conversation:
         self._caller_takes = self._core_takes = True
         self._caller_gone = self._core_gone = False
         self._over = False
-        """Whether what comes is not looked at any more."""
+        """Whether further data is ignored."""
         self._early = bytearray()
-        """What came before the core was there."""
+        """Data that arrived before the connection to the core was open."""
         self._connecting: asyncio.Task[None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._farewell: asyncio.TimerHandle | None = None
-        """Ends the caller's connection, which was told to end, at the latest."""
+        """Closes the caller's connection some time after the GOAWAY."""
 
     def begin(self, caller: asyncio.Transport) -> None:
         """Connect to the core."""
@@ -130,7 +131,7 @@ class Conversation:
             self.caller.abort()
 
     def core_connected(self, core: asyncio.Transport) -> None:
-        """Let the caller speak, unless it has gone."""
+        """Start forwarding, unless the caller has disconnected."""
         self.core = core
         if self.caller is None or self.caller.is_closing():
             core.abort()
@@ -140,12 +141,12 @@ class Conversation:
         self.from_caller(early)
 
     def from_caller(self, data: bytes) -> None:
-        """Hand on what the caller sent, and answer what is refused."""
+        """Forward what the caller sent, and respond to refused calls."""
         if self._over:
             return
         assert self.caller is not None
         if self.core is None:
-            # uvloop begins to read whatever was asked of it before, so this comes once.
+            # uvloop starts reading even if reading was paused before, so this happens once.
             self._early += data
             _let(self.caller, speak=False)
             return
@@ -160,7 +161,7 @@ class Conversation:
             self.caller.write(to_caller)
 
     def from_core(self, data: bytes) -> None:
-        """Hand on what the core sent."""
+        """Forward what the core sent."""
         if self._over:
             return
         assert self.caller is not None
@@ -170,15 +171,16 @@ class Conversation:
             self._end(broken)
 
     def caller_takes(self, *, enough: bool) -> None:
-        """Whether the caller reads as fast as it is answered. If not it is not heard either: refusals are answers."""
+        """Note whether the caller reads fast enough. If not, it is not read either, because refusals are responses,
+        too."""
         self._caller_takes = enough
         self._regulate()
         if not self._core_gone:
-            # While the core is not read, it is not even noticed that it has ended the connection.
+            # While the core is not read, the end of its connection goes unnoticed.
             self._allow_time(within_s=None if enough else self.front.limits.write_timeout_s)
 
     def core_takes(self, *, enough: bool) -> None:
-        """Whether the core reads as fast as the caller sends."""
+        """Note whether the core reads as fast as the caller sends."""
         self._core_takes = enough
         self._regulate()
 
@@ -187,7 +189,7 @@ class Conversation:
         _let(self.core, speak=self._caller_takes)
 
     def caller_lost(self) -> None:
-        """The core need not answer any more."""
+        """Close the connection to the core."""
         self._caller_gone = True
         self._allow_time(within_s=None)
         if self._farewell is not None:
@@ -199,7 +201,7 @@ class Conversation:
         self.front.left(self)
 
     def core_lost(self) -> None:
-        """The caller has to take what is still on its way in time."""
+        """Close the caller's connection once it has received the remaining data, within the write timeout."""
         self._core_gone = True
         assert self.caller is not None
         if self._over and not self._caller_gone:
@@ -210,7 +212,7 @@ class Conversation:
             self._allow_time(within_s=self.front.limits.write_timeout_s)
 
     def _allow_time(self, *, within_s: float | None) -> None:
-        """Cut the caller off after that time, unless told otherwise by then; None: there is no hurry."""
+        """Abort both connections after this time, unless called again before. None: no deadline."""
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
@@ -232,7 +234,7 @@ class Conversation:
 
 
 def _let(transport: asyncio.Transport | None, *, speak: bool) -> None:
-    """Read from a connection, or leave it unread, so that its other side has to wait."""
+    """Resume or pause reading from a connection."""
     if transport is None or transport.is_closing() or transport.is_reading() == speak:
         return
     if speak:
@@ -242,7 +244,7 @@ def _let(transport: asyncio.Transport | None, *, speak: bool) -> None:
 
 
 class Caller(asyncio.Protocol):
-    """The side of a conversation that came from outside."""
+    """The protocol of a caller's connection."""
 
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
@@ -252,15 +254,15 @@ class Caller(asyncio.Protocol):
         self._conversation.begin(cast(asyncio.Transport, transport))
 
     def data_received(self, data: bytes) -> None:
-        """Hand it on."""
+        """Forward."""
         self._conversation.from_caller(data)
 
     def pause_writing(self) -> None:
-        """The caller takes too little."""
+        """The caller reads too slowly."""
         self._conversation.caller_takes(enough=False)
 
     def resume_writing(self) -> None:
-        """The caller has taken what there was."""
+        """The caller has caught up."""
         self._conversation.caller_takes(enough=True)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -269,25 +271,25 @@ class Caller(asyncio.Protocol):
 
 
 class Core(asyncio.Protocol):
-    """The side of a conversation that leads to gRPC's core."""
+    """The protocol of the connection to the core."""
 
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The core is there."""
+        """The core has accepted."""
         self._conversation.core_connected(cast(asyncio.Transport, transport))
 
     def data_received(self, data: bytes) -> None:
-        """Hand it on."""
+        """Forward."""
         self._conversation.from_core(data)
 
     def pause_writing(self) -> None:
-        """The core takes too little."""
+        """The core reads too slowly."""
         self._conversation.core_takes(enough=False)
 
     def resume_writing(self) -> None:
-        """The core has taken what there was."""
+        """The core has caught up."""
         self._conversation.core_takes(enough=True)
 
     def connection_lost(self, exc: Exception | None) -> None:

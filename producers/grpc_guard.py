@@ -1,10 +1,10 @@
-"""What stands around every handler of a gRPC service: its request comes in time, and its errors become statuses.
+"""Wraps every handler of a gRPC service: reads the request within a deadline, and turns errors into statuses.
 
-`guarded` puts it there while the generated code registers the handlers, so that they themselves only answer or raise.
+`guarded` wraps handlers while generated code registers them, so that handlers only return a message or raise.
 
-grpc.aio itself waits for the one message of a unary call for as long as the connection lives. A caller that sends none
-holds the call's slot, and one that ends its stream without any is never answered. So requests are read here, within the
-server's own deadline, whatever deadline the caller has set.
+grpc.aio itself waits for the message of a unary call as long as the connection is open. A caller that sends none holds
+the slot of a call, and one that ends its stream without a message gets no response. So requests are read here, within a
+deadline of the server, independent of the deadline of the caller.
 """
 
 import asyncio
@@ -19,10 +19,10 @@ from producers.settings import Limits
 
 
 class RequestReader:
-    """Reads the messages of calls. Each has to come within `limits.body_timeout_s` of being waited for.
+    """Reads the messages of calls. Each has to arrive within `limits.body_timeout_s`.
 
-    One timer goes through all calls that wait, four times in that time, so that a call needs no timer of its own, which
-    would cost more than the rest of this (docs/decisions/0007-grpc-request-deadline.md).
+    One timer checks all waiting calls, four times within that time. A timer for each call would cost more than the rest
+    of this class (docs/decisions/0007-grpc-request-deadline.md).
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -33,7 +33,7 @@ class RequestReader:
         self._timer: asyncio.TimerHandle | None = None
 
     async def one(self, context: Any) -> bytes:
-        """The message of a unary call. What follows it does not matter.
+        """The message of a unary call. Further messages are ignored.
 
         Raises NoMessage, MessageOverdue, TooMuchMetadata.
         """
@@ -50,10 +50,10 @@ class RequestReader:
             yield sent
 
     def _check_metadata(self, context: Any) -> None:
-        """gRPC's core applies the limit once the caller has acknowledged its settings, and until then one of 16 MiB."""
+        """gRPC's core applies this limit once the caller has acknowledged its SETTINGS, and 16 MiB before."""
         size = sum([32 + len(name) + len(value) for name, value in context.invocation_metadata()])
         if size > self._metadata_bytes:
-            raise TooMuchMetadata(f"more than {self._metadata_bytes} bytes of metadata")
+            raise TooMuchMetadata(f"the metadata is larger than {self._metadata_bytes} bytes")
 
     async def _next(self, context: Any) -> Any:
         loop = asyncio.get_running_loop()
@@ -68,7 +68,7 @@ class RequestReader:
             if task not in self._overdue:
                 raise
             task.uncancel()
-            raise MessageOverdue(f"no message came within {self._timeout_s:g} s") from None
+            raise MessageOverdue(f"no message arrived within {self._timeout_s:g} s") from None
         finally:
             del self._waiting_since_s[task]
             self._overdue.discard(task)
@@ -83,30 +83,30 @@ class RequestReader:
 
 
 def guarded(server: grpc.aio.Server, requests: RequestReader) -> grpc.aio.Server:
-    """What to give to `add_…Servicer_to_server` in place of the server."""
+    """The server to pass to `add_…Servicer_to_server`, which wraps the handlers."""
     return cast(grpc.aio.Server, GuardedRegistration(server, requests))
 
 
 class GuardedRegistration:
-    """The part of a server that generated code sees: takes handlers, and hands them on guarded."""
+    """The part of a server that generated code uses: wraps handlers and registers them."""
 
     def __init__(self, server: grpc.aio.Server, requests: RequestReader) -> None:
         self._server = server
         self._requests = requests
 
     def add_generic_rpc_handlers(self, handlers: Iterable[grpc.GenericRpcHandler]) -> None:
-        """Nothing to do: generated code registers each handler once more by its method's name."""
+        """Does nothing: generated code registers each handler again by its method's name."""
 
     def add_registered_method_handlers(self, service: str, handlers: dict[str, Any]) -> None:
-        """Register guarded handlers for the methods of `service`."""
+        """Register wrapped handlers for the methods of `service`."""
         wrapped = {name: self._guarded_handler(handler) for name, handler in handlers.items()}
-        # In grpc.aio for years, and missing from types-grpcio.
+        # Missing in types-grpcio.
         cast(Any, self._server).add_registered_method_handlers(service, wrapped)
 
     def _guarded_handler(self, handler: Any) -> Any:
-        """The handler, its request still to be read and parsed, so that a bad one can be refused in the same place.
+        """A handler that reads and parses its request itself, so that all errors are handled in one place.
 
-        To the server every request is a stream: of a stream the handler can say how long it waits for a message.
+        For the server every request is a stream, because the handler of a stream can limit the wait for a message.
         """
         if handler.unary_unary is not None:
             return grpc.stream_unary_rpc_method_handler(
@@ -115,7 +115,7 @@ class GuardedRegistration:
         if handler.unary_stream is not None:
             behave = self._of_one(handler.unary_stream, handler.request_deserializer)
         else:
-            assert handler.stream_stream is not None, "no service here takes a stream and answers with one message"
+            assert handler.stream_stream is not None, "no service here has client streaming"
             behave = self._of_all(handler.stream_stream, handler.request_deserializer)
         return grpc.stream_stream_rpc_method_handler(_stream(behave), None, handler.response_serializer)
 

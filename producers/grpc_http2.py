@@ -1,4 +1,4 @@
-"""The gRPC producer: RecipeService, also with JSON for messages, with health and reflection on one grpc.aio server."""
+"""The gRPC producer: RecipeService with protobuf and with JSON, health and reflection on one grpc.aio server."""
 
 import asyncio
 import os
@@ -6,8 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import cast
 
-# gRPC's core reads this once, when it is loaded. What it logs to stderr about a port or a handshake comes beside the
-# errors that the producer raises or answers with; whoever wants it sets the variable.
+# gRPC's core reads this once, when it is loaded. By default, it would log to stderr what the producer reports anyway.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 import grpc
@@ -30,10 +29,10 @@ from producers.tls import ServedContext, ServedTlsFiles, TlsMaterial
 from protos.recipe_pb2_grpc import add_RecipeServiceServicer_to_server
 
 ONLY_GZIP_LEVEL = 6
-"""gRPC's core compresses at zlib's default, and offers no way to choose."""
+"""gRPC's core always compresses at zlib's default level."""
 
 LAST_BYTES_S = 2.0
-"""Once the core has said its last, callers behind a front have so long to take it."""
+"""How long callers behind the front may take to read the last data of the core."""
 
 
 class GrpcHttp2Producer(Producer):
@@ -53,7 +52,7 @@ class GrpcHttp2Producer(Producer):
         settings = self.settings
         if settings.gzip and settings.gzip_level != ONLY_GZIP_LEVEL:
             raise UnsupportedSetting(
-                f"gzip level {settings.gzip_level}: gRPC compresses at {ONLY_GZIP_LEVEL} only; leave it out"
+                f"gzip level {settings.gzip_level} is not supported: gRPC always uses level {ONLY_GZIP_LEVEL}"
             )
         server = grpc.aio.server(
             options=core_options(settings), maximum_concurrent_rpcs=settings.limits.calls.concurrent
@@ -64,7 +63,7 @@ class GrpcHttp2Producer(Producer):
         add_to_server(JsonRecipeService(self.book), services)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, services)
         reflection_pb2_grpc.add_ServerReflectionServicer_to_server(  # type: ignore[no-untyped-call]
-            # What has no descriptor, such as the service in JSON, cannot be told about.
+            # Without descriptors, such as that of the JSON service, there is nothing to reflect.
             reflection.aio.ReflectionServicer((RECIPES, HEALTH, reflection.SERVICE_NAME)),
             services,
         )
@@ -82,7 +81,7 @@ class GrpcHttp2Producer(Producer):
             if settings.tls_port is not None:
                 addresses.append(self.address(self._bind(server, settings.tls_port, credentials), tls=True))
         except PortUnavailable:
-            # A server that never started keeps its ports for as long as the process lives: to stop it does nothing.
+            # A server that never started keeps its ports until the process ends; only a started one can be stopped.
             await server.start()
             await server.stop(None)
             raise
@@ -98,7 +97,8 @@ class GrpcHttp2Producer(Producer):
             front = CallFront(settings.limits)
         except OSError as error:
             raise PortUnavailable(
-                f"no directory for the socket of gRPC's core: {error.strerror or error}; set TMPDIR to one to write to"
+                f"cannot create a directory for the socket of gRPC's core: {error.strerror or error}; "
+                "set TMPDIR to a writable directory"
             ) from None
         addresses = []
         try:
@@ -118,8 +118,8 @@ class GrpcHttp2Producer(Producer):
         return addresses
 
     async def stop(self) -> None:
-        """Report NOT_SERVING, serve on for `settings.stop_notice_s`, then take no new calls, and wait up to
-        `settings.drain_s` for those under way. Connections get a GOAWAY."""
+        """Report NOT_SERVING, serve on for `settings.stop_notice_s`, then accept no new calls and wait up to
+        `settings.drain_s` for open ones. Connections get a GOAWAY."""
         if self._server is None or self._health is None:
             return
         self._health.shut_down()
@@ -133,12 +133,12 @@ class GrpcHttp2Producer(Producer):
 
     @staticmethod
     def _bind_behind(front: CallFront, server: grpc.aio.Server) -> None:
-        """Let the core listen where its front connects to. Raises PortUnavailable."""
+        """Let the core listen on the socket of its front. Raises PortUnavailable."""
         try:
             server.add_insecure_port(f"unix:{front.path}")
         except RuntimeError:
             raise PortUnavailable(
-                f"gRPC's core cannot listen on {front.path}; set TMPDIR to a directory of a shorter name"
+                f"gRPC's core cannot listen on {front.path}; set TMPDIR to a directory with a shorter path"
             ) from None
 
     def _bind(self, server: grpc.aio.Server, port: int, credentials: grpc.ServerCredentials | None) -> int:
@@ -156,9 +156,9 @@ class GrpcHttp2Producer(Producer):
 
 
 def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:
-    """Credentials that are asked at each handshake for what to serve. Raises TlsFilesUnusable."""
+    """Credentials that check for replaced files at each handshake. Raises TlsFilesUnusable."""
     served = ServedTlsFiles(files)
-    # gRPC's core calls this from threads of its own, one for each handshake.
+    # gRPC's core calls `changed` from several threads, one for each handshake.
     lock = threading.Lock()
 
     def configuration(material: TlsMaterial) -> grpc.ServerCertificateConfiguration:
@@ -179,7 +179,7 @@ def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:
 
     return grpc.dynamic_ssl_server_credentials(
         configuration(configured),
-        # None means no change, says the documentation, and types-grpcio does not.
+        # According to the documentation, None means no change; types-grpcio does not allow it.
         cast(Callable[[], grpc.ServerCertificateConfiguration], changed),
         require_client_authentication=files.client_ca is not None,
     )

@@ -1,8 +1,8 @@
-"""The methods of RecipeService with JSON for messages, under a service name of their own.
+"""The methods of RecipeService with JSON messages, under a service name of their own.
 
-gRPC's core shows a handler no content-subtype, so the path has to say which codec a call takes; why, and what else was
-possible: docs/decisions/0011-json-over-grpc.md. Requests are the JSON of recipe.proto's messages by their own field
-names; answers are the very text that the HTTP producer answers with.
+gRPC's core does not show the content-subtype to handlers, so the path determines the codec
+(docs/decisions/0011-json-over-grpc.md has the alternatives). Requests are JSON with the field names of recipe.proto;
+responses are identical to those of the HTTP producer.
 """
 
 from collections.abc import Awaitable, Callable
@@ -23,38 +23,38 @@ Request = TypeVar("Request")
 
 
 class GetRecipe(msgspec.Struct, forbid_unknown_fields=True):
-    """One recipe. `read_mask` is written as protobuf's JSON writes a mask, `name,ingredients`; without one, all."""
+    """Request for one recipe. `read_mask` is a mask in protobuf's JSON form, `name,ingredients`; None: all fields."""
 
     id: int = 0
     read_mask: str | None = None
 
 
 class GetMetaData(msgspec.Struct, forbid_unknown_fields=True):
-    """The process that answers."""
+    """Request for the id of the process."""
 
 
 class ListRecipes(msgspec.Struct, forbid_unknown_fields=True):
-    """A page."""
+    """Request for a page."""
 
     page_size: int = 0
     page_token: str = ""
 
 
 class CreateRecipe(msgspec.Struct, forbid_unknown_fields=True):
-    """A recipe to keep."""
+    """Request to create a recipe."""
 
     recipe: RecipeBody
     idempotency_key: str = ""
 
 
 class BatchGetRecipes(msgspec.Struct, forbid_unknown_fields=True):
-    """Several recipes, whole."""
+    """Request for several recipes."""
 
     ids: tuple[int, ...] = ()
 
 
 class JsonRecipeService:
-    """Answers from `book`. It raises the domain's errors, and BadJson for a request that is not its method's."""
+    """Serves `book`. Raises domain errors, and BadJson for an invalid request."""
 
     def __init__(self, book: RecipeBook) -> None:
         self._book = book
@@ -77,16 +77,16 @@ class JsonRecipeService:
         return page_answer(await self._book.page(request.page_size or DEFAULT_PAGE_SIZE, request.page_token))
 
     async def create(self, request: CreateRecipe) -> bytes:
-        """As `get`."""
+        """The same as `get`."""
         return recipe_answer(await self._book.add(request.recipe.draft(), request.idempotency_key))
 
     async def get_many(self, request: BatchGetRecipes) -> bytes:
-        """As `list`, in the order of the ids."""
+        """The same as `list`, in the order of the ids."""
         return page_answer(RecipePage(await self._book.get_many(request.ids)))
 
 
 def add_to_server(service: JsonRecipeService, server: Any) -> None:
-    """Register the methods, as generated code does with those of a contract."""
+    """Register the methods, as generated code does."""
     methods = {
         "GetRecipe": _method(GetRecipe, service.get),
         "GetMetaData": _method(GetMetaData, service.pid),
@@ -103,5 +103,5 @@ def _method(kind: type[Request], behave: Callable[[Request], Awaitable[bytes]]) 
     async def answer(request: Request, context: object) -> bytes:
         return await behave(request)
 
-    # What answers with bytes needs no serializer.
+    # The response is bytes already, so there is no serializer.
     return grpc.unary_unary_rpc_method_handler(answer, lambda body: decode(body, decoder), None)

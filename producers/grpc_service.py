@@ -1,4 +1,4 @@
-"""RecipeService of recipe.proto over a RecipeBook. It raises the domain's errors; `grpc_errors` translates them."""
+"""RecipeService of recipe.proto over a RecipeBook. Raises domain errors, which `grpc_errors` translates."""
 # ruff: noqa: N802 - methods are named as in recipe.proto
 
 import os
@@ -14,18 +14,18 @@ NAME = messages.DESCRIPTOR.services_by_name["RecipeService"].full_name
 
 
 class RecipeService(RecipeServiceServicer):
-    """Answers from `book`. Every answer is built anew: nothing is kept from one call to the next."""
+    """Serves `book`. Every response is built from scratch; nothing is cached."""
 
     def __init__(self, book: RecipeBook) -> None:
         self._book = book
 
     async def GetRecipe(self, request: messages.RecipeRequest, context: object) -> messages.Recipe:
-        """One recipe, with the fields that its read_mask names, or all."""
+        """One recipe, with the fields in read_mask or all."""
         paths = checked_paths(request)
         return recipe_message(await self._book.get(request.id), paths)
 
     async def GetMetaData(self, request: messages.Empty, context: object) -> messages.Meta:
-        """The process that answers."""
+        """The id of the process."""
         return messages.Meta(pid=os.getpid())
 
     async def ListRecipes(self, request: messages.ListRecipesRequest, context: object) -> messages.ListRecipesResponse:
@@ -33,13 +33,13 @@ class RecipeService(RecipeServiceServicer):
         return page_message(await self._book.page(request.page_size or DEFAULT_PAGE_SIZE, request.page_token))
 
     async def CreateRecipe(self, request: messages.CreateRecipeRequest, context: object) -> messages.Recipe:
-        """Keep a new recipe."""
+        """Create a recipe."""
         return recipe_message(await self._book.add(draft_of(request.recipe), request.idempotency_key))
 
     async def BatchGetRecipes(
         self, request: messages.BatchGetRecipesRequest, context: object
     ) -> messages.BatchGetRecipesResponse:
-        """The recipes with the ids given, with the fields that the read_mask names, or all."""
+        """The recipes with these ids, with the fields in read_mask or all."""
         paths = checked_paths(request)
         answer = messages.BatchGetRecipesResponse()
         add = answer.recipes.add
@@ -49,7 +49,7 @@ class RecipeService(RecipeServiceServicer):
 
 
 def checked_paths(request: messages.RecipeRequest | messages.BatchGetRecipesRequest) -> Sequence[str]:
-    """The fields that a request's read_mask names; none mean all. Raises InvalidRecipe for what is no field."""
+    """The fields in a request's read_mask; empty means all. Raises InvalidRecipe for an unknown field."""
     if not request.HasField("read_mask"):
         return ()
     paths = request.read_mask.paths

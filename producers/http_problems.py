@@ -1,4 +1,4 @@
-"""What an HTTP caller is told of a refusal: problem details (RFC 9457) with a stable `error` code, pure."""
+"""Errors over HTTP: problem details (RFC 9457) with a stable `error` code, pure."""
 
 import logging
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ STATUS_AND_ERROR: dict[type[RecipeError], tuple[int, str]] = {
     BookIsReadOnly: (501, "read_only"),
     RecipeError: (422, "refused"),
 }
-"""The status and the `error` code for each error of the domain; the last for those to come."""
+"""Status and `error` code of each domain error; the last row is for errors without a row of their own."""
 
 ERRORS: dict[int, str] = {
     400: "invalid",
@@ -32,11 +32,11 @@ ERRORS: dict[int, str] = {
     503: "unavailable",
     505: "version_not_supported",
 }
-"""The `error` code for each status that HTTP itself asks for."""
+"""The `error` code of each status that HTTP itself requires."""
 
 
 class Problem(Exception):
-    """A request that is refused. The detail is written for the caller and safe to show."""
+    """A refused request. The detail is written for the caller and contains nothing internal."""
 
     def __init__(
         self,
@@ -56,15 +56,15 @@ class Problem(Exception):
         self.error = error or ERRORS.get(status, "refused")
         self.field = field
         self.recipe_id = recipe_id
-        """The id that no recipe has, as it was asked for."""
+        """The unknown id, as the caller wrote it."""
         self.incident = incident
-        """What names a fault of the producer, in the answer and in its log."""
+        """The id of an internal error, in the response and in the log."""
         self.headers = headers or {}
         self.closes = closes
-        """Whether the connection ends with the answer, because the rest of the request is not read."""
+        """Whether the response closes the connection, because the rest of the request is not read."""
 
     def document(self) -> dict[str, object]:
-        """The problem as application/problem+json has it."""
+        """The problem as an application/problem+json object."""
         document: dict[str, object] = {
             "type": "about:blank",
             "title": HTTPStatus(self.status).phrase,
@@ -82,14 +82,14 @@ class Problem(Exception):
 
 
 def internal_error(log: logging.Logger, what: str, error: BaseException | None = None) -> Problem:
-    """The problem of a fault of this producer, which its log is told: `error`, or the one being handled."""
+    """Log an internal error, `error` or the one being handled, and return its problem."""
     incident = new_incident()
     log.error("incident %s: %s", incident, what, exc_info=error or True)
     return Problem(500, "internal error", incident=incident)
 
 
 def problem_of(error: RecipeError) -> Problem:
-    """The problem that an error of the domain is to a caller."""
+    """The problem for a domain error."""
     status, code = next(STATUS_AND_ERROR[kind] for kind in type(error).__mro__ if kind in STATUS_AND_ERROR)
     field = error.field if isinstance(error, InvalidRecipe) else ""
     recipe_id = str(error.recipe_id) if isinstance(error, RecipeNotFound) else ""

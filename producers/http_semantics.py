@@ -25,14 +25,14 @@ HIGHEST_WEIGHT = 1000
 
 @dataclass(frozen=True, slots=True)
 class Weighted:
-    """One member of a list: its value in lower case, without parameters, and its weight in thousandths."""
+    """A list member: its value in lower case, without parameters, and its weight in thousandths."""
 
     value: str
     weight: int
 
 
 def weighted_values(header: str) -> list[Weighted]:
-    """The members of a header in their order. A member whose weight cannot be read is left out."""
+    """The members of a header such as `gzip;q=0.8, *;q=0`, in order. Members with an invalid weight are left out."""
     members = []
     for member in header.split(","):
         value, *parameters = (part.strip() for part in member.split(";"))
@@ -47,7 +47,7 @@ def weighted_values(header: str) -> list[Weighted]:
 
 
 def _weight(text: str) -> int | None:
-    """`0.8` in thousandths; None for what is no weight. At most three decimals count, and they are all there may be."""
+    """`0.8` in thousandths, or None for an invalid weight. A weight has at most three decimals."""
     whole, _, decimals = text.partition(".")
     if whole not in ("0", "1") or len(decimals) > 3 or not (decimals.isascii() and (decimals + "0").isdecimal()):
         return None
@@ -58,12 +58,12 @@ def _weight(text: str) -> int | None:
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
 PROTOBUF = "application/x-protobuf"
-"""Not registered, and what protobuf over HTTP is called nearly everywhere."""
+"""Not registered, but the most common name of protobuf over HTTP."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContentType:
-    """A Content-Type: media type and charset in lower case, the charset empty when none is given."""
+    """A Content-Type: media type and charset in lower case. The charset is empty if not given."""
 
     media_type: str
     charset: str = ""
@@ -71,10 +71,10 @@ class ContentType:
 
 @lru_cache(maxsize=256)
 def preferred_media_type(accept: str | None, offered: tuple[str, ...]) -> str | None:
-    """The one of `offered` that the Accept header weighs most, or None when it takes none of them.
+    """The one of `offered` with the highest weight in the Accept header, or None if none is acceptable.
 
-    Of equal weights, the one that the caller named more precisely wins, then the one named earlier, then the one
-    offered earlier. No header takes anything.
+    Of equal weights, the more specific media range wins, then the earlier one in the header, then the earlier one in
+    `offered`. Without a header, everything is acceptable.
     """
     ranges = weighted_values(accept) if accept is not None else []
     if not ranges:
@@ -89,7 +89,7 @@ def preferred_media_type(accept: str | None, offered: tuple[str, ...]) -> str | 
 
 
 def _rank(media_type: str, ranges: list[Weighted]) -> tuple[int, int, int] | None:
-    """Weight, precision and place of the range that says most about `media_type`, each better when larger."""
+    """Weight, precision and position of the most specific range for `media_type`; larger is better."""
     precisions = {media_type: 2, media_type.partition("/")[0] + "/*": 1, "*/*": 0}
     ranks = [
         (precisions[given.value], -place, given.weight)
@@ -114,7 +114,7 @@ def content_type(header: str) -> ContentType:
 
 
 def is_utf8_json(header: str | None) -> bool:
-    """Whether a body with this Content-Type is JSON that can be read: JSON is UTF-8, whose charset may be left out."""
+    """Whether this Content-Type is JSON in UTF-8. The charset may be left out."""
     if header == JSON:
         return True
     if header is None:
@@ -132,15 +132,15 @@ _GZIP_CONTAINER = 31
 
 
 class NotAcceptable(Exception):
-    """The caller refuses every coding that can be had."""
+    """The caller accepts none of the available codings."""
 
 
 class BodyTooLarge(Exception):
-    """Inflated, the body is beyond its limit."""
+    """The decompressed body exceeds the limit."""
 
 
 class BadCoding(Exception):
-    """The body is not in the coding that it claims to be in. The text says what is wrong."""
+    """The body is not in the coding that Content-Encoding names. The text says what is wrong."""
 
 
 class UnknownCoding(Exception):
@@ -149,9 +149,9 @@ class UnknownCoding(Exception):
 
 @lru_cache(maxsize=256)
 def negotiated_coding(accept_encoding: str | None, *, gzip_offered: bool) -> str:
-    """GZIP or IDENTITY, whichever the header weighs more; GZIP when they weigh the same. Raises NotAcceptable.
+    """The one of GZIP and IDENTITY with the higher weight, GZIP if they are equal. Raises NotAcceptable.
 
-    None stands for no header: the caller takes anything, but was not known to inflate, so it gets identity.
+    None means no header. Then every coding is acceptable, but the caller may not support gzip, so it gets identity.
     """
     if accept_encoding is None:
         return IDENTITY
@@ -161,7 +161,7 @@ def negotiated_coding(accept_encoding: str | None, *, gzip_offered: bool) -> str
         weights[name] = max(member.weight, weights.get(name, 0))
     others = weights.get("*")
     gzip_weight = weights.get(GZIP, others or 0) if gzip_offered else 0
-    # Unless it is refused, by name or by `*;q=0`, identity is acceptable, though nobody asked for it.
+    # Identity is acceptable by default, unless it is refused by name or by `*;q=0`.
     identity_weight = weights.get(IDENTITY, others)
     if gzip_weight and gzip_weight >= (identity_weight or 0):
         return GZIP
@@ -171,12 +171,12 @@ def negotiated_coding(accept_encoding: str | None, *, gzip_offered: bool) -> str
 
 
 def gzipped(data: bytes, level: int) -> bytes:
-    """The data in gzip, made with zlib at `level`."""
+    """The data compressed with gzip at zlib's `level`."""
     return zlib.compress(data, level, _GZIP_CONTAINER)
 
 
 def decoded(body: bytes, content_encoding: str | None, limit_bytes: int) -> bytes:
-    """A body without its coding. Raises UnknownCoding, BadCoding, BodyTooLarge."""
+    """A body with its content coding removed. Raises UnknownCoding, BadCoding, BodyTooLarge."""
     coding = (content_encoding or IDENTITY).strip().lower()
     if coding in _GZIP_NAMES:
         return inflated(body, limit_bytes)
@@ -188,13 +188,14 @@ def decoded(body: bytes, content_encoding: str | None, limit_bytes: int) -> byte
 
 
 def inflated(body: bytes, limit_bytes: int) -> bytes:
-    """What was gzipped, in one or more gzip members. Raises BadCoding and, before it uses more memory, BodyTooLarge."""
+    """Decompressed data of one or more gzip members. Raises BadCoding, and BodyTooLarge before memory exceeds the
+    limit."""
     parts: list[bytes] = []
     left_bytes = limit_bytes
     while True:
         inflater = zlib.decompressobj(_GZIP_CONTAINER)
         try:
-            # One byte more than allowed tells that there is more.
+            # One byte more than allowed shows that there is more.
             part = inflater.decompress(body, left_bytes + 1)
         except zlib.error:
             raise BadCoding("the body is not gzip") from None
@@ -210,20 +211,20 @@ def inflated(body: bytes, limit_bytes: int) -> bytes:
 
 
 _TAG_DIGITS = 22
-"""88 bits: two answers of one address that differ do not share a tag by chance."""
+"""88 bits, so that two different responses of one URL do not have the same tag by chance."""
 _MEMBER = re.compile(r'(W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 
 
 def entity_tag(body: bytes) -> str:
-    """The strong entity tag of these bytes, quoted."""
+    """The strong entity tag of a body, quoted."""
     return f'"{xxhash.xxh3_128_hexdigest(body)[:_TAG_DIGITS]}"'
 
 
 def is_known(tag: str, if_none_match: str) -> bool:
-    """Whether an If-None-Match header lists the tag. Compared weakly: `W/` makes no difference here."""
+    """Whether an If-None-Match header lists the tag, with weak comparison: `W/` is ignored."""
     return if_none_match.strip() == "*" or any(member[2] == tag for member in _MEMBER.finditer(if_none_match))
 
 
-def is_wanted(tag: str, if_match: str) -> bool:
-    """Whether an If-Match header allows an answer with this tag. Compared strongly: a weak tag matches nothing."""
+def is_listed(tag: str, if_match: str) -> bool:
+    """Whether an If-Match header lists the tag, with strong comparison: a weak tag matches nothing."""
     return if_match.strip() == "*" or any(member[2] == tag and not member[1] for member in _MEMBER.finditer(if_match))

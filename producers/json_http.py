@@ -1,4 +1,4 @@
-"""The HTTP producer: recipes over HTTP/1.1, as protos/recipe.openapi.json describes them, in JSON unless asked."""
+"""The HTTP producer: protos/recipe.openapi.json over HTTP/1.1, in JSON by default."""
 
 from collections.abc import Collection, Mapping
 from functools import lru_cache
@@ -48,7 +48,7 @@ class JsonHttpProducer(AiohttpProducer):
 
 
 async def get_recipe(request: web.Request) -> web.Response:
-    """One recipe, with all its fields, or with those that `fields` names."""
+    """One recipe with all fields, or with those in `fields`."""
     query = query_of(request, ("fields",))
     names = selected_fields(query["fields"]) if "fields" in query else None
     recipe = await request.app[BOOK].get(parse_id(request.match_info["id"]))
@@ -58,31 +58,31 @@ async def get_recipe(request: web.Request) -> web.Response:
 
 
 async def list_recipes(request: web.Request) -> web.Response:
-    """A page of recipes, or those that `ids` names, in that order."""
+    """A page of recipes, or the recipes with the given `ids` in that order."""
     query = query_of(request, ("page_size", "page_token", "ids"))
     if "ids" in query:
         if len(query) > 1:
-            raise InvalidRecipe("ids names the recipes; page_size and page_token are of a page", "ids")
+            raise InvalidRecipe("ids cannot be combined with page_size or page_token", "ids")
         named = await request.app[BOOK].get_many(parse_ids(query["ids"].split(",")))
         return page_answer(request, RecipePage(named))
     size = page_size(query["page_size"]) if "page_size" in query else DEFAULT_PAGE_SIZE
     page = await request.app[BOOK].page(size, query.get("page_token", ""))
     if not page.next_page_token:
         return page_answer(request, page)
-    # RFC 8288: a client that follows links needs to know nothing of tokens.
+    # RFC 8288: clients can follow the link instead of building the URL from the token.
     target = f"/recipes?page_size={size}&page_token={page.next_page_token}"
     return page_answer(request, page, {"Link": f'<{target}>; rel="next"'})
 
 
 def page_answer(request: web.Request, page: RecipePage, headers: Mapping[str, str] | None = None) -> web.Response:
-    """A response with recipes. Raises Problem."""
+    """A response with a page of recipes. Raises Problem."""
     answers = request.app[ANSWERS]
     media_type = answers.media_type(request, MEDIA_TYPES)
     return answers.answer(request, representation(media_type).page_answer(page), media_type, headers=headers)
 
 
 async def create_recipe(request: web.Request) -> web.Response:
-    """201 with the new recipe. The same Idempotency-Key with the same recipe gives the one created first."""
+    """201 with the new recipe. Repeating an Idempotency-Key with the same recipe returns the recipe created first."""
     query_of(request, ())
     answers = request.app[ANSWERS]
     media_type = check_acceptable(request, MEDIA_TYPES)
@@ -113,7 +113,7 @@ async def get_openapi(request: web.Request) -> web.Response:
 
 
 def check_acceptable(request: web.Request, offered: tuple[str, ...]) -> str:
-    """The media type to answer in. Raises Problem when the caller takes none, or no coding that is on offer."""
+    """The media type of the response. Raises Problem if no offered media type or coding is acceptable."""
     answers = request.app[ANSWERS]
     media_type = answers.media_type(request, offered)
     answers.coding(request)
@@ -121,21 +121,21 @@ def check_acceptable(request: web.Request, offered: tuple[str, ...]) -> str:
 
 
 def query_of(request: web.Request, known: Collection[str]) -> Mapping[str, str]:
-    """The query's parameters. Raises InvalidRecipe for one that is unknown, or that stands there twice."""
+    """The query parameters. Raises InvalidRecipe for an unknown or repeated one."""
     if not request.query_string:
         return {}
     query = request.query
     for name in query:
         if name not in known:
-            raise InvalidRecipe(f"unknown parameter; there are {', '.join(known) or 'none'}", name)
+            raise InvalidRecipe(f"unknown query parameter; known: {', '.join(known) or 'none'}", name)
     if len(query) > len(set(query)):
-        raise InvalidRecipe("a parameter stands twice in the query", next(iter(query)))
+        raise InvalidRecipe("a query parameter is repeated", next(iter(query)))
     return query
 
 
 @lru_cache(maxsize=256)
 def selected_fields(text: str) -> tuple[str, ...]:
-    """The fields that `name,ingredients` selects, in the order of the contract. Raises InvalidRecipe."""
+    """The fields in a comma list such as `name,ingredients`, in the order of the contract. Raises InvalidRecipe."""
     names = text.split(",")
     check_fields(names, "fields")
     return tuple([name for name in FIELDS if name in names])

@@ -1,6 +1,6 @@
-"""Recipes as JSON: read strictly from callers, and written straight from the domain's values for every transport.
+"""Recipes as JSON: parsed strictly, and encoded directly from the domain's values for every transport.
 
-Reading is strict so that two programs on the way of a body cannot read it differently (RFC 8259, section 4).
+Parsing is strict so that no two programs can understand the same body differently (RFC 8259, section 4).
 """
 
 import json
@@ -64,7 +64,7 @@ class IngredientBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class RecipeBody(msgspec.Struct, forbid_unknown_fields=True):
-    """A recipe as a caller sends it. A key that means nothing here is refused: it may be a misspelt one that does."""
+    """A recipe as a caller sends it. Unknown keys are refused, since they may be misspelt."""
 
     name: str
     steps: str = ""
@@ -80,7 +80,7 @@ _draft_decoder = msgspec.json.Decoder(RecipeBody)
 
 
 def recipe_answer(recipe: Recipe, fields: Sequence[str] | None = None) -> bytes:
-    """`{"producer_pid": …, "recipe": {…}}`, the recipe with all fields, or with these alone."""
+    """`{"producer_pid": …, "recipe": {…}}`, with all fields or only `fields`."""
     shown = recipe if fields is None else {name: getattr(recipe, name) for name in fields}
     return _encode({"producer_pid": os.getpid(), "recipe": shown})
 

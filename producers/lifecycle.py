@@ -1,4 +1,4 @@
-"""The life of a producer process: load the recipes, listen, announce, serve until a signal, drain, leave."""
+"""The lifecycle of a server process: listen, announce, serve until a signal, drain."""
 
 import asyncio
 import os
@@ -12,13 +12,12 @@ from producers.producer import Producer
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 STOP_WITH_STDIN = "RECIPE_LAB_STOP_WITH_STDIN"
-"""Set in the environment of a child by a parent that holds its stdin: the end of stdin then stops it too, so that no
-child outlives a parent that was killed. A child that stops already takes it for a second signal: a parent that ended at
-once takes its children along."""
+"""An environment variable that a parent sets for a child whose stdin it holds: the end of stdin then acts as a stop
+signal. So no child outlives a parent that was killed, and a child that is already stopping ends at once."""
 
 
 def announce(addresses: list[str], pid: int) -> None:
-    """Tell on stdout, a line each, where connections are accepted: `listening http://127.0.0.1:4000 pid=123`."""
+    """Print one line on stdout for each address: `listening http://127.0.0.1:4000 pid=123`."""
     for address in addresses:
         print(f"listening {address} pid={pid}", flush=True)
 
@@ -39,7 +38,7 @@ async def serve(producer: Producer, on_listening: Callable[[list[str]], None]) -
 
 @contextmanager
 def stop_requested() -> Iterator[Callable[[], Awaitable[object]]]:
-    """Catch the stop signals for as long as this lasts; what it gives waits for the first of them."""
+    """Handle stop signals inside the block. Yields a function that waits for the first one."""
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""The seam between a protocol and everything that runs producers: start, stop, and how its addresses are written."""
+"""The interface of a producer, which everything that runs producers uses."""
 
 import secrets
 from abc import ABC, abstractmethod
@@ -9,24 +9,24 @@ from recipes.book import RecipeBook
 
 
 class PortUnavailable(Exception):
-    """The address to listen on is taken or not this machine's. The text names it."""
+    """The address is in use or does not belong to this machine. The text names it."""
 
 
 class Producer(ABC):
     """One protocol's server over a RecipeBook.
 
-    A subclass lives in a module of its own and is named in `producers.registry`. It may serve a plain and a TLS port
-    at once; both answer alike.
+    A subclass has its own module and a row in `producers.registry`. It can serve a plain and a TLS port at once; both
+    give the same responses.
     """
 
     plain_scheme: ClassVar[str]
     tls_scheme: ClassVar[str]
     takes_documents: ClassVar[bool] = False
-    """Whether callers send query documents, so that there is something to introspect, suggest and persist."""
+    """Whether callers send query documents, to which the settings for GraphQL apply."""
     has_strict_calls: ClassVar[bool] = False
-    """Whether `settings.strict_calls` changes anything: elsewhere every request is looked at in any case."""
+    """Whether `settings.strict_calls` applies. Other producers check every request anyway."""
     path: ClassVar[str] = ""
-    """What follows the port in an announced address."""
+    """The path in announced addresses."""
 
     def __init__(self, book: RecipeBook, settings: ProducerSettings) -> None:
         self.book = book
@@ -34,17 +34,17 @@ class Producer(ABC):
 
     @abstractmethod
     async def start(self) -> list[str]:
-        """Listen, and return the addresses that accept connections by now, plain before TLS.
+        """Listen, and return the addresses that now accept connections, plain before TLS.
 
         Raises PortUnavailable.
         """
 
     @abstractmethod
     async def stop(self) -> None:
-        """Stop accepting, let requests under way finish within `settings.drain_s`, close everything."""
+        """Stop accepting, let open requests finish within `settings.drain_s`, close everything."""
 
     def address(self, port: int, *, tls: bool) -> str:
-        """The address of a port as it is announced, such as `http://127.0.0.1:4000`."""
+        """The announced address of a port, such as `http://127.0.0.1:4000`."""
         host = self.settings.host
         if ":" in host:
             host = f"[{host}]"
@@ -52,9 +52,9 @@ class Producer(ABC):
 
 
 class UnsupportedSetting(Exception):
-    """A setting that this protocol's stack cannot honour. The text names it and what would do."""
+    """A setting that the protocol's library does not support. The text names it and what to do."""
 
 
 def new_incident() -> str:
-    """A name for a fault, by which whoever met it and whoever reads the log can speak of the same."""
+    """A random id for an internal error. The caller gets the id only; the log has the details under it."""
     return secrets.token_hex(6)

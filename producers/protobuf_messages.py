@@ -1,4 +1,4 @@
-"""Recipes as the messages of recipe.proto, whatever carries them. Of gRPC nothing is needed here."""
+"""Recipes as messages of recipe.proto, for every transport. Does not need gRPC."""
 
 from collections.abc import Sequence
 
@@ -28,7 +28,7 @@ def draft_in(body: bytes) -> RecipeDraft:
 
 
 def recipe_message(recipe: Recipe, fields: Sequence[str] | None = None) -> messages.Recipe:
-    """One recipe, whole, or with these of its fields."""
+    """One recipe, with all fields or only `fields`."""
     message = messages.Recipe()
     fill(message, recipe.keeping(fields) if fields else recipe)
     return message
@@ -44,10 +44,10 @@ def page_message(page: RecipePage) -> messages.ListRecipesResponse:
 
 
 def fill(message: messages.Recipe, recipe: Recipe) -> None:
-    """Put a recipe into an empty message.
+    """Copy a recipe into an empty message.
 
-    Built in place and field by field, because that is the cheapest way to build a message in Python: keyword arguments
-    cost twice as much, and a list of finished ingredients is copied again.
+    Field by field and in place, which is the fastest way in Python: keyword arguments take twice as long, and a list of
+    complete ingredients would be copied again.
     """
     message.id = recipe.id
     message.name = recipe.name
@@ -61,6 +61,6 @@ def fill(message: messages.Recipe, recipe: Recipe) -> None:
 
 
 def draft_of(message: messages.Recipe) -> RecipeDraft:
-    """The draft that a message to create a recipe holds; the ids in it do not count."""
+    """The draft in a message; its ids are ignored."""
     lines = tuple([IngredientDraft(line.name, line.quantity) for line in message.ingredients])
     return RecipeDraft(message.name, message.steps, lines)

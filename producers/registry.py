@@ -1,6 +1,6 @@
-"""Every protocol that can be served, by name. A fourth protocol is one more line.
+"""The producers by protocol. A new protocol is one more row.
 
-The rows are resolved only when asked for: importing all stacks at once doubles a producer's memory.
+A module is imported when it is needed: importing all libraries at once doubles a producer's memory.
 """
 
 from collections.abc import Iterable
@@ -16,11 +16,11 @@ PRODUCERS: dict[str, str] = {
 }
 
 SWITCHED_ON: dict[tuple[str, str], tuple[str, ...]] = {("graphql", "persisted"): ("--persisted-queries",)}
-"""By protocol and dialect, for those that a producer speaks only when told to: the flags that tell it."""
+"""The flags that enable a dialect, by protocol and dialect. Dialects without a row are always enabled."""
 
 
 def flags_for(protocol: str, dialects: Iterable[str]) -> list[str]:
-    """What to start a producer with, so that it speaks all of these dialects."""
+    """The flags that enable these dialects of a protocol."""
     return [flag for dialect in dialects for flag in SWITCHED_ON.get((protocol, dialect), ())]
 
 

@@ -1,7 +1,6 @@
-"""What the messages of recipes can be written in, by media type: one module each, with the same functions.
+"""The media types of recipe messages. Each has one module with the functions of `Representation`.
 
-A row is resolved when such an answer is first asked for, so that a producer holds in memory only what its callers use:
-the runtime of protobuf takes several MB.
+A module is imported when it is first needed, because the protobuf runtime takes several MB of memory.
 """
 
 from collections.abc import Sequence
@@ -16,15 +15,15 @@ REPRESENTATIONS: dict[str, str] = {
     JSON: "producers.json_messages",
     PROTOBUF: "producers.protobuf_messages",
 }
-"""The first for whoever does not say. One more is one more line."""
+"""The first is the default. A further representation is one more row."""
 MEDIA_TYPES = tuple(REPRESENTATIONS)
 
 
 class Representation(Protocol):
-    """Messages as bytes, made anew each time."""
+    """Encodes and decodes messages."""
 
     def recipe_answer(self, recipe: Recipe, fields: Sequence[str] | None = None) -> bytes:
-        """One recipe, whole, or with these of its fields."""
+        """One recipe, with all fields or only `fields`."""
 
     def page_answer(self, page: RecipePage) -> bytes:
         """A page of whole recipes."""
@@ -35,5 +34,5 @@ class Representation(Protocol):
 
 @cache
 def representation(media_type: str) -> Representation:
-    """How a media type, a key of REPRESENTATIONS, is written. Raises KeyError for any other."""
+    """The representation for a key of REPRESENTATIONS. Raises KeyError for any other media type."""
     return cast(Representation, import_module(REPRESENTATIONS[media_type]))

@@ -1,4 +1,4 @@
-"""Values in requests, whatever the protocol: ids, page sizes and field names as text. Raises the domain's errors."""
+"""Values in requests of every protocol: ids, page sizes and field names. Errors are those of the domain."""
 
 from collections.abc import Collection, Iterable
 
@@ -11,34 +11,34 @@ _SHOWN_CHARACTERS = 40
 
 
 class BadBody(Exception):
-    """A body that is not the message that is asked for. The text is written for the caller."""
+    """A body that is not the expected message. The text is written for the caller."""
 
 
 def parse_id(text: str) -> int:
-    """The id that a text writes. Raises InvalidRecipe for what is no number, RecipeNotFound for one too large."""
+    """The id in a text. Raises InvalidRecipe if it is not a number, RecipeNotFound if it is too large."""
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdecimal()):
-        raise InvalidRecipe("an id is a whole number", "id")
+        raise InvalidRecipe("an id must be a whole number", "id")
     if len(digits) > _MAXIMUM_DIGITS:
         raise RecipeNotFound(text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…")
     return int(text)
 
 
 def parse_ids(texts: Collection[str]) -> list[int]:
-    """The ids of a batch. Raises InvalidRecipe for what is no number, and for more than a batch can hold."""
+    """The ids of a batch. Raises InvalidRecipe if one is not a number or there are too many."""
     if len(texts) > MAXIMUM_BATCH_SIZE:
         raise InvalidRecipe(f"a batch names 1 to {MAXIMUM_BATCH_SIZE} recipes, not {len(texts)}", "ids")
     try:
         return [parse_id(text) for text in texts]
     except InvalidRecipe:
-        raise InvalidRecipe("ids are whole numbers", "ids") from None
+        raise InvalidRecipe("ids must be whole numbers", "ids") from None
 
 
 def page_size(text: str) -> int:
-    """The number that a text writes. Raises InvalidRecipe; whether a page can be that large is the book's to say."""
+    """The page size in a text. Raises InvalidRecipe if it is not a number; the book checks the range."""
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdecimal() and len(digits) <= len(str(2**31))):
-        raise InvalidRecipe("a page size is a whole number", "page_size")
+        raise InvalidRecipe("a page size must be a whole number", "page_size")
     return int(text)
 
 

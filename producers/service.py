@@ -1,4 +1,4 @@
-"""One process that serves: what it serves, as one value, and its run from loading the recipes to the stop signal."""
+"""One serving process: its whole configuration as one value, and its run from loading recipes to the stop signal."""
 
 import asyncio
 import gc

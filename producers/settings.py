@@ -17,83 +17,83 @@ class TlsFiles:
     certificate: Path
     key: Path
     client_ca: Path | None = None
-    """The authority that has to have signed a client's certificate; None: clients need none."""
+    """The authority that must have signed a client's certificate. None: clients need no certificate."""
 
     def all(self) -> tuple[Path, ...]:
-        """Every file that is named."""
+        """Every file that is set."""
         named = (self.certificate, self.key)
         return named if self.client_ca is None else (*named, self.client_ca)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallLimits:
-    """What gRPC callers may ask for beyond `Limits`, and how long their connections may last."""
+    """Limits for gRPC callers in addition to `Limits`."""
 
     metadata_bytes: int = 16 << 10
-    """All metadata of one call, counted as in RFC 9113, 6.5.2: names, values, and 32 for each pair."""
+    """The metadata of one call, counted as in RFC 9113, 6.5.2: names, values, and 32 bytes for each pair."""
     handshake_timeout_s: float = 10.0
-    """TLS, and the settings of HTTP/2, have to be agreed on by then."""
+    """The time for the TLS handshake and the exchange of HTTP/2 SETTINGS."""
     connections: int = 1000
-    """Open at once, on one port of one process."""
+    """Open connections of one port of one process."""
     concurrent: int | None = 1000
-    """Under way at once in one process; more are refused, RESOURCE_EXHAUSTED."""
+    """Concurrent calls of one process. More are refused with RESOURCE_EXHAUSTED."""
     connection_age_s: float = 600.0
-    """A connection is told to end after this, so that balancers get to spread connections anew, and nothing that a
-    caller holds is held for ever."""
+    """After this time a connection gets a GOAWAY, so that load balancers can redistribute connections and no caller
+    holds anything for ever."""
     connection_age_grace_s: float = 30.0
-    """The calls on such a connection have so long to finish."""
+    """How long the calls on such a connection may take to finish."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentLimits:
-    """What one GraphQL document may ask for. Counted with fragments spread out, and decided before it is executed."""
+    """Limits on one GraphQL document, with fragments expanded. Checked before execution."""
 
     characters: int = 100_000
-    """White space and comments are no tokens, and are read all the same."""
+    """Includes white space and comments, which are not tokens."""
     tokens: int = 3_000
-    """The introspection query of the reference implementation has 183; parsing so many takes some 15 ms."""
+    """The introspection query of the reference implementation has 183. Parsing 3,000 takes about 15 ms."""
     operations: int = 10
-    """One is executed; the others are only validated."""
+    """Only one is executed; all are validated."""
     depth: int = 20
-    """The schema is 5 deep, and the introspection query 14."""
+    """The schema has depth 5, the introspection query 14."""
     fields: int = 300
-    """A recipe has 8, the introspection query 230; validation compares fields with each other."""
+    """A recipe has 8, the introspection query 230. Validation compares fields pairwise."""
     aliases: int = 100
-    """As many recipes as a batch may name."""
+    """The number of recipes in the largest batch."""
     directives: int = 20
-    """There is a use for @skip and @include, and none for many."""
+    """Far more than @skip and @include are used in practice."""
     literal_characters: int = 20_000
-    """Thirteen times the steps of a long recipe (95th percentile). Longer text belongs into a variable."""
+    """13 times the steps of a long recipe (95th percentile). Longer text belongs in a variable."""
     values: int = 100_000
-    """A page of 1,000 whole recipes, and not two of them."""
+    """One page of 1,000 whole recipes, but not two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one caller may ask for. Defaults fit recipes with a wide margin."""
+    """Limits on what a caller may send and hold. Defaults suit recipes with a wide margin."""
 
     body_bytes: int = 1 << 20
-    """The largest request body or message, after inflation: a thousand times the median recipe."""
+    """The largest request body or message after decompression: 1,000 times the median recipe."""
     request_line_bytes: int = 8000
-    """The longest target of a request. RFC 9112, section 3, asks for so many; a batch of 100 ids takes 1,100."""
+    """The longest request target. RFC 9112, section 3, recommends 8,000; a batch of 100 ids takes 1,100."""
     header_bytes: int = 8190
-    """The longest name and the longest value of a header field: enough for tokens, of which none are read."""
+    """The longest name and the longest value of a header field: enough for access tokens."""
     header_count: int = 100
-    """Browsers send 20; each costs an entry in a table."""
+    """Header fields of one request. Browsers send about 20."""
     head_bytes: int = 65_536
-    """The longest head that comes in several reads; one that comes in one is bounded by what is read at once."""
+    """The longest head that arrives in several reads. The size of one read limits the others."""
     header_timeout_s: float = 10.0
-    """From the accepted connection, or from a head's first byte, to its last; two round trips suffice."""
+    """From the accepted connection, or the first byte of a head, to the end of the head."""
     body_timeout_s: float = 20.0
-    """A request's body has to have arrived by then."""
+    """The time for a request body to arrive."""
     keep_alive_s: float = 75.0
-    """A connection without a request is closed after this: longer than the minute that proxies commonly keep theirs."""
+    """Idle connections are closed after this time, which is longer than the minute that is common for proxies."""
     write_timeout_s: float = 20.0
-    """Within this, a caller who is behind with reading has to take at least 16 KiB, or it is cut off."""
+    """A slow reader has to read at least 16 KiB within this time, or its connection is aborted."""
     connections: int = 2000
-    """HTTP connections in all. An idle one takes some 20 KiB, over TLS 50; one too many is answered with 503."""
+    """Open HTTP connections. An idle one takes about 20 KiB, 50 KiB with TLS. More are refused with 503."""
     tls_handshake_timeout_s: float = 10.0
-    """A TLS handshake takes two round trips."""
+    """The time for a TLS handshake."""
     calls: CallLimits = field(default_factory=CallLimits)
     document: DocumentLimits = field(default_factory=DocumentLimits)
 
@@ -109,36 +109,36 @@ class ProducerSettings:
     """The port that serves TLS; None: no such port. Needs `tls`."""
     tls: TlsFiles | None = None
     gzip: bool = False
-    """Answer in gzip whoever asks for it. Without it nobody gets gzip."""
+    """Compress responses for callers that accept gzip."""
     gzip_level: int = 6
     share_port: bool = False
-    """Let other worker processes accept on the same port (SO_REUSEPORT)."""
+    """Share the port with other worker processes (SO_REUSEPORT)."""
     limits: Limits = field(default_factory=Limits)
     introspection: bool = True
-    """Tell callers of GraphQL about the schema. It is published anyway; without it, this producer does not say it."""
+    """Answer GraphQL introspection queries."""
     suggestions: bool = True
-    """Name similar fields when a caller of GraphQL asks for one that is not there, which tells of a schema, too."""
+    """Suggest similar names in GraphQL errors about unknown fields, which reveal parts of the schema."""
     persisted_queries: bool = False
-    """Let callers of GraphQL send the hash of a query that they sent before, in place of its text."""
+    """Accept the hash of an earlier GraphQL query instead of its text."""
     strict_calls: bool = False
-    """Refuse calls of a content type or a coding that are none of gRPC's, which its core lets pass. To see them, the
-    producer reads every frame before the core does (docs/decisions/0013-strict-calls.md)."""
+    """Refuse gRPC calls with a wrong content type or an unknown coding, which gRPC's core accepts. For this the
+    producer parses every frame before the core does (docs/decisions/0013-strict-calls.md)."""
     drain_s: float = 10.0
-    """How long a stop waits for requests under way."""
+    """How long a stop waits for open requests."""
     stop_notice_s: float = 0.0
-    """How long a stop serves on once health and readiness have said no, so that balancers can send callers elsewhere
-    before connections are refused."""
+    """How long a stop keeps serving after health checks report it, so that load balancers can redirect callers before
+    connections are refused."""
 
 
 LARGEST = 2**31 - 1
 
 
 class BadLimit(ValueError):
-    """What was given is no limit. The text names it and what would do."""
+    """A limit is invalid. The text names it and the valid values."""
 
 
 def named(limits: Any, prefix: str = "") -> Iterator[tuple[str, int | float]]:
-    """Every limit by its name, with its value."""
+    """Every limit by name, with its value."""
     for each in fields(limits):
         value = getattr(limits, each.name)
         if is_dataclass(value):
@@ -148,7 +148,7 @@ def named(limits: Any, prefix: str = "") -> Iterator[tuple[str, int | float]]:
 
 
 def with_limits(limits: Limits, given: Iterable[str]) -> Limits:
-    """The limits, but for those that are given as NAME=VALUE. Raises BadLimit."""
+    """The limits with changes given as NAME=VALUE. Raises BadLimit."""
     for text in given:
         name, separator, value = text.partition("=")
         usual = dict(named(limits)).get(name)

@@ -8,13 +8,13 @@ from typing import Any
 from producers.producer import PortUnavailable
 
 BACKLOG = 1024
-"""Connections that may wait to be accepted."""
+"""Length of the accept queue."""
 TLS_SHUTDOWN_TIMEOUT_S = 2.0
-"""A caller that does not answer the end of TLS is not waited for."""
+"""How long to wait for a caller's close_notify."""
 
 
 def bound_sockets(host: str, port: int, *, share_port: bool) -> list[socket.socket]:
-    """A socket for each address of `host`, all on one port, which the system chooses for 0. Raises PortUnavailable."""
+    """A listening socket for each address of `host`, on one port (0: a free one). Raises PortUnavailable."""
     sockets: list[socket.socket] = []
     failure: OSError | None = None
     try:
@@ -24,7 +24,7 @@ def bound_sockets(host: str, port: int, *, share_port: bool) -> list[socket.sock
             try:
                 sockets.append(_bound_socket(family, (address[0], number, *address[2:]), share_port=share_port))
             except OSError as error:
-                # A name may have an address of a kind that this machine has switched off.
+                # A name can have an address of a family that is disabled on this machine.
                 if error.errno not in _NO_SUCH_ADDRESS:
                     raise
                 failure = error
@@ -48,10 +48,10 @@ def _bound_socket(family: int, address: tuple[Any, ...], *, share_port: bool) ->
         if share_port:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
-            # Its IPv4 twin is a socket of its own, where there is one.
+            # An IPv4 address has a socket of its own.
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         bound.bind(address)
-        # With SO_REUSEADDR, a port that is bound and not listened on would seem free to somebody else.
+        # With SO_REUSEADDR, others could still bind a port on which nobody listens.
         bound.listen(BACKLOG)
     except OSError:
         bound.close()
@@ -63,7 +63,7 @@ def _bound_socket(family: int, address: tuple[Any, ...], *, share_port: bool) ->
 def check_port(host: str, port: int) -> None:
     """Raise PortUnavailable, with the system's reason, unless every address of `host` can be bound.
 
-    gRPC gives no reason, and is content when one of several addresses, such as those of localhost, is free.
+    gRPC gives no reason, and accepts it if only one of several addresses, such as those of localhost, is free.
     """
     try:
         for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
@@ -76,16 +76,19 @@ def check_port(host: str, port: int) -> None:
 
 
 LINGERING_S = 2.0
-"""How long what still comes is read at most: some round trips, and time for a caller to look at its answer."""
+"""How long to read what still arrives: some round trips, and time for a caller to read its response."""
 TLS_LINGERING_S = 0.5
-"""The same over TLS, which cannot be ended on one side only: a caller who waits for its end waits for this."""
+"""The same over TLS, which cannot be half-closed: a caller that waits for the end waits this long."""
 
 
 def close_in_stages(transport: asyncio.Transport) -> asyncio.TimerHandle:
-    """Write nothing more; close once the caller has, or after LINGERING_S, TLS_LINGERING_S.
+    """Write nothing more; close once the caller has closed, or after LINGERING_S or TLS_LINGERING_S.
 
-    Until then the protocol of the connection has to ignore what it receives. The timer returned is to be cancelled when
-    the connection is lost.
+    Closing a connection while data is still arriving resets it, and a reset can reach the caller before it has read the
+    last response (RFC 9112, section 9.6). So only the sending side is closed at first.
+
+    Until the end, the protocol of the connection has to ignore what it receives. Cancel the returned timer when the
+    connection is lost.
     """
     lingering_s = TLS_LINGERING_S
     if not transport.is_closing():

@@ -1,8 +1,7 @@
-"""What "TLS on" means for a producer in Python's ssl: TLS 1.3 with whoever speaks it, 1.2 with forward secrecy and AEAD
-for others, nothing older; the lab's certificates, ALPN stated. The lab's own consumers take 1.3 only.
+"""TLS of a producer in Python's ssl: TLS 1.3, or 1.2 with forward secrecy and AEAD for older clients, and ALPN.
 
-The cipher suite of TLS 1.3 cannot be chosen from Python 3.11; `OPENSSL_CONF` in the process's environment does it.
-`commands/openssl.cnf` is the configuration that the bench gives to its children.
+The lab's own consumers use TLS 1.3 only. Python 3.11 cannot choose its cipher suites; the environment variable
+`OPENSSL_CONF` can. The bench sets it to `commands/openssl.cnf` for its children.
 
 Files may be replaced while a producer serves. Renewing a certificate replaces two files, one after the other, and can
 go wrong. So the new files are served once OpenSSL accepts certificate, key and client authority together; until then
@@ -26,13 +25,13 @@ TLS_1_2_SUITES = "ECDHE+AESGCM:ECDHE+CHACHA20"
 
 
 class TlsFilesUnusable(Exception):
-    """The certificate or the key cannot be used. The text names the file and the reason."""
+    """The certificate or the key is unusable. The text names the file and the reason."""
 
 
 def server_context(files: TlsFiles, alpn: Sequence[str]) -> ssl.SSLContext:
-    """A context that serves `files` over TLS 1.3 or 1.2 and agrees on the first of `alpn` that the client offers too.
+    """A context that serves `files` over TLS 1.3 or 1.2 and selects the first of `alpn` that the client offers.
 
-    With a client authority it turns away who shows no certificate of that authority's. Raises TlsFilesUnusable.
+    With a client authority, clients without a certificate of that authority are refused. Raises TlsFilesUnusable.
     """
     check_files(files)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -61,13 +60,13 @@ def check_files(files: TlsFiles) -> None:
         try:
             file.read_bytes()
         except OSError as error:
-            raise TlsFilesUnusable(f"{file}: {error.strerror or error}; `make certs` makes one") from None
+            raise TlsFilesUnusable(f"{file}: {error.strerror or error}; run `make certs` to create one") from None
 
 
 log = logging.getLogger(__name__)
 
 WARN_AHEAD_DAYS = 7
-"""A certificate that ends within so many days is warned of. `make certs` renews its own that far ahead."""
+"""Log a warning when a certificate expires within this many days. `make certs` renews its own that early."""
 
 DAY_S = 24 * 60 * 60
 
@@ -80,11 +79,11 @@ class TlsMaterial:
     key: bytes
     client_ca: bytes | None
     not_after_s: float
-    """When the certificate ends, in seconds since the epoch."""
+    """When the certificate expires, in seconds since the epoch."""
 
 
 class ServedTlsFiles:
-    """The files as they are to be served now. To ask costs one stat per file unless something has changed."""
+    """The current contents of the files. Checking costs one stat per file unless something has changed."""
 
     def __init__(self, files: TlsFiles, *, now_s: Callable[[], float] = time.time) -> None:
         """Read and check the files. Raises TlsFilesUnusable."""
@@ -96,7 +95,7 @@ class ServedTlsFiles:
         self._warn_of_end()
 
     def current(self) -> TlsMaterial:
-        """What to serve. Looks at the disk first; logs once for each change what cannot be served, and never raises."""
+        """What to serve now. Checks the files first. Logs unusable ones once for each change, and never raises."""
         state = self._state()
         if state != self._seen:
             self._seen = state
@@ -108,10 +107,10 @@ class ServedTlsFiles:
         try:
             material = read(self._files)
         except TlsFilesUnusable as error:
-            log.warning("TLS files have changed and cannot be served; the former ones are kept: %s", error)
+            log.warning("TLS files have changed and are unusable; still serving the previous ones: %s", error)
             return
         if self._state() != self._seen:
-            # Exchanged while they were read, so what was checked need not be what was read. The next look will tell.
+            # Replaced during the read, so what was checked may differ from what was read. The next check reads again.
             return
         self._material = material
         self._warned_of_days = None
@@ -121,18 +120,18 @@ class ServedTlsFiles:
         return tuple([_stamp(file) for file in self._files.all()])
 
     def _warn_of_end(self) -> None:
-        """Once a day, during the last days of the certificate and after them."""
+        """Warn once a day in the last days of the certificate and after it has expired."""
         days = int((self._material.not_after_s - self._now_s()) // DAY_S)
         if days >= WARN_AHEAD_DAYS or days == self._warned_of_days:
             return
         self._warned_of_days = days
         end = datetime.fromtimestamp(self._material.not_after_s, UTC)
-        verb = "ends" if self._now_s() < self._material.not_after_s else "ended"
+        verb = "expires" if self._now_s() < self._material.not_after_s else "expired"
         log.warning("certificate %s %s at %s; replace it", self._files.certificate, verb, end.isoformat(" "))
 
 
 class ServedContext:
-    """A TLS context to listen with. Each handshake goes by the files as they are then; connections live on."""
+    """A TLS context to listen with. Each handshake uses the current files; open connections continue."""
 
     def __init__(self, files: TlsFiles, alpn: Sequence[str]) -> None:
         """Raises TlsFilesUnusable."""
@@ -141,7 +140,7 @@ class ServedContext:
         self._served = ServedTlsFiles(files)
         self._material = self._served.current()
         self._current = self.context = server_context(files, alpn)
-        # Called for every handshake, whether or not the client names the server that it wants.
+        # Called for every handshake, with or without a server name from the client.
         self.context.sni_callback = self._lead
 
     def _lead(self, connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
@@ -151,14 +150,14 @@ class ServedContext:
                 self._current = server_context(self._files, self._alpn)
                 self._material = material
             except TlsFilesUnusable as error:
-                # Exchanged once more since they were checked: the next handshake looks again.
+                # Replaced again since the check. The next handshake checks again.
                 log.warning("TLS files have changed again: %s", error)
         if self._current is not context:
             connection.context = self._current
 
 
 def read(files: TlsFiles) -> TlsMaterial:
-    """The contents of the files, once OpenSSL takes them. Raises TlsFilesUnusable."""
+    """The contents of the files, if OpenSSL accepts them. Raises TlsFilesUnusable."""
     server_context(files, alpn=())
     try:
         certificate = files.certificate.read_bytes()
@@ -173,7 +172,7 @@ def read(files: TlsFiles) -> TlsMaterial:
 
 
 def _stamp(file: Path) -> tuple[int, int, int] | None:
-    """What differs after a file was written or replaced; None when it is not there."""
+    """A value that changes when a file is written or replaced; None if it does not exist."""
     try:
         found = file.stat()
     except OSError:

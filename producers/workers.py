@@ -25,25 +25,25 @@ from producers.settings import ProducerSettings
 app = command_line.application("One worker of `python -m producers PROTOCOL --workers N`, which starts it.")
 
 RESTARTS_IN_A_ROW = 5
-"""A worker that dies this often before it ever listened is not started again."""
+"""A worker that ends this often before it listens is not started again."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeldPorts:
-    """Ports bound but not listened on: nobody outside the workers can take them, and port 0 has become a number."""
+    """Ports that are bound but not listened on, so that only the workers can use them. Port 0 is replaced."""
 
     port: int | None
     tls_port: int | None
     sockets: tuple[socket.socket, ...]
 
     def close(self) -> None:
-        """Let go of the ports."""
+        """Release the ports."""
         for held in self.sockets:
             held.close()
 
 
 def hold_ports(settings: ProducerSettings) -> HeldPorts:
-    """Bind the ports that workers will share. Raises PortUnavailable, also when somebody else serves there."""
+    """Bind the ports that workers will share. Raises PortUnavailable, also if another process shares them."""
     sockets: list[socket.socket] = []
     numbers: list[int | None] = []
     for port in (settings.port, settings.tls_port):
@@ -52,7 +52,7 @@ def hold_ports(settings: ProducerSettings) -> HeldPorts:
             continue
         try:
             family = socket.getaddrinfo(settings.host, port, type=socket.SOCK_STREAM)[0][0]
-            # Bound once without sharing, so that a port that others share already is refused.
+            # Bound once without SO_REUSEPORT, so that a port that others share is refused.
             with socket.socket(family, socket.SOCK_STREAM) as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind((settings.host, port))
@@ -73,7 +73,7 @@ def hold_ports(settings: ProducerSettings) -> HeldPorts:
 
 
 class Workers:
-    """A fixed number of worker processes, each of which serves the same ports."""
+    """A fixed number of worker processes that serve the same ports."""
 
     def __init__(self, count: int, command: Sequence[str], ports: int) -> None:
         """`command` starts one worker, which announces `ports` addresses on stdout as any producer does."""
@@ -84,7 +84,7 @@ class Workers:
         self._stopping = asyncio.Event()
 
     async def serve(self, on_listening: Callable[[list[str]], None]) -> int:
-        """Run until a stop signal. Returns 0, or 1 when workers kept dying before they listened."""
+        """Run until a stop signal. Returns 0, or 1 if workers kept ending before they listened."""
         with stop_requested() as stop:
             listening: asyncio.Queue[list[str]] = asyncio.Queue()
             keepers = [asyncio.create_task(self._keep_one(listening)) for _ in range(self.count)]
@@ -111,7 +111,7 @@ class Workers:
     async def _keep_one(self, listening: asyncio.Queue[list[str]]) -> None:
         failures = 0
         while not self._stopping.is_set() and failures < RESTARTS_IN_A_ROW:
-            # A session of its own: Ctrl-C reaches the parent only, which then stops its workers in order.
+            # A session of its own, so that Ctrl-C reaches only the parent, which then stops its workers.
             process = await asyncio.create_subprocess_exec(
                 *self.command,
                 stdin=asyncio.subprocess.PIPE,
@@ -121,7 +121,7 @@ class Workers:
             )
             self._processes.add(process)
             if self._stopping.is_set():
-                # The stop came while this one was on its way into the world, and did not see it.
+                # The stop signal came while this process was being started, so it was not terminated then.
                 process.terminate()
             addresses = await _announced(process, self.ports)
             failures = 0 if addresses else failures + 1
@@ -134,7 +134,7 @@ class Workers:
 
 
 async def _announced(process: asyncio.subprocess.Process, ports: int) -> list[str]:
-    """The addresses that a worker announces, one for each port; none when it ended before."""
+    """The addresses that a worker announces, one for each port; none if it ended before that."""
     assert process.stdout is not None
     addresses: list[str] = []
     while len(addresses) < ports and (line := await process.stdout.readline()):

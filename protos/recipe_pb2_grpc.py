@@ -65,35 +65,35 @@ class RecipeServiceServicer:
     """Missing associated documentation comment in .proto file."""
 
     def GetRecipe(self, request, context):
-        """One recipe. NOT_FOUND when no recipe has the id.
+        """One recipe. NOT_FOUND if the id is unknown.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetMetaData(self, request, context):
-        """The process that answers.
+        """The id of the process that responds.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListRecipes(self, request, context):
-        """Recipes in ascending order of id. INVALID_ARGUMENT for a bad size or token.
+        """A page of recipes in ascending order of id. INVALID_ARGUMENT for an invalid size or token.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateRecipe(self, request, context):
-        """Keeps a new recipe. ALREADY_EXISTS when the idempotency key came before with another recipe.
+        """Creates a recipe. ALREADY_EXISTS if the idempotency key was used before with another recipe.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def BatchGetRecipes(self, request, context):
-        """Several recipes in one call, all or none: NOT_FOUND with the first id that no recipe has.
+        """Several recipes in one call, all or none. NOT_FOUND with the first unknown id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

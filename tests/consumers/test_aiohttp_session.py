@@ -51,20 +51,20 @@ async def failure(consumer: RecipeClient, kind: type[ConsumerError]) -> str:
 @pytest.mark.parametrize(
     ("sent", "kind", "reason"),
     [
-        (None, ProducerUnreachable, "the connection was closed without an answer"),
-        (b"garbage\r\n\r\n", UnexpectedAnswer, "the answer is not HTTP"),
-        (b"SSH-2.0-OpenSSH_9.2\r\n", UnexpectedAnswer, "the answer is not HTTP"),
-        (b"HTTP/1.1 200 OK\r\nContent-Le", ProducerUnreachable, "the connection was closed without an answer"),
-        (response(BODY)[:-5], ProducerUnreachable, "the connection was lost within the answer"),
+        (None, ProducerUnreachable, "the connection was closed without a response"),
+        (b"garbage\r\n\r\n", UnexpectedAnswer, "the response is not HTTP"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", UnexpectedAnswer, "the response is not HTTP"),
+        (b"HTTP/1.1 200 OK\r\nContent-Le", ProducerUnreachable, "the connection was closed without a response"),
+        (response(BODY)[:-5], ProducerUnreachable, "the connection was lost during the response"),
         (
             b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
             ProducerUnreachable,
-            "the connection was lost within the answer",
+            "the connection was lost during the response",
         ),
         (
             b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nab",
             UnexpectedAnswer,
-            "the answer is not HTTP",
+            "the response is not HTTP",
         ),
     ],
     ids=["closed", "garbage", "ssh", "half a head", "half a body", "half a chunk", "bad chunk"],
@@ -99,7 +99,9 @@ async def test_a_wrong_status_or_media_type_is_unexpected(protocol: str, status:
 async def test_gzip_that_was_not_asked_for_is_unexpected(protocol: str) -> None:
     content = response(gzipped(BODY, 6), headers={"Content-Encoding": "gzip"})
     async with answering(content) as port, consumer_at(protocol, port) as consumer:
-        assert await failure(consumer, UnexpectedAnswer) == "the answer is coded, though identity was asked for"
+        assert (
+            await failure(consumer, UnexpectedAnswer) == "the response has a content coding, but identity was requested"
+        )
 
 
 @pytest.mark.parametrize("content", [b"no gzip", gzipped(BODY, 6)[:-20]], ids=["garbage", "truncated"])
@@ -117,7 +119,7 @@ async def test_an_answer_that_never_ends_is_a_timeout(protocol: str, content: by
         answering(content, hold=True) as port,
         consumer_at(protocol, port, timeout_s=SHORT_S) as consumer,
     ):
-        assert await failure(consumer, ProducerTimeout) == "no answer within 0.1 s"
+        assert await failure(consumer, ProducerTimeout) == "no response within 0.1 s"
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +141,7 @@ async def test_tls_with_who_does_not_speak_it_says_so(protocol: str, own_certifi
         answering(response(BODY)) as port,
         consumer_at(protocol, port, tls=True, ca=own_certificates.ca) as consumer,
     ):
-        assert (await failure(consumer, ProducerUnreachable)).startswith("TLS was not agreed on: ")
+        assert (await failure(consumer, ProducerUnreachable)).startswith("the TLS handshake failed: ")
 
 
 async def test_less_than_tls_1_3_is_not_agreed_on(protocol: str, own_certificates: CertificateFiles) -> None:
@@ -167,11 +169,11 @@ async def test_a_client_certificate_is_shown(protocol: str, own_certificates: Ce
 async def test_a_consumer_that_is_not_open_says_so(protocol: str) -> None:
     settings = ClientSettings(target=Target("127.0.0.1", 1))
     consumer = client(protocol, settings)
-    assert await failure(consumer, ProducerUnreachable) == "this consumer is not open"
+    assert await failure(consumer, ProducerUnreachable) == "the client is not open"
     await consumer.close()
     await consumer.open()
     await consumer.close()
-    assert await failure(consumer, ProducerUnreachable) == "this consumer is not open"
+    assert await failure(consumer, ProducerUnreachable) == "the client is not open"
 
 
 async def test_no_more_connections_are_opened_than_allowed(protocol: str) -> None:

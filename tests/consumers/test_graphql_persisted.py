@@ -27,6 +27,6 @@ async def test_a_query_that_stays_unknown_is_told() -> None:
     async with TestServer(application) as server:
         settings = ClientSettings(target=Target("127.0.0.1", server.port or 0))
         async with PersistedGraphqlHttpClient(settings) as consumer:
-            with pytest.raises(NotKnownYet, match="does not know the query"):
+            with pytest.raises(NotKnownYet, match="does not accept the query"):
                 await consumer.get(42)
     assert [b'"query"' in body for body in bodies] == [False, True]

@@ -201,9 +201,9 @@ async def test_a_client_certificate_is_shown_to_who_asks_for_it(tmp_path: Path) 
             "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:1: Tls handshake failed "
             "(TSI_PROTOCOL_FAILURE): SSL_ERROR_SSL: error:1000007d:SSL routines:OPENSSL_internal:"
             "CERTIFICATE_VERIFY_FAILED: self signed certificate",
-            "TLS was not agreed on: CERTIFICATE_VERIFY_FAILED",
+            "the TLS handshake failed: CERTIFICATE_VERIFY_FAILED",
         ),
-        ("Tls handshake failed: who knows", "TLS was not agreed on: Tls handshake failed: who knows"),
+        ("Tls handshake failed: who knows", "the TLS handshake failed: Tls handshake failed: who knows"),
         ("Socket closed", "Socket closed"),
         ("ends with a colon: ", "ends with a colon:"),
     ],

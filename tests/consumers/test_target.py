@@ -27,15 +27,15 @@ def test_what_is_read(text: str, target: Target) -> None:
     ("text", "word"),
     [
         ("ftp://h:1", "scheme ftp"),
-        ("http://", "no address"),
-        ("", "no address"),
-        ("h:x", "no address"),
-        ("h:70000", "no address"),
+        ("http://", "not an address"),
+        ("", "not an address"),
+        ("h:x", "not an address"),
+        ("h:70000", "not an address"),
         ("h:0", "port 0"),
         ("http://h:1/recipes", "path /recipes"),
-        ("http://u:p@h:1", "no address"),
-        ("http://h:1?x=1", "no address"),
-        ("a b:1", "no address"),
+        ("http://u:p@h:1", "not an address"),
+        ("http://h:1?x=1", "not an address"),
+        ("a b:1", "not an address"),
     ],
 )
 def test_what_is_refused(text: str, word: str) -> None:

@@ -60,7 +60,7 @@ async def test_a_query_is_sent_once(served: Served) -> None:
 
 async def test_nobody_names_a_query_for_others(served: Served) -> None:
     answer = await ask(served.address, query="{ recipe(id: 1) { id } }", extensions=extension(QUERY))
-    assert told(answer) == (400, "BAD_REQUEST", "sha256Hash is not the hash of this query")
+    assert told(answer) == (400, "BAD_REQUEST", "sha256Hash does not match the query")
     assert told(await ask(served.address, extensions=extension(QUERY))) == NOT_FOUND
 
 

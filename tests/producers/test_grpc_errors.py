@@ -66,7 +66,7 @@ async def test_what_is_no_message_is_an_invalid_argument(method: str, sent: byte
         error = await refusal(in_bytes(channel.unary_unary(method))(sent))
         assert (error.code().name, error.details()) == (
             "INVALID_ARGUMENT",
-            "the request is not the message that this method takes",
+            "the request is not the message type of this method",
         )
         assert (await RecipeServiceStub(channel).GetRecipe(messages.RecipeRequest(id=42))).name == CHICKEN.name
 

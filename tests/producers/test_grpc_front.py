@@ -140,7 +140,7 @@ async def test_a_busy_port_leaves_nothing_behind(kept_files: Path, tmp_path_fact
 
 
 @pytest.mark.parametrize(
-    ("directory", "said"), [("nowhere", "no directory for the socket"), ("x" * 120, "of a shorter name")]
+    ("directory", "said"), [("nowhere", "cannot create a directory for the socket"), ("x" * 120, "with a shorter path")]
 )
 async def test_a_directory_that_will_not_do_is_said(
     directory: str, said: str, kept_files: Path, monkeypatch: pytest.MonkeyPatch

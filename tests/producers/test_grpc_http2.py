@@ -82,7 +82,7 @@ async def test_a_request_that_is_overdue_ends_and_a_slow_answer_does_not() -> No
 
         slow = RecipeServiceStub(channel).GetRecipe(messages.RecipeRequest(id=42))
         error = await refusal(in_bytes(channel.stream_unary(f"{SERVICE}/GetRecipe"))(nothing()))
-        assert (error.code().name, error.details()) == ("DEADLINE_EXCEEDED", "no message came within 0.1 s")
+        assert (error.code().name, error.details()) == ("DEADLINE_EXCEEDED", "no message arrived within 0.1 s")
         book.released.set()
         assert (await slow).name == CHICKEN.name
 

@@ -118,7 +118,7 @@ async def test_a_certificate_exchanged_on_disk_is_shown_to_new_connections(
         shutil.copy(others.server, files.server)
         with caplog.at_level(logging.WARNING, "producers.tls"):
             assert await serial(address) == first
-        assert "the former ones are kept" in caplog.text
+        assert "still serving the previous ones" in caplog.text
         shutil.copy(others.server_key, files.server_key)
         assert await serial(address) == serial_of(others) != first
         # On the connection that it had before.

@@ -190,7 +190,7 @@ def test_a_certificate_about_to_end_is_warned_of(protocol: str, tmp_path: Path) 
         assert producer.end() == 0
         assert producer.process.stderr is not None
         (warning,) = producer.process.stderr.read().splitlines()
-    assert f"certificate {files.server} ends at " in warning
+    assert f"certificate {files.server} expires at " in warning
     assert "replace it" in warning
 
 

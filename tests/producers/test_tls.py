@@ -69,7 +69,7 @@ def test_a_broken_file_leaves_the_old_one_in_service(
     else:
         files.server_key.write_bytes(content)
     assert served.current() is before
-    assert "the former ones are kept" in caplog.text
+    assert "still serving the previous ones" in caplog.text
 
 
 def test_files_exchanged_while_they_are_read_are_read_again(
@@ -103,10 +103,10 @@ def test_the_end_of_a_certificate_is_warned_of_once_a_day(
         served.current()
         served.current()
     assert len(caplog.records) == 3
-    assert all(f"{files.server} ends at " in record.message for record in caplog.records)
+    assert all(f"{files.server} expires at " in record.message for record in caplog.records)
     now_s += 10 * DAY_S
     served.current()
-    assert f"{files.server} ended at " in caplog.text
+    assert f"{files.server} expired at " in caplog.text
 
 
 def test_a_certificate_about_to_end_is_warned_of_at_the_start(

@@ -135,7 +135,7 @@ def test_certificates_are_exchanged_while_serving_and_broken_ones_are_not_served
         assert producer.end() == 0
         assert producer.process.stderr is not None
         said = producer.process.stderr.read()
-    assert said.count("TLS files have changed and cannot be served; the former ones are kept") >= 1
+    assert said.count("TLS files have changed and are unusable; still serving the previous ones") >= 1
     assert "Traceback" not in said
 
 
