@@ -1,4 +1,4 @@
-"""Running a command line so that whatever goes wrong ends in one line and the right exit code."""
+"""Runs a command line so that every failure ends with one line on stderr and the right exit code."""
 
 import os
 import sys
@@ -6,28 +6,45 @@ import tempfile
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import typer
+from typer.core import TyperCommand
 from typer.exceptions import Abort, Exit, TyperException
 
 from commands.errors import CommandError, ExitCode
 
 VARIABLES = ("HOST", "PORT", "TLS_PORT", "TARGET", "RECIPES", "GZIP", "TLS")
-"""The variables of the environment that stand in for flags of producers and consumers."""
+"""Environment variables that set flags of producers and consumers."""
 
 REPORT_BUGS_TO = "CONTRIBUTING.md says how to report it"
 
 
 def application(help_text: str) -> typer.Typer:
-    """A Typer application as all of the lab's are: no shell completion, no tracebacks of its own."""
+    """A Typer application with the settings of all programs: no shell completion, no tracebacks of its own."""
     return typer.Typer(help=help_text, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
+class GroupedCommand(TyperCommand):
+    """A command whose help lists options under their `rich_help_panel`, in plain text."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write a section for each group of parameters."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            if (record := parameter.get_help_record(ctx)) is not None:
+                title = "Arguments" if parameter.param_type_name == "argument" else "Other options"
+                groups.setdefault(getattr(parameter, "rich_help_panel", None) or title, []).append(record)
+        for title, records in groups.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
 def run(app: typer.Typer, program: str, arguments: Sequence[str] | None = None) -> int:
-    """Run `app` and return its exit code. A command may return its own ExitCode; errors are told on stderr."""
+    """Run `app` and return its exit code. A command may return its own ExitCode. Errors are printed on stderr."""
     for name in VARIABLES:
         if os.environ.get(name) == "":
-            del os.environ[name]  # set to nothing is not set
+            del os.environ[name]  # an empty variable counts as unset
     try:
         result = app(args=None if arguments is None else list(arguments), prog_name=program, standalone_mode=False)
         sys.stdout.flush()
@@ -35,21 +52,21 @@ def run(app: typer.Typer, program: str, arguments: Sequence[str] | None = None) 
     except CommandError as error:
         return complain(program, str(error), error.exit_code)
     except TyperException as error:
-        return complain(program, f"{error.format_message()} (`{program} --help` tells more)", ExitCode.USAGE)
+        return complain(program, f"{error.format_message()} (see `{program} --help`)", ExitCode.USAGE)
     except Exit as error:
         return error.exit_code
     except (KeyboardInterrupt, Abort):
         return complain(program, "interrupted", ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        # Whoever read stdout has gone; the interpreter must not try to flush into it again on its way out.
+        # The reader of stdout has closed it; the interpreter must not flush into it again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.FINE
-    except Exception as error:  # the last resort: a user never sees a traceback
+    except Exception as error:  # users never see a traceback
         return complain(program, _bug(error), ExitCode.BUG)
 
 
 def complain(program: str, text: str, exit_code: int) -> int:
-    """Say one line on stderr, and hand the exit code back."""
+    """Print one line on stderr and return the exit code."""
     print(f"{program}: {' '.join(text.split())}", file=sys.stderr)
     return exit_code
 

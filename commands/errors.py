@@ -1,31 +1,31 @@
-"""Exit codes, and the errors that end a command with one line."""
+"""Exit codes, and errors that end a command with one line."""
 
 from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What `python -m …` promises to its caller."""
+    """The exit codes of every `python -m …`."""
 
     FINE = 0
     REGRESSION = 1
     USAGE = 2
     UNTRUSTED = 3
-    """Something was measured that cannot be trusted, or could not be measured."""
+    """A measurement failed or cannot be trusted."""
     BUG = 70
     INTERRUPTED = 130
 
 
 class CommandError(Exception):
-    """Ends the command with one line on stderr. The text names what was wrong, where, and what would do."""
+    """Ends the command with one line on stderr: what was wrong, where, and what to do."""
 
     exit_code = ExitCode.USAGE
 
 
 class UsageError(CommandError):
-    """A flag, a variable or a file that cannot be used as given."""
+    """A flag, a variable or a file is invalid."""
 
 
 class UntrustedMeasurement(CommandError):
-    """A measurement failed, or cannot be believed."""
+    """A measurement failed or cannot be trusted."""
 
     exit_code = ExitCode.UNTRUSTED

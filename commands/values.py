@@ -1,6 +1,6 @@
-"""Reading the values of flags. Each reader takes the text and gives the value, or says what would do.
+"""Parsers for the values of flags. Each takes a text and returns the value, or raises BadParameter with what is valid.
 
-Typer hands defaults to readers too, so what a reader takes may be a value already.
+Typer also passes default values to parsers, so the argument may be a value already.
 """
 
 import math
@@ -12,7 +12,7 @@ import typer
 
 
 def whole_number(low: int, high: int) -> Callable[[object], int]:
-    """A reader of whole numbers from `low` to `high`."""
+    """A parser of whole numbers from `low` to `high`."""
 
     def read(given: object) -> int:
         text = str(given)
@@ -24,7 +24,7 @@ def whole_number(low: int, high: int) -> Callable[[object], int]:
 
 
 def number(low: float, high: float) -> Callable[[object], float]:
-    """A reader of finite numbers from `low` to `high`."""
+    """A parser of finite numbers from `low` to `high`."""
 
     def read(given: object) -> float:
         text = str(given)
@@ -44,7 +44,7 @@ _SIZE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?) ?([a-zA-Z]+)")
 
 
 def size_bytes(low: int, high: int) -> Callable[[object], int]:
-    """A reader of sizes from `low` to `high` bytes, written as `800B`, `20kB` or `1.5MB`; a bare number is refused."""
+    """A parser of sizes from `low` to `high` bytes, written as `800B`, `20kB` or `1.5MB`; a bare number is refused."""
 
     def read(given: object) -> int:
         if isinstance(given, int):
@@ -61,7 +61,7 @@ def size_bytes(low: int, high: int) -> Callable[[object], int]:
 
 
 def share(low: float, high: float) -> Callable[[object], float]:
-    """A reader of shares from `low` to `high`, written as a percentage (`2%`, `2`) or, below 1, as a share (`0.02`)."""
+    """A parser of shares from `low` to `high`, written as a percentage (`2%`, `2`) or, below 1, as a share (`0.02`)."""
 
     def read(given: object) -> float:
         if isinstance(given, float):
@@ -86,20 +86,20 @@ port = whole_number(0, 65535)
 
 
 def one_of(choices: Iterable[str]) -> Callable[[object], str]:
-    """A reader of one word out of `choices`."""
+    """A parser of one word of `choices`."""
     known = tuple(choices)
 
     def read(given: object) -> str:
         text = str(given)
         if text in known:
             return text
-        raise typer.BadParameter(f"{text!r} is none of {', '.join(known)}")
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(known)}")
 
     return read
 
 
 def readable_file(given: object) -> Path:
-    """A file that is there and can be read."""
+    """A file that exists and can be read."""
     text = str(given)
     path = Path(text)
     try:

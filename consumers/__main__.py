@@ -1,6 +1,6 @@
-"""`python -m consumers {http,graphql,grpc} {get,list,create,serve}`: ask a producer.
+"""`python -m consumers {http,graphql,grpc} {get,list,create,serve}`: send requests to a producer.
 
-stdout carries one JSON document, everything else goes to stderr.
+stdout gets one JSON document, everything else goes to stderr.
 """
 
 import asyncio
@@ -31,12 +31,12 @@ from recipes.model import FIELDS, RecipeDraft
 Result = TypeVar("Result")
 SHOWCASE_ID = 42
 
-app = command_line.application("Ask a producer for recipes, as a consumer of one protocol.")
+app = command_line.application("Request recipes from a producer over one protocol.")
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Which consumer a command uses."""
+    """The client that a command uses."""
 
     protocol: str
     settings: ClientSettings
@@ -47,25 +47,28 @@ def consumer(
     context: typer.Context,
     protocol: Annotated[str, typer.Argument(parser=values.one_of(CONSUMERS), metavar="|".join(CONSUMERS))],
 ) -> None:
-    """Ask a producer for recipes, as a consumer of one protocol."""
+    """Request recipes from a producer over one protocol."""
     context.obj = protocol
 
 
 Target = Annotated[
-    str, typer.Option("--target", envvar="TARGET", metavar="URL", help="The producer; a scheme with an s means TLS.")
+    str, typer.Option("--target", envvar="TARGET", metavar="URL", help="The producer. https:// and grpcs:// use TLS.")
 ]
-Gzip = Annotated[bool, typer.Option("--gzip", envvar="GZIP", help="Ask for gzip answers.")]
+Gzip = Annotated[bool, typer.Option("--gzip", envvar="GZIP", help="Accept gzip responses.")]
 Ca = Annotated[
     Path | None,
     typer.Option(
-        "--ca", parser=values.readable_file, metavar="FILE", help="Authority to trust (certs/ca.pem if there)."
+        "--ca",
+        parser=values.readable_file,
+        metavar="FILE",
+        help="Authority to trust. [default: certs/ca.pem if it exists, else the system's]",
     ),
 ]
 Dialect = Annotated[
-    str, typer.Option("--dialect", metavar="NAME", help="What messages are written in; else the protocol's own.")
+    str, typer.Option("--dialect", metavar="NAME", help="Message format. [default: the protocol's first dialect]")
 ]
 Timeout = Annotated[
-    float, typer.Option("--timeout", parser=values.number(0.001, 3600), metavar="SECONDS", help="Longest wait.")
+    float, typer.Option("--timeout", parser=values.number(0.001, 3600), metavar="SECONDS", help="Timeout of a call.")
 ]
 Json = Annotated[str, typer.Argument(metavar="FILE", help="JSON file of the recipe; - for stdin.")]
 RecipeId = Annotated[int, typer.Argument(parser=values.whole_number(0, MAXIMUM_ID), metavar="ID")]
@@ -75,7 +78,9 @@ RecipeId = Annotated[int, typer.Argument(parser=values.whole_number(0, MAXIMUM_I
 def get(
     context: typer.Context,
     recipe_id: RecipeId,
-    fields: Annotated[str, typer.Option(metavar="NAMES", help=f"Only these: {','.join(FIELDS)}.")] = "",
+    fields: Annotated[
+        str, typer.Option(metavar="NAMES", help=f"Comma-separated, of {','.join(FIELDS)}. [default: all]")
+    ] = "",
     target: Target = "localhost:4000",
     gzip: Gzip = False,
     ca: Ca = None,
@@ -95,9 +100,9 @@ def get(
 def list_recipes(
     context: typer.Context,
     page_size: Annotated[
-        int, typer.Option(parser=values.whole_number(1, MAXIMUM_PAGE_SIZE), metavar="N", help="Recipes on the page.")
+        int, typer.Option(parser=values.whole_number(1, MAXIMUM_PAGE_SIZE), metavar="N", help="Number of recipes.")
     ] = DEFAULT_PAGE_SIZE,
-    page_token: Annotated[str, typer.Option(metavar="TOKEN", help="next_page_token of the page before.")] = "",
+    page_token: Annotated[str, typer.Option(metavar="TOKEN", help="next_page_token of the previous page.")] = "",
     target: Target = "localhost:4000",
     gzip: Gzip = False,
     ca: Ca = None,
@@ -113,7 +118,9 @@ def list_recipes(
 def create(
     context: typer.Context,
     file: Json,
-    idempotency_key: Annotated[str, typer.Option(metavar="KEY", help="Makes a repetition harmless.")] = "",
+    idempotency_key: Annotated[
+        str, typer.Option(metavar="KEY", help="Repeating a key does not create a second recipe.")
+    ] = "",
     target: Target = "localhost:4000",
     gzip: Gzip = False,
     ca: Ca = None,
@@ -131,10 +138,13 @@ def serve(
     context: typer.Context,
     host: Annotated[str, typer.Option(envvar="HOST", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(envvar="PORT", parser=values.port, metavar="PORT", help="0: any free port.")
+        int,
+        typer.Option(
+            envvar="PORT", parser=values.port, metavar="PORT", help="Port to listen on; 0 chooses a free one."
+        ),
     ] = 3000,
     recipe_id: Annotated[
-        int, typer.Option("--id", parser=values.whole_number(0, MAXIMUM_ID), metavar="ID", help="Recipe to ask for.")
+        int, typer.Option("--id", parser=values.whole_number(0, MAXIMUM_ID), metavar="ID", help="Recipe to show.")
     ] = SHOWCASE_ID,
     target: Target = "localhost:4000",
     gzip: Gzip = False,
@@ -142,7 +152,7 @@ def serve(
     timeout: Timeout = 30.0,
     dialect: Dialect = "",
 ) -> None:
-    """Serve the consumer web API: GET / shows the producer's answer."""
+    """Serve the consumer web API: GET / shows the producer's response."""
     caller = _caller(context, target, gzip, ca, timeout, dialect)
 
     async def until_stopped(consumer: RecipeClient) -> None:
@@ -172,7 +182,7 @@ def serve(
 def _caller(context: typer.Context, target: str, gzip: bool, ca: Path | None, timeout_s: float, dialect: str) -> Caller:
     spoken = dialects(context.obj)
     if dialect and dialect not in spoken:
-        raise UsageError(f"--dialect: {context.obj} does not speak {dialect!r}, but {' and '.join(spoken)}")
+        raise UsageError(f"--dialect: {dialect!r} is not a dialect of {context.obj}; choose from {', '.join(spoken)}")
     try:
         settings = ClientSettings(target=parse_target(target), gzip=gzip, ca=ca, timeout_s=timeout_s, dialect=dialect)
     except BadTarget as error:
@@ -211,7 +221,7 @@ def _read_draft(file: str) -> RecipeDraft:
         raise UsageError(f"{file}: {error.strerror or error}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(
-            f"{file}: no recipe to create: {error}; it needs name, and may have steps, ingredients"
+            f"{file}: not a recipe: {error}; name is required, steps and ingredients are optional"
         ) from None
 
 

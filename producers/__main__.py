@@ -29,77 +29,142 @@ DEFAULT_FILES = CertificateFiles(DEFAULT_DIRECTORY)
 SECONDS = values.number(0, 3600)
 
 
-@app.command()
+LISTENING, TLS, DATA, STOPPING = "Listening", "TLS", "Recipes and processes", "Stopping and limits"
+GRAPHQL, GRPC = "GraphQL only", "gRPC only"
+
+
+@app.command(cls=command_line.GroupedCommand)
 def serve(
-    protocol: Annotated[str, typer.Argument(parser=values.one_of(PRODUCERS), metavar="|".join(PRODUCERS))],
-    host: Annotated[str, typer.Option(envvar="HOST", help="Address to listen on.")] = "127.0.0.1",
+    protocol: Annotated[
+        str,
+        typer.Argument(parser=values.one_of(PRODUCERS), metavar="|".join(PRODUCERS), help="The protocol to serve."),
+    ],
+    host: Annotated[
+        str,
+        typer.Option(envvar="HOST", metavar="ADDRESS", help="Address to listen on.", rich_help_panel=LISTENING),
+    ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(envvar="PORT", parser=values.port, metavar="PORT", help="Port to listen on; 0: any free one.")
+        int,
+        typer.Option(
+            envvar="PORT",
+            parser=values.port,
+            metavar="PORT",
+            help="Port to listen on; 0 chooses a free one.",
+            rich_help_panel=LISTENING,
+        ),
     ] = 4000,
-    gzip: Annotated[bool, typer.Option("--gzip", envvar="GZIP", help="Answer in gzip whoever asks for it.")] = False,
+    gzip: Annotated[
+        bool,
+        typer.Option(
+            "--gzip",
+            envvar="GZIP",
+            help="Compress responses for clients that accept gzip.",
+            rich_help_panel=LISTENING,
+        ),
+    ] = False,
     gzip_level: Annotated[
-        int, typer.Option(parser=values.whole_number(1, 9), metavar="1..9", help="zlib's level for gzip.")
+        int,
+        typer.Option(parser=values.whole_number(1, 9), metavar="1..9", help="zlib's level.", rich_help_panel=LISTENING),
     ] = 6,
-    tls: Annotated[bool, typer.Option("--tls", envvar="TLS", help="Serve TLS on --port.")] = False,
+    tls: Annotated[bool, typer.Option("--tls", envvar="TLS", help="Serve TLS on --port.", rich_help_panel=TLS)] = False,
     tls_port: Annotated[
         int | None,
         typer.Option(
-            envvar="TLS_PORT", parser=values.port, metavar="PORT", help="Serve TLS on this port beside plain."
+            envvar="TLS_PORT",
+            parser=values.port,
+            metavar="PORT",
+            help="Serve TLS on this port, in addition to plain on --port.",
+            rich_help_panel=TLS,
         ),
     ] = None,
-    cert: Annotated[Path, typer.Option(help="Certificate chain, PEM.")] = DEFAULT_FILES.server,
-    key: Annotated[Path, typer.Option(help="Private key, PEM.")] = DEFAULT_FILES.server_key,
+    cert: Annotated[
+        Path, typer.Option(metavar="FILE", help="Certificate chain, PEM.", rich_help_panel=TLS)
+    ] = DEFAULT_FILES.server,
+    key: Annotated[
+        Path, typer.Option(metavar="FILE", help="Private key, PEM.", rich_help_panel=TLS)
+    ] = DEFAULT_FILES.server_key,
     client_ca: Annotated[
-        Path | None, typer.Option(help="Ask clients for a certificate that this authority has signed, PEM.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Require client certificates signed by this authority, PEM.",
+            rich_help_panel=TLS,
+        ),
     ] = None,
     recipes: Annotated[
         str,
         typer.Option(
-            envvar="RECIPES", metavar="SOURCE", help="generated[:N[:SEED]], wikibooks, or a JSON (Lines) file."
+            envvar="RECIPES",
+            metavar="SOURCE",
+            help="generated[:N[:SEED]], wikibooks, or a JSON (Lines) file.",
+            rich_help_panel=DATA,
         ),
     ] = "generated",
     workers: Annotated[
         int,
-        typer.Option(parser=values.whole_number(1, 256), metavar="N", help="Processes; above 1, create is refused."),
+        typer.Option(
+            parser=values.whole_number(1, 256),
+            metavar="N",
+            help="Number of processes. With more than 1, recipes cannot be created.",
+            rich_help_panel=DATA,
+        ),
     ] = 1,
     stop_notice: Annotated[
         float,
         typer.Option(
-            parser=SECONDS, metavar="SECONDS", help="On a stop, say first that it is near, and serve on so long."
+            parser=SECONDS,
+            metavar="SECONDS",
+            help="When stopping, keep serving this long after health checks report it.",
+            rich_help_panel=STOPPING,
         ),
     ] = 0.0,
     drain: Annotated[
-        float, typer.Option(parser=SECONDS, metavar="SECONDS", help="On a stop, wait so long for open requests.")
+        float,
+        typer.Option(
+            parser=SECONDS,
+            metavar="SECONDS",
+            help="When stopping, wait this long for open requests.",
+            rich_help_panel=STOPPING,
+        ),
     ] = 10.0,
     limit: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME=VALUE", help="A limit on what callers may do, by its name in docs/security.md; repeatable."
+            metavar="NAME=VALUE",
+            help="Change a limit for callers; docs/security.md lists the names. Can be repeated.",
+            rich_help_panel=STOPPING,
         ),
     ] = None,
-    introspection: Annotated[bool, typer.Option(help="Tell callers of GraphQL about the schema.")] = True,
-    suggestions: Annotated[bool, typer.Option(help="Tell callers of GraphQL which fields they may have meant.")] = True,
+    introspection: Annotated[bool, typer.Option(help="Answer introspection queries.", rich_help_panel=GRAPHQL)] = True,
+    suggestions: Annotated[
+        bool, typer.Option(help="Suggest similar names for unknown fields.", rich_help_panel=GRAPHQL)
+    ] = True,
     persisted_queries: Annotated[
-        bool, typer.Option("--persisted-queries", help="Let callers of GraphQL send a query's hash for its text.")
+        bool,
+        typer.Option("--persisted-queries", help="Accept a query's hash instead of its text.", rich_help_panel=GRAPHQL),
     ] = False,
     strict_calls: Annotated[
         bool,
-        typer.Option("--strict-calls", help="Refuse gRPC calls of a wrong content type or coding, which costs time."),
+        typer.Option(
+            "--strict-calls",
+            help="Refuse calls with a wrong content type or coding; takes CPU time.",
+            rich_help_panel=GRPC,
+        ),
     ] = False,
 ) -> int:
     """Serve recipes over one protocol until SIGINT or SIGTERM."""
     if tls and tls_port is not None:
-        raise UsageError("--tls and --tls-port exclude each other: --tls serves TLS only, --tls-port beside plain")
+        raise UsageError("--tls and --tls-port cannot be combined: --tls serves only TLS, --tls-port plain and TLS")
     if not producer_class(protocol).takes_documents and (not introspection or not suggestions or persisted_queries):
         raise UsageError(
-            f"--no-introspection, --no-suggestions and --persisted-queries are of no use with {protocol}, "
-            "which takes no query documents"
+            f"--no-introspection, --no-suggestions and --persisted-queries do not apply to {protocol}, "
+            "which has no query documents"
         )
     if strict_calls and not producer_class(protocol).has_strict_calls:
-        raise UsageError(f"--strict-calls is of no use with {protocol}, which is strict in any case")
+        raise UsageError(f"--strict-calls does not apply to {protocol}, which always checks its requests")
     with_tls = tls or tls_port is not None
     if client_ca is not None and not with_tls:
-        raise UsageError("--client-ca is of no use without TLS; add --tls or --tls-port")
+        raise UsageError("--client-ca requires TLS; add --tls or --tls-port")
     try:
         limits = with_limits(Limits(), limit or ())
     except BadLimit as error:

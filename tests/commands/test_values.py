@@ -30,7 +30,7 @@ def test_numbers() -> None:
 def test_one_of() -> None:
     read = values.one_of(["http", "grpc"])
     assert read("http") == "http"
-    with pytest.raises(typer.BadParameter, match="'htp' is none of http, grpc"):
+    with pytest.raises(typer.BadParameter, match="'htp' is not one of http, grpc"):
         read("htp")
 
 

@@ -128,7 +128,7 @@ def test_bad_usage_is_one_line(arguments: tuple[str, ...], named: str) -> None:
 
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"steps": "no name"}', "[" * 50_000])
 def test_what_cannot_be_created_is_one_line(content: str) -> None:
-    assert_one_line_error(run_here("consumers", "http", "create", "-", stdin=content), 2, "no recipe to create")
+    assert_one_line_error(run_here("consumers", "http", "create", "-", stdin=content), 2, "not a recipe")
 
 
 def test_every_dialect_gives_the_same_recipe(producer: tuple[str, str]) -> None:
@@ -141,4 +141,4 @@ def test_every_dialect_gives_the_same_recipe(producer: tuple[str, str]) -> None:
 
 def test_a_dialect_that_is_not_spoken_is_bad_usage() -> None:
     done = run_here("consumers", "http", "get", "42", "--dialect", "persisted")
-    assert_one_line_error(done, 2, "--dialect: http does not speak 'persisted', but json and protobuf")
+    assert_one_line_error(done, 2, "--dialect: 'persisted' is not a dialect of http; choose from json, protobuf")
