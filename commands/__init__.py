@@ -1,1 +1,1 @@
-"""What the three command lines share: exit codes, one-line errors, variables of the environment."""
+"""What all command lines share: exit codes, one-line errors, environment variables; downloading recipes."""

@@ -1,1 +1,1 @@
-"""Producers put a RecipeBook on the wire: one module per protocol; settings, TLS and lifecycle shared."""
+"""Producers serve a RecipeBook: one module per protocol; settings, TLS and lifecycle are shared."""

@@ -27,7 +27,7 @@ def parse_id(text: str) -> int:
 def parse_ids(texts: Collection[str]) -> list[int]:
     """The ids of a batch. Raises InvalidRecipe if one is not a number or there are too many."""
     if len(texts) > MAXIMUM_BATCH_SIZE:
-        raise InvalidRecipe(f"a batch names 1 to {MAXIMUM_BATCH_SIZE} recipes, not {len(texts)}", "ids")
+        raise InvalidRecipe(f"a batch must have 1 to {MAXIMUM_BATCH_SIZE} ids, not {len(texts)}", "ids")
     try:
         return [parse_id(text) for text in texts]
     except InvalidRecipe:

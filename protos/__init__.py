@@ -1,1 +1,1 @@
-"""The contracts, one per protocol, and the stubs generated from recipe.proto, checked in so that they can be read."""
+"""The contracts, one per protocol, and the stubs generated from recipe.proto, checked in for reading."""

@@ -1,4 +1,4 @@
-"""The book of recipes: an interface that a database could stand behind, and the one kept in memory."""
+"""The book of recipes: the interface, which a database could implement, and the implementation in memory."""
 
 import base64
 import binascii
@@ -13,16 +13,16 @@ from recipes.model import Recipe, RecipeDraft, RecipePage, is_text
 DEFAULT_PAGE_SIZE = 20
 MAXIMUM_PAGE_SIZE = 1000
 MAXIMUM_BATCH_SIZE = 100
-"""Recipes that one request may name: their ids fit into a request line several times over."""
+"""The most recipes of a batch. Their ids fit into a request line several times over."""
 MAXIMUM_CREATED = 10_000
-"""Created recipes, and idempotency keys, that are kept; the oldest go first."""
+"""The most created recipes and idempotency keys to keep; the oldest are dropped first."""
 MAXIMUM_ID = 2**31 - 1
-"""Ids are 32-bit signed integers in recipe.proto, so no protocol may go beyond."""
+"""Ids are 32-bit signed integers in recipe.proto, and so in every protocol."""
 MAXIMUM_KEY_LENGTH = 255
 
 
 class RecipeBook(ABC):
-    """Where recipes are kept. Asynchronous, because a store behind a network must fit."""
+    """A store of recipes. Asynchronous, so that a remote database can implement it."""
 
     @abstractmethod
     async def get(self, recipe_id: int) -> Recipe:
@@ -30,32 +30,33 @@ class RecipeBook(ABC):
 
     @abstractmethod
     async def get_many(self, recipe_ids: Sequence[int]) -> tuple[Recipe, ...]:
-        """The recipes with these ids, in the order of the ids, in one access. An id that stands twice gives two.
+        """The recipes with these ids, in the order of the ids, in one access. A repeated id gives a repeated recipe.
 
-        All or nothing: raises RecipeNotFound for the first id that no recipe has, and InvalidRecipe for a number of ids
-        outside 1..MAXIMUM_BATCH_SIZE.
+        All or none: raises RecipeNotFound for the first unknown id, and InvalidRecipe for a number of ids outside
+        1..MAXIMUM_BATCH_SIZE.
         """
 
     @abstractmethod
     async def page(self, size: int = DEFAULT_PAGE_SIZE, after: str = "") -> RecipePage:
-        """Up to `size` recipes in ascending order of id, behind the page token `after` (empty: from the start).
+        """Up to `size` recipes in ascending order of id, after the page token `after` (empty: from the start).
 
-        Raises InvalidRecipe for a size outside 1..MAXIMUM_PAGE_SIZE and for a token that no page gave out.
+        Raises InvalidRecipe for a size outside 1..MAXIMUM_PAGE_SIZE and for an invalid token.
         """
 
     @abstractmethod
     async def add(self, draft: RecipeDraft, idempotency_key: str = "") -> Recipe:
-        """Keep a new recipe and return it with its id. The same key and draft return the same recipe again.
+        """Create a recipe and return it with its id. Repeating a key with the same draft returns the same recipe.
 
-        Raises InvalidRecipe, IdempotencyConflict (same key, other draft) and BookIsReadOnly.
+        Raises InvalidRecipe, IdempotencyConflict (same key, different draft) and BookIsReadOnly.
         """
 
 
 class InMemoryRecipeBook(RecipeBook):
-    """A book in this process's memory. What is created is bounded and gone with the process."""
+    """A book in memory. The number of created recipes is limited, and they end with the process."""
 
     def __init__(self, recipes: Iterable[Recipe], *, read_only_because: str = "") -> None:
-        """Hold `recipes`. With `read_only_because`, `add` is refused for that. Raises InvalidRecipe for double ids."""
+        """`read_only_because`: the reason for which `add` is refused, if it is. Raises InvalidRecipe for duplicate
+        ids."""
         self._recipes: dict[int, Recipe] = {}
         for recipe in recipes:
             if recipe.id in self._recipes:
@@ -75,12 +76,12 @@ class InMemoryRecipeBook(RecipeBook):
 
     async def get_many(self, recipe_ids: Sequence[int]) -> tuple[Recipe, ...]:
         if not 1 <= len(recipe_ids) <= MAXIMUM_BATCH_SIZE:
-            raise InvalidRecipe(f"a batch names 1 to {MAXIMUM_BATCH_SIZE} recipes, not {len(recipe_ids)}", "ids")
+            raise InvalidRecipe(f"a batch must have 1 to {MAXIMUM_BATCH_SIZE} ids, not {len(recipe_ids)}", "ids")
         return tuple([self._found(recipe_id) for recipe_id in recipe_ids])
 
     async def page(self, size: int = DEFAULT_PAGE_SIZE, after: str = "") -> RecipePage:
         if not 1 <= size <= MAXIMUM_PAGE_SIZE:
-            raise InvalidRecipe(f"a page holds 1 to {MAXIMUM_PAGE_SIZE} recipes, not {size}", "page_size")
+            raise InvalidRecipe(f"a page size must be 1 to {MAXIMUM_PAGE_SIZE}, not {size}", "page_size")
         start = bisect_right(self._ids, id_after(after)) if after else 0
         ids = self._ids[start : start + size]
         token = page_token(ids[-1]) if start + size < len(self._ids) else ""
@@ -92,7 +93,7 @@ class InMemoryRecipeBook(RecipeBook):
         check_draft(draft)
         if len(idempotency_key) > MAXIMUM_KEY_LENGTH:
             raise InvalidRecipe(
-                f"an idempotency key has at most {MAXIMUM_KEY_LENGTH} characters, not {len(idempotency_key)}",
+                f"an idempotency key can have at most {MAXIMUM_KEY_LENGTH} characters, not {len(idempotency_key)}",
                 "idempotency_key",
             )
         if idempotency_key and (earlier := self._keys.get(idempotency_key)):
@@ -100,7 +101,7 @@ class InMemoryRecipeBook(RecipeBook):
                 raise IdempotencyConflict
             return earlier[1]
         if self._next_id > MAXIMUM_ID:
-            raise BookIsReadOnly("every id is taken")
+            raise BookIsReadOnly("all ids are in use")
         recipe = draft.with_id(self._next_id)
         self._next_id += 1
         self._keep(recipe)
@@ -121,13 +122,13 @@ class InMemoryRecipeBook(RecipeBook):
         self._ids.append(recipe.id)
         if len(self._created) > MAXIMUM_CREATED:
             oldest, _ = self._created.popitem(last=False)
-            # Created ids ascend and stand behind all loaded ones, so the oldest is the first after those.
+            # Created ids are ascending and larger than all loaded ones, so the oldest is the first after those.
             del self._ids[len(self._recipes)]
             assert oldest not in self._created
 
 
 def check_draft(draft: RecipeDraft) -> None:
-    """Raise InvalidRecipe when a draft lacks a name, for itself or for an ingredient, or holds what is not Unicode."""
+    """Raise InvalidRecipe if a recipe or an ingredient has no name, or a text is not valid Unicode."""
     if not draft.name.strip():
         raise InvalidRecipe("a recipe needs a name", "name")
     _check_text(draft.name, "name")
@@ -145,12 +146,12 @@ def _check_text(text: str, field: str) -> None:
 
 
 def page_token(last_id: int) -> str:
-    """The token of the page that follows `last_id`. Opaque to callers, so that a store may choose its own."""
+    """The token of the page after `last_id`. Opaque to callers, so that each store can have its own form."""
     return base64.urlsafe_b64encode(f"after:{last_id}".encode()).decode().rstrip("=")
 
 
 def id_after(token: str) -> int:
-    """The id behind which a page token continues. Raises InvalidRecipe for what `page_token` did not make."""
+    """The id after which the page of a token begins. Raises InvalidRecipe for an invalid token."""
     try:
         text = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True).decode("ascii")
         prefix, _, digits = text.partition(":")
@@ -158,4 +159,4 @@ def id_after(token: str) -> int:
             return int(digits)
     except (binascii.Error, ValueError):
         pass
-    raise InvalidRecipe("this page token was not given out by this book", "page_token")
+    raise InvalidRecipe("the page token is invalid", "page_token")

@@ -1,22 +1,22 @@
-"""What can go wrong in the domain. Each producer translates these once into the errors of its protocol,
-and each consumer translates those back, so that a caller sees the same error whatever the protocol.
+"""The errors of the domain. Each producer translates them into errors of its protocol, and each consumer translates
+those back, so that a caller sees the same error whatever the protocol.
 
     RecipeError
     ├── RecipeNotFound        no recipe has this id
-    ├── InvalidRecipe         a draft, an id, a field name or a page request that cannot be accepted
-    ├── IdempotencyConflict   the key was used before, with another draft
-    └── BookIsReadOnly        this book takes no new recipes
+    ├── InvalidRecipe         an invalid draft, id, field name or page request
+    ├── IdempotencyConflict   the key was used before with another draft
+    └── BookIsReadOnly        the book does not create recipes
 
-SourceError stands apart: it is for whoever starts a program, before any book exists.
+SourceError is separate: it is raised when a program starts, before there is a book.
 """
 
 
 class RecipeError(Exception):
-    """Something the domain refuses. The text is written for the caller and safe to show."""
+    """A request that the domain refuses. The text is written for the caller and contains nothing internal."""
 
 
 class RecipeNotFound(RecipeError):
-    """No recipe has the id that was asked for."""
+    """No recipe has the requested id."""
 
     def __init__(self, recipe_id: object) -> None:
         super().__init__(f"no recipe has the id {recipe_id}")
@@ -24,7 +24,7 @@ class RecipeNotFound(RecipeError):
 
 
 class InvalidRecipe(RecipeError):
-    """What was sent cannot be accepted; `field` names the part, as a dotted path, or is empty."""
+    """A request is invalid. `field` is the dotted path of the invalid part, or empty."""
 
     def __init__(self, reason: str, field: str = "") -> None:
         super().__init__(reason)
@@ -32,15 +32,15 @@ class InvalidRecipe(RecipeError):
 
 
 class IdempotencyConflict(RecipeError):
-    """An idempotency key came again with another draft."""
+    """An idempotency key was repeated with another draft."""
 
     def __init__(self) -> None:
         super().__init__("this idempotency key was used before with another recipe")
 
 
 class BookIsReadOnly(RecipeError):
-    """The book takes no new recipes, for the reason given."""
+    """The book does not create recipes, for the reason given."""
 
 
 class SourceError(Exception):
-    """A source of recipes cannot be used. One line, complete by itself: what was asked for, and what would do."""
+    """A source of recipes cannot be used. The text is one line: the source, and what to do."""

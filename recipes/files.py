@@ -1,12 +1,12 @@
-"""Recipes from the user's own file: JSON or JSON Lines.
+"""Recipes from a file of the user: JSON or JSON Lines.
 
-A record is `{"id"?, "name", "steps"?, "ingredients"?: [{"id"?, "name", "quantity"?} or "text"]}`. Steps are text, or a
-list of texts that become its lines. An ingredient that is plain text is a name without a quantity. Null stands for
-absent, and other fields are ignored. Recipes without an id get the lowest ids that no recipe in the file has, in the
-order of the file; ingredients without an id get theirs in the same way within their recipe.
+A record is `{"id"?, "name", "steps"?, "ingredients"?: [{"id"?, "name", "quantity"?} or "text"]}`. Steps are a text, or
+a list of texts that become lines. An ingredient that is a text is a name without a quantity. Null means missing, and
+other fields are ignored. Recipes without an id get the lowest unused ids in the order of the file; ingredients without
+an id get theirs in the same way within their recipe.
 
-Records stand in an array, in an object under "recipes", or one on each line. What is wrong is told by file, line and
-field, where the line is the one on which the record begins; a record that is not the first there is also counted.
+Records are in an array, in an object under "recipes", or one on each line. Problems are reported with file, line and
+field. The line is that on which the record begins; if it is not the first record on that line, its number is added.
 """
 
 from collections.abc import Sequence
@@ -20,13 +20,13 @@ from recipes.json_records import NotJson, records, records_on_lines
 from recipes.model import Ingredient, Recipe, is_text
 
 MAXIMUM_PROBLEMS = 10
-"""Problems that are kept and can be told; those beyond are counted."""
+"""The most problems to keep; further ones are only counted."""
 
 JSON_LINES_SUFFIXES = (".jsonl", ".ndjson")
 
 
 class RecipesUnreadable(SourceError):
-    """A file's recipes cannot be used. `problems` are the first ones, each a line; `total` counts them all."""
+    """The recipes in a file are invalid. `problems` has the first problems, one line each; `total` counts all."""
 
     def __init__(self, problems: Sequence[str], total: int) -> None:
         more = f" (and {total - 1} more)" if total > 1 else ""
@@ -40,7 +40,7 @@ class NoSuchFile(RecipesUnreadable):
 
 
 class _Bad(Exception):
-    """What is wrong with a record: the field as a dotted path (empty: the record as a whole), and the reason."""
+    """A record is invalid: the field as a dotted path (empty: the whole record), and the reason."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}" if field else reason)
@@ -51,19 +51,19 @@ class _Problems:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._told: list[str] = []
+        self._kept: list[str] = []
         self._total = 0
 
     def add(self, line: int, text: str) -> None:
-        """Keep or count one more."""
+        """Keep or count a problem."""
         self._total += 1
-        if len(self._told) < MAXIMUM_PROBLEMS:
-            self._told.append(f"{self._file}:{line}: {text}")
+        if len(self._kept) < MAXIMUM_PROBLEMS:
+            self._kept.append(f"{self._file}:{line}: {text}")
 
     def raise_if_any(self) -> None:
-        """Raise RecipesUnreadable when there was a problem."""
-        if self._told:
-            raise RecipesUnreadable(self._told, self._total)
+        """Raise RecipesUnreadable if there was a problem."""
+        if self._kept:
+            raise RecipesUnreadable(self._kept, self._total)
 
 
 def read(file: Path) -> tuple[Recipe, ...]:
@@ -74,7 +74,7 @@ def read(file: Path) -> tuple[Recipe, ...]:
     drafts: list[_Draft] = []
     previous = 0
     for number, (line, value) in enumerate(layout(text, problems.add), start=1):
-        # Where all stand on one line, as exporters like it, the line alone would not help.
+        # Many exporters write all records on one line, so the line alone would not help.
         note = f" (record {number} of the file)" if line == previous else ""
         previous = line
         try:
@@ -84,7 +84,7 @@ def read(file: Path) -> tuple[Recipe, ...]:
     recipes = _with_ids(drafts, problems)
     problems.raise_if_any()
     if not recipes:
-        raise RecipesUnreadable([f"{file}: there are no recipes in this file"], 1)
+        raise RecipesUnreadable([f"{file}: the file has no recipes"], 1)
     return recipes
 
 
@@ -96,7 +96,7 @@ def _text(file: Path) -> str:
     except FileNotFoundError:
         raise NoSuchFile([f"{file}: no such file"], 1) from None
     except IsADirectoryError:
-        reason = "this is a directory, not a file"
+        reason = "is a directory"
     except UnicodeDecodeError as error:
         line = 1 + content.count(b"\n", 0, error.start)
         raise RecipesUnreadable(
@@ -105,16 +105,16 @@ def _text(file: Path) -> str:
     except OSError as error:
         reason = f"cannot be read ({error.strerror})"
     except ValueError as error:
-        reason = f"not the name of a file ({error})"
+        reason = f"is not a valid file name ({error})"
     raise RecipesUnreadable([f"{file}: {reason}"], 1)
 
 
 class _Draft(NamedTuple):
-    """A record that is well-formed; its id, when it has none, depends on all others."""
+    """A valid record. If it has no id, it gets one when all records are known."""
 
     line: int
     note: str
-    """What tells it from others that begin on its line; empty for the first there."""
+    """The number of the record, if it is not the first on its line; else empty."""
     id: int | None
     name: str
     steps: str
@@ -122,7 +122,7 @@ class _Draft(NamedTuple):
 
 
 def _draft(line: int, note: str, record: object) -> _Draft:
-    """The record as a recipe to be. Raises _Bad."""
+    """The draft of a record. Raises _Bad."""
     if not isinstance(record, dict):
         raise _Bad("", f"expected an object, got {_kind(record)}")
     if "name" not in record and "recipes" in record:
@@ -169,14 +169,14 @@ def _ingredients(value: object) -> tuple[Ingredient, ...]:
 
 
 def _filled_up(ids: Sequence[int | None]) -> list[int]:
-    """`ids` with the lowest numbers from 1 that are not among them in place of each None, in order."""
+    """`ids` with each None replaced by the lowest unused number from 1, in order."""
     taken = {number for number in ids if number is not None}
     free = (number for number in count(1) if number not in taken)
     return [next(free) if number is None else number for number in ids]
 
 
 def _with_ids(drafts: Sequence[_Draft], problems: _Problems) -> tuple[Recipe, ...]:
-    """The recipes that the drafts become. Ids that come twice are added to `problems`."""
+    """The recipes of the drafts. Duplicate ids are added to `problems`."""
     lines: dict[int, int] = {}
     for draft in drafts:
         if draft.id is None:
@@ -209,7 +209,7 @@ def _required(record: dict[str, object], key: str, field: str) -> str:
 def _filled(value: object, field: str) -> str:
     text = _checked(value, field)
     if not text.strip():
-        raise _Bad(field, "expected text, got none")
+        raise _Bad(field, "expected text, got an empty one")
     return text
 
 
@@ -221,12 +221,12 @@ def _checked(value: object, field: str) -> str:
     if not isinstance(value, str):
         raise _Bad(field, f"expected text, got {_kind(value)}")
     if not is_text(value):
-        raise _Bad(field, "expected text, got half of a surrogate pair in it")
+        raise _Bad(field, "expected text, got a lone surrogate in it")
     return value
 
 
 def _kind(value: object) -> str:
-    """What a JSON value is, for a message."""
+    """The kind of a JSON value, for a message."""
     match value:
         case None:
             return "null"

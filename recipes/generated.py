@@ -1,11 +1,11 @@
-"""Recipes made up from a seed, whose sizes and compressibility match those of real ones.
+"""Recipes generated from a seed, with the sizes and compressibility of real ones.
 
-A recipe depends on the seed and on its id alone, so a longer book begins with the shorter one. Only `random.random` is
-drawn from, and only exact or correctly rounded arithmetic is applied to it: both give the same everywhere, so a seed
-means the same recipes under every version of Python and on every machine.
+A recipe depends only on the seed and its id, so a longer book begins with the shorter one. The only source of
+randomness is `random.random`, and only exact or correctly rounded arithmetic is applied to it. So a seed gives the same
+recipes with every version of Python and on every machine.
 
-Sizes are spread by a low-discrepancy sequence instead of by chance: any hundred recipes in a row have nearly the
-calibrated quantiles, where chance alone would miss the outer ones by several percent in a thousand.
+Sizes follow a low-discrepancy sequence instead of a random one: any hundred consecutive recipes have nearly the
+calibrated quantiles. Random sizes would miss the outer quantiles of 1,000 recipes by several percent.
 """
 
 from bisect import bisect_right
@@ -26,9 +26,9 @@ KNOWN_RECIPE = Recipe(
     "Throw it in a pot...",
     (Ingredient(1, "Chicken", "1 lb"), Ingredient(2, "Sauce", "2 cups")),
 )
-"""The recipe that every implementation of this domain serves as number 42."""
+"""The recipe with id 42 in every implementation of this domain."""
 
-# What is drawn, as pairs of (share of recipes below, bytes); between two pairs the size grows evenly.
+# Distributions as pairs of (share of recipes below, bytes), with linear interpolation.
 _NAME_BYTES = ((0.0, 9.0), (0.05, 20.0), (0.25, 26.0), (0.5, 32.5), (0.75, 44.0), (0.95, 64.0), (1.0, 85.0))
 _LINE_BYTES = ((0.0, 4.0), (0.05, 9.0), (0.25, 15.0), (0.5, 26.0), (0.75, 36.0), (0.95, 59.5), (1.0, 90.0))
 _STEPS_BYTES = (
@@ -65,17 +65,17 @@ _INGREDIENTS_ABOVE = (
     0.9875,
     0.994,
 )
-"""The n-th is the share of recipes with fewer than n ingredients."""
+"""The n-th element is the share of recipes with fewer than n ingredients."""
 _BEYOND_ASCII = 0.29
 
-# Each size follows the multiples of its own irrational number, modulo 1. Multiples of quadratic irrationals with small
-# partial quotients are spread most evenly, and no square root here is a sum of multiples of the others, so sizes stay
-# independent of each other.
+# Each size follows the multiples of an irrational number, modulo 1. Multiples of quadratic irrationals with small
+# partial quotients are distributed most evenly. None of these numbers is a rational combination of the others, so the
+# sizes are independent.
 _STRIDES = (0.41421356237309515, 0.6180339887498949, 0.7320508075688772, 0.30277563773199456)
 
 
 def generate(count: int = DEFAULT_COUNT, seed: int = DEFAULT_SEED) -> Iterator[Recipe]:
-    """The recipes 1 to `count` of the book that `seed` stands for. From 42 up, KNOWN_RECIPE is among them."""
+    """The recipes 1 to `count` of a seed. KNOWN_RECIPE is among them if `count` is at least 42."""
     source = Random(seed)
     offsets = [source.random() for _ in _STRIDES]
     for recipe_id in range(1, count + 1):
@@ -88,7 +88,7 @@ def generate(count: int = DEFAULT_COUNT, seed: int = DEFAULT_SEED) -> Iterator[R
 
 
 def _recipe(recipe_id: int, places: Sequence[float], random: phrases.RandomNumber) -> Recipe:
-    """One recipe; `places` say where it stands among all, from 0 to 1: in name, ingredients, steps and spelling."""
+    """One recipe. `places`: its quantiles, 0 to 1, for the name, the number of ingredients, the steps and spelling."""
     dish = phrases.dish(random)
     name = phrases.name(_at(_NAME_BYTES, places[0]), dish, random)
     foods: list[str] = []
@@ -97,7 +97,7 @@ def _recipe(recipe_id: int, places: Sequence[float], random: phrases.RandomNumbe
         food, quantity, line = phrases.ingredient(_at(_LINE_BYTES, random()), foods, random)
         foods.append(food)
         lines.append((line, quantity))
-    # Recipes with many ingredients have long steps; halves of both ranges paired keep either one evenly spread.
+    # Recipes with many ingredients have long steps. Pairing the halves of both ranges keeps each evenly distributed.
     place = (places[2] + (places[1] >= 0.5)) / 2
     steps = phrases.steps(_at(_STEPS_BYTES, place), dish, foods, random)
     if places[3] < _BEYOND_ASCII:
@@ -108,7 +108,7 @@ def _recipe(recipe_id: int, places: Sequence[float], random: phrases.RandomNumbe
 
 
 def _at(quantiles: Sequence[tuple[float, float]], place: float) -> int:
-    """The size at this place of a distribution, in bytes."""
+    """The size at a quantile of a distribution, in bytes."""
     above = bisect_right(quantiles, (place, 0.0), 1, len(quantiles) - 1)
     (low, size), (high, larger) = quantiles[above - 1], quantiles[above]
     return int(size + (larger - size) * (place - low) / (high - low) + 0.5)

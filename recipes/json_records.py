@@ -1,6 +1,6 @@
-"""The records in a text, whichever way it lays them out: an array, an object with an array, or one after another.
+"""The records in a JSON text: an array, an object with an array, or a sequence of values.
 
-Values are decoded one by one, so that each is known by the line on which it begins.
+Values are decoded one by one, so that the line on which each begins is known.
 """
 
 import json
@@ -8,14 +8,14 @@ import re
 from collections.abc import Callable, Generator, Iterator
 
 Record = tuple[int, object]
-"""The line on which a record begins, and the JSON value that it is."""
+"""The line on which a record begins, and its JSON value."""
 
 Complain = Callable[[int, str], None]
-"""Takes a line, and what is wrong there."""
+"""Takes the line and the text of a problem."""
 
 
 class NotJson:
-    """NaN or an infinity. Exporters write them for absent values, so they do no harm where nothing is read."""
+    """NaN or an infinity. Exporters write them for missing values, so they are accepted in fields that are ignored."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -26,13 +26,13 @@ _WHITESPACE = re.compile(r"[ \t\r\n]*")
 
 
 def _skip(text: str, position: int) -> int:
-    """Where the whitespace that begins at `position` ends."""
+    """The end of the whitespace at `position`."""
     match = _WHITESPACE.match(text, position)
     return match.end() if match else position
 
 
 def records(text: str, complain: Complain) -> Iterator[Record]:
-    """The records in `text`. What cannot be decoded is complained about, and ends them."""
+    """The records in `text`. Invalid JSON is reported and ends the iteration."""
     start = _skip(text, 0)
     try:
         if text.startswith("[", start):
@@ -50,8 +50,8 @@ def records(text: str, complain: Complain) -> Iterator[Record]:
 
 
 def records_on_lines(text: str, complain: Complain) -> Iterator[Record]:
-    """The records in `text`, one on each line; blank lines are passed over, and a bad line does not end them."""
-    # Not splitlines: text within a record may hold other characters that end a line for Unicode.
+    """The records in `text`, one on each line. Blank lines are skipped; an invalid line is reported and skipped."""
+    # Not splitlines: text within a record may contain other line separators of Unicode.
     for number, line in enumerate(text.split("\n"), start=1):
         start = _skip(line, 0)
         if start == len(line):
@@ -68,7 +68,7 @@ def records_on_lines(text: str, complain: Complain) -> Iterator[Record]:
 
 
 class _Unreadable(Exception):
-    """Text that the decoder gives up on, beginning at `position`."""
+    """The decoder cannot parse the text at `position`."""
 
     def __init__(self, position: int, reason: str) -> None:
         super().__init__(reason)
@@ -80,7 +80,7 @@ def _reason(error: json.JSONDecodeError) -> str:
 
 
 def _decode(text: str, position: int) -> tuple[object, int]:
-    """The JSON value at `position`, and where it ends. Raises JSONDecodeError and _Unreadable."""
+    """The JSON value at `position`, and its end. Raises JSONDecodeError and _Unreadable."""
     try:
         return _DECODER.raw_decode(text, position)
     except json.JSONDecodeError:
@@ -92,7 +92,7 @@ def _decode(text: str, position: int) -> tuple[object, int]:
 
 
 def _values(text: str, position: int) -> Iterator[Record]:
-    """One record after another, each on as many lines as it likes."""
+    """A sequence of values, each on one or more lines."""
     line = 1 + text.count("\n", 0, position)
     while position < len(text):
         value, end = _decode(text, position)
@@ -103,7 +103,7 @@ def _values(text: str, position: int) -> Iterator[Record]:
 
 
 def _array(text: str, position: int) -> Generator[Record, None, int]:
-    """The elements of the array that begins at `position`; returns where it ends."""
+    """The elements of the array at `position`. Returns its end."""
     line = 1 + text.count("\n", 0, position)
     begin = _skip(text, position + 1)
     line += text.count("\n", position, begin)
@@ -123,7 +123,7 @@ def _array(text: str, position: int) -> Generator[Record, None, int]:
 
 
 def _array_of_object(text: str, position: int) -> int:
-    """Where the array "recipes" begins in the object at `position`; -1 when there is none."""
+    """The start of the array "recipes" in the object at `position`, or -1."""
     if not text.startswith("{", position):
         return -1
     position = _skip(text, position + 1)
@@ -140,7 +140,7 @@ def _array_of_object(text: str, position: int) -> int:
 
 
 def _member(text: str, position: int) -> tuple[object, int]:
-    """The key at `position`, and where its value begins."""
+    """The key at `position`, and the start of its value."""
     key, end = _decode(text, position)
     end = _skip(text, end)
     if not text.startswith(":", end):
@@ -149,7 +149,7 @@ def _member(text: str, position: int) -> tuple[object, int]:
 
 
 def _members_end(text: str, position: int) -> int:
-    """Where the object ends, one of whose members ends at `position`."""
+    """The end of the object of which a member ends at `position`."""
     position = _skip(text, position)
     while text.startswith(",", position):
         _, begin = _member(text, _skip(text, position + 1))

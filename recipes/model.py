@@ -1,20 +1,19 @@
-"""What a recipe is.
+"""The recipe and its parts, as frozen values.
 
-Plain frozen values: every protocol carries exactly these fields, so that the bytes and the time that a protocol
-takes can be compared. Absent text is the empty string, never None (`steps`, `quantity`), whatever a contract's
-nullability says to its readers.
+Every protocol transfers exactly these fields, so that bytes and times can be compared. Missing text (`steps`,
+`quantity`) is the empty string, never None, even where a contract allows null.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 FIELDS: tuple[str, ...] = ("id", "name", "steps", "ingredients")
-"""The names by which a caller may select parts of a recipe, in the order of the contracts."""
+"""The names of the fields that a caller can select, in the order of the contracts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ingredient:
-    """One line of a recipe's list: `quantity` of `name`; `id` counts from 1 within its recipe."""
+    """An ingredient: `quantity` of `name`. Ids start at 1 within the recipe."""
 
     id: int
     name: str
@@ -23,7 +22,7 @@ class Ingredient:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One recipe, as the book holds it and as every consumer decodes it."""
+    """One recipe, as the book stores it and every consumer decodes it."""
 
     id: int
     name: str
@@ -31,7 +30,7 @@ class Recipe:
     ingredients: tuple[Ingredient, ...] = ()
 
     def keeping(self, fields: Collection[str]) -> "Recipe":
-        """This recipe with only `fields` (of `FIELDS`) kept; the others are empty, and an id left out is 0."""
+        """This recipe with only `fields` (of `FIELDS`). The others are empty, and the id is 0."""
         return replace(
             self,
             **{name: empty for name, empty in _EMPTY.items() if name not in fields},  # type: ignore[arg-type]
@@ -42,7 +41,7 @@ _EMPTY: dict[str, object] = {"id": 0, "name": "", "steps": "", "ingredients": ()
 
 
 def is_text(text: str) -> bool:
-    """Whether every protocol can carry `text`: Python lets half of a surrogate pair stand alone, which has no UTF-8."""
+    """Whether `text` can be encoded in UTF-8. A Python string can hold lone surrogates, which cannot."""
     if text.isascii():
         return True
     try:
@@ -54,7 +53,7 @@ def is_text(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class IngredientDraft:
-    """An ingredient that has not been given its id."""
+    """An ingredient without an id."""
 
     name: str
     quantity: str = ""
@@ -62,14 +61,14 @@ class IngredientDraft:
 
 @dataclass(frozen=True, slots=True)
 class RecipeDraft:
-    """A recipe that has not been given its id: what `create` sends."""
+    """A recipe without an id, as `create` sends it."""
 
     name: str
     steps: str = ""
     ingredients: tuple[IngredientDraft, ...] = ()
 
     def with_id(self, recipe_id: int) -> Recipe:
-        """The recipe that this draft becomes; its ingredients are numbered from 1."""
+        """The recipe with this id, and ingredients numbered from 1."""
         numbered = tuple(
             Ingredient(number, draft.name, draft.quantity) for number, draft in enumerate(self.ingredients, start=1)
         )
@@ -78,7 +77,7 @@ class RecipeDraft:
 
 @dataclass(frozen=True, slots=True)
 class RecipePage:
-    """Some recipes in ascending order of id. `next_page_token` goes into the next call; empty at the end."""
+    """Recipes in ascending order of id. `next_page_token` requests the next page; it is empty on the last one."""
 
     recipes: tuple[Recipe, ...]
     next_page_token: str = ""

@@ -1,6 +1,6 @@
-"""Names, ingredient lines and steps of about a given size, put together from the lists in `recipes.words`.
+"""Names, ingredient lines and steps of about a given size, composed of the lists in `recipes.words`.
 
-Sizes count bytes: all lists are ASCII, and only `accented` goes beyond.
+Sizes are in bytes: all lists are ASCII; only `accented` adds other characters.
 """
 
 from bisect import bisect_right
@@ -10,22 +10,22 @@ from itertools import accumulate
 from recipes import words
 
 RandomNumber = Callable[[], float]
-"""Draws a number from 0 to below 1, evenly."""
+"""Returns a uniformly distributed number in [0, 1)."""
 
 _TABLE = 1024
-"""Entries in each table that words are drawn from; a word fills as many as it is frequent."""
+"""The number of entries in each table of words. The more frequent a word, the more entries it has."""
 _FLATNESS = 16
-"""Added to the rank in Zipf's law: the higher, the more evenly words are used, and the less a page compresses."""
+"""The offset of the rank in Zipf's law. The higher, the more evenly words are used, and the less a page compresses."""
 _LITTLE_ROOM = 4
-"""Bytes that a text may be longer or shorter than asked for."""
+"""The tolerance of sizes, in bytes."""
 _SHORTEST_NAME = 12
-"""Below that, a name is what the recipe makes and nothing else."""
+"""Shorter names are the name of the dish alone."""
 _SHORTEST_SENTENCE = 28
 
 
 def _table(entries: Sequence[str]) -> list[str]:
-    """A table to draw from evenly, in which the n-th entry is as frequent as 1 / (n + _FLATNESS)."""
-    # Not sum(), which rounds otherwise from Python 3.12 on.
+    """A table for uniform sampling, in which the frequency of the n-th entry is proportional to 1 / (n + _FLATNESS)."""
+    # Not sum(), which rounds differently from Python 3.12 on.
     reached = list(accumulate(1 / (rank + _FLATNESS) for rank in range(len(entries))))
     table: list[str] = []
     for entry, share in zip(entries, reached, strict=True):
@@ -34,17 +34,17 @@ def _table(entries: Sequence[str]) -> list[str]:
 
 
 _OWN_WORDS = (("thing", 2), ("vessel", 1), ("adjective", 3))
-"""Slots that a recipe fills from a few words of its own: it is about one sauce, and dirties few pans."""
+"""Slots for which a recipe has a few words of its own: it speaks of one sauce and few pans."""
 
 _OWN = ("food", *(slot for slot, _ in _OWN_WORDS))
-"""The slots whose words are a recipe's own; its foods are its ingredients."""
+"""All slots with words of the recipe's own; its foods are its ingredients."""
 
 _Part = str | list[str] | int
-"""A piece of a sentence: text as it is, a table to draw from, or an index into `_OWN`."""
+"""A piece of a sentence: a text, a table, or an index into `_OWN`."""
 
 
 def _parts(pattern: str) -> tuple[_Part, ...]:
-    """A pattern, taken apart into text and tables."""
+    """The parts of a pattern."""
     parts: list[_Part] = []
     for number, piece in enumerate(pattern.replace("}", "{").split("{")):
         if number % 2:
@@ -199,7 +199,7 @@ def _sentence(own: Sequence[Sequence[str]], random: RandomNumber) -> str:
 
 
 def accented(texts: Sequence[str]) -> list[str]:
-    """A recipe's texts (name, steps, others) as someone writes them who goes beyond ASCII, in at least one of them."""
+    """A recipe's texts (name, steps, others) with non-ASCII spellings, in at least one of them."""
     spelled = list(texts)
     for plain, spelling in words.ACCENTED:
         spelled = [text.replace(plain, spelling) for text in spelled]

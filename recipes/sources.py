@@ -1,10 +1,10 @@
-"""Where recipes come from: one word that every program of the lab understands alike.
+"""Sources of recipes, the same for every program of the lab.
 
-generated               DEFAULT_COUNT recipes made up from a seed
+generated               DEFAULT_COUNT recipes generated from a seed
 generated:N             N of them
 generated:N:SEED        N of them, from another seed
-wikibooks               real ones, once `make data` has fetched them
-anything else           the path of a file; ./generated is a file of that name
+wikibooks               real recipes, after `make data`
+anything else           the path of a file; ./generated is a file with that name
 """
 
 import gc
@@ -28,22 +28,22 @@ DEFAULT_SOURCE = "generated"
 
 @dataclass(frozen=True)
 class LoadedRecipes:
-    """The recipes of a source, in its order. `source` is its full name, which leads to the same recipes again."""
+    """The recipes of a source, in order. `source` is its full name, which gives the same recipes again."""
 
     recipes: tuple[Recipe, ...]
     source: str
 
     @property
     def count(self) -> int:
-        """How many recipes there are."""
+        """The number of recipes."""
         return len(self.recipes)
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 in hexadecimal, the same for the same recipes whatever source they came from, in whatever order.
+        """SHA-256 in hexadecimal, independent of the source and the order of the recipes.
 
-        It is taken over one line of compact JSON for each recipe, in ascending order of id:
-        `[id,name,steps,[[id,name,quantity],…]]` in UTF-8, with nothing escaped that need not be.
+        The hash is over one line of compact JSON for each recipe, in ascending order of id:
+        `[id,name,steps,[[id,name,quantity],…]]` in UTF-8, without unnecessary escapes.
         """
         encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
         digest = hashlib.sha256()
@@ -55,7 +55,7 @@ class LoadedRecipes:
 
 
 def load(source: str = DEFAULT_SOURCE) -> LoadedRecipes:
-    """All recipes of `source`. Raises SourceError, whose one line says what would do instead."""
+    """All recipes of `source`. Raises SourceError."""
     with _no_collections():
         word, *parts = source.split(":")
         if word == "generated":
@@ -63,19 +63,19 @@ def load(source: str = DEFAULT_SOURCE) -> LoadedRecipes:
             return LoadedRecipes(tuple(generated.generate(count, seed)), f"generated:{count}:{seed}")
         if word == "wikibooks":
             if parts:
-                raise SourceError(f"recipes source {source}: wikibooks takes nothing behind it")
+                raise SourceError(f"recipes source {source}: wikibooks takes no parameters")
             return LoadedRecipes(wikibooks.read(), source)
         return LoadedRecipes(_of_file(source), source)
 
 
 def book(source: str = DEFAULT_SOURCE, read_only_because: str = "") -> InMemoryRecipeBook:
-    """A book with the recipes of `source`; with `read_only_because`, it takes no new ones. Raises SourceError."""
+    """A book with the recipes of `source`; with `read_only_because`, it is read-only. Raises SourceError."""
     return InMemoryRecipeBook(load(source).recipes, read_only_because=read_only_because)
 
 
 @contextmanager
 def _no_collections() -> Iterator[None]:
-    """Keep the garbage collector from walking, over and over, through recipes of which none is garbage."""
+    """Switch the garbage collector off, which would traverse all recipes repeatedly although none is garbage."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -91,7 +91,7 @@ def _of_file(source: str) -> tuple[Recipe, ...]:
     try:
         return files.read(Path(source))
     except files.NoSuchFile as error:
-        hint = "name a file of JSON or JSON Lines, or generated, generated:N, generated:N:SEED or wikibooks"
+        hint = "use a JSON or JSON Lines file, generated, generated:N, generated:N:SEED or wikibooks"
         raise SourceError(f"recipes source {error}: {hint}") from None
 
 
@@ -104,7 +104,7 @@ def _count_and_seed(source: str, parts: list[str]) -> tuple[int, int]:
 
 
 def _number(source: str, what: str, text: str, low: int, high: int) -> int:
-    # Digits only: int() takes more than it should, such as 1_000 and the digits of other scripts.
+    # Digits only: int() also accepts 1_000 and the digits of other scripts.
     if text.isascii() and text.isdigit() and low <= int(text[:20]) <= high:
         return int(text)
     raise SourceError(f"recipes source {source}: the {what} must be a whole number from {low:,} to {high:,}")

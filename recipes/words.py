@@ -1,4 +1,4 @@
-"""The words that generated recipes are written with, the more frequent ones first.
+"""The words of generated recipes, the more frequent ones first.
 
 Lists are in plain ASCII; `ACCENTED` holds the spellings that some authors prefer. In a pattern, a name in braces stands
 for a word out of `SLOTS`, and `{food}` for one of the recipe's own ingredients.
@@ -388,4 +388,4 @@ ACCENTED: tuple[tuple[str, str], ...] = (
     (" a la ", " à la "),
     ("9x13", "9×13"),
 )
-"""Spellings of authors who write beyond ASCII."""
+"""Non-ASCII spellings."""

@@ -105,7 +105,7 @@ async def test_paging_goes_on_behind_a_recipe_that_was_never_there() -> None:
 
 @pytest.mark.parametrize("size", [-1, 0, MAXIMUM_PAGE_SIZE + 1])
 async def test_refuses_pages_of_impossible_sizes(size: int) -> None:
-    with pytest.raises(InvalidRecipe, match=f"a page holds 1 to 1000 recipes, not {size}") as caught:
+    with pytest.raises(InvalidRecipe, match=f"a page size must be 1 to 1000, not {size}") as caught:
         await book_of(1).page(size)
     assert caught.value.field == "page_size"
 
@@ -193,7 +193,7 @@ async def test_a_read_only_book_says_why() -> None:
 async def test_no_id_is_given_out_beyond_the_largest() -> None:
     book = book_of(MAXIMUM_ID - 1)
     assert (await book.add(DRAFT)).id == MAXIMUM_ID
-    with pytest.raises(BookIsReadOnly, match="every id is taken"):
+    with pytest.raises(BookIsReadOnly, match="all ids are in use"):
         await book.add(DRAFT)
 
 

@@ -100,7 +100,7 @@ def test_missing_ids_are_the_lowest_that_are_free(read: Reader) -> None:
     assert [recipe.id for recipe in read(json.dumps(records))] == [3, 2, 4, 1, 5]
 
 
-SURROGATE = "expected text, got half of a surrogate pair in it"
+SURROGATE = "expected text, got a lone surrogate in it"
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ SURROGATE = "expected text, got half of a surrogate pair in it"
         ("NaN", "expected an object, got NaN"),
         ("{}", "name: missing"),
         ('{"name": null}', "name: expected text, got null"),
-        ('{"name": "  "}', "name: expected text, got none"),
+        ('{"name": "  "}', "name: expected text, got an empty one"),
         ('{"name": false}', "name: expected text, got false"),
         ('{"name": "a\\ud83c"}', f"name: {SURROGATE}"),
         ('{"name": "a", "id": "1"}', "id: expected a whole number, got text"),
@@ -128,7 +128,7 @@ SURROGATE = "expected text, got half of a surrogate pair in it"
         ('{"name": "a", "steps": "\\udfff"}', f"steps: {SURROGATE}"),
         ('{"name": "a", "ingredients": "b"}', "ingredients: expected an array, got text"),
         ('{"name": "a", "ingredients": ["b", null]}', "ingredients[1]: expected text or an object, got null"),
-        ('{"name": "a", "ingredients": [" "]}', "ingredients[0]: expected text, got none"),
+        ('{"name": "a", "ingredients": [" "]}', "ingredients[0]: expected text, got an empty one"),
         ('{"name": "a", "ingredients": [{}]}', "ingredients[0].name: missing"),
         ('{"name": "a", "ingredients": ["b", "c", {"name": 5}]}', "ingredients[2].name: expected text, got a number"),
         (
@@ -205,10 +205,10 @@ def test_recipes_that_are_no_array(read: Reader) -> None:
         ),
         (b'[\n{"name": "caf\xe9"}]', "mine.json:2: expected UTF-8, got the byte 0xe9"),
         ('[{"name": "Tea"}]'.encode("utf-16"), "mine.json:1: expected UTF-8, got the byte 0xff"),
-        ("", "mine.json: there are no recipes in this file"),
-        (" \n", "mine.json: there are no recipes in this file"),
-        ("[ ]", "mine.json: there are no recipes in this file"),
-        ('{"recipes": []}', "mine.json: there are no recipes in this file"),
+        ("", "mine.json: the file has no recipes"),
+        (" \n", "mine.json: the file has no recipes"),
+        ("[ ]", "mine.json: the file has no recipes"),
+        ('{"recipes": []}', "mine.json: the file has no recipes"),
     ],
     ids=lambda value: str(value)[:30],
 )
@@ -238,8 +238,8 @@ def test_the_message_is_one_line_and_counts_the_rest(read: Reader) -> None:
     ("name", "reason"),
     [
         ("missing.json", "no such file"),
-        (".", "this is a directory, not a file"),
-        ("a\0b", "not the name of a file (embedded null byte)"),
+        (".", "is a directory"),
+        ("a\0b", "is not a valid file name (embedded null byte)"),
         ("x" * 300, "cannot be read (File name too long)"),
     ],
 )

@@ -50,7 +50,7 @@ SEED = "the seed must be a whole number from 0 to 2,147,483,647"
         ("generated:10:", SEED),
         ("generated:10:2147483648", SEED),
         ("generated:10:1:1", "expected generated:N or generated:N:SEED"),
-        ("wikibooks:5", "wikibooks takes nothing behind it"),
+        ("wikibooks:5", "wikibooks takes no parameters"),
     ],
 )
 def test_a_bad_source_is_told_with_what_would_do(source: str, reason: str) -> None:
@@ -70,7 +70,7 @@ def test_a_path_that_is_not_there(tmp_path: Path) -> None:
         sources.load(f"{tmp_path}/mine.json")
     assert str(caught.value) == (
         f"recipes source {tmp_path}/mine.json: no such file: "
-        "name a file of JSON or JSON Lines, or generated, generated:N, generated:N:SEED or wikibooks"
+        "use a JSON or JSON Lines file, generated, generated:N, generated:N:SEED or wikibooks"
     )
 
 
