@@ -117,14 +117,14 @@ def test_tokens_lead_back_to_their_id(last_id: int) -> None:
 
 @given(st.text() | st.binary().map(lambda raw: page_token(1)[:3] + raw.hex()))
 def test_text_that_is_no_token_is_refused(token: str) -> None:
-    with pytest.raises(InvalidRecipe, match="not given out by this book") as caught:
+    with pytest.raises(InvalidRecipe, match="the page token is invalid") as caught:
         id_after(token)
     assert caught.value.field == "page_token"
 
 
 @pytest.mark.parametrize("token", ["YWZ0ZXI6MDE", "YWZ0ZXI6MTIzNDU2Nzg5MDE", "YmVmb3JlOjE", page_token(7) + "="])
 def test_tokens_have_one_spelling(token: str) -> None:
-    with pytest.raises(InvalidRecipe, match="not given out by this book"):
+    with pytest.raises(InvalidRecipe, match="the page token is invalid"):
         id_after(token)
 
 
