@@ -59,7 +59,7 @@ async def test_of_many_the_first_that_is_not_there_is_told() -> None:
 
 @pytest.mark.parametrize("count", [0, MAXIMUM_BATCH_SIZE + 1])
 async def test_refuses_too_few_and_too_many_at_once(count: int) -> None:
-    with pytest.raises(InvalidRecipe, match=f"1 to {MAXIMUM_BATCH_SIZE} recipes, not {count}") as caught:
+    with pytest.raises(InvalidRecipe, match=f"1 to {MAXIMUM_BATCH_SIZE} ids, not {count}") as caught:
         await book_of(3).get_many([3] * count)
     assert caught.value.field == "ids"
 
