@@ -1,1 +1,1 @@
-"""Judging: slice → cell → ratio → verdict. Pure: values in, values out, no clock, no randomness."""
+"""Statistics: slices → estimates → ratios → verdicts and warnings. Pure: no clock, no randomness."""

@@ -1,4 +1,4 @@
-"""Quantiles against tables."""
+"""Quantiles and special functions, compared with published tables."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Estimates: known answers, too few samples, and how often intervals hold the truth."""
+"""Estimates: known results, too few samples, and how often intervals contain the true value."""
 
 import math
 
@@ -49,7 +49,7 @@ def test_one_instance_has_the_interval_of_its_order_statistics() -> None:
     assert found.interval(0.99) is None
 
 
-def test_five_slices_carry_no_interval() -> None:
+def test_five_slices_have_no_interval() -> None:
     assert median_interval(np.arange(5.0), 0.95) is None
 
 
@@ -71,8 +71,8 @@ def test_an_instance_that_was_cut_short_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(("instances", "rounds", "spoiled"), [(4, 40, 0.1), (6, 30, 0.2), (8, 20, 0.3), (12, 15, 0.3)])
-def test_95_percent_intervals_hold_the_truth_in_93_to_97_percent(instances: int, rounds: int, spoiled: float) -> None:
-    """Paired log ratios of two cells that are equal: restarts move both, and slices of either are spoiled."""
+def test_95_percent_intervals_contain_the_true_value(instances: int, rounds: int, spoiled: float) -> None:
+    """Paired log ratios of two cells that are equal: restarts move both, and slices of either are disturbed."""
     rng, noise, held, runs = np.random.default_rng(20), Noise(spoiled=spoiled), 0, 1200
     restart = math.hypot(noise.restart, noise.luck)
     quiet = np.zeros((instances, rounds))
@@ -88,7 +88,7 @@ def test_95_percent_intervals_hold_the_truth_in_93_to_97_percent(instances: int,
 
 
 @pytest.mark.parametrize("slices", [12, 30, 101])
-def test_within_one_instance_the_median_is_held(slices: int) -> None:
+def test_the_interval_within_one_instance_contains_the_median(slices: int) -> None:
     """Order statistics are discrete, so their coverage is at least, not exactly, what is asked for."""
     rng, runs = np.random.default_rng(21), 2000
     found = [median_interval(rng.exponential(1.0, slices), 0.95) for _ in range(runs)]
@@ -96,11 +96,11 @@ def test_within_one_instance_the_median_is_held(slices: int) -> None:
     assert 0.94 <= held / runs <= 0.99
 
 
-FIGURES = st.lists(st.floats(0.1, 1e9), min_size=12, max_size=12)
+VALUES = st.lists(st.floats(0.1, 1e9), min_size=12, max_size=12)
 
 
 @settings(max_examples=50)
-@given(FIGURES, st.floats(1e-3, 1e3))
+@given(VALUES, st.floats(1e-3, 1e3))
 def test_another_unit_scales_the_estimate(values: list[float], factor: float) -> None:
     instance = [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]
     one = positive_estimate(instance, list(values))
@@ -113,7 +113,7 @@ def test_another_unit_scales_the_estimate(values: list[float], factor: float) ->
 
 
 @settings(max_examples=50)
-@given(FIGURES, st.permutations(range(12)))
+@given(VALUES, st.permutations(range(12)))
 def test_the_order_of_slices_does_not_matter(values: list[float], order: list[int]) -> None:
     instance = [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]
     shuffled = positive_estimate([instance[index] for index in order], [values[index] for index in order])
@@ -152,7 +152,7 @@ def test_cpu_is_unknown_without_a_clock_or_a_successful_request() -> None:
 
 
 @pytest.mark.parametrize("instances", [1, 6])
-def test_95_percent_intervals_of_cpu_hold_the_truth_in_93_to_97_percent(instances: int) -> None:
+def test_95_percent_intervals_of_cpu_contain_the_true_value(instances: int) -> None:
     rng, held, runs, slices = np.random.default_rng(9), 0, 800, 40
     for _ in range(runs):
         luck = np.repeat(0.01 * rng.standard_normal(instances) * (instances > 1), slices)
@@ -179,12 +179,12 @@ def test_percentiles_are_those_of_the_pooled_histogram() -> None:
     found = quantiles([histogram_of(values) for values in samples])
     pooled = histogram_of(np.concatenate(samples))
     assert found is not None
-    for percentile, figure in ((50, found.p50), (90, found.p90), (99, found.p99), (99.9, found.p999)):
-        assert figure is not None
-        assert figure.value == pooled.get_value_at_percentile(percentile)
-        assert figure.low is not None
-        assert figure.high is not None
-        assert figure.low <= figure.value <= figure.high
+    for percentile, estimate in ((50, found.p50), (90, found.p90), (99, found.p99), (99.9, found.p999)):
+        assert estimate is not None
+        assert estimate.value == pooled.get_value_at_percentile(percentile)
+        assert estimate.low is not None
+        assert estimate.high is not None
+        assert estimate.low <= estimate.value <= estimate.high
     assert found.max is not None
     assert found.max.value == pooled.get_max_value()
     assert found.max.low is None
@@ -235,7 +235,7 @@ def test_an_interval_beyond_the_last_sample_is_null() -> None:
 
 @pytest.mark.no_cover
 @pytest.mark.parametrize(("instances", "samples"), [(4, 1200), (8, 600)])
-def test_95_percent_intervals_of_percentiles_hold_the_truth_in_93_to_97_percent(instances: int, samples: int) -> None:
+def test_95_percent_intervals_of_percentiles_contain_the_true_value(instances: int, samples: int) -> None:
     """Restarts shift whole instances. Samples are written as counts, as recording each in Python takes too long."""
     rng, runs = np.random.default_rng(6), 400
     truth = np.quantile(
@@ -253,9 +253,9 @@ def test_95_percent_intervals_of_percentiles_hold_the_truth_in_93_to_97_percent(
             filled.append(histogram)
         found = quantiles(filled)
         assert found is not None
-        for position, figure in enumerate((found.p50, found.p90, found.p99)):
-            assert figure is not None
-            if figure.low is not None and figure.high is not None:
-                held[position] += figure.low <= np.exp(truth[position]) * 1000 <= figure.high + 1
+        for position, estimate in enumerate((found.p50, found.p90, found.p99)):
+            assert estimate is not None
+            if estimate.low is not None and estimate.high is not None:
+                held[position] += estimate.low <= np.exp(truth[position]) * 1000 <= estimate.high + 1
     assert np.all(held / runs >= 0.93), held / runs
     assert np.all(held / runs <= 0.97), held / runs

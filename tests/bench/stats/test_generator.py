@@ -1,4 +1,4 @@
-"""A cell whose load generator was the limit has no result; a consumer that is slow has one, with a warning."""
+"""A cell whose load generator was the limit has no result; a slow client library has one, with a warning."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def cell(
     lag_ns: float | None = None,
     ended: int | None = None,
 ) -> Cell:
-    """Two slices of a second each, with 1,000 answers of 1 ms."""
+    """Two slices of a second each, with 1,000 requests of 1 ms."""
     producer_ns = None if producer_share is None else int(producer_share * 1e9)
     return Cell(
         id="x",
@@ -49,7 +49,7 @@ def cell(
 
 
 @pytest.mark.parametrize("client", ["raw", "another"])
-def test_a_client_that_is_to_find_the_producers_limit_and_found_its_own(client: str) -> None:
+def test_a_client_that_found_its_own_limit_instead_of_the_producers(client: str) -> None:
     reason = generator.reason(cell(CLOSED, client, load_share=0.97))
     assert reason is not None
     assert "97 % of its core" in reason
@@ -74,7 +74,7 @@ def test_cells_whose_limit_was_not_the_generator(fine: Cell) -> None:
 
 
 @pytest.mark.parametrize("client", ["raw", "library"])
-def test_open_loop_latency_that_was_mostly_the_generators_delay(client: str) -> None:
+def test_open_loop_latency_that_was_mostly_delay_before_sending(client: str) -> None:
     reason = generator.reason(cell(OPEN, client, lag_ns=6e5, ended=500))
     assert reason is not None
     assert "60 %" in reason

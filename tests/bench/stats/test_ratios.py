@@ -1,4 +1,4 @@
-"""Ratios: pairing, both levels, and what is claimed when there is nothing to claim."""
+"""Ratios: pairing, both levels, and how often a difference is reported where there is none."""
 
 import numpy as np
 import pytest
@@ -33,13 +33,13 @@ def test_a_slice_missing_on_one_side_drops_the_pair() -> None:
     assert paired(cell, Slices(), LATENCY) is None
 
 
-def test_throughput_is_right_answers_over_time() -> None:
+def test_throughput_is_successful_requests_over_time() -> None:
     baseline = Slices.of(instance=[0], round=[0], p50_ns=[None], ok=[10], duration_ns=[1_000_000])
     cell = Slices.of(instance=[0], round=[0], p50_ns=[None], ok=[10], duration_ns=[2_000_000])
     assert one(paired(cell, baseline, THROUGHPUT)).value == pytest.approx(0.5)
 
 
-def test_one_instance_is_never_sure() -> None:
+def test_one_instance_has_no_verdict() -> None:
     rng = np.random.default_rng(1)
     cell, baseline = (slices_of(factor * np.exp(0.01 * rng.standard_normal((1, 60)))) for factor in (2e5, 1e5))
     found = one(paired(cell, baseline, LATENCY))
@@ -48,7 +48,7 @@ def test_one_instance_is_never_sure() -> None:
     assert found.estimate(LATENCY, restarted=True).verdict == "inconclusive"
 
 
-def test_several_instances_without_restarts_are_not_sure_either() -> None:
+def test_several_instances_without_restarts_have_no_verdict() -> None:
     rng = np.random.default_rng(1)
     cell, baseline = (slices_of(factor * np.exp(0.01 * rng.standard_normal((8, 20)))) for factor in (2e5, 1e5))
     found = one(paired(cell, baseline, LATENCY))
@@ -63,7 +63,7 @@ def test_too_few_slices_have_a_value_and_no_interval() -> None:
     assert (estimate.low, estimate.high, estimate.low_95, estimate.high_95) == (None, None, None, None)
 
 
-def test_the_corrected_interval_holds_the_plain_one() -> None:
+def test_the_corrected_interval_contains_the_plain_one() -> None:
     rng = np.random.default_rng(2)
     logs = [
         paired(slices_of(np.exp(rng.normal(12, 0.1, (g, 9)))), slices_of(np.exp(rng.normal(12, 0.1, (g, 9)))), LATENCY)
@@ -83,8 +83,8 @@ def medians_of(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Lev
 
 @pytest.mark.no_cover
 @pytest.mark.parametrize(("instances", "wide"), [(5, 3.0), (6, 1.0), (8, 1.0), (12, 0.5)])
-def test_equal_arms_are_told_apart_in_at_most_one_run_of_a_hundred(instances: int, wide: float) -> None:
-    """A default run: three protocols, eight cells each, every process with its own luck, some cells noisier."""
+def test_equal_cells_have_a_difference_in_at_most_one_run_of_a_hundred(instances: int, wide: float) -> None:
+    """A default run: three protocols, eight cells each, every start with its own effect, some cells noisier."""
     rng, runs, wrong, held, intervals = np.random.default_rng(7), 500, 0, 0, 0
     noise = 0.01 * np.exp(wide * 0.4 * rng.standard_normal((3, 8)))
     for _ in range(runs):
@@ -107,7 +107,7 @@ COLUMN = st.lists(st.floats(1e3, 1e9), min_size=12, max_size=12)
 
 @settings(max_examples=40)
 @given(COLUMN, COLUMN)
-def test_swapping_the_arms_turns_the_ratio_over(above: list[float], below: list[float]) -> None:
+def test_swapping_cell_and_baseline_inverts_the_ratio(above: list[float], below: list[float]) -> None:
     cell, baseline = (slices_of(np.asarray(values).reshape(3, 4)) for values in (above, below))
     there, back = one(paired(cell, baseline, LATENCY)), one(paired(baseline, cell, LATENCY))
     assert there.value == pytest.approx(1 / back.value)

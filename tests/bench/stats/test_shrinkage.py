@@ -25,7 +25,7 @@ def test_few_ratios_keep_their_own_spread() -> None:
     assert shrunk(values).degrees_of_freedom.tolist() == [5.0, 5.0, 5.0]
 
 
-def test_a_ratio_that_does_not_vary_is_left_alone() -> None:
+def test_with_a_ratio_that_does_not_vary_nothing_is_shrunk() -> None:
     values = np.random.default_rng(1).standard_normal((6, 8))
     values[:, 3] = 0.5
     assert np.array_equal(shrunk(values).spread, own(values).spread)
@@ -36,12 +36,12 @@ def test_a_spread_is_never_shrunk_downwards() -> None:
     assert np.all(shrunk(values).spread >= own(values).spread)
 
 
-def test_ratios_that_move_as_one_add_nothing() -> None:
+def test_ratios_that_move_together_add_no_degrees_of_freedom() -> None:
     one = np.random.default_rng(3).standard_normal((6, 1))
     assert shrunk(one + np.arange(RATIOS)).degrees_of_freedom == pytest.approx(5.0)
 
 
-def test_independent_ratios_of_one_spread_add_twice_their_own_freedom() -> None:
+def test_independent_ratios_of_equal_spread_add_twice_their_own_degrees_of_freedom() -> None:
     values = np.random.default_rng(4).standard_normal((6, RATIOS))
     assert np.all(shrunk(values).degrees_of_freedom > 12)
 
@@ -56,7 +56,7 @@ ONE_OUTLIER = np.where(np.arange(RATIOS) == 0, 8.0, 1.0)
     "spreads", [np.ones(RATIOS), HETEROSCEDASTIC, ONE_OUTLIER], ids=["equal", "unequal", "outlier"]
 )
 def test_family_error_stays_within_bounds(instances: int, spreads: NDArray[np.float64]) -> None:
-    """Of a thousand runs without a difference, at most one percent announce one, whichever ratios are noisier."""
+    """Of a thousand runs without a difference, at most one percent report one, whichever ratios are noisier."""
     rng, runs, wrong, narrower = np.random.default_rng(5), 1000, 0, []
     confidence = 1 - 0.01 / RATIOS
     for _ in range(runs):

@@ -95,7 +95,7 @@ def test_an_interrupted_run() -> None:
     stopped = run()
     stopped = replace(stopped, plan=replace(stopped.plan, interrupted=True, instances_done=4))
     warning = only(stopped)
-    assert warning.code == "interrupted"
+    assert (warning.code, warning.grade, warning.cells) == ("interrupted", "note", [])
     assert "4 of 6 instances" in warning.text
 
 
@@ -123,7 +123,7 @@ def test_an_environment_that_was_not_recorded_has_no_warnings() -> None:
 
 def test_wide_intervals_are_counted_and_the_widest_is_named() -> None:
     warning = only(run(instances=3, noise=Noise(restart=0.03)))
-    assert warning.code == "wide_interval"
+    assert (warning.code, warning.grade) == ("wide_interval", "note")
     assert re.match(r"(All|\d+ of) 16 headline ratios have intervals wider than ±5 % \(widest ±\d+ %\)", warning.text)
 
 
@@ -143,7 +143,8 @@ def test_warming_up_shows_over_several_instances() -> None:
         for cell in cold.cells
     ]
     warning = only(replace(cold, cells=cells))
-    assert warning.code == "warming_up"
+    assert (warning.code, warning.grade) == ("warming_up", "warning")
+    assert warning.cells == [cell.id for cell in cold.cells if cell.protocol == "beta"]
     assert re.match(r"beta was 1\d % faster in the last third", warning.text)
     few = run(instances=1)
     assert "warming_up" not in codes(with_cells(few, replace(few.cells[0], slices=cells[0].slices)))
@@ -160,7 +161,8 @@ def test_failed_requests_are_counted_by_kind() -> None:
     outcomes = ({"ok": 97, "timeout": 2, "unreachable": 1}, {"ok": 98, "timeout": 2})
     cells = [replace(cell, outcomes=each) for cell, each in zip(failing.cells, outcomes, strict=False)]
     warning = only(with_cells(failing, *cells))
-    assert warning.code == "errors_seen"
+    assert (warning.code, warning.grade) == ("errors_seen", "warning")
+    assert warning.cells == [cell.id for cell in cells]
     assert warning.text.startswith("5 requests of 200 failed in 2 configurations (")
     assert ": 4 timeout, 1 unreachable." in warning.text
 
@@ -181,15 +183,16 @@ def test_cells_without_a_result_state_the_reason_and_have_no_other_warning() -> 
     ]
     failed, limited = warnings_of(with_cells(some, *cells))
     assert (failed.code, limited.code) == ("cells_failed", "generator_limited")
-    assert "2 configurations" in failed.text
     assert "a response was wrong" in failed.text
-    assert cells[1].id in limited.text
+    assert (failed.cells, limited.cells) == ([cells[0].id, cells[3].id], [cells[1].id])
+    assert (failed.grade, limited.grade) == ("warning", "warning")
 
 
 def test_cells_with_the_same_reason_share_one_warning() -> None:
     few = run()
     warning = only(with_cells(few, *(replace(cell, latency_ns=None) for cell in few.cells[:6])))
-    assert warning.code == "few_samples"
+    assert (warning.code, warning.grade) == ("few_samples", "note")
+    assert warning.cells == [cell.id for cell in few.cells[:6]]
     assert "available for 18 of 24 configurations" in warning.text
     assert "6 configurations (" in warning.text
     assert "and 2 more" in warning.text
