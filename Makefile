@@ -71,7 +71,9 @@ serve-http serve-graphql serve-grpc: $(RUN_READY) ## run this producer in the fo
 data: $(RUN_READY) ## download the wikibooks recipes
 	@$(BIN)/python -m commands.fetch_wikibooks
 
-test: check tests quick-bench ## everything CI runs
+test: ## everything CI runs
+	@$(MAKE) --no-print-directory -j2 check
+	@$(MAKE) --no-print-directory tests quick-bench
 
 check: lint types imports stubs version ## lint, types, import contracts, freshness of generated files, version
 
@@ -110,10 +112,10 @@ interop: $(INTEROP_READY) ## install the npm packages for tests/interop
 
 tests: $(DEVELOP_READY) interop
 	$(BIN)/coverage erase
-	$(BIN)/pytest -q -n 3 --dist loadfile --cov --cov-report=term $(PYTEST_ARGS)
+	$(BIN)/pytest -q -n 3 --dist worksteal --durations=10 --cov --cov-report=term $(PYTEST_ARGS)
 
 quick-bench: $(DEVELOP_READY)
-	$(BIN)/python -m bench run --quick --out reports/quick.json
+	$(BIN)/python -m bench run --quick --seconds 12 --out reports/quick.json
 	$(BIN)/python -m tests.check_run reports/quick.json
 
 lock: $(DEVELOP_READY) ## update the lock files, with hashes

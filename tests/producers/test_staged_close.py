@@ -16,7 +16,7 @@ from producers.certificates import CertificateFiles
 from producers.grpc_call_check import COMPRESSION_ERROR
 from producers.settings import Limits, ProducerSettings
 from tests.support.books import small_book
-from tests.support.driving import until
+from tests.support.driving import open_descriptors, until
 from tests.support.raw_http import AMPLE_S
 from tests.support.serving import Served, serving
 
@@ -126,18 +126,22 @@ async def test_one_too_many_reads_so_though_its_request_came_at_once() -> None:
         held.transport.abort()
 
 
-async def test_refused_connections_that_stay_are_few() -> None:
+async def test_refused_connections_that_stay_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "LINGERING_S", 3600.0)
     async with serving("http", small_book(), limits=Limits(connections=1)) as served:
         _, held = await connect(served)
         await begin_request(held)
+        before = open_descriptors()
         refused = [await connect(served) for _ in range(2 * REFUSED_AT_ONCE)]
         for reader, _ in refused:
             assert (await said_at_last(reader, to_the_end=True)).startswith(b"HTTP/1.1 503 ")
-        guard = served.producer._guard  # type: ignore[attr-defined]
-        assert guard._refused <= REFUSED_AT_ONCE
-        for _, writer in (*refused, (None, held)):
+
+        # Each has an end of the caller's in this process; that of the producer is open as well while it lingers.
+        await until(lambda: open_descriptors() - before - len(refused) == REFUSED_AT_ONCE)
+        for _, writer in refused:
             writer.transport.abort()
-        await until(lambda: guard._refused == 0)
+        await until(lambda: open_descriptors() <= before)
+        held.transport.abort()
 
 
 @HTTP_PORTS

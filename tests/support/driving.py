@@ -56,6 +56,11 @@ async def end_of(client: LoopClient, request: AnyRequest) -> Exception | None:
         return await ended
 
 
+def open_descriptors() -> int:
+    """How many files and sockets this process has open."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 async def until(came_true: Callable[[], bool]) -> None:
     """Wait for something that the other end brings about. Fails when it does not come true."""
     async with asyncio.timeout(AMPLE_S):

@@ -5,7 +5,6 @@ import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from time import perf_counter_ns
 
 import pytest
@@ -13,9 +12,9 @@ import pytest
 from bench.network.link import Link, downlink, uplink
 from bench.network.profile import Profile, parse
 from bench.network.relay import Relay
+from tests.support.driving import open_descriptors
 from tests.support.programs import assert_one_line_error, listening, run
 
-DESCRIPTORS = Path("/proc/self/fd")
 PATIENCE_S = 20.0
 MODULE = "bench.network.relay"
 RESET = (1).to_bytes(4, "little") + (0).to_bytes(4, "little")
@@ -50,10 +49,6 @@ async def upstream(handler: Handler = echo) -> AsyncIterator[int]:
     finally:
         server.close()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def open_descriptors() -> int:
-    return len(list(DESCRIPTORS.iterdir()))
 
 
 async def all_ended(relay: Relay) -> None:

@@ -5,14 +5,12 @@ import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 
 import pytest
 
 from bench.wire.recording import Direction
 from bench.wire.tap import open_tap
-
-DESCRIPTORS = Path("/proc/self/fd")
+from tests.support.driving import open_descriptors
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -194,10 +192,6 @@ async def test_recording_ends_at_its_limit_and_the_bytes_go_on() -> None:
     assert not continued.from_start
     assert not continued.truncated
     assert continued.content(Direction.RECEIVED) == b"67"
-
-
-def open_descriptors() -> int:
-    return len(list(DESCRIPTORS.iterdir()))
 
 
 @pytest.mark.no_cover
