@@ -161,7 +161,7 @@ def _shown(cell: Cell, name: str) -> str:
 
 def table(all_tested: Sequence[Tested], by: Sequence[str]) -> str:
     """Errors by group, as Markdown: the median of their sizes, the median with its sign, the worst."""
-    headings = [*by, "cells", "median error", "median, signed", "worst", "median error but for the relay"]
+    headings = [*by, "cells", "median error", "median, signed", "worst", "median error without the relay"]
     rows = [headings, ["---"] * len(headings)]
     for key, group in grouped(all_tested, by).items():
         offs = [each.off for each in group]
@@ -178,7 +178,15 @@ def table_of_ratios(all_tested: Sequence[Tested]) -> str:
     Two arms under the same conditions: how far their ratio is off, for half of the pairs and for nine in ten. Where
     they are predicted to differ by more than OWN_ERROR, as a verdict needs: how often it is the other way round.
     """
-    headings = ["network", "connection", "pairs", "half within", "90 % within", "told apart", "the other way round"]
+    headings = [
+        "network",
+        "connection",
+        "pairs",
+        "half within",
+        "90 % within",
+        "predicted to differ",
+        "measured the other way round",
+    ]
     rows = [headings, ["---"] * len(headings)]
     for key, group in grouped(all_tested, ("network", "connection")).items():
         pairs = [
