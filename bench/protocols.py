@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from bench.clients.raw import RawCalls
-    from bench.wire.conversation import Codec
+    from bench.wire.codec import Codec
     from consumers.client import ClientSettings
 
 TCP_ROUND_TRIPS = 1
@@ -32,7 +32,7 @@ class Protocol:
     title: str
     """As readers know it."""
     codec_at: str
-    """Parses its bytes: a `bench.wire.conversation.Codec`."""
+    """Parses its bytes: a `bench.wire.codec.Codec`."""
     raw_calls_at: str
     """Prepares requests and reads responses for the raw client: a `bench.clients.raw.RawCalls`."""
     noop_server_at: str
@@ -85,7 +85,7 @@ PROTOCOLS: dict[str, Protocol] = {
         Protocol(
             name="grpc",
             title="gRPC",
-            codec_at="bench.wire.grpc_codec:GrpcCodec",
+            codec_at="bench.wire.grpc:GrpcCodec",
             raw_calls_at="bench.clients.grpc:GrpcCalls",
             noop_server_at="bench.runner.noop_servers:grpc",
             # gRPC's core has one level and offers no way to choose another.

@@ -21,7 +21,7 @@ from bench.report.anatomy import anatomy_tables
 from bench.report.attribution import attribution_tables
 from bench.results import RecipesUsed
 from bench.runner.size_rows import sizes_run
-from bench.runner.size_up import Sizing, size_up
+from bench.runner.sizes import Sizing, size_up
 from bench.spec import ClosedLoad, Matrix, RunPlan, Version
 from bench.workloads import QUESTIONS_AT_MOST
 from commands import values

@@ -34,10 +34,10 @@ from bench.network.profile import LOOPBACK
 from bench.protocols import protocol as row
 from bench.results import Slice
 from bench.spec import NEW, CellKey, ClosedLoad, Load
-from bench.wire.dissection import dissect
+from bench.wire.measure import dissect
 from bench.wire.parts import BytesUnaccounted
+from bench.wire.reading import WARM_UP_REQUESTS
 from bench.wire.sizes import NOTHING_KNOWN, measure_sizes
-from bench.wire.steady_state import WARM_UP_REQUESTS
 from bench.workloads import WORKLOADS, Question, Workload, WrongAnswer
 from consumers import registry as consumers
 from consumers.client import ClientSettings, RecipeClient

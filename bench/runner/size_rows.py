@@ -5,7 +5,7 @@ from typing import Any
 from msgspec.structs import asdict
 
 from bench.results import Cell, PlanUsed, RecipesUsed, Run, RunWarning
-from bench.runner.size_up import SizedUp, Sizing
+from bench.runner.sizes import SizedUp, Sizing
 from bench.spec import CellKey, RunPlan
 from bench.stats.wording import some_of
 

@@ -1,6 +1,6 @@
 """The anatomy of one connection: every byte that was handed to TCP, by what it is and which request it went with. Pure.
 
-Requests went one after the other with a mark of the tap behind each (bench.wire.steady_state), so all that went between
+Requests went one after the other with a mark of the tap behind each (bench.wire.reading), so all that went between
 two marks went with one request. What a connection says ahead of its first request is its set-up.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 
-from bench.wire.conversation import Codec
+from bench.wire.codec import Codec
 from bench.wire.parts import check_sum, total_bytes
 from bench.wire.recording import Direction, Recording
 from bench.wire.tls_decryption import ALERT_CONTENT, HANDSHAKE_CONTENT

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from time import process_time_ns
 
 from bench.results import GzipFound
-from bench.wire.conversation import Content
+from bench.wire.codec import Content
 
 LEVELS = (6, 1, 2, 3, 4, 5, 7, 8, 9)
 """The one that the lab asks for is tried first."""

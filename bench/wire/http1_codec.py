@@ -1,6 +1,6 @@
 """Reads HTTP/1.1 connections: messages are bodies, coded by Content-Encoding."""
 
-from bench.wire.conversation import Codec, Content, Parsed
+from bench.wire.codec import Codec, Content, Parsed
 from bench.wire.http1 import Http1Message, Http1Parser
 from bench.wire.inflation import GZIP, IDENTITY, content_coding, inflated_bytes
 from bench.wire.recording import Direction

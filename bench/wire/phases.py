@@ -7,10 +7,10 @@ from typing import Literal
 from bench.results import Anatomy, BothWays, GzipFound, HeaderPair, HeaderSection
 from bench.wire.anatomy import Laid, Named
 from bench.wire.categories import HEADERS, category_of
-from bench.wire.conversation import Content, Headers
+from bench.wire.codec import Content, Headers
 from bench.wire.parts import check_sum, total_bytes
+from bench.wire.reading import WARM_UP_REQUESTS
 from bench.wire.recording import Direction
-from bench.wire.steady_state import WARM_UP_REQUESTS
 
 LINE_EXTRA_BYTES = len(b": ") + len(b"\r\n")
 """What a header line takes beside name and value."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from bench.results import Bytes, SetupSizes, Sizes, TlsSession
 from bench.wire import tap as wire_tap
-from bench.wire.conversation import Codec
+from bench.wire.codec import Codec
+from bench.wire.reading import WARM_UP_REQUESTS, PlainReading, Unreadable, plain_bytes, read_plain
 from bench.wire.recording import Recording
-from bench.wire.steady_state import WARM_UP_REQUESTS, PlainReading, Unreadable, plain_bytes, read_plain
 from bench.wire.tls_twin import TlsReading, read_tls, tls_bytes, tls_bytes_alone
 from consumers.client import RecipeClient
 from consumers.errors import ConsumerError

@@ -11,8 +11,7 @@ from itertools import combinations_with_replacement
 
 from bench.results import Bytes, SetupSizes, Sizes, TlsSession
 from bench.wire.parts import UNPARSED, bytes_by_name, check_sum, total_bytes
-from bench.wire.recording import Direction, Recording
-from bench.wire.steady_state import (
+from bench.wire.reading import (
     WARM_UP_REQUESTS,
     PlainReading,
     Unreadable,
@@ -21,6 +20,7 @@ from bench.wire.steady_state import (
     setup_sizes,
     steady_median,
 )
+from bench.wire.recording import Direction, Recording
 from bench.wire.tls import APPLICATION_DATA, PROTECTED, TlsParser, TlsRecord, protection_bytes, session
 
 PROOF_SHARE = 0.5

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bench.protocols import protocol as row
-from bench.wire.dissection import dissect
+from bench.wire.measure import dissect
 from bench.wire.sizes import Ask
 from consumers.registry import CONSUMERS
 from consumers.target import Target

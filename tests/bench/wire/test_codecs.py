@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bench.protocols import PROTOCOLS
 from bench.protocols import protocol as row
-from bench.wire.conversation import Codec, Content, Conversation, Parsed
+from bench.wire.codec import Codec, Content, Conversation, Parsed
 from bench.wire.http2 import PREFACE_BYTES
 from bench.wire.inflation import content_coding, inflated_bytes
 from bench.wire.parts import BytesUnaccounted, Part, total_bytes

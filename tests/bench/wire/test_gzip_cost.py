@@ -4,7 +4,7 @@ import zlib
 
 import pytest
 
-from bench.wire.conversation import Content
+from bench.wire.codec import Content
 from bench.wire.gzip_cost import gzip_found
 
 TEXT = b"".join(b"stir %d onions for %d minutes. " % (n, n * n % 97) for n in range(300))

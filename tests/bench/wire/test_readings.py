@@ -4,8 +4,8 @@ import pytest
 
 from bench.protocols import protocol as row
 from bench.results import SetupSizes, Sizes
+from bench.wire.reading import PlainReading, Unreadable, plain_bytes, read_plain
 from bench.wire.recording import Chunk, Direction, Recording
-from bench.wire.steady_state import PlainReading, Unreadable, plain_bytes, read_plain
 from bench.wire.tls_twin import ahead_of_requests, floating_differences, read_tls, tls_bytes, tls_bytes_alone
 from tests.bench.wire.test_codecs import GET, JSON, answer
 from tests.bench.wire.test_tls import KEY_SHARE, TLS_1_3, client_hello_bytes, record, server_hello_bytes

@@ -11,8 +11,8 @@ import pytest
 from aiohttp import web
 
 from bench.protocols import protocol as row
+from bench.wire.reading import PlainReading, read_plain
 from bench.wire.recording import Direction, Recording
-from bench.wire.steady_state import PlainReading, read_plain
 from bench.wire.tap import open_tap
 from bench.wire.tls_twin import read_tls
 from producers import certificates

@@ -6,10 +6,10 @@ import pytest
 
 from bench.protocols import protocol as row
 from bench.results import Anatomy
-from bench.wire import dissection
+from bench.wire import measure as dissection
 from bench.wire.categories import UNKNOWN, bytes_by_category
-from bench.wire.dissection import KEY_LOG_VARIABLE, Dissected, dissect, key_log
 from bench.wire.key_log import read_key_log
+from bench.wire.measure import KEY_LOG_VARIABLE, Dissected, dissect, key_log
 from bench.wire.phases import check_phases
 from bench.wire.recording import Direction
 from bench.wire.sizes import Ask

@@ -1,6 +1,6 @@
 """Reads gRPC connections: HTTP/2 streams, messages behind a prefix of 5 bytes, coded by grpc-encoding one by one."""
 
-from bench.wire.conversation import Codec, Content, Parsed
+from bench.wire.codec import Codec, Content, Parsed
 from bench.wire.http2 import Http2Parser, Http2Stream
 from bench.wire.inflation import GZIP, IDENTITY, content_coding, inflated_bytes
 from bench.wire.recording import Direction

@@ -14,7 +14,7 @@ from bench.report.anatomy_figures import stacks
 from bench.results import RecipesUsed, Run
 from bench.run_file import decode, encode
 from bench.runner.size_rows import sizes_run
-from bench.runner.size_up import Sizing, requests_for, size_up
+from bench.runner.sizes import Sizing, requests_for, size_up
 from bench.spec import ClosedLoad, Matrix, RunPlan, Target, Version
 from bench.wire.phases import check_phases
 from bench.workloads import Workload

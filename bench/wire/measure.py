@@ -9,13 +9,13 @@ from pathlib import Path
 
 from bench.results import Anatomy, Bytes, TlsSession
 from bench.wire.anatomy import plain_layout, tls_layout
-from bench.wire.conversation import Codec, Content
+from bench.wire.codec import Codec, Content
 from bench.wire.gzip_cost import gzip_found
 from bench.wire.key_log import ConnectionSecrets, read_key_log
 from bench.wire.phases import anatomy_of
+from bench.wire.reading import WARM_UP_REQUESTS, Unreadable, only_connection, plain_bytes, read_plain
 from bench.wire.recording import Direction, Recording
 from bench.wire.sizes import NOTHING_KNOWN, Ask, Connect, record
-from bench.wire.steady_state import WARM_UP_REQUESTS, Unreadable, only_connection, plain_bytes, read_plain
 from bench.wire.tls_decryption import Decrypted, Undecipherable, decrypt, secrets_of
 from bench.wire.tls_twin import read_tls, tls_bytes
 from consumers.errors import ConsumerError

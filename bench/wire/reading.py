@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from bench.results import Bytes, SetupSizes, Sizes
-from bench.wire.conversation import Codec, Conversation, Exchange, MessageSizes
+from bench.wire.codec import Codec, Conversation, Exchange, MessageSizes
 from bench.wire.inflation import IDENTITY
 from bench.wire.parts import total_bytes
 from bench.wire.recording import Direction, Recording
