@@ -71,14 +71,14 @@ PROTOCOLS: dict[str, Protocol] = {
         Protocol(
             name="http",
             title="HTTP",
-            codec_at="bench.wire.http1_codec:Http1Codec",
+            codec_at="bench.wire.http1:Http1Codec",
             raw_calls_at="bench.clients.http1:Http1Calls",
             noop_server_at="bench.runner.noop_servers:http",
         ),
         Protocol(
             name="graphql",
             title="GraphQL",
-            codec_at="bench.wire.http1_codec:Http1Codec",
+            codec_at="bench.wire.http1:Http1Codec",
             raw_calls_at="bench.clients.http1:Http1Calls",
             noop_server_at="bench.runner.noop_servers:graphql",
         ),

@@ -16,7 +16,7 @@ from bench.protocols import protocol as row
 from bench.report import one_exchange
 from bench.runner.processes import ProcessFailed
 from bench.runner.session import RunningProducer, Session, Stopped
-from bench.wire.sizes import MeasuredSizes, measure_sizes
+from bench.wire.measure import Measured, measure
 from commands import values
 from commands.errors import CommandError, ExitCode, UntrustedMeasurement, UsageError
 from consumers.client import ClientSettings, RecipeClient
@@ -48,7 +48,7 @@ class Answer:
 
     address: str
     recipe: Recipe
-    sizes: MeasuredSizes
+    measured: Measured
 
 
 def ask(
@@ -70,7 +70,9 @@ def ask(
     except (ProcessFailed, ConsumerError, RecipeError) as error:
         raise UntrustedMeasurement(str(error)) from None
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(answer.recipe), indent=2).decode() + "\n\n")
-    sys.stdout.write(one_exchange.render(answer.address, answer.sizes.bytes, answer.sizes.warnings, gzip_asked=gzip))
+    sys.stdout.write(
+        one_exchange.render(answer.address, answer.measured.bytes, answer.measured.warnings, gzip_asked=gzip)
+    )
     return ExitCode.FINE
 
 
@@ -110,7 +112,7 @@ async def _ask_running(
     address = producer.tls or producer.plain
     async with connect(parse_target(address)) as consumer:
         recipe = await consumer.get(recipe_id)
-    sizes = await measure_sizes(
+    measured = await measure(
         connect=connect,
         plain=parse_target(producer.plain),
         tls=parse_target(producer.tls) if producer.tls else None,
@@ -118,4 +120,4 @@ async def _ask_running(
         # Pings and window updates fall into some requests only, so one alone would not show what is usual.
         asks=[lambda consumer: consumer.get(recipe_id)] * REPEATED,
     )
-    return Answer(address, recipe, sizes)
+    return Answer(address, recipe, measured)

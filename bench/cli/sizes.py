@@ -20,8 +20,7 @@ from bench.report import terminal
 from bench.report.anatomy import anatomy_tables
 from bench.report.attribution import attribution_tables
 from bench.results import RecipesUsed
-from bench.runner.size_rows import sizes_run
-from bench.runner.sizes import Sizing, size_up
+from bench.runner.sizes import REQUESTS, Sizing, size_up, sizes_run
 from bench.spec import ClosedLoad, Matrix, RunPlan, Version
 from bench.workloads import QUESTIONS_AT_MOST
 from commands import values
@@ -45,7 +44,7 @@ def sizes(
             metavar="N",
             help="Requests over one connection; fewer of large pages.",
         ),
-    ] = 100,
+    ] = REQUESTS,
     gzip_level: Annotated[
         int, typer.Option(parser=values.whole_number(1, 9), metavar="1..9", help="zlib's level.")
     ] = 6,
@@ -100,7 +99,7 @@ def sizes(
     for table in [*anatomy_tables(run), *attribution_tables(run)]:
         terminal.show_table(table, console)
     print(f"run file: {path}\nreport:   {report_path}")
-    failed = sizing.troubles or any(cell.status == "failed" for cell in run.cells)
+    failed = sizing.problems or any(cell.status == "failed" for cell in run.cells)
     return ExitCode.UNTRUSTED if failed else ExitCode.FINE
 
 

@@ -45,22 +45,16 @@ class Prove(Struct, frozen=True, kw_only=True, tag=True):
 
 
 class ReadSizes(Struct, frozen=True, kw_only=True, tag=True):
-    """Ask through a wire tap, over connections of its own, and take apart what went by. Answered by SizesRead.
-
-    The workload must have been proved for a cell before.
-    """
-
-    key: CellKey
-
-
-class Dissect(Struct, frozen=True, kw_only=True, tag=True):
-    """The same over one connection from its set-up to its end, so many requests in turn. Answered by Dissection.
+    """Send requests through a wire tap, over a connection of its own, and count the bytes. Answered by SizesRead.
 
     The workload must have been proved for a cell before.
     """
 
     key: CellKey
     requests: int
+    """How many requests are sent, one after the other, including the warm-up."""
+    anatomy: bool = False
+    """Whether every byte is wanted by name, too."""
 
 
 class RunSlice(Struct, frozen=True, kw_only=True, tag=True):
@@ -98,18 +92,11 @@ class Proof(Struct, frozen=True, kw_only=True, tag=True):
 
 
 class SizesRead(Struct, frozen=True, kw_only=True, tag=True):
-    """The sizes of a combination. What could not be known is null, and `warnings` say why, in words."""
-
-    bytes: Bytes
-    tls_session: TlsSession | None = None
-    warnings: tuple[str, ...] = ()
-
-
-class Dissection(Struct, frozen=True, kw_only=True, tag=True):
-    """A connection of a combination, every byte of it by name. Null where `warnings` say why it is not known."""
+    """The bytes of a combination. What is not known is null, and `warnings` has the reasons."""
 
     bytes: Bytes
     anatomy: Anatomy | None = None
+    """Null where it was not asked for, too."""
     tls_session: TlsSession | None = None
     warnings: tuple[str, ...] = ()
 
@@ -138,8 +125,8 @@ class Broken(Struct, frozen=True, kw_only=True, tag=True):
     text: str
 
 
-Order = Setup | Prove | ReadSizes | Dissect | RunSlice | Collect | Finish
-Answer = Done | Proof | SizesRead | Dissection | SliceDone | Recorded | Broken
+Order = Setup | Prove | ReadSizes | RunSlice | Collect | Finish
+Answer = Done | Proof | SizesRead | SliceDone | Recorded | Broken
 
 _orders: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
 _answers: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)

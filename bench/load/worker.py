@@ -32,12 +32,13 @@ from bench.load.watch import ConnectionCount, LoopWatch
 from bench.machine import process_cpu_ns
 from bench.network.profile import LOOPBACK
 from bench.protocols import protocol as row
-from bench.results import Slice
+from bench.results import Anatomy, Slice
 from bench.spec import NEW, CellKey, ClosedLoad, Load
-from bench.wire.measure import dissect
-from bench.wire.parts import BytesUnaccounted
-from bench.wire.reading import WARM_UP_REQUESTS
-from bench.wire.sizes import NOTHING_KNOWN, measure_sizes
+from bench.wire.anatomy import anatomy_of
+from bench.wire.gzip_cost import gzip_found
+from bench.wire.measure import measure
+from bench.wire.parts import BytesUnaccounted, UnknownPart
+from bench.wire.reading import NOTHING_KNOWN, WARM_UP_REQUESTS, Reading
 from bench.workloads import WORKLOADS, Question, Workload, WrongAnswer
 from consumers import registry as consumers
 from consumers.client import ClientSettings, RecipeClient
@@ -46,9 +47,6 @@ from consumers.target import Target, parse_target
 from recipes import sources
 from recipes.errors import RecipeError
 from recipes.model import Recipe
-
-SIZED_AT_MOST = 48
-"""Questions over which sizes are medians."""
 
 
 @dataclass(slots=True)
@@ -82,8 +80,6 @@ class Worker:
                 return await self.prove(order)
             case messages.ReadSizes():
                 return await self.read_sizes(order)
-            case messages.Dissect():
-                return await self.dissect(order)
             case messages.RunSlice():
                 return await self.run_slice(order)
             case messages.Collect():
@@ -149,40 +145,30 @@ class Worker:
         self.cells[key.label] = ProvedCell(client, key.load, requests)
         return messages.Proof(outcome=OK)
 
-    async def read_sizes(self, order: messages.ReadSizes) -> messages.SizesRead:
-        """Ask some of a workload's questions through a tap, beside the connections that are measured."""
-        plain, tls = (parse_target(text) if text else None for text in (self.setup.direct.plain, self.setup.direct.tls))
-        questions = self.questions[order.key.workload][:SIZED_AT_MOST]
-        if not all(question.single for question in questions):
-            reason = "one question takes several requests; those of one request are told by the workload get"
-            return messages.SizesRead(bytes=NOTHING_KNOWN, warnings=(reason,))
-        found = await measure_sizes(
-            connect=lambda target: self._client(order.key, target),
-            plain=plain,
-            tls=tls if order.key.tls else None,
-            codec=row(self.setup.protocol).codec(),
-            asks=[question.send for question in questions],
-        )
-        return messages.SizesRead(bytes=found.bytes, tls_session=found.tls_session, warnings=found.warnings)
-
-    async def dissect(self, order: messages.Dissect) -> messages.Answer:
-        """Ask a workload's questions in turn through a tap, over one connection of its own, and name every byte."""
+    async def read_sizes(self, order: messages.ReadSizes) -> messages.Answer:
+        """Send a workload's questions through a tap, beside the connections that are measured, and count the bytes."""
         plain, tls = (parse_target(text) if text else None for text in (self.setup.direct.plain, self.setup.direct.tls))
         questions = self.questions[order.key.workload]
+        if not all(question.single for question in questions):
+            reason = "one question takes several requests; the workload get has the sizes of one request"
+            return messages.SizesRead(bytes=NOTHING_KNOWN, warnings=(reason,))
         count = max(1, order.requests - WARM_UP_REQUESTS)
         try:
-            found = await dissect(
+            found = await measure(
                 connect=lambda target: self._client(order.key, target),
                 plain=plain,
                 tls=tls if order.key.tls else None,
                 codec=row(self.setup.protocol).codec(),
                 asks=[question.send for question in islice(cycle(questions), count)],
-                gzip=order.key.gzip,
             )
-        except BytesUnaccounted as error:
+            anatomy = _anatomy(found.reading, gzip=order.key.gzip) if order.anatomy and found.reading else None
+        except (BytesUnaccounted, UnknownPart) as error:
             return messages.Broken(text=str(error))
-        return messages.Dissection(
-            bytes=found.bytes, anatomy=found.anatomy, tls_session=found.tls_session, warnings=found.warnings
+        return messages.SizesRead(
+            bytes=found.bytes,
+            anatomy=anatomy,
+            tls_session=found.reading.tls_session if found.reading else None,
+            warnings=found.warnings,
         )
 
     async def run_slice(self, order: messages.RunSlice) -> messages.SliceDone:
@@ -280,6 +266,11 @@ class Worker:
             except Exception as error:  # what was recorded is still worth having
                 problems.append(f"a connection of the {self.setup.protocol} client could not be closed: {error}")
         return _recorded(self.cells, problems)
+
+
+def _anatomy(reading: Reading, *, gzip: bool) -> Anatomy | None:
+    responses = [response for _, response in reading.contents[WARM_UP_REQUESTS:]]
+    return anatomy_of(reading, gzip_found(responses) if gzip else None)
 
 
 def _recorded(cells: Mapping[str, ProvedCell], problems: Sequence[str] = ()) -> messages.Recorded:

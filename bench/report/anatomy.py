@@ -8,7 +8,7 @@ from bench.report import names
 from bench.report.anatomy_figures import DIRECTIONS, all_bytes, per_request, useful_share
 from bench.report.document import Builder, Column, Entry, Table
 from bench.results import Anatomy, Cell, HeaderSection, Run
-from bench.wire.categories import CATEGORIES, CONTENT, UNKNOWN
+from bench.wire.parts import CATEGORIES, CONTENT, UNKNOWN
 
 Rows = Sequence[tuple[Cell, Anatomy]]
 TITLES = {"sent": "request", "received": "answer"}

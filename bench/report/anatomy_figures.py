@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.results import Anatomy, BothWays, Run
-from bench.wire.categories import CONTENT, bytes_by_category
+from bench.wire.parts import CONTENT, bytes_by_category
 
 DIRECTIONS = ("sent", "received")
 

@@ -5,7 +5,7 @@ from bench.report.anatomy_figures import DIRECTIONS, stacks
 from bench.report.charts import Segment
 from bench.report.latency_charts import Figure, label_of
 from bench.results import Cell, Run
-from bench.wire.categories import CATEGORIES, CONNECTION, CONTENT, FRAMING, HANDSHAKE, HEADERS, TLS, UNKNOWN
+from bench.wire.parts import CATEGORIES, CONNECTION, CONTENT, FRAMING, HANDSHAKE, HEADERS, TLS, UNKNOWN
 from bench.workloads import Workload
 
 TITLES = {"sent": "request", "received": "answer"}

@@ -9,12 +9,12 @@ from bench.load import latency_histogram
 from bench.network.profile import LOOPBACK, parse
 from bench.results import Cell, Memory, PlanUsed, RecipesUsed, Run, RunWarning, Slices
 from bench.runner.recording import RawCell, RawRun
+from bench.runner.sizes import unknown_sizes
 from bench.spec import CellKey, RunPlan
 from bench.stats import generator
 from bench.stats.analysis import analyse
 from bench.stats.ratios import Baseline
 from bench.stats.warnings import warnings_of
-from bench.stats.wording import some_of
 
 NOT_TO_BE_TRUSTED = frozenset({"errors_seen", "process_trouble", "cells_failed"})
 """Warnings that make the whole run end with the exit code for measurements that cannot be trusted."""
@@ -59,7 +59,7 @@ def run_of(
         warnings=[],
         cells=cells,
     )
-    return replace(run, warnings=[*_problems(raw), *warnings_of(run), *_unknown_sizes(raw)])
+    return replace(run, warnings=[*_problems(raw), *warnings_of(run), *unknown_sizes(raw.sizes)])
 
 
 def untrusted(run: Run) -> bool:
@@ -96,20 +96,4 @@ def _problems(raw: RawRun) -> list[RunWarning]:
     return [
         RunWarning(code="process_trouble", text=f"{text}. What it did not measure is missing from the figures.")
         for text in dict.fromkeys(raw.problems)
-    ]
-
-
-def _unknown_sizes(raw: RawRun) -> list[RunWarning]:
-    """What the wire did not show, each reason once with the combinations that share it."""
-    reasons: dict[str, list[str]] = {}
-    for key, sizes in raw.sizes.items():
-        for reason in sizes.warnings:
-            reasons.setdefault(reason, []).append(key.label)
-    return [
-        RunWarning(
-            code="sizes_unknown",
-            text=f"Not every size of {some_of(names)} is known: {reason}. Sizes that could not be proved are left out; "
-            "latencies are not touched by this.",
-        )
-        for reason, names in reasons.items()
     ]

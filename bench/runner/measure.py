@@ -17,6 +17,7 @@ from bench.runner import warm_up
 from bench.runner.recording import RawCell, RawRun
 from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, order_to_prove, start_rigs
 from bench.runner.session import Session, Stopped
+from bench.runner.sizes import order_to_read
 from bench.spec import CellKey, RunPlan
 
 GIVE_UP_AFTER = 3
@@ -110,8 +111,7 @@ class Measurement:
             rig = rigs.get(cell.key.process)
             if rig is None or rig.broken or cell.status != "measured" or message in self.raw.sizes:
                 continue
-            order = messages.ReadSizes(key=cell.key)
-            found = await rig.order(order, VERIFY_TIMEOUT_S)
+            found = await rig.order(order_to_read(cell.key), VERIFY_TIMEOUT_S)
             if isinstance(found, messages.SizesRead):
                 self.raw.sizes[message] = found
 

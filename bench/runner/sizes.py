@@ -1,44 +1,56 @@
-"""Sizing up: every combination's bytes, without timing anything. One producer and one load process a protocol."""
+"""Sizes: the bytes of every combination, counted without timing anything."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
+from typing import Any
+
+from msgspec.structs import asdict
 
 from bench import schedule as planning
 from bench.load import messages
 from bench.load.recorder import OK
 from bench.machine import Pinning
-from bench.results import Status
+from bench.results import Cell, PlanUsed, RecipesUsed, Run, RunWarning, Status
 from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, order_to_prove, start_rigs
 from bench.runner.session import Session
 from bench.spec import CellKey, RunPlan
+from bench.stats.wording import some_of
 
+REQUESTS = 50
+"""The number of requests over which sizes are counted by default, in `sizes` as in `run`. With the same questions, both
+give the same bytes."""
 RECIPES_AT_MOST = 4_000
-"""Large pages are asked for less often, so that about so many recipes are enough for a combination."""
+"""Large pages are requested less often, so that a combination takes about this many recipes at most."""
 REQUESTS_AT_LEAST = 12
 
 
 @dataclass(slots=True)
-class SizedUp:
+class Sized:
     """What was found about one combination."""
 
     status: Status = "measured"
     reason: str | None = None
-    found: messages.Dissection | None = None
+    found: messages.SizesRead | None = None
 
 
 @dataclass(slots=True)
 class Sizing:
-    """What was found about all of them, and what went wrong with processes, in words."""
+    """What was found about all combinations, and the problems with processes."""
 
-    combinations: dict[CellKey, SizedUp]
-    troubles: list[str] = field(default_factory=list)
+    combinations: dict[CellKey, Sized]
+    problems: list[str] = field(default_factory=list)
+
+
+def order_to_read(key: CellKey, requests: int = REQUESTS, *, anatomy: bool = False) -> messages.ReadSizes:
+    """The order to count the bytes of a combination over so many requests, fewer where pages are large."""
+    return messages.ReadSizes(key=key, requests=requests_for(key.workload.page_size or 0, requests), anatomy=anatomy)
 
 
 def requests_for(page_size: int, requests: int) -> int:
-    """How many requests a combination is given out of those wanted; `page_size` 0: it has no pages."""
+    """How many of `requests` a combination gets. `page_size` 0: the workload has no pages."""
     return max(min(requests, REQUESTS_AT_LEAST), min(requests, RECIPES_AT_MOST // max(1, page_size)))
 
 
@@ -51,12 +63,12 @@ async def size_up(
     pinning: Pinning,
     on_progress: Callable[[float, str], None],
 ) -> Sizing:
-    """Size up every combination of the plan's matrix, its protocols side by side, since nothing is timed.
+    """Count the bytes of every combination of the plan's matrix, all protocols at the same time.
 
-    Raises nothing for what goes wrong with a producer: that stands in what is returned.
+    Raises nothing for problems with a producer: the result has them.
     """
     cells = plan.matrix.cells()
-    sizing = Sizing({cell.message: SizedUp() for cell in cells})
+    sizing = Sizing({cell.message: Sized() for cell in cells})
     done = 0
 
     def one_done(cell: CellKey) -> None:
@@ -64,7 +76,7 @@ async def size_up(
         done += 1
         on_progress(done / len(cells), cell.label)
 
-    async with Session(pinning, problems=sizing.troubles) as session:
+    async with Session(pinning, problems=sizing.problems) as session:
         rigs = await start_rigs(session, plan, instance=0, ids=ids, certificates=certificates)
         async with asyncio.TaskGroup() as protocols:
             for key, own in groupby(cells, key=lambda cell: cell.process):
@@ -80,7 +92,7 @@ async def _size_up_all(
     requests: int,
     on_done: Callable[[CellKey], None],
 ) -> None:
-    """Size up the combinations of one rig; None: it could not be started."""
+    """Count the bytes of one rig's combinations. `rig` None: it could not be started."""
     for cell in cells:
         sized = sizing.combinations[cell.message]
         if (reason := planning.why_unsupported(cell, plan)) is not None:
@@ -88,20 +100,76 @@ async def _size_up_all(
         elif rig is not None and not rig.broken:
             await _size_up_one(rig, cell, sized, requests)
         if sized.status == "measured" and sized.found is None:
-            sized.status, sized.reason = "failed", "; ".join(sizing.troubles)
+            sized.status, sized.reason = "failed", "; ".join(sizing.problems)
         on_done(cell)
 
 
-async def _size_up_one(rig: Rig, cell: CellKey, sized: SizedUp, requests: int) -> None:
+async def _size_up_one(rig: Rig, cell: CellKey, sized: Sized, requests: int) -> None:
     proof = await rig.order(order_to_prove(cell, planning.PROVED_AGAIN), VERIFY_TIMEOUT_S)
     if isinstance(proof, messages.Proof) and proof.outcome != OK:
         sized.status, sized.reason = "failed" if proof.supported else "unsupported", proof.text
         return
     if rig.broken:
         return
-    order = messages.Dissect(key=cell, requests=requests_for(cell.workload.page_size or 0, requests))
-    found = await rig.order(order, VERIFY_TIMEOUT_S)
-    if isinstance(found, messages.Dissection):
+    found = await rig.order(order_to_read(cell, requests, anatomy=True), VERIFY_TIMEOUT_S)
+    if isinstance(found, messages.SizesRead):
         sized.found = found
         if found.anatomy is None:
             sized.status, sized.reason = "failed", "; ".join(found.warnings)
+
+
+def sizes_run(
+    sizing: Sizing,
+    plan: RunPlan,
+    *,
+    started_at: str,
+    duration_s: float,
+    command: str,
+    environment: dict[str, Any],
+    recipes: RecipesUsed,
+) -> Run:
+    """The run as it is written: one row per combination, without a load."""
+    return Run(
+        started_at=started_at,
+        duration_s=duration_s,
+        command=command,
+        seed=plan.seed,
+        environment=environment,
+        recipes=recipes,
+        plan=PlanUsed(instances=1, rounds=0, seconds=None, slice_ms=0, instances_done=1),
+        warnings=warnings_of(sizing),
+        cells=[_cell(key, sized) for key, sized in sizing.combinations.items()],
+    )
+
+
+def warnings_of(sizing: Sizing) -> list[RunWarning]:
+    """What is missing and why, each reason once with the combinations that it concerns."""
+    found = [RunWarning(code="process_trouble", text=f"{text}.") for text in dict.fromkeys(sizing.problems)]
+    return found + unknown_sizes(
+        {key: sized.found for key, sized in sizing.combinations.items() if sized.found is not None}
+    )
+
+
+def unknown_sizes(read: Mapping[CellKey, messages.SizesRead]) -> list[RunWarning]:
+    """Warnings about sizes that are not known, each reason once with the combinations that it concerns."""
+    reasons: dict[str, list[str]] = {}
+    for key, found in read.items():
+        for reason in found.warnings:
+            reasons.setdefault(reason, []).append(key.label)
+    return [
+        RunWarning(code="sizes_unknown", text=f"Some sizes of {some_of(names)} are not known and left out: {reason}.")
+        for reason, names in reasons.items()
+    ]
+
+
+def _cell(key: CellKey, sized: Sized) -> Cell:
+    found = sized.found
+    return Cell(
+        **asdict(key),
+        id=key.label,
+        status=sized.status,
+        reason=sized.reason,
+        bytes=found.bytes if found is not None and sized.status == "measured" else None,
+        tls_session=found.tls_session if found is not None and sized.status == "measured" else None,
+        anatomy=found.anatomy if found is not None else None,
+    )

@@ -1,85 +1,48 @@
-"""One plain connection, taken apart: its exchanges, and the bytes that belong to the connection itself."""
+"""Codecs: how the bytes of a plain connection are parsed into parts and messages. Pure."""
 
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.wire.parts import UNPARSED, Part, bytes_by_name, check_sum, total_bytes
+from bench.wire.parts import Part
 from bench.wire.recording import Direction
 
-PartSizes = Mapping[str, int]
-"""Bytes by the name of the part."""
+IDENTITY = "identity"
+GZIP = "gzip"
 
-Headers = tuple[tuple[bytes, bytes], ...]
+_WINDOW_BITS = {GZIP: 31, "deflate": 15}
+"""zlib's `wbits`: the gzip container, and zlib's own (RFC 9110, section 8.4.1)."""
+_STEP_BYTES = 1 << 16
+
+HeaderFields = tuple[tuple[bytes, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What one message carries, framing aside."""
+    """What one message carries, without its framing."""
 
     message_bytes: int | None
-    """Without content coding; None where it could not be decoded."""
+    """Without content coding. None where it could not be decoded."""
     compressed_bytes: int
+    """With content coding."""
     coding: str
-    """The coding that was applied, `identity` for none."""
+    """The content coding that was applied, IDENTITY for none."""
     complete: bool
-    headers: Headers = ()
-    """Names and values of the header fields, trailers last, without HPACK where it was used."""
+    """Whether the message was recorded to its end."""
+    headers: HeaderFields = ()
+    """The header fields, trailers last, without HPACK where it was used."""
     compressed: tuple[bytes, ...] = ()
-    """The messages that gzip was applied to, as they went over the wire."""
+    """The content that gzip was applied to, as sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class MessageSizes:
-    """One direction of one exchange, in bytes."""
-
-    message_bytes: int | None
-    compressed_bytes: int
-    framed_bytes: int
-    """Everything of this message on the wire: header, chunks, frames of its stream."""
-    parts: PartSizes
-    """What `framed_bytes` consists of, to the byte."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """A request and its answer."""
-
-    request: MessageSizes
-    response: MessageSizes
-    coding: str
-    """The coding that was applied to the answer."""
-    complete: bool
-    """Whether both were read to their ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class Conversation:
-    """All of a connection. Exchanges, set-up and the rest sum to what was recorded in each direction, exactly."""
-
-    exchanges: tuple[Exchange, ...]
-    setup: Mapping[Direction, PartSizes]
-    """The connection's own bytes ahead of the first exchange's, in the order of this direction."""
-    rest: Mapping[Direction, PartSizes]
-    """The connection's own bytes behind them, such as flow control, pings and what ends it; and what is unparsed."""
-
-    @property
-    def unparsed_bytes(self) -> int:
-        """Bytes that no parser understood, both directions together."""
-        return sum(
-            parts.get(UNPARSED, 0)
-            for parts in (
-                *self.setup.values(),
-                *self.rest.values(),
-                *(exchange.request.parts for exchange in self.exchanges),
-                *(exchange.response.parts for exchange in self.exchanges),
-            )
-        )
+NOTHING = Content(message_bytes=0, compressed_bytes=0, coding=IDENTITY, complete=False)
+"""A response that never came."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What the parsers of one protocol made of a connection."""
+    """A parsed connection."""
 
     parts: Mapping[Direction, Sequence[Part]]
     contents: Mapping[int, tuple[Content, Content]]
@@ -87,51 +50,43 @@ class Parsed:
 
 
 class Codec(ABC):
-    """Reads the plain bytes of a connection of one transport. Without state."""
+    """Parses the plain bytes of a connection of one protocol. Has no state."""
 
     floating_frame_bytes: tuple[int, ...] = ()
-    """Sizes of the connection's own frames whose time of sending the protocol leaves open."""
+    """Sizes of the connection frames that may be sent at any time, such as pings."""
 
     @abstractmethod
     def parse(self, sent: bytes, received: bytes) -> Parsed:
-        """Cut both directions into parts. Raises nothing, whatever the bytes are."""
-
-    def conversation(self, sent: bytes, received: bytes) -> Conversation:
-        """What a connection's bytes are, `sent` being those of the consumer. Raises BytesUnaccounted."""
-        parsed = self.parse(sent, received)
-        by_owner: dict[Direction, dict[int, list[Part]]] = {}
-        setup: dict[Direction, PartSizes] = {}
-        rest: dict[Direction, PartSizes] = {}
-        for direction, parts in parsed.parts.items():
-            owned: dict[int, list[Part]] = {owner: [] for owner in parsed.contents}
-            ahead: list[Part] = []
-            behind: list[Part] = []
-            apart = ahead
-            for part in parts:
-                if part.owner in owned:
-                    owned[part.owner].append(part)
-                    apart = behind
-                else:
-                    apart.append(part)
-            by_owner[direction] = owned
-            setup[direction], rest[direction] = bytes_by_name(ahead), bytes_by_name(behind)
-        exchanges = tuple(
-            Exchange(
-                _sizes(request, by_owner[Direction.SENT][owner]),
-                _sizes(response, by_owner[Direction.RECEIVED][owner]),
-                response.coding,
-                request.complete and response.complete,
-            )
-            for owner, (request, response) in parsed.contents.items()
-        )
-        for direction, recorded in ((Direction.SENT, sent), (Direction.RECEIVED, received)):
-            sides = [e.request if direction is Direction.SENT else e.response for e in exchanges]
-            named_bytes = sum(side.framed_bytes for side in sides)
-            named_bytes += total_bytes(setup[direction]) + total_bytes(rest[direction])
-            check_sum(direction.value, len(recorded), named_bytes)
-        return Conversation(exchanges, setup, rest)
+        """Cut both directions into parts, `sent` being the consumer's. Raises nothing, whatever the bytes are."""
 
 
-def _sizes(content: Content, parts: Sequence[Part]) -> MessageSizes:
-    named = bytes_by_name(parts)
-    return MessageSizes(content.message_bytes, content.compressed_bytes, total_bytes(named), named)
+def inflated_bytes(content: bytes, coding: str) -> int | None:
+    """The size of `content` in bytes without its coding. None where the coding is unknown or the content is broken.
+
+    Nothing of what is inflated is kept.
+    """
+    if coding == IDENTITY:
+        return len(content)
+    if coding not in _WINDOW_BITS:
+        return None
+    total_bytes = 0
+    while content:
+        inflater = zlib.decompressobj(_WINDOW_BITS[coding])
+        try:
+            while not inflater.eof and content:
+                total_bytes += len(inflater.decompress(content, _STEP_BYTES))
+                content = inflater.unconsumed_tail
+        except zlib.error:
+            return None
+        if not inflater.eof:
+            return None
+        # gzip may hold several members, one after the other.
+        content = inflater.unused_data
+    return total_bytes
+
+
+def content_coding(members: Sequence[bytes]) -> str:
+    """One name for the content codings that a message declares, in lower case, IDENTITY for none."""
+    names = [member.decode("ascii", "replace") for member in members if member != b"identity"]
+    # RFC 9110, section 8.4.1.3: x-gzip is another name of gzip.
+    return ", ".join("gzip" if name == "x-gzip" else name for name in names) or IDENTITY

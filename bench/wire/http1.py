@@ -1,27 +1,28 @@
 """HTTP/1.1 on the wire (RFC 9112): cuts one direction of a connection into request line, fields, framing and body.
 
-Bytes may come in any chunking. What cannot be read as HTTP/1.1, and all that follows it, is named `unparsed`;
-nothing is ever raised for it.
+Bytes may come in any chunking. Bytes that are not HTTP/1.1, and all that follow them, are named `unparsed`. Nothing is
+raised for them.
 """
 
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from bench.wire.parts import UNPARSED, Part
-
-REQUEST_LINE = "request_line"
-STATUS_LINE = "status_line"
-HEADER_FIELDS = "header_fields"
-"""Header fields, and the empty line behind them."""
-CHUNK_FRAMING = "chunk_framing"
-"""Chunk sizes, the line ends around chunks, the last chunk and the empty line that ends the message."""
-BODY = "body"
-"""Content as coded by Content-Encoding, without chunk framing."""
-TRAILERS = "trailers"
+from bench.wire.codec import GZIP, IDENTITY, NOTHING, Codec, Content, Parsed, content_coding, inflated_bytes
+from bench.wire.parts import (
+    BODY,
+    CHUNK_FRAMING,
+    HEADER_FIELDS,
+    REQUEST_LINE,
+    STATUS_LINE,
+    TRAILERS,
+    UNPARSED,
+    Part,
+)
+from bench.wire.recording import Direction
 
 MAXIMUM_LINE_BYTES = 1 << 16
-"""A longer line is not waited for."""
+"""The longest line that is accepted."""
 MAXIMUM_FIELDS = 1 << 10
 
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
@@ -35,12 +36,12 @@ _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,14})[ \t]*(?:;.*)?", re.DOTALL)
 
 @dataclass(slots=True)
 class Http1Message:
-    """A request or a response, as far as it was read. Interim responses (1xx) belong to the final one."""
+    """A request or a response, as far as it was parsed. Interim responses (1xx) belong to the final one."""
 
     start: bytes
     """The method of a request, the status code of a response."""
     fields: list[tuple[bytes, bytes]] = field(default_factory=list)
-    """Names in lower case. Trailers are left out."""
+    """Names in lower case, without trailers."""
     body: bytearray = field(default_factory=bytearray)
     complete: bool = False
 
@@ -54,16 +55,18 @@ class Http1Parser:
     """One direction of a connection. Requests and responses differ in their start line and in how a body ends."""
 
     def __init__(self, *, methods: Sequence[bytes] | None = None) -> None:
-        """`methods` None: parses requests. Otherwise parses responses, and it holds the methods of the requests that
-        they answer, in order; it may grow while responses come in."""
+        """`methods` None: parses requests. Otherwise parses the responses to requests with these methods, in order.
+
+        The sequence may grow while responses are parsed.
+        """
         self.messages: list[Http1Message] = []
         self.methods: list[bytes] = []
-        """Of the requests so far, to give to the parser of the responses."""
+        """Of the requests so far, for the parser of the responses."""
         self._methods = methods
         self._buffer = bytearray()
         self._step: Callable[[], Part | None] = self._start_line
         self._left_bytes = 0
-        """Of the body or the chunk that is being read."""
+        """Bytes left of the current body or chunk."""
         self._interim = False
         self._fields_read = 0
 
@@ -76,7 +79,7 @@ class Http1Parser:
         return parts
 
     def finish(self) -> list[Part]:
-        """The stream has ended: what was waited for in vain."""
+        """The stream has ended: the part that is left incomplete."""
         if self._step == self._until_close:
             self.messages[-1].complete = True
         return [self._broken_part()] if self._buffer else []
@@ -91,7 +94,7 @@ class Http1Parser:
         return Part(name, data, owner)
 
     def _broken_part(self) -> Part:
-        """Give up: this and all that follows is unparsed."""
+        """Stop parsing: these bytes and all that follow are unparsed."""
         self._step = self._broken_part
         return self._cut(UNPARSED, len(self._buffer), None)
 
@@ -114,7 +117,7 @@ class Http1Parser:
         responding = self._methods is not None
         name = STATUS_LINE if responding else REQUEST_LINE
         if not line and not self._interim:
-            # RFC 9112, section 2.2: an empty line before a request is passed over. It goes with what follows it.
+            # RFC 9112, section 2.2: an empty line before a request is ignored. It counts with what follows it.
             return self._cut(name, size, self._owner + 1)
         match = (_STATUS_LINE if responding else _REQUEST_LINE).fullmatch(line)
         if match is None:
@@ -168,7 +171,7 @@ class Http1Parser:
             status = int(message.start)
             method = self._methods[self._owner] if self._owner < len(self._methods) else b"GET"
             if status == 101 or (method == b"CONNECT" and 200 <= status < 300):
-                # Another protocol takes over.
+                # Another protocol follows.
                 message.complete = True
                 return self._broken_part
             if status < 200:
@@ -237,3 +240,35 @@ class Http1Parser:
             return None if self._buffer == b"\r" else self._broken_part()
         self._step = self._chunk_size
         return self._cut(CHUNK_FRAMING, size, self._owner)
+
+
+class Http1Codec(Codec):
+    """HTTP/1.1. Every byte belongs to a message, except those that are unparsed."""
+
+    def parse(self, sent: bytes, received: bytes) -> Parsed:
+        requests = Http1Parser()
+        sent_parts = requests.feed(sent) + requests.finish()
+        responses = Http1Parser(methods=requests.methods)
+        received_parts = responses.feed(received) + responses.finish()
+        contents = [_content(message) for message in responses.messages]
+        return Parsed(
+            {Direction.SENT: sent_parts, Direction.RECEIVED: received_parts},
+            {
+                number: (_content(request), contents[number] if number < len(contents) else NOTHING)
+                for number, request in enumerate(requests.messages)
+            },
+        )
+
+
+def _content(message: Http1Message) -> Content:
+    coding = content_coding(message.values(b"content-encoding"))
+    transfer_codings = message.values(b"transfer-encoding")
+    body = bytes(message.body)
+    return Content(
+        message_bytes=None if transfer_codings not in ([], [b"chunked"]) else inflated_bytes(body, coding),
+        compressed_bytes=len(body),
+        coding=coding if body else IDENTITY,
+        complete=message.complete,
+        headers=tuple(message.fields),
+        compressed=(body,) if body and coding == GZIP else (),
+    )

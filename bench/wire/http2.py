@@ -1,31 +1,26 @@
 """HTTP/2 on the wire (RFC 9113): cuts one direction of a connection into frame headers and what each frame holds.
 
-Names are `frame.piece`, such as `headers.frame_header`, `headers.hpack_block`, `data.padding`. DATA is cut further by
-gRPC's framing: `data.grpc_prefix`, `data.message`. Bytes may come in any chunking. What cannot be read is named
-`unparsed`: within a frame that is wrong, its payload; where frames can no longer be told apart, all that follows.
+Names are `frame.piece`, such as `headers.frame_header`, `headers.hpack_block`, `data.padding`. The content of DATA is
+`data.body`, unless a protocol on top of HTTP/2 cuts it further. Bytes may come in any chunking. Bytes that cannot be
+parsed are named `unparsed`: the payload of an invalid frame, or all that follow once frames cannot be separated.
 """
 
+from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
 
 from hpack import Decoder, HPACKError
 
-from bench.wire.grpc_messages import GrpcMessages
-from bench.wire.parts import UNPARSED, Part
+from bench.wire.codec import GZIP, IDENTITY, Codec, Content, HeaderFields, Parsed, content_coding, inflated_bytes
+from bench.wire.parts import BODY, FRAME_HEADER, HPACK_BLOCK, PADDING, PAYLOAD, PREFACE, PRIORITY_FIELDS, UNPARSED, Part
+from bench.wire.recording import Direction
 
-PREFACE = "preface"
 PREFACE_BYTES = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-"""What a client says first (RFC 9113, section 3.4)."""
-FRAME_HEADER = "frame_header"
-HPACK_BLOCK = "hpack_block"
-PADDING = "padding"
-"""The byte that tells how long it is, and the padding itself."""
-PRIORITY_FIELDS = "priority_fields"
-PAYLOAD = "payload"
-"""What a frame holds that is not cut further."""
 
 HEADER_BYTES = 9
 MAXIMUM_BLOCK_BYTES = 1 << 20
-"""A larger header block, continued over frames without end, is not waited for."""
+"""The largest header block that is accepted, with its CONTINUATION frames."""
 
 DATA, HEADERS, PUSH_PROMISE, CONTINUATION = 0x0, 0x1, 0x5, 0x9
 END_STREAM, END_HEADERS, PADDED, PRIORITY = 0x1, 0x4, 0x8, 0x20
@@ -44,35 +39,72 @@ _FRAME_NAMES = {
 }
 """RFC 9113, section 6. Any other is `unknown`."""
 
+_SETTINGS_ACK_BYTES, _WINDOW_UPDATE_BYTES, _PING_BYTES = 9, 13, 17
+
+
+class Body(Protocol):
+    """The content of one stream's DATA in one direction."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the stream may end here."""
+
+    def feed(self, data: bytes) -> list[tuple[str, bytes]]:
+        """Cut the next bytes into pieces, each with the second half of its part's name."""
+
+
+class PlainBody:
+    """Content that is not cut further."""
+
+    complete = True
+
+    def __init__(self) -> None:
+        self.content = bytearray()
+
+    def feed(self, data: bytes) -> list[tuple[str, bytes]]:
+        """One piece of BODY."""
+        self.content += data
+        return [(BODY, data)]
+
+
+AnyBody = TypeVar("AnyBody", bound=Body)
+
 
 @dataclass(slots=True)
-class Http2Stream:
+class Http2Stream(Generic[AnyBody]):
     """What one stream carried in one direction."""
 
+    body: AnyBody
     blocks: list[dict[bytes, bytes] | None] = field(default_factory=list)
-    """Header fields of each header section, the trailers' last. None: HPACK could not be decoded."""
-    data: GrpcMessages = field(default_factory=GrpcMessages)
+    """Header fields of each header section, the trailers' last. None where HPACK could not be decoded."""
     ended: bool = False
 
     def value(self, name: bytes) -> bytes | None:
-        """A field of any header section; None where there is none."""
+        """The field of that name in any header section, or None."""
         return next((block[name] for block in self.blocks if block and name in block), None)
 
+    @property
+    def fields(self) -> HeaderFields:
+        """All header fields, trailers last."""
+        return tuple(pair for block in self.blocks if block is not None for pair in block.items())
 
-class Http2Parser:
+
+class Http2Parser(Generic[AnyBody]):
     """One direction of a connection. A client's begins with the preface."""
 
-    def __init__(self, *, from_client: bool) -> None:
-        self.streams: dict[int, Http2Stream] = {}
+    def __init__(self, new_body: Callable[[], AnyBody], *, from_client: bool) -> None:
+        """`new_body` makes what reads the DATA of one stream."""
+        self.streams: dict[int, Http2Stream[AnyBody]] = {}
         """By stream id, in the order in which their first header section came."""
+        self._new_body = new_body
         self._buffer = bytearray()
         self._preface_due = from_client
         self._broken = False
         self._decoder: Decoder | None = Decoder()
-        # How large the table may grow is agreed on in SETTINGS of the other direction; its encoder says what it uses.
+        # SETTINGS of the other direction limit the table, and the encoder announces the size that it uses.
         self._decoder.max_allowed_table_size = 1 << 16
         self._block = bytearray()
-        """Of a header section whose last frame has not come."""
+        """The header block so far, until its last frame has come."""
         self._block_stream = 0
 
     def feed(self, data: bytes) -> list[Part]:
@@ -98,7 +130,7 @@ class Http2Parser:
         return parts
 
     def finish(self) -> list[Part]:
-        """The stream has ended: what was waited for in vain."""
+        """The stream has ended: the frame that is left incomplete."""
         return [self._cut(UNPARSED, len(self._buffer))] if self._buffer else []
 
     def _cut(self, name: str, size: int, owner: int | None = None) -> Part:
@@ -110,7 +142,7 @@ class Http2Parser:
         kind, flags = self._buffer[3], self._buffer[4]
         stream_id = int.from_bytes(self._buffer[5:HEADER_BYTES]) & 0x7FFFFFFF
         if self._block_stream and (kind != CONTINUATION or stream_id != self._block_stream):
-            # RFC 9113, section 6.10: nothing may come in between. What the rest means is not known.
+            # RFC 9113, section 6.10: no other frame may come in between. The rest cannot be interpreted.
             self._broken = True
             return []
         owner = stream_id or None
@@ -144,10 +176,10 @@ class Http2Parser:
     def _data(self, flags: int, stream_id: int, content: bytes) -> list[tuple[str, bytes]]:
         stream = self.streams.get(stream_id)
         if stream is None:
-            # DATA before HEADERS is not HTTP (RFC 9113, section 8.1).
+            # DATA before HEADERS is not allowed (RFC 9113, section 8.1).
             return [(UNPARSED, content)]
         stream.ended |= bool(flags & END_STREAM)
-        return stream.data.feed(content)
+        return stream.body.feed(content)
 
     def _header_section(self, kind: int, flags: int, stream_id: int, content: bytes) -> list[tuple[str, bytes]]:
         fixed_bytes, fixed_name = 0, PAYLOAD
@@ -164,7 +196,7 @@ class Http2Parser:
         if len(self._block) > MAXIMUM_BLOCK_BYTES:
             self._broken = True
         elif kind == HEADERS:
-            stream = self.streams.setdefault(stream_id, Http2Stream())
+            stream = self.streams.setdefault(stream_id, Http2Stream(self._new_body()))
             stream.ended |= bool(flags & END_STREAM)
         if flags & END_HEADERS:
             block = self._decoded()
@@ -175,13 +207,68 @@ class Http2Parser:
         return [(fixed_name, content[:fixed_bytes]), (HPACK_BLOCK, content[fixed_bytes:])]
 
     def _decoded(self) -> dict[bytes, bytes] | None:
-        """The fields of the complete header block; None when it, or one before it, could not be decoded."""
+        """The fields of the complete header block. None when it, or an earlier one, could not be decoded."""
         if self._decoder is None:
             return None
         try:
             fields = self._decoder.decode(bytes(self._block), raw=True)
         except HPACKError:
-            # The table it shares with the encoder is out of step from here on (RFC 7541, section 4).
+            # From here on, its table differs from the encoder's (RFC 7541, section 4).
             self._decoder = None
             return None
         return {bytes(name): bytes(value) for name, value in fields}
+
+
+class StreamsCodec(Codec, Generic[AnyBody]):
+    """A protocol whose requests are streams of HTTP/2.
+
+    Frames of stream 0 belong to the connection: settings, pings, its flow control, its end.
+    """
+
+    floating_frame_bytes = (_SETTINGS_ACK_BYTES, _WINDOW_UPDATE_BYTES, _PING_BYTES)
+
+    @abstractmethod
+    def new_body(self) -> AnyBody:
+        """What reads the DATA of one stream in one direction."""
+
+    @abstractmethod
+    def content(self, stream: Http2Stream[AnyBody]) -> Content:
+        """What one stream carried in one direction."""
+
+    def parse(self, sent: bytes, received: bytes) -> Parsed:
+        requests = Http2Parser(self.new_body, from_client=True)
+        responses = Http2Parser(self.new_body, from_client=False)
+        parts = {
+            Direction.SENT: requests.feed(sent) + requests.finish(),
+            Direction.RECEIVED: responses.feed(received) + responses.finish(),
+        }
+        return Parsed(
+            parts,
+            {
+                number: (
+                    self.content(stream),
+                    self.content(responses.streams.get(number, Http2Stream(self.new_body()))),
+                )
+                for number, stream in requests.streams.items()
+            },
+        )
+
+
+class Http2Codec(StreamsCodec[PlainBody]):
+    """HTTP/2 without a protocol on top: the body is the message, coded by Content-Encoding."""
+
+    def new_body(self) -> PlainBody:
+        return PlainBody()
+
+    def content(self, stream: Http2Stream[PlainBody]) -> Content:
+        declared = stream.value(b"content-encoding") or b""
+        coding = content_coding([member.strip() for member in declared.lower().split(b",") if member.strip()])
+        body = bytes(stream.body.content)
+        return Content(
+            message_bytes=inflated_bytes(body, coding),
+            compressed_bytes=len(body),
+            coding=coding if body else IDENTITY,
+            complete=stream.ended,
+            headers=stream.fields,
+            compressed=(body,) if body and coding == GZIP else (),
+        )

@@ -1,73 +1,114 @@
-"""Dissecting a cell: a consumer asks through the wire tap, and every byte of its connection gets a name and a place."""
+"""Measuring the bytes of a connection: a consumer sends requests through the wire tap, and the recording is parsed."""
 
+import asyncio
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from bench.results import Anatomy, Bytes, TlsSession
-from bench.wire.anatomy import plain_layout, tls_layout
-from bench.wire.codec import Codec, Content
-from bench.wire.gzip_cost import gzip_found
-from bench.wire.key_log import ConnectionSecrets, read_key_log
-from bench.wire.phases import anatomy_of
-from bench.wire.reading import WARM_UP_REQUESTS, Unreadable, only_connection, plain_bytes, read_plain
-from bench.wire.recording import Direction, Recording
-from bench.wire.sizes import NOTHING_KNOWN, Ask, Connect, record
-from bench.wire.tls_decryption import Decrypted, Undecipherable, decrypt, secrets_of
-from bench.wire.tls_twin import read_tls, tls_bytes
+from bench.results import Bytes
+from bench.wire import tap as wire_tap
+from bench.wire.codec import Codec
+from bench.wire.reading import NOTHING_KNOWN, WARM_UP_REQUESTS, Reading, read_decrypted, read_plain, sizes_of
+from bench.wire.recording import Recording, Unreadable, only_connection
+from bench.wire.tls import TlsConnection, Undecipherable, decrypt, parse_tls, read_key_log
+from bench.wire.tls_twin import read_beside_twin, read_undivided
+from consumers.client import RecipeClient
 from consumers.errors import ConsumerError
 from consumers.target import Target
 from recipes.errors import RecipeError
 
+Ask = Callable[[RecipeClient], Awaitable[object]]
+"""Sends one request and waits for its response."""
+Connect = Callable[[Target], RecipeClient]
+"""Makes a consumer for an address, not opened yet, with connections of its own."""
+
+ATTEMPTS = 3
+"""How many TLS connections are tried until one matches its twin: pings and window updates differ each time."""
+CLOSING_S = 1.0
+"""How long to wait until a closed connection has ended at the producer, too."""
 KEY_LOG_VARIABLE = "SSLKEYLOGFILE"
 """Clients that read it write the secrets of their connections to the file that it names. Python's ssl does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dissected:
-    """What was found about one cell."""
+class Measured:
+    """What was found about one combination."""
 
     bytes: Bytes = NOTHING_KNOWN
-    anatomy: Anatomy | None = None
-    tls_session: TlsSession | None = None
+    reading: Reading | None = None
+    """None where the connection could not be read."""
     warnings: tuple[str, ...] = ()
-    """Why something is not known, in words for a report."""
+    """Why something is not known."""
 
 
-async def dissect(
-    *, connect: Connect, plain: Target | None, tls: Target | None, codec: Codec, asks: Sequence[Ask], gzip: bool
-) -> Dissected:
-    """Ask everything, one after the other over one connection, and take that apart.
+async def measure(
+    *, connect: Connect, plain: Target | None, tls: Target | None, codec: Codec, asks: Sequence[Ask]
+) -> Measured:
+    """Send all `asks` one after the other over one connection, and read it.
 
-    As `measure_sizes`, with WARM_UP_REQUESTS requests ahead of `asks`. What is inside TLS is decrypted where the client
-    hands over its keys; where not, the same is asked without TLS, and is found again inside by its lengths. Raises
-    BytesUnaccounted.
+    A plain cell gives `plain` only. A TLS cell gives `tls`, and as `plain` the same producer without TLS, if it has
+    such a port. What is inside TLS is decrypted where the client writes a key log. Otherwise the same requests are also
+    sent without TLS, and found inside TLS by their lengths. Without either, only the bytes on the wire are known.
+
+    The first WARM_UP_REQUESTS asks are sent twice, so that each of them also counts in steady state. The consumer
+    connects to the tap on the loopback address, so the name of a producer elsewhere is not sent, and its certificate is
+    accepted only if it is valid for this machine.
+
+    Requests that fail raise nothing: `warnings` has the reason. Raises BytesUnaccounted, and ValueError without asks.
     """
+    if not asks or (plain is None and tls is None):
+        raise ValueError("measuring needs a request to send and a producer")
     sequence = [asks[index % len(asks)] for index in range(WARM_UP_REQUESTS)] + list(asks)
     try:
-        if tls is None:
-            assert plain is not None
-            return _plain(only_connection(await record(connect, plain, sequence)), codec, len(sequence), gzip=gzip)
-        with key_log() as log:
-            recording = only_connection(await record(connect, tls, sequence))
-            secrets = read_key_log(log.read_text(encoding="ascii", errors="replace"))
-        decrypted, reason = _decrypted(recording, secrets)
-        if decrypted is not None:
-            return _inside_tls(recording, decrypted.recording, codec, len(sequence), gzip=gzip, own=decrypted.own)
-        if plain is None:
-            return Dissected(warnings=(f"{reason}, and there is no answer without TLS to compare with",))
-        twin = only_connection(await record(connect, plain, sequence))
-        return _inside_tls(recording, twin, codec, len(sequence), gzip=gzip, own=None)
+        if tls is not None:
+            return await _with_tls(connect, plain, tls, codec, sequence)
+        assert plain is not None
+        return _measured(read_plain(only_connection(await record(connect, plain, sequence)), codec, len(sequence)))
     except (Unreadable, ConsumerError, RecipeError) as error:
-        return Dissected(warnings=(str(error),))
+        return Measured(warnings=(str(error),))
+
+
+def _measured(reading: Reading, *reasons: str) -> Measured:
+    found, gaps = sizes_of(reading)
+    return Measured(bytes=found, reading=reading, warnings=(*reasons, *gaps))
+
+
+async def _with_tls(
+    connect: Connect, plain: Target | None, tls: Target, codec: Codec, sequence: Sequence[Ask]
+) -> Measured:
+    with key_log() as log:
+        connection = await _record_tls(connect, tls, sequence)
+        secrets = read_key_log(log.read_text(encoding="ascii", errors="replace"))
+    try:
+        return _measured(read_decrypted(connection, decrypt(connection, secrets), codec, len(sequence)))
+    except Undecipherable as error:
+        reason = str(error)
+    if plain is None:
+        reason += ", and the producer has no port without TLS to compare with"
+        return _measured(read_undivided(connection, len(sequence)), reason)
+    try:
+        twin = read_plain(only_connection(await record(connect, plain, sequence)), codec, len(sequence))
+    except (Unreadable, ConsumerError, RecipeError) as error:
+        return _measured(read_undivided(connection, len(sequence)), f"{reason}, and without TLS: {error}")
+    measured = _measured(read_beside_twin(connection, twin, codec.floating_frame_bytes))
+    for _ in range(ATTEMPTS - 1):
+        if not measured.warnings:
+            break
+        connection = await _record_tls(connect, tls, sequence)
+        measured = _measured(read_beside_twin(connection, twin, codec.floating_frame_bytes))
+    return measured
+
+
+async def _record_tls(connect: Connect, target: Target, sequence: Sequence[Ask]) -> TlsConnection:
+    return parse_tls(only_connection(await record(connect, target, sequence)))
 
 
 @contextmanager
 def key_log() -> Iterator[Path]:
-    """A file for the secrets of connections that are made meanwhile by clients that read the variable."""
+    """A file for the secrets of the connections that are made in the block, by clients that read the variable."""
     before = os.environ.get(KEY_LOG_VARIABLE)
     with tempfile.TemporaryDirectory(prefix="recipe-lab-keys-") as aside:
         path = Path(aside) / "keys"
@@ -82,48 +123,17 @@ def key_log() -> Iterator[Path]:
                 os.environ[KEY_LOG_VARIABLE] = before
 
 
-def _decrypted(recording: Recording, logged: Mapping[bytes, ConnectionSecrets]) -> tuple[Decrypted | None, str]:
-    secrets = secrets_of(recording, logged)
-    if secrets is None:
-        return None, "this client hands over no keys"
-    try:
-        return decrypt(recording, secrets), ""
-    except Undecipherable as error:
-        return None, str(error)
+async def record(connect: Connect, target: Target, sequence: Sequence[Ask]) -> list[Recording]:
+    """Send everything through a tap, with a mark after each response, close, and return what was recorded.
 
-
-def _plain(recording: Recording, codec: Codec, requests: int, *, gzip: bool) -> Dissected:
-    reading = read_plain([recording], codec, requests)
-    contents = _contents(recording, codec)
-    anatomy = anatomy_of(
-        plain_layout(recording, codec, requests),
-        contents,
-        gzip=gzip_found([answer for _, answer in contents[WARM_UP_REQUESTS:]]) if gzip else None,
-    )
-    return Dissected(bytes=plain_bytes(reading), anatomy=anatomy)
-
-
-def _inside_tls(
-    recording: Recording,
-    inside: Recording,
-    codec: Codec,
-    requests: int,
-    *,
-    gzip: bool,
-    own: Mapping[Direction, Mapping[int, Mapping[str, int]]] | None,
-) -> Dissected:
-    reading = read_tls([recording], requests)
-    found = _plain(inside, codec, requests, gzip=gzip)
-    sizes, warnings = tls_bytes(reading, read_plain([inside], codec, requests), codec.floating_frame_bytes)
-    anatomy = anatomy_of(
-        tls_layout(reading, inside, codec, requests, own),
-        _contents(inside, codec),
-        inside_tls="plain_twin" if own is None else "decrypted",
-        gzip=found.anatomy.gzip if found.anatomy else None,
-    )
-    return replace(found, bytes=sizes, anatomy=anatomy, tls_session=reading.session, warnings=tuple(warnings))
-
-
-def _contents(recording: Recording, codec: Codec) -> list[tuple[Content, Content]]:
-    parsed = codec.parse(recording.content(Direction.SENT), recording.content(Direction.RECEIVED))
-    return list(parsed.contents.values())
+    Raises what the consumer raises.
+    """
+    async with wire_tap.open_tap(target.host, target.port) as tap:
+        host = target.host if target.host == "localhost" else wire_tap.HOST
+        async with connect(Target(host, tap.port, target.tls)) as client:
+            for ask in sequence:
+                await ask(client)
+                tap.mark()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(tap.all_closed(), CLOSING_S)
+        return tap.take()

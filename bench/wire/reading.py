@@ -1,126 +1,239 @@
-"""What recordings say about one request in steady state and about one connection. Pure.
+"""A reading: one recorded connection, parsed once into named bytes by direction, phase and request. Pure.
 
-Requests went one after the other, with a mark of the tap after each answer. So interval `i` of a recording holds all
-that went over the wire for request `i`, flow control and pings of its connection included, and the interval behind the
-last request holds what ended the connection.
+Requests were sent one after the other, with a mark of the tap after each response. So everything between two marks
+belongs to one request. Bytes of the connection before its first request are its set-up, and bytes after its last
+response its closing. Sizes and anatomy are functions of a reading.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
+from typing import Literal
 
-from bench.results import Bytes, SetupSizes, Sizes
-from bench.wire.codec import Codec, Conversation, Exchange, MessageSizes
-from bench.wire.inflation import IDENTITY
-from bench.wire.parts import total_bytes
-from bench.wire.recording import Direction, Recording
+from bench.results import Bytes, SetupSizes, Sizes, TlsSession
+from bench.wire.codec import Codec, Content
+from bench.wire.parts import (
+    TLS_ALERT,
+    TLS_CLEAR,
+    TLS_HANDSHAKE,
+    TLS_HEADER,
+    TLS_PADDING,
+    TLS_PROTECTION,
+    UNDIVIDED,
+    UNPARSED,
+    Named,
+    Part,
+    check_sum,
+    total_bytes,
+)
+from bench.wire.recording import Direction, Recording, Unreadable
+from bench.wire.tls import APPLICATION_DATA, HANDSHAKE, RECORD_HEADER_BYTES, Decrypted, Inner, TlsConnection, TlsRecord
 
 WARM_UP_REQUESTS = 2
-"""Requests ahead of the steady state: the first fills HPACK's tables and gets the session tickets, and frames of the
-connection's set-up may reach into the second."""
+"""Requests before the steady state. The first one fills HPACK's tables and receives the session tickets, and frames of
+the connection's set-up may overlap with the second one."""
+DIVIDED_SHARE = 0.5
+"""The share of the requests in steady state that must be divided for their sizes to be known."""
+NOTHING_KNOWN = Bytes(request=Sizes(), response=Sizes(), setup=SetupSizes())
+"""The sizes of a connection that could not be read."""
 
-
-class Unreadable(Exception):
-    """The recordings do not show what was asked. The text says why, in words for a report."""
+InsideTls = Literal["decrypted", "plain_twin", "undivided"]
 
 
 @dataclass(frozen=True, slots=True)
-class PlainReading:
-    """The plain connection of a cell."""
+class Span:
+    """The bytes of one direction during one request, or after the last one."""
 
-    conversation: Conversation
-    interval_bytes: Mapping[Direction, Sequence[int]]
-    """Everything handed to TCP: for each request, and behind the last one for what ended the connection."""
-
-    @property
-    def setup_bytes(self) -> dict[Direction, int]:
-        """Bytes of the connection ahead of the first request's, and of its answer's."""
-        return {direction: total_bytes(parts) for direction, parts in self.conversation.setup.items()}
+    message: Named = field(default_factory=Counter)
+    """Bytes of requests and responses: headers, content and their framing."""
+    connection: Named = field(default_factory=Counter)
+    """Frames of the connection itself."""
+    tls: Named = field(default_factory=Counter)
+    """What TLS adds."""
 
     @property
-    def closing_bytes(self) -> dict[Direction, int]:
-        """Bytes after the last answer."""
-        return {direction: sizes[-1] for direction, sizes in self.interval_bytes.items()}
+    def named(self) -> Counter[str]:
+        """All bytes by name."""
+        return Counter(self.message) + Counter(self.connection) + Counter(self.tls)
+
+    @property
+    def total_bytes(self) -> int:
+        """All bytes."""
+        return total_bytes(self.message) + total_bytes(self.connection) + total_bytes(self.tls)
+
+    @property
+    def divided(self) -> bool:
+        """Whether the content inside TLS has names."""
+        return UNDIVIDED not in self.message
 
 
-def only_connection(recordings: Sequence[Recording]) -> Recording:
-    """The one connection that all requests went over. Raises Unreadable when there is none, or more."""
-    used = [recording for recording in recordings if recording.chunks]
-    if len(used) != 1:
-        raise Unreadable(f"the requests went over {len(used)} connections, not one")
-    if used[0].truncated or not used[0].from_start:
-        raise Unreadable("the connection was not recorded as a whole: it carried more than the tap may keep")
-    return used[0]
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One direction of a connection."""
+
+    setup: Named
+    requests: Sequence[Span]
+    closing: Span
+    setup_known: bool = True
+    """Whether the bytes before the first request could be told from those of the request."""
+
+    @property
+    def total_bytes(self) -> int:
+        """All bytes."""
+        return total_bytes(self.setup) + sum(span.total_bytes for span in (*self.requests, self.closing))
 
 
-def bytes_by_interval(recording: Recording, direction: Direction, requests: int) -> list[int]:
-    """Bytes of `direction` for each request, and one more figure for what came after the last."""
-    sizes = [0] * (requests + 1)
-    for chunk in recording.chunks:
-        if chunk.direction is direction:
-            sizes[chunk.interval] += len(chunk.data)
-    return sizes
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One connection. The parts sum to what was recorded in each direction, exactly."""
+
+    ways: Mapping[Direction, Way]
+    contents: Sequence[tuple[Content, Content]] = ()
+    """Request and response, in order. Empty where nothing inside TLS is known."""
+    inside_tls: InsideTls | None = None
+    """How the content of TLS records is known. None without TLS."""
+    tls_session: TlsSession | None = None
+    twin: "Reading | None" = None
+    """The connection without TLS by whose lengths this one was divided."""
 
 
-def read_plain(recordings: Sequence[Recording], codec: Codec, requests: int) -> PlainReading:
-    """What the recordings of a plain cell show, `requests` being how many questions were asked, one after the other.
+def plain_ways(
+    recording: Recording, parts: Mapping[Direction, Sequence[Part]], owners: Sequence[int], requests: int
+) -> dict[Direction, Way]:
+    """The parts of a connection without TLS by phase. `owners` are the messages' numbers.
 
-    Raises Unreadable when it cannot be told which bytes belong to which request, and BytesUnaccounted.
+    Raises BytesUnaccounted unless the parts sum to what was recorded.
     """
-    recording = only_connection(recordings)
-    contents = {direction: recording.content(direction) for direction in Direction}
-    conversation = codec.conversation(contents[Direction.SENT], contents[Direction.RECEIVED])
-    if conversation.unparsed_bytes:
-        raise Unreadable(f"{conversation.unparsed_bytes} bytes could not be parsed")
-    complete = sum(exchange.complete for exchange in conversation.exchanges)
-    if complete != requests or len(conversation.exchanges) != requests:
-        raise Unreadable(f"{requests} questions were asked and {complete} complete exchanges were seen")
-    intervals = {direction: bytes_by_interval(recording, direction, requests) for direction in Direction}
-    return PlainReading(conversation, intervals)
+    ways: dict[Direction, Way] = {}
+    known = frozenset(owners)
+    for direction in Direction:
+        setup = Counter[str]()
+        spans = [(Counter[str](), Counter[str]()) for _ in range(requests + 1)]
+        interval_at = recording.interval_at(direction)
+        begun, end = False, 0
+        for part in parts[direction]:
+            end += len(part.data)
+            message, connection = spans[interval_at(end - 1)]
+            owned = part.owner in known
+            begun = begun or owned
+            into = message if owned else connection if begun else setup
+            into[part.name] += len(part.data)
+        check_sum(direction.value, len(recording.content(direction)), end)
+        *asked, closing = [Span(*counters) for counters in spans]
+        ways[direction] = Way(setup, asked, closing)
+    return ways
 
 
-def plain_bytes(reading: PlainReading) -> Bytes:
-    """The sizes of a plain cell: medians over the requests of the steady state."""
-    steady = reading.conversation.exchanges[WARM_UP_REQUESTS:]
-    wire = {direction: sizes[WARM_UP_REQUESTS:-1] for direction, sizes in reading.interval_bytes.items()}
-    return Bytes(
-        request=message_medians([e.request for e in steady], wire[Direction.SENT]),
-        response=message_medians([e.response for e in steady], wire[Direction.RECEIVED]),
-        setup=setup_sizes(reading.setup_bytes),
-        coding=common_coding(steady),
-    )
+def read_plain(recording: Recording, codec: Codec, requests: int) -> Reading:
+    """Read a connection without TLS that carried so many requests.
 
-
-def steady_median(sizes: Sequence[int]) -> float:
-    """The median over the requests of the steady state, of sizes by interval."""
-    return float(median(sizes[WARM_UP_REQUESTS:-1]))
-
-
-def message_medians(messages: Sequence[MessageSizes], wire_bytes: Sequence[int]) -> Sizes:
-    """Each size's median; null for the message's where one could not be decoded.
-
-    `wire_bytes` holds, for each message, everything that went its way while it was on the way.
+    Raises Unreadable when it cannot be determined which bytes belong to which request, and BytesUnaccounted.
     """
-    decoded = [m.message_bytes for m in messages if m.message_bytes is not None]
-    return Sizes(
-        message_bytes=float(median(decoded)) if len(decoded) == len(messages) else None,
-        compressed_bytes=float(median(m.compressed_bytes for m in messages)),
-        framed_bytes=float(median(m.framed_bytes for m in messages)),
-        connection_bytes=float(median(all_ - m.framed_bytes for m, all_ in zip(messages, wire_bytes, strict=True))),
-        wire_bytes=float(median(wire_bytes)),
+    parsed = codec.parse(recording.content(Direction.SENT), recording.content(Direction.RECEIVED))
+    unparsed_bytes = sum(len(part.data) for way in parsed.parts.values() for part in way if part.name == UNPARSED)
+    if unparsed_bytes:
+        raise Unreadable(f"{unparsed_bytes} bytes could not be parsed")
+    complete = sum(request.complete and response.complete for request, response in parsed.contents.values())
+    if complete != requests or len(parsed.contents) != requests:
+        raise Unreadable(f"{requests} requests were sent, but {complete} complete ones were recorded")
+    ways = plain_ways(recording, parsed.parts, list(parsed.contents), requests)
+    return Reading(ways=ways, contents=list(parsed.contents.values()))
+
+
+def read_decrypted(connection: TlsConnection, decrypted: Decrypted, codec: Codec, requests: int) -> Reading:
+    """Read a decrypted TLS connection that carried so many requests. Raises Unreadable and BytesUnaccounted."""
+    inside = read_plain(decrypted.recording, codec, requests)
+    ways = {
+        direction: _around(way, connection.records[direction], decrypted.inner[direction])
+        for direction, way in inside.ways.items()
+    }
+    for direction, way in ways.items():
+        recorded_bytes = sum(record.wire_bytes for record in connection.records[direction])
+        check_sum(f"{direction.value} with TLS", recorded_bytes, way.total_bytes)
+    return Reading(ways=ways, contents=inside.contents, inside_tls="decrypted", tls_session=connection.session)
+
+
+def _around(way: Way, records: Sequence[TlsRecord], inner: Sequence[Inner | None]) -> Way:
+    """One direction with what TLS adds.
+
+    Handshake messages and session tickets count as set-up whenever they come. A record that set-up and first request
+    share counts with the request.
+    """
+    setup = Counter(way.setup)
+    tls = [Counter[str]() for _ in (*way.requests, way.closing)]
+    left_bytes = total_bytes(way.setup)
+    for record, found in zip(records, inner, strict=True):
+        before_closing = record.interval < len(way.requests)
+        own = setup if before_closing else tls[-1]
+        if found is None:
+            own.update(overhead(record, None))
+        elif found.kind != APPLICATION_DATA:
+            own[TLS_HANDSHAKE if found.kind == HANDSHAKE else TLS_ALERT] += found.content_bytes
+            own.update(overhead(record, found.content_bytes, found.padding_bytes))
+        else:
+            of_setup = 0 < left_bytes >= found.content_bytes
+            left_bytes = left_bytes - found.content_bytes if of_setup else 0
+            into = setup if of_setup else tls[record.interval]
+            into.update(overhead(record, found.content_bytes, found.padding_bytes))
+    spans = zip((*way.requests, way.closing), tls, strict=True)
+    *asked, closing = [Span(span.message, span.connection, added) for span, added in spans]
+    return Way(setup, asked, closing)
+
+
+def overhead(record: TlsRecord, content_bytes: int | None, padding_bytes: int = 0) -> Counter[str]:
+    """What a record adds to its content, by name. `content_bytes` None: it is in the clear and has no content."""
+    fragment_bytes = len(record.fragment)
+    if content_bytes is None:
+        return Counter({TLS_HEADER: RECORD_HEADER_BYTES, TLS_CLEAR: fragment_bytes})
+    protection_bytes = fragment_bytes - content_bytes - padding_bytes
+    return Counter(
+        {TLS_HEADER: RECORD_HEADER_BYTES, TLS_PROTECTION: protection_bytes}
+        | ({TLS_PADDING: padding_bytes} if padding_bytes else {})
     )
 
 
-def setup_sizes(setup_bytes: Mapping[Direction, int | None]) -> SetupSizes:
-    """As they stand in the run file."""
-    sent, received = setup_bytes[Direction.SENT], setup_bytes[Direction.RECEIVED]
-    return SetupSizes(
-        sent_wire_bytes=None if sent is None else float(sent),
-        received_wire_bytes=None if received is None else float(received),
+def sizes_of(reading: Reading) -> tuple[Bytes, tuple[str, ...]]:
+    """The sizes of a connection, and why some of them are null.
+
+    Sizes per request are medians over the requests in steady state.
+    """
+    sides: dict[Direction, Sizes] = {}
+    setup: dict[Direction, float | None] = {}
+    reasons: list[str] = []
+    for number, (direction, way) in enumerate(reading.ways.items()):
+        setup[direction] = float(total_bytes(way.setup)) if way.setup_known else None
+        if not way.setup_known and reading.inside_tls == "plain_twin":
+            reasons.append(f"bytes {direction.value} before the first request cannot be told from those of the request")
+        steady = way.requests[WARM_UP_REQUESTS:]
+        divided = [span for span in steady if span.divided]
+        if len(divided) < DIVIDED_SHARE * len(steady):
+            if reading.inside_tls == "plain_twin":
+                reasons.append(
+                    f"bytes {direction.value} inside TLS do not match those without TLS in "
+                    f"{len(steady) - len(divided)} of {len(steady)} requests"
+                )
+            sides[direction] = Sizes(wire_bytes=_median([span.total_bytes for span in steady]))
+            continue
+        framed = (reading.twin or reading).ways[direction].requests[WARM_UP_REQUESTS:]
+        messages = [pair[number] for pair in reading.contents[WARM_UP_REQUESTS:]]
+        decoded = [message.message_bytes for message in messages if message.message_bytes is not None]
+        sides[direction] = Sizes(
+            message_bytes=_median(decoded) if len(decoded) == len(messages) else None,
+            compressed_bytes=_median([message.compressed_bytes for message in messages]),
+            framed_bytes=_median([total_bytes(span.message) for span in framed]),
+            connection_bytes=_median([total_bytes(span.connection) for span in divided]),
+            wire_bytes=_median([span.total_bytes for span in steady]),
+        )
+    codings = {response.coding for _, response in reading.contents[WARM_UP_REQUESTS:]}
+    found = Bytes(
+        request=sides[Direction.SENT],
+        response=sides[Direction.RECEIVED],
+        setup=SetupSizes(sent_wire_bytes=setup[Direction.SENT], received_wire_bytes=setup[Direction.RECEIVED]),
+        coding=codings.pop() if len(codings) == 1 else "mixed" if codings else None,
     )
+    return found, tuple(reasons)
 
 
-def common_coding(exchanges: Sequence[Exchange]) -> str:
-    """The coding of all answers, or `mixed`."""
-    codings = {exchange.coding for exchange in exchanges}
-    return codings.pop() if len(codings) == 1 else "mixed" if codings else IDENTITY
+def _median(sizes: Sequence[int]) -> float:
+    return float(median(sizes))

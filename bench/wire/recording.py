@@ -1,9 +1,10 @@
-"""What the tap saw of one connection: chunks of bytes in order, each with its direction and the interval it fell into.
+"""What the tap recorded of one connection: chunks of bytes in order, each with its direction and its interval. Pure.
 
-The tap counts intervals: `Tap.mark()` begins the next one. With one request in flight and a mark after each answer,
-interval `i` holds the `i`-th request and its answer, and the last one holds what came after all of them.
+The tap counts intervals: `Tap.mark()` begins the next one. With one request in flight and a mark after each response,
+interval `i` holds request `i` and its response, and the last interval holds what followed after all of them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -15,9 +16,13 @@ class Direction(Enum):
     RECEIVED = "received"
 
 
+class Unreadable(Exception):
+    """The recordings do not show what was asked. The text says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Bytes that were read off a socket at once."""
+    """Bytes that were read from a socket at once."""
 
     direction: Direction
     interval: int
@@ -26,13 +31,13 @@ class Chunk:
 
 @dataclass(slots=True)
 class Recording:
-    """One connection, both ways, TCP payload only."""
+    """One connection in both directions, TCP payload only."""
 
     chunks: list[Chunk] = field(default_factory=list)
     from_start: bool = True
-    """False where an earlier part of this connection was taken out before."""
+    """False where an earlier recording has the beginning of the connection."""
     truncated: bool = False
-    """Whether bytes went by unrecorded, because the tap had recorded as much as it may."""
+    """Whether bytes are missing, because the tap had reached its limit."""
 
     def content(self, direction: Direction) -> bytes:
         """All bytes of one direction."""
@@ -44,7 +49,7 @@ class Recording:
 
 
 class IntervalAt:
-    """Finds the interval of a byte by its offset. Offsets must be asked for in ascending order."""
+    """Finds the interval of a byte by its offset. Offsets must be given in ascending order."""
 
     def __init__(self, sizes_and_intervals: list[tuple[int, int]]) -> None:
         self._spans = sizes_and_intervals
@@ -52,8 +57,18 @@ class IntervalAt:
         self._start = 0
 
     def __call__(self, offset: int) -> int:
-        """The interval of the byte at `offset`, counted from 0. Raises IndexError beyond the last byte."""
+        """The interval of the byte at `offset`, counted from 0. Raises IndexError after the last byte."""
         while offset >= self._start + self._spans[self._index][0]:
             self._start += self._spans[self._index][0]
             self._index += 1
         return self._spans[self._index][1]
+
+
+def only_connection(recordings: Sequence[Recording]) -> Recording:
+    """The one connection that carried all requests. Raises Unreadable when there is none, or more than one."""
+    used = [recording for recording in recordings if recording.chunks]
+    if len(used) != 1:
+        raise Unreadable(f"the requests used {len(used)} connections instead of one")
+    if used[0].truncated or not used[0].from_start:
+        raise Unreadable("the recording of the connection is incomplete, because it exceeds the tap's limit")
+    return used[0]

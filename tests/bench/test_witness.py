@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from bench.protocols import protocol as row
-from bench.wire.measure import dissect
-from bench.wire.sizes import Ask
+from bench.wire.anatomy import anatomy_of
+from bench.wire.measure import Ask, measure
 from consumers.registry import CONSUMERS
 from consumers.target import Target
 from producers import certificates
-from tests.bench.wire.test_sizes import connecting, producing
+from tests.bench.wire.test_measure import connecting, producing
 
 PATIENCE_S = 30.0
 SNAPPED_BYTES = 160
@@ -107,14 +107,15 @@ async def test_the_witness_counts_the_same_bytes(protocol: str, tls: bool, tmp_p
         target: Target = encrypted if tls else plain
         capture = tmp_path / "capture.pcapng"
         async with captured(target.port, capture):
-            found = await dissect(
+            measured = await measure(
                 connect=connecting(protocol, gzip=True, ca=files.ca),
                 plain=plain,
                 tls=encrypted if tls else None,
                 codec=row(protocol).codec(),
                 asks=asks,
-                gzip=True,
             )
             seen = await packets_to_the_end(capture, connections=1)
-    assert found.anatomy is not None, found.warnings
-    assert payload(seen, target.port) == found.anatomy.total
+    assert measured.reading is not None, measured.warnings
+    found = anatomy_of(measured.reading)
+    assert found is not None
+    assert payload(seen, target.port) == found.total

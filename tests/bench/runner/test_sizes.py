@@ -1,6 +1,7 @@
 """Sizing up with real processes: a row for each combination, every byte accounted for, nothing left running."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from bench.report.anatomy import anatomy_tables
 from bench.report.anatomy_figures import stacks
 from bench.results import RecipesUsed, Run
 from bench.run_file import decode, encode
-from bench.runner.size_rows import sizes_run
-from bench.runner.sizes import Sizing, requests_for, size_up
+from bench.runner.measure import Measurement
+from bench.runner.sizes import REQUESTS as REQUESTS_BY_DEFAULT
+from bench.runner.sizes import Sizing, requests_for, size_up, sizes_run
 from bench.spec import ClosedLoad, Matrix, RunPlan, Target, Version
-from bench.wire.phases import check_phases
+from bench.wire.anatomy import check_phases
 from bench.workloads import Workload
 from consumers.registry import ALL_DIALECTS, dialects
 from producers import certificates
@@ -145,3 +147,50 @@ async def test_a_stop_leaves_nothing_running() -> None:
 )
 def test_large_pages_are_asked_for_less_often(page_size: int, wanted: int, given: int) -> None:
     assert requests_for(page_size, wanted) == given
+
+
+async def test_a_run_and_sizes_count_the_same_bytes_over_the_same_number_of_requests(tmp_path: Path) -> None:
+    matrix = Matrix(
+        {
+            "protocol": tuple(PRODUCERS),
+            "tls": (False, True),
+            "workload": (GET,),
+            "load": (ClosedLoad(concurrency=1),),
+        }
+    )
+    plan = replace(plan_of(matrix=matrix), rounds=1, slice_ns=1_000_000, seconds=60.0)
+    authority, ids = certificates.write(tmp_path).directory, range(1, 61)
+    with nothing_left_running():
+        sizing = await size_up(
+            plan,
+            ids=ids,
+            requests=REQUESTS_BY_DEFAULT,
+            certificates=authority,
+            pinning=Pinning((), ()),
+            on_progress=lambda *_: None,
+        )
+        measured = await Measurement(
+            plan,
+            ids=ids,
+            certificates=authority,
+            pinning=Pinning((), ()),
+            on_progress=lambda *_: None,
+            stop=asyncio.Event(),
+        ).run()
+    assert len(measured.sizes) == len(sizing.combinations) == 6
+    for combination, of_run in measured.sizes.items():
+        of_sizes = sizing.combinations[combination].found
+        assert of_sizes is not None
+        assert of_run.anatomy is None
+        assert of_run.tls_session == of_sizes.tls_session
+        for one, other in (
+            (of_run.bytes.request, of_sizes.bytes.request),
+            (of_run.bytes.response, of_sizes.bytes.response),
+        ):
+            assert one.framed_bytes is not None
+            # When the connection's own frames are sent is left open, and they are on the wire, too.
+            assert (one.message_bytes, one.compressed_bytes, one.framed_bytes) == (
+                other.message_bytes,
+                other.compressed_bytes,
+                other.framed_bytes,
+            )

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from bench.protocols import PROTOCOLS
 from bench.protocols import protocol as row
 from bench.results import Anatomy
-from bench.wire.anatomy import Laid, plain_layout, tls_layout
-from bench.wire.parts import BytesUnaccounted
-from bench.wire.phases import anatomy_of, check_phases
+from bench.wire.anatomy import anatomy_of, check_phases
+from bench.wire.parts import CATEGORY_OF, BytesUnaccounted, UnknownPart
+from bench.wire.reading import Reading, Way, plain_ways, read_plain
 from bench.wire.recording import Chunk, Direction, Recording
-from bench.wire.tls_twin import TlsReading, read_tls
+from bench.wire.tls import TlsConnection, parse_tls
+from bench.wire.tls_twin import read_beside_twin
 
 SENT, RECEIVED = Direction.SENT, Direction.RECEIVED
 ASK = b"GET /recipes/%d HTTP/1.1\r\nHost: kitchen\r\n\r\n"
@@ -33,13 +34,10 @@ def http(requests: int) -> Recording:
     return recording(*[(ASK % number, ANSWER) for number in range(requests)], (b"", b""))
 
 
-def contents_of(found: Recording, protocol: str) -> list[tuple[object, object]]:
-    return list(row(protocol).codec().parse(found.content(SENT), found.content(RECEIVED)).contents.values())
-
-
 def anatomy(found: Recording, protocol: str, requests: int) -> Anatomy:
-    laid = plain_layout(found, row(protocol).codec(), requests)
-    return anatomy_of(laid, contents_of(found, protocol))  # type: ignore[arg-type]
+    made = anatomy_of(read_plain(found, row(protocol).codec(), requests))
+    assert made is not None
+    return made
 
 
 def test_the_phases_of_a_connection() -> None:
@@ -90,7 +88,14 @@ def data(stream: int) -> bytes:
 def test_phases_that_do_not_sum_are_an_error() -> None:
     found = anatomy(http(3), "http", 3)
     found.total["sent"] += 1
-    with pytest.raises(BytesUnaccounted, match=r"sent: 127 bytes were recorded, 126 were given a name"):
+    with pytest.raises(BytesUnaccounted, match=r"sent: 127 bytes were recorded, but the parts have 126"):
+        check_phases(found)
+
+
+def test_a_name_that_is_not_declared_is_an_error() -> None:
+    found = anatomy(http(3), "http", 3)
+    found.steady.received["cookies"] = found.steady.received.pop("body")
+    with pytest.raises(UnknownPart, match="'cookies' is not a declared part name"):
         check_phases(found)
 
 
@@ -128,10 +133,19 @@ def test_whatever_the_bytes_are_all_have_a_name_and_any_chunking_gives_the_same(
         for direction, stream in ((SENT, sent), (RECEIVED, received))
         for chunk in cut(stream[interval], direction, interval, cuts)
     ]
-    laid = plain_layout(whole, row(protocol).codec(), 2)
-    assert laid == plain_layout(Recording(chunks), row(protocol).codec(), 2)
-    assert laid[SENT].total_bytes == sum(map(len, sent))
-    assert laid[RECEIVED].total_bytes == sum(map(len, received))
+    ways = ways_of(whole, protocol)
+    assert ways == ways_of(Recording(chunks), protocol)
+    assert ways[SENT].total_bytes == sum(map(len, sent))
+    assert ways[RECEIVED].total_bytes == sum(map(len, received))
+    for way in ways.values():
+        for named in (way.setup, *(span.named for span in (*way.requests, way.closing))):
+            assert set(named) <= set(CATEGORY_OF)
+
+
+def ways_of(found: Recording, protocol: str) -> dict[Direction, Way]:
+    """Two requests, laid out although they may not be complete."""
+    parsed = row(protocol).codec().parse(found.content(SENT), found.content(RECEIVED))
+    return plain_ways(found, parsed.parts, list(parsed.contents), 2)
 
 
 def record(kind: int, payload: bytes) -> bytes:
@@ -146,71 +160,74 @@ def protected(content_bytes: int) -> bytes:
     return record(23, bytes(content_bytes + PROTECTION_BYTES))
 
 
-def tls_reading(sent: Sequence[bytes], received: Sequence[bytes]) -> TlsReading:
-    return read_tls([recording(*zip(sent, received, strict=True))], len(sent) - 1)
+def tls_connection(sent: Sequence[bytes], received: Sequence[bytes]) -> TlsConnection:
+    return parse_tls(recording(*zip(sent, received, strict=True)))
 
 
 ASK_BYTES, ANSWER_BYTES = len(ASK % 1), len(ANSWER)
 
 
-def laid_inside(sent: Sequence[bytes], received: Sequence[bytes]) -> dict[Direction, Laid]:
-    reading = tls_reading(sent, received)
-    return tls_layout(reading, http(len(sent) - 1), row("http").codec(), len(sent) - 1)
+def named_inside(sent: Sequence[bytes], received: Sequence[bytes]) -> Reading:
+    requests = len(sent) - 1
+    codec = row("http").codec()
+    return read_beside_twin(tls_connection(sent, received), read_plain(http(requests), codec, requests), ())
 
 
 def test_a_plain_twin_names_what_is_inside_tls() -> None:
     client = record(22, b"\x01\x00\x00\x00") + record(20, b"\x01") + protected(36)
     server = HELLO + protected(700) + protected(36) + protected(200)
-    laid = laid_inside(
+    ways = named_inside(
         [client + protected(ASK_BYTES), *[protected(ASK_BYTES)] * 3, protected(2)],
         [server + protected(ANSWER_BYTES), *[protected(ANSWER_BYTES)] * 3, b""],
-    )
-    assert laid[SENT].setup == {
+    ).ways
+    assert ways[SENT].setup == {
         "tls.handshake": 36,
         "tls.record_header": 15,
         "tls.clear": 5,
         "tls.inner_type_and_tag": 17,
     }
-    for request in laid[SENT].requests[:4]:
-        assert request == {
+    for request in ways[SENT].requests:
+        assert request.named == {
             "request_line": 25,
             "header_fields": 17,
             "tls.record_header": 5,
             "tls.inner_type_and_tag": 17,
         }
-    assert laid[SENT].requests[4] == {"tls.alert": 2, "tls.record_header": 5, "tls.inner_type_and_tag": 17}
-    assert laid[RECEIVED].setup["tls.handshake"] == 936
-    assert laid[RECEIVED].requests[0]["body"] == 4
+    assert ways[SENT].closing.named == {"tls.alert": 2, "tls.record_header": 5, "tls.inner_type_and_tag": 17}
+    assert ways[RECEIVED].setup["tls.handshake"] == 936
+    assert ways[RECEIVED].requests[0].named["body"] == 4
 
 
 def test_content_of_another_length_is_not_named() -> None:
-    laid = laid_inside(
+    ways = named_inside(
         [protected(ASK_BYTES), protected(ASK_BYTES + 1), protected(ASK_BYTES), b""],
         [HELLO + protected(ANSWER_BYTES), protected(ANSWER_BYTES), protected(ANSWER_BYTES - 3), protected(40)],
-    )
-    assert laid[SENT].requests[1]["tls.undivided"] == ASK_BYTES + 1
-    assert laid[SENT].requests[2]["request_line"] == 25
-    assert laid[RECEIVED].requests[2]["tls.undivided"] == ANSWER_BYTES - 3
-    assert laid[RECEIVED].requests[3]["tls.undivided"] == 40
+    ).ways
+    assert ways[SENT].requests[1].named["tls.undivided"] == ASK_BYTES + 1
+    assert ways[SENT].requests[2].named["request_line"] == 25
+    assert ways[RECEIVED].requests[2].named["tls.undivided"] == ANSWER_BYTES - 3
+    assert ways[RECEIVED].closing.named["tls.undivided"] == 40
 
 
 def test_less_content_than_the_twins_first_request_is_not_named() -> None:
-    laid = laid_inside([protected(3), protected(ASK_BYTES), b""], [HELLO + protected(ANSWER_BYTES)] + [b""] * 2)
-    assert laid[SENT].requests[0]["tls.undivided"] == 3
-    assert laid[RECEIVED].requests[1] == {}
+    ways = named_inside([protected(3), protected(ASK_BYTES), b""], [HELLO + protected(ANSWER_BYTES)] + [b""] * 2).ways
+    assert ways[SENT].requests[0].named["tls.undivided"] == 3
+    assert not ways[SENT].setup_known
+    assert ways[RECEIVED].requests[1].named == {}
 
 
 def test_frames_of_the_connection_inside_tls_are_known_by_their_length() -> None:
     request, answer = headers(1) + data(1), headers(1) + data(1)
     twin = recording(*[(headers(n) + data(n), headers(n) + data(n)) for n in (1, 3, 5)], (b"", b""))
-    # Without a preface nothing is HTTP/2, so the twin's client says it first.
+    # Without a preface nothing is HTTP/2, so the twin's client sends it first.
     twin.chunks[0] = Chunk(SENT, 0, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + twin.chunks[0].data)
-    reading = tls_reading(
+    connection = tls_connection(
         [protected(24 + len(request)), protected(len(request) + 17 + 13), protected(len(request) + 5), b""],
         [HELLO + protected(len(answer)), protected(len(answer)), protected(len(answer)), b""],
     )
-    laid = tls_layout(reading, twin, row("grpc").codec(), 3)
-    assert laid[SENT].setup["preface"] == 24
-    assert laid[SENT].requests[1]["connection_frames"] == 30
-    assert laid[SENT].requests[1]["data.message"] == 3
-    assert laid[SENT].requests[2]["tls.undivided"] == len(request) + 5
+    codec = row("grpc").codec()
+    ways = read_beside_twin(connection, read_plain(twin, codec, 3), codec.floating_frame_bytes).ways
+    assert ways[SENT].setup["preface"] == 24
+    assert ways[SENT].requests[1].named["connection_frames"] == 30
+    assert ways[SENT].requests[1].named["data.message"] == 3
+    assert ways[SENT].requests[2].named["tls.undivided"] == len(request) + 5

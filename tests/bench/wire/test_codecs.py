@@ -1,4 +1,4 @@
-"""Codecs: exchanges of whole connections, their sizes and what is left to the connection; sums are exact."""
+"""Codecs: the messages of whole connections, their sizes and the parts of the connection itself; sums are exact."""
 
 import gzip
 import zlib
@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from bench.protocols import PROTOCOLS
 from bench.protocols import protocol as row
-from bench.wire.codec import Codec, Content, Conversation, Parsed
+from bench.wire.codec import Codec, Content, Parsed, content_coding, inflated_bytes
 from bench.wire.http2 import PREFACE_BYTES
-from bench.wire.inflation import content_coding, inflated_bytes
-from bench.wire.parts import BytesUnaccounted, Part, total_bytes
-from bench.wire.recording import Direction
+from bench.wire.parts import BytesUnaccounted, Part, bytes_by_name, total_bytes
+from bench.wire.reading import read_plain
+from bench.wire.recording import Chunk, Direction, Recording
 from consumers.registry import CONSUMERS
 
 GET = b"GET /recipes/42 HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -27,18 +27,32 @@ def answer(body: bytes, *fields: bytes) -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%s\r\n%s" % (len(body), head, body)
 
 
-def accounted(conversation: Conversation, sent: bytes, received: bytes) -> bool:
-    sides = {
-        Direction.SENT: (sent, [exchange.request for exchange in conversation.exchanges]),
-        Direction.RECEIVED: (received, [exchange.response for exchange in conversation.exchanges]),
-    }
+def parsed(protocol: str, sent: bytes, received: bytes) -> Parsed:
+    return row(protocol).codec().parse(sent, received)
+
+
+def accounted(found: Parsed, sent: bytes, received: bytes) -> bool:
     return all(
-        len(content)
-        == sum(total_bytes(message.parts) for message in messages)
-        + total_bytes(conversation.setup[direction])
-        + total_bytes(conversation.rest[direction])
-        for direction, (content, messages) in sides.items()
+        b"".join(part.data for part in found.parts[direction]) == stream
+        for direction, stream in ((Direction.SENT, sent), (Direction.RECEIVED, received))
     )
+
+
+def of_message(found: Parsed, direction: Direction, owner: int | None) -> dict[str, int]:
+    """The parts of one message, or those of no message."""
+    return bytes_by_name(
+        part
+        for part in found.parts[direction]
+        if (part.owner == owner if owner is not None else part.owner not in found.contents)
+    )
+
+
+def framed(found: Parsed, direction: Direction) -> list[int]:
+    return [total_bytes(of_message(found, direction, owner)) for owner in found.contents]
+
+
+def responses_of(found: Parsed) -> list[Content]:
+    return [response for _, response in found.contents.values()]
 
 
 def test_every_protocol_has_a_codec() -> None:
@@ -58,15 +72,17 @@ def test_http_exchanges_with_and_without_gzip() -> None:
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
         % (len(compressed), compressed),
     ]
-    found = row("http").codec().conversation(sent, b"".join(responses))
-    assert [exchange.complete for exchange in found.exchanges] == [True] * 3
-    assert [exchange.coding for exchange in found.exchanges] == ["identity", "gzip", "gzip"]
-    assert [e.request.framed_bytes for e in found.exchanges] == [len(GET)] * 3
-    assert [e.request.message_bytes for e in found.exchanges] == [0] * 3
-    assert [e.response.message_bytes for e in found.exchanges] == [len(JSON)] * 3
-    assert [e.response.compressed_bytes for e in found.exchanges] == [len(JSON), len(compressed), len(compressed)]
-    assert [e.response.framed_bytes for e in found.exchanges] == [len(response) for response in responses]
-    assert found.unparsed_bytes == 0
+    found = parsed("http", sent, b"".join(responses))
+    contents = responses_of(found)
+    assert [(request.complete, response.complete) for request, response in found.contents.values()] == [
+        (True, True)
+    ] * 3
+    assert [content.coding for content in contents] == ["identity", "gzip", "gzip"]
+    assert framed(found, Direction.SENT) == [len(GET)] * 3
+    assert [request.message_bytes for request, _ in found.contents.values()] == [0] * 3
+    assert [content.message_bytes for content in contents] == [len(JSON)] * 3
+    assert [content.compressed_bytes for content in contents] == [len(JSON), len(compressed), len(compressed)]
+    assert framed(found, Direction.RECEIVED) == [len(response) for response in responses]
     assert accounted(found, sent, b"".join(responses))
 
 
@@ -79,18 +95,17 @@ def test_http_exchanges_with_and_without_gzip() -> None:
     ],
 )
 def test_a_body_that_cannot_be_decoded_has_no_message_size(fields: tuple[bytes, ...], body: bytes) -> None:
-    (exchange,) = row("http").codec().conversation(GET, answer(body, *fields)).exchanges
-    assert exchange.response.message_bytes is None
-    assert exchange.response.compressed_bytes == 3
+    (response,) = responses_of(parsed("http", GET, answer(body, *fields)))
+    assert response.message_bytes is None
+    assert response.compressed_bytes == 3
 
 
 def test_http_requests_without_answers_and_junk() -> None:
     received = answer(JSON) + b"junk\n"
-    found = row("http").codec().conversation(GET + GET, received)
-    assert [exchange.complete for exchange in found.exchanges] == [True, False]
-    assert found.exchanges[1].response.framed_bytes == 0
-    assert found.unparsed_bytes == 5
-    assert found.rest[Direction.RECEIVED] == {"unparsed": 5}
+    found = parsed("http", GET + GET, received)
+    assert [response.complete for response in responses_of(found)] == [True, False]
+    assert framed(found, Direction.RECEIVED)[1] == 0
+    assert of_message(found, Direction.RECEIVED, None) == {"unparsed": 5}
 
 
 def frames(*several: Frame) -> bytes:
@@ -122,43 +137,44 @@ def grpc_connection(encoding: str = "gzip") -> tuple[bytes, bytes]:
     return sent, received
 
 
-def test_grpc_exchanges_with_and_without_gzip() -> None:
+def test_grpc_messages_with_and_without_gzip() -> None:
     sent, received = grpc_connection()
-    found = row("grpc").codec().conversation(sent, received)
+    found = parsed("grpc", sent, received)
     assert accounted(found, sent, received)
-    assert [exchange.complete for exchange in found.exchanges] == [True, True]
+    contents = responses_of(found)
+    assert [(request.complete, response.complete) for request, response in found.contents.values()] == [
+        (True, True)
+    ] * 2
     # The encoding is declared for both, and applied to one.
-    assert [exchange.coding for exchange in found.exchanges] == ["identity", "gzip"]
-    assert [e.response.message_bytes for e in found.exchanges] == [len(JSON)] * 2
-    assert [e.response.compressed_bytes for e in found.exchanges] == [len(JSON), len(gzip.compress(JSON))]
-    assert [(e.request.message_bytes, e.request.compressed_bytes) for e in found.exchanges] == [(2, 2)] * 2
-    first, second = (exchange.request for exchange in found.exchanges)
-    assert first.framed_bytes == 9 + first.parts["headers.hpack_block"] + 9 + 5 + 2
+    assert [content.coding for content in contents] == ["identity", "gzip"]
+    assert [content.message_bytes for content in contents] == [len(JSON)] * 2
+    assert [content.compressed_bytes for content in contents] == [len(JSON), len(gzip.compress(JSON))]
+    requests = [request for request, _ in found.contents.values()]
+    assert [(request.message_bytes, request.compressed_bytes) for request in requests] == [(2, 2)] * 2
+    first, second = (of_message(found, Direction.SENT, owner) for owner in found.contents)
+    assert total_bytes(first) == 9 + first["headers.hpack_block"] + 9 + 5 + 2
     # The second time, the header fields are in HPACK's table.
-    assert second.parts["headers.hpack_block"] == 1 < first.parts["headers.hpack_block"]
-    assert total_bytes(found.setup[Direction.SENT]) == 24 + 9 + 13 + 9
-    assert total_bytes(found.setup[Direction.RECEIVED]) == 9 + 6
-    assert found.rest[Direction.SENT] == {"ping.frame_header": 18, "ping.payload": 16}
-    assert found.rest[Direction.RECEIVED] == {}
+    assert second["headers.hpack_block"] == 1 < first["headers.hpack_block"]
+    own = of_message(found, Direction.SENT, None)
+    assert total_bytes(own) == 24 + 9 + 13 + 9 + 2 * 17
+    assert (own["ping.frame_header"], own["ping.payload"]) == (18, 16)
+    assert of_message(found, Direction.RECEIVED, None) == {"settings.frame_header": 9, "settings.payload": 6}
 
 
-def test_grpc_with_an_unknown_encoding_and_without_an_answer() -> None:
+def test_grpc_with_an_unknown_encoding_and_without_a_response() -> None:
     sent, received = grpc_connection("snappy")
-    assert [e.response.message_bytes for e in row("grpc").codec().conversation(sent, received).exchanges] == [
-        len(JSON),
-        None,
-    ]
-    found = row("grpc").codec().conversation(sent, b"")
-    assert [exchange.complete for exchange in found.exchanges] == [False, False]
-    assert [exchange.response.framed_bytes for exchange in found.exchanges] == [0, 0]
+    assert [content.message_bytes for content in responses_of(parsed("grpc", sent, received))] == [len(JSON), None]
+    found = parsed("grpc", sent, b"")
+    assert [response.complete for response in responses_of(found)] == [False, False]
+    assert framed(found, Direction.RECEIVED) == [0, 0]
 
 
 @given(sent=st.binary(max_size=100), received=st.binary(max_size=100), protocol=st.sampled_from(sorted(PROTOCOLS)))
 def test_whatever_the_bytes_are_they_are_accounted_for(sent: bytes, received: bytes, protocol: str) -> None:
-    assert accounted(row(protocol).codec().conversation(sent, received), sent, received)
+    assert accounted(parsed(protocol, sent, received), sent, received)
     ahead_sent, ahead_received = grpc_connection() if protocol == "grpc" else (GET, answer(JSON))
     sent, received = ahead_sent + sent, ahead_received + received
-    assert accounted(row(protocol).codec().conversation(sent, received), sent, received)
+    assert accounted(parsed(protocol, sent, received), sent, received)
 
 
 def test_a_parser_that_loses_bytes_is_caught() -> None:
@@ -168,8 +184,9 @@ def test_a_parser_that_loses_bytes_is_caught() -> None:
             parts = {Direction.SENT: [Part("all", sent, 0)], Direction.RECEIVED: [Part("some", received[1:], 0)]}
             return Parsed(parts, {0: (content, content)})
 
-    with pytest.raises(BytesUnaccounted, match="received: 3 bytes were recorded, 2 were given a name"):
-        Losing().conversation(b"abc", b"abc")
+    recording = Recording([Chunk(direction, 0, b"abc") for direction in Direction])
+    with pytest.raises(BytesUnaccounted, match="received: 3 bytes were recorded, but the parts have 2"):
+        read_plain(recording, Losing(), 1)
 
 
 @given(st.binary(max_size=1000), st.binary(max_size=1000))

@@ -1,5 +1,6 @@
-"""HTTP/2 taken apart: frames made with hyperframe and hpack, any chunking, garbage."""
+"""HTTP/2 parsed: frames made with hyperframe and hpack, with gRPC on top and without, any chunking, garbage."""
 
+import gzip
 import itertools
 
 import hpack
@@ -21,8 +22,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.wire import http2
-from bench.wire.http2 import PREFACE_BYTES, Http2Parser
-from bench.wire.parts import Part, bytes_by_name
+from bench.wire.grpc import GrpcMessages
+from bench.wire.http2 import PREFACE_BYTES, Http2Codec, Http2Parser
+from bench.wire.parts import CATEGORY_OF, Part, bytes_by_name
+from bench.wire.recording import Direction
 
 REQUEST = [(":method", "POST"), (":path", "/recipe.RecipeService/GetRecipe"), ("grpc-encoding", "gzip")]
 
@@ -59,8 +62,8 @@ def client_stream() -> bytes:
     )
 
 
-def parse(pieces: list[bytes], *, from_client: bool = False) -> tuple[list[Part], Http2Parser]:
-    parser = Http2Parser(from_client=from_client)
+def parse(pieces: list[bytes], *, from_client: bool = False) -> tuple[list[Part], Http2Parser[GrpcMessages]]:
+    parser = Http2Parser(GrpcMessages, from_client=from_client)
     parts = [part for piece in pieces for part in parser.feed(piece)]
     return parts + parser.finish(), parser
 
@@ -117,8 +120,8 @@ def test_frames_of_a_connection_and_of_its_streams() -> None:
         assert parser.streams[stream_id].value(b":path") == b"/recipe.RecipeService/GetRecipe"
         assert parser.streams[stream_id].value(b"nothing") is None
         assert parser.streams[stream_id].ended
-        assert parser.streams[stream_id].data.complete
-    assert parser.streams[3].data.messages == [(False, bytearray(b"b" * 300))]
+        assert parser.streams[stream_id].body.complete
+    assert parser.streams[3].body.messages == [(False, bytearray(b"b" * 300))]
 
 
 def test_padding_and_priority_have_names_of_their_own() -> None:
@@ -159,7 +162,7 @@ def test_trailers_are_a_second_header_section_and_may_be_empty() -> None:
     stream = parser.streams[1]
     assert stream.blocks[:2] == [{b":status": b"200"}, {b"grpc-status": b"0"}]
     assert stream.value(b"grpc-status") == b"0"
-    assert stream.data.messages == [(True, bytearray(b"x")), (False, bytearray())]
+    assert stream.body.messages == [(True, bytearray(b"x")), (False, bytearray())]
     assert bytes_by_name(parts)["data.grpc_prefix"] == 10
     assert bytes_by_name(parts)["push_promise.payload"] == 4
 
@@ -212,7 +215,7 @@ def test_an_impossible_grpc_prefix_leaves_the_rest_of_its_stream_unparsed() -> N
     block = hpack.Encoder().encode([(":status", "200")])
     parts, parser = parse([frames(headers_frame(1, block), DataFrame(1, b"\x02no"), DataFrame(1, b"\x00more"))])
     assert bytes_by_name(parts)["unparsed"] == 3 + 5
-    assert not parser.streams[1].data.complete
+    assert not parser.streams[1].body.complete
 
 
 @pytest.mark.parametrize("start", [b"PRI * HTTP/1.1\r\n", b"GET / HTTP/1.1\r\n\r\n"])
@@ -259,3 +262,56 @@ def test_garbage_is_accounted_for(pieces: list[bytes], from_client: bool) -> Non
         pieces = [PREFACE_BYTES, *pieces]
     parts, _ = parse(pieces, from_client=from_client)
     assert b"".join(part.data for part in parts) == b"".join(pieces)
+    assert {part.name for part in parts} <= set(CATEGORY_OF)
+
+
+def plain_connection(coding: str, body: bytes) -> tuple[bytes, bytes]:
+    """A unary call as Connect makes it over HTTP/2: bodies without a prefix, and no trailers."""
+    client, server = hpack.Encoder(), hpack.Encoder()
+    head = [(":method", "POST"), (":path", "/recipe.RecipeService/GetRecipe"), ("content-type", "application/proto")]
+    sent = PREFACE_BYTES + frames(
+        SettingsFrame(0),
+        headers_frame(1, client.encode(head)),
+        DataFrame(1, b"\x08\x2a", flags=["END_STREAM"]),
+    )
+    received = frames(
+        SettingsFrame(0),
+        headers_frame(1, server.encode([(":status", "200"), ("content-encoding", coding)])),
+        DataFrame(1, body[:5]),
+        DataFrame(1, body[5:], flags=["END_STREAM"]),
+    )
+    return sent, received
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+def test_requests_without_grpc_are_parsed(coding: str) -> None:
+    message = b"onion soup " * 20
+    body = gzip.compress(message) if coding == "gzip" else message
+    sent, received = plain_connection(coding, body)
+    found = Http2Codec().parse(sent, received)
+    assert bytes_by_name(part for part in found.parts[Direction.SENT] if part.owner == 1)["data.body"] == 2
+    assert bytes_by_name(part for part in found.parts[Direction.RECEIVED] if part.owner == 1) == {
+        "headers.frame_header": 9,
+        "headers.hpack_block": len(hpack.Encoder().encode([(":status", "200"), ("content-encoding", coding)])),
+        "data.frame_header": 18,
+        "data.body": len(body),
+    }
+    ((request, response),) = found.contents.values()
+    assert (request.message_bytes, request.complete, request.headers[1][1]) == (
+        2,
+        True,
+        b"/recipe.RecipeService/GetRecipe",
+    )
+    assert (response.message_bytes, response.compressed_bytes) == (len(message), len(body))
+    assert (response.coding, response.complete) == (coding, True)
+    assert response.compressed == ((body,) if coding == "gzip" else ())
+    for direction, stream in ((Direction.SENT, sent), (Direction.RECEIVED, received)):
+        assert b"".join(part.data for part in found.parts[direction]) == stream
+        assert {part.name for part in found.parts[direction]} <= set(CATEGORY_OF)
+
+
+def test_without_grpc_a_body_may_begin_with_any_byte() -> None:
+    sent, received = plain_connection("identity", b"\x02 is no flag of gRPC")
+    parts = Http2Codec().parse(sent, received).parts[Direction.RECEIVED]
+    assert bytes_by_name(parts)["data.body"] == 20
+    assert "unparsed" not in bytes_by_name(parts)

@@ -1,24 +1,38 @@
-"""Every protocol × gzip × TLS × workload over real sockets, dissected: the names sum to what was on the wire."""
+"""Every protocol × gzip × TLS × workload over real sockets: sizes, every byte by name; and what cannot be measured."""
 
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import pytest
+from msgspec.structs import replace as replace_in_struct
 
 from bench.protocols import protocol as row
-from bench.results import Anatomy
-from bench.wire import measure as dissection
-from bench.wire.categories import UNKNOWN, bytes_by_category
-from bench.wire.key_log import read_key_log
-from bench.wire.measure import KEY_LOG_VARIABLE, Dissected, dissect, key_log
-from bench.wire.phases import check_phases
-from bench.wire.recording import Direction
-from bench.wire.sizes import Ask
-from consumers.registry import CONSUMERS
+from bench.results import Anatomy, Bytes, SetupSizes, Sizes
+from bench.wire import measure as measuring
+from bench.wire.anatomy import anatomy_of, check_phases
+from bench.wire.gzip_cost import gzip_found
+from bench.wire.measure import KEY_LOG_VARIABLE, Ask, Connect, Measured, key_log, measure
+from bench.wire.parts import UNKNOWN, bytes_by_category
+from bench.wire.reading import NOTHING_KNOWN, WARM_UP_REQUESTS
+from bench.wire.recording import Direction, Recording
+from bench.wire.tls import read_key_log
+from consumers.client import ClientSettings, RecipeClient
+from consumers.registry import CONSUMERS, client
+from consumers.target import Target, parse_target
 from producers import certificates
 from producers.certificates import CertificateFiles
-from tests.bench.wire.test_sizes import connecting, producing
+from producers.registry import producer_class
+from producers.settings import ProducerSettings, TlsFiles
+from recipes.book import InMemoryRecipeBook
+from tests.support.books import ordinary
 
-ASKS = 10
+PAGE_SIZE = 20
+ASKS_AT_ONCE = 7
+DIFFERENT_ASKS = 10
 
 
 @pytest.fixture(scope="module")
@@ -26,115 +40,315 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> CertificateFiles:
     return certificates.write(tmp_path_factory.mktemp("certificates"))
 
 
-def asks(workload: str) -> list[Ask]:
-    if workload == "list":
-        return [lambda asker: asker.list(20)] * ASKS
-    return [lambda asker, number=number: asker.get(number) for number in range(10, ASKS + 10)]  # type: ignore[misc]
+@asynccontextmanager
+async def producing(protocol: str, files: CertificateFiles) -> AsyncIterator[tuple[Target, Target]]:
+    """A producer's plain and TLS target."""
+    settings = ProducerSettings(
+        port=0, tls_port=0, tls=TlsFiles(certificate=files.server, key=files.server_key), gzip=True
+    )
+    producer = producer_class(protocol)(InMemoryRecipeBook(ordinary(number) for number in range(1, 64)), settings)
+    plain, tls = await producer.start()
+    try:
+        yield parse_target(plain), parse_target(tls)
+    finally:
+        await producer.stop()
 
 
-def per_request(anatomy: Anatomy, direction: Direction) -> dict[str, float]:
-    return bytes_by_category(getattr(anatomy.steady, direction.value))
+def connecting(protocol: str, *, gzip: bool = False, ca: Path | None = None) -> Connect:
+    return lambda target: client(protocol, ClientSettings(target=target, gzip=gzip, ca=ca, timeout_s=10.0))
 
 
-@pytest.mark.parametrize("protocol", CONSUMERS)
-async def test_every_byte_has_a_name_in_every_combination(protocol: str, files: CertificateFiles) -> None:
+def gets() -> list[Ask]:
+    """For one recipe again and again: medians add up only where requests differ in connection frames alone."""
+    return [lambda asker: asker.get(1)] * ASKS_AT_ONCE
+
+
+def lists() -> list[Ask]:
+    return [lambda asker: asker.list(PAGE_SIZE)] * ASKS_AT_ONCE
+
+
+def different_gets() -> list[Ask]:
+    return [
+        lambda asker, number=number: asker.get(number)  # type: ignore[misc]
+        for number in range(10, DIFFERENT_ASKS + 10)
+    ]
+
+
+WORKLOADS: dict[str, Callable[[], list[Ask]]] = {"get": gets, "list": lists, "different": different_gets}
+Cell = tuple[str, bool, bool]
+
+
+def anatomy(measured: Measured, *, gzip: bool = False) -> Anatomy:
+    assert measured.reading is not None, measured.warnings
+    responses = [response for _, response in measured.reading.contents[WARM_UP_REQUESTS:]]
+    found = anatomy_of(measured.reading, gzip_found(responses, time_it=False) if gzip else None)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("protocol", list(CONSUMERS))
+async def test_every_cell(protocol: str, files: CertificateFiles) -> None:
+    found: dict[Cell, Measured] = {}
     async with producing(protocol, files) as (plain, tls):
-        found: dict[tuple[bool, bool, str], Dissected] = {}
-        for gzip, secure, workload in product((False, True), (False, True), ("get", "list")):
-            found[gzip, secure, workload] = await dissect(
+        for workload, gzip, inside in product(WORKLOADS, (False, True), (False, True)):
+            found[workload, gzip, inside] = await measure(
                 connect=connecting(protocol, gzip=gzip, ca=files.ca),
                 plain=plain,
-                tls=tls if secure else None,
+                tls=tls if inside else None,
                 codec=row(protocol).codec(),
-                asks=asks(workload),
-                gzip=gzip,
+                asks=WORKLOADS[workload](),
             )
-    for (gzip, secure, workload), dissected in found.items():
-        anatomy = dissected.anatomy
-        assert anatomy is not None, dissected.warnings
-        check_phases(anatomy)
-        assert anatomy.requests == ASKS + 2
-        assert anatomy.inside_tls in ((None,) if not secure else ("decrypted", "plain_twin"))
-        assert (dissected.tls_session is not None) == secure
-        assert dissected.bytes.response.wire_bytes is not None
-        twin = found[gzip, False, workload].anatomy
-        assert twin is not None
-        for direction in Direction:
-            inside, outside = per_request(anatomy, direction), per_request(twin, direction)
-            assert inside["content"] >= outside["content"] * 0.8
-            assert (inside["tls"] > 0) == secure
-            if anatomy.inside_tls != "plain_twin":
-                # Decrypted, it is the same to the byte: the twin was asked the same, over another connection.
-                assert inside[UNKNOWN] == 0
-                assert {name: size for name, size in inside.items() if name != "tls"} == {
-                    name: size for name, size in outside.items() if name != "tls"
-                }
-        assert (anatomy.gzip is not None) == gzip
-        if anatomy.gzip is not None:
-            assert anatomy.gzip.compressed == anatomy.gzip.answers == ASKS
-            assert anatomy.gzip.level == 6
-    first, last = (getattr(found[False, False, "get"].anatomy, f"{which}_headers") for which in ("first", "last"))
-    # HPACK leaves out what it said before; HTTP/1.1 says all of it each time.
-    assert first.request.fields
-    assert last.request.wire_bytes <= first.request.wire_bytes
+    for (workload, gzip, inside), measured in found.items():
+        assert measured.warnings == ()
+        sizes = measured.bytes
+        assert sizes.coding == ("gzip" if gzip else "identity")
+        for side in (sizes.request, sizes.response):
+            check_order(side)
+        check_gzip(sizes.response, gzip=gzip)
+        if workload != "different":
+            # Medians add up only where requests are alike.
+            check_sum_of_layers(sizes, inside=inside)
+        check_anatomy(measured, found[workload, gzip, False], gzip=gzip, inside=inside, asks=len(WORKLOADS[workload]()))
+        if inside:
+            check_inside_tls(measured, found[workload, gzip, False].bytes)
+        else:
+            assert measured.reading is not None
+            assert measured.reading.tls_session is None
+    of_gets = anatomy(found["different", False, False])
+    # HPACK leaves out what was sent before; HTTP/1.1 repeats everything.
+    assert of_gets.first_headers.request.fields
+    assert of_gets.last_headers.request.wire_bytes <= of_gets.first_headers.request.wire_bytes
 
 
-async def test_a_client_that_hands_over_no_keys_is_dissected_by_its_lengths(
+def check_anatomy(measured: Measured, plain: Measured, *, gzip: bool, inside: bool, asks: int) -> None:
+    """Every byte has a name and a phase, and where it was decrypted TLS makes no other difference."""
+    found, outside = anatomy(measured, gzip=gzip), anatomy(plain)
+    check_phases(found)
+    assert found.requests == asks + WARM_UP_REQUESTS
+    assert found.inside_tls in (("decrypted", "plain_twin") if inside else (None,))
+    for direction in Direction:
+        here, there = (bytes_by_category(getattr(one.steady, direction.value)) for one in (found, outside))
+        assert (here["tls"] > 0) == inside
+        if found.inside_tls == "plain_twin":
+            assert here["content"] >= there["content"] * 0.8
+        else:
+            assert here[UNKNOWN] == 0
+            # Decrypted, it is the same to the byte: the same was requested without TLS, over another connection.
+            assert {name: size for name, size in here.items() if name != "tls"} == {
+                name: size for name, size in there.items() if name != "tls"
+            }
+    assert (found.gzip is not None) == gzip
+    if found.gzip is not None:
+        assert found.gzip.compressed == found.gzip.answers == asks
+        assert found.gzip.level == 6
+
+
+def check_order(side: Sizes) -> None:
+    assert side.compressed_bytes is not None
+    assert side.framed_bytes is not None
+    assert side.wire_bytes is not None
+    assert side.compressed_bytes < side.framed_bytes <= side.wire_bytes
+
+
+def check_sum_of_layers(sizes: Bytes, *, inside: bool) -> None:
+    """Framing and the connection's own frames are everything without TLS, and less than everything with it."""
+    for side in (sizes.request, sizes.response):
+        assert side.framed_bytes is not None
+        assert side.connection_bytes is not None
+        assert side.wire_bytes is not None
+        named_bytes = side.framed_bytes + side.connection_bytes
+        assert (side.wire_bytes >= named_bytes + 22) if inside else (side.wire_bytes == named_bytes)
+
+
+def check_gzip(response: Sizes, *, gzip: bool) -> None:
+    assert response.message_bytes is not None
+    assert response.compressed_bytes is not None
+    assert response.message_bytes > 500
+    assert (response.compressed_bytes < response.message_bytes) == gzip
+
+
+def check_inside_tls(measured: Measured, plain: Bytes) -> None:
+    for side, plain_side in ((measured.bytes.request, plain.request), (measured.bytes.response, plain.response)):
+        assert of_messages(side) == of_messages(plain_side)
+        assert side.connection_bytes is not None
+        assert side.wire_bytes is not None
+        assert plain_side.wire_bytes is not None
+        assert side.wire_bytes >= plain_side.wire_bytes + 22
+    assert measured.reading is not None
+    session = measured.reading.tls_session
+    assert session is not None
+    assert session.version == "TLSv1.3"
+    assert None not in (session.cipher, session.group, session.alpn)
+    setup = measured.bytes.setup
+    assert setup.sent_wire_bytes is not None
+    assert setup.received_wire_bytes is not None
+    assert 200 < setup.sent_wire_bytes < 3000
+    assert 900 < setup.received_wire_bytes < 4000
+
+
+def of_messages(side: Sizes) -> Sizes:
+    """The sizes that TLS does not change. When frames of the connection are sent is left open."""
+    return replace_in_struct(side, wire_bytes=None, connection_bytes=None)
+
+
+async def test_a_few_asks_are_enough(files: CertificateFiles) -> None:
+    async with producing("http", files) as (plain, _):
+        measured = await measure(
+            connect=connecting("http"), plain=plain, tls=None, codec=row("http").codec(), asks=gets()[:1]
+        )
+    assert measured.bytes.response.framed_bytes is not None
+    assert measured.reading is not None
+    assert len(measured.reading.contents) == 3
+
+
+async def test_a_target_that_serves_tls_only(files: CertificateFiles) -> None:
+    async with producing("http", files) as (_, tls):
+        measured = await measure(
+            connect=connecting("http", ca=files.ca), plain=None, tls=tls, codec=row("http").codec(), asks=gets()
+        )
+    assert measured.warnings == ()
+    assert None not in (measured.bytes.response.framed_bytes, measured.bytes.setup.received_wire_bytes)
+    assert anatomy(measured).inside_tls == "decrypted"
+
+
+def without_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if clients wrote no key log."""
+    monkeypatch.setattr(measuring, "read_key_log", lambda _: {})
+
+
+async def test_a_client_without_a_key_log_is_read_by_its_lengths(
     files: CertificateFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dissection, "read_key_log", lambda _: {})
     async with producing("http", files) as (plain, tls):
         connect = connecting("http", ca=files.ca)
-        by_length = await dissect(
-            connect=connect, plain=plain, tls=tls, codec=row("http").codec(), asks=asks("get"), gzip=False
-        )
-        alone = await dissect(
-            connect=connect, plain=None, tls=tls, codec=row("http").codec(), asks=asks("get"), gzip=False
-        )
-        monkeypatch.undo()
-        decrypted = await dissect(
-            connect=connect, plain=plain, tls=tls, codec=row("http").codec(), asks=asks("get"), gzip=False
-        )
-    assert by_length.anatomy is not None
-    assert decrypted.anatomy is not None
-    assert (by_length.anatomy.inside_tls, decrypted.anatomy.inside_tls) == ("plain_twin", "decrypted")
-    assert by_length.anatomy.steady == decrypted.anatomy.steady
-    assert by_length.anatomy.setup.sent == decrypted.anatomy.setup.sent
-    assert alone.anatomy is None
-    assert alone.warnings == ("this client hands over no keys, and there is no answer without TLS to compare with",)
+        codec = row("http").codec()
+        decrypted = await measure(connect=connect, plain=plain, tls=tls, codec=codec, asks=different_gets())
+        without_keys(monkeypatch)
+        by_length = await measure(connect=connect, plain=plain, tls=tls, codec=codec, asks=different_gets())
+        alone = await measure(connect=connect, plain=None, tls=tls, codec=codec, asks=different_gets())
+    one, other = anatomy(by_length), anatomy(decrypted)
+    assert (one.inside_tls, other.inside_tls) == ("plain_twin", "decrypted")
+    assert one.steady == other.steady
+    assert one.setup.sent == other.setup.sent
+    assert by_length.bytes.response == decrypted.bytes.response
+    assert alone.warnings == (
+        "the client does not write a key log, and the producer has no port without TLS to compare with",
+    )
+    assert alone.bytes.response == Sizes(wire_bytes=decrypted.bytes.response.wire_bytes)
+    assert alone.reading is not None
+    assert alone.reading.tls_session is not None
+    assert anatomy_of(alone.reading) is None
 
 
 async def test_keys_that_do_not_fit_leave_the_lengths(files: CertificateFiles, monkeypatch: pytest.MonkeyPatch) -> None:
-    def damaged(text: str) -> object:
-        return read_key_log(text[:-8] + "00000000\n")
-
-    monkeypatch.setattr(dissection, "read_key_log", damaged)
+    monkeypatch.setattr(measuring, "read_key_log", lambda text: read_key_log(text[:-8] + "00000000\n"))
     async with producing("http", files) as (plain, tls):
-        found = await dissect(
+        measured = await measure(
+            connect=connecting("http", ca=files.ca), plain=plain, tls=tls, codec=row("http").codec(), asks=gets()
+        )
+    assert anatomy(measured).inside_tls == "plain_twin"
+
+
+async def test_a_twin_that_fails_leaves_the_bytes_on_the_wire(
+    files: CertificateFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_keys(monkeypatch)
+    async with producing("http", files) as (_, tls):
+        # Without TLS, a port with TLS has no answer.
+        measured = await measure(
             connect=connecting("http", ca=files.ca),
-            plain=plain,
+            plain=replace(tls, tls=False),
             tls=tls,
             codec=row("http").codec(),
-            asks=asks("get"),
-            gzip=False,
+            asks=gets(),
         )
-    assert found.anatomy is not None
-    assert found.anatomy.inside_tls == "plain_twin"
+    (warning,) = measured.warnings
+    assert warning.startswith("the client does not write a key log, and without TLS: ")
+    assert measured.bytes.response.framed_bytes is None
+    assert measured.bytes.response.wire_bytes is not None
 
 
-async def test_nobody_there(files: CertificateFiles) -> None:
+async def test_a_certificate_that_is_not_trusted(files: CertificateFiles) -> None:
+    async with producing("http", files) as (plain, tls):
+        measured = await measure(
+            connect=connecting("http"), plain=plain, tls=tls, codec=row("http").codec(), asks=gets()
+        )
+    assert measured.bytes == Bytes(request=Sizes(), response=Sizes(), setup=SetupSizes())
+    assert measured.reading is None
+    (warning,) = measured.warnings
+    assert "certificate is not trusted" in warning
+
+
+async def test_a_request_that_fails(files: CertificateFiles) -> None:
+    async def ask(asker: RecipeClient) -> object:
+        return await asker.get(4711)
+
+    async with producing("http", files) as (plain, tls):
+        connect = connecting("http", ca=files.ca)
+        codec = row("http").codec()
+        for inside in (None, tls):
+            measured = await measure(connect=connect, plain=plain, tls=inside, codec=codec, asks=[ask])
+            assert measured.bytes == NOTHING_KNOWN
+            assert len(measured.warnings) == 1
+
+
+async def test_a_producer_that_is_gone(files: CertificateFiles) -> None:
     async with producing("http", files) as (plain, _):
         pass
-    found = await dissect(
-        connect=connecting("http"), plain=plain, tls=None, codec=row("http").codec(), asks=asks("get"), gzip=False
-    )
-    assert found.anatomy is None
-    assert len(found.warnings) == 1
+    measured = await measure(connect=connecting("http"), plain=plain, tls=None, codec=row("http").codec(), asks=gets())
+    assert measured.reading is None
+    assert len(measured.warnings) == 1
+
+
+async def test_a_connection_that_does_not_match_its_twin_is_tried_again(
+    files: CertificateFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded = 0
+
+    async def other_answers_inside(connect: Connect, target: Target, sequence: list[Ask]) -> list[Recording]:
+        nonlocal recorded
+        recorded += 1
+        return await record(connect, target, sequence if not target.tls else lists()[:1] * len(sequence))
+
+    record = measuring.record
+    without_keys(monkeypatch)
+    monkeypatch.setattr(measuring, "record", other_answers_inside)
+    async with producing("http", files) as (plain, tls):
+        measured = await measure(
+            connect=connecting("http", ca=files.ca), plain=plain, tls=tls, codec=row("http").codec(), asks=gets()
+        )
+    assert recorded == 1 + measuring.ATTEMPTS
+    assert any("inside TLS do not match" in warning for warning in measured.warnings)
+    assert measured.bytes.response.framed_bytes is None
+    assert measured.bytes.response.wire_bytes is not None
+
+
+async def test_a_name_for_this_machine_is_kept(files: CertificateFiles) -> None:
+    async with producing("http", files) as (plain, _):
+        seen: list[Target] = []
+
+        def connect(target: Target) -> RecipeClient:
+            seen.append(target)
+            return connecting("http")(target)
+
+        for host in ("localhost", "127.0.0.1"):
+            await measure(
+                connect=connect, plain=replace(plain, host=host), tls=None, codec=row("http").codec(), asks=gets()[:1]
+            )
+    assert [target.host for target in seen] == ["localhost", "127.0.0.1"]
+    assert all(target.port != plain.port for target in seen)
+
+
+async def test_nothing_to_ask_is_an_error() -> None:
+    with pytest.raises(ValueError, match="a request to send"):
+        await measure(
+            connect=connecting("http"), plain=Target("127.0.0.1", 1), tls=None, codec=row("http").codec(), asks=[]
+        )
+    with pytest.raises(ValueError, match="and a producer"):
+        await measure(connect=connecting("http"), plain=None, tls=None, codec=row("http").codec(), asks=gets())
 
 
 def test_the_key_log_leaves_the_environment_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
     for before in (None, "/somewhere"):
         monkeypatch.delenv(KEY_LOG_VARIABLE, raising=False)
         if before is not None:

@@ -11,10 +11,11 @@ import pytest
 from aiohttp import web
 
 from bench.protocols import protocol as row
-from bench.wire.reading import PlainReading, read_plain
-from bench.wire.recording import Direction, Recording
+from bench.wire.reading import Reading, read_plain
+from bench.wire.recording import Direction, Recording, only_connection
 from bench.wire.tap import open_tap
-from bench.wire.tls_twin import read_tls
+from bench.wire.tls import parse_tls
+from bench.wire.tls_twin import read_beside_twin
 from producers import certificates
 from producers.certificates import CertificateFiles
 
@@ -57,7 +58,7 @@ async def aiohttp_server(files: CertificateFiles | None) -> AsyncIterator[int]:
         await runner.cleanup()
 
 
-async def ask_aiohttp(path: str, coding: str, files: CertificateFiles | None) -> list[Recording]:
+async def ask_aiohttp(path: str, coding: str, files: CertificateFiles | None) -> Recording:
     """Ask some times through a tap."""
     context = ssl.create_default_context(cafile=str(files.ca)) if files else False
     async with aiohttp_server(files) as port, open_tap("127.0.0.1", port) as tap:
@@ -69,29 +70,29 @@ async def ask_aiohttp(path: str, coding: str, files: CertificateFiles | None) ->
                 async with session.post(url, data=b"x" * 50) as response:
                     assert await response.read() == BODY
                 tap.mark()
-        return tap.take()
+        return only_connection(tap.take())
 
 
 @pytest.mark.parametrize("coding", ["identity", "gzip"])
 @pytest.mark.parametrize("path", ["/sized", "/chunked"])
 async def test_aiohttp(path: str, coding: str, files: CertificateFiles) -> None:
     reading = read_plain(await ask_aiohttp(path, coding, None), row("http").codec(), REQUESTS)
-    exchange = reading.conversation.exchanges[-1]
+    request, response = reading.contents[-1]
     applied = "identity" if path == "/chunked" else coding
-    assert exchange.coding == applied
-    assert exchange.request.message_bytes == exchange.request.compressed_bytes == 50
-    assert exchange.response.message_bytes == len(BODY)
-    assert (exchange.response.compressed_bytes < len(BODY)) == (applied == "gzip")
-    assert exchange.response.parts["body"] == exchange.response.compressed_bytes
-    assert ("chunk_framing" in exchange.response.parts) == (path == "/chunked")
-    assert [e.response.framed_bytes for e in reading.conversation.exchanges] == list(
-        reading.interval_bytes[Direction.RECEIVED][:REQUESTS]
-    )
+    assert response.coding == applied
+    assert request.message_bytes == request.compressed_bytes == 50
+    assert response.message_bytes == len(BODY)
+    assert (response.compressed_bytes < len(BODY)) == (applied == "gzip")
+    parts = reading.ways[Direction.RECEIVED].requests[-1].message
+    assert parts["body"] == response.compressed_bytes
+    assert ("chunk_framing" in parts) == (path == "/chunked")
 
-    inside = read_tls(await ask_aiohttp(path, coding, files), REQUESTS)
+    # The lengths inside TLS are those without it, so that every byte gets its name.
+    inside = read_beside_twin(parse_tls(await ask_aiohttp(path, coding, files)), reading, ())
     for direction in Direction:
-        plain = reading.interval_bytes[direction]
-        assert list(inside.content_bytes[direction][1:REQUESTS]) == list(plain[1:REQUESTS])
+        assert [span.message for span in inside.ways[direction].requests[1:]] == [
+            span.message for span in reading.ways[direction].requests[1:]
+        ]
 
 
 class Stir(grpc.GenericRpcHandler):
@@ -104,7 +105,7 @@ class Stir(grpc.GenericRpcHandler):
         return grpc.unary_unary_rpc_method_handler(stir)
 
 
-async def ask_grpc(compression: grpc.Compression, files: CertificateFiles | None) -> list[Recording]:
+async def ask_grpc(compression: grpc.Compression, files: CertificateFiles | None) -> Recording:
     server = grpc.aio.server(compression=compression)
     server.add_generic_rpc_handlers([Stir()])
     if files is None:
@@ -127,41 +128,39 @@ async def ask_grpc(compression: grpc.Compression, files: CertificateFiles | None
                 for _ in range(REQUESTS):
                     assert await stir(b"x" * 50) == BODY
                     tap.mark()
-            return tap.take()
+            return only_connection(tap.take())
     finally:
         await server.stop(None)
 
 
-def grpc_exchange_is_right(reading: PlainReading, compression: grpc.Compression) -> None:
-    exchange = reading.conversation.exchanges[-1]
-    assert exchange.request.message_bytes == exchange.request.compressed_bytes == 50
-    assert exchange.response.message_bytes == len(BODY)
+def check_grpc(reading: Reading, recording: Recording, compression: grpc.Compression) -> None:
+    request, response = reading.contents[-1]
+    assert request.message_bytes == request.compressed_bytes == 50
+    assert response.message_bytes == len(BODY)
     if compression is grpc.Compression.Gzip:
-        assert exchange.coding == "gzip"
-        assert abs(exchange.response.compressed_bytes - len(gzip.compress(BODY, 6))) < 50
+        assert response.coding == "gzip"
+        assert abs(response.compressed_bytes - len(gzip.compress(BODY, 6))) < 50
     else:
-        assert exchange.coding == "identity"
-        assert exchange.response.compressed_bytes == len(BODY)
-    assert exchange.response.parts["data.grpc_prefix"] == 5
-    assert exchange.response.parts["data.message"] == exchange.response.compressed_bytes
-    assert exchange.response.parts["headers.frame_header"] == 2 * 9
-    assert sum(reading.conversation.setup[Direction.SENT].values()) >= 24 + 9
+        assert response.coding == "identity"
+        assert response.compressed_bytes == len(BODY)
+    parts = reading.ways[Direction.RECEIVED].requests[-1].message
+    assert parts["data.grpc_prefix"] == 5
+    assert parts["data.message"] == response.compressed_bytes
+    assert parts["headers.frame_header"] == 2 * 9
+    assert sum(reading.ways[Direction.SENT].setup.values()) >= 24 + 9
     for direction in Direction:
-        whole_bytes = sum(reading.interval_bytes[direction])
-        own_bytes = sum(
-            (e.request if direction is Direction.SENT else e.response).framed_bytes
-            for e in reading.conversation.exchanges
-        )
-        setup, rest = reading.conversation.setup[direction], reading.conversation.rest[direction]
-        assert whole_bytes == own_bytes + sum(setup.values()) + sum(rest.values())
+        assert reading.ways[direction].total_bytes == len(recording.content(direction))
 
 
 @pytest.mark.parametrize("compression", [grpc.Compression.NoCompression, grpc.Compression.Gzip])
 async def test_grpc(compression: grpc.Compression, files: CertificateFiles) -> None:
-    reading = read_plain(await ask_grpc(compression, None), row("grpc").codec(), REQUESTS)
-    grpc_exchange_is_right(reading, compression)
-    inside = read_tls(await ask_grpc(compression, files), REQUESTS)
-    assert inside.session.alpn == "h2"
-    assert inside.session.version == "TLSv1.3"
+    codec = row("grpc").codec()
+    plain = await ask_grpc(compression, None)
+    reading = read_plain(plain, codec, REQUESTS)
+    check_grpc(reading, plain, compression)
+    recording = await ask_grpc(compression, files)
+    inside = read_beside_twin(parse_tls(recording), reading, codec.floating_frame_bytes)
+    assert inside.tls_session is not None
+    assert (inside.tls_session.alpn, inside.tls_session.version) == ("h2", "TLSv1.3")
     for direction in Direction:
-        assert sum(inside.parts[direction].values()) == sum(inside.wire_bytes[direction])
+        assert inside.ways[direction].total_bytes == len(recording.content(direction))

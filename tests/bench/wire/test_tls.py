@@ -1,7 +1,6 @@
 """TLS records and hellos: hand-made ones, and those of Python's ssl in memory."""
 
 import contextlib
-import itertools
 import ssl
 from pathlib import Path
 
@@ -9,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.wire.parts import bytes_by_name
-from bench.wire.tls import APPLICATION_DATA, TlsParser, protection_bytes, session
+from bench.wire.recording import Chunk, Direction, Recording, Unreadable
+from bench.wire.tls import APPLICATION_DATA, TlsConnection, parse_tls, split_records
 from bench.wire.tls_hello import ServerHello, client_hello, server_hello
 from producers import certificates
 
@@ -55,56 +54,72 @@ SERVER = (
 )
 
 
-def parsed(*pieces: bytes) -> tuple[dict[str, int], TlsParser]:
-    parser = TlsParser()
-    parts = [part for piece in pieces for part in parser.feed(piece)]
-    return bytes_by_name(parts + parser.finish()), parser
+CLIENT = record(22, client_hello_bytes())
+
+
+def recorded(sent: bytes, received: bytes) -> Recording:
+    return Recording([Chunk(Direction.SENT, 0, sent), Chunk(Direction.RECEIVED, 0, received)])
+
+
+def connection(sent: bytes, received: bytes) -> TlsConnection:
+    return parse_tls(recorded(sent, received))
 
 
 def test_records_by_type() -> None:
-    sizes, parser = parsed(SERVER)
+    found = connection(CLIENT, SERVER)
+    records = found.records[Direction.RECEIVED]
     hello_bytes = len(server_hello_bytes(TLS_1_3, KEY_SHARE))
-    assert sizes == {
-        "handshake.record_header": 5,
-        "handshake.payload": hello_bytes,
-        "change_cipher_spec.record_header": 5,
-        "change_cipher_spec.payload": 1,
-        "application_data.record_header": 5,
-        "application_data.protected": 100,
-        "alert.record_header": 5,
-        "alert.payload": 2,
-    }
-    assert [found.wire_bytes for found in parser.records] == [5 + hello_bytes, 6, 105, 7]
-    assert parser.records[-1].end == len(SERVER)
-    assert protection_bytes(parser) == 17
+    assert [one.kind for one in records] == [22, 20, 23, 21]
+    assert [one.wire_bytes for one in records] == [5 + hello_bytes, 6, 105, 7]
+    assert b"".join(one.header + one.fragment for one in records) == SERVER
+    assert found.protection_bytes == 17
+    assert [found.content_bytes(one) for one in records] == [None, None, 83, None]
 
 
-@pytest.mark.parametrize(
-    "junk",
-    [b"GET / HTTP/1.1", b"\x17\x02\x03\x00\x01x", b"\x17\x03\x03\xff\xffx", b"\x17\x03", b"\x17\x03\x03\x00\x10short"],
-)
-def test_what_is_no_record_is_unparsed(junk: bytes) -> None:
-    sizes, _ = parsed(SERVER, junk)
-    assert sizes["unparsed"] == len(junk)
-    assert parsed(*[bytes([byte]) for byte in SERVER + junk])[0] == sizes
+JUNK = [
+    b"GET / HTTP/1.1",
+    b"\x17\x02\x03\x00\x01x",
+    b"\x17\x03\x03\xff\xffx",
+    b"\x17\x03",
+    b"\x17\x03\x03\x00\x10short",
+]
 
 
-@given(cuts=st.lists(st.integers(0, len(SERVER) + 20)), junk=st.binary(max_size=20))
-def test_any_chunking_gives_the_same_anatomy(cuts: list[int], junk: bytes) -> None:
-    stream = SERVER + junk
-    edges = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
-    pieces = [stream[start:end] for start, end in itertools.pairwise(edges)]
-    sizes, _ = parsed(*pieces)
-    assert sizes == parsed(stream)[0]
-    assert sum(sizes.values()) == len(stream)
+@pytest.mark.parametrize("junk", JUNK)
+def test_bytes_that_are_not_a_record_are_counted(junk: bytes) -> None:
+    records, rest_bytes = split_records(SERVER + junk)
+    assert (len(records), rest_bytes) == (4, len(junk))
+    with pytest.raises(Unreadable, match=f"{len(junk)} bytes are not TLS records"):
+        connection(CLIENT, SERVER + junk)
+
+
+def test_nothing_is_read_behind_bytes_that_are_not_a_record() -> None:
+    junk = b"GET / HTTP/1.1"
+    assert split_records(junk + SERVER) == ([], len(junk + SERVER))
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=9))
+def test_a_record_belongs_to_the_interval_of_its_last_byte(cuts: list[int]) -> None:
+    chunks, start = [], 0
+    for interval in range(len(SERVER)):
+        size = cuts[interval % len(cuts)]
+        chunks.append(Chunk(Direction.RECEIVED, interval, SERVER[start : start + size]))
+        start += size
+    found = parse_tls(Recording([chunk for chunk in chunks if chunk.data]))
+    end = 0
+    for one in found.records[Direction.RECEIVED]:
+        end += one.wire_bytes
+        before_bytes = sum(len(chunk.data) for chunk in chunks if chunk.interval < one.interval)
+        assert before_bytes < end <= before_bytes + len(chunks[one.interval].data)
+    assert end == len(SERVER)
 
 
 @given(st.binary(max_size=200) | st.binary(max_size=100).map(lambda body: message(1, body) + message(2, body)))
 def test_garbage_is_no_hello_and_raises_nothing(handshake: bytes) -> None:
     client_hello(handshake)
     server_hello(handshake)
-    sizes, _ = parsed(handshake)
-    assert sum(sizes.values()) == len(handshake)
+    records, rest_bytes = split_records(handshake)
+    assert sum(one.wire_bytes for one in records) + rest_bytes == len(handshake)
 
 
 def test_hellos_cut_anywhere_are_none() -> None:
@@ -144,25 +159,18 @@ def test_names_and_overhead_of_rare_choices() -> None:
 
 @pytest.mark.parametrize(("offered", "alpn"), [((b"h2",), "h2"), ((b"h2", b"http/1.1"), None), ((), None)])
 def test_alpn_is_known_where_one_name_is_offered(offered: tuple[bytes, ...], alpn: str | None) -> None:
-    _, client = parsed(record(22, client_hello_bytes(extension(0, b"name"), alpn_extension(*offered))))
-    _, server = parsed(SERVER)
-    found = session(client, server)
-    assert found is not None
+    client = record(22, client_hello_bytes(extension(0, b"name"), alpn_extension(*offered)))
+    found = connection(client, SERVER).session
     assert found.alpn == alpn
     assert (found.version, found.cipher, found.group) == ("TLSv1.3", "TLS_AES_128_GCM_SHA256", "x25519")
 
 
-def test_tls_1_2_says_its_alpn() -> None:
-    _, server = parsed(record(22, server_hello_bytes(alpn_extension(b"h2"), cipher=0xC02F)))
-    found = session(parsed(b"")[1], server)
-    assert found is not None
-    assert (found.version, found.group, found.alpn) == ("TLSv1.2", None, "h2")
-    assert protection_bytes(server) is None
-
-
-def test_no_handshake_is_no_session() -> None:
-    assert session(parsed(b"")[1], parsed(record(23, b"x"))[1]) is None
-    assert protection_bytes(parsed(b"")[1]) is None
+def test_other_versions_of_tls_and_other_protocols_are_not_read() -> None:
+    with pytest.raises(Unreadable, match=r"the connection uses TLSv1\.2, and only TLS 1\.3 can be parsed"):
+        connection(CLIENT, record(22, server_hello_bytes(alpn_extension(b"h2"), cipher=0xC02F)))
+    for sent, received in ((b"", b""), (CLIENT, record(23, b"x")), (b"GET / HTTP/1.1", b"HTTP/1.1 200 OK")):
+        with pytest.raises(Unreadable, match="no TLS handshake was seen"):
+            connection(sent, received)
 
 
 def test_a_handshake_of_pythons_ssl(tmp_path: Path) -> None:
@@ -175,28 +183,29 @@ def test_a_handshake_of_pythons_ssl(tmp_path: Path) -> None:
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     client = client_context.wrap_bio(to_client, to_server, server_hostname="localhost")
     server = server_context.wrap_bio(to_server, to_client, server_side=True)
-    sent, received = TlsParser(), TlsParser()
+    chunks: list[Chunk] = []
     content = b"x" * 40_000
 
-    def step(side: ssl.SSLObject, out: ssl.MemoryBIO, into: ssl.MemoryBIO, parser: TlsParser) -> None:
+    def step(side: ssl.SSLObject, out: ssl.MemoryBIO, into: ssl.MemoryBIO, direction: Direction) -> None:
         with contextlib.suppress(ssl.SSLWantReadError):
             side.do_handshake()
-        parser.feed(data := out.read())
+        chunks.append(Chunk(direction, 0, data := out.read()))
         into.write(data)
 
     # Each memory is written by one side and read by the other, so what goes out is put back after it was parsed.
     for _ in range(2):
-        step(client, to_server, to_server, sent)
-        step(server, to_client, to_client, received)
+        step(client, to_server, to_server, Direction.SENT)
+        step(server, to_client, to_client, Direction.RECEIVED)
     assert client.version() == "TLSv1.3"
     server.write(content)
-    received.feed(to_client.read())
+    chunks.append(Chunk(Direction.RECEIVED, 0, to_client.read()))
 
-    found = session(sent, received)
-    assert found is not None
+    whole = parse_tls(Recording(chunks))
+    found = whole.session
     name, version, _ = client.cipher() or ("", "", 0)
     assert (found.version, found.cipher, found.alpn) == (version, name, client.selected_alpn_protocol())
     assert found.group is not None
-    held = [record.fragment_bytes - 17 for record in received.records if record.kind == APPLICATION_DATA]
+    received = whole.records[Direction.RECEIVED]
+    held = [whole.content_bytes(one) for one in received if one.kind == APPLICATION_DATA]
     # Session tickets come with the first that a server writes.
     assert held[-3:] == [16384, 16384, 40_000 - 2 * 16384]

@@ -11,10 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.wire.key_log import ConnectionSecrets, TrafficSecrets, read_key_log
-from bench.wire.recording import Chunk, Direction, Recording
-from bench.wire.tls import TlsParser
-from bench.wire.tls_decryption import Undecipherable, decrypt, secrets_of
+from bench.wire.recording import Chunk, Direction, Recording, Unreadable
+from bench.wire.tls import (
+    APPLICATION_DATA,
+    ConnectionSecrets,
+    Decrypted,
+    TrafficSecrets,
+    Undecipherable,
+    decrypt,
+    parse_tls,
+    read_key_log,
+)
 from producers import certificates
 
 SENT, RECEIVED = Direction.SENT, Direction.RECEIVED
@@ -71,33 +78,41 @@ def converse(client_context: ssl.SSLContext, server_context: ssl.SSLContext) -> 
     return Recording(chunks)
 
 
-def secrets() -> ConnectionSecrets:
-    recording, log = conversation()
-    found = secrets_of(recording, read_key_log(log))
-    assert found is not None
-    return found
+def secrets() -> dict[bytes, ConnectionSecrets]:
+    return read_key_log(conversation()[1])
 
 
-def test_what_was_said_comes_out_when_it_was_said() -> None:
+def decrypted(recording: Recording) -> Decrypted:
+    return decrypt(parse_tls(recording), secrets())
+
+
+def test_the_content_comes_out_at_the_time_it_was_sent() -> None:
     recording, _ = conversation()
-    found = decrypt(recording, secrets())
+    found = decrypted(recording)
     assert found.recording.content(SENT) == QUESTION
     assert found.recording.content(RECEIVED) == ANSWER
     assert {chunk.interval for chunk in found.recording.chunks} == {0}
 
 
-def test_what_is_tls_own_is_counted_by_name() -> None:
+HANDSHAKE, ALERT = 22, 21
+
+
+def test_every_record_is_known_by_its_inner_type() -> None:
     recording, _ = conversation()
-    found = decrypt(recording, secrets())
-    assert set(found.own[SENT][0]) == {"tls.handshake"}
-    assert found.own[RECEIVED][0]["tls.handshake"] > 500
-    assert found.own[SENT][1] == {"tls.alert": 2}
+    connection, found = parse_tls(recording), decrypted(recording)
+    by_type: dict[tuple[Direction, int, int], int] = {}
     for direction in Direction:
-        parser = TlsParser()
-        parser.feed(recording.content(direction))
-        inner_bytes = sum(record.fragment_bytes - 17 for record in parser.records if record.kind == 23)
-        own_bytes = sum(sum(named.values()) for named in found.own[direction].values())
-        assert inner_bytes == own_bytes + len(found.recording.content(direction))
+        for record, inner in zip(connection.records[direction], found.inner[direction], strict=True):
+            assert (inner is None) == (record.kind != APPLICATION_DATA)
+            if inner is not None:
+                assert len(record.fragment) == inner.content_bytes + inner.padding_bytes + connection.protection_bytes
+                key = (direction, record.interval, inner.kind)
+                by_type[key] = by_type.get(key, 0) + inner.content_bytes
+    assert by_type[SENT, 0, HANDSHAKE] in (36, 52)
+    assert by_type[RECEIVED, 0, HANDSHAKE] > 500
+    assert by_type[SENT, 1, ALERT] == 2
+    assert by_type[SENT, 0, APPLICATION_DATA] == len(QUESTION)
+    assert by_type[RECEIVED, 0, APPLICATION_DATA] == len(ANSWER)
 
 
 def test_any_chunking_gives_the_same() -> None:
@@ -109,15 +124,13 @@ def test_any_chunking_gives_the_same() -> None:
             for at in range(len(chunk.data))
         ]
     )
-    again, found = decrypt(single, secrets()), decrypt(recording, secrets())
-    assert again.own == found.own
-    assert again.recording.content(RECEIVED) == ANSWER
+    assert decrypted(single) == decrypted(recording)
 
 
 def test_a_key_log_that_does_not_hold_the_connection() -> None:
-    recording, log = conversation()
-    assert secrets_of(recording, {}) is None
-    assert secrets_of(Recording(), read_key_log(log)) is None
+    recording, _ = conversation()
+    with pytest.raises(Undecipherable, match="the client does not write a key log"):
+        decrypt(parse_tls(recording), {})
 
 
 def test_lines_that_are_none_of_a_key_log_are_passed_over() -> None:
@@ -134,17 +147,13 @@ def test_any_text_is_a_key_log_with_or_without_secrets(text: str) -> None:
 
 @pytest.mark.parametrize("direction", ["client", "server"])
 @pytest.mark.parametrize("stage", ["handshake", "application"])
-def test_wrong_keys_open_nothing(direction: str, stage: str) -> None:
+def test_wrong_keys_decrypt_nothing(direction: str, stage: str) -> None:
     recording, _ = conversation()
-    right: TrafficSecrets = getattr(secrets(), direction)
-    wrong = replace(right, **{stage: bytes(len(right.handshake))})
-    with pytest.raises(Undecipherable, match="does not open every record"):
-        decrypt(recording, replace(secrets(), **{direction: wrong}))
-
-
-def test_what_is_no_tls_is_said() -> None:
-    with pytest.raises(Undecipherable, match=r"no TLS 1\.3 handshake"):
-        decrypt(Recording([Chunk(SENT, 0, b"GET / HTTP/1.1\r\n\r\n")]), secrets())
+    ((random, right),) = secrets().items()
+    of_direction: TrafficSecrets = getattr(right, direction)
+    wrong = replace(of_direction, **{stage: bytes(len(of_direction.handshake))})
+    with pytest.raises(Undecipherable, match="does not decrypt every record"):
+        decrypt(parse_tls(recording), {random: replace(right, **{direction: wrong})})
 
 
 @given(st.data())
@@ -156,6 +165,6 @@ def test_truncated_and_damaged_recordings_end_in_words_at_worst(data: st.DataObj
         for _ in range(data.draw(st.integers(0, 2))):
             content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
         damaged.append(Chunk(chunk.direction, chunk.interval, bytes(content)))
-    with suppress(Undecipherable):
-        found = decrypt(Recording(damaged), secrets())
+    with suppress(Undecipherable, Unreadable):
+        found = decrypted(Recording(damaged))
         assert ANSWER.startswith(found.recording.content(RECEIVED))

@@ -1,8 +1,8 @@
-"""Every part that a parser names is of a kind that a picture can show."""
+"""Every name that a parser gives is declared with its category, and no other name is accepted."""
 
 import pytest
 
-from bench.wire.categories import CATEGORIES, bytes_by_category, category_of
+from bench.wire.parts import CATEGORIES, CATEGORY_OF, UnknownPart, bytes_by_category, category_of
 
 
 @pytest.mark.parametrize(
@@ -10,6 +10,7 @@ from bench.wire.categories import CATEGORIES, bytes_by_category, category_of
     [
         ("body", "content"),
         ("data.message", "content"),
+        ("data.body", "content"),
         ("request_line", "headers"),
         ("status_line", "headers"),
         ("trailers", "headers"),
@@ -45,3 +46,19 @@ def test_the_categories_sum_to_the_parts() -> None:
     found = bytes_by_category({"body": 3, "data.message": 4, "unparsed": 5, "headers.frame_header": 9})
     assert list(found) == list(CATEGORIES)
     assert found == {**dict.fromkeys(CATEGORIES, 0), "content": 7, "unknown": 5, "framing": 9}
+
+
+@pytest.mark.parametrize(
+    "name", ["cookies", "data.cookies", "settings.cookies", "cookies.payload", "tls.cookies", "message", "payload", ""]
+)
+def test_a_name_that_is_not_declared_is_an_error(name: str) -> None:
+    for categorize in (category_of, lambda unknown: bytes_by_category({"body": 1, unknown: 2})):
+        with pytest.raises(UnknownPart) as raised:
+            categorize(name)
+        assert str(raised.value) == (
+            f"{name!r} is not a declared part name; declare it in bench/wire/parts.py with its category"
+        )
+
+
+def test_every_name_has_one_of_the_categories() -> None:
+    assert set(CATEGORY_OF.values()) == set(CATEGORIES)
