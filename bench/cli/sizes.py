@@ -1,4 +1,4 @@
-"""`python -m bench sizes`: where every byte goes, for each combination, without a latency run."""
+"""`python -m bench sizes`: counts the bytes of each combination, without timing anything."""
 
 import asyncio
 import tempfile
@@ -20,6 +20,7 @@ from bench.report import terminal
 from bench.report.anatomy import anatomy_tables
 from bench.report.attribution import attribution_tables
 from bench.results import RecipesUsed
+from bench.runner.session import Stopped
 from bench.runner.sizes import REQUESTS, Sizing, size_up, sizes_run
 from bench.spec import ClosedLoad, Matrix, RunPlan, Version
 from bench.workloads import QUESTIONS_AT_MOST
@@ -29,35 +30,45 @@ from producers import certificates
 from recipes import sources
 
 ABOUT_S = 12.0
-"""How long the default takes, for the first estimate of the time left."""
+"""The duration of the default command, for the first estimate of the time left."""
 
 
 @matrix_flags.with_dimensions(lambda dimension: dimension.changes_bytes)
 def sizes(
     chosen: matrix_flags.Chosen,
-    workload: Annotated[list[str] | None, typer.Option(metavar="NAMES", help="get, list, fields, create.")] = None,
-    page_size: Annotated[list[str] | None, typer.Option(metavar="N", help="Recipes on a page of `list`: 20.")] = None,
+    workload: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAMES", help="Comma-separated: get, list, fields, create. [default: get,list]"),
+    ] = None,
+    page_size: Annotated[
+        list[str] | None, typer.Option(metavar="N", help="Recipes per page of list. [default: 20]")
+    ] = None,
     requests: Annotated[
         int,
         typer.Option(
             parser=values.whole_number(3, 10_000),
             metavar="N",
-            help="Requests over one connection; fewer of large pages.",
+            help="Requests per connection, fewer if pages are large. Sizes are medians over them.",
         ),
     ] = REQUESTS,
     gzip_level: Annotated[
-        int, typer.Option(parser=values.whole_number(1, 9), metavar="1..9", help="zlib's level.")
+        int, typer.Option(parser=values.whole_number(1, 9), metavar="1..9", help="The zlib level of gzip.")
     ] = 6,
     recipes: Annotated[
         str, typer.Option(metavar="SOURCE", help="generated[:N[:SEED]], wikibooks, or a JSON (Lines) file.")
     ] = sources.DEFAULT_SOURCE,
     seed: Annotated[
         int,
-        typer.Option(parser=values.whole_number(0, 2**63), metavar="N", help="Decides which recipes are asked for."),
+        typer.Option(parser=values.whole_number(0, 2**63), metavar="N", help="Selects the recipes that are requested."),
     ] = 1,
-    out: Annotated[str, typer.Option(metavar="FILE", help="Run file to write; else in reports/.")] = "",
+    out: Annotated[
+        str, typer.Option(metavar="FILE", help="The run file to write. [default: a new file in reports/]")
+    ] = "",
 ) -> int:
-    """Take one connection of each combination apart, byte by byte; write the run file; show the tables."""
+    """Count the bytes of one connection of each combination by kind, show tables, and write a run file and a report.
+
+    Sizes are medians per request, over the same requests as in `bench run`.
+    """
     found = matrix_flags.values_of(chosen)
     loads = [ClosedLoad(concurrency=1)]
     matrix_flags.check(found, loads)
@@ -107,21 +118,15 @@ async def _size_up(plan: RunPlan, ids: list[int], requests: int, pinning: machin
     with stop_on_signal() as stop, tempfile.TemporaryDirectory(prefix="recipe-lab-") as aside:
         authority = certificates.write(Path(aside)).directory if any(plan.matrix["tls"]) else None
         with Progress(plan.seconds) as progress:
-            sizing_up = asyncio.create_task(
-                size_up(
+            try:
+                return await size_up(
                     plan,
                     ids=ids,
                     requests=requests,
                     certificates=authority,
                     pinning=pinning,
                     on_progress=progress.update,
+                    stop=stop,
                 )
-            )
-            stopping = asyncio.create_task(stop.wait())
-            await asyncio.wait({sizing_up, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            stopping.cancel()
-            if stop.is_set():
-                sizing_up.cancel()
-                await asyncio.gather(sizing_up, return_exceptions=True)
-                raise Interrupted("interrupted before everything was read; nothing was written")
-            return await sizing_up
+            except Stopped:
+                raise Interrupted("interrupted; nothing was written") from None

@@ -15,7 +15,7 @@ from bench.load.recorder import OK
 from bench.machine import Pinning
 from bench.results import Cell, PlanUsed, RecipesUsed, Run, RunWarning, Status
 from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, order_to_prove, start_rigs
-from bench.runner.session import Session
+from bench.runner.session import Session, Stopped
 from bench.spec import CellKey, RunPlan
 from bench.stats.wording import some_of
 
@@ -62,10 +62,11 @@ async def size_up(
     certificates: Path | None,
     pinning: Pinning,
     on_progress: Callable[[float, str], None],
+    stop: asyncio.Event,
 ) -> Sizing:
     """Count the bytes of every combination of the plan's matrix, all protocols at the same time.
 
-    Raises nothing for problems with a producer: the result has them.
+    Raises nothing for problems with a producer: the result has them. Raises Stopped once `stop` is set.
     """
     cells = plan.matrix.cells()
     sizing = Sizing({cell.message: Sized() for cell in cells})
@@ -76,11 +77,17 @@ async def size_up(
         done += 1
         on_progress(done / len(cells), cell.label)
 
-    async with Session(pinning, problems=sizing.problems) as session:
+    stopped = False
+    async with Session(pinning, stop, sizing.problems) as session:
         rigs = await start_rigs(session, plan, instance=0, ids=ids, certificates=certificates)
-        async with asyncio.TaskGroup() as protocols:
-            for key, own in groupby(cells, key=lambda cell: cell.process):
-                protocols.create_task(_size_up_all(rigs.get(key), list(own), plan, sizing, requests, one_done))
+        try:
+            async with asyncio.TaskGroup() as protocols:
+                for key, own in groupby(cells, key=lambda cell: cell.process):
+                    protocols.create_task(_size_up_all(rigs.get(key), list(own), plan, sizing, requests, one_done))
+        except* Stopped:
+            stopped = True
+    if stopped:
+        raise Stopped
     return sizing
 
 

@@ -10,17 +10,17 @@ from bench.wire.recording import Chunk, Direction, Recording
 
 HOST = "127.0.0.1"
 DEFAULT_LIMIT_BYTES = 1 << 28
-"""What is recorded at most between two calls of `take`: 256 MiB, far beyond a cell's dozen requests."""
+"""The most that is recorded between two calls of `take`: 256 MiB, far more than the requests of one cell."""
 
 
 class Tap:
-    """What is being recorded, over all connections. Made by `open_tap`."""
+    """Records all connections through it. Made by `open_tap`."""
 
     def __init__(self, limit_bytes: int) -> None:
         self.port = 0
-        """Where it listens, on HOST."""
+        """Its port on HOST."""
         self.interval = 0
-        """What the chunks read from now on are labelled with."""
+        """The interval of the chunks that are read from now on."""
         self._limit_bytes = limit_bytes
         self._recorded_bytes = 0
         self._recordings: list[Recording] = []
@@ -31,9 +31,9 @@ class Tap:
         self.interval += 1
 
     def take(self) -> list[Recording]:
-        """What was recorded since the last call, by order of connecting; intervals begin at 0 again.
+        """The recordings since the last call, in the order of connecting. Intervals begin at 0 again.
 
-        Connections that are still open go on in recordings with `from_start` False.
+        Connections that are still open continue in new recordings with `from_start` False.
         """
         taken, self._recordings = self._recordings, []
         self._recorded_bytes = 0
@@ -48,7 +48,7 @@ class Tap:
 
     @property
     def open_connections(self) -> int:
-        """Connections of which a side is still open."""
+        """The number of connections with a side that is still open."""
         return len(self._links)
 
     def _new_recording(self, *, from_start: bool = True) -> Recording:
@@ -58,7 +58,7 @@ class Tap:
 
     def _record(self, recording: Recording, direction: Direction, data: bytes) -> None:
         if recording.truncated or self._recorded_bytes + len(data) > self._limit_bytes:
-            # A recording with a hole in it would be read wrongly, so it ends here.
+            # A recording with a gap would be parsed wrongly, so it ends here.
             recording.truncated = True
             return
         self._recorded_bytes += len(data)
@@ -69,8 +69,8 @@ class Tap:
 async def open_tap(host: str, port: int, *, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> AsyncIterator[Tap]:
     """Relay every connection on a free port of HOST to `host`:`port`, until the end of the block.
 
-    A connection whose onward connection is refused is closed at once. Past `limit_bytes`, bytes are passed on but no
-    longer recorded, and the recordings say so.
+    A connection is closed at once if `host` refuses it. After `limit_bytes`, bytes are still relayed but no longer
+    recorded, and the recordings are marked as truncated.
     """
     loop = asyncio.get_running_loop()
     tap = Tap(limit_bytes)
@@ -102,7 +102,7 @@ class _Link:
         tap._links.add(self)
 
     def connect(self) -> None:
-        """Open the onward connection. Nothing is read before it is there."""
+        """Connect to the producer. Nothing is read before that."""
         self._connecting = asyncio.get_running_loop().create_task(self._connect())
 
     async def _connect(self) -> None:
@@ -128,7 +128,7 @@ class _Link:
         self.end_if_lost()
 
     def end_if_lost(self) -> None:
-        """Forget this connection once both sides are gone."""
+        """Remove this connection once both sides are gone."""
         if self.consumer_side.lost and self.producer_side.lost and not self.ended.done():
             self.ended.set_result(None)
             self.tap._links.discard(self)
@@ -145,9 +145,9 @@ class _Side(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.lost = False
         self._early: list[bytes] = []
-        """What was read before the other side was connected."""
+        """Bytes that were read before the other side was connected."""
         self._finished = False
-        """Whether this side's peer has said that it sends no more."""
+        """Whether this side's peer has ended its direction."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -162,13 +162,13 @@ class _Side(asyncio.Protocol):
         if self.other.transport is not None:
             self.other.write(data)
             return
-        # uvloop starts to read whatever `connection_made` said.
+        # uvloop reads even if `connection_made` has paused reading.
         self._early.append(data)
         if self.transport is not None:
             self.transport.pause_reading()
 
     def pass_on_early(self) -> None:
-        """The other side is connected: write to it what came before, and read on."""
+        """The other side is connected: send it the early bytes, and continue reading."""
         for data in self._early:
             self.other.write(data)
         self._early.clear()
@@ -182,14 +182,14 @@ class _Side(asyncio.Protocol):
             self.transport.write(data)
 
     def write_eof(self) -> None:
-        """Say that nothing more will be sent."""
+        """End this direction, unless this side is gone."""
         if self.transport is not None and not self.transport.is_closing():
             self.transport.write_eof()
 
     def eof_received(self) -> bool:
         self._finished = True
         self.other.write_eof()
-        # False closes this side's transport once what it still has to write is written.
+        # False closes this side's transport once its remaining bytes are written.
         return not self.other._finished
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -208,11 +208,11 @@ class _Side(asyncio.Protocol):
         self.other.resume_reading()
 
     def resume_reading(self) -> None:
-        """Read on, unless this side is gone."""
+        """Continue reading, unless this side is gone."""
         if self.transport is not None and not self.lost and not self.transport.is_closing():
             self.transport.resume_reading()
 
     def abort(self) -> None:
-        """Close without waiting for what is still to be written."""
+        """Close without sending the remaining bytes."""
         if self.transport is not None and not self.lost:
             self.transport.abort()

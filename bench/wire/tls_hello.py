@@ -1,4 +1,4 @@
-"""ClientHello and ServerHello (RFC 8446, section 4.1): what is offered and chosen, as far as it is clear text."""
+"""ClientHello and ServerHello (RFC 8446, section 4.1): what client and server offer and choose in clear text. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -47,50 +47,52 @@ class ClientHello:
 
     alpn: tuple[str, ...]
     random: bytes
-    """What names the connection in a key log."""
+    """Identifies the connection in a key log."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerHello:
-    """What a server chose, as numbers of the IANA registries."""
+    """What a server chose, as numbers from the IANA registries."""
 
     version: int
     cipher: int
     group: int | None
-    """Of the key share; None in TLS 1.2, which sends it elsewhere."""
+    """The group of the key share. None in TLS 1.2, which sends it in another message."""
     alpn: str | None
-    """TLS 1.2 only: TLS 1.3 encrypts it."""
+    """The chosen protocol. None in TLS 1.3, which encrypts it."""
 
     @property
     def version_name(self) -> str:
-        """As Python's ssl calls it, `TLSv1.3`."""
+        """The name that Python's ssl uses, such as `TLSv1.3`."""
         return _VERSIONS.get(self.version, hex(self.version))
 
     @property
     def cipher_name(self) -> str:
-        """As the IANA registry calls it; the number where it is a rare one."""
+        """The name in the IANA registry, or the number of a rare one."""
         return _CIPHERS.get(self.cipher, hex(self.cipher))
 
     @property
     def group_name(self) -> str | None:
-        """As the IANA registry calls it; the number where it is a rare one."""
+        """The name in the IANA registry, or the number of a rare one."""
         return None if self.group is None else _GROUPS.get(self.group, hex(self.group))
 
     @property
     def protection_bytes(self) -> int | None:
-        """What encryption adds within each record: inner type and tag (RFC 8446, section 5.2). None before TLS 1.3,
-        where it takes more than the cipher's name to know."""
+        """What encryption adds within each record: inner type and tag (RFC 8446, section 5.2).
+
+        None before TLS 1.3, where the name of the cipher does not determine it.
+        """
         if self.version != _TLS_1_3:
             return None
         return _INNER_TYPE_BYTES + _SHORT_TAG_BYTES.get(self.cipher, _TAG_BYTES)
 
 
 class _Truncated(Exception):
-    """The message ends too early."""
+    """The message is shorter than it declares."""
 
 
 class _Reader:
-    """Takes a message apart from its beginning."""
+    """Reads a message from its beginning."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -115,7 +117,7 @@ class _Reader:
 
 
 def client_hello(handshake: bytes) -> ClientHello | None:
-    """The first ClientHello in a client's handshake bytes; None where there is none that can be read."""
+    """The first ClientHello in a client's handshake bytes. None where none can be parsed."""
     for kind, body in _messages(handshake):
         if kind == CLIENT_HELLO:
             try:
@@ -126,9 +128,9 @@ def client_hello(handshake: bytes) -> ClientHello | None:
 
 
 def server_hello(handshake: bytes) -> ServerHello | None:
-    """The ServerHello in a server's handshake bytes: the last one, where there was a HelloRetryRequest before it.
+    """The ServerHello in a server's handshake bytes, the last one after a HelloRetryRequest.
 
-    None where there is none that can be read.
+    None where none can be parsed.
     """
     found: ServerHello | None = None
     for kind, body in _messages(handshake):

@@ -1,4 +1,4 @@
-"""Sizing up with real processes: a row for each combination, every byte accounted for, nothing left running."""
+"""Sizes with real processes: a row for each combination, every byte accounted for, nothing left running."""
 
 import asyncio
 from dataclasses import replace
@@ -15,6 +15,7 @@ from bench.report.anatomy_figures import stacks
 from bench.results import RecipesUsed, Run
 from bench.run_file import decode, encode
 from bench.runner.measure import Measurement
+from bench.runner.session import Stopped
 from bench.runner.sizes import REQUESTS as REQUESTS_BY_DEFAULT
 from bench.runner.sizes import Sizing, requests_for, size_up, sizes_run
 from bench.spec import ClosedLoad, Matrix, RunPlan, Target, Version
@@ -59,6 +60,7 @@ async def sized(plan: RunPlan, authority: Path | None = None, ids: range = range
             certificates=authority,
             pinning=Pinning((), ()),
             on_progress=lambda *_: None,
+            stop=asyncio.Event(),
         )
 
 
@@ -134,12 +136,45 @@ async def test_a_producer_that_does_not_start_fails_its_cells_and_says_why() -> 
     assert anatomy_tables(run) == []
 
 
-async def test_a_stop_leaves_nothing_running() -> None:
-    sizing = asyncio.create_task(sized(plan_of()))
-    await asyncio.sleep(0.3)
-    sizing.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await sizing
+async def test_cancelling_leaves_nothing_running() -> None:
+    def on_progress(_: float, __: str) -> None:
+        sizing.cancel()
+
+    with nothing_left_running():
+        sizing = asyncio.create_task(
+            size_up(
+                plan_of(),
+                ids=range(1, 61),
+                requests=REQUESTS,
+                certificates=None,
+                pinning=Pinning((), ()),
+                on_progress=on_progress,
+                stop=asyncio.Event(),
+            )
+        )
+        with pytest.raises(asyncio.CancelledError):
+            await sizing
+
+
+async def test_a_stop_ends_it_at_the_next_combination_and_leaves_nothing_running() -> None:
+    stop = asyncio.Event()
+    seen: list[str] = []
+
+    def on_progress(_: float, text: str) -> None:
+        seen.append(text)
+        stop.set()
+
+    with nothing_left_running(), pytest.raises(Stopped):
+        await size_up(
+            plan_of(),
+            ids=range(1, 61),
+            requests=REQUESTS,
+            certificates=None,
+            pinning=Pinning((), ()),
+            on_progress=on_progress,
+            stop=stop,
+        )
+    assert 1 <= len(seen) <= len(PRODUCERS)
 
 
 @pytest.mark.parametrize(
@@ -168,6 +203,7 @@ async def test_a_run_and_sizes_count_the_same_bytes_over_the_same_number_of_requ
             certificates=authority,
             pinning=Pinning((), ()),
             on_progress=lambda *_: None,
+            stop=asyncio.Event(),
         )
         measured = await Measurement(
             plan,
