@@ -75,7 +75,7 @@ async def size_up(
     def one_done(cell: CellKey) -> None:
         nonlocal done
         done += 1
-        on_progress(done / len(cells), cell.label)
+        on_progress(done / len(cells), cell.message.label)
 
     stopped = False
     async with Session(pinning, stop, sizing.problems) as session:
