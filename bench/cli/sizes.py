@@ -29,7 +29,7 @@ from commands.errors import ExitCode, UsageError
 from producers import certificates
 from recipes import sources
 
-ABOUT_S = 12.0
+ABOUT_S = 6.0
 """The duration of the default command, for the first estimate of the time left."""
 
 

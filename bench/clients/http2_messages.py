@@ -1,4 +1,4 @@
-"""What goes over an HTTP/2 connection (RFC 9113): frames, header blocks (HPACK, RFC 7541), requests and answers. Pure.
+"""What goes over an HTTP/2 connection (RFC 9113): frames, header blocks (HPACK, RFC 7541), requests, responses. Pure.
 
 A header block means the same, and is the same, as long as the dynamic table is the same. So blocks are cached, by their
 bytes or by what they say, until one changes the table.

@@ -255,7 +255,7 @@ class StreamsCodec(Codec, Generic[AnyBody]):
 
 
 class Http2Codec(StreamsCodec[PlainBody]):
-    """HTTP/2 without a protocol on top: the body is the message, coded by Content-Encoding."""
+    """HTTP/2 without a protocol on top: the body is the message, with its content coding."""
 
     def new_body(self) -> PlainBody:
         return PlainBody()

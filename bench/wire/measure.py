@@ -47,7 +47,7 @@ class Measured:
 async def measure(
     *, connect: Connect, plain: Target | None, tls: Target | None, codec: Codec, asks: Sequence[Ask]
 ) -> Measured:
-    """Send all `asks` one after the other over one connection, and read it.
+    """Send all `asks` one after the other over one connection, and parse its bytes.
 
     A plain cell gives `plain` only. A TLS cell gives `tls`, and as `plain` the same producer without TLS, if it has
     such a port. What is inside TLS is decrypted where the client writes a key log. Otherwise the same requests are also

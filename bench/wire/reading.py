@@ -76,7 +76,7 @@ class Way:
     requests: Sequence[Span]
     closing: Span
     setup_known: bool = True
-    """Whether the bytes before the first request could be told from those of the request."""
+    """Whether the bytes before the first request are known apart from those of the request."""
 
     @property
     def total_bytes(self) -> int:
@@ -204,7 +204,7 @@ def sizes_of(reading: Reading) -> tuple[Bytes, tuple[str, ...]]:
     for number, (direction, way) in enumerate(reading.ways.items()):
         setup[direction] = float(total_bytes(way.setup)) if way.setup_known else None
         if not way.setup_known and reading.inside_tls == "plain_twin":
-            reasons.append(f"bytes {direction.value} before the first request cannot be told from those of the request")
+            reasons.append(f"bytes {direction.value} before the first request are not known apart from its own")
         steady = way.requests[WARM_UP_REQUESTS:]
         divided = [span for span in steady if span.divided]
         if len(divided) < DIVIDED_SHARE * len(steady):

@@ -17,7 +17,7 @@ class Direction(Enum):
 
 
 class Unreadable(Exception):
-    """The recordings do not show what was asked. The text says why."""
+    """A recording cannot be interpreted. The text says why."""
 
 
 @dataclass(frozen=True, slots=True)

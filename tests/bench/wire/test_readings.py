@@ -151,7 +151,7 @@ def test_sizes_inside_tls_are_the_twins_and_wire_bytes_those_of_the_records() ->
 
 def test_contents_of_another_length_are_not_the_twins() -> None:
     found, (setup_reason, reason) = sizes_of(beside_twin(tls_recording(*BODIES, grown_bytes=50), frames=FRAMES))
-    assert setup_reason == "bytes received before the first request cannot be told from those of the request"
+    assert setup_reason == "bytes received before the first request are not known apart from its own"
     assert reason == "bytes received inside TLS do not match those without TLS in 3 of 3 requests"
     assert found.response == Sizes(wire_bytes=len(answer(JSON)) + 50 + 22)
     assert found.setup.received_wire_bytes is None
