@@ -303,8 +303,8 @@ CHECKS = (
         "connections_opened",
         "warning",
         _opened,
-        "Connections were opened while measuring {cells} (up to {worst} of a connection per request), although they "
-        "should stay open. Latencies include connection set-up. Check whether the producer closes connections.",
+        "Connections should stay open, but up to {worst} of a connection per request was opened in {cells}. Latencies "
+        "there include connection set-up. Check whether the producer closes connections.",
     ),
     Check(
         "littles_law",
@@ -349,16 +349,21 @@ def _tls_differs(cells: Iterable[Cell]) -> Iterator[RunWarning]:
 
 
 def _wide_intervals(run: Run) -> Iterator[RunWarning]:
-    widths = {cell.id: half for cell in headline_cells(run.cells) if (half := headline_half_width(cell)) is not None}
+    widths = {
+        cell.id: math.inf if (half := headline_half_width(cell)) is None else half
+        for cell in headline_cells(run.cells)
+        if len(set(cell.slices.instance)) > 1
+    }
     wide = [cell for cell, half in widths.items() if half > WIDE]
     if wide and not run.environment.get("foreign_target"):
         which = f"All {len(widths)}" if len(wide) == len(widths) else f"{len(wide)} of {len(widths)}"
+        widest = max(widths.values())
         yield _warning(
             "wide_interval",
             "note",
-            f"{which} headline ratios have intervals wider than ±{percent(WIDE)} (widest "
-            f"±{percent(max(widths.values()))}), because there were few instances or the machine was noisy. More "
-            "instances narrow them most, then more rounds.",
+            f"{which} headline ratios have intervals wider than ±{percent(WIDE)} (widest: "
+            f"{f'±{percent(widest)}' if widest <= 10 else 'over ±1,000 %'}), because there were few instances or the "
+            "machine was noisy. More instances narrow them most, then more rounds.",
             wide,
         )
 

@@ -1,7 +1,7 @@
 """Each warning appears when its condition holds, and only then."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -124,7 +124,20 @@ def test_an_environment_that_was_not_recorded_has_no_warnings() -> None:
 def test_wide_intervals_are_counted_and_the_widest_is_named() -> None:
     warning = only(run(instances=3, noise=Noise(restart=0.03)))
     assert (warning.code, warning.grade) == ("wide_interval", "note")
-    assert re.match(r"(All|\d+ of) 16 headline ratios have intervals wider than ±5 % \(widest ±\d+ %\)", warning.text)
+    assert re.match(r"(All|\d+ of) 16 headline ratios have intervals wider than ±5 % \(widest: ±\d+ %\)", warning.text)
+
+
+def test_an_interval_too_wide_for_ends_is_the_widest() -> None:
+    wild = run(instances=2, noise=Noise(restart=0.03))
+    p50_ns = [p50 and p50 * 1e6**instance for p50, instance in columns(wild.cells[8])]
+    cells = [*wild.cells[:8], with_columns(wild.cells[8], p50_ns=p50_ns), *wild.cells[9:]]
+    wild = replace(wild, cells=analyse(cells, latency={}, baseline=Baseline("alpha")))
+    (warning,) = (each for each in warnings_of(wild) if each.code == "wide_interval")
+    assert warning.text.startswith("All 16 headline ratios have intervals wider than ±5 % (widest: over ±1,000 %)")
+
+
+def columns(cell: Cell) -> Iterable[tuple[float | None, int]]:
+    return zip(cell.slices.p50_ns, cell.slices.instance, strict=True)
 
 
 def slowed(cell: Cell, factor: Callable[[int], float]) -> Cell:
