@@ -1,8 +1,8 @@
-"""What gRPC's own retries cost a caller, and what is lost without them: `python -m benchmarks.grpc_retries`.
+"""What gRPC's own retries cost, and how many calls fail without them: `python -m benchmarks.grpc_retries`.
 
-Three consumers of one producer, without retries, with them, and with them once more, which shows the noise; asked in
-turns and in random order, a burst of calls each time. Then calls over connections that soon come of age, with and
-without.
+Three consumers of one producer: without retries, with them, and with them again, which shows the noise. They make
+bursts of calls in turn, in random order. Then calls over connections that reach their maximum age soon, with and
+without retries.
 """
 
 import asyncio
@@ -33,13 +33,13 @@ CONNECTION_AGE_S, CONNECTIONS, CALLERS = 0.05, 400, 8
 
 
 def without_retries(settings: ClientSettings) -> grpc.aio.Channel:
-    """A channel that makes no call again, whatever became of it."""
+    """A channel that retries no call."""
     options = [*channel_options(settings), ("grpc.enable_retries", 0)]
     return grpc.aio.insecure_channel(settings.target.authority, options=options)
 
 
 async def cost(target: Target) -> None:
-    """Print the ratios of a call's time, medians over the bursts with 95 % intervals of the order statistics."""
+    """Print the ratios of the time of a call: medians over the bursts, with 95 % intervals of the order statistics."""
     settings = ClientSettings(target=target)
     clients = [GrpcHttp2Client(settings, without_retries), GrpcHttp2Client(settings), GrpcHttp2Client(settings)]
     for client in clients:
@@ -62,7 +62,7 @@ async def cost(target: Target) -> None:
 
 
 async def lost(*, retries: bool) -> None:
-    """Print how many calls fail while connections come of age."""
+    """Print how many calls fail while connections reach their maximum age."""
     calls = failed = 0
     limits = Limits(calls=CallLimits(connection_age_s=CONNECTION_AGE_S))
     async with serving("grpc", small_book(), limits=limits) as served:

@@ -1,10 +1,10 @@
-"""`python -m benchmarks.known_truths`: does the lab measure what arithmetic says it must?
+"""`python -m benchmarks.known_truths`: does the lab find latency distributions that are known?
 
-A producer that stalls for 200 ms in every second, and answers within 1 ms otherwise, has tails that can be worked out:
-callers who come at random wait for the rest of the stall. An open loop has to find them; a closed loop, which waits
-along with the producer, is shown to miss them. A producer that takes 40 ms for each answer has to show 40 ms. The rate
-is low, so that the producer's own work hardly counts. Real processes, real sockets, all three protocols. Ends with 1
-when a figure of the open loop is more than 5 % off.
+A producer that stalls for 200 ms in every second, and responds within 1 ms otherwise, has percentiles that can be
+computed: a request that is due during the stall waits for the rest of it. An open loop has to find them. A closed loop
+waits along with the producer and misses them, which is shown. A producer that takes 40 ms for each response has to show
+40 ms. The rate is low, so that the producer's own work hardly counts. It uses real processes and sockets and all three
+protocols, and exits with 1 when a percentile of the open loop is more than 5 % off.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ SLICE_NS = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """A producer that answers after `delay_ms`, but stalls for the first `stall_ms` of every `every_ms`."""
+    """A producer that responds after `delay_ms`, but stalls for the first `stall_ms` of every `every_ms`."""
 
     name: str
     delay_ms: float
@@ -42,7 +42,7 @@ class Truth:
 
     @property
     def behaviour(self) -> Sequence[str]:
-        """As known_producer takes it."""
+        """As flags of tests.support.known_producer."""
         return (
             "--delay-ms",
             str(self.delay_ms),
@@ -53,7 +53,7 @@ class Truth:
         )
 
     def quantile_ms(self, quantile: float) -> float:
-        """What callers at random moments wait: who comes x ms into the stall waits for its rest, then the delay."""
+        """What requests at random times wait: for the rest of the stall if they are due in it, then the delay."""
         waiting_longer = 1 - quantile
         return self.delay_ms + max(0.0, self.stall_ms - waiting_longer * self.every_ms)
 
@@ -63,7 +63,7 @@ FIXED = Truth("always 40 ms", delay_ms=40.0)
 
 
 async def measured(protocol: str, truth: Truth, load: Load, rounds: int) -> Cell:
-    """The lab's own cell for that producer under that load."""
+    """What the lab measures of that producer under that load."""
     async with conducting.known(protocol, *truth.behaviour) as producer:
         plan = conducting.plan_of(
             [protocol],
@@ -80,7 +80,7 @@ async def measured(protocol: str, truth: Truth, load: Load, rounds: int) -> Cell
 
 
 def row(protocol: str, truth: Truth, load: str, histogram: HdrHistogram, quantiles: Sequence[float]) -> float:
-    """Print one row; returns how far its worst quantile is off."""
+    """Print one row. Returns by which share its worst percentile is off."""
     texts, worst = [], 0.0
     for quantile in QUANTILES:
         found_ms = histogram.get_value_at_percentile(quantile * 100) / 1e6
@@ -94,20 +94,20 @@ def row(protocol: str, truth: Truth, load: str, histogram: HdrHistogram, quantil
 
 
 async def compare(protocols: Sequence[str], rate_hz: float, rounds: int) -> bool:
-    """Measure and print everything; whether the open loop was right throughout."""
+    """Measure and print everything. Returns whether the open loop was always right."""
     print("| protocol | producer | load | answers | p50 ms (arithmetic, off) | p99 ms | p99.9 ms |")
     print("|---|---|---|---|---|---|---|")
     right = True
     for protocol, truth in product(protocols, (STALLING, FIXED)):
-        # The tail of the fixed delay is the machine's noise; its median is the producer's.
-        judged = (0.99, 0.999) if truth is STALLING else (0.5,)
+        # The tail of the fixed delay is noise of the machine; its median is the producer's.
+        tested = (0.99, 0.999) if truth is STALLING else (0.5,)
         cell = await measured(protocol, truth, OpenLoad(rate_hz=rate_hz), rounds if truth is STALLING else 4)
         if cell.latency_histogram is None:
             print(f"| {protocol} | {truth.name} | no result: {cell.reason} |")
             right = False
             continue
         histogram = latency_histogram.decode(cell.latency_histogram)
-        right &= row(protocol, truth, f"open, {rate_hz:g}/s", histogram, judged) <= TOLERANCE
+        right &= row(protocol, truth, f"open, {rate_hz:g}/s", histogram, tested) <= TOLERANCE
         if truth is STALLING:
             closed = await measured(protocol, truth, ClosedLoad(concurrency=1), 4)
             row(protocol, truth, "closed, 1 in flight", latency_histogram.decode(closed.latency_histogram or ""), ())

@@ -1,10 +1,10 @@
-"""`python -m benchmarks.model_errors`: how far the model's predictions are from what the lab measures over networks.
+"""`python -m benchmarks.model_errors`: how far the model's predictions are from measurements over networks.
 
-The model is given latencies on loopback only. Then cells are measured behind the relay: over networks, with pages of
-sizes and kinds of connection that the model was not given, and compared with what it predicts. The relay itself is a
-little late, which no network would be; how late is measured, too, and errors are told with and without it. Each piece
-is a `bench run` of its own, started as a user starts it, whose run file is kept in --runs; pieces whose file is there
-are not measured again. Ends with 1 when half of the predictions are more than 10 % off.
+The model gets latencies on loopback only. Its predictions are compared with cells measured through the relay, with page
+sizes and kinds of connection that the model did not get. The relay itself is a little late, which a network is not; its
+lateness is measured as well, and errors are shown with and without it. Each piece is a `bench run` of its own, started
+as a user starts it. Its run file is kept in --runs, and a piece that has one is not measured again. Exits with 1 when
+half of the predictions are more than 10 % off.
 """
 
 import asyncio
@@ -59,32 +59,32 @@ PIECES: dict[str, Sequence[str]] = {
         *("--workload", "get", "--gzip", "off", "--instances", "1", "--rounds", "1"),
     ),
 }
-"""What is measured, by name: what the model is given, then what it is tested with. A minute or two each at most."""
+"""What is measured, by name: first what the model gets, then what tests it. Each takes at most two minutes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """One cell over a network, with what the model says of it."""
+    """One cell over a network, measured and predicted."""
 
     cell: Cell
     measured_ns: float
     predicted_ns: float
     late_ns: float
-    """How late the relay was by itself, over all round trips."""
+    """The lateness of the relay over all round trips."""
 
     @property
     def off(self) -> float:
-        """By which share the prediction is off; positive where it is too long."""
+        """The error of the prediction as a share; positive where it is too long."""
         return self.predicted_ns / self.measured_ns - 1
 
     @property
-    def off_but_for_the_relay(self) -> float:
-        """The same when the relay's lateness is taken from what was measured."""
+    def off_without_the_relay(self) -> float:
+        """The same with the relay's lateness subtracted from the measurement."""
         return self.predicted_ns / (self.measured_ns - self.late_ns) - 1
 
 
 def measure(name: str, runs: Path) -> Run:
-    """A piece's run, measured now unless its file is there."""
+    """The run of a piece; measured now if it has no run file yet."""
     path = runs / f"{name}.json"
     if not path.exists():
         print(f"measuring {name}", file=sys.stderr, flush=True)
@@ -98,12 +98,12 @@ def measure(name: str, runs: Path) -> Run:
 
 
 def parts_from(fit: Run, set_up: Run) -> Parts:
-    """What the model is given: exchanges at five payloads, and what a new connection takes."""
+    """What the model gets: latencies at five payloads, and what a new connection takes."""
     return replace(parts_of(fit), set_ups=parts_of(set_up).set_ups)
 
 
 def relay_late_ns(runs: Path) -> float:
-    """How late the relay is in a round trip, the median of both ways, measured now unless its file is there."""
+    """How late the relay is in a round trip: the sum of both directions' medians; measured now if there is no file."""
     path = runs / f"{RELAY}.json"
     if not path.exists():
         print(f"measuring {RELAY}", file=sys.stderr, flush=True)
@@ -115,7 +115,7 @@ def relay_late_ns(runs: Path) -> float:
 
 
 def tested(run: Run, parts: Parts, late_ns: float) -> list[Tested]:
-    """Every cell of a run over networks that was measured."""
+    """Every measured cell of a run over networks."""
     payloads = {
         cell.workload: cell.bytes.response.message_bytes
         for cell in run.cells
@@ -126,7 +126,7 @@ def tested(run: Run, parts: Parts, late_ns: float) -> list[Tested]:
         if cell.latency_histogram is None or cell.workload not in payloads:
             print(f"{cell.id} has no result: {cell.reason}", file=sys.stderr)
             continue
-        # Far networks leave time for too few requests to tell a median with its interval, but not for none.
+        # Over slow networks there are too few requests for an interval of the median, but enough for the median.
         measured_ns = latency_histogram.decode(cell.latency_histogram).get_value_at_percentile(50)
         at: Blend = (
             exactly(parts, cell.workload)
@@ -143,7 +143,7 @@ Key = TypeVar("Key")
 
 
 def grouped(all_tested: Iterable[Tested], by: Sequence[str]) -> dict[tuple[str, ...], list[Tested]]:
-    """By the cell's fields of these names, in the order in which they come."""
+    """The cells by these fields, in order of appearance."""
     found: dict[tuple[str, ...], list[Tested]] = {}
     for each in all_tested:
         found.setdefault(tuple(_shown(each.cell, name) for name in by), []).append(each)
@@ -160,23 +160,23 @@ def _shown(cell: Cell, name: str) -> str:
 
 
 def table(all_tested: Sequence[Tested], by: Sequence[str]) -> str:
-    """Errors by group, as Markdown: the median of their sizes, the median with its sign, the worst."""
+    """Errors by group, as Markdown: the median of absolute errors, the median with its sign, the worst."""
     headings = [*by, "cells", "median error", "median, signed", "worst", "median error without the relay"]
     rows = [headings, ["---"] * len(headings)]
     for key, group in grouped(all_tested, by).items():
         offs = [each.off for each in group]
         worst = max(offs, key=abs)
-        but = median(abs(each.off_but_for_the_relay) for each in group)
+        but = median(abs(each.off_without_the_relay) for each in group)
         middle = median(map(abs, offs))
         rows.append([*key, str(len(group)), f"{middle:.1%}", f"{median(offs):+.1%}", f"{worst:+.1%}", f"{but:.1%}"])
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def table_of_ratios(all_tested: Sequence[Tested]) -> str:
-    """How good the model is at telling arms apart, as Markdown.
+    """How well the model predicts differences, as Markdown.
 
-    Two arms under the same conditions: how far their ratio is off, for half of the pairs and for nine in ten. Where
-    they are predicted to differ by more than OWN_ERROR, as a verdict needs: how often it is the other way round.
+    For pairs of cells under the same conditions: how far their ratio is off, for half of the pairs and for 90 %. For
+    those that are predicted to differ by more than OWN_ERROR, as a verdict needs: how often the opposite is true.
     """
     headings = [
         "network",
@@ -195,10 +195,10 @@ def table_of_ratios(all_tested: Sequence[Tested]) -> str:
             if (ours.cell.workload, ours.cell.tls) == (theirs.cell.workload, theirs.cell.tls)
         ]
         offs = sorted(abs(predicted / measured - 1) for predicted, measured in pairs)
-        told = [pair for pair in pairs if max(pair[0], 1 / pair[0]) > 1 + OWN_ERROR]
-        wrong = sum((predicted > 1) != (measured > 1) for predicted, measured in told)
+        different = [pair for pair in pairs if max(pair[0], 1 / pair[0]) > 1 + OWN_ERROR]
+        wrong = sum((predicted > 1) != (measured > 1) for predicted, measured in different)
         within = [f"{offs[int(share * (len(offs) - 1))]:.1%}" for share in (0.5, 0.9)]
-        rows.append([*key, str(len(pairs)), *within, str(len(told)), str(wrong)])
+        rows.append([*key, str(len(pairs)), *within, str(len(different)), str(wrong)])
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 

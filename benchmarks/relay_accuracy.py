@@ -35,7 +35,7 @@ SEED = 1
 
 DELAY_OFF_NS_AT_MOST = 1_000_000
 SHARE_OFF_AT_MOST = 0.02
-"""What a relay may be off by: a delay by 1 ms or 2 %, whichever is more; a rate by 2 %."""
+"""The allowed error: 1 ms or 2 % of a delay, whichever is more; 2 % of a rate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,26 +45,26 @@ class Finding:
     network: str
     direction: str
     delay_ns: int
-    """As the model computes it, the mean over what was sent."""
+    """As the model computes it, the mean over all messages."""
     late_ns: Sequence[int]
-    """For each message, how much later than the model's time it was received."""
+    """For each message, how much later than in the model it was received."""
     set_up_ns: int
     """From connecting to the first byte's delivery."""
     set_up_late_ns: Sequence[int]
     bits_per_second: int | None
-    """The rate wanted; None: without limit, and not measured."""
+    """The rate of the network; None: unlimited, and not measured."""
     bits_per_second_found: float | None
 
     @property
     def rate_off(self) -> float | None:
-        """By which share the rate is off."""
+        """The error of the rate as a share."""
         if self.bits_per_second is None or self.bits_per_second_found is None:
             return None
         return self.bits_per_second_found / self.bits_per_second - 1
 
     @property
     def good(self) -> bool:
-        """Whether delay (99 of 100 messages), set-up (half of the connections) and rate are within what is promised."""
+        """Whether delay (p99 of messages), set-up (median of connections) and rate are within the allowed error."""
         delays = ((self.late_p99_ns, self.delay_ns), (median(self.set_up_late_ns), self.set_up_ns))
         return abs(self.rate_off or 0.0) <= SHARE_OFF_AT_MOST and all(
             abs(late_ns) <= max(DELAY_OFF_NS_AT_MOST, SHARE_OFF_AT_MOST * wanted_ns) for late_ns, wanted_ns in delays
@@ -72,21 +72,21 @@ class Finding:
 
     @property
     def late_p99_ns(self) -> float:
-        """By how much one message in a hundred was later."""
+        """The 99th percentile of the lateness of messages."""
         return quantiles(self.late_ns, n=100, method="inclusive")[-1]
 
 
 def received_rate(stamps: Sequence[tuple[int, int]]) -> float:
     """Bits per second of a stream, from pairs of time in nanoseconds and bytes received by then.
 
-    The first pair only starts the clock: when its bytes began to come is not known.
+    The first pair only starts the clock, since it is not known when its bytes began to arrive.
     """
     (began_ns, before_bytes), (ended_ns, all_bytes) = stamps[0], stamps[-1]
     return (all_bytes - before_bytes) * 8e9 / (ended_ns - began_ns)
 
 
 def received_ns(stamps: Sequence[tuple[int, int]], size_bytes: int) -> list[int]:
-    """When each message of `size_bytes` had come as a whole, from the same pairs."""
+    """When each message of `size_bytes` was complete, from the same pairs."""
     found: list[int] = []
     for at_ns, total_bytes in stamps:
         found += [at_ns] * (total_bytes // size_bytes - len(found))
@@ -109,12 +109,12 @@ HEADER = (
 
 
 Pair = tuple[socket.socket, socket.socket]
-"""The consumer's socket and the producer's, with the relay in between."""
+"""The sockets of consumer and producer, with the relay in between."""
 Stamps = list[tuple[int, int]]
 
 
 def receive(sock: socket.socket, size_bytes: int) -> Stamps:
-    """Receive so many bytes; for each time some came, the time and how many had come by then."""
+    """Receive `size_bytes`. Returns the time of each arrival with the bytes received by then."""
     stamps: Stamps = []
     total_bytes = 0
     while total_bytes < size_bytes and (data := sock.recv(1 << 18)):
@@ -124,7 +124,7 @@ def receive(sock: socket.socket, size_bytes: int) -> Stamps:
 
 
 class Ends:
-    """Both ends of a network: what connects through the relay, and what accepts behind it."""
+    """Both ends of a network: one connects through the relay, the other accepts behind it."""
 
     def __init__(self, listener: socket.socket, relay_port: int, pool: ThreadPoolExecutor) -> None:
         self._listener = listener
@@ -132,7 +132,7 @@ class Ends:
         self._pool = pool
 
     def connected(self) -> Pair:
-        """A connection that is set up: a byte has gone each way."""
+        """A connection over which a byte has gone each way."""
         consumer = socket.create_connection(("127.0.0.1", self._relay_port))
         consumer.sendall(b"x")
         producer, _ = self._listener.accept()
@@ -144,7 +144,7 @@ class Ends:
         return consumer, producer
 
     def set_up_late_ns(self, profile: Profile) -> list[int]:
-        """How much later than the model says the first byte of fresh connections comes, each sent at once."""
+        """How much later than in the model the first byte of each new connection arrives, when it is sent at once."""
         found = []
         for _ in range(CONNECTIONS):
             began_ns = perf_counter_ns()
@@ -159,7 +159,7 @@ class Ends:
         return found
 
     def measure(self, network: str, direction: str, profile: Profile) -> Finding:
-        """One direction, one message after the other, then a stream."""
+        """Measure one direction: one message after the other, then a stream."""
         up = direction == "up"
         link = (uplink if up else downlink)(profile, SEED)
         rate = profile.up_bits_per_second if up else profile.down_bits_per_second
@@ -200,7 +200,7 @@ class Ends:
 
 
 async def measure(network: str, on_finding: Callable[[Finding], None]) -> None:
-    """Both directions of a network, through a relay process of its own."""
+    """Measure both directions of a network through a relay process of its own."""
     profile = parse(network)
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
         address = f"127.0.0.1:{listener.getsockname()[1]}"

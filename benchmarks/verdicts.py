@@ -1,9 +1,9 @@
-"""Do verdicts hold? `python -m benchmarks.verdicts {same,slowed}`: the whole bench, often, where the truth is known.
+"""Are verdicts right? `python -m benchmarks.verdicts same|slowed` runs the whole bench many times and counts them.
 
-    same      two versions that are the same code: whatever is called faster or slower is wrong
-    slowed    the second version takes 5 % longer over each answer: `slower` is right, and the gate has to say so
+    same      two versions that are the same code: every `faster` or `slower` is wrong
+    slowed    the second version takes 5 % longer for each response: `slower` is right, and the exit code has to be 1
 
-Each run is a `bench run --ab`, started as a user starts it. The table says how often each verdict came.
+Each run is a `bench run --ab`, started as a user starts it. The table shows how often each verdict was given.
 """
 
 import json
@@ -59,19 +59,19 @@ InMemoryRecipeBook.page = _slowed(InMemoryRecipeBook.page, _extra_ns["list"])
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one run said."""
+    """The result of one run."""
 
     exit_code: int
     run: Run
 
 
 def ratio_of(cell: Cell) -> RatioEstimate | None:
-    """The ratio to the other version that its cell is judged by."""
+    """The ratio to the other version that its verdict is about."""
     return None if cell.ratio is None else cell.ratio.latency_ns_p50 or cell.ratio.requests_per_second
 
 
 def measure(arguments: Sequence[str], out: Path) -> Outcome:
-    """One run of the bench, its output thrown away."""
+    """One run of the bench."""
     command = [sys.executable, "-m", "bench", "run", *arguments, "--out", str(out)]
     done = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
     if done.returncode not in (0, 1):
@@ -81,14 +81,14 @@ def measure(arguments: Sequence[str], out: Path) -> Outcome:
 
 
 def copied(directory: Path) -> Path:
-    """A copy of what producers are made of."""
+    """A copy of the packages that producers need."""
     for package in PACKAGES:
         shutil.copytree(REPOSITORY / package, directory / package)
     return directory
 
 
 def slowed(directory: Path, plain: Run) -> Path:
-    """A copy whose answers take SLOWDOWN longer than the median latency that `plain` found for their cell."""
+    """A copy whose responses take SLOWDOWN of the median latency of their cell in `plain` longer."""
     extra_ns: dict[str, dict[str, int]] = {}
     for cell in plain.cells:
         assert cell.latency_ns is not None
@@ -116,7 +116,7 @@ def show(number: int, outcome: Outcome) -> None:
 
 
 def summarize(outcomes: Sequence[Outcome]) -> None:
-    """How often each cell got each verdict, and where its ratios lay."""
+    """How often each cell got each verdict, and the range of its ratios."""
     print(f"\n| cell | faster | slower | same | inconclusive | ratios, least to greatest |\n|{'---|' * 6}")
     ids = [cell.id for cell in outcomes[0].run.cells if ratio_of(cell) is not None]
     for name in ids:

@@ -15,7 +15,7 @@ SERVED = {
 }
 MEASURING = {
     "benchmarks.ceilings": ["--seconds", "soon"],
-    "benchmarks.ceilings.wire_rate": ["{}"],
+    "benchmarks.ceilings.raw_rate": ["{}"],
     "benchmarks.grpc_protections": ["often"],
     "benchmarks.grpc_retries": ["extra"],
     "benchmarks.http_protections": ["8", "soap/get"],
@@ -44,7 +44,7 @@ NONSENSE = {"bench": ["soap"], "bench.run_file": ["soap"], **SERVED, **MEASURING
 NEEDS_ARGUMENTS = (
     "bench.network.relay",
     "bench.runner.noop_servers",
-    "benchmarks.ceilings.wire_rate",
+    "benchmarks.ceilings.raw_rate",
     "benchmarks.verdicts",
     "consumers",
     "producers",

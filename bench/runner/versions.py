@@ -1,7 +1,7 @@
-"""Another version of the producers, built aside: a git commit's code, with what it requires, in a directory of its own.
+"""Another version of the producers: the code of a git commit with the libraries it requires, in a separate directory.
 
 The working tree is not touched. Where the commit requires other libraries than those installed here, they are installed
-beside it, so that an upgrade of a library can be measured like any other change.
+beside it, so that the upgrade of a library can be measured like any other change.
 """
 
 import compileall
@@ -21,7 +21,7 @@ INSTALL_SECONDS = 900
 
 
 class CannotBuild(Exception):
-    """A version that cannot be built. One line: what was asked for, and why it cannot be had."""
+    """A version that cannot be built. The message names it and the reason, in one line."""
 
 
 def build(version: Version, aside: Path) -> Version:
@@ -41,8 +41,8 @@ def build(version: Version, aside: Path) -> Version:
         directory.mkdir()
         _unpack(_archive(reference), directory)
         if not (directory / "producers" / "__main__.py").is_file():
-            raise CannotBuild(f"{reference}: there are no producers in this version")
-        # As the lab's own code has been compiled before, so is this.
+            raise CannotBuild(f"{reference}: this version has no producers")
+        # The lab's own code has been compiled before, so this is as well.
         compileall.compile_dir(directory, quiet=2)
     return replace(version, directory=str(directory), python=_python_for(reference, directory, aside))
 
@@ -55,7 +55,7 @@ def _archive(reference: str) -> bytes:
 
 
 def _git(reference: str, *arguments: str) -> bytes:
-    """What git says; nothing where it refuses. Raises CannotBuild where there is no git."""
+    """The stdout of git; empty when git fails. Raises CannotBuild where there is no git."""
     try:
         done = subprocess.run(
             ["git", *arguments],  # noqa: S607 - git is looked up as everywhere
@@ -65,7 +65,7 @@ def _git(reference: str, *arguments: str) -> bytes:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise CannotBuild(f"{reference}: git cannot be asked for it ({error})") from None
+        raise CannotBuild(f"{reference}: git cannot be run ({error})") from None
     return done.stdout if done.returncode == 0 else b""
 
 
@@ -75,7 +75,7 @@ def _unpack(archive: bytes, directory: Path) -> None:
 
 
 def _python_for(reference: str, directory: Path, aside: Path) -> str:
-    """The interpreter that has what the code in `directory` requires; empty for the one that runs this."""
+    """The interpreter with the libraries that the code in `directory` requires; empty: the one that runs this."""
     required = directory / REQUIREMENTS
     if not required.is_file() or required.read_bytes() == (REPOSITORY / REQUIREMENTS).read_bytes():
         return ""
@@ -83,7 +83,7 @@ def _python_for(reference: str, directory: Path, aside: Path) -> str:
     venv.create(environment, with_pip=True)
     python = environment / "bin" / "python"
     command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-    print(f"installing what {reference} requires", file=sys.stderr, flush=True)
+    print(f"installing the libraries of {reference}", file=sys.stderr, flush=True)
     try:
         subprocess.run(
             [*command, "--require-hashes", "-r", str(required)],
@@ -95,7 +95,7 @@ def _python_for(reference: str, directory: Path, aside: Path) -> str:
         )
     except subprocess.CalledProcessError as error:
         said = error.stderr.strip().splitlines()
-        raise CannotBuild(f"{reference}: what it requires cannot be installed: {said[-1] if said else error}") from None
+        raise CannotBuild(f"{reference}: its libraries cannot be installed: {said[-1] if said else error}") from None
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise CannotBuild(f"{reference}: what it requires cannot be installed: {error}") from None
+        raise CannotBuild(f"{reference}: its libraries cannot be installed: {error}") from None
     return str(python)

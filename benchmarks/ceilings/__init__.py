@@ -1,5 +1,5 @@
-"""How fast load generators are: the raw client beside well-known programs, against servers that do next to nothing.
+"""How fast load generators are: the raw client and well-known programs, against servers that do almost nothing.
 
-A load generator that is slower than the server measures itself. `python -m benchmarks.ceilings` shows how far from that
-the raw client is on this machine, and how its CPU per request compares with that of the lab's producers.
+A load generator that is slower than the server measures itself. `python -m benchmarks.ceilings` shows how far the raw
+client is from that on this machine, and how its CPU time per request compares with that of the lab's producers.
 """

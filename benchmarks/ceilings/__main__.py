@@ -1,4 +1,4 @@
-"""`python -m benchmarks.ceilings`: how fast the raw client is beside other generators, and beside the producers."""
+"""`python -m benchmarks.ceilings`: the raw client compared with other load generators, and with the producers."""
 
 import asyncio
 import sys
@@ -18,19 +18,21 @@ from bench.runner.processes import ProcessFailed
 from bench.runner.session import Session
 from benchmarks.ceilings import generators
 from benchmarks.ceilings.generators import Generator, GeneratorFailed
+from benchmarks.ceilings.raw_rate import Rate, Task
 from benchmarks.ceilings.trivial_servers import HOST, PATH, ServerMissing, ServerStart, nghttpd, nginx
-from benchmarks.ceilings.wire_rate import Rate, Task
 from commands import command_line, values
 from commands.errors import UntrustedMeasurement
 
 AGAINST = {"wrk": 0.7, "autocannon": 1.0, "h2load": 0.25}
-"""The share of their request rates that the raw client is to reach."""
+"""The share of their request rates that the raw client should reach."""
 CPU_SHARE = {("http", "get"): 0.5}
 CPU_SHARE_ELSE = 1 / 3
-"""What the raw client may burn per request, as a share of the producer's CPU."""
+"""The most CPU time that the raw client should use per request, as a share of the producer's."""
 PRODUCER_CASES = (("get", 0), ("list", 20))
 
-app = command_line.application("Measure how fast the raw client is, beside other generators and beside the producers.")
+app = command_line.application(
+    "Compare the raw client with other load generators, and its CPU time with that of the producers."
+)
 
 
 @app.command()
@@ -42,9 +44,9 @@ def ceilings(
         int, typer.Option(parser=values.whole_number(1, 100), metavar="N", help="Measurements of each, interleaved.")
     ] = 5,
     in_flight: Annotated[
-        list[str] | None, typer.Option(metavar="N", help="Requests in flight against the trivial servers: 16,100.")
+        list[str] | None, typer.Option(metavar="N", help="Requests in flight; 16,100 by default.")
     ] = None,
-    producers: Annotated[bool, typer.Option(help="Measure CPU beside the lab's producers, too.")] = True,
+    producers: Annotated[bool, typer.Option(help="Also compare CPU time with the lab's producers.")] = True,
 ) -> None:
     """Print requests per second and CPU per request, each the median of the repeats."""
     reader = values.whole_number(1, 1000)
@@ -67,7 +69,9 @@ def _beside_generators(
     repeats: int,
     pinning: machine.Pinning,
 ) -> None:
-    table = Table("in flight", "generator", "requests/s", "lowest–highest", "CPU µs/request", "wire ÷ it", "to reach")
+    table = Table(
+        "in flight", "generator", "requests/s", "lowest–highest", "CPU µs/request", "raw ÷ it", "should reach"
+    )
     notes: list[str] = []
     with tempfile.TemporaryDirectory(prefix="recipe-lab-ceilings-") as aside:
         try:
@@ -115,11 +119,11 @@ def _per_second(rates: Sequence[Rate]) -> list[float]:
 
 
 def _add_rows(table: Table, in_flight: int, rates: dict[str, list[Rate]]) -> None:
-    wire = _per_second(rates.get("wire", []))
+    raw = _per_second(rates.get("raw", []))
     for name, found in rates.items():
         each = _per_second(found)
-        # Paired: those of one repeat ran next to each other.
-        ratio = median(w / other for w, other in zip(wire, each, strict=False)) if wire and name in AGAINST else None
+        # Those of one repeat ran next to each other.
+        ratio = median(own / other for own, other in zip(raw, each, strict=False)) if raw and name in AGAINST else None
         table.add_row(
             str(in_flight),
             name,
@@ -133,8 +137,8 @@ def _add_rows(table: Table, in_flight: int, rates: dict[str, list[Rate]]) -> Non
 
 async def _beside_producers(console: Console, seconds: float, repeats: int, pinning: machine.Pinning) -> None:
     table = Table(
-        "protocol", "workload", "in flight", "requests/s", "wire CPU µs", "producer CPU µs", "share", "at most",
-        title="CPU per request beside the lab's producers, without gzip and TLS",
+        "protocol", "workload", "in flight", "requests/s", "raw client CPU µs", "producer CPU µs", "share", "at most",
+        title="CPU time per request of the raw client and the producers, without gzip and TLS",
     )  # fmt: skip
     for protocol in PROTOCOLS:
         try:
@@ -158,8 +162,8 @@ async def _beside_producers(console: Console, seconds: float, repeats: int, pinn
 
 
 def _add_producer_row(table: Table, task: Task, repeats: int, load_cores: Sequence[int]) -> None:
-    wire = Generator("wire", lambda *_: [], generators.read_wire)
-    rates = [generators.run(wire, generators.wire_command(task), load_cores) for _ in range(repeats)]
+    raw = Generator("raw", lambda *_: [], generators.read_raw)
+    rates = [generators.run(raw, generators.raw_command(task), load_cores) for _ in range(repeats)]
     producer_us = [found for rate in rates if (found := rate.server_cpu_us_per_request) is not None]
     own_us = median(rate.cpu_us_per_request for rate in rates)
     served_us = median(producer_us) if producer_us else None

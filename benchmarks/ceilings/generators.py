@@ -1,4 +1,4 @@
-"""Load generators to stand beside the raw client, each run as a program: its command, and what it says of itself."""
+"""Load generators to compare the raw client with. Each is a program: its command, and how to read its output."""
 
 import re
 import resource
@@ -13,39 +13,39 @@ import msgspec
 
 from bench.machine import this_process_on
 from bench.runner.processes import child_environment
-from benchmarks.ceilings.wire_rate import Rate, Task
+from benchmarks.ceilings.raw_rate import Rate, Task
 
 GIVE_UP_S = 60.0
 
 
 class GeneratorFailed(Exception):
-    """A generator cannot be used here, or did not do as told. The text says why."""
+    """A generator is not installed, or failed. The text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Generator:
-    """One of them, for one kind of server."""
+    """A load generator for one kind of server."""
 
     name: str
     command: Callable[[str, int, float], list[str]]
     """From URL, requests in flight and seconds."""
     read: Callable[[str], tuple[int, float] | Rate]
-    """From what it writes to stdout: requests and seconds; the raw client tells its CPU as well."""
+    """From its stdout to requests and seconds; the raw client also reports its CPU time."""
 
 
-def _wire(protocol: str | None, url: str, in_flight: int, seconds: float) -> list[str]:
+def _raw(protocol: str | None, url: str, in_flight: int, seconds: float) -> list[str]:
     target = url.rsplit("/", 2)[0]
     task = Task(target=target, in_flight=in_flight, seconds=seconds, protocol=protocol)
-    return wire_command(task)
+    return raw_command(task)
 
 
-def wire_command(task: Task) -> list[str]:
+def raw_command(task: Task) -> list[str]:
     """The raw client as a program."""
-    return [sys.executable, "-m", "benchmarks.ceilings.wire_rate", msgspec.json.encode(task).decode()]
+    return [sys.executable, "-m", "benchmarks.ceilings.raw_rate", msgspec.json.encode(task).decode()]
 
 
-def read_wire(said: str) -> Rate:
-    """What the raw client says of itself."""
+def read_raw(said: str) -> Rate:
+    """What the raw client reports."""
     return msgspec.json.decode(said, type=Rate)
 
 
@@ -57,7 +57,7 @@ def _wrk(url: str, in_flight: int, seconds: float) -> list[str]:
 def _read_wrk(said: str) -> tuple[int, float]:
     done = re.search(r"(\d+) requests in ([\d.]+)(ms|s|m)", said)
     if done is None:
-        raise GeneratorFailed("wrk said nothing of its requests")
+        raise GeneratorFailed("wrk reported no requests")
     return int(done[1]), float(done[2]) * {"ms": 1e-3, "s": 1.0, "m": 60.0}[done[3]]
 
 
@@ -78,17 +78,17 @@ def _read_h2load(said: str) -> tuple[int, float]:
     rate = re.search(r"finished in ([\d.]+)(us|ms|s),", said)
     done = re.search(r"(\d+) succeeded", said)
     if rate is None or done is None:
-        raise GeneratorFailed("h2load said nothing of its requests")
+        raise GeneratorFailed("h2load reported no requests")
     return int(done[1]), float(rate[1]) * {"us": 1e-6, "ms": 1e-3, "s": 1.0}[rate[2]]
 
 
 HTTP1: tuple[Generator, ...] = (
-    Generator("wire", partial(_wire, "http"), read_wire),
+    Generator("raw", partial(_raw, "http"), read_raw),
     Generator("wrk", _wrk, _read_wrk),
     Generator("autocannon", _autocannon, _read_autocannon),
 )
 HTTP2: tuple[Generator, ...] = (
-    Generator("wire", partial(_wire, None), read_wire),
+    Generator("raw", partial(_raw, None), read_raw),
     Generator("h2load", _h2load, _read_h2load),
 )
 
@@ -96,7 +96,7 @@ HTTP2: tuple[Generator, ...] = (
 def run(generator: Generator, command: Sequence[str], cores: Sequence[int]) -> Rate:
     """Run it once on these cores. Raises GeneratorFailed.
 
-    CPU of other programs is that of the whole process with its start, which for short runs is too much of it.
+    CPU time is that of the whole process, including its start, which counts for much in short runs.
     """
     program = shutil.which(command[0])
     if program is None:
@@ -119,6 +119,6 @@ def run(generator: Generator, command: Sequence[str], cores: Sequence[int]) -> R
         return found
     requests, seconds = found
     if not requests:
-        raise GeneratorFailed(f"{generator.name} got no answer")
+        raise GeneratorFailed(f"{generator.name} had no successful request")
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Rate(requests=requests, seconds=seconds, cpu_us_per_request=cpu_s * 1e6 / requests)

@@ -1,4 +1,4 @@
-"""Servers that answer as fast as anything does: nginx for HTTP/1.1, nghttpd for HTTP/2, one process each."""
+"""Fast servers with one small response: nginx for HTTP/1.1, nghttpd for HTTP/2, one process each."""
 
 import shutil
 import socket
@@ -26,7 +26,7 @@ class ServerMissing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TrivialServer:
-    """One that listens."""
+    """A server that listens."""
 
     name: str
     port: int
@@ -34,7 +34,7 @@ class TrivialServer:
 
 
 def free_port() -> int:
-    """A port that nobody listens on just now."""
+    """A port on which nothing listens now."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
@@ -42,7 +42,7 @@ def free_port() -> int:
 
 @contextmanager
 def nginx(directory: Path, cores: Sequence[int]) -> Iterator[TrivialServer]:
-    """HTTP/1.1: ANSWER to everything. Raises ServerMissing."""
+    """HTTP/1.1: ANSWER to every request. Raises ServerMissing."""
     port = free_port()
     configuration = directory / "nginx.conf"
     temporary = "".join(

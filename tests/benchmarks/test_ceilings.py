@@ -8,8 +8,8 @@ from hyperframe.frame import DataFrame
 
 from benchmarks.ceilings import generators
 from benchmarks.ceilings.generators import Generator, GeneratorFailed
+from benchmarks.ceilings.raw_rate import Rate, Task, send
 from benchmarks.ceilings.trivial_servers import ANSWER, ServerMissing, ServerStart, nghttpd, nginx
-from benchmarks.ceilings.wire_rate import Rate, Task, drive
 from tests.support.books import small_book
 from tests.support.http2_peer import Peer, speaking_http2
 from tests.support.serving import serving
@@ -49,7 +49,7 @@ def test_servers_that_are_not_there(start: ServerStart, monkeypatch: pytest.Monk
 async def test_it_measures_a_producer() -> None:
     async with serving("http", small_book()) as served:
         task = Task(target=served.address, in_flight=2, seconds=0.05, protocol="http")
-        rate = await drive(task)
+        rate = await send(task)
     assert isinstance(rate, Rate)
     assert rate.requests > 0
     assert rate.cpu_us_per_request > 0
@@ -66,5 +66,5 @@ async def test_it_measures_a_server_of_files_over_http2() -> None:
             peer.send(head, DataFrame(asked.stream_id, ANSWER, flags=["END_STREAM"]))
 
     async with speaking_http2(script) as server:
-        rate = await drive(Task(target=f"http://127.0.0.1:{server.port}", in_flight=3, seconds=0.05))
+        rate = await send(Task(target=f"http://127.0.0.1:{server.port}", in_flight=3, seconds=0.05))
     assert rate.requests > 0

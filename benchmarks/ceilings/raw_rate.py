@@ -34,24 +34,24 @@ WARM_UP_NS = 100_000_000
 
 
 class Task(Struct, frozen=True, kw_only=True):
-    """What to drive."""
+    """What to send, and where to."""
 
     target: str
     in_flight: int
     seconds: float
     protocol: str | None = None
-    """One of the lab's; None: a trivial server of HTTP/2."""
+    """Of the lab's producer; None: a file server over HTTP/2."""
     workload: str | None = None
-    """Of the lab's producer; None: the trivial server's one answer."""
+    """Of the lab's producer; None: the file server's one response."""
     page_size: int = 0
     recipes: str = "generated"
     ca: str | None = None
     server_pid: int | None = None
-    """Whose CPU to read as well."""
+    """Whose CPU time to read as well."""
 
 
 class Rate(Struct, frozen=True, kw_only=True):
-    """How fast it was. CPU is the driving process's own, user and system."""
+    """How fast it was. CPU time is that of the sending process, user and system."""
 
     requests: int
     seconds: float
@@ -60,7 +60,7 @@ class Rate(Struct, frozen=True, kw_only=True):
 
 
 class FileCalls(RawCalls[Http2Content, Http2Answer]):
-    """GET of the trivial server's file over HTTP/2."""
+    """GET of the file server's file over HTTP/2."""
 
     multiplexes = True
 
@@ -95,15 +95,15 @@ class FileCalls(RawCalls[Http2Content, Http2Answer]):
 
         def verify(request: RawRequest[Http2Content, Http2Answer], answer: Http2Answer) -> Exception | None:
             if answer.headers.status != 200 or answer.body != ANSWER:
-                return UnexpectedAnswer("the trivial server does not answer with its file")
+                return UnexpectedAnswer("the file server did not send its file")
             request.proved.add(self.fingerprint(answer))
             return None
 
         return RawRequest(Http2Content(fields, b""), verify)
 
 
-async def drive(task: Task) -> Rate:
-    """Keep so many requests in flight for so long. Raises AssertionError when an answer is not right."""
+async def send(task: Task) -> Rate:
+    """Keep requests in flight as the task says. Raises AssertionError when a response is not correct."""
     settings = ClientSettings(
         target=parse_target(task.target), ca=Path(task.ca) if task.ca else None, connections=task.in_flight
     )
@@ -160,16 +160,16 @@ app = command_line.application("Send requests with the raw client for a while, a
 
 
 @app.command()
-def wire_rate(task: Annotated[str, typer.Argument(metavar="TASK", help="What to send, as JSON.")]) -> None:
+def raw_rate(task: Annotated[str, typer.Argument(metavar="TASK", help="What to send, as JSON.")]) -> None:
     """Started by `python -m benchmarks.ceilings`."""
     try:
         wanted = msgspec.json.decode(task, type=Task)
     except msgspec.DecodeError as error:
         raise UsageError(f"TASK: {error}") from None
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        found = runner.run(drive(wanted))
+        found = runner.run(send(wanted))
     sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
 
 
 if __name__ == "__main__":
-    sys.exit(command_line.run(app, "python -m benchmarks.ceilings.wire_rate"))
+    sys.exit(command_line.run(app, "python -m benchmarks.ceilings.raw_rate"))
