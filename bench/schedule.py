@@ -3,12 +3,13 @@
 Why short slices, shuffled rounds and restarts: docs/measuring.md.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from random import Random
+from statistics import median
 
 from bench.network.profile import LOOPBACK, PROFILES, parse
 from bench.protocols import protocol, set_up_round_trips
-from bench.runner import warm_up
 from bench.spec import DEFAULT_DIALECT, PERSISTENT, CellKey, ClosedLoad, OpenLoad, RunPlan, dimensions, spoken
 from bench.workloads import Workload
 from producers.registry import flags_for
@@ -27,6 +28,12 @@ OPEN_SLICE_NS = 1_000_000_000
 """Open loop needs its arrivals uninterrupted, so its slices are this long."""
 INSTANCES_AT_LEAST = 4
 """Fewer say too little about how far restarts move the figures to end a run by it."""
+WARM_UP_ROUNDS_AT_LEAST = 2
+"""The first round fills caches; the second is compared with it."""
+WARM_UP_ROUNDS_AT_MOST = 8
+"""An instance that has not settled by then will not. Its drift is found in the run and reported."""
+WARM_UP_FALL_AT_MOST = 0.02
+"""The share by which latencies may still fall from one round to the next."""
 INSTANCE_START_S = 5.0
 """A guess of how long an instance's processes take to start and to prove their cells, for the estimate only."""
 
@@ -102,6 +109,17 @@ def slice_seed(cell: CellKey, plan: RunPlan, instance: int, round_number: int) -
     return f"{plan.seed}/{cell.workload.label}/{cell.load}/{instance}/{round_number}"
 
 
+def settled(before: Mapping[str, float], now: Mapping[str, float]) -> bool:
+    """Whether an instance has warmed up: latencies no longer fall from one round to the next.
+
+    A process that has just started is slower at first, until caches are warm, the interpreter has specialised its code
+    and pools are filled. `before` and `now` are the median latencies of two rounds by the cell's id, in any unit. The
+    slices of a single cell are noisy, so all cells that are in both rounds decide together.
+    """
+    changes = [math.log(now[cell] / before[cell]) for cell in now if cell in before]
+    return not changes or median(changes) > -WARM_UP_FALL_AT_MOST
+
+
 def sample_ids(ids: Sequence[int], plan: RunPlan, at_most: int) -> list[int]:
     """The recipes that single-recipe workloads ask for, in a seeded order."""
     wanted = list(plan.ids) if plan.ids is not None else list(ids)
@@ -113,7 +131,7 @@ def estimated_seconds(plan: RunPlan) -> float:
     cells = plan.matrix.cells()
     rounds_ns = sum(
         estimated_slice_ns(cell, plan) * 2
-        for number in range(warm_up.ROUNDS_AT_LEAST + (plan.rounds or 1))
+        for number in range(WARM_UP_ROUNDS_AT_LEAST + (plan.rounds or 1))
         for cell in cells_of_round(cells, plan, 0, number)
     )
     estimated_s = plan.instances * (rounds_ns / 1e9 + (INSTANCE_START_S if plan.restarts else 1.0))

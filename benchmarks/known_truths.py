@@ -24,7 +24,7 @@ from bench.stats.wording import percent
 from commands import command_line, values
 from commands.errors import ExitCode
 from producers.registry import PRODUCERS
-from tests.support import conducting
+from tests.support import measuring
 
 TOLERANCE = 0.05
 QUANTILES = (0.5, 0.99, 0.999)
@@ -64,15 +64,15 @@ FIXED = Truth("always 40 ms", delay_ms=40.0)
 
 async def measured(protocol: str, truth: Truth, load: Load, rounds: int) -> Cell:
     """What the lab measures of that producer under that load."""
-    async with conducting.known(protocol, *truth.behaviour) as producer:
-        plan = conducting.plan_of(
+    async with measuring.known(protocol, *truth.behaviour) as producer:
+        plan = measuring.plan_of(
             [protocol],
             [load],
             rounds=rounds,
             slice_ns=SLICE_NS,
-            targets={protocol: conducting.target_of(producer)},
+            targets={protocol: measuring.target_of(producer)},
         )
-        run = await conducting.conducted(plan)
+        run = await measuring.measured(plan)
     for warning in run.warnings:
         if warning.code in ("cells_failed", "errors_seen", "process_trouble", "generator_limited", "littles_law"):
             print(f"{warning.code}: {warning.text}", file=sys.stderr)

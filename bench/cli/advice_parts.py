@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from bench import environment, machine, run_file
-from bench.cli.measure import Interrupted, carried_out, checked_path
+from bench.cli.measure import Interrupted, checked_path, load_recipes, measured_run
 from bench.cli.show import put
 from bench.protocols import PROTOCOLS
 from bench.results import Run
@@ -17,7 +17,6 @@ from bench.schedule import estimated_seconds
 from bench.spec import NEW, PERSISTENT, ClosedLoad, Connection, Matrix, RunPlan
 from bench.stats.compare import environment_differences
 from bench.workloads import Workload
-from commands.errors import UsageError
 from recipes import sources
 from recipes.book import MAXIMUM_PAGE_SIZE
 
@@ -49,10 +48,7 @@ def kept_or_measured(wanted: Wanted, *, anew: bool, will_do: Callable[[Run], boo
 
     Raises UsageError and Interrupted.
     """
-    try:
-        loaded = sources.load(wanted.recipes)
-    except sources.SourceError as error:
-        raise UsageError(str(error)) from None
+    loaded = load_recipes(wanted.recipes)
     if not anew and (kept := _kept(loaded, will_do)) is not None:
         return kept
     pages = pages_for(wanted.payload_bytes, loaded)
@@ -60,7 +56,7 @@ def kept_or_measured(wanted: Wanted, *, anew: bool, will_do: Callable[[Run], boo
     plan = _plan(wanted, pages, (SECONDS_LARGE if large else SECONDS) * (NEW_TAKES if _new(wanted) else 1.0))
     path = checked_path(f"{REPORTS}/", KEPT)
     print(f"measuring the parts first, for about {estimated_seconds(plan):.0f} s", file=sys.stderr, flush=True)
-    _, run = carried_out(plan)
+    run = measured_run(plan)
     if run.plan.interrupted:
         raise Interrupted("interrupted before the parts were measured; nothing was written")
     put(path, run_file.encode(run))

@@ -1,4 +1,4 @@
-"""`python -m bench ask`: start a producer, ask it for a recipe with its consumer, show answer and bytes, stop."""
+"""`python -m bench ask`: start a producer, get a recipe with its consumer, show the response and its bytes, stop."""
 
 import asyncio
 import sys
@@ -30,21 +30,21 @@ from recipes.errors import RecipeError
 from recipes.model import Recipe
 
 SHOWCASE_ID = 42
-"""Recipe 42 is the well-known one; data that lack it show their first recipe."""
+"""Recipe 42 is the well-known one. Without it, the first recipe is shown."""
 TIMEOUT_S = 30.0
 REPEATED = 9
-"""How often the recipe is asked for to find the usual bytes."""
+"""How often the recipe is requested to find the usual number of bytes."""
 
 
 class Interrupted(CommandError):
-    """Ctrl-C before the answer was there."""
+    """Ctrl-C before the response arrived."""
 
     exit_code = ExitCode.INTERRUPTED
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the producer said, and what it took on the wire."""
+    """The recipe, and its bytes on the wire."""
 
     address: str
     recipe: Recipe
@@ -56,10 +56,10 @@ def ask(
     recipes: Annotated[
         str, typer.Option(metavar="SOURCE", help="generated[:N[:SEED]], wikibooks, or a JSON (Lines) file.")
     ] = sources.DEFAULT_SOURCE,
-    gzip: Annotated[bool, typer.Option("--gzip", help="Ask for a gzip answer.")] = False,
-    tls: Annotated[bool, typer.Option("--tls", help="Ask over TLS, with certificates made for the occasion.")] = False,
+    gzip: Annotated[bool, typer.Option("--gzip", help="Request a gzip response.")] = False,
+    tls: Annotated[bool, typer.Option("--tls", help="Use TLS, with temporary certificates.")] = False,
 ) -> int:
-    """Start a producer, ask it for a recipe, show the answer and the bytes that went each way, stop it."""
+    """Start a producer, get a recipe, show it with the bytes in both directions, stop the producer."""
     try:
         loaded = sources.load(recipes)
     except sources.SourceError as error:
@@ -117,7 +117,7 @@ async def _ask_running(
         plain=parse_target(producer.plain),
         tls=parse_target(producer.tls) if producer.tls else None,
         codec=row(protocol).codec(),
-        # Pings and window updates fall into some requests only, so one alone would not show what is usual.
+        # PING and WINDOW_UPDATE frames go with some requests only, so a single one would not show the usual bytes.
         asks=[lambda consumer: consumer.get(recipe_id)] * REPEATED,
     )
     return Answer(address, recipe, measured)

@@ -25,8 +25,10 @@ def check(
     """Measure the machine and the lab's own limits; say what can be trusted on it."""
     protocols = matrix_flags.words("--protocol", protocol or list(PRODUCERS), tuple(PRODUCERS))
     pinning = machine.pinning_here()
+    # Counted before this process is pinned.
+    cores = len(machine.usable_cores())
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, machine.this_process_on(pinning.load):
-        found = findings(runner.run(selfcheck.measure_machine(protocols, pinning)))
+        found = findings(runner.run(selfcheck.measure_machine(protocols, pinning, cores)))
     table = Table()
     for heading in ("", "", "measured", "meaning"):
         table.add_column(heading)

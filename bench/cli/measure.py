@@ -1,13 +1,14 @@
-"""Carrying out a plan: build, conduct, assemble, write, show, and choose the exit code."""
+"""Measuring, the same for every command: recipes, versions, certificates, progress, Ctrl-C, and the run's header."""
 
 import asyncio
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
+from typing import Any, TypeVar
 
 from bench import environment, machine
 from bench import schedule as planning
@@ -16,8 +17,10 @@ from bench.cli.show import show
 from bench.cli.stop_signal import stop_on_signal
 from bench.results import RecipesUsed, Run
 from bench.runner import assemble
+from bench.runner.job import Job, RunHeader
 from bench.runner.measure import Measurement
-from bench.runner.recording import RawRun
+from bench.runner.recording import RunRecording
+from bench.runner.session import Stopped
 from bench.runner.versions import CannotBuild, build
 from bench.spec import RunPlan
 from bench.stats.verdicts import all_within, regressions
@@ -26,16 +29,19 @@ from bench.workloads import QUESTIONS_AT_MOST
 from commands.errors import CommandError, ExitCode, UsageError
 from producers import certificates
 from recipes import sources
+from recipes.sources import LoadedRecipes
+
+Result = TypeVar("Result")
 
 
 class Interrupted(CommandError):
-    """Ctrl-C before anything was measured, or twice."""
+    """Ctrl-C before anything was measured, or a second one."""
 
     exit_code = ExitCode.INTERRUPTED
 
 
 def checked_path(out: str, kind: str = "run") -> Path:
-    """Where the run file goes. Raises UsageError now rather than after minutes of measuring."""
+    """Where the run file goes. Raises UsageError before anything is measured when it cannot be written."""
     path = Path(out) if out else Path("reports")
     if not out or path.is_dir() or out.endswith("/"):
         path /= f"{kind}-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.json"
@@ -50,57 +56,103 @@ def checked_path(out: str, kind: str = "run") -> Path:
     return path
 
 
+def load_recipes(source: str) -> LoadedRecipes:
+    """The recipes of a source. Raises UsageError."""
+    try:
+        return sources.load(source)
+    except sources.SourceError as error:
+        raise UsageError(str(error)) from None
+
+
+def carry_out(plan: RunPlan, work: Callable[[Job], Coroutine[Any, Any, Result]], seconds: float) -> Result:
+    """Prepare the plan, do the work, and clean up. `seconds`: about how long the work takes.
+
+    Ctrl-C asks the work to stop. Raises UsageError where the plan cannot be prepared, Interrupted where the work does
+    not keep what it found.
+    """
+    recipes = load_recipes(plan.recipes)
+    ids = _ids(plan, recipes)
+    pinning = machine.pinning_here()
+    header = _header(plan, recipes, pinning)
+
+    async def prepared(plan: RunPlan, certificates_directory: Path | None, progress: Progress) -> Result:
+        with stop_on_signal() as stop:
+            job = Job(
+                plan=plan,
+                ids=ids,
+                certificates=certificates_directory,
+                pinning=pinning,
+                on_progress=progress.update,
+                stop=stop,
+                header=header,
+            )
+            # This process works between slices only, so it can share a core with the load.
+            with machine.this_process_on(pinning.load):
+                return await work(job)
+
+    with tempfile.TemporaryDirectory(prefix="recipe-lab-") as aside:
+        plan = _built(plan, Path(aside))
+        served_with_tls = any(plan.matrix["tls"]) and plan.restarts
+        directory = certificates.write(Path(aside)).directory if served_with_tls else None
+        with Progress(seconds) as progress:
+            try:
+                return asyncio.run(prepared(plan, directory, progress))
+            except Stopped:
+                raise Interrupted("interrupted before everything was measured; nothing was written") from None
+            except asyncio.CancelledError:
+                raise Interrupted("interrupted twice; nothing was written") from None
+
+
+def measured_run(plan: RunPlan) -> Run:
+    """The run that the plan gives. Raises UsageError and Interrupted."""
+
+    async def measured(job: Job) -> Run:
+        def enough(recording: RunRecording) -> bool:
+            run = assemble.run_of(recording, job.plan, job.header())
+            return plan.until is not None and all_within(run.cells, plan.until)
+
+        recording = await Measurement(job, enough if plan.until is not None else lambda _: False).run()
+        return assemble.run_of(recording, job.plan, job.header())
+
+    run = carry_out(plan, measured, planning.estimated_seconds(plan))
+    if run.plan.interrupted and not any(any(cell.slices.ok) for cell in run.cells):
+        raise Interrupted("interrupted before anything was measured; nothing was written")
+    return run
+
+
 def measure(plan: RunPlan, run_path: Path, threshold: float) -> int:
-    """Carry out the plan and return the exit code. `threshold`: what counts as a regression between versions."""
-    plan, run = carried_out(plan)
+    """Measure the plan and show the run. Returns the exit code. `threshold`: the smallest regression of a version."""
+    run = measured_run(plan)
     show(run, run_path)
     return _exit_code(run, plan, threshold)
 
 
-def carried_out(plan: RunPlan) -> tuple[RunPlan, Run]:
-    """The plan with its versions built, and the run that it gave. Raises UsageError and Interrupted."""
-    try:
-        loaded = sources.load(plan.recipes)
-    except sources.SourceError as error:
-        raise UsageError(str(error)) from None
-    asked = _asked_ids(plan, [recipe.id for recipe in loaded.recipes])
-    pinning = machine.pinning_here()
-    described = environment.describe(pinning, measures_elsewhere=not plan.restarts)
-    started_at = datetime.now(UTC).isoformat(timespec="seconds")
-    command = environment.command_line()
-    used = RecipesUsed(source=loaded.source, count=len(loaded.recipes), digest=loaded.digest)
-    began = perf_counter()
-    stolen = environment.StealClock()
+def _ids(plan: RunPlan, recipes: LoadedRecipes) -> list[int]:
+    known = [recipe.id for recipe in recipes.recipes]
+    if plan.ids is not None and plan.known and (unknown := sorted(set(plan.ids) - set(known))):
+        raise UsageError(f"--ids: {plan.recipes} has no recipe {unknown[0]}; leave it out, or use --expect none")
+    return planning.sample_ids(known, plan, QUESTIONS_AT_MOST)
 
-    def assembled(raw: RawRun) -> Run:
-        return assemble.run_of(
-            raw,
-            plan,
+
+def _header(plan: RunPlan, recipes: LoadedRecipes, pinning: machine.Pinning) -> Callable[[], RunHeader]:
+    """What gives the header of a run that begins now."""
+    described = environment.describe(pinning, measures_elsewhere=not plan.restarts)
+    started_at, began, steal = datetime.now(UTC).isoformat(timespec="seconds"), perf_counter(), environment.StealClock()
+
+    def header() -> RunHeader:
+        return RunHeader(
             started_at=started_at,
             duration_s=round(perf_counter() - began, 3),
-            command=command,
-            environment={**described, "stolen_share": stolen.share()},
-            recipes=used,
+            command=environment.command_line(),
+            environment={**described, "stolen_share": steal.share()},
+            recipes=RecipesUsed(source=recipes.source, count=len(recipes.recipes), digest=recipes.digest),
         )
 
-    def enough(raw: RawRun) -> bool:
-        return plan.until is not None and all_within(assembled(raw).cells, plan.until)
-
-    with tempfile.TemporaryDirectory(prefix="recipe-lab-") as aside:
-        plan = _built(plan, Path(aside))
-        authority = certificates.write(Path(aside)).directory if any(plan.matrix["tls"]) and plan.restarts else None
-        with Progress(planning.estimated_seconds(plan)) as progress:
-            try:
-                raw = asyncio.run(_conduct(plan, asked, authority, pinning, progress, enough))
-            except asyncio.CancelledError:
-                raise Interrupted("interrupted twice; nothing was written") from None
-    if raw.interrupted and not any(each.ok for cell in raw.cells for each in cell.slices):
-        raise Interrupted("interrupted before anything was measured; nothing was written")
-    return plan, assembled(raw)
+    return header
 
 
 def _built(plan: RunPlan, aside: Path) -> RunPlan:
-    """The plan with code for every version that has to be built. Raises UsageError."""
+    """The plan with the code of every version that has to be built. Raises UsageError."""
     found = []
     try:
         for number, version in enumerate(plan.versions):
@@ -123,32 +175,3 @@ def _exit_code(run: Run, plan: RunPlan, threshold: float) -> int:
         print(f"a regression: {cells} slower by more than {percent(threshold)}", file=sys.stderr)
         return ExitCode.REGRESSION
     return ExitCode.FINE
-
-
-def _asked_ids(plan: RunPlan, known_ids: Sequence[int]) -> list[int]:
-    if plan.ids is not None and plan.known and (unknown := sorted(set(plan.ids) - set(known_ids))):
-        raise UsageError(f"--ids: {plan.recipes} has no recipe {unknown[0]}; with --expect none it need not")
-    return planning.sample_ids(known_ids, plan, QUESTIONS_AT_MOST)
-
-
-async def _conduct(
-    plan: RunPlan,
-    asked: Sequence[int],
-    authority: Path | None,
-    pinning: machine.Pinning,
-    progress: Progress,
-    enough: Callable[[RawRun], bool],
-) -> RawRun:
-    with stop_on_signal() as stop:
-        measurement = Measurement(
-            plan,
-            ids=asked,
-            certificates=authority,
-            pinning=pinning,
-            on_progress=progress.update,
-            stop=stop,
-            enough=enough,
-        )
-        # This process works between slices only, so it can share a core with the load.
-        with machine.this_process_on(pinning.load):
-            return await measurement.run()

@@ -1,4 +1,4 @@
-"""How far a run has come, on stderr: a moving bar on a terminal, now and then a line elsewhere."""
+"""Progress on stderr: a bar on a terminal, a line every 20 seconds elsewhere."""
 
 import sys
 from time import monotonic
@@ -16,7 +16,7 @@ class Progress:
     """Shows the share done, what is being done, and the time left."""
 
     def __init__(self, seconds: float) -> None:
-        """`seconds`: how long the whole is expected to take."""
+        """`seconds`: the expected duration."""
         self.seconds = seconds
         self._began = monotonic()
         self._last_line = float("-inf")

@@ -1,32 +1,23 @@
 """`python -m bench sizes`: counts the bytes of each combination, without timing anything."""
 
-import asyncio
-import tempfile
-from datetime import UTC, datetime
-from pathlib import Path
-from time import perf_counter
 from typing import Annotated
 
 import typer
 
-from bench import environment, machine, run_file
-from bench import schedule as planning
+from bench import run_file
 from bench.cli import matrix_flags
-from bench.cli.measure import Interrupted, checked_path
-from bench.cli.progress import Progress
+from bench.cli.measure import carry_out, checked_path
 from bench.cli.show import console_of_output, put, write_report
-from bench.cli.stop_signal import stop_on_signal
 from bench.report import terminal
 from bench.report.anatomy import anatomy_tables
 from bench.report.attribution import attribution_tables
-from bench.results import RecipesUsed
-from bench.runner.session import Stopped
-from bench.runner.sizes import REQUESTS, Sizing, size_up, sizes_run
+from bench.results import Run
+from bench.runner import assemble
+from bench.runner.job import Job
+from bench.runner.sizes import REQUESTS, size_up, sizes_run
 from bench.spec import ClosedLoad, Matrix, RunPlan, Version
-from bench.workloads import QUESTIONS_AT_MOST
 from commands import values
-from commands.errors import ExitCode, UsageError
-from producers import certificates
+from commands.errors import ExitCode
 from recipes import sources
 
 ABOUT_S = 6.0
@@ -85,23 +76,11 @@ def sizes(
         gzip_level=gzip_level,
     )
     path = checked_path(out, "sizes")
-    try:
-        loaded = sources.load(recipes)
-    except sources.SourceError as error:
-        raise UsageError(str(error)) from None
-    ids = planning.sample_ids([recipe.id for recipe in loaded.recipes], plan, QUESTIONS_AT_MOST)
-    pinning = machine.pinning_here()
-    started_at, began = datetime.now(UTC).isoformat(timespec="seconds"), perf_counter()
-    sizing = asyncio.run(_size_up(plan, ids, requests, pinning))
-    run = sizes_run(
-        sizing,
-        plan,
-        started_at=started_at,
-        duration_s=round(perf_counter() - began, 3),
-        command=environment.command_line(),
-        environment=environment.describe(pinning, measures_elsewhere=False),
-        recipes=RecipesUsed(source=loaded.source, count=len(loaded.recipes), digest=loaded.digest),
-    )
+
+    async def sized(job: Job) -> Run:
+        return sizes_run(await size_up(job, requests), plan, job.header())
+
+    run = carry_out(plan, sized, plan.seconds)
     put(path, run_file.encode(run))
     report_path = write_report(run, path.with_suffix(".html"))
     console = console_of_output()
@@ -110,23 +89,4 @@ def sizes(
     for table in [*anatomy_tables(run), *attribution_tables(run)]:
         terminal.show_table(table, console)
     print(f"run file: {path}\nreport:   {report_path}")
-    failed = sizing.problems or any(cell.status == "failed" for cell in run.cells)
-    return ExitCode.UNTRUSTED if failed else ExitCode.FINE
-
-
-async def _size_up(plan: RunPlan, ids: list[int], requests: int, pinning: machine.Pinning) -> Sizing:
-    with stop_on_signal() as stop, tempfile.TemporaryDirectory(prefix="recipe-lab-") as aside:
-        authority = certificates.write(Path(aside)).directory if any(plan.matrix["tls"]) else None
-        with Progress(plan.seconds) as progress:
-            try:
-                return await size_up(
-                    plan,
-                    ids=ids,
-                    requests=requests,
-                    certificates=authority,
-                    pinning=pinning,
-                    on_progress=progress.update,
-                    stop=stop,
-                )
-            except Stopped:
-                raise Interrupted("interrupted; nothing was written") from None
+    return ExitCode.UNTRUSTED if assemble.untrusted(run) else ExitCode.FINE

@@ -1,4 +1,4 @@
-"""Ctrl-C: the first asks to stop and keeps what was measured, the second ends at once."""
+"""Ctrl-C: the first asks to stop and keeps what was measured; the second ends the program at once."""
 
 import asyncio
 import signal

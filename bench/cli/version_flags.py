@@ -1,4 +1,4 @@
-"""Reading the flags that say whose producers are measured: --target, --ab and --ab-target."""
+"""The flags that say which producers are measured: --target, --ab and --ab-target."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,11 +13,11 @@ CURRENT = "current"
 
 
 def compared(target: Sequence[str], ab: str, ab_target: Sequence[str]) -> tuple[Version, ...]:
-    """What is to be measured, the baseline first. Code that has to be built is not built yet. Raises UsageError."""
+    """The versions to measure, the baseline first. Their code is not built yet. Raises UsageError."""
     targets = matrix_flags.targets("--target", target, tuple(PRODUCERS))
     others = matrix_flags.targets("--ab-target", ab_target, tuple(PRODUCERS))
     if ab and (targets or others):
-        raise UsageError("--ab starts producers of its own, and --target does not; compare targets with --ab-target")
+        raise UsageError("--ab starts producers, and --target uses running ones; compare targets with --ab-target")
     if ab:
         return _of_references(ab)
     if others:
@@ -39,12 +39,12 @@ def _of_references(ab: str) -> tuple[Version, ...]:
 
 
 def _name(reference: str) -> str:
-    """What a version is called: as it was given, a directory by its own name."""
+    """The name of a version: the reference as given, or the name of the directory."""
     return Path(reference).resolve().name if Path(reference).is_dir() else reference
 
 
 def tls_of(targets: Mapping[str, Target]) -> str:
-    """What --tls is unless told: targets decide it by their schemes."""
+    """The default of --tls: targets decide it by their schemes."""
     if not targets:
         return "off,on"
     both = [any(t.plain for t in targets.values()), any(t.tls for t in targets.values())]

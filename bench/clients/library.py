@@ -33,6 +33,8 @@ class LibraryClient(LoopClient):
             protocol, replace(settings, connections=settings.connections or CONNECTIONS_AT_MOST)
         )
         self._tasks: set[asyncio.Task[None]] = set()
+        self._error: BaseException | None = None
+        """What went wrong in a task besides its request: an error of the loop that is told of its end."""
 
     @property
     def consumer(self) -> RecipeClient:
@@ -46,6 +48,7 @@ class LibraryClient(LoopClient):
     async def close(self) -> None:
         """Close its connections."""
         await self._client.close()
+        self._raise_error()
 
     def requests(self, questions: Sequence[Question[Any]]) -> Sequence[Question[Any]]:
         """The questions. A consumer builds each request anew, and that is part of its cost."""
@@ -83,12 +86,23 @@ class LibraryClient(LoopClient):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._raise_error()
 
     def begin(self, request: Question[Any], ended: Ended) -> None:
         """Send in a task of its own."""
         task = asyncio.create_task(self._ask(request, ended))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._end_task)
+
+    def _end_task(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._error = error
+
+    def _raise_error(self) -> None:
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
 
     async def _ask(self, question: Question[Any], ended: Ended) -> None:
         sent_ns = perf_counter_ns()

@@ -1,4 +1,4 @@
-"""What the conductor and a load process say to each other: JSON, one message a line, an answer to each order."""
+"""Messages between the bench and a load process: JSON, one message a line, one answer to each order."""
 
 from typing import Any
 
@@ -13,35 +13,35 @@ class Route(Struct, frozen=True, kw_only=True):
     """Addresses of one producer."""
 
     plain: str | None
-    """Of the plain port as announced; None: not served."""
+    """Without TLS, as announced; None: not served."""
     tls: str | None
 
 
 class Setup(Struct, frozen=True, kw_only=True, tag=True):
-    """First order: who to ask, and about what. Answered by Done."""
+    """The first order: the producer and the recipes. Answered by Done."""
 
     protocol: str
     direct: Route
-    """Nothing in between."""
+    """Without a relay."""
     networks: dict[str, Route] = {}
-    """Relays before the producer, by the network that they stand for."""
+    """Through relays, by the network that each stands for."""
     ca: str | None
     recipes: str
-    """The source of the recipes, as the producer was given it."""
+    """The source of the producer's recipes."""
     ids: list[int]
     known: bool
-    """Whether answers must equal the recipes of the source, or only be well-formed."""
+    """Whether responses must equal the recipes of the source, or only be well-formed."""
     timeout_s: float
     producer_pid: int | None
-    """To read its CPU clock; None: it is not this machine's to read."""
+    """Whose CPU clock is read; None: the producer is a target, which may run anywhere."""
 
 
 class Prove(Struct, frozen=True, kw_only=True, tag=True):
-    """Connect for a cell, and check whole responses. Answered by Proof."""
+    """Connect for a cell and compare whole responses with what is expected. Answered by Proof."""
 
     key: CellKey
     questions_at_most: int
-    """How many of the workload's questions are asked, and their whole answers compared."""
+    """How many of the workload's questions are asked."""
 
 
 class ReadSizes(Struct, frozen=True, kw_only=True, tag=True):
@@ -62,21 +62,21 @@ class RunSlice(Struct, frozen=True, kw_only=True, tag=True):
 
     cell: str
     seed: str
-    """Decides which questions are asked in which order, and when they are due: the same text, the same work."""
+    """Decides the order of the questions, and when they are due. The same seed means the same work."""
     duration_ns: int
     requests_at_least: int
     recorded: bool = True
-    """False while the cell warms up: its latencies stay out of the histogram."""
+    """False during the warm-up: the latencies are not added to the histogram."""
 
 
 class Collect(Struct, frozen=True, kw_only=True, tag=True):
-    """Hand over what a cell recorded, and forget the cell. Answered by Recorded."""
+    """Return the histograms of a cell, and forget the cell. Answered by Recorded."""
 
     cell: str
 
 
 class Finish(Struct, frozen=True, kw_only=True, tag=True):
-    """Last order: close every connection. Answered by Recorded, then the process ends."""
+    """The last order: close every connection. Answered by Recorded; then the process ends."""
 
 
 class Done(Struct, frozen=True, kw_only=True, tag=True):
@@ -84,7 +84,7 @@ class Done(Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Proof(Struct, frozen=True, kw_only=True, tag=True):
-    """Whether the answers of a cell are right, and if not, what came instead."""
+    """Whether the responses of a cell are correct, and if not, what came instead."""
 
     outcome: str
     text: str = ""
@@ -102,16 +102,16 @@ class SizesRead(Struct, frozen=True, kw_only=True, tag=True):
 
 
 class SliceDone(Struct, frozen=True, kw_only=True, tag=True):
-    """What one slice found. Its `started_ns` is on the machine's monotonic clock."""
+    """The result of one slice. Its `started_ns` is on the machine's monotonic clock."""
 
     slice: Slice
     outcomes: dict[str, int]
     text: str = ""
-    """The first failure in its own words."""
+    """The message of the first failure."""
 
 
 class Recorded(Struct, frozen=True, kw_only=True, tag=True):
-    """All latencies by cell: HdrHistogram V2, base64, in nanoseconds."""
+    """All latencies and service times by cell: HdrHistogram V2, base64, in nanoseconds."""
 
     latency: dict[str, str]
     service: dict[str, str]
@@ -120,7 +120,7 @@ class Recorded(Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Broken(Struct, frozen=True, kw_only=True, tag=True):
-    """The order could not be carried out at all."""
+    """The order could not be carried out."""
 
     text: str
 

@@ -1,7 +1,7 @@
-"""A load process: `python -m bench.load.worker`. Orders come in on stdin, answers go out on stdout.
+"""A load process: `python -m bench.load.worker`. It reads orders from stdin and writes answers to stdout.
 
-One process drives one protocol, so that no other client library's threads, memory or garbage weigh on it. It ends when
-its orders end, whatever became of the conductor.
+Each process sends requests over one protocol, so that it does not share threads, memory or garbage collection with
+another client library. It ends when its stdin ends, so it never outlives the bench.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ from recipes.model import Recipe
 
 @dataclass(slots=True)
 class ProvedCell:
-    """A cell that may be timed: what sends, its requests, and what was recorded so far."""
+    """A cell whose responses are correct: its client, its requests, and what was recorded so far."""
 
     client: LoadClient
     load: Load
@@ -71,7 +71,7 @@ class Worker:
         self.cells: dict[str, ProvedCell] = {}
         self.questions: dict[Workload, Sequence[Question[Any]]] = {}
         self.connections: dict[int, ConnectionCount] = {}
-        """By the port asked."""
+        """By the producer's port."""
 
     async def answer(self, order: messages.Order) -> messages.Answer:
         """Carry out one order."""
@@ -87,10 +87,10 @@ class Worker:
             case messages.Finish():
                 return await self.finish()
             case messages.Setup():
-                return messages.Broken(text="set up already")
+                return messages.Broken(text="the process has been set up already")
 
     async def client_for(self, key: CellKey) -> LoadClient:
-        """An open client for the cell. Cells that differ only in what they ask share their connections."""
+        """An open client for the cell. Cells that differ only in their requests share connections."""
         if key.connections not in self.clients:
             route = self.setup.direct if key.network == LOOPBACK else self.setup.networks[key.network]
             address = route.tls if key.tls else route.plain
@@ -120,7 +120,7 @@ class Worker:
         )
 
     async def prove(self, order: messages.Prove) -> messages.Proof:
-        """Ask a cell's first questions and compare the whole answers."""
+        """Ask the first questions of a cell and compare the whole responses."""
         key = order.key
         workload = key.workload
         assert key.load is not None
@@ -132,8 +132,8 @@ class Worker:
                 )
             requests = client.requests(self.questions[workload])
             if not requests:
-                return messages.Proof(outcome="unsupported", text="there is nothing to ask for", supported=False)
-            # Over a network every question takes its time, and the answers are the same.
+                return messages.Proof(outcome="unsupported", text="the workload has no requests", supported=False)
+            # Over a network every question takes long, and the responses are the same.
             proves_all = client.proves_all and key.network == LOOPBACK
             for request in requests if proves_all else requests[: order.questions_at_most]:
                 await client.prove(request)
@@ -172,7 +172,7 @@ class Worker:
         )
 
     async def run_slice(self, order: messages.RunSlice) -> messages.SliceDone:
-        """Measure one slice, then, off the clock, record it and compare one whole answer."""
+        """Measure one slice. Afterwards, untimed, record it and compare one whole response."""
         cell = self.cells[order.cell]
         client = cell.client
         record = SliceRecord()
@@ -218,7 +218,7 @@ class Worker:
     async def _run(
         self, cell: ProvedCell, asked: Iterator[Request], order: messages.RunSlice, record: SliceRecord
     ) -> int:
-        """Drive the cell for one slice; how long it took, in nanoseconds."""
+        """Send requests for one slice. Returns its duration in nanoseconds."""
         client, load = cell.client, cell.load
         if isinstance(load, ClosedLoad):
             lengths = {"duration_ns": order.duration_ns, "requests_at_least": order.requests_at_least}
@@ -284,7 +284,7 @@ def _recorded(cells: Mapping[str, ProvedCell], problems: Sequence[str] = ()) -> 
 
 
 def shuffled_forever(requests: Sequence[Request], seed: str) -> Iterator[Request]:
-    """The requests in an order that only `seed` decides, again and again. Drawn at once, so that no slice has to."""
+    """The requests in a seeded order, again and again. It is drawn before the slice starts."""
     return cycle(Random(seed).sample(requests, len(requests)))
 
 
@@ -297,7 +297,7 @@ async def obey(reader: asyncio.StreamReader) -> None:
         if isinstance(order, messages.Setup):
             recipes = sources.load(order.recipes).recipes
             worker = Worker(order, sorted(recipes, key=lambda recipe: recipe.id))
-            # What was loaded stays; collections during a slice must not walk through it.
+            # What was loaded stays; garbage collections during a slice must not walk through it.
             gc.collect()
             gc.freeze()
             reply = messages.Done()

@@ -9,7 +9,7 @@ import gc
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from time import perf_counter_ns
 from types import TracebackType
@@ -36,7 +36,7 @@ Address = tuple[socket.AddressFamily, Any]
 
 
 class Relay:
-    """One network with all its connections. Use as `async with`."""
+    """One network with all its connections. Use as `async with`; it raises an error of the relay itself."""
 
     def __init__(self, profile: Profile, seed: int = 1) -> None:
         """`seed` decides how the delay varies."""
@@ -45,6 +45,7 @@ class Relay:
         self._up = self._lane(uplink(profile, seed), profile.up_bits_per_second)
         self._down = self._lane(downlink(profile, seed), profile.down_bits_per_second)
         self._listeners: list[socket.socket] = []
+        self._group = asyncio.TaskGroup()
         self._tasks: set[asyncio.Task[None]] = set()
         self._connections: set[Connection] = set()
 
@@ -52,6 +53,7 @@ class Relay:
         return Lane(link, self._agenda, held_bytes_at_most(self._profile, bits_per_second))
 
     async def __aenter__(self) -> Self:
+        await self._group.__aenter__()
         return self
 
     async def __aexit__(
@@ -59,12 +61,18 @@ class Relay:
     ) -> None:
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for connection in list(self._connections):
-            connection.end(abruptly=True)
-        for listener in self._listeners:
-            listener.close()
-        self._agenda.close()
+        try:
+            # An error of the body is raised as it is. A cancellation may come from the group, when a task has failed.
+            if isinstance(error, asyncio.CancelledError):
+                await self._group.__aexit__(kind, error, trace)
+            else:
+                await self._group.__aexit__(None, None, None)
+        finally:
+            for connection in list(self._connections):
+                connection.end(abruptly=True)
+            for listener in self._listeners:
+                listener.close()
+            self._agenda.close()
 
     @property
     def open_connections(self) -> int:
@@ -84,10 +92,11 @@ class Relay:
         listener = socket.create_server((HOST, 0), backlog=BACKLOG)
         listener.setblocking(False)
         self._listeners.append(listener)
-        self._keep(asyncio.create_task(self._accept(listener, (family, address))))
+        self._run(self._accept(listener, (family, address)))
         return int(listener.getsockname()[1])
 
-    def _keep(self, task: asyncio.Task[None]) -> None:
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._group.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -99,7 +108,7 @@ class Relay:
             except OSError:
                 await asyncio.sleep(DESCRIPTORS_SHORT_S)
                 continue
-            self._keep(asyncio.create_task(self._connect(consumer, address, perf_counter_ns())))
+            self._run(self._connect(consumer, address, perf_counter_ns()))
 
     async def _connect(self, consumer: socket.socket, address: Address, connected_ns: int) -> None:
         """Set a connection up, which takes as long as on the network."""

@@ -1,27 +1,25 @@
 """Measuring a run: instances of fresh processes, shuffled rounds, one slice at a time.
 
-Nothing is computed here but whether an instance has settled: what was found is recorded as it is. Processes belong to
-a session for each instance, which ends them all.
+Slices are recorded as they are; only whether an instance has warmed up is decided here. The processes of each instance
+belong to a session, which ends them all.
 """
 
-import asyncio
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from time import perf_counter_ns
 
 from bench import schedule as planning
 from bench.load import latency_histogram, messages
 from bench.load.recorder import OK, SILENCE, sum_outcomes
-from bench.machine import Pinning, peak_memory_bytes
-from bench.runner import warm_up
-from bench.runner.recording import RawCell, RawRun
+from bench.machine import peak_memory_bytes
+from bench.runner.job import Job
+from bench.runner.recording import CellRecording, RunRecording
 from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, order_to_prove, start_rigs
 from bench.runner.session import Session, Stopped
 from bench.runner.sizes import order_to_read
-from bench.spec import CellKey, RunPlan
+from bench.spec import CellKey
 
 GIVE_UP_AFTER = 3
-"""A cell whose slices had no successful request so often in a row is left out for the rest of its instance."""
+"""After so many slices in a row without a successful request, a cell is left out for the rest of its instance."""
 SLICE_MARGIN_S = 60.0
 
 Rigs = dict[CellKey, Rig]
@@ -30,62 +28,44 @@ Rigs = dict[CellKey, Rig]
 class Measurement:
     """Measures one plan."""
 
-    def __init__(
-        self,
-        plan: RunPlan,
-        *,
-        ids: Sequence[int],
-        certificates: Path | None,
-        pinning: Pinning,
-        on_progress: Callable[[float, str], None],
-        stop: asyncio.Event,
-        enough: Callable[[RawRun], bool] = lambda _: False,
-    ) -> None:
-        """`ids`: of the recipes to ask for. `on_progress` is called with the share done and what is being done.
-
-        `stop`, once set, ends the run; what was measured before is kept. `enough` is called after each instance; the
-        run ends when it returns true.
-        """
-        self.plan = plan
-        self.ids = list(ids)
-        self.certificates = certificates
-        self.pinning = pinning
-        self.on_progress = on_progress
-        self.stop = stop
+    def __init__(self, job: Job, enough: Callable[[RunRecording], bool] = lambda _: False) -> None:
+        """`enough` is called after each instance; the run ends when it returns true."""
+        self.job = job
+        self.plan = job.plan
         self.enough = enough
-        self.raw = RawRun([RawCell(cell) for cell in plan.matrix.cells()])
-        for cell in self.raw.cells:
-            if (reason := planning.why_unsupported(cell.key, plan)) is not None:
+        self.recording = RunRecording([CellRecording(cell) for cell in self.plan.matrix.cells()])
+        for cell in self.recording.cells:
+            if (reason := planning.why_unsupported(cell.key, self.plan)) is not None:
                 cell.give_up("unsupported", reason)
         self.began_ns = perf_counter_ns()
 
-    async def run(self) -> RawRun:
+    async def run(self) -> RunRecording:
         """Measure the plan. Nothing is raised for a producer that fails: the recording says so."""
         for instance in range(self.plan.instances):
             try:
                 await self._instance(instance)
             except Stopped:
-                self.raw.interrupted = True
+                self.recording.interrupted = True
                 break
-            if self.enough(self.raw) or all(cell.status != "measured" for cell in self.raw.cells):
+            if self.enough(self.recording) or all(cell.status != "measured" for cell in self.recording.cells):
                 break
-        for cell in self.raw.cells:
+        for cell in self.recording.cells:
             if cell.status == "measured" and not any(each.ok for each in cell.slices):
-                if self.raw.interrupted and not cell.slices:
+                if self.recording.interrupted and not cell.slices:
                     cell.give_up("interrupted", "the run was interrupted before its first slice")
                 else:
-                    cell.give_up("failed", "; ".join(self.raw.problems) or "no request was successful")
-        return self.raw
+                    cell.give_up("failed", "; ".join(self.recording.problems) or "no request was successful")
+        return self.recording
 
     async def _instance(self, instance: int) -> None:
         self._report("starting" if self.plan.restarts else "connecting")
-        async with Session(self.pinning, self.stop, self.raw.problems) as session:
-            rigs = await start_rigs(session, self.plan, instance=instance, ids=self.ids, certificates=self.certificates)
+        async with Session(self.job.pinning, self.job.stop, self.recording.problems) as session:
+            rigs = await start_rigs(session, self.job, instance)
             try:
                 await self._prove(instance, rigs)
                 await self._read_sizes(rigs)
                 await self._rounds(instance, rigs)
-                self.raw.instances_done += 1
+                self.recording.instances_done += 1
             except Stopped:
                 await self._collect(instance, rigs)
                 raise
@@ -93,7 +73,7 @@ class Measurement:
 
     async def _prove(self, instance: int, rigs: Rigs) -> None:
         self._report("verifying responses")
-        for cell in self.raw.cells:
+        for cell in self.recording.cells:
             rig = rigs.get(cell.key.process)
             if rig is None or rig.broken or cell.status != "measured":
                 continue
@@ -104,28 +84,28 @@ class Measurement:
                 cell.give_up("failed" if proof.supported else "unsupported", proof.text)
 
     async def _read_sizes(self, rigs: Rigs) -> None:
-        """Read the sizes of every combination that has none yet. They do not change from one start to the next."""
+        """Count the bytes of every message whose sizes are not known yet. They are the same in every instance."""
         self._report("counting bytes")
-        for cell in self.raw.cells:
+        for cell in self.recording.cells:
             message = cell.key.message
             rig = rigs.get(cell.key.process)
-            if rig is None or rig.broken or cell.status != "measured" or message in self.raw.sizes:
+            if rig is None or rig.broken or cell.status != "measured" or message in self.recording.sizes:
                 continue
             found = await rig.order(order_to_read(cell.key), VERIFY_TIMEOUT_S)
             if isinstance(found, messages.SizesRead):
-                self.raw.sizes[message] = found
+                self.recording.sizes[message] = found
 
     async def _rounds(self, instance: int, rigs: Rigs) -> None:
         plan = self.plan
-        cells = {cell.key: cell for cell in self.raw.cells}
-        for cell in self.raw.cells:
-            cell.barren_slices = 0
+        cells = {cell.key: cell for cell in self.recording.cells}
+        for cell in self.recording.cells:
+            cell.slices_without_success = 0
         ends_ns = self.began_ns + plan.seconds * 1e9 * (instance + 1) / plan.instances
         await self._warm_up(instance, cells, rigs)
         self._measuring_since_ns = perf_counter_ns()
         number = 0
         while number < 1 or (plan.rounds is None and self._round_fits(number, ends_ns)) or number < (plan.rounds or 0):
-            if not any(self._can_be_measured(cell, rigs) for cell in self.raw.cells):
+            if not any(self._can_be_measured(cell, rigs) for cell in self.recording.cells):
                 break
             share = 0.0 if plan.rounds is None else (instance + number / plan.rounds) / plan.instances
             self._report(f"instance {instance + 1} of {plan.instances}, round {number + 1}", share)
@@ -133,34 +113,34 @@ class Measurement:
                 await self._slice(instance, number, cells[planned], rigs)
             number += 1
 
-    async def _warm_up(self, instance: int, cells: dict[CellKey, RawCell], rigs: Rigs) -> None:
-        """Rounds that are not recorded, every cell in the first of them, until latencies no longer fall."""
+    async def _warm_up(self, instance: int, cells: dict[CellKey, CellRecording], rigs: Rigs) -> None:
+        """Run rounds that are not recorded, the first one with all cells, until latencies no longer fall."""
         self._report(f"instance {instance + 1} of {self.plan.instances}, warming up")
         before: dict[str, float] = {}
-        for done in range(1, warm_up.ROUNDS_AT_MOST + 1):
+        for done in range(1, planning.WARM_UP_ROUNDS_AT_MOST + 1):
             now: dict[str, float] = {}
-            # Numbered downwards from the last one in which all take part.
+            # Numbered downwards, so that all cells take part in the first.
             number = -planning.THROUGHPUT_EVERY - done + 1
             for planned in planning.cells_of_round(list(cells), self.plan, instance, number):
                 result = await self._slice(instance, number, cells[planned], rigs)
                 if result is not None and result.slice.p50_ns and planned.measures_latency:
                     now[planned.label] = result.slice.p50_ns
-            if done >= warm_up.ROUNDS_AT_LEAST and warm_up.settled(before, now):
+            if done >= planning.WARM_UP_ROUNDS_AT_LEAST and planning.settled(before, now):
                 break
             before = now
-        self.raw.warm_up_rounds.append(done)
+        self.recording.warm_up_rounds.append(done)
 
     def _round_fits(self, rounds_done: int, ends_ns: float) -> bool:
         now_ns = perf_counter_ns()
         return now_ns + (now_ns - self._measuring_since_ns) / rounds_done / 2 < ends_ns
 
-    def _can_be_measured(self, cell: RawCell, rigs: Rigs) -> bool:
+    def _can_be_measured(self, cell: CellRecording, rigs: Rigs) -> bool:
         rig = rigs.get(cell.key.process)
         usable = rig is not None and not rig.broken
-        return usable and cell.status == "measured" and cell.barren_slices < GIVE_UP_AFTER
+        return usable and cell.status == "measured" and cell.slices_without_success < GIVE_UP_AFTER
 
-    async def _slice(self, instance: int, number: int, cell: RawCell, rigs: Rigs) -> messages.SliceDone | None:
-        """Measure a slice and keep it; those of rounds below 0 warm up. None when its rig cannot be used."""
+    async def _slice(self, instance: int, number: int, cell: CellRecording, rigs: Rigs) -> messages.SliceDone | None:
+        """Measure a slice and record it; rounds below 0 are the warm-up. None when its rig cannot be used."""
         if not self._can_be_measured(cell, rigs):
             return None
         rig = rigs[cell.key.process]
@@ -184,7 +164,7 @@ class Measurement:
             return result
         return None
 
-    def _note_silence(self, rig: Rig, cell: RawCell, result: messages.SliceDone) -> None:
+    def _note_silence(self, rig: Rig, cell: CellRecording, result: messages.SliceDone) -> None:
         """Leave a rig alone that answers no workload any more: each of its slices would last until the timeouts."""
         kinds = {kind for kind, count in result.outcomes.items() if count}
         if not kinds or not kinds <= SILENCE:
@@ -194,7 +174,7 @@ class Measurement:
         workloads = {workload.label for workload in self.plan.matrix["workload"]}
         if len(rig.silent) >= GIVE_UP_AFTER and workloads <= set(rig.silent):
             rig.broken = True
-            self.raw.problems.append(
+            self.recording.problems.append(
                 f"The {rig.key.protocol} producer answered nothing in {len(rig.silent)} slices in a row "
                 f"({result.text}), so it was left out for the rest of its instance"
             )
@@ -203,10 +183,10 @@ class Measurement:
         """Take the histograms and the peak memory of an instance that is over."""
         for rig in rigs.values():
             if rig.producer is not None and (peak := peak_memory_bytes(rig.producer.pid)) is not None:
-                self.raw.peak_bytes[rig.key] = max(peak, self.raw.peak_bytes.get(rig.key, 0))
+                self.recording.peak_bytes[rig.key] = max(peak, self.recording.peak_bytes.get(rig.key, 0))
             if (recorded := await rig.finish(self.plan.timeout_s)) is None:
                 continue
-            for cell in self.raw.cells:
+            for cell in self.recording.cells:
                 if text := recorded.latency.get(cell.key.label):
                     cell.latency[instance] = latency_histogram.decode(text)
                 if text := recorded.service.get(cell.key.label):
@@ -215,4 +195,4 @@ class Measurement:
     def _report(self, text: str, share: float = 0.0) -> None:
         if self.plan.rounds is None:
             share = (perf_counter_ns() - self.began_ns) / 1e9 / self.plan.seconds
-        self.on_progress(min(1.0, share), text)
+        self.job.on_progress(min(1.0, share), text)

@@ -1,4 +1,7 @@
-"""What a run found, before anything is computed from it: cells with their slices, sizes, memory, troubles."""
+"""What is being recorded while a run goes on: slices, outcomes, histograms, sizes, memory, problems.
+
+These values change; the results that are assembled from them do not.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,8 +15,8 @@ from bench.spec import CellKey
 
 
 @dataclass(slots=True)
-class RawCell:
-    """What was found about one cell, over all instances."""
+class CellRecording:
+    """What was recorded of one cell, over all instances."""
 
     key: CellKey
     status: Status = "measured"
@@ -23,49 +26,49 @@ class RawCell:
     latency: dict[int, Any] = field(default_factory=dict)
     """Histogram by instance."""
     service: dict[int, Any] = field(default_factory=dict)
-    barren_slices: int = 0
-    """Slices without a successful request, in a row."""
+    slices_without_success: int = 0
+    """In a row, in this instance."""
 
     def give_up(self, status: Status, reason: str) -> None:
-        """This cell has no result, for the first reason given."""
+        """Give the cell no result. The first reason counts."""
         if self.status == "measured":
             self.status, self.reason = status, reason
 
     def lose(self, instance: int, round_number: int, started_ns: int) -> None:
-        """Mark a slice whose load process was lost with all that it had counted; `started_ns` since the run began."""
+        """Record a slice whose load process was lost with all its counts; `started_ns` since the run began."""
         lost = Slice(instance=instance, round=round_number, started_ns=started_ns, failed=1, failure=PROCESS_LOST)
         self.slices.append(lost)
         self._count({OK: 0, PROCESS_LOST: 1})
 
     def add(self, instance: int, round_number: int, began_ns: int, done: messages.SliceDone) -> None:
-        """Keep one slice of a run that began at `began_ns`."""
+        """Record a slice of a run that began at `began_ns`."""
         started_ns = done.slice.started_ns - began_ns
         self.slices.append(replace(done.slice, instance=instance, round=round_number, started_ns=started_ns))
         self._count(done.outcomes, done.text)
 
     def warm_up(self, done: messages.SliceDone) -> None:
-        """Keep nothing of a slice that warms up but its failures."""
+        """Record the failures of a slice of the warm-up, and nothing else of it."""
         self._count({**done.outcomes, OK: 0}, done.text, answered=bool(done.outcomes.get(OK)))
 
     def _count(self, outcomes: dict[str, int], text: str = "", *, answered: bool | None = None) -> None:
         self.outcomes = sum_outcomes([self.outcomes, outcomes])
         successful = bool(outcomes.get(OK)) if answered is None else answered
-        self.barren_slices = 0 if successful else self.barren_slices + 1
+        self.slices_without_success = 0 if successful else self.slices_without_success + 1
         if outcomes.get(WRONG_ANSWER):
             self.give_up("failed", text)
 
 
 @dataclass(slots=True)
-class RawRun:
-    """What a run found, before anything is computed from it."""
+class RunRecording:
+    """What was recorded of a run."""
 
-    cells: list[RawCell]
+    cells: list[CellRecording]
     sizes: dict[CellKey, messages.SizesRead] = field(default_factory=dict)
     peak_bytes: dict[CellKey, int] = field(default_factory=dict)
-    """Largest resident memory of any of a rig's producer processes."""
+    """The largest resident memory of a producer, over all instances, by CellKey.process."""
     problems: list[str] = field(default_factory=list)
     """What went wrong with processes, in words."""
     instances_done: int = 0
     warm_up_rounds: list[int] = field(default_factory=list)
-    """How many each instance took to settle."""
+    """How many each instance needed to settle."""
     interrupted: bool = False

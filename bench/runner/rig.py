@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from bench import schedule as planning
 from bench.load import messages
 from bench.network.profile import LOOPBACK
+from bench.runner.job import Job
 from bench.runner.processes import Child, LoadProcess, ProcessFailed
 from bench.runner.session import RunningProducer, Server, Session
-from bench.spec import CellKey, RunPlan
+from bench.spec import CellKey
 
 VERIFY_TIMEOUT_S = 120.0
 """How long verifying a cell's responses, or counting its bytes, may take."""
@@ -68,9 +68,7 @@ class Rig:
             yield self.producer.child
 
 
-async def start_rigs(
-    session: Session, plan: RunPlan, *, instance: int, ids: Sequence[int], certificates: Path | None
-) -> dict[CellKey, Rig]:
+async def start_rigs(session: Session, job: Job, instance: int = 0) -> dict[CellKey, Rig]:
     """Start a rig for every protocol of every version, all at the same time. Raises Stopped.
 
     A rig that cannot be started is missing; the session's problems say why.
@@ -79,22 +77,21 @@ async def start_rigs(
 
     async def start(key: CellKey) -> None:
         try:
-            rigs[key] = await _start_rig(session, plan, key, ids, certificates)
+            rigs[key] = await _start_rig(session, job, key)
         except ProcessFailed as error:
             session.problems.append(str(error))
 
     async def start_all() -> None:
         async with asyncio.TaskGroup() as starting:
-            for key in planning.start_order(plan, instance):
+            for key in planning.start_order(job.plan, instance):
                 starting.create_task(start(key))
 
     await session.unless_stopped(start_all())
     return rigs
 
 
-async def _start_rig(
-    session: Session, plan: RunPlan, key: CellKey, ids: Sequence[int], certificates: Path | None
-) -> Rig:
+async def _start_rig(session: Session, job: Job, key: CellKey) -> Rig:
+    plan = job.plan
     protocol = key.protocol
     version = next(version for version in plan.versions if version.name == key.version)
     producer: RunningProducer | None = None
@@ -107,7 +104,7 @@ async def _start_rig(
             gzip=planning.gzip_served(protocol, plan),
             gzip_level=plan.gzip_level,
             flags=planning.producer_flags(protocol, plan),
-            certificates=certificates,
+            certificates=job.certificates,
             directory=version.directory,
             python=version.python,
         )
@@ -123,9 +120,9 @@ async def _start_rig(
         protocol=protocol,
         direct=direct,
         networks={network: _through(relay, direct) for network, relay in relays.items()},
-        ca=plan.ca or (None if certificates is None else str(certificates / "ca.pem")),
+        ca=plan.ca or (None if job.certificates is None else str(job.certificates / "ca.pem")),
         recipes=plan.recipes,
-        ids=list(ids),
+        ids=list(job.ids),
         known=plan.known,
         timeout_s=plan.timeout_s,
         producer_pid=None if producer is None else producer.pid,

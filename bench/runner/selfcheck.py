@@ -14,7 +14,7 @@ from bench.environment import governor
 from bench.load import messages
 from bench.load.recorder import OK, failures
 from bench.load.timer import PreciseTimer
-from bench.machine import Pinning, usable_cores
+from bench.machine import Pinning
 from bench.runner.findings import MachineMeasured
 from bench.runner.noop_servers import ECHO, RECIPE_ID
 from bench.runner.processes import ProcessFailed
@@ -32,14 +32,14 @@ CEILING_LOAD = ClosedLoad(concurrency=16)
 TIMEOUT_S = 60.0
 
 
-async def measure_machine(protocols: Sequence[str], pinning: Pinning) -> MachineMeasured:
-    """Everything that `bench check` reports. This process is expected to be pinned to the load's cores."""
+async def measure_machine(protocols: Sequence[str], pinning: Pinning, cores: int) -> MachineMeasured:
+    """Everything that `bench check` reports. `cores`: how many there are, since this process may be pinned to one."""
     used_by_others, steal = await asyncio.to_thread(_idle)
     late_ns = await _timer_lateness()
     slow_pieces = _slow_pieces()
     round_trips_ns = await _round_trips(pinning)
     return MachineMeasured(
-        cores=len(usable_cores()),
+        cores=cores,
         apart=pinning.apart,
         governor=governor(),
         used_by_others=used_by_others,

@@ -4,16 +4,14 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from pathlib import Path
-from typing import Any
 
 from msgspec.structs import asdict
 
 from bench import schedule as planning
 from bench.load import messages
 from bench.load.recorder import OK
-from bench.machine import Pinning
-from bench.results import Cell, PlanUsed, RecipesUsed, Run, RunWarning, Status
+from bench.results import Cell, PlanUsed, Run, RunWarning, Status
+from bench.runner.job import Job, RunHeader
 from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, order_to_prove, start_rigs
 from bench.runner.session import Session, Stopped
 from bench.spec import CellKey, RunPlan
@@ -54,20 +52,12 @@ def requests_for(page_size: int, requests: int) -> int:
     return max(min(requests, REQUESTS_AT_LEAST), min(requests, RECIPES_AT_MOST // max(1, page_size)))
 
 
-async def size_up(
-    plan: RunPlan,
-    *,
-    ids: Sequence[int],
-    requests: int,
-    certificates: Path | None,
-    pinning: Pinning,
-    on_progress: Callable[[float, str], None],
-    stop: asyncio.Event,
-) -> Sizing:
-    """Count the bytes of every combination of the plan's matrix, all protocols at the same time.
+async def size_up(job: Job, requests: int) -> Sizing:
+    """Count the bytes of every combination of the job's matrix, all protocols at the same time.
 
-    Raises nothing for problems with a producer: the result has them. Raises Stopped once `stop` is set.
+    Raises nothing for problems with a producer: the result has them. Raises Stopped.
     """
+    plan = job.plan
     cells = plan.matrix.cells()
     sizing = Sizing({cell.message: Sized() for cell in cells})
     done = 0
@@ -75,11 +65,11 @@ async def size_up(
     def one_done(cell: CellKey) -> None:
         nonlocal done
         done += 1
-        on_progress(done / len(cells), cell.message.label)
+        job.on_progress(done / len(cells), cell.message.label)
 
     stopped = False
-    async with Session(pinning, stop, sizing.problems) as session:
-        rigs = await start_rigs(session, plan, instance=0, ids=ids, certificates=certificates)
+    async with Session(job.pinning, job.stop, sizing.problems) as session:
+        rigs = await start_rigs(session, job)
         try:
             async with asyncio.TaskGroup() as protocols:
                 for key, own in groupby(cells, key=lambda cell: cell.process):
@@ -125,24 +115,15 @@ async def _size_up_one(rig: Rig, cell: CellKey, sized: Sized, requests: int) -> 
             sized.status, sized.reason = "failed", "; ".join(found.warnings)
 
 
-def sizes_run(
-    sizing: Sizing,
-    plan: RunPlan,
-    *,
-    started_at: str,
-    duration_s: float,
-    command: str,
-    environment: dict[str, Any],
-    recipes: RecipesUsed,
-) -> Run:
+def sizes_run(sizing: Sizing, plan: RunPlan, header: RunHeader) -> Run:
     """The run as it is written: one row per combination, without a load."""
     return Run(
-        started_at=started_at,
-        duration_s=duration_s,
-        command=command,
+        started_at=header.started_at,
+        duration_s=header.duration_s,
+        command=header.command,
         seed=plan.seed,
-        environment=environment,
-        recipes=recipes,
+        environment=header.environment,
+        recipes=header.recipes,
         plan=PlanUsed(instances=1, rounds=0, seconds=None, slice_ms=0, instances_done=1),
         warnings=warnings_of(sizing),
         cells=[_cell(key, sized) for key, sized in sizing.combinations.items()],

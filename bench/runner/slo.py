@@ -1,10 +1,8 @@
-"""Trying rates on real producers: open-loop slices, one rate at a time, until the search knows the answer."""
+"""The search for the highest rate that meets objectives: open-loop slices against producers, one rate at a time."""
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import sqrt
-from pathlib import Path
 from time import perf_counter_ns
 
 from msgspec.structs import replace
@@ -12,15 +10,15 @@ from msgspec.structs import replace
 from bench import schedule as planning
 from bench.load import latency_histogram, messages
 from bench.load.recorder import OK, SILENCE, failures, sum_outcomes
-from bench.machine import Pinning
 from bench.results import Slices
 from bench.runner import assemble
+from bench.runner.job import Job
 from bench.runner.measure import SLICE_MARGIN_S
-from bench.runner.recording import RawCell, RawRun
+from bench.runner.recording import CellRecording, RunRecording
 from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, order_to_prove, start_rigs
 from bench.runner.session import Session, Stopped
 from bench.runner.slo_search import QUANTILES, Objective, RateSearch, missed
-from bench.spec import CellKey, ClosedLoad, OpenLoad, RunPlan
+from bench.spec import CellKey, ClosedLoad, OpenLoad
 from bench.stats import generator
 
 GUESS_FROM = ClosedLoad(concurrency=16)
@@ -29,9 +27,9 @@ WARM_UP_NS = 500_000_000
 SHORTEST_NS = 1_000_000_000
 LONGEST_NS = 10_000_000_000
 LIMITS_LONG = 30
-"""A probe lasts so many times the latency allowed: a rate 5 % above capacity lets the backlog outgrow it by then."""
+"""A probe lasts so many times the allowed latency: at 5 % above capacity the backlog then exceeds it."""
 WITHOUT_LIMIT_NS = 5_000_000_000
-"""How long a probe lasts where no latency is promised, so that only the backlog itself can tell."""
+"""How long a probe lasts without an objective for latency: only the backlog shows that a rate is missed."""
 PROOFS_AT_MOST = 5
 RATE_REACHED = generator.RATE_REACHED
 
@@ -42,44 +40,33 @@ class Found:
 
     key: CellKey
     rate_hz: float | None = None
-    """The highest rate that met them; None: not even the lowest did, or there is no result."""
+    """The highest rate that met them; None: the lowest did not, or there is no result."""
     limit: str = ""
-    """What was broken above it, in words."""
+    """What was missed above it, in words."""
     generator_limited: bool = False
-    """Whether the load was the limit, so that the producer may serve more."""
+    """Whether the load generator was the limit, so that the rate may be higher."""
     trouble: str = ""
     """Why there is no result."""
     probes: int = 0
-    confirmed: RawCell | None = None
+    confirmed: CellRecording | None = None
     """The slices at `rate_hz`."""
 
 
 @dataclass(slots=True)
 class Probe:
-    """One slice at one rate, judged."""
+    """One slice at one rate, and whether it met the objectives."""
 
     why_missed: str | None
     generator_limited: bool
-    cell: RawCell = field(repr=False)
+    cell: CellRecording = field(repr=False)
 
 
 class Prober:
     """Searches configuration after configuration, each protocol against its own producer."""
 
-    def __init__(
-        self,
-        plan: RunPlan,
-        objectives: Sequence[Objective],
-        *,
-        ids: Sequence[int],
-        certificates: Path | None,
-        on_progress: Callable[[float, str], None],
-    ) -> None:
-        """`ids`: of the recipes to ask for. `on_progress` is called with the share done and what is being done."""
-        self.plan = plan
-        self._ids = ids
-        self._certificates = certificates
-        self._on_progress = on_progress
+    def __init__(self, job: Job, objectives: Sequence[Objective]) -> None:
+        self.job = job
+        self.plan = job.plan
         self._objectives = objectives
         self._samples = max(objective.samples_needed for objective in objectives)
         limits_ns = [objective.limit for objective in objectives if objective.measure in QUANTILES]
@@ -87,15 +74,15 @@ class Prober:
         self._number = 0
         self._began_ns = perf_counter_ns()
 
-    async def run(self, pinning: Pinning, stop: asyncio.Event) -> tuple[list[Found], RawRun]:
-        """Search them all. What was found before `stop` was set is returned, with the slices at the rates found."""
+    async def run(self) -> tuple[list[Found], RunRecording]:
+        """Search them all. Returns what was found before the user asked to stop, and the slices at these rates."""
         results: list[Found] = []
         problems: list[str] = []
         keys = self.plan.matrix.cells()
-        self._on_progress(0.0, "starting")
-        async with Session(pinning, stop, problems) as session:
+        self.job.on_progress(0.0, "starting")
+        async with Session(self.job.pinning, self.job.stop, problems) as session:
             try:
-                rigs = await start_rigs(session, self.plan, instance=0, ids=self._ids, certificates=self._certificates)
+                rigs = await start_rigs(session, self.job)
                 for number, key in enumerate(keys):
                     found = Found(key)
                     results.append(found)
@@ -108,7 +95,7 @@ class Prober:
                 for found in results[-1:]:
                     found.trouble = found.trouble or "interrupted"
         confirmed = [found.confirmed for found in results if found.confirmed is not None]
-        return results, RawRun(confirmed, problems=problems, instances_done=1, interrupted=stop.is_set())
+        return results, RunRecording(confirmed, problems=problems, instances_done=1, interrupted=self.job.stop.is_set())
 
     async def _search(self, rig: Rig, found: Found, share: float) -> None:
         guess_hz = await self._guess(rig, found)
@@ -116,7 +103,7 @@ class Prober:
             return
         search = RateSearch(guess_hz)
         while (rate_hz := search.next_rate()) is not None:
-            self._on_progress(share, f"{found.key.label} at {rate_hz:,.0f} a second")
+            self.job.on_progress(share, f"{found.key.label} at {rate_hz:,.0f} requests/s")
             probe = await self._probe(rig, found, rate_hz)
             if probe is None:
                 return
@@ -134,7 +121,7 @@ class Prober:
             found.confirmed = None
 
     async def _guess(self, rig: Rig, found: Found) -> float | None:
-        """Half of what a closed loop reaches; None when it cannot be asked, which is noted."""
+        """Half of the rate of a closed loop; None when there is none, which is noted."""
         plan = replace(found.key, load=GUESS_FROM)
         if not await self._proved(rig, plan, found):
             return None
@@ -153,7 +140,7 @@ class Prober:
         result = None if warmed is None else await self._slice(rig, plan, duration_ns, found, recorded=True)
         if result is None:
             return None
-        cell = RawCell(plan)
+        cell = CellRecording(plan)
         cell.add(0, self._number, self._began_ns, result)
         recorded = await self._collect(rig, plan)
         if recorded is not None:
@@ -163,9 +150,9 @@ class Prober:
         if cell.status != "measured":
             found.trouble = cell.reason or ""
             return None
-        return self._judged(cell, result)
+        return self._evaluated(cell, result)
 
-    def _judged(self, cell: RawCell, result: messages.SliceDone) -> Probe:
+    def _evaluated(self, cell: CellRecording, result: messages.SliceDone) -> Probe:
         whole = assemble.empty_cell(cell.key, slices=Slices(cell.slices))
         if (limit := generator.reason(whole)) is not None:
             return Probe(limit, generator_limited=True, cell=cell)
@@ -184,7 +171,7 @@ class Prober:
     async def _proved(self, rig: Rig, plan: CellKey, found: Found) -> bool:
         questions = planning.questions_to_prove(plan, found.probes)
         for _ in range(PROOFS_AT_MOST):
-            # A producer may still be at what a rate beyond its capacity left behind.
+            # A producer may still be busy with the backlog of a rate above its capacity.
             proof = await self._order(rig, order_to_prove(plan, questions), VERIFY_TIMEOUT_S, found)
             if not isinstance(proof, messages.Proof):
                 return False
@@ -224,16 +211,16 @@ class Prober:
 
 
 def _rate_missed(result: messages.SliceDone) -> str | None:
-    """Whether requests piled up in the slice, beyond what its few in flight can differ by chance."""
+    """Why the rate was missed: a backlog that is larger than chance explains; None when it was reached."""
     due, ended = result.slice.second_half_due or 0, result.slice.second_half_ended or 0
     if not due:
         return None
     in_flight = due * (result.slice.p50_ns or 0.0) / (result.slice.window_ns / 2)
     tolerance = max((1 - RATE_REACHED) * due, 3 * sqrt(2 * in_flight), 2.0)
-    return f"only {ended / due * 100:.0f} % of the rate was reached" if due - ended > tolerance else None
+    return f"{ended / due * 100:.0f} % of the rate was reached" if due - ended > tolerance else None
 
 
-def _join(kept: RawCell, more: RawCell) -> None:
+def _join(kept: CellRecording, more: CellRecording) -> None:
     """Add the slices and histograms of another probe of the same rate."""
     kept.slices += more.slices
     kept.outcomes = sum_outcomes([kept.outcomes, more.outcomes])

@@ -122,7 +122,7 @@ def test_parts_are_measured_once_and_kept(
     assert again == path
     assert run_file.encode(kept) == run_file.encode(measured)
     assert "measuring" not in capfd.readouterr().err
-    monkeypatch.setattr(advice_parts, "carried_out", mock.Mock(side_effect=MeasuredAnew))
+    monkeypatch.setattr(advice_parts, "measured_run", mock.Mock(side_effect=MeasuredAnew))
     with pytest.raises(MeasuredAnew):
         kept_or_measured(Wanted(5_000, "new", "generated:20"), anew=False, will_do=lambda _: True)
 

@@ -142,6 +142,20 @@ async def test_no_caller_goes_on_when_another_one_breaks() -> None:
     assert client.in_flight == 0
 
 
+async def test_an_error_of_the_loop_that_is_called_at_the_end_of_a_request_is_raised() -> None:
+    ended = asyncio.Event()
+
+    def broken(*_: object) -> None:
+        ended.set()
+        raise ZeroDivisionError
+
+    client = library(FakeClient())
+    client.begin(GetQuestion(1, None), broken)
+    await ended.wait()
+    with pytest.raises(ZeroDivisionError):
+        await client.abandon()
+
+
 async def test_an_open_loop_sends_what_is_due_whatever_the_answers_do() -> None:
     client = FakeClient(lambda _: 0.05)
     record = await opened(client, range(0, 20_000_000, 1_000_000))

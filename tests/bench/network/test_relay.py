@@ -307,6 +307,26 @@ async def test_what_is_open_at_the_end_is_closed() -> None:
 
 
 @pytest.mark.no_cover
+async def test_an_error_of_the_relay_itself_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(_: Relay, consumer: socket.socket, *__: object) -> None:
+        consumer.close()
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Relay, "_connect", broken)
+    before = open_descriptors()
+    with pytest.raises(ExceptionGroup) as caught:
+        await connected_for_ever()
+    assert caught.group_contains(ZeroDivisionError)
+    assert open_descriptors() == before
+
+
+async def connected_for_ever() -> None:
+    async with asyncio.timeout(PATIENCE_S), Relay(Profile()) as relay:
+        port = await relay.listen("127.0.0.1", 1)
+        with socket.create_connection(("127.0.0.1", port)):
+            await asyncio.Event().wait()
+
+
 async def test_no_descriptor_is_left_after_many_connections() -> None:
     async def once(port: int) -> None:
         loop = asyncio.get_running_loop()

@@ -16,7 +16,7 @@ from bench.runner.processes import Child, LoadProcess
 from bench.runner.session import RunningProducer, Session
 from bench.spec import ClosedLoad, Load, OpenLoad
 from producers.registry import PRODUCERS
-from tests.support import conducting
+from tests.support import measuring
 
 SLICE_NS = 1
 """Over at once, so that a slice asks as many questions as it must at least, 4, however fast the machine is."""
@@ -31,12 +31,12 @@ async def run_with(
     """A run in which the lab itself starts these producers, by protocol, as they are told to behave."""
 
     async def start(session: Session, protocol: str, **_: object) -> RunningProducer:
-        return await conducting.start_known(session, protocol, behaviour[protocol])
+        return await measuring.start_known(session, protocol, behaviour[protocol])
 
     monkeypatch.setattr(Session, "start_producer", start)
     settings = {"timeout_s": 5.0, "slice_ns": SLICE_NS, **given}
-    plan = conducting.plan_of(list(behaviour), [load or ClosedLoad(concurrency=1)], **settings)
-    return await conducting.conducted(plan)
+    plan = measuring.plan_of(list(behaviour), [load or ClosedLoad(concurrency=1)], **settings)
+    return await measuring.measured(plan)
 
 
 def faulty(fault: str, after: int = AFTER_WARM_UP, times: int | None = None) -> Sequence[str]:

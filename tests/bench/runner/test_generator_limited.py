@@ -3,18 +3,18 @@
 import pytest
 
 from bench.load import latency_histogram, messages
-from bench.results import RecipesUsed, Run, Slice
+from bench.results import Run, Slice
 from bench.runner import assemble
-from bench.runner.recording import RawCell, RawRun
+from bench.runner.recording import CellRecording, RunRecording
 from bench.spec import OpenLoad
-from tests.support import conducting
+from tests.support import measuring
 
 
 def run_with_lag(lag_ns: float) -> Run:
     """An open-loop run of one cell, whose requests took 1 ms from the due time and left that late."""
-    plan = conducting.plan_of(["http"], [OpenLoad(rate_hz=1000)])
+    plan = measuring.plan_of(["http"], [OpenLoad(rate_hz=1000)])
     (planned,) = plan.matrix.cells()
-    cell = RawCell(planned)
+    cell = CellRecording(planned)
     histogram = latency_histogram.new_histogram()
     histogram.record_value(1_000_000, 3000)
     cell.latency[0] = histogram
@@ -35,13 +35,9 @@ def run_with_lag(lag_ns: float) -> Run:
         )
         cell.add(0, number, 0, messages.SliceDone(slice=measured, outcomes={"ok": 1000}))
     return assemble.run_of(
-        RawRun([cell], instances_done=1),
+        RunRecording([cell], instances_done=1),
         plan,
-        started_at="",
-        duration_s=3.0,
-        command="",
-        environment={},
-        recipes=RecipesUsed(source="", count=50, digest=""),
+        measuring.HEADER,
     )
 
 

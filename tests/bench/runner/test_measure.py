@@ -10,19 +10,19 @@ from typing import Any
 import pytest
 
 from bench.load import messages
-from bench.machine import Pinning
 from bench.protocols import PROTOCOLS
-from bench.results import RecipesUsed, Run
+from bench.results import Run
 from bench.runner import assemble
 from bench.runner.measure import Measurement
 from bench.runner.processes import LoadProcess
-from bench.runner.recording import RawRun
+from bench.runner.recording import RunRecording
 from bench.spec import ClosedLoad, Load, Matrix, OpenLoad, RunPlan, Target, Version
 from bench.workloads import Workload
 from producers import certificates
 from producers.registry import PRODUCERS
 from tests.support.books import CHICKEN
 from tests.support.foreign_producers import FOREIGN
+from tests.support.measuring import HEADER, job_of
 from tests.support.programs import nothing_left_running
 
 GET, FIELDS, CREATE, LIST = (
@@ -58,47 +58,32 @@ def matrix_of(
     return Matrix({"protocol": protocols, "gzip": variants, "tls": variants, "workload": workloads, "load": loads})
 
 
-async def conducted(
+async def recorded(
     plan: RunPlan,
     *,
     authority: Path | None = None,
     ids: Sequence[int] = range(1, 61),
     on_progress: Callable[[float, str], None] = lambda *_: None,
     stop: asyncio.Event | None = None,
-) -> RawRun:
-    measurement = Measurement(
-        plan,
-        ids=ids,
-        certificates=authority,
-        pinning=Pinning((), ()),
-        on_progress=on_progress,
-        stop=stop or asyncio.Event(),
-    )
+) -> RunRecording:
+    job = job_of(plan, ids=ids, certificates=authority, on_progress=on_progress, stop=stop)
     with nothing_left_running():
-        return await measurement.run()
+        return await Measurement(job).run()
 
 
-def assembled(raw: RawRun, plan: RunPlan) -> Run:
-    return assemble.run_of(
-        raw,
-        plan,
-        started_at="2026-01-01T00:00:00+00:00",
-        duration_s=1.0,
-        command="",
-        environment={},
-        recipes=RecipesUsed(source=plan.recipes, count=60, digest=""),
-    )
+def assembled(recording: RunRecording, plan: RunPlan) -> Run:
+    return assemble.run_of(recording, plan, HEADER)
 
 
 async def test_every_combination_of_every_workload(tmp_path: Path) -> None:
     matrix = matrix_of(workloads=(GET, LIST, FIELDS, CREATE), loads=(ONE, SEVERAL), variants=(False, True))
     plan = plan_of(matrix)
-    raw = await conducted(plan, authority=certificates.write(tmp_path).directory)
-    assert raw.problems == []
-    assert (raw.instances_done, raw.interrupted) == (1, False)
-    assert set(raw.sizes) == set(matrix.messages())
-    assert {key.protocol for key in raw.peak_bytes} == set(PRODUCERS)
-    run = assembled(raw, plan)
+    recording = await recorded(plan, authority=certificates.write(tmp_path).directory)
+    assert recording.problems == []
+    assert (recording.instances_done, recording.interrupted) == (1, False)
+    assert set(recording.sizes) == set(matrix.messages())
+    assert {key.protocol for key in recording.peak_bytes} == set(PRODUCERS)
+    run = assembled(recording, plan)
     assert len(run.cells) == len(PRODUCERS) * 2 * 2 * 4 * 2
     for cell in run.cells:
         assert (cell.status, set(cell.outcomes)) == ("measured", {"ok"}), cell
@@ -121,9 +106,9 @@ async def test_every_combination_of_every_workload(tmp_path: Path) -> None:
 
 async def test_every_instance_is_recorded() -> None:
     plan = plan_of(matrix_of(["http"]), instances=2, rounds=2)
-    raw = await conducted(plan)
-    (cell,) = assembled(raw, plan).cells
-    assert raw.instances_done == 2
+    recording = await recorded(plan)
+    (cell,) = assembled(recording, plan).cells
+    assert recording.instances_done == 2
     assert cell.slices.instance == [0, 0, 1, 1]
     assert cell.slices.round == [0, 1, 0, 1]
     assert sum(cell.slices.ok) == cell.outcomes["ok"] > 0
@@ -132,8 +117,8 @@ async def test_every_instance_is_recorded() -> None:
 async def test_open_arrivals_are_timed_from_when_they_were_due() -> None:
     load = OpenLoad(rate_hz=60, arrivals="constant")
     plan = plan_of(matrix_of(["grpc"], loads=(load,)))
-    raw = await conducted(plan)
-    for cell in assembled(raw, plan).cells:
+    recording = await recorded(plan)
+    for cell in assembled(recording, plan).cells:
         assert cell.outcomes == {"ok": 60}
         assert cell.latency_ns is not None
         assert cell.service_ns is not None
@@ -148,7 +133,7 @@ async def test_somebody_elses_producers_are_measured_as_far_as_they_go() -> None
     async with AsyncExitStack() as stack:
         targets = {name: Target(await stack.enter_async_context(FOREIGN[name](CHICKEN)), None) for name in PRODUCERS}
         plan = plan_of(matrix, versions=(Version(targets=targets),), ids=(42,), recipes="generated:60")
-        run = assembled(await conducted(plan, ids=[42]), plan)
+        run = assembled(await recorded(plan, ids=[42]), plan)
     status = {(cell.protocol, cell.workload.name): cell.status for cell in run.cells}
     reasons = {(cell.protocol, cell.workload.name): cell.reason for cell in run.cells}
     for protocol in PRODUCERS:
@@ -167,7 +152,7 @@ async def test_answers_are_compared_with_the_recipes_given_unless_told_not_to(kn
         other = replace(CHICKEN, steps="Order a pizza.")
         targets = {name: Target(await stack.enter_async_context(FOREIGN[name](other)), None) for name in PRODUCERS}
         plan = plan_of(matrix_of(), versions=(Version(targets=targets),), ids=(42,), known=known)
-        run = assembled(await conducted(plan, ids=[42]), plan)
+        run = assembled(await recorded(plan, ids=[42]), plan)
     assert {cell.status for cell in run.cells} == {status}
     if known:
         assert all(cell.outcomes["wrong_answer"] for cell in run.cells)
@@ -179,20 +164,20 @@ async def test_a_file_in_any_order_is_listed_by_id(tmp_path: Path) -> None:
     file = tmp_path / "mine.jsonl"
     file.write_text("".join(f'{{"id": {i}, "name": "recipe {i}"}}\n' for i in (9, 3, 7, 1, 5)))
     plan = plan_of(matrix_of(["http"], workloads=(GET, Workload(name="list", page_size=2))), recipes=str(file))
-    run = assembled(await conducted(plan, ids=[1, 3, 5, 7, 9]), plan)
+    run = assembled(await recorded(plan, ids=[1, 3, 5, 7, 9]), plan)
     assert {cell.status for cell in run.cells} == {"measured"}
 
 
 async def test_a_gzip_level_that_a_stack_does_not_know_costs_its_gzip_cells_only() -> None:
     matrix = Matrix({"protocol": tuple(PRODUCERS), "gzip": (False, True), "workload": (LIST,), "load": (ONE,)})
     plan = plan_of(matrix, gzip_level=9)
-    raw = await conducted(plan)
-    run = assembled(raw, plan)
+    recording = await recorded(plan)
+    run = assembled(recording, plan)
     for cell in run.cells:
         fixed = cell.gzip and len(PROTOCOLS[cell.protocol].gzip_levels) == 1
         assert cell.status == ("unsupported" if fixed else "measured"), cell.reason
         assert not fixed or "level 6 only, and 9 was requested" in (cell.reason or "")
-    assert raw.problems == []
+    assert recording.problems == []
     assert not assemble.untrusted(run)
 
 
@@ -200,8 +185,8 @@ async def test_a_batch_in_one_request_and_in_several() -> None:
     names = ("batch", "batch-one-by-one", "batch-at-once")
     matrix = matrix_of(workloads=[Workload(name=name, page_size=5) for name in names])
     plan = plan_of(Matrix({**matrix.values, "client": ("library", "raw")}))
-    raw = await conducted(plan)
-    for cell in assembled(raw, plan).cells:
+    recording = await recorded(plan)
+    for cell in assembled(recording, plan).cells:
         several = cell.workload.name != "batch"
         expected = "unsupported" if several and cell.client == "raw" else "measured"
         assert cell.status == expected, cell.reason
@@ -218,9 +203,9 @@ async def test_a_stop_keeps_the_rounds_that_are_finished() -> None:
             stop.set()
 
     plan = plan_of(matrix_of(), rounds=1000)
-    raw = await conducted(plan, on_progress=in_the_third_round, stop=stop)
-    assert (raw.interrupted, raw.instances_done) == (True, 0)
-    run = assembled(raw, plan)
+    recording = await recorded(plan, on_progress=in_the_third_round, stop=stop)
+    assert (recording.interrupted, recording.instances_done) == (True, 0)
+    run = assembled(recording, plan)
     for cell in run.cells:
         assert cell.status == "measured"
         assert cell.slices.round == [0, 1]
@@ -240,9 +225,9 @@ async def test_a_stop_keeps_the_slice_that_has_just_finished(monkeypatch: pytest
 
     monkeypatch.setattr(LoadProcess, "order", stopped_after_a_recorded_slice)
     plan = plan_of(matrix_of(["http"]), rounds=1000)
-    raw = await conducted(plan, stop=stop)
-    (cell,) = assembled(raw, plan).cells
-    assert raw.interrupted
+    recording = await recorded(plan, stop=stop)
+    (cell,) = assembled(recording, plan).cells
+    assert recording.interrupted
     assert cell.slices.round == [0]
     assert cell.latency_ns is not None
 
@@ -251,15 +236,15 @@ async def test_a_stop_keeps_the_slice_that_has_just_finished(monkeypatch: pytest
 async def test_a_stop_before_anything_was_measured(moment: str) -> None:
     stop = asyncio.Event()
     plan = plan_of(matrix_of(["http"]))
-    raw = await conducted(plan, on_progress=lambda _, text: stop.set() if text == moment else None, stop=stop)
-    assert raw.interrupted
-    assert {cell.status for cell in raw.cells} == {"interrupted"}
+    recording = await recorded(plan, on_progress=lambda _, text: stop.set() if text == moment else None, stop=stop)
+    assert recording.interrupted
+    assert {cell.status for cell in recording.cells} == {"interrupted"}
 
 
 async def test_a_producer_that_does_not_start_fails_its_cells_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = plan_of(matrix_of(), recipes="no-such-file.json")
-    raw = await conducted(plan)
-    run = assembled(raw, plan)
+    recording = await recorded(plan)
+    run = assembled(recording, plan)
     assert {cell.status for cell in run.cells} == {"failed"}
     assert all("no-such-file.json" in (cell.reason or "") for cell in run.cells)
     assert assemble.untrusted(run)
@@ -271,14 +256,14 @@ async def test_a_run_in_which_nothing_can_be_measured_ends_at_once() -> None:
         targets = {"http": Target(address, None)}
         endless = {"rounds": None, "seconds": 3600.0}
         plan = plan_of(matrix_of(["http"]), versions=(Version(targets=targets),), ids=(42,), **endless)
-        raw = await conducted(plan, ids=[42], on_progress=lambda _, text: told.append(text))
-    assert [cell.status for cell in raw.cells] == ["failed"]
+        recording = await recorded(plan, ids=[42], on_progress=lambda _, text: told.append(text))
+    assert [cell.status for cell in recording.cells] == ["failed"]
     assert not any("round" in text for text in told)
 
 
 async def test_nothing_listens_at_a_target() -> None:
     targets = {"http": Target("http://127.0.0.1:1", None)}
     plan = plan_of(matrix_of(["http"]), versions=(Version(targets=targets),))
-    (cell,) = assembled(await conducted(plan), plan).cells
+    (cell,) = assembled(await recorded(plan), plan).cells
     assert cell.status == "failed"
     assert cell.outcomes == {"ok": 0, "unreachable": 1}

@@ -1,17 +1,15 @@
 """Runs over networks and over new connections: no answer comes earlier than its round trips allow."""
 
-import asyncio
 from pathlib import Path
 
 from bench import schedule as planning
-from bench.machine import Pinning
 from bench.network.profile import LOOPBACK, parse
-from bench.results import RecipesUsed
 from bench.runner import assemble
 from bench.runner.measure import Measurement
 from bench.spec import NEW, PERSISTENT, ClosedLoad, Matrix, RunPlan
 from producers import certificates
 from producers.registry import PRODUCERS
+from tests.support.measuring import HEADER, job_of
 from tests.support.programs import nothing_left_running
 
 FAR = "rtt=12ms,down=50mbit,up=50mbit"
@@ -35,19 +33,11 @@ PLAN = RunPlan(
 
 
 async def test_every_network_and_kind_of_connection(tmp_path: Path) -> None:
-    measurement = Measurement(
-        PLAN,
-        ids=range(1, 21),
-        certificates=certificates.write(tmp_path).directory,
-        pinning=Pinning((), ()),
-        on_progress=lambda *_: None,
-        stop=asyncio.Event(),
-    )
+    job = job_of(PLAN, ids=range(1, 21), certificates=certificates.write(tmp_path).directory)
     with nothing_left_running():
-        raw = await measurement.run()
-    assert raw.problems == []
-    recipes = RecipesUsed(source=PLAN.recipes, count=20, digest="")
-    run = assemble.run_of(raw, PLAN, started_at="", duration_s=1.0, command="", environment={}, recipes=recipes)
+        recording = await Measurement(job).run()
+    assert recording.problems == []
+    run = assemble.run_of(recording, PLAN, HEADER)
     assert len(run.cells) == len(PRODUCERS) * 2 * 3 * 2
     assert {cell.network for cell in run.cells} == {LOOPBACK, "lan", FAR}
     for plan, cell in zip(PLAN.matrix.cells(), run.cells, strict=True):

@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bench.machine import Pinning
 from bench.report import terminal
 from bench.report.anatomy import anatomy_tables
 from bench.report.anatomy_figures import stacks
-from bench.results import RecipesUsed, Run
+from bench.results import Run
 from bench.run_file import decode, encode
 from bench.runner.measure import Measurement
 from bench.runner.session import Stopped
@@ -26,6 +25,7 @@ from producers import certificates
 from producers.registry import PRODUCERS
 from tests.support.books import CHICKEN
 from tests.support.foreign_producers import FOREIGN
+from tests.support.measuring import HEADER, job_of
 from tests.support.programs import nothing_left_running
 
 REQUESTS = 12
@@ -53,21 +53,11 @@ def plan_of(**changes: Any) -> RunPlan:
 
 async def sized(plan: RunPlan, authority: Path | None = None, ids: range = range(1, 61)) -> Sizing:
     with nothing_left_running():
-        return await size_up(
-            plan,
-            ids=ids,
-            requests=REQUESTS,
-            certificates=authority,
-            pinning=Pinning((), ()),
-            on_progress=lambda *_: None,
-            stop=asyncio.Event(),
-        )
+        return await size_up(job_of(plan, ids=ids, certificates=authority), REQUESTS)
 
 
 def written(sizing: Sizing, plan: RunPlan) -> Run:
-    recipes = RecipesUsed(source=plan.recipes, count=60, digest="")
-    run = sizes_run(sizing, plan, started_at="", duration_s=1.0, command="", environment={}, recipes=recipes)
-    return decode(encode(run))
+    return decode(encode(sizes_run(sizing, plan, HEADER)))
 
 
 async def test_every_combination_sums_exactly_and_is_shown(tmp_path: Path) -> None:
@@ -141,17 +131,7 @@ async def test_cancelling_leaves_nothing_running() -> None:
         sizing.cancel()
 
     with nothing_left_running():
-        sizing = asyncio.create_task(
-            size_up(
-                plan_of(),
-                ids=range(1, 61),
-                requests=REQUESTS,
-                certificates=None,
-                pinning=Pinning((), ()),
-                on_progress=on_progress,
-                stop=asyncio.Event(),
-            )
-        )
+        sizing = asyncio.create_task(size_up(job_of(plan_of(), on_progress=on_progress), REQUESTS))
         with pytest.raises(asyncio.CancelledError):
             await sizing
 
@@ -165,15 +145,7 @@ async def test_a_stop_ends_it_at_the_next_combination_and_leaves_nothing_running
         stop.set()
 
     with nothing_left_running(), pytest.raises(Stopped):
-        await size_up(
-            plan_of(),
-            ids=range(1, 61),
-            requests=REQUESTS,
-            certificates=None,
-            pinning=Pinning((), ()),
-            on_progress=on_progress,
-            stop=stop,
-        )
+        await size_up(job_of(plan_of(), on_progress=on_progress, stop=stop), REQUESTS)
     assert 1 <= len(seen) <= len(PRODUCERS)
 
 
@@ -194,25 +166,10 @@ async def test_a_run_and_sizes_count_the_same_bytes_over_the_same_number_of_requ
         }
     )
     plan = replace(plan_of(matrix=matrix), rounds=1, slice_ns=1_000_000, seconds=60.0)
-    authority, ids = certificates.write(tmp_path).directory, range(1, 61)
+    job = job_of(plan, ids=range(1, 61), certificates=certificates.write(tmp_path).directory)
     with nothing_left_running():
-        sizing = await size_up(
-            plan,
-            ids=ids,
-            requests=REQUESTS_BY_DEFAULT,
-            certificates=authority,
-            pinning=Pinning((), ()),
-            on_progress=lambda *_: None,
-            stop=asyncio.Event(),
-        )
-        measured = await Measurement(
-            plan,
-            ids=ids,
-            certificates=authority,
-            pinning=Pinning((), ()),
-            on_progress=lambda *_: None,
-            stop=asyncio.Event(),
-        ).run()
+        sizing = await size_up(job, REQUESTS_BY_DEFAULT)
+        measured = await Measurement(job).run()
     assert len(measured.sizes) == len(sizing.combinations) == 6
     for combination, of_run in measured.sizes.items():
         of_sizes = sizing.combinations[combination].found

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from bench import run_file
-from bench.cli.slo import figure, in_words, slo
+from bench.cli.slo import in_words, rate_of, slo
 from bench.runner.session import RunningProducer, Session
 from bench.runner.slo import Found
 from bench.runner.slo_search import CONFIRMATIONS
 from bench.spec import CellKey, OpenLoad
 from commands import command_line
-from tests.support import conducting
+from tests.support import measuring
 
 CAPACITY_HZ = 200.0
 ONE_AT_A_TIME = ("--delay-ms", "5", "--one-at-a-time")
@@ -21,7 +21,7 @@ ONE_AT_A_TIME = ("--delay-ms", "5", "--one-at-a-time")
 def run(*arguments: str) -> int:
     app = command_line.application("")
     app.command()(slo)
-    return command_line.run(app, "bench slo", ["--recipes", conducting.RECIPES, *arguments])
+    return command_line.run(app, "bench slo", ["--recipes", measuring.RECIPES, *arguments])
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def known_producers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Sequence[str]]
     behaviour: dict[str, Sequence[str]] = {}
 
     async def start(session: Session, protocol: str, **_: object) -> RunningProducer:
-        return await conducting.start_known(session, protocol, behaviour[protocol])
+        return await measuring.start_known(session, protocol, behaviour[protocol])
 
     monkeypatch.setattr(Session, "start_producer", start)
     monkeypatch.setattr("bench.runner.slo.SHORTEST_NS", 200_000_000)
@@ -67,7 +67,7 @@ def test_an_objective_that_cannot_be_met(
 ) -> None:
     known_producers["grpc"] = ONE_AT_A_TIME
     assert run("--protocol", "grpc", "--slo", "p50<4ms") == 0
-    assert "not even 5 requests a second meet it" in capsys.readouterr().out
+    assert "missed even at 5 requests/s" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("fault", "said"), [("altered_recipe", "differs from the recipes"), ("dies", "no result: ")])
@@ -87,7 +87,7 @@ def test_a_producer_that_goes_wrong_has_no_result(
         (["--out", "x.html"], "--out: 'x.html'"),
         (["--out", "/proc/nowhere/x.json"], "--out: /proc/nowhere"),
         (["--recipes", "nowhere.json"], "nowhere.json"),
-        (["--target", "http=localhost:1", "--protocol", "grpc"], "--protocol names grpc"),
+        (["--target", "http=localhost:1", "--protocol", "grpc"], "--protocol: there is no --target for grpc"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(
@@ -103,10 +103,10 @@ def test_results_in_words() -> None:
     key = CellKey(protocol="http", gzip=True, tls=True)
     assert key.label == "http-get-gzip-tls"
     reached = Found(key, rate_hz=4309.4, limit="p99 38.9 ms", probes=10)
-    assert (figure(reached), "above: p99 38.9 ms" in in_words(reached)) == ("4,309/s", True)
+    assert (rate_of(reached), "above: p99 38.9 ms" in in_words(reached)) == ("4,309/s", True)
     limited = Found(key, rate_hz=4000.0, limit="requests left late", generator_limited=True)
-    assert figure(limited) == "≥ 4,000/s"
+    assert rate_of(limited) == "≥ 4,000/s"
     assert "the load generator was the limit" in in_words(limited)
-    assert figure(Found(key)) == "none"
-    assert figure(Found(key, trouble="gone")) == "no result"
+    assert rate_of(Found(key)) == "none"
+    assert rate_of(Found(key, trouble="gone")) == "no result"
     assert "highest rate that is tried" in in_words(Found(key, rate_hz=1e6))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.runner.warm_up import settled
+from bench.schedule import settled
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,15 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
-from bench import machine
+from bench.machine import NOT_PINNED, Pinning, pinning_here
 from bench.results import RecipesUsed, Run
 from bench.runner import assemble
+from bench.runner.job import Job, RunHeader
 from bench.runner.measure import Measurement
 from bench.runner.session import RunningProducer, Session
 from bench.schedule import sample_ids
@@ -29,14 +31,23 @@ async def start_known(session: Session, protocol: str, behaviour: Sequence[str])
 @asynccontextmanager
 async def known(protocol: str, *behaviour: str) -> AsyncIterator[RunningProducer]:
     """A known producer on the producers' core, until the end of the block."""
-    async with Session(machine.pinning_here()) as session:
+    async with Session(pinning_here()) as session:
         yield await start_known(session, protocol, behaviour)
+
+
+HEADER = RunHeader(
+    started_at="2026-01-01T00:00:00+00:00",
+    duration_s=1.0,
+    command="",
+    environment={},
+    recipes=RecipesUsed(source=RECIPES, count=50, digest=""),
+)
 
 
 def plan_of(
     protocols: Sequence[str], loads: Sequence[Load], targets: Mapping[str, Target] | None = None, **given: Any
 ) -> RunPlan:
-    """A plan without gzip and TLS for `get`, one instance of a few rounds unless told."""
+    """A plan without gzip and TLS for `get`, one instance of a few rounds by default."""
     settings: dict[str, Any] = {
         "instances": 1,
         "rounds": 4,
@@ -57,23 +68,30 @@ def target_of(producer: RunningProducer) -> Target:
     return Target(plain=producer.plain, tls=None)
 
 
-async def conducted(plan: RunPlan, on_progress: Callable[[float, str], None] = lambda _, __: None) -> Run:
-    """The run that the plan gives, as it would be written."""
-    loaded = sources.load(plan.recipes)
-    measurement = Measurement(
-        plan,
-        ids=sample_ids([recipe.id for recipe in loaded.recipes], plan, QUESTIONS_AT_MOST),
-        certificates=None,
-        pinning=machine.pinning_here(),
+def job_of(
+    plan: RunPlan,
+    *,
+    ids: Iterable[int] | None = None,
+    certificates: Path | None = None,
+    pinning: Pinning = NOT_PINNED,
+    on_progress: Callable[[float, str], None] = lambda *_: None,
+    stop: asyncio.Event | None = None,
+) -> Job:
+    """A job of this plan. `ids`: those of the plan's recipes by default."""
+    if ids is None:
+        ids = sample_ids([recipe.id for recipe in sources.load(plan.recipes).recipes], plan, QUESTIONS_AT_MOST)
+    return Job(
+        plan=plan,
+        ids=list(ids),
+        certificates=certificates,
+        pinning=pinning,
         on_progress=on_progress,
-        stop=asyncio.Event(),
+        stop=stop or asyncio.Event(),
+        header=lambda: HEADER,
     )
-    return assemble.run_of(
-        await measurement.run(),
-        plan,
-        started_at="",
-        duration_s=0.0,
-        command="",
-        environment={},
-        recipes=RecipesUsed(source=loaded.source, count=len(loaded.recipes), digest=loaded.digest),
-    )
+
+
+async def measured(plan: RunPlan) -> Run:
+    """The run that the plan gives, measured on the cores that a run would use."""
+    job = job_of(plan, pinning=pinning_here())
+    return assemble.run_of(await Measurement(job).run(), plan, HEADER)
