@@ -81,7 +81,7 @@ class FileCalls(RawCalls[Http2Content, Http2Answer]):
         return ProgramRequest("GET", f"/{PATH}", [], b"")
 
     def request(self) -> RawRequest[Http2Content, Http2Answer]:
-        """The one request, and its one right answer."""
+        """The only request, and the only correct response."""
         authority = self.settings.target.authority.encode()
         fields = FieldList(
             [

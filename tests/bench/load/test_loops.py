@@ -164,8 +164,8 @@ async def test_an_open_loop_sends_what_is_due_whatever_the_answers_do() -> None:
     assert all(latency >= service for latency, service in zip(record.latency_ns, record.service_ns, strict=True))
 
 
-async def test_an_open_loop_charges_a_stall_to_everybody_it_kept_waiting() -> None:
-    """One that serves one request at a time stalls once for 60 ms: every request due meanwhile waits its share."""
+async def test_an_open_loop_counts_a_stall_for_every_request_that_waited() -> None:
+    """A server that handles one request at a time stalls once for 60 ms. Every request that is due meanwhile waits."""
     turn = asyncio.Lock()
 
     class OneAtATime(FakeClient):
@@ -273,7 +273,7 @@ async def test_a_backlog_shows_in_the_second_half() -> None:
     assert record.second_half_ended <= 13
 
 
-async def test_a_loop_that_is_held_up_is_noticed() -> None:
+async def test_a_stall_of_the_event_loop_is_measured() -> None:
     with LoopWatch() as watch:
         await asyncio.sleep(0.01)
         sleep(0.05)  # noqa: ASYNC251 - the point of it

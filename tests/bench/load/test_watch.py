@@ -57,7 +57,7 @@ def test_connections_to_other_ports_do_not_count(server: socket.socket) -> None:
         assert count.opened() == 0
 
 
-def test_where_the_system_does_not_tell(server: socket.socket, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_where_the_system_does_not_say(server: socket.socket, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(watch, "COUNTERS", tmp_path / "none")
     monkeypatch.setattr(watch, "TABLES", (tmp_path / "none",))
     count = ConnectionCount(port_of(server))

@@ -8,13 +8,13 @@ from bench.network import profile as profiles
 from bench.network.profile import PROFILES, BadProfile, Profile, canonical, names, parse
 
 
-def test_free_words() -> None:
+def test_a_network_is_described_in_words() -> None:
     assert parse("rtt=40ms,down=20mbit,up=5mbit,jitter=5ms") == Profile(
         rtt_ns=40_000_000, down_bits_per_second=20_000_000, up_bits_per_second=5_000_000, jitter_ns=5_000_000
     )
 
 
-def test_what_is_left_out_is_without_limit() -> None:
+def test_a_rate_that_is_left_out_is_unlimited() -> None:
     assert parse("rtt=0.5ms") == Profile(rtt_ns=500_000)
 
 
@@ -48,7 +48,7 @@ def test_what_is_written_is_read_again(rtt_ns: int, rates: tuple[int | None, int
     assert parse(str(written)) == written
 
 
-def test_a_comma_list_holds_names_and_networks_in_free_words() -> None:
+def test_a_comma_list_holds_names_and_descriptions_of_networks() -> None:
     assert names(
         ["lan,rtt=40ms,down=20mbit,wifi", "rtt=80ms,up=1mbit", "lan", "loopback,rtt=0.04s,down=20000kbit"]
     ) == [

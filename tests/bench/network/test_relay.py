@@ -102,7 +102,7 @@ async def test_connections_share_the_link() -> None:
         await all_ended(relay)
 
 
-async def test_what_the_producer_says_first_comes_after_set_up_and_half_a_round_trip_more() -> None:
+async def test_a_producer_that_sends_first_is_heard_half_a_round_trip_after_set_up() -> None:
     profile = parse("rtt=20ms")
 
     async def greet(reader: Reader, writer: Writer) -> None:
@@ -197,11 +197,11 @@ async def test_half_close_is_passed_on() -> None:
 async def test_an_end_travels_as_long_as_bytes_do() -> None:
     profile = parse("rtt=20ms")
 
-    async def close_when_told(reader: Reader, writer: Writer) -> None:
+    async def close_when_asked(reader: Reader, writer: Writer) -> None:
         await reader.read()
         writer.close()
 
-    async with upstream(close_when_told) as port, Relay(profile) as relay:
+    async with upstream(close_when_asked) as port, Relay(profile) as relay:
         reader, writer = await asyncio.open_connection("127.0.0.1", await relay.listen("127.0.0.1", port))
         began_ns = perf_counter_ns()
         writer.write_eof()
@@ -350,7 +350,7 @@ async def test_no_descriptor_is_left_after_many_connections() -> None:
 
 
 @pytest.mark.usefixtures("traced")
-def test_the_program_relays_to_every_producer_given_and_ends_when_told() -> None:
+def test_the_program_relays_to_every_producer_given_and_ends_at_a_signal() -> None:
     with listening("producers", "http", "--port", "0") as producer:
         port = producer.addresses[0].rpartition(":")[2]
         addresses = ("--to", f"http://127.0.0.1:{port}/graphql", "--to", f"127.0.0.1:{port}")

@@ -1,7 +1,7 @@
-"""Producers that go wrong in the middle of a run: real processes, and every wrong answer is counted, never timed.
+"""Producers that fail in the middle of a run: real processes. Every failure is counted and never timed.
 
-The run goes on, the slices are marked, the reason is counted by kind, a warning says so, and nothing that was not
-answered rightly has a figure.
+The run goes on, slices are marked, failures are counted by kind, a warning says so, and no failed request is part of
+a latency.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ goes wrong in a recorded slice."""
 async def run_with(
     behaviour: dict[str, Sequence[str]], monkeypatch: pytest.MonkeyPatch, load: Load | None = None, **given: Any
 ) -> Run:
-    """A run in which the lab itself starts these producers, by protocol, as they are told to behave."""
+    """A run in which the lab itself starts these producers, by protocol, with this behaviour."""
 
     async def start(session: Session, protocol: str, **_: object) -> RunningProducer:
         return await measuring.start_known(session, protocol, behaviour[protocol])

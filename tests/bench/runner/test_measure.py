@@ -128,7 +128,7 @@ async def test_open_arrivals_are_timed_from_when_they_were_due() -> None:
         assert None not in cell.slices.send_lag_p50_ns
 
 
-async def test_somebody_elses_producers_are_measured_as_far_as_they_go() -> None:
+async def test_targets_are_measured_as_far_as_they_support_it() -> None:
     matrix = matrix_of(workloads=(GET, LIST, FIELDS, CREATE))
     async with AsyncExitStack() as stack:
         targets = {name: Target(await stack.enter_async_context(FOREIGN[name](CHICKEN)), None) for name in PRODUCERS}
@@ -147,7 +147,7 @@ async def test_somebody_elses_producers_are_measured_as_far_as_they_go() -> None
 
 
 @pytest.mark.parametrize(("known", "status"), [(True, "failed"), (False, "measured")])
-async def test_answers_are_compared_with_the_recipes_given_unless_told_not_to(known: bool, status: str) -> None:
+async def test_responses_are_compared_with_the_recipes_unless_none_are_expected(known: bool, status: str) -> None:
     async with AsyncExitStack() as stack:
         other = replace(CHICKEN, steps="Order a pizza.")
         targets = {name: Target(await stack.enter_async_context(FOREIGN[name](other)), None) for name in PRODUCERS}
@@ -168,7 +168,7 @@ async def test_a_file_in_any_order_is_listed_by_id(tmp_path: Path) -> None:
     assert {cell.status for cell in run.cells} == {"measured"}
 
 
-async def test_a_gzip_level_that_a_stack_does_not_know_costs_its_gzip_cells_only() -> None:
+async def test_a_gzip_level_that_a_library_lacks_makes_only_its_gzip_cells_unsupported() -> None:
     matrix = Matrix({"protocol": tuple(PRODUCERS), "gzip": (False, True), "workload": (LIST,), "load": (ONE,)})
     plan = plan_of(matrix, gzip_level=9)
     recording = await recorded(plan)
@@ -251,14 +251,14 @@ async def test_a_producer_that_does_not_start_fails_its_cells_and_says_why(monke
 
 
 async def test_a_run_in_which_nothing_can_be_measured_ends_at_once() -> None:
-    told: list[str] = []
+    reported: list[str] = []
     async with FOREIGN["http"](replace(CHICKEN, steps="Order a pizza.")) as address:
         targets = {"http": Target(address, None)}
         endless = {"rounds": None, "seconds": 3600.0}
         plan = plan_of(matrix_of(["http"]), versions=(Version(targets=targets),), ids=(42,), **endless)
-        recording = await recorded(plan, ids=[42], on_progress=lambda _, text: told.append(text))
+        recording = await recorded(plan, ids=[42], on_progress=lambda _, text: reported.append(text))
     assert [cell.status for cell in recording.cells] == ["failed"]
-    assert not any("round" in text for text in told)
+    assert not any("round" in text for text in reported)
 
 
 async def test_nothing_listens_at_a_target() -> None:
