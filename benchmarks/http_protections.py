@@ -27,14 +27,14 @@ from aiohttp import web
 from commands import command_line, values
 from consumers.graphql_http import GET, LIST
 from producers import aiohttp_connections, graphql_http, lifecycle
-from producers.aiohttp_messages import Answers
+from producers.aiohttp_messages import Responses
 from producers.registry import producer_class
 from producers.settings import ProducerSettings
 from recipes import sources
 
 
 def without_entity_tags() -> None:
-    Answers._unless_known = lambda self, request, response: response  # type: ignore[method-assign]
+    Responses._unless_known = lambda self, request, response: response  # type: ignore[method-assign]
 
 
 def without_guard() -> None:

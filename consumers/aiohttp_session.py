@@ -11,7 +11,7 @@ from aiohttp.http_exceptions import ContentEncodingError
 from yarl import URL
 
 from consumers.client import ClientSettings
-from consumers.errors import ConsumerError, ProducerTimeout, ProducerUnreachable, UnexpectedAnswer
+from consumers.errors import ConsumerError, ProducerTimeout, ProducerUnreachable, UnexpectedResponse
 
 Value = TypeVar("Value")
 
@@ -20,7 +20,7 @@ DEFAULT_CONNECTIONS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class HttpAnswer:
+class HttpResponse:
     """A complete response with its body decompressed."""
 
     status: int
@@ -64,9 +64,9 @@ class HttpSession:
         if self._session is not None:
             await self._session.close()
 
-    async def ask(
+    async def request(
         self, method: str, url: URL, body: bytes | None = None, headers: Mapping[str, str] | None = None
-    ) -> HttpAnswer:
+    ) -> HttpResponse:
         """Send one request and return its response, whatever the status. Raises ConsumerError."""
         if self._session is None or self._session.closed:
             raise self.unreachable("the client is not open")
@@ -80,7 +80,7 @@ class HttpSession:
         else:
             if not self._settings.gzip and response.headers.get("Content-Encoding", "identity") != "identity":
                 raise self.unexpected("the response has a content coding, but identity was requested")
-            return HttpAnswer(response.status, response.content_type, content)
+            return HttpResponse(response.status, response.content_type, content)
         raise failure from None
 
     def _failure(self, error: Exception) -> ConsumerError:
@@ -114,12 +114,12 @@ class HttpSession:
         """The error for a failed connection."""
         return ProducerUnreachable(f"{self.authority}: {one_line(reason)}")
 
-    def unexpected(self, reason: str) -> UnexpectedAnswer:
+    def unexpected(self, reason: str) -> UnexpectedResponse:
         """The error for a response that violates the contract."""
-        return UnexpectedAnswer(f"{self.authority}: {one_line(reason)}")
+        return UnexpectedResponse(f"{self.authority}: {one_line(reason)}")
 
     def decode(self, body: bytes, decoder: "msgspec.json.Decoder[Value]") -> Value:
-        """The value in a JSON body, of the decoder's type. Raises UnexpectedAnswer."""
+        """The value in a JSON body, of the decoder's type. Raises UnexpectedResponse."""
         try:
             return decoder.decode(body)
         except msgspec.ValidationError as error:

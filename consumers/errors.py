@@ -5,7 +5,7 @@ ConsumerError
 ├── ProducerTimeout        no complete response in time
 ├── OperationUnsupported   the producer does not support the operation
 ├── NotKnownYet            the producer does not know what the request refers to
-└── UnexpectedAnswer       a response that violates the contract: status, coding, shape
+└── UnexpectedResponse       a response that violates the contract: status, coding, shape
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ class NotKnownYet(ConsumerError):
     """The producer does not know what the request refers to, such as the query with a hash."""
 
 
-class UnexpectedAnswer(ConsumerError):
+class UnexpectedResponse(ConsumerError):
     """The response violates the contract."""
 
 

@@ -235,7 +235,7 @@ class GraphqlHttpClient(RecipeClient):
             body = _encode(sent)
         except UnicodeEncodeError:
             raise InvalidRecipe("text must be Unicode, without lone surrogates") from None
-        answer = await self._http.ask("POST", self._url, body, _HEADERS)
+        answer = await self._http.request("POST", self._url, body, _HEADERS)
         if answer.media_type not in (JSON, GRAPHQL_JSON):
             raise self._http.unexpected(
                 f"status {answer.status} with {answer.media_type}, which is not a GraphQL response"

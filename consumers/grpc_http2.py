@@ -17,7 +17,13 @@ from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
 from consumers.client import ClientSettings, RecipeClient
-from consumers.errors import ConsumerError, OperationUnsupported, ProducerTimeout, ProducerUnreachable, UnexpectedAnswer
+from consumers.errors import (
+    ConsumerError,
+    OperationUnsupported,
+    ProducerTimeout,
+    ProducerUnreachable,
+    UnexpectedResponse,
+)
 from consumers.protobuf_messages import draft_message, page_in, recipe_in
 from protos import recipe_pb2 as messages
 from protos.recipe_pb2_grpc import RecipeServiceStub
@@ -157,11 +163,11 @@ class GrpcHttp2Client(RecipeClient):
             case grpc.StatusCode.UNAVAILABLE:
                 return ProducerUnreachable(f"{producer}: {why_unavailable(text)}")
             case code:
-                return UnexpectedAnswer(f"{producer}: {code.name}: {text}")
+                return UnexpectedResponse(f"{producer}: {code.name}: {text}")
 
-    def unexpected(self, reason: str) -> UnexpectedAnswer:
+    def unexpected(self, reason: str) -> UnexpectedResponse:
         """The error for a response that violates the contract."""
-        return UnexpectedAnswer(f"{self.settings.target.authority}: {reason}")
+        return UnexpectedResponse(f"{self.settings.target.authority}: {reason}")
 
 
 def connecting_channel(settings: ClientSettings) -> grpc.aio.Channel:

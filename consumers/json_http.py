@@ -6,7 +6,7 @@ from typing import ClassVar, NoReturn
 import msgspec
 from yarl import URL
 
-from consumers.aiohttp_session import HttpAnswer, HttpSession, SessionFactory, one_line
+from consumers.aiohttp_session import HttpResponse, HttpSession, SessionFactory, one_line
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import OperationUnsupported, unknown_id
 from consumers.json_messages import page_decoder, pid_decoder, recipe_decoder, selection_decoder
@@ -63,7 +63,7 @@ class JsonHttpClient(RecipeClient):
         return self.selection_in(answer.body, fields)
 
     def recipe_in(self, body: bytes) -> Recipe:
-        """The recipe in a response. Raises UnexpectedAnswer."""
+        """The recipe in a response. Raises UnexpectedResponse."""
         return self._http.decode(body, recipe_decoder).recipe
 
     def selection_in(self, body: bytes, fields: Collection[str]) -> Recipe:
@@ -77,7 +77,7 @@ class JsonHttpClient(RecipeClient):
         return selection.recipe()
 
     def page_in(self, body: bytes) -> RecipePage:
-        """The page in a response. Raises UnexpectedAnswer."""
+        """The page in a response. Raises UnexpectedResponse."""
         return self._http.decode(body, page_decoder)
 
     def encoded(self, draft: RecipeDraft) -> bytes:
@@ -90,7 +90,7 @@ class JsonHttpClient(RecipeClient):
     async def get_many(self, recipe_ids: Sequence[int]) -> tuple[Recipe, ...]:
         """Whole recipes, named in the query's `ids`."""
         ids = ",".join(map(str, recipe_ids))
-        answer = await self._http.ask("GET", self._recipes.with_query(ids=ids))
+        answer = await self._http.request("GET", self._recipes.with_query(ids=ids))
         self._check(answer, 200, recipe_ids)
         return self.page_in(answer.body).recipes
 
@@ -108,7 +108,7 @@ class JsonHttpClient(RecipeClient):
             if not idempotency_key.isprintable():
                 raise InvalidRecipe("an idempotency key must be one line of printable ASCII", "idempotency_key")
             headers["Idempotency-Key"] = idempotency_key
-        answer = await self._http.ask("POST", self._recipes, self.encoded(draft), headers)
+        answer = await self._http.request("POST", self._recipes, self.encoded(draft), headers)
         self._check(answer, 201)
         return self.recipe_in(answer.body)
 
@@ -121,19 +121,19 @@ class JsonHttpClient(RecipeClient):
         answer = await self._get_json(self._recipes / str(recipe_id), recipe_id)
         return self._http.decode(answer.body, _object_decoder)
 
-    async def _get(self, url: URL, recipe_id: int | None = None) -> HttpAnswer:
-        answer = await self._http.ask("GET", url)
+    async def _get(self, url: URL, recipe_id: int | None = None) -> HttpResponse:
+        answer = await self._http.request("GET", url)
         self._check(answer, 200, (recipe_id,) if recipe_id is not None else ())
         return answer
 
-    async def _get_json(self, url: URL, recipe_id: int | None = None) -> HttpAnswer:
+    async def _get_json(self, url: URL, recipe_id: int | None = None) -> HttpResponse:
         """GET a resource in JSON, whatever `media_type` is."""
-        answer = await self._http.ask("GET", url, headers=_ACCEPT_JSON)
+        answer = await self._http.request("GET", url, headers=_ACCEPT_JSON)
         self._check(answer, 200, (recipe_id,) if recipe_id is not None else (), JSON)
         return answer
 
     def _check(
-        self, answer: HttpAnswer, status: int, recipe_ids: Sequence[int] = (), media_type: str | None = None
+        self, answer: HttpResponse, status: int, recipe_ids: Sequence[int] = (), media_type: str | None = None
     ) -> None:
         """Raise the error that a response stands for, unless it has this status and media type."""
         if answer.status != status:
@@ -147,7 +147,7 @@ class JsonHttpClient(RecipeClient):
             raise OperationUnsupported(f"{self._http.authority}: {said}")
         raise self._http.unexpected(said)
 
-    def _refuse(self, answer: HttpAnswer, recipe_ids: Sequence[int]) -> NoReturn:
+    def _refuse(self, answer: HttpResponse, recipe_ids: Sequence[int]) -> NoReturn:
         """Raise the error that a response stands for. `recipe_ids`: the requested ids."""
         refusal = self._refusal(answer)
         text = one_line(refusal.detail) or f"status {answer.status}"
@@ -167,7 +167,7 @@ class JsonHttpClient(RecipeClient):
             case _:
                 raise self._http.unexpected(f"status {answer.status}: {text}" if refusal.detail else text)
 
-    def _refusal(self, answer: HttpAnswer) -> Refusal:
+    def _refusal(self, answer: HttpResponse) -> Refusal:
         if answer.media_type in (JSON, PROBLEM_JSON):
             try:
                 return _refusal_decoder.decode(answer.body)

@@ -16,7 +16,7 @@ from typing import Any, cast
 from aiohttp import HttpVersion11, web
 from aiohttp.http_exceptions import LineTooLong
 
-from producers.aiohttp_messages import Answers
+from producers.aiohttp_messages import Responses
 from producers.http_problems import Problem, internal_error
 from producers.settings import Limits
 from producers.sockets import LINGERING_S, close_in_stages
@@ -40,21 +40,21 @@ IDLE_GRACE_S = 0.1
 class GuardedServer(web.Server):
     """Creates a protocol for each connection and enforces the limits of all of them."""
 
-    def __init__(self, application: web.AppRunner, answers: Answers, limits: Limits) -> None:
+    def __init__(self, application: web.AppRunner, responses: Responses, limits: Limits) -> None:
         routed = application.server
         assert routed is not None, "set up the application before serving it"
         super().__init__(routed.request_handler, request_factory=routed.request_factory)
-        self.answers = answers
+        self.responses = responses
         self.limits = limits
         self.draining = False
         """Whether every response closes its connection."""
         self._refused = 0
         """Refused connections that are not closed yet."""
-        self._most = min(limits.connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - OTHER_FILES)
+        self._limit = min(limits.connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - OTHER_FILES)
         self._sweep: asyncio.TimerHandle | None = None
         self._sweep_s = min(SWEEP_S, limits.header_timeout_s / 4, limits.write_timeout_s / 4)
-        self._overloaded = answers.raw(
-            Problem(503, f"the limit of {self._most} connections is reached", headers={"Retry-After": "1"})
+        self._overloaded = responses.raw(
+            Problem(503, f"the limit of {self._limit} connections is reached", headers={"Retry-After": "1"})
         )
         self._handling: dict[str, Any] = {
             "access_log": None,
@@ -70,31 +70,31 @@ class GuardedServer(web.Server):
     def __call__(self) -> web.RequestHandler:
         return GuardedConnection(self, self._loop, self._handling)
 
-    def refuses(self, transport: asyncio.Transport) -> bool:
+    def refuse_if_full(self, transport: asyncio.Transport) -> bool:
         """Refuse a connection with 503 if the limit is reached. Returns whether it was refused."""
-        if len(self._connections) < self._most:
+        if len(self._connections) < self._limit:
             return False
         self._refused += 1
         transport.write(self._overloaded)
         return True
 
     @property
-    def hurried(self) -> bool:
+    def overrun(self) -> bool:
         """Whether too many refused connections are open to wait for their callers to read."""
         return self._refused > REFUSED_AT_ONCE
 
-    def refused_left(self) -> None:
+    def refusal_closed(self) -> None:
         """Note that a refused connection has ended."""
         self._refused -= 1
 
     def watch(self) -> None:
-        """Check deadlines, now and in intervals until `leave`."""
+        """Check deadlines, now and in intervals until `close_idle`."""
         now = self._loop.time()
         for connection in self.guarded():
             connection.check(now)
         self._sweep = self._loop.call_later(self._sweep_s, self.watch)
 
-    async def leave(self) -> None:
+    async def close_idle(self) -> None:
         """Answer requests that are still arriving on idle connections, then close those. Open requests continue."""
         self.draining = True
         give_up = self._loop.time() + IDLE_GRACE_S
@@ -113,10 +113,10 @@ class GuardedConnection(web.RequestHandler):
 
     __slots__ = (
         "_answered",
-        "_farewell",
         "_guard",
         "_head_bytes",
         "_head_since",
+        "_linger_timer",
         "_refused",
         "_stalled",
         "_stalled_since",
@@ -137,15 +137,15 @@ class GuardedConnection(web.RequestHandler):
         """Whether this connection exceeds the limit."""
         self._unreadable = False
         """Whether a request was not valid HTTP, so that nothing more can be parsed."""
-        self._farewell: asyncio.TimerHandle | None = None
+        self._linger_timer: asyncio.TimerHandle | None = None
         """Closes the connection some time after its last response."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, unless the limit is reached."""
         connection = cast(asyncio.Transport, transport)
-        if self._guard.refuses(connection):
+        if self._guard.refuse_if_full(connection):
             self._refused = True
-            self._leave(connection)
+            self._linger(connection)
             return
         self._head_since = self._loop.time()
         super().connection_made(transport)
@@ -155,10 +155,10 @@ class GuardedConnection(web.RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Clean up."""
-        if self._farewell is not None:
-            self._farewell.cancel()
+        if self._linger_timer is not None:
+            self._linger_timer.cancel()
         if self._refused:
-            self._guard.refused_left()
+            self._guard.refusal_closed()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -192,7 +192,7 @@ class GuardedConnection(web.RequestHandler):
                 return resp, True
         self._answered += 1
         if self._unreadable:
-            self._leave(self.transport)
+            self._linger(self.transport)
         return finished
 
     def check(self, now: float) -> None:
@@ -232,15 +232,15 @@ class GuardedConnection(web.RequestHandler):
         # aiohttp treats invalid requests as HTTP/1.0, and would respond in that version.
         request._version = HttpVersion11
         if status == 500 and not isinstance(exc, ConnectionError):
-            return self._guard.answers.unread(internal_error(log, "a request failed", exc))
-        return self._guard.answers.unread(unreadable(exc, self._guard.limits))
+            return self._guard.responses.unread(internal_error(log, "a request failed", exc))
+        return self._guard.responses.unread(unreadable(exc, self._guard.limits))
 
     def _end_with(self, problem: Problem) -> None:
         transport = cast(asyncio.Transport, self.transport)
-        transport.write(self._guard.answers.raw(problem))
-        self._leave(transport)
+        transport.write(self._guard.responses.raw(problem))
+        self._linger(transport)
 
-    def _leave(self, transport: asyncio.BaseTransport | None) -> None:
+    def _linger(self, transport: asyncio.BaseTransport | None) -> None:
         """Close the connection after its last response. More data may still arrive."""
         # aiohttp parses nothing more, and does not close the connection itself.
         self._force_close = True
@@ -249,10 +249,10 @@ class GuardedConnection(web.RequestHandler):
         connection = cast(asyncio.Transport | None, transport)
         if connection is None:
             return
-        if self._refused and self._guard.hurried:
+        if self._refused and self._guard.overrun:
             connection.close()
         else:
-            self._farewell = close_in_stages(connection)
+            self._linger_timer = close_in_stages(connection)
 
 
 def unreadable(error: BaseException | None, limits: Limits) -> Problem:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import HttpVersion11, web
 
 from producers.aiohttp_connections import GuardedServer
-from producers.aiohttp_messages import Answers, check_length
+from producers.aiohttp_messages import Responses, check_length
 from producers.http_problems import Problem, internal_error, problem_of
 from producers.http_semantics import JSON
 from producers.producer import PortUnavailable, Producer
@@ -29,7 +29,7 @@ class Readiness:
     stopping = False
 
 
-ANSWERS = web.AppKey("answers", Answers)
+RESPONSES = web.AppKey("responses", Responses)
 BOOK = web.AppKey("book", RecipeBook)
 HEALTH = "/health"
 MOMENTARY = {"Cache-Control": "no-store"}
@@ -63,7 +63,7 @@ class AiohttpProducer(Producer):
             context = ServedContext(settings.tls, alpn=("http/1.1",)).context
         self._application = web.AppRunner(self.application())
         await self._application.setup()
-        self._guard = GuardedServer(self._application, self._application.app[ANSWERS], settings.limits)
+        self._guard = GuardedServer(self._application, self._application.app[RESPONSES], settings.limits)
         self._sites = web.ServerRunner(self._guard, shutdown_timeout=settings.drain_s)
         await self._sites.setup()
         self._guard.watch()
@@ -93,7 +93,7 @@ class AiohttpProducer(Producer):
                 await asyncio.sleep(self.settings.stop_notice_s)
             for site in list(sites.sites):
                 await site.stop()
-            await self._guard.leave()
+            await self._guard.close_idle()
             await sites.cleanup()
         application, self._application = self._application, None
         if application is not None:
@@ -133,12 +133,12 @@ class _Site(web.SockSite):
         )
 
 
-def application_over(book: RecipeBook, settings: ProducerSettings, answers: Answers) -> web.Application:
+def application_over(book: RecipeBook, settings: ProducerSettings, responses: Responses) -> web.Application:
     """An application with /health alone. It holds what handlers need; they may raise Problem and RecipeError."""
     application = web.Application(client_max_size=settings.limits.body_bytes, middlewares=[refusing])
     application[BOOK] = book
     application[SETTINGS] = settings
-    application[ANSWERS] = answers
+    application[RESPONSES] = responses
     application[READINESS] = Readiness()
     application.router.add_get(HEALTH, get_health)
     return application
@@ -148,9 +148,9 @@ async def get_health(request: web.Request) -> web.Response:
     """`{"status": "ready"}`, or 503 once the producer is stopping."""
     if request.app[READINESS].stopping:
         raise Problem(503, "the producer is stopping", error="stopping")
-    answers = request.app[ANSWERS]
-    media_type = answers.media_type(request, (JSON,))
-    return answers.answer(request, b'{"status":"ready"}', media_type, headers=MOMENTARY)
+    responses = request.app[RESPONSES]
+    media_type = responses.media_type(request, (JSON,))
+    return responses.response(request, b'{"status":"ready"}', media_type, headers=MOMENTARY)
 
 
 @web.middleware
@@ -167,7 +167,7 @@ async def refusing(request: web.Request, handler: Handler) -> web.StreamResponse
     except web.HTTPMethodNotAllowed as error:
         allow = {"Allow": ", ".join(sorted({*error.allowed_methods, "OPTIONS"}))}
         if request.method == "OPTIONS":
-            return request.app[ANSWERS].without_body(204, allow)
+            return request.app[RESPONSES].without_body(204, allow)
         problem = Problem(405, f"{request.method} is not allowed for this resource", headers=allow)
     except web.HTTPNotFound:
         problem = Problem(404, "no such resource")
@@ -178,14 +178,14 @@ async def refusing(request: web.Request, handler: Handler) -> web.StreamResponse
             # The caller has disconnected; this is no fault of the producer.
             raise ConnectionResetError from None
         problem = internal_error(log, "a request failed")
-    return request.app[ANSWERS].problem(request, problem)
+    return request.app[RESPONSES].problem(request, problem)
 
 
 def _version_not_supported(request: web.Request) -> web.Response:
     """The response to HTTP/2.0 in a request line: the parser accepts it, and aiohttp would respond in that version."""
     request._version = HttpVersion11
     problem = Problem(505, "only HTTP/1.1 is supported", closes=True)
-    return request.app[ANSWERS].problem(request, problem)
+    return request.app[RESPONSES].problem(request, problem)
 
 
 async def expect_continue(request: web.Request) -> web.StreamResponse | None:
@@ -193,11 +193,11 @@ async def expect_continue(request: web.Request) -> web.StreamResponse | None:
     # aiohttp calls this before any middleware, so nothing would turn an exception into a response.
     if request.headers.get("Expect", "").lower() != "100-continue":
         problem = Problem(417, "the only supported expectation is 100-continue", closes=True)
-        return request.app[ANSWERS].problem(request, problem)
+        return request.app[RESPONSES].problem(request, problem)
     try:
         check_length(request, request.app[SETTINGS].limits)
     except Problem as too_large:
-        return request.app[ANSWERS].problem(request, too_large)
+        return request.app[RESPONSES].problem(request, too_large)
     await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     # By default, aiohttp counts these bytes as the beginning of the response.
     request.writer.output_size = 0

@@ -39,7 +39,7 @@ def header(request: web.BaseRequest, name: str) -> str | None:
     return lines[0] if len(lines) == 1 else ", ".join(lines) if lines else None
 
 
-class Answers:
+class Responses:
     """Builds the responses of one producer: body, coding, and the headers that all responses share."""
 
     def __init__(self, settings: ProducerSettings, vary: tuple[str, ...] = ()) -> None:
@@ -65,7 +65,7 @@ class Answers:
             offers = "gzip, identity" if self._gzip else "identity"
             raise Problem(406, f"none of the accepted content codings is available; available: {offers}") from None
 
-    def answer(
+    def response(
         self,
         request: web.BaseRequest,
         body: bytes,

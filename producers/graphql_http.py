@@ -13,8 +13,8 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from producers.aiohttp_hosting import ANSWERS, BOOK, SETTINGS, AiohttpProducer, application_over, expect_continue
-from producers.aiohttp_messages import Answers, read_json_body
+from producers.aiohttp_hosting import BOOK, RESPONSES, SETTINGS, AiohttpProducer, application_over, expect_continue
+from producers.aiohttp_messages import Responses, read_json_body
 from producers.graphql_errors import is_request_error, shown, shown_problem
 from producers.graphql_persisted import PersistedQueries, check_hash, hash_in
 from producers.graphql_schema import RecipeSchema
@@ -43,13 +43,13 @@ class GraphqlHttpProducer(AiohttpProducer):
 
     def application(self) -> web.Application:
         """The application with its routes."""
-        application = application_over(self.book, self.settings, Answers(self.settings, vary=("Accept",)))
+        application = application_over(self.book, self.settings, Responses(self.settings, vary=("Accept",)))
         application[SCHEMA] = RecipeSchema(self.settings)
         application[PERSISTED] = PersistedQueries() if self.settings.persisted_queries else None
         application.add_routes(
             [
-                web.get(self.path, answer_graphql),
-                web.post(self.path, answer_graphql, expect_handler=expect_continue),
+                web.get(self.path, execute_graphql),
+                web.post(self.path, execute_graphql, expect_handler=expect_continue),
             ]
         )
         return application
@@ -68,25 +68,25 @@ _parameters_decoder = msgspec.json.Decoder(Parameters)
 _map_decoder = msgspec.json.Decoder(dict[str, Any] | None)
 
 
-async def answer_graphql(request: web.Request) -> web.Response:
+async def execute_graphql(request: web.Request) -> web.Response:
     """The result of one operation. Problems of the request are reported as GraphQL errors, too."""
-    answers = request.app[ANSWERS]
+    responses = request.app[RESPONSES]
     media_type = JSON
     try:
         # Negotiated first: a mutation must not be executed if its response cannot be sent.
-        media_type = answers.media_type(request, MEDIA_TYPES)
-        answers.coding(request)
+        media_type = responses.media_type(request, MEDIA_TYPES)
+        responses.coding(request)
         result = await execute(request, await read_parameters(request))
     except Problem as problem:
-        return answers.refusal(request, problem, _encode({"errors": [shown_problem(problem)]}), media_type)
+        return responses.refusal(request, problem, _encode({"errors": [shown_problem(problem)]}), media_type)
     if not result.errors:
-        return answers.answer(request, _encode({"data": result.data}), media_type)
+        return responses.response(request, _encode({"data": result.data}), media_type)
     errors = [shown(error, result) for error in result.errors]
     if is_request_error(result):
         # With application/json, which proxies also send, clients recognize a GraphQL response only by its 200.
         status = 400 if media_type == GRAPHQL_JSON else 200
-        return answers.answer(request, _encode({"errors": errors}), media_type, status=status)
-    return answers.answer(request, _encode({"data": result.data, "errors": errors}), media_type)
+        return responses.response(request, _encode({"errors": errors}), media_type, status=status)
+    return responses.response(request, _encode({"data": result.data, "errors": errors}), media_type)
 
 
 async def execute(request: web.Request, parameters: Parameters) -> ExecutionResult:

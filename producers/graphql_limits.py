@@ -69,7 +69,7 @@ class Extent:
     values_per_element: int = 0
     """Values to resolve for each element of those lists."""
 
-    def beside(self, other: "Extent") -> "Extent":
+    def plus(self, other: "Extent") -> "Extent":
         """The sum of both, as in one selection set."""
         return Extent(
             max(self.nesting, other.nesting),
@@ -103,7 +103,7 @@ def survey(document: DocumentNode, schema: GraphQLSchema) -> Survey:
 def exceeded(found: Survey, limits: DocumentLimits) -> GraphQLError | None:
     """The error for a document that exceeds a limit, or None."""
     extent = found.extent
-    asked = {
+    requested = {
         "operations": found.operations,
         "depth": extent.depth,
         "fields": extent.fields,
@@ -113,7 +113,7 @@ def exceeded(found: Survey, limits: DocumentLimits) -> GraphQLError | None:
         "values": min(MOST, extent.values + extent.values_per_element * USUAL_LIST),
     }
     for limit in fields(limits):
-        number = asked.get(limit.name)
+        number = requested.get(limit.name)
         allowed = getattr(limits, limit.name)
         if number is not None and number > allowed:
             return refusal(_TOO_MUCH[limit.name].format(number=number, allowed=allowed), TOO_COMPLEX)
@@ -156,8 +156,8 @@ class _Surveyor:
                 )
                 for variable in definition.variable_definitions or ():
                     self._look_at_values([variable.default_value])
-                    found = found.beside(self._directives(variable.directives))
-                found = found.beside(self._directives(definition.directives))
+                    found = found.plus(self._directives(variable.directives))
+                found = found.plus(self._directives(definition.directives))
             elif isinstance(definition, FragmentDefinitionNode):
                 # Includes fragments that are never spread: they are validated, but return no values.
                 found = replace(self._fragment(definition.name.value, nesting=1), values=0, values_per_element=0)
@@ -181,9 +181,9 @@ class _Surveyor:
             else:
                 assert isinstance(selection, FragmentSpreadNode)
                 found = _deeper(self._fragment(selection.name.value, nesting + 1))
-            total = total.beside(found)
+            total = total.plus(found)
             if selection.directives:
-                total = total.beside(self._directives(selection.directives))
+                total = total.plus(self._directives(selection.directives))
         if nesting + total.nesting > MAXIMUM_NESTING:
             raise refusal(f"selections and fragments are nested more than {MAXIMUM_NESTING} deep", TOO_COMPLEX)
         return total
@@ -198,7 +198,7 @@ class _Surveyor:
         self._known[name] = None
         kind = self._schema.get_type(fragment.type_condition.name.value)
         found = self._selections(fragment.selection_set, kind, nesting)
-        found = found.beside(self._directives(fragment.directives))
+        found = found.plus(self._directives(fragment.directives))
         self._known[name] = found
         return found
 

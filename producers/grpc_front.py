@@ -79,7 +79,7 @@ class CallFront:
                 conversation.abort()
         self._directory.cleanup()
 
-    def lets_in(self, conversation: "Conversation") -> bool:
+    def admit(self, conversation: "Conversation") -> bool:
         """Count a connection, unless the limit is reached. Returns whether it was accepted."""
         if len(self._connections) >= self.limits.calls.connections:
             return False
@@ -87,7 +87,7 @@ class CallFront:
         self._empty.clear()
         return True
 
-    def left(self, conversation: "Conversation") -> None:
+    def remove(self, conversation: "Conversation") -> None:
         """Note that a connection has ended."""
         self._connections.discard(conversation)
         if not self._connections:
@@ -102,22 +102,22 @@ class Conversation:
         self.check = CallCheck(BLOCKS_OF_METADATA * front.limits.calls.metadata_bytes)
         self.caller: asyncio.Transport | None = None
         self.core: asyncio.Transport | None = None
-        self._caller_takes = self._core_takes = True
+        self._caller_writable = self._core_writable = True
         self._caller_gone = self._core_gone = False
-        self._over = False
+        self._ended = False
         """Whether further data is ignored."""
         self._early = bytearray()
         """Data that arrived before the connection to the core was open."""
         self._connecting: asyncio.Task[None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
-        self._farewell: asyncio.TimerHandle | None = None
+        self._linger_timer: asyncio.TimerHandle | None = None
         """Closes the caller's connection some time after the GOAWAY."""
 
     def begin(self, caller: asyncio.Transport) -> None:
         """Connect to the core."""
         self.caller = caller
         tls = cast(ssl.SSLObject | None, caller.get_extra_info("ssl_object"))
-        if not self.front.lets_in(self) or (tls is not None and tls.selected_alpn_protocol() != ALPN):
+        if not self.front.admit(self) or (tls is not None and tls.selected_alpn_protocol() != ALPN):
             caller.abort()
             return
         self._connecting = asyncio.get_running_loop().create_task(self._connect())
@@ -142,13 +142,13 @@ class Conversation:
 
     def from_caller(self, data: bytes) -> None:
         """Forward what the caller sent, and respond to refused calls."""
-        if self._over:
+        if self._ended:
             return
         assert self.caller is not None
         if self.core is None:
             # uvloop starts reading even if reading was paused before, so this happens once.
             self._early += data
-            _let(self.caller, speak=False)
+            _set_reading(self.caller, reading=False)
             return
         try:
             to_core, to_caller = self.check.from_client(data)
@@ -162,7 +162,7 @@ class Conversation:
 
     def from_core(self, data: bytes) -> None:
         """Forward what the core sent."""
-        if self._over:
+        if self._ended:
             return
         assert self.caller is not None
         try:
@@ -170,42 +170,42 @@ class Conversation:
         except ConnectionBroken as broken:
             self._end(broken)
 
-    def caller_takes(self, *, enough: bool) -> None:
+    def caller_writable(self, *, writable: bool) -> None:
         """Note whether the caller reads fast enough. If not, it is not read either, because refusals are responses,
         too."""
-        self._caller_takes = enough
+        self._caller_writable = writable
         self._regulate()
         if not self._core_gone:
             # While the core is not read, the end of its connection goes unnoticed.
-            self._allow_time(within_s=None if enough else self.front.limits.write_timeout_s)
+            self._allow_time(within_s=None if writable else self.front.limits.write_timeout_s)
 
-    def core_takes(self, *, enough: bool) -> None:
+    def core_writable(self, *, writable: bool) -> None:
         """Note whether the core reads as fast as the caller sends."""
-        self._core_takes = enough
+        self._core_writable = writable
         self._regulate()
 
     def _regulate(self) -> None:
-        _let(self.caller, speak=self._core_takes and self._caller_takes)
-        _let(self.core, speak=self._caller_takes)
+        _set_reading(self.caller, reading=self._core_writable and self._caller_writable)
+        _set_reading(self.core, reading=self._caller_writable)
 
     def caller_lost(self) -> None:
         """Close the connection to the core."""
         self._caller_gone = True
         self._allow_time(within_s=None)
-        if self._farewell is not None:
-            self._farewell.cancel()
+        if self._linger_timer is not None:
+            self._linger_timer.cancel()
         if self._connecting is not None:
             self._connecting.cancel()
         if self.core is not None:
             self.core.close()
-        self.front.left(self)
+        self.front.remove(self)
 
     def core_lost(self) -> None:
         """Close the caller's connection once it has received the remaining data, within the write timeout."""
         self._core_gone = True
         assert self.caller is not None
-        if self._over and not self._caller_gone:
-            self._farewell = close_in_stages(self.caller)
+        if self._ended and not self._caller_gone:
+            self._linger_timer = close_in_stages(self.caller)
         else:
             self.caller.close()
         if not self._caller_gone:
@@ -228,16 +228,16 @@ class Conversation:
     def _end(self, broken: ConnectionBroken) -> None:
         assert self.caller is not None
         assert self.core is not None
-        self._over = True
+        self._ended = True
         self.caller.write(self.check.goaway(broken.code))
         self.core.abort()
 
 
-def _let(transport: asyncio.Transport | None, *, speak: bool) -> None:
+def _set_reading(transport: asyncio.Transport | None, *, reading: bool) -> None:
     """Resume or pause reading from a connection."""
-    if transport is None or transport.is_closing() or transport.is_reading() == speak:
+    if transport is None or transport.is_closing() or transport.is_reading() == reading:
         return
-    if speak:
+    if reading:
         transport.resume_reading()
     else:
         transport.pause_reading()
@@ -259,11 +259,11 @@ class Caller(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The caller reads too slowly."""
-        self._conversation.caller_takes(enough=False)
+        self._conversation.caller_writable(writable=False)
 
     def resume_writing(self) -> None:
         """The caller has caught up."""
-        self._conversation.caller_takes(enough=True)
+        self._conversation.caller_writable(writable=True)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
@@ -286,11 +286,11 @@ class Core(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The core reads too slowly."""
-        self._conversation.core_takes(enough=False)
+        self._conversation.core_writable(writable=False)
 
     def resume_writing(self) -> None:
         """The core has caught up."""
-        self._conversation.core_takes(enough=True)
+        self._conversation.core_writable(writable=True)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""

@@ -12,7 +12,7 @@ import grpc
 import msgspec
 
 from producers.grpc_service import NAME as PROTOBUF_NAME
-from producers.json_messages import RecipeBody, decode, page_answer, pid_answer, recipe_answer
+from producers.json_messages import RecipeBody, decode, page_response, pid_response, recipe_response
 from producers.request_values import check_fields
 from recipes.book import DEFAULT_PAGE_SIZE, RecipeBook
 from recipes.model import FIELDS, RecipePage
@@ -63,26 +63,26 @@ class JsonRecipeService:
         """`{"producer_pid": …, "recipe": {…}}`."""
         recipe = await self._book.get(request.id)
         if request.read_mask is None:
-            return recipe_answer(recipe)
+            return recipe_response(recipe)
         named = request.read_mask.split(",")
         check_fields(named, "read_mask")
-        return recipe_answer(recipe, [name for name in FIELDS if name in named])
+        return recipe_response(recipe, [name for name in FIELDS if name in named])
 
     async def pid(self, request: GetMetaData) -> bytes:
         """`{"producer_pid": …}`."""
-        return pid_answer()
+        return pid_response()
 
     async def list(self, request: ListRecipes) -> bytes:
         """`{"recipes": […], "next_page_token": "…"}`."""
-        return page_answer(await self._book.page(request.page_size or DEFAULT_PAGE_SIZE, request.page_token))
+        return page_response(await self._book.page(request.page_size or DEFAULT_PAGE_SIZE, request.page_token))
 
     async def create(self, request: CreateRecipe) -> bytes:
         """The same as `get`."""
-        return recipe_answer(await self._book.add(request.recipe.draft(), request.idempotency_key))
+        return recipe_response(await self._book.add(request.recipe.draft(), request.idempotency_key))
 
     async def get_many(self, request: BatchGetRecipes) -> bytes:
         """The same as `list`, in the order of the ids."""
-        return page_answer(RecipePage(await self._book.get_many(request.ids)))
+        return page_response(RecipePage(await self._book.get_many(request.ids)))
 
 
 def add_to_server(service: JsonRecipeService, server: Any) -> None:

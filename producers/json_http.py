@@ -7,18 +7,18 @@ from importlib import resources
 from aiohttp import web
 
 from producers.aiohttp_hosting import (
-    ANSWERS,
     BOOK,
     MOMENTARY,
+    RESPONSES,
     SETTINGS,
     AiohttpProducer,
     application_over,
     expect_continue,
 )
-from producers.aiohttp_messages import Answers, body_media_type, header, read_body
+from producers.aiohttp_messages import Responses, body_media_type, header, read_body
 from producers.http_problems import Problem
 from producers.http_semantics import JSON
-from producers.json_messages import pid_answer
+from producers.json_messages import pid_response
 from producers.representations import MEDIA_TYPES, representation
 from producers.request_values import BadBody, check_fields, page_size, parse_id, parse_ids
 from recipes.book import DEFAULT_PAGE_SIZE
@@ -33,7 +33,7 @@ class JsonHttpProducer(AiohttpProducer):
 
     def application(self) -> web.Application:
         """The application with its routes."""
-        application = application_over(self.book, self.settings, Answers(self.settings, vary=("Accept",)))
+        application = application_over(self.book, self.settings, Responses(self.settings, vary=("Accept",)))
         application[OPENAPI] = resources.files("protos").joinpath("recipe.openapi.json").read_bytes()
         application.add_routes(
             [
@@ -52,9 +52,9 @@ async def get_recipe(request: web.Request) -> web.Response:
     query = query_of(request, ("fields",))
     names = selected_fields(query["fields"]) if "fields" in query else None
     recipe = await request.app[BOOK].get(parse_id(request.match_info["id"]))
-    answers = request.app[ANSWERS]
-    media_type = answers.media_type(request, MEDIA_TYPES)
-    return answers.answer(request, representation(media_type).recipe_answer(recipe, names), media_type)
+    responses = request.app[RESPONSES]
+    media_type = responses.media_type(request, MEDIA_TYPES)
+    return responses.response(request, representation(media_type).recipe_response(recipe, names), media_type)
 
 
 async def list_recipes(request: web.Request) -> web.Response:
@@ -64,27 +64,27 @@ async def list_recipes(request: web.Request) -> web.Response:
         if len(query) > 1:
             raise InvalidRecipe("ids cannot be combined with page_size or page_token", "ids")
         named = await request.app[BOOK].get_many(parse_ids(query["ids"].split(",")))
-        return page_answer(request, RecipePage(named))
+        return page_response(request, RecipePage(named))
     size = page_size(query["page_size"]) if "page_size" in query else DEFAULT_PAGE_SIZE
     page = await request.app[BOOK].page(size, query.get("page_token", ""))
     if not page.next_page_token:
-        return page_answer(request, page)
+        return page_response(request, page)
     # RFC 8288: clients can follow the link instead of building the URL from the token.
     target = f"/recipes?page_size={size}&page_token={page.next_page_token}"
-    return page_answer(request, page, {"Link": f'<{target}>; rel="next"'})
+    return page_response(request, page, {"Link": f'<{target}>; rel="next"'})
 
 
-def page_answer(request: web.Request, page: RecipePage, headers: Mapping[str, str] | None = None) -> web.Response:
+def page_response(request: web.Request, page: RecipePage, headers: Mapping[str, str] | None = None) -> web.Response:
     """A response with a page of recipes. Raises Problem."""
-    answers = request.app[ANSWERS]
-    media_type = answers.media_type(request, MEDIA_TYPES)
-    return answers.answer(request, representation(media_type).page_answer(page), media_type, headers=headers)
+    responses = request.app[RESPONSES]
+    media_type = responses.media_type(request, MEDIA_TYPES)
+    return responses.response(request, representation(media_type).page_response(page), media_type, headers=headers)
 
 
 async def create_recipe(request: web.Request) -> web.Response:
     """201 with the new recipe. Repeating an Idempotency-Key with the same recipe returns the recipe created first."""
     query_of(request, ())
-    answers = request.app[ANSWERS]
+    responses = request.app[RESPONSES]
     media_type = check_acceptable(request, MEDIA_TYPES)
     sent_in = body_media_type(request, MEDIA_TYPES)
     body = await read_body(request, request.app[SETTINGS].limits)
@@ -94,29 +94,29 @@ async def create_recipe(request: web.Request) -> web.Response:
         raise Problem(400, str(error)) from None
     recipe = await request.app[BOOK].add(draft, header(request, "Idempotency-Key") or "")
     place = {"Location": f"/recipes/{recipe.id}"}
-    made = representation(media_type).recipe_answer(recipe)
-    return answers.answer(request, made, media_type, status=201, headers=place)
+    made = representation(media_type).recipe_response(recipe)
+    return responses.response(request, made, media_type, status=201, headers=place)
 
 
 async def get_pid(request: web.Request) -> web.Response:
-    """`{"producer_pid": …}`: the process that answers."""
+    """`{"producer_pid": …}`: the id of the process."""
     query_of(request, ())
-    answers = request.app[ANSWERS]
-    return answers.answer(request, pid_answer(), answers.media_type(request, (JSON,)), headers=MOMENTARY)
+    responses = request.app[RESPONSES]
+    return responses.response(request, pid_response(), responses.media_type(request, (JSON,)), headers=MOMENTARY)
 
 
 async def get_openapi(request: web.Request) -> web.Response:
     """The description of this API."""
     query_of(request, ())
     check_acceptable(request, (JSON,))
-    return request.app[ANSWERS].answer(request, request.app[OPENAPI], JSON)
+    return request.app[RESPONSES].response(request, request.app[OPENAPI], JSON)
 
 
 def check_acceptable(request: web.Request, offered: tuple[str, ...]) -> str:
     """The media type of the response. Raises Problem if no offered media type or coding is acceptable."""
-    answers = request.app[ANSWERS]
-    media_type = answers.media_type(request, offered)
-    answers.coding(request)
+    responses = request.app[RESPONSES]
+    media_type = responses.media_type(request, offered)
+    responses.coding(request)
     return media_type
 
 

@@ -79,19 +79,19 @@ class RecipeBody(msgspec.Struct, forbid_unknown_fields=True):
 _draft_decoder = msgspec.json.Decoder(RecipeBody)
 
 
-def recipe_answer(recipe: Recipe, fields: Sequence[str] | None = None) -> bytes:
+def recipe_response(recipe: Recipe, fields: Sequence[str] | None = None) -> bytes:
     """`{"producer_pid": …, "recipe": {…}}`, with all fields or only `fields`."""
     shown = recipe if fields is None else {name: getattr(recipe, name) for name in fields}
     return _encode({"producer_pid": os.getpid(), "recipe": shown})
 
 
-def page_answer(page: RecipePage) -> bytes:
+def page_response(page: RecipePage) -> bytes:
     """`{"recipes": […], "next_page_token": "…"}`."""
     return _encode(page)
 
 
-def pid_answer() -> bytes:
-    """`{"producer_pid": …}`: the process that answers."""
+def pid_response() -> bytes:
+    """`{"producer_pid": …}`: the id of the process."""
     return _encode({"producer_pid": os.getpid()})
 
 

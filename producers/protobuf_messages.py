@@ -9,12 +9,12 @@ from protos import recipe_pb2 as messages
 from recipes.model import IngredientDraft, Recipe, RecipeDraft, RecipePage
 
 
-def recipe_answer(recipe: Recipe, fields: Sequence[str] | None = None) -> bytes:
+def recipe_response(recipe: Recipe, fields: Sequence[str] | None = None) -> bytes:
     """A Recipe."""
     return recipe_message(recipe, fields).SerializeToString()
 
 
-def page_answer(page: RecipePage) -> bytes:
+def page_response(page: RecipePage) -> bytes:
     """A ListRecipesResponse."""
     return page_message(page).SerializeToString()
 

@@ -22,10 +22,10 @@ MEDIA_TYPES = tuple(REPRESENTATIONS)
 class Representation(Protocol):
     """Encodes and decodes messages."""
 
-    def recipe_answer(self, recipe: Recipe, fields: Sequence[str] | None = None) -> bytes:
+    def recipe_response(self, recipe: Recipe, fields: Sequence[str] | None = None) -> bytes:
         """One recipe, with all fields or only `fields`."""
 
-    def page_answer(self, page: RecipePage) -> bytes:
+    def page_response(self, page: RecipePage) -> bytes:
         """A page of whole recipes."""
 
     def draft_in(self, body: bytes) -> RecipeDraft:

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from bench.clients.base import Ended
 from consumers.client import ClientSettings
-from consumers.errors import ConsumerError, ProducerTimeout, ProducerUnreachable, UnexpectedAnswer
+from consumers.errors import ConsumerError, ProducerTimeout, ProducerUnreachable, UnexpectedResponse
 
 TIMER_STEP_S = 0.001
 
@@ -158,9 +158,9 @@ class Connections(ABC, Generic[Content, RawAnswer]):
         """The error for a connection that could not be opened, or was lost."""
         return ProducerUnreachable(f"{self.authority}: {' '.join(reason.split())}")
 
-    def unexpected(self, reason: str) -> UnexpectedAnswer:
+    def unexpected(self, reason: str) -> UnexpectedResponse:
         """The error for a response that breaks the rules of the transport."""
-        return UnexpectedAnswer(f"{self.authority}: {' '.join(reason.split())}")
+        return UnexpectedResponse(f"{self.authority}: {' '.join(reason.split())}")
 
 
 def _reason(error: BaseException) -> str:

@@ -14,7 +14,7 @@ from bench.clients.http2 import Http2Connections
 from bench.clients.http2_messages import FieldList, Headers, Http2Answer, Http2Content
 from bench.clients.raw import Exchange, ProgramRequest, RawCalls
 from consumers.client import ClientSettings, RecipeClient
-from consumers.errors import OperationUnsupported, ProducerUnreachable, UnexpectedAnswer
+from consumers.errors import OperationUnsupported, ProducerUnreachable, UnexpectedResponse
 from consumers.registry import client_class
 
 GZIP_WINDOW_BITS = 31
@@ -121,7 +121,7 @@ class ExchangedChannel:
 def message_in(answer: Http2Answer, settings: ClientSettings) -> bytes:
     """The message in a response, decompressed.
 
-    Raises AioRpcError for a status that is not OK, UnexpectedAnswer, ProducerUnreachable.
+    Raises AioRpcError for a status that is not OK, UnexpectedResponse, ProducerUnreachable.
     """
     authority = settings.target.authority
     head, last = answer.headers, answer.last
@@ -129,23 +129,23 @@ def message_in(answer: Http2Answer, settings: ClientSettings) -> bytes:
         # The mapping of gRPC's http-grpc-status-mapping.md.
         if head.status in (429, 502, 503, 504):
             raise ProducerUnreachable(f"{authority}: HTTP status {head.status}")
-        raise UnexpectedAnswer(f"{authority}: HTTP status {head.status}")
+        raise UnexpectedResponse(f"{authority}: HTTP status {head.status}")
     if last.call_status is None:
-        raise UnexpectedAnswer(f"{authority}: the response has no grpc-status")
+        raise UnexpectedResponse(f"{authority}: the response has no grpc-status")
     if last.call_status != b"0":
         raise _error(last)
     body = answer.body
     if len(body) < PREFIX_BYTES or len(body) != PREFIX_BYTES + int.from_bytes(body[1:PREFIX_BYTES], "big"):
-        raise UnexpectedAnswer(f"{authority}: the response is not one message of the length in its prefix")
+        raise UnexpectedResponse(f"{authority}: the response is not one message of the length in its prefix")
     message = body[PREFIX_BYTES:]
     if not body[0]:
         return message
     if not settings.gzip or head.get(b"grpc-encoding") != b"gzip":
-        raise UnexpectedAnswer(f"{authority}: the message has an encoding that was not offered")
+        raise UnexpectedResponse(f"{authority}: the message has an encoding that was not offered")
     try:
         return zlib.decompress(message, GZIP_WINDOW_BITS)
     except zlib.error:
-        raise UnexpectedAnswer(f"{authority}: the message is not in the encoding that it declares") from None
+        raise UnexpectedResponse(f"{authority}: the message is not in the encoding that it declares") from None
 
 
 def _error(last: Headers) -> grpc.aio.AioRpcError:

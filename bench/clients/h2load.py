@@ -18,7 +18,7 @@ from bench.clients.base import ProgramClient, ProgramFailed, ProgramSlice, Reque
 from bench.clients.raw import ProgramRequest, RawClient
 from bench.workloads import Question
 from consumers.client import ClientSettings, RecipeClient
-from consumers.errors import ProducerUnreachable, UnexpectedAnswer
+from consumers.errors import ProducerUnreachable, UnexpectedResponse
 
 PROGRAM = "h2load"
 SLICE_AT_LEAST_NS = 200_000_000
@@ -85,7 +85,7 @@ def _failure(request: LoggedRequest) -> Exception | None:
         return ProducerUnreachable("h2load received no complete response to a request")
     if 200 <= request.status < 300:
         return None
-    return UnexpectedAnswer(f"h2load received status {request.status}")
+    return UnexpectedResponse(f"h2load received status {request.status}")
 
 
 class H2loadClient(ProgramClient):

@@ -18,7 +18,7 @@ from bench.clients.base import Ended
 from bench.clients.connections import Connections, RawRequest
 from bench.clients.http1_messages import CHUNKED, UNTIL_CLOSE, BadChunk, BadHead, ChunkedBody, Head, read_head
 from bench.clients.raw import Exchange, ProgramRequest, RawCalls
-from consumers.aiohttp_session import HttpAnswer, HttpSession
+from consumers.aiohttp_session import HttpResponse, HttpSession
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import ConsumerError
 from consumers.registry import client_class
@@ -257,12 +257,12 @@ class ExchangedSession(HttpSession):
     def open(self) -> None:
         """Nothing to open."""
 
-    async def ask(
+    async def request(
         self, method: str, url: URL, body: bytes | None = None, headers: Mapping[str, str] | None = None
-    ) -> HttpAnswer:
+    ) -> HttpResponse:
         """Send one request and return the response, whatever its status. Raises ConsumerError."""
         answer = await self._exchange(request_bytes(method, url, {**self._headers, **(headers or {})}, body))
-        return HttpAnswer(answer.head.status, answer.head.media_type, self._decoded(answer))
+        return HttpResponse(answer.head.status, answer.head.media_type, self._decoded(answer))
 
     def _decoded(self, answer: Http1Answer) -> bytes:
         coding = answer.head.coding

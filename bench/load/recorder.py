@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from bench.workloads import WrongAnswer
-from consumers.errors import OperationUnsupported, ProducerTimeout, ProducerUnreachable, UnexpectedAnswer
+from consumers.errors import OperationUnsupported, ProducerTimeout, ProducerUnreachable, UnexpectedResponse
 from recipes.errors import RecipeError
 
 OK = "ok"
@@ -21,7 +21,7 @@ _KINDS: tuple[tuple[type[Exception], str], ...] = (
     (ProducerTimeout, "timeout"),
     (ProducerUnreachable, "unreachable"),
     (OperationUnsupported, "unsupported"),
-    (UnexpectedAnswer, "unexpected_answer"),
+    (UnexpectedResponse, "unexpected_answer"),
     (RecipeError, "error_answer"),
 )
 

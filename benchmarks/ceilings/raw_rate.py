@@ -26,7 +26,7 @@ from benchmarks.ceilings.trivial_servers import ANSWER, PATH
 from commands import command_line
 from commands.errors import UsageError
 from consumers.client import ClientSettings, RecipeClient
-from consumers.errors import UnexpectedAnswer
+from consumers.errors import UnexpectedResponse
 from consumers.target import parse_target
 from recipes import sources
 
@@ -95,7 +95,7 @@ class FileCalls(RawCalls[Http2Content, Http2Answer]):
 
         def verify(request: RawRequest[Http2Content, Http2Answer], answer: Http2Answer) -> Exception | None:
             if answer.headers.status != 200 or answer.body != ANSWER:
-                return UnexpectedAnswer("the file server did not send its file")
+                return UnexpectedResponse("the file server did not send its file")
             request.proved.add(self.fingerprint(answer))
             return None
 

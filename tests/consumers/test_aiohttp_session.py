@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from consumers.client import ClientSettings, RecipeClient
-from consumers.errors import ConsumerError, ProducerTimeout, ProducerUnreachable, UnexpectedAnswer
+from consumers.errors import ConsumerError, ProducerTimeout, ProducerUnreachable, UnexpectedResponse
 from consumers.registry import client
 from consumers.target import Target
 from producers import certificates
@@ -52,8 +52,8 @@ async def failure(consumer: RecipeClient, kind: type[ConsumerError]) -> str:
     ("sent", "kind", "reason"),
     [
         (None, ProducerUnreachable, "the connection was closed without a response"),
-        (b"garbage\r\n\r\n", UnexpectedAnswer, "the response is not HTTP"),
-        (b"SSH-2.0-OpenSSH_9.2\r\n", UnexpectedAnswer, "the response is not HTTP"),
+        (b"garbage\r\n\r\n", UnexpectedResponse, "the response is not HTTP"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", UnexpectedResponse, "the response is not HTTP"),
         (b"HTTP/1.1 200 OK\r\nContent-Le", ProducerUnreachable, "the connection was closed without a response"),
         (response(BODY)[:-5], ProducerUnreachable, "the connection was lost during the response"),
         (
@@ -63,7 +63,7 @@ async def failure(consumer: RecipeClient, kind: type[ConsumerError]) -> str:
         ),
         (
             b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nab",
-            UnexpectedAnswer,
+            UnexpectedResponse,
             "the response is not HTTP",
         ),
     ],
@@ -82,7 +82,7 @@ async def test_what_comes_instead_of_an_answer(
 )
 async def test_a_body_of_a_wrong_shape_is_unexpected(protocol: str, body: bytes) -> None:
     async with answering(response(body)) as port, consumer_at(protocol, port) as consumer:
-        text = await failure(consumer, UnexpectedAnswer)
+        text = await failure(consumer, UnexpectedResponse)
     assert "utf" not in text.lower()
 
 
@@ -93,14 +93,15 @@ async def test_a_body_of_a_wrong_shape_is_unexpected(protocol: str, body: bytes)
 async def test_a_wrong_status_or_media_type_is_unexpected(protocol: str, status: int, media_type: str) -> None:
     content = response(BODY, status, media_type, {"Location": "http://127.0.0.1:1/"})
     async with answering(content) as port, consumer_at(protocol, port) as consumer:
-        assert await failure(consumer, UnexpectedAnswer)
+        assert await failure(consumer, UnexpectedResponse)
 
 
 async def test_gzip_that_was_not_asked_for_is_unexpected(protocol: str) -> None:
     content = response(gzipped(BODY, 6), headers={"Content-Encoding": "gzip"})
     async with answering(content) as port, consumer_at(protocol, port) as consumer:
         assert (
-            await failure(consumer, UnexpectedAnswer) == "the response has a content coding, but identity was requested"
+            await failure(consumer, UnexpectedResponse)
+            == "the response has a content coding, but identity was requested"
         )
 
 
@@ -108,7 +109,7 @@ async def test_gzip_that_was_not_asked_for_is_unexpected(protocol: str) -> None:
 async def test_bad_gzip_is_unexpected(protocol: str, content: bytes) -> None:
     sent = response(content, headers={"Content-Encoding": "gzip"})
     async with answering(sent) as port, consumer_at(protocol, port, gzip=True) as consumer:
-        assert await failure(consumer, UnexpectedAnswer)
+        assert await failure(consumer, UnexpectedResponse)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from consumers import graphql_http
 from consumers.client import ClientSettings, RecipeClient
-from consumers.errors import ConsumerError, OperationUnsupported, UnexpectedAnswer
+from consumers.errors import ConsumerError, OperationUnsupported, UnexpectedResponse
 from consumers.graphql_http import GraphqlHttpClient, selecting
 from consumers.target import Target
 from producers.graphql_schema import printed_schema
@@ -94,24 +94,24 @@ def refused(code: str | None, message: str = "so it\nis", value: object = None, 
         (data({"recipe": None}), get(), RecipeNotFound, "no recipe has the id 42"),
         (data({"recipe": None}), get(["name"]), RecipeNotFound, "no recipe has the id 42"),
         (data({"recipe": None, "pid": 1}), shown, RecipeNotFound, "no recipe has the id 42"),
-        (refused("NOT_FOUND"), listed, UnexpectedAnswer, "NOT_FOUND: so it is"),
+        (refused("NOT_FOUND"), listed, UnexpectedResponse, "NOT_FOUND: so it is"),
         (refused("BAD_USER_INPUT"), created, InvalidRecipe, "so it is"),
         (refused("IDEMPOTENCY_CONFLICT"), created, IdempotencyConflict, "this idempotency key"),
         (refused("READ_ONLY"), created, BookIsReadOnly, "so it is"),
         (refused("GRAPHQL_VALIDATION_FAILED", status=400), listed, OperationUnsupported, "so it is"),
         (refused(None, 'Cannot query field "recipes" on type "Query".', status=400), listed, OperationUnsupported, ""),
         (refused(None, 'Unknown type "RecipeInput".', status=400), created, OperationUnsupported, "RecipeInput"),
-        (refused("INTERNAL", value={"recipe": None}), get(), UnexpectedAnswer, "INTERNAL: so it is"),
-        (refused(None), get(), UnexpectedAnswer, "so it is"),
-        (response(b'{"error": "no"}', 503), get(), UnexpectedAnswer, "status 503"),
-        (response(b'{"data": {"recipe": null}}', 500), get(), UnexpectedAnswer, "status 500"),
-        (data(None), get(), UnexpectedAnswer, "without data"),
-        (data({}), get(), UnexpectedAnswer, "missing required field `recipe`"),
-        (data({"recipe": {**SOUP, "id": "x"}}), get(), UnexpectedAnswer, "Expected `int`"),
-        (data({"recipe": {"name": "x"}}), get(["name", "id"]), UnexpectedAnswer, "lacks id"),
-        (data(page([], hasNextPage=True, endCursor=None)), listed, UnexpectedAnswer, "no endCursor"),
-        (data(page([None], hasNextPage=False)), listed, UnexpectedAnswer, "Expected `object`"),
-        (data({"pid": None}), pid, UnexpectedAnswer, "Expected `int`"),
+        (refused("INTERNAL", value={"recipe": None}), get(), UnexpectedResponse, "INTERNAL: so it is"),
+        (refused(None), get(), UnexpectedResponse, "so it is"),
+        (response(b'{"error": "no"}', 503), get(), UnexpectedResponse, "status 503"),
+        (response(b'{"data": {"recipe": null}}', 500), get(), UnexpectedResponse, "status 500"),
+        (data(None), get(), UnexpectedResponse, "without data"),
+        (data({}), get(), UnexpectedResponse, "missing required field `recipe`"),
+        (data({"recipe": {**SOUP, "id": "x"}}), get(), UnexpectedResponse, "Expected `int`"),
+        (data({"recipe": {"name": "x"}}), get(["name", "id"]), UnexpectedResponse, "lacks id"),
+        (data(page([], hasNextPage=True, endCursor=None)), listed, UnexpectedResponse, "no endCursor"),
+        (data(page([None], hasNextPage=False)), listed, UnexpectedResponse, "Expected `object`"),
+        (data({"pid": None}), pid, UnexpectedResponse, "Expected `int`"),
     ],
 )
 async def test_a_refusal_becomes_the_domain_s_error_or_the_consumer_s(

@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from consumers.client import ClientSettings
-from consumers.errors import ConsumerError, OperationUnsupported, ProducerUnreachable, UnexpectedAnswer
+from consumers.errors import ConsumerError, OperationUnsupported, ProducerUnreachable, UnexpectedResponse
 from consumers.grpc_http2 import GrpcHttp2Client, why_unavailable
 from consumers.target import Target, parse_target
 from producers import certificates
@@ -58,7 +58,7 @@ async def test_an_answer_that_is_no_message_is_unexpected(answer: bytes) -> None
         return answer
 
     async with consumer_of(behaviour) as consumer:
-        with pytest.raises(UnexpectedAnswer) as caught:
+        with pytest.raises(UnexpectedResponse) as caught:
             await consumer.get(42)
     assert len(str(caught.value).splitlines()) == 1
 
@@ -95,10 +95,10 @@ async def test_a_service_of_the_node_sample_lacks_the_newer_methods() -> None:
         (grpc.StatusCode.ALREADY_EXISTS, IdempotencyConflict),
         (grpc.StatusCode.UNIMPLEMENTED, OperationUnsupported),
         (grpc.StatusCode.UNAVAILABLE, ProducerUnreachable),
-        (grpc.StatusCode.INTERNAL, UnexpectedAnswer),
-        (grpc.StatusCode.UNKNOWN, UnexpectedAnswer),
-        (grpc.StatusCode.RESOURCE_EXHAUSTED, UnexpectedAnswer),
-        (grpc.StatusCode.UNAUTHENTICATED, UnexpectedAnswer),
+        (grpc.StatusCode.INTERNAL, UnexpectedResponse),
+        (grpc.StatusCode.UNKNOWN, UnexpectedResponse),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, UnexpectedResponse),
+        (grpc.StatusCode.UNAUTHENTICATED, UnexpectedResponse),
     ],
 )
 async def test_each_status_is_one_error(code: grpc.StatusCode, error: type[Exception]) -> None:
@@ -110,7 +110,7 @@ async def test_each_status_is_one_error(code: grpc.StatusCode, error: type[Excep
 
 async def test_not_found_is_unexpected_where_no_id_was_asked_for() -> None:
     async with consumer_of(aborting(grpc.StatusCode.NOT_FOUND)) as consumer:
-        with pytest.raises(UnexpectedAnswer, match="NOT_FOUND"):
+        with pytest.raises(UnexpectedResponse, match="NOT_FOUND"):
             await consumer.list()
 
 

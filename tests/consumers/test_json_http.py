@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from consumers.client import ClientSettings, RecipeClient
-from consumers.errors import ConsumerError, OperationUnsupported, UnexpectedAnswer
+from consumers.errors import ConsumerError, OperationUnsupported, UnexpectedResponse
 from consumers.json_http import JsonHttpClient
 from consumers.target import Target
 from recipes.errors import BookIsReadOnly, IdempotencyConflict, InvalidRecipe, RecipeError, RecipeNotFound
@@ -85,25 +85,25 @@ def problem(status: int, error: str, **more: str) -> bytes:
         (problem(404, "not_found"), created, OperationUnsupported, "so it is"),
         (problem(404, "not_found"), pid, OperationUnsupported, "so it is"),
         (response(b"nope", 404, "text/plain"), listed, OperationUnsupported, "status 404"),
-        (response(b"nope", 404, "text/plain"), get(), UnexpectedAnswer, "status 404"),
-        (response(b"{", 404), get(), UnexpectedAnswer, "status 404"),
-        (response(b'{"error": {"code": 404}}', 404), get(), UnexpectedAnswer, "status 404"),
+        (response(b"nope", 404, "text/plain"), get(), UnexpectedResponse, "status 404"),
+        (response(b"{", 404), get(), UnexpectedResponse, "status 404"),
+        (response(b'{"error": {"code": 404}}', 404), get(), UnexpectedResponse, "status 404"),
         (problem(405, "method_not_allowed"), created, OperationUnsupported, "so it is"),
         (response(b"", 501, "text/plain"), created, OperationUnsupported, "status 501"),
         (problem(501, "read_only"), created, BookIsReadOnly, "so it is"),
         (problem(422, "idempotency_conflict"), created, IdempotencyConflict, "this idempotency key"),
         (problem(400, "invalid", field="name"), created, InvalidRecipe, "so it is"),
-        (problem(413, "too_large"), created, UnexpectedAnswer, "status 413: so it is"),
-        (problem(500, "internal"), get(), UnexpectedAnswer, "status 500: so it is"),
-        (response(b"", 400, "text/plain"), get(), UnexpectedAnswer, "status 400"),
-        (response(WHOLE, 200), created, UnexpectedAnswer, "status 200"),
+        (problem(413, "too_large"), created, UnexpectedResponse, "status 413: so it is"),
+        (problem(500, "internal"), get(), UnexpectedResponse, "status 500: so it is"),
+        (response(b"", 400, "text/plain"), get(), UnexpectedResponse, "status 400"),
+        (response(WHOLE, 200), created, UnexpectedResponse, "status 200"),
         (response(WHOLE), get(["name"]), OperationUnsupported, "fields that were not selected"),
-        (response(b'{"recipe": {"name": "Soup"}}'), get(["name", "id"]), UnexpectedAnswer, "lacks id"),
-        (response(b'{"recipe": {"id": null}}'), get(["id"]), UnexpectedAnswer, "Expected `int`"),
-        (response(b'{"recipe": {"id": "1", "name": "x"}}'), get(), UnexpectedAnswer, "Expected `int`"),
-        (response(b'{"recipe": null}'), get(), UnexpectedAnswer, "Expected `object`"),
-        (response(b'{"producer_pid": null}'), pid, UnexpectedAnswer, "Expected `int`"),
-        (response(b'{"recipes": null}'), listed, UnexpectedAnswer, "Expected `array`"),
+        (response(b'{"recipe": {"name": "Soup"}}'), get(["name", "id"]), UnexpectedResponse, "lacks id"),
+        (response(b'{"recipe": {"id": null}}'), get(["id"]), UnexpectedResponse, "Expected `int`"),
+        (response(b'{"recipe": {"id": "1", "name": "x"}}'), get(), UnexpectedResponse, "Expected `int`"),
+        (response(b'{"recipe": null}'), get(), UnexpectedResponse, "Expected `object`"),
+        (response(b'{"producer_pid": null}'), pid, UnexpectedResponse, "Expected `int`"),
+        (response(b'{"recipes": null}'), listed, UnexpectedResponse, "Expected `array`"),
     ],
 )
 async def test_a_refusal_becomes_the_domain_s_error_or_the_consumer_s(

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from consumers.client import ClientSettings, RecipeClient
-from consumers.errors import OperationUnsupported, UnexpectedAnswer
+from consumers.errors import OperationUnsupported, UnexpectedResponse
 from consumers.protobuf_http import ProtobufHttpClient
 from consumers.target import Target
 from protos import recipe_pb2 as messages
@@ -47,8 +47,8 @@ async def test_what_comes_is_decoded(content: bytes, call: Call, expected: objec
 @pytest.mark.parametrize(
     ("content", "error", "said"),
     [
-        (response(b"\xff", media_type=PROTOBUF), UnexpectedAnswer, "not a Recipe"),
-        (response(SOUP, media_type="text/plain"), UnexpectedAnswer, "text/plain, not application/x-protobuf"),
+        (response(b"\xff", media_type=PROTOBUF), UnexpectedResponse, "not a Recipe"),
+        (response(SOUP, media_type="text/plain"), UnexpectedResponse, "text/plain, not application/x-protobuf"),
         (response(b'{"recipe":{}}'), OperationUnsupported, "application/json, not application/x-protobuf"),
         (response(b"", 406), OperationUnsupported, "status 406"),
         (response(b"", 415), OperationUnsupported, "status 415"),

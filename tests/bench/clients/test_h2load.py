@@ -16,7 +16,7 @@ from bench.clients.h2load import BadLog, H2loadClient, LoggedRequest, read_log, 
 from bench.clients.registry import why_unusable
 from bench.load.recorder import kind_of
 from bench.workloads import GetQuestion
-from consumers.errors import ProducerUnreachable, UnexpectedAnswer
+from consumers.errors import ProducerUnreachable, UnexpectedResponse
 from producers import certificates
 from producers.registry import PRODUCERS
 from tests.support.books import small_book
@@ -29,7 +29,7 @@ def test_a_log_becomes_latencies_and_outcomes() -> None:
     found = slice_of(logged, "", 1)
     assert found.duration_ns == 45_000
     assert found.latency_ns == [10_000, 40_000]
-    assert [type(failure) for failure in found.failures] == [UnexpectedAnswer, ProducerUnreachable]
+    assert [type(failure) for failure in found.failures] == [UnexpectedResponse, ProducerUnreachable]
 
 
 def test_without_a_log_a_slice_lasts_as_long_as_it_was_asked_to() -> None:

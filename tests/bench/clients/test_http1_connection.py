@@ -9,7 +9,7 @@ import pytest
 
 from bench.clients.http1 import Http1Connections
 from bench.load.recorder import kind_of
-from consumers.errors import ProducerTimeout, ProducerUnreachable, UnexpectedAnswer
+from consumers.errors import ProducerTimeout, ProducerUnreachable, UnexpectedResponse
 from recipes.errors import RecipeNotFound
 from tests.support.driving import asking, end_of, raw_client, until
 from tests.support.raw_http import response
@@ -192,7 +192,7 @@ async def test_what_is_not_the_answer_is_not_taken_for_it(content: bytes) -> Non
     async with serving(answering(content, RIGHT)) as server, raw_client("http", server.port) as client:
         request = asking(client)
         failure = await end_of(client, request)
-        assert isinstance(failure, UnexpectedAnswer), failure
+        assert isinstance(failure, UnexpectedResponse), failure
         assert not request.proved
         assert await end_of(client, request) is None
 
@@ -237,7 +237,7 @@ async def test_gzip(body: bytes, asked_for_gzip: bool, right: bool) -> None:
     ):
         failure = await end_of(client, asking(client))
         assert (failure is None) is right
-        assert right or isinstance(failure, UnexpectedAnswer)
+        assert right or isinstance(failure, UnexpectedResponse)
 
 
 async def test_no_answer_is_a_timeout_and_the_next_request_has_another_connection() -> None:

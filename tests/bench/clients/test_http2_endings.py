@@ -19,7 +19,7 @@ from hyperframe.frame import (
 from bench.clients.http2 import Http2Connections
 from bench.load.closed_loop import run_closed
 from bench.load.recorder import SliceRecord
-from consumers.errors import ProducerTimeout, ProducerUnreachable, UnexpectedAnswer
+from consumers.errors import ProducerTimeout, ProducerUnreachable, UnexpectedResponse
 from tests.support.driving import asking, end_of, raw_client, until
 from tests.support.http2_peer import (
     GRPC_HEAD,
@@ -167,7 +167,7 @@ BROKEN = [
 async def test_whoever_breaks_the_rules_loses_the_connection_and_the_request(script: Script) -> None:
     async with speaking_http2(script, right) as server, raw_client("grpc", server.port) as client:
         failure = await end_of(client, asking(client))
-        assert isinstance(failure, UnexpectedAnswer), failure
+        assert isinstance(failure, UnexpectedResponse), failure
         assert str(failure).startswith(f"127.0.0.1:{server.port}: ")
         assert await end_of(client, asking(client)) is None
 

@@ -9,7 +9,7 @@ from hyperframe.frame import (
 )
 
 from bench.load.recorder import kind_of
-from consumers.errors import ProducerTimeout, ProducerUnreachable, UnexpectedAnswer
+from consumers.errors import ProducerTimeout, ProducerUnreachable, UnexpectedResponse
 from protos import recipe_pb2
 from recipes.errors import InvalidRecipe, RecipeNotFound
 from tests.support.driving import asking, end_of, raw_client
@@ -44,20 +44,20 @@ def with_body(body: bytes, end: Fields = GRPC_OK) -> Callable[[Peer, int], bytes
         (ended_with(("grpc-status", "3"), ("grpc-message", "not%20so")), InvalidRecipe),
         (ended_with(("grpc-status", "4")), ProducerTimeout),
         (ended_with(("grpc-status", "14")), ProducerUnreachable),
-        (ended_with(("grpc-status", "13"), ("grpc-status-details-bin", "!!")), UnexpectedAnswer),
-        (ended_with(("grpc-status", "x")), UnexpectedAnswer),
-        (ended_with(("grpc-status", "99")), UnexpectedAnswer),
-        (ended_with(), UnexpectedAnswer),
-        (ended_with(("grpc-status", "0")), UnexpectedAnswer),
+        (ended_with(("grpc-status", "13"), ("grpc-status-details-bin", "!!")), UnexpectedResponse),
+        (ended_with(("grpc-status", "x")), UnexpectedResponse),
+        (ended_with(("grpc-status", "99")), UnexpectedResponse),
+        (ended_with(), UnexpectedResponse),
+        (ended_with(("grpc-status", "0")), UnexpectedResponse),
         (ended_with(head=((":status", "503"),)), ProducerUnreachable),
-        (ended_with(head=((":status", "404"),)), UnexpectedAnswer),
-        (with_body(prefixed(MESSAGE), (("grpc-status", "13"),)), UnexpectedAnswer),
-        (with_body(prefixed(MESSAGE)[:-1]), UnexpectedAnswer),
-        (with_body(prefixed(MESSAGE) + b"x"), UnexpectedAnswer),
-        (with_body(prefixed(MESSAGE) * 2), UnexpectedAnswer),
-        (with_body(b""), UnexpectedAnswer),
-        (with_body(prefixed(b"\xff\xff\xff")), UnexpectedAnswer),
-        (with_body(prefixed(MESSAGE, compressed=True)), UnexpectedAnswer),
+        (ended_with(head=((":status", "404"),)), UnexpectedResponse),
+        (with_body(prefixed(MESSAGE), (("grpc-status", "13"),)), UnexpectedResponse),
+        (with_body(prefixed(MESSAGE)[:-1]), UnexpectedResponse),
+        (with_body(prefixed(MESSAGE) + b"x"), UnexpectedResponse),
+        (with_body(prefixed(MESSAGE) * 2), UnexpectedResponse),
+        (with_body(b""), UnexpectedResponse),
+        (with_body(prefixed(b"\xff\xff\xff")), UnexpectedResponse),
+        (with_body(prefixed(MESSAGE, compressed=True)), UnexpectedResponse),
     ],
 )
 async def test_what_is_not_the_answer_is_not_taken_for_it(
@@ -82,7 +82,7 @@ async def test_a_message_that_claims_to_be_compressed(body: bytes) -> None:
 
     script = answering_first(answer)
     async with speaking_http2(script) as server, raw_client("grpc", server.port, gzip=True) as client:
-        assert isinstance(await end_of(client, asking(client)), UnexpectedAnswer)
+        assert isinstance(await end_of(client, asking(client)), UnexpectedResponse)
 
 
 async def test_another_recipe_is_a_wrong_answer_although_it_looks_alike() -> None:
@@ -113,9 +113,9 @@ async def test_another_recipe_is_a_wrong_answer_although_it_looks_alike() -> Non
     ("code", "kind", "text"),
     [
         (7, ProducerUnreachable, "REFUSED_STREAM"),
-        (2, UnexpectedAnswer, "INTERNAL_ERROR"),
-        (8, UnexpectedAnswer, "CANCEL"),
-        (0x77, UnexpectedAnswer, "error 0x77"),
+        (2, UnexpectedResponse, "INTERNAL_ERROR"),
+        (8, UnexpectedResponse, "CANCEL"),
+        (0x77, UnexpectedResponse, "error 0x77"),
     ],
 )
 @pytest.mark.parametrize("begun", [False, True])

@@ -15,7 +15,7 @@ from bench.load.recorder import UNANSWERED, UNSENT, WRONG_ANSWER, SliceRecord, f
 from bench.load.timer import PreciseTimer
 from bench.load.watch import LoopWatch
 from bench.workloads import GetQuestion, Question
-from consumers.errors import OperationUnsupported, ProducerTimeout, ProducerUnreachable, UnexpectedAnswer
+from consumers.errors import OperationUnsupported, ProducerTimeout, ProducerUnreachable, UnexpectedResponse
 from recipes.errors import RecipeNotFound
 from tests.support.fake_client import FakeClient
 
@@ -83,7 +83,7 @@ async def test_latency_is_what_the_caller_waits() -> None:
         (ProducerTimeout("slow"), "timeout"),
         (ProducerUnreachable("gone"), "unreachable"),
         (OperationUnsupported("no"), "unsupported"),
-        (UnexpectedAnswer("odd"), "unexpected_answer"),
+        (UnexpectedResponse("odd"), "unexpected_answer"),
         (RecipeNotFound(7), "error_answer"),
         (ValueError("a bug"), "client_error"),
     ],
