@@ -1,10 +1,11 @@
 """Running the lab's programs as a user does, or without a process where that makes no difference."""
 
-import importlib
 import io
 import os
+import runpy
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -12,7 +13,6 @@ from unittest import mock
 
 import psutil
 
-from commands import command_line
 from commands.command_line import VARIABLES
 
 PATIENCE_S = 60.0
@@ -37,20 +37,27 @@ def run(module: str, *arguments: str, stdin: str = "", **variables: str) -> subp
 
 
 def run_here(module: str, *arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
-    """What `run` does, without a process of its own: for command lines that start none, serve nothing and end.
+    """What `run` does, in this process: for command lines that start no process, serve nothing and end.
 
-    Importing a program may change the environment, so the former one is put back.
+    A program may change its environment, so the former one is put back.
     """
     typed = io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8")
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
     with (
         mock.patch.dict(os.environ, environment(**variables), clear=True),
+        mock.patch.object(sys, "argv", [module, *arguments]),
         mock.patch.object(sys, "stdin", typed),
         redirect_stdout(out),
         redirect_stderr(err),
+        warnings.catch_warnings(action="ignore", category=RuntimeWarning),
     ):
-        app = importlib.import_module(f"{module}.__main__").app
-        code = command_line.run(app, f"python -m {module}", arguments)
+        code: object = None
+        try:
+            # It warns of a program that another test has imported.
+            runpy.run_module(module, run_name="__main__", alter_sys=True)
+        except SystemExit as end:
+            code = end.code
+    assert isinstance(code, int)
     printed, said = (stream.buffer.getvalue().decode() for stream in (out, err))
     return subprocess.CompletedProcess(arguments, code, printed, said)
 
