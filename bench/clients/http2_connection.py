@@ -209,6 +209,7 @@ class Http2Connection(asyncio.Protocol):
         position, available = 0, len(data)
         handlers = self._handlers
         for_streams = 0
+        # A frame's head has 9 bytes.
         while available - position >= 9:
             high, low, kind, flags, stream_id = _unpack(data, position)
             start = position + 9

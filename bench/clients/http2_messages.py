@@ -17,7 +17,6 @@ from bench.clients.connections import RawRequest
 from consumers.errors import ConsumerError
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-HEAD_BYTES = 9
 HEAD = Struct(">BHBBL")
 """Length (upper 8 bits, lower 16 bits), type, flags, stream."""
 

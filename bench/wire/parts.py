@@ -3,7 +3,7 @@
 Every name is declared in this module with its category, the few kinds of bytes that charts and tables show.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 CONTENT, HEADERS, FRAMING, CONNECTION, TLS, HANDSHAKE, UNKNOWN = (
@@ -126,14 +126,6 @@ def bytes_by_category(named: Mapping[str, float]) -> dict[str, float]:
     sizes: dict[str, float] = dict.fromkeys(CATEGORIES, 0)
     for name, size in named.items():
         sizes[category_of(name)] += size
-    return sizes
-
-
-def bytes_by_name(parts: Iterable[Part]) -> dict[str, int]:
-    """The total size of all parts of each name, in the order in which the names first appear."""
-    sizes: dict[str, int] = {}
-    for part in parts:
-        sizes[part.name] = sizes.get(part.name, 0) + len(part.data)
     return sizes
 
 

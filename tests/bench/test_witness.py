@@ -100,7 +100,7 @@ def payload(seen: list[dict[str, str]], port: int) -> dict[str, int]:
 @pytest.mark.skipif(bool(missing()), reason=missing() or "installed")
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 @pytest.mark.parametrize("protocol", CONSUMERS)
-async def test_the_witness_counts_the_same_bytes(protocol: str, tls: bool, tmp_path: Path) -> None:
+async def test_tshark_counts_the_same_bytes(protocol: str, tls: bool, tmp_path: Path) -> None:
     files = certificates.write(tmp_path)
     asks: list[Ask] = [lambda asker: asker.list(20), lambda asker: asker.get(7)] * 4
     async with producing(protocol, files) as (plain, encrypted):

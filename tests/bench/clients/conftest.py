@@ -1,4 +1,4 @@
-"""Tests here that use a loop run on both, asyncio's own and uvloop; the latter is what load processes run on."""
+"""Asynchronous tests run on two event loops: asyncio's own, and uvloop, which load processes use."""
 
 import asyncio
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""The h2load client: its log, its command, and what becomes of a program that fails. The program itself where it is."""
+"""The h2load client: its log, its command, a program that fails, and the program itself where it is installed."""
 
 import os
 import shutil
@@ -32,7 +32,7 @@ def test_a_log_becomes_latencies_and_outcomes() -> None:
     assert [type(failure) for failure in found.failures] == [UnexpectedResponse, ProducerUnreachable]
 
 
-def test_without_a_log_a_slice_lasts_as_long_as_it_was_asked_to() -> None:
+def test_without_a_log_a_slice_has_the_requested_duration() -> None:
     found = slice_of([], "", 7)
     assert (found.duration_ns, found.latency_ns) == (7, [])
     (failure,) = found.failures
@@ -40,7 +40,7 @@ def test_without_a_log_a_slice_lasts_as_long_as_it_was_asked_to() -> None:
 
 
 @pytest.mark.parametrize("text", ["abc", "1\t2", "1\t2\tx", "\n"])
-def test_a_log_that_is_none(text: str) -> None:
+def test_a_text_that_is_not_a_log(text: str) -> None:
     with pytest.raises(BadLog, match="cannot be read"):
         read_log(text)
 
@@ -107,7 +107,7 @@ KEEPS_ITS_COMMAND = """
 
 
 @pytest.mark.parametrize(("protocol", "multiplexes"), [("http", False), ("graphql", False), ("grpc", True)])
-async def test_what_the_program_is_told(
+async def test_the_command_line_of_the_program(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, protocol: str, multiplexes: bool
 ) -> None:
     found = await run_fake(monkeypatch, tmp_path, KEEPS_ITS_COMMAND, protocol)

@@ -1,4 +1,4 @@
-"""The raw client's HTTP/2 and gRPC: what it sends, and answers that are right however they are framed."""
+"""The raw client's HTTP/2, with gRPC and without: what it sends, and correct responses in any framing."""
 
 import asyncio
 from collections.abc import Callable
@@ -95,7 +95,7 @@ ODD = (whole, in_tiny_frames, continued, padded, interim, beside_others, table_c
 
 
 @pytest.mark.parametrize("answer", ODD)
-async def test_an_answer_is_taken_however_it_is_framed(answer: Callable[[Peer, int], bytes]) -> None:
+async def test_a_response_is_accepted_in_any_framing(answer: Callable[[Peer, int], bytes]) -> None:
     """Twice each, so that blocks that change the table of headers are followed by ones that rely on it."""
     script = answering_first(whole, answer, answer, whole)
     async with speaking_http2(script) as server, raw_client("grpc", server.port) as client:
@@ -108,7 +108,7 @@ async def test_an_answer_is_taken_however_it_is_framed(answer: Callable[[Peer, i
 
 
 @pytest.mark.parametrize("piece", [1, 5, 11])
-async def test_an_answer_is_taken_however_it_is_cut(piece: int) -> None:
+async def test_a_response_is_accepted_in_any_chunking(piece: int) -> None:
     async def script(peer: Peer) -> None:
         await peer.start()
         while True:
@@ -125,7 +125,7 @@ async def test_an_answer_is_taken_however_it_is_cut(piece: int) -> None:
             assert await end_of(client, request) is None
 
 
-async def test_what_is_sent_is_what_a_grpc_client_sends() -> None:
+async def test_requests_are_those_of_a_grpc_client() -> None:
     asked: list[Asked] = []
 
     async def script(peer: Peer) -> None:
@@ -162,7 +162,7 @@ async def test_what_is_sent_is_what_a_grpc_client_sends() -> None:
 
 
 @pytest.mark.parametrize("table_bytes", [0, 60, 200, 4096, 65_536])
-async def test_headers_are_readable_whatever_table_the_producer_keeps(table_bytes: int) -> None:
+async def test_headers_are_readable_with_any_table_size_of_the_producer(table_bytes: int) -> None:
     async def script(peer: Peer) -> None:
         peer.decoder.max_allowed_table_size = table_bytes
         peer.decoder.header_table_size = min(table_bytes, 4096)

@@ -1,4 +1,4 @@
-"""The raw client's HTTP/2 against servers that go away, break the rules, or say nothing."""
+"""The raw client's HTTP/2 against servers that send GOAWAY, violate the protocol, or send nothing."""
 
 import asyncio
 from collections.abc import Callable
@@ -31,7 +31,7 @@ from tests.support.http2_peer import (
 from tests.support.http2_scripts import MESSAGE, raw, right, serialized, whole
 
 
-async def test_going_away_refuses_some_streams_answers_others_and_ends() -> None:
+async def test_goaway_refuses_later_streams_and_the_connection_ends_after_the_others() -> None:
     async def goes_away(peer: Peer) -> None:
         await peer.start()
         first, second = await peer.request(), await peer.request()
@@ -51,7 +51,7 @@ async def test_going_away_refuses_some_streams_answers_others_and_ends() -> None
         assert len(server.peers) == 2
 
 
-async def test_going_away_at_leisure_loses_nothing() -> None:
+async def test_a_graceful_goaway_loses_no_request() -> None:
     """A first GOAWAY with the highest id, a last one later: the way of producers that limit a connection's age."""
 
     async def goes_away(peer: Peer) -> None:
@@ -164,7 +164,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize("script", BROKEN)
-async def test_whoever_breaks_the_rules_loses_the_connection_and_the_request(script: Script) -> None:
+async def test_a_protocol_violation_ends_the_connection_and_fails_the_request(script: Script) -> None:
     async with speaking_http2(script, right) as server, raw_client("grpc", server.port) as client:
         failure = await end_of(client, asking(client))
         assert isinstance(failure, UnexpectedResponse), failure
@@ -187,7 +187,7 @@ async def no_streams(peer: Peer) -> None:
 
 
 @pytest.mark.parametrize("script", [silent, silent_after_settings])
-async def test_silence_is_a_timeout_and_the_next_request_has_another_connection(script: Script) -> None:
+async def test_no_response_is_a_timeout_and_the_next_request_uses_a_new_connection(script: Script) -> None:
     async with speaking_http2(script, right) as server, raw_client("grpc", server.port, timeout_s=1.0) as client:
         failure = await end_of(client, asking(client))
         assert isinstance(failure, ProducerTimeout)
@@ -196,13 +196,13 @@ async def test_silence_is_a_timeout_and_the_next_request_has_another_connection(
         assert len(server.peers) == 2
 
 
-async def test_a_producer_that_takes_no_streams_is_a_timeout() -> None:
+async def test_a_producer_that_allows_no_streams_is_a_timeout() -> None:
     async with speaking_http2(no_streams) as server, raw_client("grpc", server.port, timeout_s=0.1) as client:
         for _ in range(2):
             assert isinstance(await end_of(client, asking(client)), ProducerTimeout)
 
 
-async def test_one_request_without_an_answer_is_cancelled_and_the_others_go_on() -> None:
+async def test_a_request_that_times_out_is_cancelled_and_the_others_continue() -> None:
     reset = asyncio.Event()
 
     async def script(peer: Peer) -> None:
@@ -232,7 +232,7 @@ async def test_one_request_without_an_answer_is_cancelled_and_the_others_go_on()
         assert len(server.peers) == 1
 
 
-async def test_when_stream_ids_run_out_there_is_another_connection() -> None:
+async def test_a_new_connection_is_opened_when_stream_ids_run_out() -> None:
     async with speaking_http2(right) as server, raw_client("grpc", server.port) as client:
         assert await end_of(client, asking(client)) is None
         connections = client._connections
@@ -244,7 +244,7 @@ async def test_when_stream_ids_run_out_there_is_another_connection() -> None:
         assert len(server.peers) == 2
 
 
-async def test_a_closed_loop_counts_what_a_dying_producer_does_to_it() -> None:
+async def test_a_closed_loop_counts_failures_of_a_producer_that_dies() -> None:
     async def dies(peer: Peer) -> None:
         await peer.start()
         for _ in range(5):

@@ -1,4 +1,4 @@
-"""The raw client's HTTP/2 keeps within windows and streams, and opens windows of its own in time."""
+"""The raw client's HTTP/2 stays within the producer's windows and streams, and opens its own windows in time."""
 
 import asyncio
 
@@ -34,7 +34,7 @@ LONG = RecipeDraft("Long", "x" * 100_000, (IngredientDraft("a", "b"),))
     ("stream_window", "frame_at_most", "opened"),
     [(65_535, 16_384, 10_000), (1, 16_384, 999), (0, 16_384, 50_000), (200_000, 32_768, 7_777)],
 )
-async def test_a_long_request_keeps_within_the_producers_windows(
+async def test_a_long_request_stays_within_the_producers_windows(
     stream_window: int, frame_at_most: int, opened: int
 ) -> None:
     bodies: list[bytes] = []
@@ -76,7 +76,7 @@ async def test_a_long_request_keeps_within_the_producers_windows(
         assert sent.recipe.steps == LONG.steps
 
 
-async def test_an_answer_before_the_request_is_out_ends_it() -> None:
+async def test_a_response_before_the_whole_request_was_sent_ends_it() -> None:
     async def script(peer: Peer) -> None:
         await peer.start({SettingsFrame.INITIAL_WINDOW_SIZE: 10})
         frame = await peer.frame_of(HeadersFrame)
@@ -96,7 +96,7 @@ async def test_an_answer_before_the_request_is_out_ends_it() -> None:
 
 
 @pytest.mark.parametrize("before_settings", [True, False])
-async def test_no_more_streams_are_open_than_the_producer_takes(before_settings: bool) -> None:
+async def test_no_more_streams_are_open_than_the_producer_allows(before_settings: bool) -> None:
     most = 0
 
     async def script(peer: Peer) -> None:

@@ -1,4 +1,4 @@
-"""The raw client's gRPC against servers that answer wrongly."""
+"""The raw client's gRPC against servers that send wrong responses."""
 
 from collections.abc import Callable
 
@@ -60,9 +60,7 @@ def with_body(body: bytes, end: Fields = GRPC_OK) -> Callable[[Peer, int], bytes
         (with_body(prefixed(MESSAGE, compressed=True)), UnexpectedResponse),
     ],
 )
-async def test_what_is_not_the_answer_is_not_taken_for_it(
-    answer: Callable[[Peer, int], bytes], kind: type[Exception]
-) -> None:
+async def test_a_wrong_response_is_not_accepted(answer: Callable[[Peer, int], bytes], kind: type[Exception]) -> None:
     script = answering_first(whole, answer)
     async with speaking_http2(script) as server, raw_client("grpc", server.port) as client:
         assert await end_of(client, asking(client)) is None
@@ -85,7 +83,7 @@ async def test_a_message_that_claims_to_be_compressed(body: bytes) -> None:
         assert isinstance(await end_of(client, asking(client)), UnexpectedResponse)
 
 
-async def test_another_recipe_is_a_wrong_answer_although_it_looks_alike() -> None:
+async def test_another_recipe_with_the_same_length_is_a_wrong_answer() -> None:
     other = recipe_pb2.Recipe(id=2, name="Soup").SerializeToString()
     longer = recipe_pb2.Recipe(id=3, name="Stew with dumplings").SerializeToString()
 

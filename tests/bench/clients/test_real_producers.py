@@ -72,7 +72,7 @@ async def questions_of(client: LoopClient, choice: Workload) -> Sequence[Questio
 @pytest.mark.asyncio(loop_scope="module", **AS_MEASURED)
 @pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: choice.label)
 @pytest.mark.parametrize("name", CLIENTS)
-async def test_every_answer_is_right(name: str, choice: Workload, served: Served) -> None:
+async def test_every_response_is_correct(name: str, choice: Workload, served: Served) -> None:
     await assert_all_right(name, choice, served)
 
 
@@ -80,7 +80,7 @@ async def test_every_answer_is_right(name: str, choice: Workload, served: Served
 @pytest.mark.asyncio(**AS_MEASURED)
 @pytest.mark.parametrize(("protocol", "dialect"), [(name, each) for name in PRODUCERS for each in dialects(name)])
 @pytest.mark.parametrize("name", CLIENTS)
-async def test_what_is_created_is_right(name: str, protocol: str, dialect: str) -> None:
+async def test_created_recipes_are_correct(name: str, protocol: str, dialect: str) -> None:
     async with serving(protocol, small_book(), settings=SPEAKS_ALL, dialect=dialect) as served:
         await assert_all_right(name, Workload(name="create"), served)
 
@@ -89,7 +89,7 @@ async def test_what_is_created_is_right(name: str, protocol: str, dialect: str) 
 @pytest.mark.asyncio(**AS_MEASURED)
 @pytest.mark.parametrize(("protocol", "dialect"), [(name, each) for name in PRODUCERS for each in dialects(name)[1:]])
 @pytest.mark.parametrize("name", CLIENTS)
-async def test_every_dialect_is_right(name: str, protocol: str, dialect: str) -> None:
+async def test_every_dialect_is_correct(name: str, protocol: str, dialect: str) -> None:
     """Each client with a producer of its own, so that nobody has introduced anything to it."""
     async with serving(protocol, small_book(), gzip=True, settings=SPEAKS_ALL, dialect=dialect) as served:
         for choice in (*CHOICES, Workload(name="batch", page_size=5)):
@@ -130,7 +130,7 @@ async def assert_all_right(name: str, choice: Workload, served: Served) -> None:
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_an_unknown_recipe_is_the_domains_error(served: Served) -> None:
+async def test_an_unknown_recipe_is_a_domain_error(served: Served) -> None:
     client = await opened("raw", served)
     try:
         (request,) = client.requests([GetQuestion(2_000_000_000, None)])
@@ -142,7 +142,7 @@ async def test_an_unknown_recipe_is_the_domains_error(served: Served) -> None:
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_several_in_flight_take_what_connections_the_transport_needs(served: Served) -> None:
+async def test_several_requests_in_flight_use_the_connections_that_the_transport_needs(served: Served) -> None:
     client = await opened("raw", served)
     assert isinstance(client, RawClient)
     try:
@@ -169,7 +169,7 @@ async def test_tls_on_one_side_only_is_counted(served: Served, own_certificates:
 
 
 @pytest.mark.parametrize("protocol", PRODUCERS)
-async def test_a_producer_that_nobody_vouches_for_is_not_believed(
+async def test_a_producer_with_an_untrusted_certificate_is_rejected(
     protocol: str, own_certificates: CertificateFiles, tmp_path: Path
 ) -> None:
     async with serving(protocol, small_book(), certificates=own_certificates) as served:
@@ -184,7 +184,7 @@ async def test_a_producer_that_nobody_vouches_for_is_not_believed(
 
 
 @pytest.mark.parametrize("protocol", PRODUCERS)
-async def test_an_authority_that_cannot_be_read_is_named(
+async def test_a_ca_file_that_cannot_be_read_is_named(
     protocol: str, own_certificates: CertificateFiles, tmp_path: Path
 ) -> None:
     async with serving(protocol, small_book(), certificates=own_certificates) as served:
@@ -194,7 +194,7 @@ async def test_an_authority_that_cannot_be_read_is_named(
 
 @pytest.mark.parametrize("gzip", [False, True])
 @pytest.mark.parametrize(("protocol", "dialect"), [(name, each) for name in PRODUCERS for each in dialects(name)])
-async def test_both_clients_ask_for_the_very_same(protocol: str, dialect: str, gzip: bool) -> None:
+async def test_both_clients_send_the_same_requests(protocol: str, dialect: str, gzip: bool) -> None:
     """What the producer has to read is the same, down to the bytes of bodies; only the order of fields may differ."""
     sent: list[Any] = []
     async with serving(protocol, small_book(), gzip=gzip, settings=SPEAKS_ALL, dialect=dialect) as served:

@@ -152,7 +152,7 @@ async def test_a_stop_ends_it_at_the_next_combination_and_leaves_nothing_running
 @pytest.mark.parametrize(
     ("page_size", "wanted", "given"), [(0, 100, 100), (20, 100, 100), (100, 100, 40), (1000, 100, 12), (1000, 5, 5)]
 )
-def test_large_pages_are_asked_for_less_often(page_size: int, wanted: int, given: int) -> None:
+def test_large_pages_are_requested_less_often(page_size: int, wanted: int, given: int) -> None:
     assert requests_for(page_size, wanted) == given
 
 

@@ -1,4 +1,4 @@
-"""Tests here that use a loop run on both: relays must behave alike on asyncio's own and on uvloop."""
+"""Asynchronous tests run on two event loops: relays must behave alike on asyncio's own and on uvloop."""
 
 import asyncio
 from collections.abc import Callable, Mapping

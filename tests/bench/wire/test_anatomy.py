@@ -1,4 +1,4 @@
-"""The anatomy of connections made by hand: every byte in its phase, whatever the bytes are and however they came."""
+"""The anatomy of hand-made connections: every byte has its phase, for any bytes in any chunking."""
 
 from collections.abc import Sequence
 
@@ -54,7 +54,7 @@ def test_the_phases_of_a_connection() -> None:
     assert (header.wire_bytes, header.plain_bytes, header.fields) == (42, 15, [("host", "kitchen")])
 
 
-def test_http2s_set_up_and_the_connections_own_frames_stand_with_the_request_they_went_with() -> None:
+def test_http2_frames_of_the_connection_count_with_the_request_they_were_sent_with() -> None:
     preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0)
     ping = frame(6, 0, 0, bytes(8))
     found = anatomy(
@@ -123,7 +123,7 @@ hostile = st.binary(max_size=300) | st.builds(
 
 @given(sent=st.lists(hostile, min_size=3, max_size=3), received=st.lists(hostile, min_size=3, max_size=3), cuts=cuts)
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_whatever_the_bytes_are_all_have_a_name_and_any_chunking_gives_the_same(
+def test_any_bytes_in_any_chunking_have_the_same_names(
     protocol: str, sent: list[bytes], received: list[bytes], cuts: list[int]
 ) -> None:
     whole = recording(*zip(sent, received, strict=True))

@@ -13,10 +13,11 @@ from bench.protocols import PROTOCOLS
 from bench.protocols import protocol as row
 from bench.wire.codec import Codec, Content, Parsed, content_coding, inflated_bytes
 from bench.wire.http2 import PREFACE_BYTES
-from bench.wire.parts import BytesUnaccounted, Part, bytes_by_name, total_bytes
+from bench.wire.parts import BytesUnaccounted, Part, total_bytes
 from bench.wire.reading import read_plain
 from bench.wire.recording import Chunk, Direction, Recording
 from consumers.registry import CONSUMERS
+from tests.support.wire_parts import bytes_by_name
 
 GET = b"GET /recipes/42 HTTP/1.1\r\nHost: a\r\n\r\n"
 JSON = b'{"recipe": {"id": 42}}' * 20
@@ -63,7 +64,7 @@ def test_every_protocol_has_a_codec() -> None:
         row("smoke signals").codec()
 
 
-def test_http_exchanges_with_and_without_gzip() -> None:
+def test_http_messages_with_and_without_gzip() -> None:
     compressed = gzip.compress(JSON)
     sent = GET * 3
     responses = [
@@ -100,7 +101,7 @@ def test_a_body_that_cannot_be_decoded_has_no_message_size(fields: tuple[bytes, 
     assert response.compressed_bytes == 3
 
 
-def test_http_requests_without_answers_and_junk() -> None:
+def test_http_requests_without_a_response_and_junk() -> None:
     received = answer(JSON) + b"junk\n"
     found = parsed("http", GET + GET, received)
     assert [response.complete for response in responses_of(found)] == [True, False]
@@ -170,7 +171,7 @@ def test_grpc_with_an_unknown_encoding_and_without_a_response() -> None:
 
 
 @given(sent=st.binary(max_size=100), received=st.binary(max_size=100), protocol=st.sampled_from(sorted(PROTOCOLS)))
-def test_whatever_the_bytes_are_they_are_accounted_for(sent: bytes, received: bytes, protocol: str) -> None:
+def test_any_bytes_are_accounted_for(sent: bytes, received: bytes, protocol: str) -> None:
     assert accounted(parsed(protocol, sent, received), sent, received)
     ahead_sent, ahead_received = grpc_connection() if protocol == "grpc" else (GET, answer(JSON))
     sent, received = ahead_sent + sent, ahead_received + received
@@ -190,7 +191,7 @@ def test_a_parser_that_loses_bytes_is_caught() -> None:
 
 
 @given(st.binary(max_size=1000), st.binary(max_size=1000))
-def test_inflation_counts_what_zlib_inflates(one: bytes, other: bytes) -> None:
+def test_inflated_sizes_are_those_of_zlib(one: bytes, other: bytes) -> None:
     assert inflated_bytes(one, "identity") == len(one)
     assert inflated_bytes(gzip.compress(one) + gzip.compress(other), "gzip") == len(one) + len(other)
     assert inflated_bytes(zlib.compress(one), "deflate") == len(one)
@@ -198,7 +199,7 @@ def test_inflation_counts_what_zlib_inflates(one: bytes, other: bytes) -> None:
     assert inflated_bytes(one, "br") is None
 
 
-def test_inflation_of_much_from_little() -> None:
+def test_inflated_size_of_highly_compressed_content() -> None:
     assert inflated_bytes(gzip.compress(bytes(1 << 24)), "gzip") == 1 << 24
 
 

@@ -1,4 +1,4 @@
-"""What is said about gzip: what it did, at which level, and where it did nothing good."""
+"""What gzip did to responses: ratio, level, and responses that it made larger."""
 
 import zlib
 
@@ -22,7 +22,7 @@ def answer(message: bytes, level: int | None) -> Content:
 
 
 @pytest.mark.parametrize("level", [1, 6, 9])
-def test_ratio_and_level_are_read_off_the_bytes(level: int) -> None:
+def test_ratio_and_level_are_found_from_the_bytes(level: int) -> None:
     found = gzip_found([answer(TEXT, level)] * 3)
     assert found.level is not None
     assert zlib.compress(TEXT, found.level, 31)[10:] == zlib.compress(TEXT, level, 31)[10:]
@@ -42,17 +42,17 @@ def test_another_header_of_gzip_does_not_hide_the_level() -> None:
     assert gzip_found([other]).level == 6
 
 
-def test_an_answer_that_gzip_makes_larger_is_counted() -> None:
+def test_a_response_that_gzip_makes_larger_is_counted() -> None:
     found = gzip_found([answer(b"onion", 6), answer(TEXT, 6)], time_it=False)
     assert (found.compressed, found.smaller) == (2, 1)
     assert found.compress_us_per_kb is None
 
 
-def test_answers_that_came_as_they_are() -> None:
+def test_uncompressed_responses() -> None:
     found = gzip_found([answer(b"onion", None)] * 2)
     assert (found.answers, found.compressed, found.ratio, found.level) == (2, 0, None, None)
     assert found.inflate_us_per_kb is None
 
 
-def test_bytes_of_no_level_of_zlib() -> None:
+def test_bytes_that_no_level_of_zlib_gives() -> None:
     assert gzip_found([answer(TEXT, 0)], time_it=False).level is None

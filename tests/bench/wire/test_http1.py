@@ -1,4 +1,4 @@
-"""HTTP/1.1 taken apart: counts of hand-made messages, any chunking, garbage, and agreement with h11."""
+"""HTTP/1.1 parsed: counts of hand-made messages, any chunking, garbage, and agreement with h11."""
 
 import itertools
 
@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.wire.http1 import MAXIMUM_FIELDS, MAXIMUM_LINE_BYTES, Http1Parser
-from bench.wire.parts import Part, bytes_by_name
+from bench.wire.parts import Part
+from tests.support.wire_parts import bytes_by_name
 
 GET = b"GET /recipes/42 HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n"
 POST = b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\nhello world"
@@ -143,7 +144,7 @@ def test_bare_line_feeds_and_folded_lines_are_read() -> None:
 
 
 @pytest.mark.parametrize("head", [b"HTTP/1.1 101 Switching\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"])
-def test_what_follows_a_change_of_protocol_is_unparsed(head: bytes) -> None:
+def test_bytes_after_a_change_of_protocol_are_unparsed(head: bytes) -> None:
     assert sizes(head + b"\x00\x01\x02", [b"CONNECT"])["unparsed"] == 3
 
 
@@ -165,7 +166,7 @@ def test_what_follows_a_change_of_protocol_is_unparsed(head: bytes) -> None:
         (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1" * MAXIMUM_LINE_BYTES, 17 + 28 + 2),
     ],
 )
-def test_what_cannot_be_read_is_unparsed(stream: bytes, parsed_bytes: int) -> None:
+def test_bytes_that_are_not_http_are_unparsed(stream: bytes, parsed_bytes: int) -> None:
     parts, parser = parse([stream, b"and what follows"])
     assert bytes_by_name(parts)["unparsed"] == len(stream) - parsed_bytes + 16
     assert parts[-1].owner is None

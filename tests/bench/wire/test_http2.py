@@ -24,8 +24,9 @@ from hypothesis import strategies as st
 from bench.wire import http2
 from bench.wire.grpc import GrpcMessages
 from bench.wire.http2 import PREFACE_BYTES, Http2Codec, Http2Parser
-from bench.wire.parts import CATEGORY_OF, Part, bytes_by_name
+from bench.wire.parts import CATEGORY_OF, Part
 from bench.wire.recording import Direction
+from tests.support.wire_parts import bytes_by_name
 
 REQUEST = [(":method", "POST"), (":path", "/recipe.RecipeService/GetRecipe"), ("grpc-encoding", "gzip")]
 
@@ -167,7 +168,7 @@ def test_trailers_are_a_second_header_section_and_may_be_empty() -> None:
     assert bytes_by_name(parts)["push_promise.payload"] == 4
 
 
-def test_an_unknown_frame_is_named_so() -> None:
+def test_an_unknown_frame_is_named_unknown() -> None:
     assert bytes_by_name(parse([b"\x00\x00\x02\xbb\x00\x00\x00\x00\x00hi"])[0]) == {
         "unknown.frame_header": 9,
         "unknown.payload": 2,
@@ -185,14 +186,14 @@ def test_an_unknown_frame_is_named_so() -> None:
         (b"\x00\x00\x03\x09\x04\x00\x00\x00\x01abc", 3),  # CONTINUATION of nothing
     ],
 )
-def test_a_wrong_frame_is_unparsed_and_the_next_one_read(frame: bytes, unparsed_bytes: int) -> None:
+def test_an_invalid_frame_is_unparsed_and_the_next_one_is_parsed(frame: bytes, unparsed_bytes: int) -> None:
     parts, _ = parse([frame + frames(PingFrame(0, b"12345678"))])
     sizes = bytes_by_name(parts)
     assert sizes.get("unparsed", 0) == unparsed_bytes
     assert sizes["ping.payload"] == 8
 
 
-def test_a_header_block_that_cannot_be_decoded_is_counted_and_says_nothing() -> None:
+def test_a_header_block_that_cannot_be_decoded_is_counted_and_has_no_fields() -> None:
     good = hpack.Encoder().encode([(":status", "200")])
     _, parser = parse([frames(headers_frame(1, b"\xff\xff\xff\xff\xff\xff"), headers_frame(3, good))])
     assert parser.streams[1].blocks == [None]
@@ -200,18 +201,18 @@ def test_a_header_block_that_cannot_be_decoded_is_counted_and_says_nothing() -> 
     assert parser.streams[3].value(b":status") is None
 
 
-def test_a_header_block_interrupted_by_another_frame_ends_the_reading() -> None:
+def test_a_header_block_interrupted_by_another_frame_ends_the_parsing() -> None:
     parts, _ = parse([frames(HeadersFrame(1, b"\x88"), PingFrame(0, b"12345678"), PingFrame(0, b"12345678"))])
     assert bytes_by_name(parts) == {"headers.frame_header": 9, "headers.hpack_block": 1, "unparsed": 34}
 
 
-def test_a_header_block_without_end_ends_the_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_header_block_that_is_too_large_ends_the_parsing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http2, "MAXIMUM_BLOCK_BYTES", 10)
     parts, _ = parse([frames(HeadersFrame(1, b"\x88" * 11), ContinuationFrame(1, b"\x88"))])
     assert bytes_by_name(parts)["unparsed"] == 10
 
 
-def test_an_impossible_grpc_prefix_leaves_the_rest_of_its_stream_unparsed() -> None:
+def test_an_invalid_grpc_prefix_leaves_the_rest_of_its_stream_unparsed() -> None:
     block = hpack.Encoder().encode([(":status", "200")])
     parts, parser = parse([frames(headers_frame(1, block), DataFrame(1, b"\x02no"), DataFrame(1, b"\x00more"))])
     assert bytes_by_name(parts)["unparsed"] == 3 + 5
@@ -224,7 +225,7 @@ def test_a_client_without_the_preface_is_unparsed(start: bytes) -> None:
     assert bytes_by_name(parts) == {"unparsed": len(start)}
 
 
-def test_what_is_cut_off_is_unparsed() -> None:
+def test_an_incomplete_frame_is_unparsed() -> None:
     stream = client_stream()
     parts, _ = parse([stream[:-3]], from_client=True)
     assert parts[-1] == Part("unparsed", stream[-17:-3])

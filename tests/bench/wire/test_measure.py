@@ -191,7 +191,7 @@ def of_messages(side: Sizes) -> Sizes:
     return replace_in_struct(side, wire_bytes=None, connection_bytes=None)
 
 
-async def test_a_few_asks_are_enough(files: CertificateFiles) -> None:
+async def test_one_request_is_enough(files: CertificateFiles) -> None:
     async with producing("http", files) as (plain, _):
         measured = await measure(
             connect=connecting("http"), plain=plain, tls=None, codec=row("http").codec(), asks=gets()[:1]
@@ -323,7 +323,7 @@ async def test_a_connection_that_does_not_match_its_twin_is_tried_again(
     assert measured.bytes.response.wire_bytes is not None
 
 
-async def test_a_name_for_this_machine_is_kept(files: CertificateFiles) -> None:
+async def test_the_name_localhost_is_kept(files: CertificateFiles) -> None:
     async with producing("http", files) as (plain, _):
         seen: list[Target] = []
 
@@ -339,7 +339,7 @@ async def test_a_name_for_this_machine_is_kept(files: CertificateFiles) -> None:
     assert all(target.port != plain.port for target in seen)
 
 
-async def test_nothing_to_ask_is_an_error() -> None:
+async def test_no_request_is_an_error() -> None:
     with pytest.raises(ValueError, match="a request to send"):
         await measure(
             connect=connecting("http"), plain=Target("127.0.0.1", 1), tls=None, codec=row("http").codec(), asks=[]

@@ -67,7 +67,7 @@ async def test_bytes_pass_unchanged_and_are_recorded_by_direction_and_interval()
     assert not recording.truncated
 
 
-async def test_much_data_passes_a_slow_reader_whole() -> None:
+async def test_large_data_reaches_a_slow_reader_completely() -> None:
     content = os.urandom(1 << 22)
     async with upstream() as port, open_tap("127.0.0.1", port) as tap:
         reader, writer = await asyncio.open_connection("127.0.0.1", tap.port)
@@ -89,7 +89,7 @@ async def test_much_data_passes_a_slow_reader_whole() -> None:
     assert recording.content(Direction.RECEIVED) == content
 
 
-async def test_half_close_is_passed_on() -> None:
+async def test_half_close_is_relayed() -> None:
     async def count(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         content = await reader.read()
         writer.write(f"{len(content)} bytes".encode())
@@ -105,7 +105,7 @@ async def test_half_close_is_passed_on() -> None:
         assert tap.open_connections == 0
 
 
-async def test_nothing_but_an_end_is_passed_on() -> None:
+async def test_an_end_without_bytes_is_relayed() -> None:
     async def wait_for_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         assert await reader.read() == b""
         writer.write(b"bye")
@@ -161,7 +161,7 @@ async def test_a_refused_onward_connection_closes_the_consumer_side() -> None:
     assert recording.chunks == []
 
 
-async def test_what_is_open_at_the_end_is_closed() -> None:
+async def test_open_connections_are_closed_at_the_end() -> None:
     async with upstream() as port:
         async with open_tap("127.0.0.1", port) as tap:
             reader, writer = await asyncio.open_connection("127.0.0.1", tap.port)
@@ -176,7 +176,7 @@ async def test_what_is_open_at_the_end_is_closed() -> None:
         assert tap.open_connections == 0
 
 
-async def test_recording_ends_at_its_limit_and_the_bytes_go_on() -> None:
+async def test_recording_ends_at_its_limit_and_relaying_continues() -> None:
     async with upstream() as port, open_tap("127.0.0.1", port, limit_bytes=10) as tap:
         reader, writer = await asyncio.open_connection("127.0.0.1", tap.port)
         for _ in range(3):

@@ -115,14 +115,14 @@ def test_a_record_belongs_to_the_interval_of_its_last_byte(cuts: list[int]) -> N
 
 
 @given(st.binary(max_size=200) | st.binary(max_size=100).map(lambda body: message(1, body) + message(2, body)))
-def test_garbage_is_no_hello_and_raises_nothing(handshake: bytes) -> None:
+def test_garbage_is_not_a_hello_and_raises_nothing(handshake: bytes) -> None:
     client_hello(handshake)
     server_hello(handshake)
     records, rest_bytes = split_records(handshake)
     assert sum(one.wire_bytes for one in records) + rest_bytes == len(handshake)
 
 
-def test_hellos_cut_anywhere_are_none() -> None:
+def test_truncated_hellos_are_not_parsed() -> None:
     for whole in (server_hello_bytes(TLS_1_3, KEY_SHARE), client_hello_bytes(alpn_extension(b"h2"))):
         for end in range(len(whole)):
             body = whole[4:end]

@@ -1,4 +1,4 @@
-"""Decrypting what Python's ssl made in memory, with the keys that it wrote down; and bytes and keys that are wrong."""
+"""Decrypting connections that Python's ssl made in memory, with its key log, and with wrong bytes and keys."""
 
 import ssl
 import tempfile
@@ -133,7 +133,7 @@ def test_a_key_log_that_does_not_hold_the_connection() -> None:
         decrypt(parse_tls(recording), {})
 
 
-def test_lines_that_are_none_of_a_key_log_are_passed_over() -> None:
+def test_other_lines_in_a_key_log_are_ignored() -> None:
     _, log = conversation()
     lines = ["# a comment", "CLIENT_RANDOM 00 zz", "CLIENT_TRAFFIC_SECRET_0 aa bb", "", "one two three four"]
     assert read_key_log("\n".join([*lines, log])) == read_key_log(log)
@@ -141,7 +141,7 @@ def test_lines_that_are_none_of_a_key_log_are_passed_over() -> None:
 
 
 @given(st.text())
-def test_any_text_is_a_key_log_with_or_without_secrets(text: str) -> None:
+def test_any_text_can_be_read_as_a_key_log(text: str) -> None:
     assert read_key_log(text) == {}
 
 
@@ -157,7 +157,7 @@ def test_wrong_keys_decrypt_nothing(direction: str, stage: str) -> None:
 
 
 @given(st.data())
-def test_truncated_and_damaged_recordings_end_in_words_at_worst(data: st.DataObject) -> None:
+def test_truncated_and_damaged_recordings_raise_documented_errors_only(data: st.DataObject) -> None:
     recording, _ = conversation()
     damaged = []
     for chunk in recording.chunks[: data.draw(st.integers(1, len(recording.chunks)))]:

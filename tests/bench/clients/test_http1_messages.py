@@ -1,4 +1,4 @@
-"""Heads and chunked bodies of HTTP/1.1, cut anywhere."""
+"""Heads and chunked bodies of HTTP/1.1, in any pieces."""
 
 import pytest
 from hypothesis import given
@@ -9,7 +9,7 @@ from bench.clients.http1_messages import CHUNKED, UNTIL_CLOSE, BadChunk, BadHead
 
 
 @given(st.lists(st.binary(min_size=1, max_size=40), max_size=6), st.lists(st.integers(1, 9), max_size=40), st.binary())
-def test_a_chunked_body_is_put_together_however_it_is_cut(chunks: list[bytes], cuts: list[int], surplus: bytes) -> None:
+def test_a_chunked_body_is_decoded_from_any_pieces(chunks: list[bytes], cuts: list[int], surplus: bytes) -> None:
     content = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\nA: b\r\n\r\n"
     body = ChunkedBody()
     for size in cuts:
@@ -26,7 +26,7 @@ def test_a_chunked_body_is_put_together_however_it_is_cut(chunks: list[bytes], c
 
 @pytest.mark.parametrize("content", [b"x\r\n", b"-1\r\n", b"\r\n", b"2\r\nabcd", b"2\r\nab\r\r", b"2\r\nab\nc\r\n"])
 @pytest.mark.parametrize("at_once", [True, False])
-def test_what_is_no_chunk(content: bytes, at_once: bool) -> None:
+def test_bytes_that_are_not_a_chunk(content: bytes, at_once: bool) -> None:
     body = ChunkedBody()
     with pytest.raises(BadChunk):  # noqa: PT012 - which piece it is does not matter
         for piece in [content] if at_once else [content[i : i + 1] for i in range(len(content))]:
@@ -55,7 +55,7 @@ def test_heads(start: bytes, fields: bytes, status: int, body_bytes: int, stays_
     assert (head.media_type, head.coding, head.interim) == ("application/json", "identity", status < 200)
 
 
-def test_heads_are_not_kept_forever(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_of_heads_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http1_messages, "KEPT_AT_MOST", 5)
     first = read_head(head_of(0))
     assert read_head(head_of(0)) is first
@@ -71,6 +71,6 @@ def head_of(number: int) -> bytes:
 
 
 @pytest.mark.parametrize("data", [b"HTTP/1.1 20 OK\r\n\r\n", b"\r\n\r\n", b"HTTP/1.1 200 OK\r\n folded\r\n\r\n"])
-def test_what_is_no_head(data: bytes) -> None:
+def test_bytes_that_are_not_a_head(data: bytes) -> None:
     with pytest.raises(BadHead):
         read_head(data)

@@ -1,4 +1,4 @@
-"""The raw client's HTTP/1.1 against servers that answer oddly, late, wrongly or not at all."""
+"""The raw client's HTTP/1.1 against servers whose responses are unusual, late, wrong or missing."""
 
 import asyncio
 import gzip
@@ -106,7 +106,7 @@ def chunked(*chunks: bytes, extension: bytes = b"", trailers: bytes = b"") -> by
     ids=["length", "chunk", "chunks", "trailers", "interim", "case", "no reason", "repeated fields"],
 )
 @pytest.mark.parametrize("piece", [0, 1, 7], ids=["at once", "byte by byte", "in sevens"])
-async def test_an_answer_is_taken_however_it_is_framed_and_cut(content: bytes, piece: int) -> None:
+async def test_a_response_is_accepted_in_any_framing_and_chunking(content: bytes, piece: int) -> None:
     async def answer(_: int, writer: asyncio.StreamWriter) -> None:
         for start in range(0, len(content), piece or len(content)):
             writer.write(content[start : start + (piece or len(content))])
@@ -132,7 +132,7 @@ async def test_an_answer_is_taken_however_it_is_framed_and_cut(content: bytes, p
     ],
     ids=["until close", "close", "HTTP/1.0", "chunked and close"],
 )
-async def test_after_an_answer_that_ends_its_connection_there_is_another(content: bytes) -> None:
+async def test_a_response_that_closes_its_connection_is_followed_by_a_new_connection(content: bytes) -> None:
     async with serving(answering_and_closing(content)) as server, raw_client("http", server.port) as client:
         request = asking(client)
         for _ in range(3):
@@ -188,7 +188,7 @@ async def test_a_connection_that_ends_early_is_counted_and_opened_again(content:
         response(b"{}", status=301),
     ],
 )
-async def test_what_is_not_the_answer_is_not_taken_for_it(content: bytes) -> None:
+async def test_a_wrong_response_is_not_accepted(content: bytes) -> None:
     async with serving(answering(content, RIGHT)) as server, raw_client("http", server.port) as client:
         request = asking(client)
         failure = await end_of(client, request)
@@ -197,7 +197,7 @@ async def test_what_is_not_the_answer_is_not_taken_for_it(content: bytes) -> Non
         assert await end_of(client, request) is None
 
 
-async def test_a_domain_error_is_the_domains() -> None:
+async def test_a_domain_error_is_raised_as_such() -> None:
     refusal = response(b'{"error":"not_found","detail":"no"}', status=404, media_type="application/problem+json")
     async with serving(answering(RIGHT, refusal)) as server, raw_client("http", server.port) as client:
         request = asking(client)
@@ -207,7 +207,7 @@ async def test_a_domain_error_is_the_domains() -> None:
         assert kind_of(failure) == "error_answer"
 
 
-async def test_another_recipe_is_a_wrong_answer_although_it_looks_alike() -> None:
+async def test_another_recipe_with_the_same_length_is_a_wrong_answer() -> None:
     """With the length of the right answer it is not seen while it is timed, but at the end of the slice."""
     other = RIGHT.replace(b'"id":1', b'"id":2')
     longer = response(BODY.replace(b'"id":1', b'"id":22'))
@@ -240,7 +240,7 @@ async def test_gzip(body: bytes, asked_for_gzip: bool, right: bool) -> None:
         assert right or isinstance(failure, UnexpectedResponse)
 
 
-async def test_no_answer_is_a_timeout_and_the_next_request_has_another_connection() -> None:
+async def test_no_response_is_a_timeout_and_the_next_request_uses_a_new_connection() -> None:
     async def answer(number: int, writer: asyncio.StreamWriter) -> None:
         if number != 2:
             writer.write(RIGHT)
@@ -255,7 +255,7 @@ async def test_no_answer_is_a_timeout_and_the_next_request_has_another_connectio
         assert server.connections == 2
 
 
-async def test_an_answer_that_trickles_is_a_timeout_too() -> None:
+async def test_a_response_that_is_too_slow_is_a_timeout() -> None:
     async def answer(_: int, writer: asyncio.StreamWriter) -> None:
         for byte in RIGHT:
             writer.write(bytes([byte]))
@@ -265,7 +265,7 @@ async def test_an_answer_that_trickles_is_a_timeout_too() -> None:
         assert isinstance(await end_of(client, asking(client)), ProducerTimeout)
 
 
-async def test_bytes_that_nobody_asked_for_end_an_idle_connection() -> None:
+async def test_unrequested_bytes_close_an_idle_connection() -> None:
     said = asyncio.Event()
 
     async def answer(number: int, writer: asyncio.StreamWriter) -> None:
@@ -286,7 +286,7 @@ async def test_bytes_that_nobody_asked_for_end_an_idle_connection() -> None:
         assert server.connections == 2
 
 
-async def test_nobody_listens() -> None:
+async def test_a_refused_connection() -> None:
     async with serving(answering(RIGHT)) as server:
         port = server.port
     async with raw_client("http", port) as client:
@@ -295,12 +295,12 @@ async def test_nobody_listens() -> None:
         assert "efused" in str(failure)
 
 
-async def test_a_name_that_nobody_has() -> None:
+async def test_a_host_name_that_does_not_exist() -> None:
     async with raw_client("http", 1, host="nobody.invalid") as client:
         assert isinstance(await end_of(client, asking(client)), ProducerUnreachable)
 
 
-async def test_closing_ends_what_is_in_flight() -> None:
+async def test_closing_ends_requests_in_flight() -> None:
     async def answer(_: int, writer: asyncio.StreamWriter) -> None:
         await asyncio.Event().wait()
 

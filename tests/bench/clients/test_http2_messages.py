@@ -1,4 +1,4 @@
-"""HPACK with memory: blocks mean what the library says they mean, whatever came before."""
+"""HPACK with a cache: blocks mean the same as in the library, whatever came before."""
 
 import hpack
 import pytest
@@ -39,7 +39,7 @@ def test_blocks_are_written_so_that_the_library_reads_them(
         assert [(bytes(name), bytes(value)) for name, value in found] == sent[index].fields
 
 
-def test_the_same_fields_are_the_same_short_block_once_both_ends_remember_them() -> None:
+def test_repeated_fields_become_the_same_short_block() -> None:
     writer = HeaderWriter()
     fields = FieldList([(b":method", b"POST"), (b":path", b"/a"), (b"x-long", b"y" * 100)])
     first, second, third = (writer.write(fields) for _ in range(3))
@@ -48,7 +48,7 @@ def test_the_same_fields_are_the_same_short_block_once_both_ends_remember_them()
     assert third is second
 
 
-def test_a_reader_remembers_so_much_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_caches_a_limited_number_of_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http2_messages, "KEPT_AT_MOST", 3)
     reader = HeaderReader()
     # A literal field that changes no table.
@@ -69,12 +69,12 @@ def test_the_status_of_a_call_is_in_the_field_that_the_protocol_names() -> None:
 
 
 @pytest.mark.parametrize("block", [b"\xfe", b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", b"\x00", b"\x40\x85abc"])
-def test_garbage_is_no_header_block(block: bytes) -> None:
+def test_garbage_is_not_a_header_block(block: bytes) -> None:
     with pytest.raises(BrokenConnection, match="a header block cannot be read"):
         HeaderReader().read(block)
 
 
-def test_a_status_that_is_none() -> None:
+def test_a_status_that_cannot_be_parsed() -> None:
     encoder, reader = hpack.Encoder(), HeaderReader()
     for status, expected in ((b"200", 200), (b"2000", None), (b"abc", None), (b"", None)):
         assert reader.read(encoder.encode([(b":status", status)])).status == expected

@@ -108,7 +108,7 @@ def test_all_requests_must_be_on_one_whole_connection(recordings: list[Recording
         only_connection(recordings)
 
 
-def test_connections_that_were_not_used_do_not_matter() -> None:
+def test_unused_connections_are_ignored() -> None:
     used = plain_recording(b"")
     assert only_connection([Recording(), used, Recording()]) is used
 
@@ -158,7 +158,7 @@ def test_contents_of_another_length_are_not_the_twins() -> None:
     assert found.request.framed_bytes == len(GET)
 
 
-def test_frames_whose_time_is_open_may_make_the_difference() -> None:
+def test_frames_that_may_come_at_any_time_may_make_the_difference() -> None:
     grown = tls_recording(*BODIES, grown_bytes=17)
     found, reasons = sizes_of(beside_twin(grown, frames=FRAMES))
     assert reasons == ()
