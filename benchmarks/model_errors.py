@@ -21,14 +21,13 @@ from typing import Annotated, TypeVar
 import typer
 
 from bench import protocols, run_file
-from bench.contenders import contender_of
 from bench.load import latency_histogram
 from bench.model.choices import OWN_ERROR
-from bench.model.parts import Parts, arm_of, parts_of
+from bench.model.parts import Parts, option_of, parts_of
 from bench.model.payload import Blend, blend, exactly
 from bench.model.predict import predict
 from bench.network.profile import parse
-from bench.report import names
+from bench.report.grouping import variant_of
 from bench.results import Cell, Run
 from bench.spec import NEW, PERSISTENT, Connection
 from benchmarks import relay_accuracy
@@ -119,7 +118,7 @@ def tested(run: Run, parts: Parts, late_ns: float) -> list[Tested]:
     payloads = {
         cell.workload: cell.bytes.response.message_bytes
         for cell in run.cells
-        if cell.bytes is not None and contender_of(cell) == parts.baseline and cell.bytes.response.message_bytes
+        if cell.bytes is not None and cell.series == parts.baseline and cell.bytes.response.message_bytes
     }
     found = []
     for cell in run.cells:
@@ -134,7 +133,7 @@ def tested(run: Run, parts: Parts, late_ns: float) -> list[Tested]:
             else blend(parts, payloads[cell.workload] or 0.0)
         )
         connection: Connection = NEW if cell.connection == NEW else PERSISTENT
-        predicted = predict(parts, arm_of(cell), at, parse(cell.network), connection)
+        predicted = predict(parts, option_of(cell), at, parse(cell.network), connection)
         found.append(Tested(cell, float(measured_ns), predicted.latency_ns.value, predicted.round_trips * late_ns))
     return found
 
@@ -156,7 +155,7 @@ def _shown(cell: Cell, name: str) -> str:
         return cell.workload.name if size is None else f"{cell.workload.name} of {size}"
     if name == "protocol":
         return protocols.title(cell.protocol)
-    return names.variant(cell.gzip, cell.tls) if name == "gzip, TLS" else str(getattr(cell, name))
+    return variant_of(cell).label if name == "gzip, TLS" else str(getattr(cell, name))
 
 
 def table(all_tested: Sequence[Tested], by: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Where `bench advise` takes its parts from: a file, what it measured here before, or what it measures now."""
+"""The measurements that `bench advise` predicts from: an earlier run that fits, or a new one."""
 
 import sys
 from collections.abc import Callable
@@ -21,49 +21,50 @@ from recipes import sources
 from recipes.book import MAXIMUM_PAGE_SIZE
 
 KEPT = "advise"
-"""What the run files are called that are measured for this command."""
+"""Prefix of the run files that are measured for this command."""
 REPORTS = Path("reports")
 USUAL_PAGES = (10, 100)
 LARGE_FROM = 1.5
-"""From so many times the larger of the usual pages on, the largest there is is measured, too. It takes most time."""
+"""Payloads this many times larger than the larger usual page have the largest possible page measured, too, which takes
+most of the time."""
 SAMPLED = 200
-"""About so many recipes tell how large one is."""
+"""How many recipes the mean size of a recipe is estimated from."""
 INSTANCES = 4
 SECONDS, SECONDS_LARGE = 45.0, 90.0
 NEW_TAKES = 1.5
-"""New connections are measured besides."""
+"""How much longer it takes to measure new connections, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the parts are wanted for."""
+    """What the measurements are needed for."""
 
     payload_bytes: int
     connection: Connection
     recipes: str
 
 
-def kept_or_measured(wanted: Wanted, *, anew: bool, will_do: Callable[[Run], bool]) -> tuple[Path, Run]:
-    """The latest run that was measured here for this command and `will_do`, unless `anew`; else one measured now.
+def kept_or_measured(wanted: Wanted, *, anew: bool, fits: Callable[[Run], bool]) -> tuple[Path, Run]:
+    """The latest run that was measured here for this command and fits, unless `anew`; else one measured now.
 
     Raises UsageError and Interrupted.
     """
     loaded = load_recipes(wanted.recipes)
-    if not anew and (kept := _kept(loaded, will_do)) is not None:
+    if not anew and (kept := _kept(loaded, fits)) is not None:
         return kept
     pages = pages_for(wanted.payload_bytes, loaded)
     large = pages[-1] > USUAL_PAGES[-1]
     plan = _plan(wanted, pages, (SECONDS_LARGE if large else SECONDS) * (NEW_TAKES if _new(wanted) else 1.0))
     path = checked_path(f"{REPORTS}/", KEPT)
-    print(f"measuring the parts first, for about {estimated_seconds(plan):.0f} s", file=sys.stderr, flush=True)
+    print(f"measuring first, about {estimated_seconds(plan):.0f} s", file=sys.stderr, flush=True)
     run = measured_run(plan)
     if run.plan.interrupted:
-        raise Interrupted("interrupted before the parts were measured; nothing was written")
+        raise Interrupted("interrupted before the measurement was complete; nothing was written")
     put(path, run_file.encode(run))
     return path, run
 
 
-def _kept(loaded: sources.LoadedRecipes, will_do: Callable[[Run], bool]) -> tuple[Path, Run] | None:
+def _kept(loaded: sources.LoadedRecipes, fits: Callable[[Run], bool]) -> tuple[Path, Run] | None:
     here = environment.describe(machine.pinning_here(), measures_elsewhere=False)
     for path in sorted(REPORTS.glob(f"{KEPT}-*.json"), reverse=True):
         try:
@@ -71,13 +72,13 @@ def _kept(loaded: sources.LoadedRecipes, will_do: Callable[[Run], bool]) -> tupl
         except run_file.RunFileUnreadable:
             continue
         same = run.recipes.digest == loaded.digest and not environment_differences(run.environment, here)
-        if same and not assemble.untrusted(run) and will_do(run):
+        if same and not assemble.untrusted(run) and fits(run):
             return path, run
     return None
 
 
 def pages_for(payload_bytes: int, loaded: sources.LoadedRecipes) -> list[int]:
-    """The page sizes to measure, ascending: the usual ones, and the largest there is where the payload asks for it."""
+    """The page sizes to measure, ascending: the usual ones, and the largest possible one for large payloads."""
     sample = loaded.recipes[:: max(1, loaded.count // SAMPLED)]
     recipe_bytes = sum(len(msgspec.json.encode(recipe)) for recipe in sample) / len(sample)
     most = min(loaded.count, MAXIMUM_PAGE_SIZE)

@@ -13,7 +13,7 @@ import typer
 from bench.cli.stop_signal import stop_on_signal
 from bench.machine import Pinning
 from bench.protocols import protocol as row
-from bench.report import one_exchange
+from bench.report.costs import one_request
 from bench.runner.processes import ProcessFailed
 from bench.runner.session import RunningProducer, Session, Stopped
 from bench.wire.measure import Measured, measure
@@ -70,9 +70,8 @@ def ask(
     except (ProcessFailed, ConsumerError, RecipeError) as error:
         raise UntrustedMeasurement(str(error)) from None
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(answer.recipe), indent=2).decode() + "\n\n")
-    sys.stdout.write(
-        one_exchange.render(answer.address, answer.measured.bytes, answer.measured.warnings, gzip_asked=gzip)
-    )
+    measured = answer.measured
+    sys.stdout.write(one_request(answer.address, measured.bytes, measured.warnings, gzip_requested=gzip))
     return ExitCode.FINE
 
 

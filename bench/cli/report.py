@@ -1,4 +1,4 @@
-"""`python -m bench report`: render a run file again, in any form."""
+"""`python -m bench report`: render the report of a run file again, in any format."""
 
 import sys
 from pathlib import Path
@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from bench import run_file
-from bench.cli.show import show_tables, write_report
+from bench.cli.show import print_document, write_report
 from bench.report import csv_export, markdown
+from bench.report.run_document import document_of
 from commands import values
 from commands.errors import ExitCode, UsageError
 
@@ -16,13 +17,15 @@ FORMATS = ("html", "markdown", "csv", "terminal")
 
 
 def report(
-    run_path: Annotated[str, typer.Argument(metavar="RUN", help="A run file.")],
+    run_path: Annotated[str, typer.Argument(metavar="RUN", help="Run file.")],
     form: Annotated[
-        str, typer.Option("--format", parser=values.one_of(FORMATS), metavar="|".join(FORMATS), help="What to render.")
+        str, typer.Option("--format", parser=values.one_of(FORMATS), metavar="|".join(FORMATS), help="Output format.")
     ] = "html",
-    out: Annotated[str, typer.Option(metavar="FILE", help="Where html goes; else beside the run file.")] = "",
+    out: Annotated[
+        str, typer.Option(metavar="FILE", help="Output file for html.  [default: the run file's name with .html]")
+    ] = "",
 ) -> int:
-    """Render the report of a run again."""
+    """Render the report of a run again. Formats other than html go to stdout."""
     try:
         run = run_file.read(Path(run_path))
     except run_file.RunFileUnreadable as error:
@@ -31,7 +34,7 @@ def report(
         path = write_report(run, Path(out) if out else Path(run_path).with_suffix(".html"))
         print(f"report: {path}")
     elif form == "terminal":
-        show_tables(run)
+        print_document(document_of(run))
     else:
-        sys.stdout.write(markdown.render(run) if form == "markdown" else csv_export.render(run))
+        sys.stdout.write(markdown.render(document_of(run)) if form == "markdown" else csv_export.render(run))
     return ExitCode.FINE

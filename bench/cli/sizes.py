@@ -7,10 +7,8 @@ import typer
 from bench import run_file
 from bench.cli import matrix_flags
 from bench.cli.measure import carry_out, checked_path
-from bench.cli.show import console_of_output, put, write_report
-from bench.report import terminal
-from bench.report.anatomy import anatomy_tables
-from bench.report.attribution import attribution_tables
+from bench.cli.show import print_document, put, write_report
+from bench.report.run_document import sizes_document
 from bench.results import Run
 from bench.runner import assemble
 from bench.runner.job import Job
@@ -83,10 +81,6 @@ def sizes(
     run = carry_out(plan, sized, plan.seconds)
     put(path, run_file.encode(run))
     report_path = write_report(run, path.with_suffix(".html"))
-    console = console_of_output()
-    for warning in run.warnings:
-        console.print(f"• {warning.text}", markup=False, highlight=False)
-    for table in [*anatomy_tables(run), *attribution_tables(run)]:
-        terminal.show_table(table, console)
+    print_document(sizes_document(run))
     print(f"run file: {path}\nreport:   {report_path}")
     return ExitCode.UNTRUSTED if assemble.untrusted(run) else ExitCode.FINE

@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
+from msgspec import structs
+
 from bench.model.break_even import BreakEven, payload_break_even, rate_break_even, round_trip_break_even
 from bench.model.differences import Difference, Differences
-from bench.model.parts import Arm, Parts
+from bench.model.parts import Parts
 from bench.model.payload import Blend, Blended, blend, blended, exactly
 from bench.model.predict import Prediction, predict_exchange
 from bench.network.profile import Profile
 from bench.results import RatioEstimate, Verdict
-from bench.spec import NEW, PERSISTENT, Connection
+from bench.spec import NEW, PERSISTENT, CellKey, Connection
 from bench.stats.estimates import Interval
 from bench.stats.verdicts import verdict, within_margin
 from bench.workloads import Workload
@@ -41,7 +43,7 @@ class Conditions:
 class Choice:
     """One option under the conditions."""
 
-    arm: Arm
+    option: CellKey
     prediction: Prediction
     ratio: RatioEstimate | None
     """Its latency divided by that of the fastest; None for the fastest itself, and where the two were not measured
@@ -53,64 +55,67 @@ class Choices:
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
-        self._differences = cache(lambda tls: Differences(parts, parts.arms(tls=tls)))
+        self._differences = cache(lambda tls: Differences(parts, parts.options(tls=tls)))
         self._blended_at: Blend | None = None
-        self._blended: dict[Arm, Blended] = {}
+        self._blended: dict[CellKey, Blended] = {}
         """At the latest payload: a map asks for each payload over many links."""
 
-    def latencies(self, conditions: Conditions) -> dict[Arm, float]:
+    def latencies(self, conditions: Conditions) -> dict[CellKey, float]:
         """The predicted latency of each option in nanoseconds, in the order of the run."""
         return {
-            arm: self._predict(arm, conditions.at, conditions.link, conditions.connection).latency_ns.value
-            for arm in self.parts.arms(tls=conditions.tls)
+            option: self._predict(option, conditions.at, conditions.link, conditions.connection).latency_ns.value
+            for option in self.parts.options(tls=conditions.tls)
         }
 
     def ranked(self, conditions: Conditions) -> list[Choice]:
         """All options, the fastest first."""
         predicted = {
-            arm: self._predict(arm, conditions.at, conditions.link, conditions.connection)
-            for arm in self.parts.arms(tls=conditions.tls)
+            option: self._predict(option, conditions.at, conditions.link, conditions.connection)
+            for option in self.parts.options(tls=conditions.tls)
         }
-        ordered = sorted(predicted, key=lambda arm: predicted[arm].latency_ns.value)
+        ordered = sorted(predicted, key=lambda option: predicted[option].latency_ns.value)
         return [
             Choice(
-                arm=arm,
-                prediction=predicted[arm],
-                ratio=None if arm == ordered[0] else self.ratio(arm, ordered[0], conditions),
+                option=option,
+                prediction=predicted[option],
+                ratio=None if option == ordered[0] else self.ratio(option, ordered[0], conditions),
             )
-            for arm in ordered
+            for option in ordered
         ]
 
-    def rate_break_even(self, arm: Arm, other: Arm, conditions: Conditions, up_share: float = 1.0) -> BreakEven | None:
-        """The downlink rates at which `arm` is faster than `other`. The uplink rate is the share `up_share` of it.
+    def rate_break_even(
+        self, option: CellKey, other: CellKey, conditions: Conditions, up_share: float = 1.0
+    ) -> BreakEven | None:
+        """The downlink rates at which `option` is faster than `other`. The uplink rate is the share `up_share` of it.
 
         The rates of the conditions are not used. None where the two were not measured together.
         """
         at, unlimited = conditions.at, Profile(rtt_ns=conditions.link.rtt_ns)
-        gap = self._gap(arm, other, at, unlimited, conditions.connection)
+        gap = self._gap(option, other, at, unlimited, conditions.connection)
         if gap is None or gap.plain_95 is None:
             return None
-        ours, theirs = (self._predict(each, at, unlimited, conditions.connection) for each in (arm, other))
+        ours, theirs = (self._predict(each, at, unlimited, conditions.connection) for each in (option, other))
         more_bits = 8 * (
             ours.response_bytes - theirs.response_bytes + (ours.request_bytes - theirs.request_bytes) / up_share
         )
         return rate_break_even(gap.value, gap.plain_95, more_bits)
 
-    def round_trip_break_even(self, arm: Arm, other: Arm, conditions: Conditions) -> BreakEven | None:
-        """The round-trip times, in nanoseconds, at which `arm` is faster than `other`, at the rates of the conditions.
+    def round_trip_break_even(self, option: CellKey, other: CellKey, conditions: Conditions) -> BreakEven | None:
+        """The round-trip times, in nanoseconds, at which `option` is faster than `other`.
 
-        None where the two were not measured together, or take the same number of round trips.
+        The rates are those of the conditions. None where the two were not measured together, or take the same number of
+        round trips.
         """
         at, connection = conditions.at, conditions.connection
         near = replace(conditions.link, rtt_ns=0)
-        gap = self._gap(arm, other, at, near, connection)
-        ours, theirs = (self._predict(each, at, near, connection).round_trips for each in (arm, other))
+        gap = self._gap(option, other, at, near, connection)
+        ours, theirs = (self._predict(each, at, near, connection).round_trips for each in (option, other))
         if gap is None or gap.plain_95 is None or ours == theirs:
             return None
         return round_trip_break_even(gap.value, gap.plain_95, ours - theirs)
 
-    def payload_break_even(self, arm: Arm, other: Arm, conditions: Conditions) -> BreakEven | None:
-        """The payloads, in bytes, at which `arm` is faster than `other` over the link of the conditions.
+    def payload_break_even(self, option: CellKey, other: CellKey, conditions: Conditions) -> BreakEven | None:
+        """The payloads, in bytes, at which `option` is faster than `other` over the link of the conditions.
 
         Searched between the smallest and the largest payload measured. None where the two were not measured together.
         """
@@ -120,14 +125,14 @@ class Choices:
 
         def gap(payload: float) -> tuple[float, Interval] | None:
             at = blend(self.parts, payload)
-            found = self._gap(arm, other, at, conditions.link, conditions.connection)
+            found = self._gap(option, other, at, conditions.link, conditions.connection)
             return None if found is None or found.plain_95 is None else (found.value, found.plain_95)
 
         return payload_break_even(gap, sizes[0], sizes[-1])
 
-    def ratio(self, arm: Arm, other: Arm, conditions: Conditions) -> RatioEstimate | None:
+    def ratio(self, option: CellKey, other: CellKey, conditions: Conditions) -> RatioEstimate | None:
         """The latency of one option divided by that of another. None where the two were not measured together."""
-        gap = self._gap(arm, other, conditions.at, conditions.link, conditions.connection)
+        gap = self._gap(option, other, conditions.at, conditions.link, conditions.connection)
         if gap is None:
             return None
         base_ns = self._predict(other, conditions.at, conditions.link, conditions.connection).latency_ns.value
@@ -143,26 +148,28 @@ class Choices:
             value=1 + gap.value / base_ns, low=low, high=high, low_95=low_95, high_95=high_95, verdict=found
         )
 
-    def _predict(self, arm: Arm, at: Blend, link: Profile, connection: Connection) -> Prediction:
+    def _predict(self, option: CellKey, at: Blend, link: Profile, connection: Connection) -> Prediction:
         if at is not self._blended_at:
             self._blended_at, self._blended = at, {}
-        if arm not in self._blended:
-            self._blended[arm] = blended(self.parts, arm, at)
-        return predict_exchange(self._blended[arm], self.parts.set_ups[arm], link, connection)
+        if option not in self._blended:
+            self._blended[option] = blended(self.parts, option, at)
+        return predict_exchange(self._blended[option], self.parts.set_ups[option], link, connection)
 
-    def _gap(self, arm: Arm, other: Arm, at: Blend, link: Profile, connection: Connection) -> Difference | None:
-        """How much longer `arm` takes than `other` over a link."""
-        found = self._differences(arm.tls).between(arm, other, at)
+    def _gap(
+        self, option: CellKey, other: CellKey, at: Blend, link: Profile, connection: Connection
+    ) -> Difference | None:
+        """How much longer `option` takes than `other` over a link."""
+        found = self._differences(option.tls).between(option, other, at)
         if found is None:
             return None
-        ours, theirs = (self._predict(each, at, link, connection) for each in (arm, other))
+        ours, theirs = (self._predict(each, at, link, connection) for each in (option, other))
         exact_ns = ours.network_ns - theirs.network_ns
         gap = found.plus(exact_ns, (exact_ns, exact_ns))
-        return gap.plus(*self._more_set_up(arm, other)) if connection == NEW else gap
+        return gap.plus(*self._more_set_up(option, other)) if connection == NEW else gap
 
-    def _more_set_up(self, arm: Arm, other: Arm) -> tuple[float, Interval]:
+    def _more_set_up(self, option: CellKey, other: CellKey) -> tuple[float, Interval]:
         """How much more a new connection adds to one than to the other; the interval adds those of both."""
-        ours, theirs = (self.parts.set_ups[each].latency_ns for each in (arm, other))
+        ours, theirs = (self.parts.set_ups[each].latency_ns for each in (option, other))
         if ours is None or theirs is None:
             return 0.0, (0.0, 0.0)
         value = ours.value - theirs.value
@@ -171,9 +178,9 @@ class Choices:
         return value, (ours.low - theirs.high, ours.high - theirs.low)
 
 
-def twin(parts: Parts, arm: Arm) -> Arm | None:
+def twin(parts: Parts, option: CellKey) -> CellKey | None:
     """The same option without gzip, or with it; None where that was not measured."""
-    other = Arm(arm.contender, not arm.gzip, arm.tls)
+    other = structs.replace(option, gzip=not option.gzip)
     return other if other in parts.exchanges else None
 
 
@@ -182,34 +189,34 @@ class RateBreakEven:
     """The rates at which one option is faster than another: symmetric, over an open connection."""
 
     workload: Workload
-    arm: Arm
-    other: Arm
+    option: CellKey
+    other: CellKey
     found: BreakEven
 
 
 def gzip_break_evens(choices: Choices) -> Iterator[RateBreakEven]:
     """Every option with gzip against the same without, for every workload."""
-    for arm in choices.parts.exchanges:
-        other = twin(choices.parts, arm)
-        if arm.gzip and other is not None:
-            yield from _rate_break_evens(choices, arm, other)
+    for option in choices.parts.exchanges:
+        other = twin(choices.parts, option)
+        if option.gzip and other is not None:
+            yield from _rate_break_evens(choices, option, other)
 
 
 def baseline_break_evens(choices: Choices) -> Iterator[RateBreakEven]:
     """Every option of another protocol against the baseline's at equal gzip and TLS, for every workload."""
     parts = choices.parts
-    for arm in parts.exchanges:
-        other = Arm(parts.baseline, arm.gzip, arm.tls)
-        if arm != other and other in parts.exchanges:
-            yield from _rate_break_evens(choices, arm, other)
+    for option in parts.exchanges:
+        other = option.of_series(parts.baseline)
+        if option != other and other in parts.exchanges:
+            yield from _rate_break_evens(choices, option, other)
 
 
-def _rate_break_evens(choices: Choices, arm: Arm, other: Arm) -> Iterator[RateBreakEven]:
+def _rate_break_evens(choices: Choices, option: CellKey, other: CellKey) -> Iterator[RateBreakEven]:
     for workload in choices.parts.payload_bytes:
-        conditions = Conditions(at=exactly(choices.parts, workload), link=NO_DISTANCE, tls=arm.tls)
-        found = choices.rate_break_even(arm, other, conditions)
+        conditions = Conditions(at=exactly(choices.parts, workload), link=NO_DISTANCE, tls=option.tls)
+        found = choices.rate_break_even(option, other, conditions)
         if found is not None:
-            yield RateBreakEven(workload, arm, other, found)
+            yield RateBreakEven(workload, option, other, found)
 
 
 def _as_ratio(gap_ns: Interval | None, base_ns: float) -> tuple[float | None, float | None]:

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from bench.model.parts import Arm, Parts
+from bench.model.parts import Parts
 from bench.model.payload import Blend
+from bench.spec import CellKey
 from bench.stats.estimates import Interval
 from bench.stats.measures import LATENCY
 from bench.stats.ratios import family, paired
@@ -39,17 +40,17 @@ class Difference:
 class Differences:
     """Between all options given, at the measured payloads and interpolated between them."""
 
-    def __init__(self, parts: Parts, arms: Sequence[Arm]) -> None:
-        self._measured = _measured(parts, arms)
+    def __init__(self, parts: Parts, options: Sequence[CellKey]) -> None:
+        self._measured = _measured(parts, options)
 
-    def between(self, arm: Arm, other: Arm, at: Blend) -> Difference | None:
+    def between(self, option: CellKey, other: CellKey, at: Blend) -> Difference | None:
         """The difference at a payload. None when the two were not measured in the same rounds."""
-        if arm == other:
+        if option == other:
             return Difference(0.0, (0.0, 0.0), (0.0, 0.0))
-        if (other, arm) in self._measured:
-            found = self.between(other, arm, at)
+        if (other, option) in self._measured:
+            found = self.between(other, option, at)
             return None if found is None else found.reversed()
-        measured = self._measured.get((arm, other), {})
+        measured = self._measured.get((option, other), {})
         if not at.linear.keys() <= measured.keys():
             return None
         return Difference(
@@ -59,19 +60,19 @@ class Differences:
         )
 
 
-def _measured(parts: Parts, arms: Sequence[Arm]) -> dict[tuple[Arm, Arm], dict[Workload, Difference]]:
+def _measured(parts: Parts, options: Sequence[CellKey]) -> dict[tuple[CellKey, CellKey], dict[Workload, Difference]]:
     keys, logs = [], []
-    for arm, other in combinations(arms, 2):
-        for workload, exchange in parts.exchanges[arm].items():
+    for option, other in combinations(options, 2):
+        for workload, exchange in parts.exchanges[option].items():
             found = paired(exchange.cell.slices, parts.exchanges[other][workload].cell.slices, LATENCY)
             if found is not None:
-                keys.append((arm, other, workload))
+                keys.append((option, other, workload))
                 logs.append(found)
     confidence = family_confidence(len(logs))
-    differences: dict[tuple[Arm, Arm], dict[Workload, Difference]] = {}
-    for (arm, other, workload), ratio in zip(keys, family(logs, [confidence] * len(logs)), strict=True):
+    differences: dict[tuple[CellKey, CellKey], dict[Workload, Difference]] = {}
+    for (option, other, workload), ratio in zip(keys, family(logs, [confidence] * len(logs)), strict=True):
         base_ns = parts.exchanges[other][workload].latency_ns.value
-        differences.setdefault((arm, other), {})[workload] = Difference(
+        differences.setdefault((option, other), {})[workload] = Difference(
             base_ns * (ratio.value - 1), _in_ns(ratio.plain_95, base_ns), _in_ns(ratio.corrected, base_ns)
         )
     return differences

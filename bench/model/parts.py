@@ -1,36 +1,28 @@
 """The measurements that predictions start from: for each option, what one request takes on loopback. Pure.
 
-An option is a protocol in a dialect, with one setting of gzip and TLS. Its requests are known at the payloads that the
-run measured; between them they are interpolated (bench.model.payload).
+An option is what can be chosen: a protocol in a dialect, with one setting of gzip and TLS. It is a CellKey with all
+other dimensions at their usual values. Its requests are known at the payloads that the run measured; between them they
+are interpolated (bench.model.payload).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.clients.registry import LIBRARY
-from bench.contenders import Contender, contender_of
-from bench.network.profile import LOOPBACK
+from msgspec.structs import replace
+
 from bench.protocols import set_up_round_trips
 from bench.results import Cell, Estimate, Run
-from bench.spec import NEW, PERSISTENT, ClosedLoad
+from bench.spec import NEW, PERSISTENT, CellKey, ClosedLoad, Role, dimensions
 from bench.stats.client_cost import latency_difference
 from bench.stats.estimates import positive_estimate
 from bench.workloads import Workload
 
 PAGES = ("list", "get")
 """Workloads that respond with recipes and differ in their number, so that what they take grows with the payload."""
+ONE_IN_FLIGHT = ClosedLoad(concurrency=1)
 APART = 1.5
 """Payloads that are closer together than this factor are not interpolated between: their sizes do not explain the
 difference of their latencies."""
-
-
-@dataclass(frozen=True, slots=True)
-class Arm:
-    """What can be chosen."""
-
-    contender: Contender
-    gzip: bool
-    tls: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +69,11 @@ class Parts:
     payload_bytes: Mapping[Workload, float]
     """The response's message bytes over the baseline protocol, by workload, ascending. They stand for the size of the
     data, however it is encoded."""
-    exchanges: Mapping[Arm, Mapping[Workload, Exchange]]
+    exchanges: Mapping[CellKey, Mapping[Workload, Exchange]]
     """Of every option that was measured with all of these workloads."""
-    set_ups: Mapping[Arm, SetUp]
-    baseline: Contender
+    set_ups: Mapping[CellKey, SetUp]
+    baseline: CellKey
+    """The series of the first cell, as in CellKey.series."""
     restarted: bool
     """Whether producers were started more than once; if not, there is no verdict."""
 
@@ -97,11 +90,11 @@ class Parts:
     @property
     def has_tls(self) -> bool:
         """Whether anything was measured with TLS."""
-        return any(arm.tls for arm in self.exchanges)
+        return any(option.tls for option in self.exchanges)
 
-    def arms(self, *, tls: bool) -> list[Arm]:
+    def options(self, *, tls: bool) -> list[CellKey]:
         """The options with or without TLS, in the order of the run."""
-        return [arm for arm in self.exchanges if arm.tls == tls]
+        return [option for option in self.exchanges if option.tls == tls]
 
 
 class NoParts(Exception):
@@ -119,42 +112,36 @@ def parts_of(run: Run) -> Parts:
             "it has no latency on loopback with one request in flight through the client library, for get or list, "
             "with known sizes"
         )
-    baseline = contender_of(steady[0])
+    baseline = steady[0].series
     payloads = {
-        cell.workload: size
-        for cell in steady
-        if contender_of(cell) == baseline and (size := _message_bytes(cell)) is not None
+        cell.workload: size for cell in steady if cell.series == baseline and (size := _message_bytes(cell)) is not None
     }
-    exchanges: dict[Arm, dict[Workload, Exchange]] = {}
+    exchanges: dict[CellKey, dict[Workload, Exchange]] = {}
     for cell in steady:
         if cell.workload in payloads and (found := _exchange(cell)) is not None:
-            exchanges.setdefault(arm_of(cell), {})[cell.workload] = found
-    whole = {arm: found for arm, found in exchanges.items() if found.keys() == payloads.keys()}
+            exchanges.setdefault(option_of(cell), {})[cell.workload] = found
+    whole = {option: found for option, found in exchanges.items() if found.keys() == payloads.keys()}
     if not whole:
         raise NoParts("none of its configurations was measured with every workload of the baseline")
     return Parts(
         payload_bytes=dict(sorted(payloads.items(), key=lambda pair: pair[1])),
         exchanges=whole,
-        set_ups={arm: _set_up(arm, found.values(), usable) for arm, found in whole.items()},
+        set_ups={option: _set_up(option, found.values(), usable) for option, found in whole.items()},
         baseline=baseline,
         restarted=_restarted(run, steady),
     )
 
 
-def arm_of(cell: Cell) -> Arm:
+def option_of(key: CellKey) -> CellKey:
     """The option that a cell belongs to."""
-    return Arm(contender_of(cell), cell.gzip, cell.tls)
+    chosen = (Role.SERIES, Role.VARIANT)
+    return key.usual(*(name for name, dimension in dimensions().items() if dimension.role not in chosen))
 
 
 def _is_usable(cell: Cell) -> bool:
-    return (
-        cell.status == "measured"
-        and cell.workload.name in PAGES
-        and cell.client == LIBRARY
-        and cell.network == LOOPBACK
-        and isinstance(cell.load, ClosedLoad)
-        and cell.load.concurrency == 1
-    )
+    """Whether it differs from its option in what is predicted only, and has one request in flight."""
+    expected = replace(option_of(cell), workload=cell.workload, connection=cell.connection, load=ONE_IN_FLIGHT)
+    return cell.status == "measured" and cell.workload.name in PAGES and cell.key == expected
 
 
 def _is_known(cell: Cell) -> bool:
@@ -203,16 +190,16 @@ def _cpu_ns(cell: Cell, side: str) -> float:
     return 0.0 if spent is None else spent.value * 1e3
 
 
-def _set_up(arm: Arm, steady: Iterable[Exchange], usable: Sequence[Cell]) -> SetUp:
+def _set_up(option: CellKey, steady: Iterable[Exchange], usable: Sequence[Cell]) -> SetUp:
     cells = [found.cell for found in steady]
     session = cells[0].tls_session
     sizes = cells[0].bytes.setup if cells[0].bytes is not None else None
-    fresh = {cell.workload: cell for cell in usable if arm_of(cell) == arm and cell.connection == NEW}
+    fresh = {cell.workload: cell for cell in usable if option_of(cell) == option and cell.connection == NEW}
     # The smallest response, where set-up is the largest share.
     both = next(((fresh[cell.workload], cell) for cell in cells if cell.workload in fresh), None)
     return SetUp(
         round_trips=set_up_round_trips(
-            arm.contender.protocol, tls=arm.tls, tls_version=session.version if session is not None else None
+            option.protocol, tls=option.tls, tls_version=session.version if session is not None else None
         ),
         sent_bytes=(sizes.sent_wire_bytes if sizes is not None else None) or 0.0,
         received_bytes=(sizes.received_wire_bytes if sizes is not None else None) or 0.0,

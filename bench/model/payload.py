@@ -9,8 +9,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bench.model.parts import Arm, Exchange, Parts
+from bench.model.parts import Exchange, Parts
 from bench.results import Estimate
+from bench.spec import CellKey
 from bench.workloads import Workload
 
 REACH = 2.0
@@ -87,9 +88,9 @@ class Blended:
     consumer_ns: float
 
 
-def blended(parts: Parts, arm: Arm, at: Blend) -> Blended:
+def blended(parts: Parts, option: CellKey, at: Blend) -> Blended:
     """A request of an option at a payload, interpolated."""
-    found = parts.exchanges[arm]
+    found = parts.exchanges[option]
 
     def mean(name: str) -> float:
         return at.mean({workload: getattr(exchange, name) for workload, exchange in found.items()})

@@ -11,11 +11,11 @@ decode a message when all of it has arrived.
 
 from dataclasses import dataclass
 
-from bench.model.parts import Arm, Parts, SetUp
+from bench.model.parts import Parts, SetUp
 from bench.model.payload import Blend, Blended, blended
 from bench.network.profile import Profile
 from bench.results import Estimate
-from bench.spec import NEW, Connection
+from bench.spec import NEW, CellKey, Connection
 
 BITS = 8e9
 """Nanoseconds × bits per second, for one byte: 8 × 10⁹."""
@@ -46,9 +46,9 @@ class Prediction:
         return self.round_trips_ns + self.up_ns + self.down_ns
 
 
-def predict(parts: Parts, arm: Arm, at: Blend, link: Profile, connection: Connection) -> Prediction:
+def predict(parts: Parts, option: CellKey, at: Blend, link: Profile, connection: Connection) -> Prediction:
     """The prediction for one request. A set-up time that was not measured counts as 0."""
-    return predict_exchange(blended(parts, arm, at), parts.set_ups[arm], link, connection)
+    return predict_exchange(blended(parts, option, at), parts.set_ups[option], link, connection)
 
 
 def predict_exchange(exchange: Blended, set_up: SetUp, link: Profile, connection: Connection) -> Prediction:

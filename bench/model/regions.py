@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 from bench.model.choices import Choices, Conditions
-from bench.model.parts import Arm
 from bench.model.payload import blend
 from bench.network.profile import Profile
+from bench.spec import CellKey
 
 ROWS, COLUMNS = 36, 96
 RATES_BPS = (1_000_000, 10_000_000_000)
@@ -25,7 +25,7 @@ class Region:
 
     payload: tuple[float, float]
     rate: tuple[float, float]
-    arm: Arm
+    option: CellKey
     clear: bool
     """Whether every other option has the verdict `slower`."""
 
@@ -33,7 +33,7 @@ class Region:
 def regions(choices: Choices, *, tls: bool, rtt_ns: int) -> list[Region]:
     """The map for open connections over symmetric links; empty where the payloads are too close together."""
     sizes = [choices.parts.payload_bytes[workload] for workload in choices.parts.curve]
-    if sizes[-1] < PAYLOADS_APART * sizes[0] or len(choices.parts.arms(tls=tls)) < 2:
+    if sizes[-1] < PAYLOADS_APART * sizes[0] or len(choices.parts.options(tls=tls)) < 2:
         return []
     rates = _edges(*RATES_BPS, COLUMNS)
     found: list[Region] = []
@@ -52,16 +52,16 @@ def _row(
         rate = round(math.sqrt(low * high))
         link = Profile(rtt_ns=rtt_ns, down_bits_per_second=rate, up_bits_per_second=rate)
         columns.append((_fastest(choices, Conditions(at=at, link=link, tls=tls)), (low, high)))
-    for (arm, clear), group in groupby(columns, key=lambda pair: pair[0]):
+    for (option, clear), group in groupby(columns, key=lambda pair: pair[0]):
         spans = [span for _, span in group]
-        yield Region(payload, (spans[0][0], spans[-1][1]), arm, clear)
+        yield Region(payload, (spans[0][0], spans[-1][1]), option, clear)
 
 
-def _fastest(choices: Choices, conditions: Conditions) -> tuple[Arm, bool]:
+def _fastest(choices: Choices, conditions: Conditions) -> tuple[CellKey, bool]:
     predicted = choices.latencies(conditions)
     best = min(predicted, key=predicted.__getitem__)
-    near = (arm for arm, latency in predicted.items() if arm != best and latency < NEAR * predicted[best])
-    ratios = (choices.ratio(arm, best, conditions) for arm in near)
+    near = (option for option, latency in predicted.items() if option != best and latency < NEAR * predicted[best])
+    ratios = (choices.ratio(option, best, conditions) for option in near)
     return best, all(ratio is not None and ratio.verdict == "slower" for ratio in ratios)
 
 

@@ -1,176 +1,227 @@
-"""Advice in words: what to choose under given conditions, what the time goes to, where the answer flips. Pure."""
+"""Advice for given conditions, as a document: what to choose, where the time goes, where the choice changes. Pure."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
 
 from bench.model.choices import Choice, Choices, Conditions, twin
+from bench.model.parts import Parts
 from bench.model.predict import Prediction
 from bench.network.profile import Profile
 from bench.report import names, units
-from bench.report.break_even_words import at_rates, at_round_trips, for_answers, rate
-from bench.report.document import Builder, Column, Entry, Table
-from bench.report.summary import Statement
-from bench.results import Estimate
+from bench.report.break_evens import bandwidth, bandwidth_range, gzip_helps, is_faster, value_range
+from bench.report.document import (
+    Bullets,
+    Column,
+    Document,
+    Entry,
+    Finding,
+    Quality,
+    Section,
+    Sentences,
+    Statement,
+    Table,
+    TableBuilder,
+)
+from bench.report.text import listed
+from bench.results import Estimate, Run, Verdict
 from bench.spec import NEW
 from bench.stats.verdicts import MARGIN
-from bench.stats.wording import percent
+from bench.stats.wording import counted, percent, some_of
 
 DOMINATES = 0.5
-"""What takes up more than this share of a latency decides it."""
+"""A part that takes more than this share of a latency is named as its main cause."""
+RTT_DOMINATES = 0.85
+"""The same for a single round trip, which nothing but distance or fewer requests can change."""
+SHOWN_FROM = 0.02
+"""Time that no part accounts for is shown from this share on."""
+REAL_LINKS = (
+    "Not modelled: packet loss, and TCP slow start, which adds round trips to responses over about 14 kB on a new "
+    "connection (RFC 6928). TCP and IP headers add 3 to 4 % to long responses."
+)
+OF_TAILS = ("few_samples_in_tail",)
+"""Warnings that do not concern medians, which is all that the model uses."""
+AGES_S = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
-    """Everything that is said."""
+class Part(Enum):
+    """What a latency consists of, and what readers call it."""
 
-    statements: tuple[Statement, ...]
-    table: Table
+    ROUND_TRIPS = "RTT"
+    TRANSFER = "transfer"
+    SERVER = "server"
+    CLIENT = "client"
+    SETUP = "connection setup"
 
 
-def advice(choices: Choices, conditions: Conditions) -> Advice:
+def document_of(
+    choices: Choices, conditions: Conditions, run: Run, unlike: Sequence[str], origin_line: str
+) -> Document:
+    """The advice, with what limits it. `unlike`: how this machine differs from the one that was measured."""
+    limits = tuple(findings(run, choices.parts, unlike, new=conditions.connection == NEW))
+    return Document(
+        subtitle="advice",
+        sections=(
+            Section("advice", "", (Sentences(tuple(statements(choices, conditions))), table(choices, conditions))),
+            Section("limits", "", (Bullets((REAL_LINKS, origin_line)),)),
+        ),
+        quality=Quality(f"Limits of this prediction: {len(limits)}", limits) if limits else None,
+    )
+
+
+def statements(choices: Choices, conditions: Conditions) -> Iterator[Statement]:
     """What to choose under these conditions, and why."""
     ranked = choices.ranked(conditions)
     found = [
-        Statement("Asked", (asked(choices, conditions),)),
-        Statement("Choose", tuple(_choose(ranked))),
-        Statement("It goes to", tuple(_goes_to(ranked[0].prediction))),
+        Statement("Conditions", (_conditions(choices, conditions),)),
+        Statement("Recommendation", tuple(_recommendation(ranked))),
+        Statement("Where the time goes", tuple(_shares(ranked[0].prediction))),
         Statement("gzip", tuple(_gzip(choices, conditions, ranked))),
-        Statement("Flips", tuple(_flips(choices, conditions, ranked))),
+        Statement("Break-even", tuple(_break_evens(choices, conditions, ranked))),
     ]
-    return Advice(tuple(statement for statement in found if statement.sentences), _table(ranked))
+    yield from (statement for statement in found if statement.sentences)
 
 
-def asked(choices: Choices, conditions: Conditions) -> str:
-    """The conditions as they were understood."""
+def _conditions(choices: Choices, conditions: Conditions) -> str:
     link = conditions.link
     size = conditions.at.payload_bytes
     unit = units.chosen(units.SIZES_BYTES, [size])
     rates = [
-        f"{_rate(bits)} {direction}" if bits is not None else f"{direction} without a limit"
-        for bits, direction in ((link.down_bits_per_second, "down"), (link.up_bits_per_second, "up"))
+        f"{bandwidth(Estimate(value=bits))} {direction}" if bits is not None else f"unlimited {direction}"
+        for bits, direction in ((link.down_bits_per_second, "downlink"), (link.up_bits_per_second, "uplink"))
     ]
-    connection = "a new connection for each request" if conditions.connection == NEW else "over an open connection"
-    baseline = names.contender(choices.parts.baseline)
-    said = [
-        f"an answer of {units.number(size, unit)} {unit.symbol} as {baseline} would say it",
-        f"a round trip of {_time(link.rtt_ns)}",
+    named = [
+        f"{units.number(size, unit)} {unit.symbol} response (as {names.series(choices.parts.baseline)})",
+        f"RTT {_time(link.rtt_ns)}",
         *rates,
-        "with TLS" if conditions.tls else "without TLS",
-        connection,
+        "TLS" if conditions.tls else "no TLS",
+        "new connection per request" if conditions.connection == NEW else "keep-alive connection",
     ]
-    return f"{', '.join(said)}."
+    return f"{', '.join(named)}."
 
 
-def _choose(ranked: Sequence[Choice]) -> Iterator[str]:
+def _recommendation(ranked: Sequence[Choice]) -> Iterator[str]:
     best, others = ranked[0], ranked[1:]
-    yield f"{names.arm(best.arm)}: {_latency(best.prediction.latency_ns)} predicted."
-    by_verdict: dict[str, list[Choice]] = {}
+    yield f"{names.option(best.option)}: {_latency(best.prediction.latency_ns)} (predicted)."
+    by_verdict: dict[Verdict, list[Choice]] = {}
     for each in others:
         by_verdict.setdefault(each.ratio.verdict if each.ratio is not None else "inconclusive", []).append(each)
     if same := by_verdict.get("same"):
-        who = "All others do" if len(same) == len(others) else f"{_named(same)} {'does' if len(same) == 1 else 'do'}"
-        yield f"{who} as well, to within {percent(MARGIN)}."
+        if len(same) == len(others) > 1:
+            yield f"All others are equivalent (within {percent(MARGIN)})."
+        else:
+            verb = "is" if len(same) == 1 else "are"
+            yield f"{_named(same)} {verb} equivalent (within {percent(MARGIN)})."
     if inconclusive := by_verdict.get("inconclusive"):
-        yield f"No difference was shown to {_named(inconclusive)}."
+        yield f"No significant difference to {_named(inconclusive)}."
     if slower := by_verdict.get("slower"):
-        told = [f"{names.arm(each.arm)} {_by_how_much(each.ratio.value)}" for each in slower if each.ratio is not None]
-        yield f"{'All others are slower' if len(slower) == len(others) else 'Slower'}: {names.listed(told)}."
+        by = [f"{names.option(each.option)} {_by_how_much(each.ratio.value)}" for each in slower if each.ratio]
+        yield f"{'All others are slower' if len(slower) == len(others) else 'Slower'}: {listed(by)}."
 
 
 def _named(choices: Sequence[Choice]) -> str:
-    return names.listed([names.arm(each.arm) for each in choices])
+    return listed([names.option(each.option) for each in choices])
 
 
 def _by_how_much(ratio: float) -> str:
-    return f"by {percent(ratio - 1)}" if ratio < 2 else f"{units.significant(ratio)} times as slow"
+    return f"by {percent(ratio - 1)}" if ratio < 2 else f"{units.significant(ratio)}×"
 
 
-def _goes_to(found: Prediction) -> Iterator[str]:
-    total = found.latency_ns.value
-    trips = "the round trip" if found.round_trips == 1 else f"{found.round_trips} round trips"
-    shares = {
-        trips: found.round_trips_ns,
-        "bytes on their way": found.up_ns + found.down_ns,
-        "the producer's work": found.producer_ns,
-        "the consumer's work": found.consumer_ns,
-        "setting up the connection": found.set_up_ns or 0.0,
+def parts_of_latency(found: Prediction) -> dict[Part, float]:
+    """Nanoseconds of each part of a predicted latency."""
+    return {
+        Part.ROUND_TRIPS: found.round_trips_ns,
+        Part.TRANSFER: found.up_ns + found.down_ns,
+        Part.SERVER: found.producer_ns,
+        Part.CLIENT: found.consumer_ns,
+        Part.SETUP: found.set_up_ns or 0.0,
     }
-    told = [f"{name} {_time(spent)} ({percent(spent / total)})" for name, spent in shares.items() if spent > 0]
-    rest = total - sum(shares.values())
-    told += [f"waiting within the machine {_time(rest)} ({percent(rest / total)})"] if rest > 0.02 * total else []
-    yield f"{names.listed(told)}."
-    largest = max(shares, key=shares.__getitem__)
-    if shares[largest] > DOMINATES * total:
-        verb = "decide" if largest.endswith(("trips", "way")) else "decides"
-        yield f"So {largest} {verb}: {_remedy(largest, found)}."
 
 
-def _remedy(largest: str, found: Prediction) -> str:
-    if largest == "the round trip":
-        return "neither encoding nor protocol changes it; fewer requests do, or a producer that is nearer"
-    if largest.endswith("round trips"):
-        return "a connection that is kept open saves all but one"
-    if largest == "bytes on their way":
-        way = "answer" if found.down_ns > found.up_ns else "request"
-        return f"fewer bytes help, mostly those of the {way}"
-    return "a faster network would hardly help"
+def _shares(found: Prediction) -> Iterator[str]:
+    total = found.latency_ns.value
+    parts = parts_of_latency(found)
+    named = [f"{part.value} {percent(spent / total)}" for part, spent in parts.items() if spent > 0]
+    rest = total - sum(parts.values())
+    named += [f"waiting within the machine {percent(rest / total)}"] if rest > SHOWN_FROM * total else []
+    yield f"{', '.join(named)}."
+    largest = max(parts, key=parts.__getitem__)
+    if remedy := _remedy(largest, parts[largest] / total, found):
+        yield remedy
+
+
+def _remedy(largest: Part, share: float, found: Prediction) -> str:
+    """What would make it faster; empty where no part dominates."""
+    alone = largest is Part.ROUND_TRIPS and found.round_trips == 1
+    if share <= (RTT_DOMINATES if alone else DOMINATES):
+        return ""
+    match largest:
+        case Part.ROUND_TRIPS if alone:
+            return "RTT dominates: batch requests or move the server closer."
+        case Part.ROUND_TRIPS:
+            return f"{found.round_trips} round trips dominate: keep connections open to save all but one."
+        case Part.TRANSFER:
+            way = "response" if found.down_ns > found.up_ns else "request"
+            return f"Transfer dominates: send fewer bytes, mainly in the {way}."
+        case Part.SERVER | Part.CLIENT | Part.SETUP:
+            return f"The {largest.value} dominates: a faster network would hardly help."
 
 
 def _gzip(choices: Choices, conditions: Conditions, ranked: Sequence[Choice]) -> Iterator[str]:
-    up_share = _up_share(conditions.link)
-    predicted = {each.arm: each.prediction.latency_ns.value for each in ranked}
-    for arm, predicted_ns in predicted.items():
-        plain = twin(choices.parts, arm)
-        if not arm.gzip or plain is None:
+    predicted = {each.option: each.prediction.latency_ns.value for each in ranked}
+    for option, predicted_ns in predicted.items():
+        plain = twin(choices.parts, option)
+        if not option.gzip or plain is None:
             continue
         saved_ns = predicted[plain] - predicted_ns
-        found = choices.rate_break_even(arm, plain, conditions, up_share)
-        ratio = choices.ratio(arm, plain, conditions)
+        found = choices.rate_break_even(option, plain, conditions, _up_share(conditions.link))
+        ratio = choices.ratio(option, plain, conditions)
         if found is None or ratio is None:
             continue
-        verdict = {
-            "faster": f"here it saves {_time(saved_ns)} ({percent(1 - ratio.value)})",
-            "slower": f"here it costs {_time(-saved_ns)} ({percent(ratio.value - 1)})",
-            "same": f"here it makes less than {percent(MARGIN)} of a difference",
-        }.get(ratio.verdict, "here no difference was shown")
-        yield f"{names.contender(arm.contender)}: pays {at_rates(found)} down; {verdict}."
+        here = {
+            "faster": f"Here it saves {_time(saved_ns)} ({percent(1 - ratio.value)}).",
+            "slower": f"Here it costs {_time(-saved_ns)} ({percent(ratio.value - 1)}).",
+            "same": f"Here it changes less than {percent(MARGIN)}.",
+        }.get(ratio.verdict, "Here no significant difference.")
+        yield f"{gzip_helps(names.series(option.series), bandwidth_range(found))} {here}"
 
 
-def _flips(choices: Choices, conditions: Conditions, ranked: Sequence[Choice]) -> Iterator[str]:
-    """Where another protocol, each at its best here, would take the lead."""
-    best = ranked[0].arm
-    seen = {best.contender}
+def _break_evens(choices: Choices, conditions: Conditions, ranked: Sequence[Choice]) -> Iterator[str]:
+    """Where another protocol, with or without gzip as is best for it here, would be the fastest."""
+    best = ranked[0].option
+    seen = {best.series}
     for each in ranked[1:]:
-        if each.arm.contender in seen:
+        if each.option.series in seen:
             continue
-        seen.add(each.arm.contender)
-        found = choices.rate_break_even(each.arm, best, conditions, _up_share(conditions.link))
+        seen.add(each.option.series)
+        found = choices.rate_break_even(each.option, best, conditions, _up_share(conditions.link))
         if found is None:
             continue
-        said = [f"{at_rates(found)} down"]
-        if (trips := choices.round_trip_break_even(each.arm, best, conditions)) is not None:
-            said.append(f"at these rates {at_round_trips(trips)}")
-        if (payloads := choices.payload_break_even(each.arm, best, conditions)) is not None:
-            said.append(f"over this link {for_answers(payloads)}")
-        yield f"{names.arm(each.arm)} would be faster than {names.arm(best)} {'; '.join(said)}."
+        sentences = [is_faster(names.option(each.option), names.option(best), bandwidth_range(found))]
+        if (trips := choices.round_trip_break_even(each.option, best, conditions)) is not None:
+            sentences.append(f"By RTT, at this bandwidth: {value_range(trips, units.DURATIONS_NS).short()}.")
+        if (payloads := choices.payload_break_even(each.option, best, conditions)) is not None:
+            sentences.append(f"By response size, over this link: {value_range(payloads, units.SIZES_BYTES).short()}.")
+        yield " ".join(sentences)
 
 
-def _table(ranked: Sequence[Choice]) -> Table:
+def table(choices: Choices, conditions: Conditions) -> Table:
+    """Every option with its predicted latency and the parts of it, the fastest first."""
     unit = units.DURATIONS_NS[2]
-    built = Builder(
-        f"Predicted latency in {unit.symbol}, and what it is made of",
+    built = TableBuilder(
+        f"Predicted latency and its parts, {unit.symbol}",
         [
             Column("", numeric=False),
-            *(Column(title) for title in ("latency", "round trips", "bytes", "producer", "consumer")),
-            *(Column(title, "B") for title in ("request", "answer")),
-            Column("÷ fastest"),
+            *(Column(title) for title in ("latency", "RTT", "transfer", "server", "client")),
+            *(Column(title, "B") for title in ("request", "response")),
+            Column("× fastest"),
         ],
     )
-    for each in ranked:
+    for each in choices.ranked(conditions):
         found = each.prediction
         times = (found.latency_ns.value, found.round_trips_ns, found.up_ns + found.down_ns, found.producer_ns)
         built.add(
-            (names.arm(each.arm),),
+            (names.option(each.option),),
             [
                 *(units.number(spent, unit) for spent in (*times, found.consumer_ns)),
                 *(f"{size:,.0f}" for size in (found.request_bytes, found.response_bytes)),
@@ -178,10 +229,53 @@ def _table(ranked: Sequence[Choice]) -> Table:
             ],
         )
     built.notes.append(
-        "producer, consumer: CPU time of a request over an open connection. Verdicts allow for the intervals of what "
-        "was measured and for the model's own error (docs/model.md)."
+        "server, client: CPU time of a request over a keep-alive connection. Verdicts allow for the intervals of the "
+        "measurements and for the error of the model (docs/model.md)."
     )
     return built.table()
+
+
+def origin(path: str, run: Run, now: datetime, unlike: Sequence[str]) -> str:
+    """From which file the measurements are, how old they are, and of which machine."""
+    where = "on this machine" if not unlike else f"on {run.environment.get('host', 'an unknown machine')}"
+    instances = counted(run.plan.instances_done, "instance")
+    return f"Based on {path}, measured {_age(run.started_at, now)} {where}, {instances}."
+
+
+def findings(run: Run, parts: Parts, unlike: Sequence[str], *, new: bool) -> Iterator[Finding]:
+    """What limits the prediction. `new`: connections are new."""
+    if unlike:
+        yield Finding(
+            "warning",
+            f"Measured on another machine or with other versions ({some_of(unlike)}), so the prediction may not hold "
+            "here. Run without --run to measure here.",
+        )
+    if not parts.restarted:
+        yield Finding(
+            "warning",
+            "The servers were started only once, so there are no verdicts: how much a restart changes the latencies is "
+            "unknown.",
+        )
+    if new and any(set_up.latency_ns is None for set_up in parts.set_ups.values()):
+        yield Finding(
+            "warning",
+            "The CPU time of connection setup was not measured and counts as 0; its round trips and bytes are "
+            "included. Measure with --connection persistent,new.",
+        )
+    codes = list(dict.fromkeys(warning.code for warning in run.warnings if warning.code not in OF_TAILS))
+    if codes:
+        yield Finding("note", f"The measurements have warnings of their own: {some_of(codes)}.")
+
+
+def _age(started_at: str, now: datetime) -> str:
+    try:
+        passed_s = (now - datetime.fromisoformat(started_at)).total_seconds()
+    except (ValueError, TypeError):
+        return "at an unknown time"
+    for name, size_s in AGES_S:
+        if passed_s >= size_s:
+            return f"{counted(int(passed_s // size_s), name)} ago"
+    return "just now"
 
 
 def _up_share(link: Profile) -> float:
@@ -191,7 +285,7 @@ def _up_share(link: Profile) -> float:
 
 
 def _latency(found: Estimate) -> str:
-    """With its interval, unless that is narrower than what is told."""
+    """With its interval, unless that is narrower than the digits shown."""
     unit = units.chosen(units.DURATIONS_NS, [found.value])
     ends = {units.number(end, unit) for end in (found.low, found.high)}
     return f"{units.number(found.value, unit)} {unit.symbol}" if len(ends) == 1 else units.with_symbol(found, unit)
@@ -200,7 +294,3 @@ def _latency(found: Estimate) -> str:
 def _time(time_ns: float) -> str:
     unit = units.chosen(units.DURATIONS_NS, [time_ns])
     return f"{units.number(time_ns, unit)} {unit.symbol}"
-
-
-def _rate(bits_per_second: int) -> str:
-    return rate(Estimate(value=bits_per_second))

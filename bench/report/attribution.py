@@ -1,20 +1,30 @@
-"""Tables that take the difference between two protocols apart: encoding, transport, client library."""
+"""Tables that attribute a difference: between two protocols to encoding, transport and client library, and between two
+clients to the client library."""
 
 from collections.abc import Sequence
 
 from bench import protocols
 from bench.report import definitions, names, units
-from bench.report.document import Builder, Column, Entry, Table
+from bench.report.costs import in_ns
+from bench.report.document import Column, Entry, Table, TableBuilder
+from bench.report.grouping import variant_of
+from bench.report.latency_tables import headings, headings_of
 from bench.report.units import Unit
 from bench.results import Estimate, Run
 from bench.spec import OpenLoad
 from bench.stats.attribution import ByteParts, Compared, LatencyParts, byte_parts, compared, latency_parts
+from bench.stats.client_cost import client_costs
 
-DIRECTIONS = {"request": "request", "response": "answer"}
-SUM = "The parts sum to the whole."
+DIRECTIONS = ("request", "response")
+PIECES = ("message", "framing")
+SUM = "The parts sum to the total."
 LIBRARIES = (
-    "What a transport costs and what the libraries that speak it cost cannot be told apart here: no two of these "
-    "protocols share one."
+    "A transport and the libraries that implement it cannot be separated here, because no two of these protocols share "
+    "a library."
+)
+CLIENT_COST = (
+    "Client library overhead = library client − raw client, in paired samples: the time that it adds to a request, and "
+    "its CPU time. The raw client sends prepared bytes and checks status and length only. Lower is better."
 )
 
 
@@ -28,6 +38,26 @@ def attribution_tables(run: Run) -> list[Table]:
     return [table for table in tables if table is not None]
 
 
+def client_cost_table(run: Run) -> Table | None:
+    """A row for each configuration that both clients measured; None where there is none."""
+    found = client_costs(run.cells)
+    if not found:
+        return None
+    by_id = {cell.id: cell for cell in run.cells}
+    latencies = [cost.latency_ns_p50 for cost in found]
+    cpus = [in_ns(cost.cpu_us_per_request) for cost in found]
+    unit = units.chosen(units.DURATIONS_NS, [each.value for each in (*latencies, *cpus) if each is not None])
+    built = TableBuilder("Client library overhead", [Column("workload and load", numeric=False), *headings()])
+    built.columns += [Column("median latency", unit.symbol), Column("client CPU", unit.symbol)]
+    for cost, latency, cpu in zip(found, latencies, cpus, strict=True):
+        cell = by_id[cost.library]
+        where = f"{names.group(cell)}, {names.load(cell.load)}"
+        built.add((where, *headings_of(cell)), [units.estimate(latency, unit), units.estimate(cpu, unit)])
+    built.notes.append(CLIENT_COST)
+    built.common.append(definitions.INTERVAL)
+    return built.table()
+
+
 def _latency(found: Sequence[Compared]) -> Table | None:
     rows = [(each, parts) for each in found if (parts := latency_parts(each)) is not None]
     if not rows:
@@ -35,19 +65,18 @@ def _latency(found: Sequence[Compared]) -> Table | None:
     shown = [(parts.whole, parts.encoding, *_beyond_encoding(parts)) for _, parts in rows]
     unit = units.chosen(units.DURATIONS_NS, [abs(each.value) for row in shown for each in row if each is not None])
     built = _builder(found[0], "median latency")
-    titles = ("whole", "encoding", "transport and library", "transport", "client library")
+    titles = ("total", "encoding", "transport and library", "transport", "client library")
     kept = [number for number in range(len(titles)) if any(row[number] is not None for row in shown)]
     built.columns += [Column(titles[number], unit.symbol) for number in kept]
     for (each, _), row in zip(rows, shown, strict=True):
         built.add(_headings(each), [_difference(row[number], unit) for number in kept])
     built.notes += [
         *_definitions(found[0]),
-        "transport: what carries the messages, with the producer's library for it, as the raw client sees it, which "
-        "has next to no client. client library: by how much more than the raw client the consumers differ. Both are "
-        "means over both encodings."
+        "transport: the protocol that carries the messages, with the server's library for it, measured with the raw "
+        "client. client library: what client libraries add to that difference. Both: means of both encodings."
         if any(parts.transport is not None for _, parts in rows)
-        else "transport and library: what carries the messages, on both sides, the mean over both encodings; measured "
-        "with --client library,raw as well, the two are told apart.",
+        else "transport and library: the protocol that carries the messages, with the libraries of both sides; the "
+        "mean of both encodings. Measure with --client library,raw to separate the two.",
         SUM,
         LIBRARIES,
     ]
@@ -56,36 +85,33 @@ def _latency(found: Sequence[Compared]) -> Table | None:
 
 
 def _beyond_encoding(parts: LatencyParts) -> tuple[Estimate | None, Estimate | None, Estimate | None]:
-    """The rest in one, or its two parts."""
+    """The rest as one value, or its two parts."""
     if parts.transport is None:
         return parts.rest, None, None
     return None, parts.transport, parts.library
 
 
 def _bytes(found: Sequence[Compared]) -> Table | None:
-    built = _builder(found[0], "bytes on the wire per request")
-    built.columns += [Column("direction", numeric=False), Column("whole", "B")]
-    built.columns += [Column(f"{part}: {piece}", "B") for part in ("encoding", "transport") for piece in _PIECES]
+    built = _builder(found[0], "wire bytes per request")
+    built.columns += [Column("direction", numeric=False), Column("total", "B")]
+    built.columns += [Column(f"{part}: {piece}", "B") for part in ("encoding", "transport") for piece in PIECES]
     for each in found:
-        ways = {said: byte_parts(each, direction) for direction, said in DIRECTIONS.items()}
-        known = {said: _pieces(parts) for said, parts in ways.items() if parts is not None}
+        parts = {direction: byte_parts(each, direction) for direction in DIRECTIONS}
+        known = {direction: _pieces(part) for direction, part in parts.items() if part is not None}
         if len(known) == len(DIRECTIONS):
             known["both"] = [sum(both) for both in zip(*known.values(), strict=True)]
-            for said, pieces in known.items():
-                built.add((*_headings(each), said), [_bytes_signed(piece) for piece in pieces])
+            for direction, pieces in known.items():
+                built.add((*_headings(each), direction), [_bytes_signed(piece) for piece in pieces])
     if not built.rows:
         return None
     built.notes += [
         *_definitions(found[0]),
-        "transport: what carries the messages, the mean over both encodings. message: the message as sent, after gzip "
-        "where it is on; a transport that has the request in its path needs none. framing: everything around it, "
-        "headers, frames, the connection's own and TLS. Of medians over requests, counted, so without an interval.",
+        "transport: the protocol that carries the messages, the mean over both encodings. message: the message after "
+        "gzip, where it is on; HTTP/JSON reads have none in the request, because the path says it all. framing: "
+        "headers, frames, connection overhead and TLS. Exact byte counts (medians per request), so without intervals.",
         SUM,
     ]
     return built.table()
-
-
-_PIECES = ("message", "framing")
 
 
 def _pieces(parts: ByteParts) -> list[float]:
@@ -98,31 +124,28 @@ def _pieces(parts: ByteParts) -> list[float]:
     ]
 
 
-def _builder(found: Compared, of_what: str) -> Builder:
-    title = (
-        f"From {protocols.title(found.baseline)} to {protocols.title(found.other)}: where the difference in {of_what}"
-    )
-    return Builder(f"{title} comes from", [Column(text, numeric=False) for text in ("workload", "gzip, TLS")])
+def _builder(found: Compared, of_what: str) -> TableBuilder:
+    one, other = protocols.title(found.baseline), protocols.title(found.other)
+    headings = [Column(text, numeric=False) for text in ("workload", ", ".join(names.variant_headings()))]
+    return TableBuilder(f"{one} to {other}: causes of the difference in {of_what}", headings)
 
 
 def _definitions(found: Compared) -> list[str]:
-    one, other = protocols.title(found.baseline), protocols.title(found.other)
-    first, second = (names.dialect(each) for each in found.encodings)
+    one, other = (protocols.title(each) for each in (found.baseline, found.other))
+    first, second = (names.spelled(each) for each in found.encodings)
     return [
-        f"whole: {other} in {second} minus {one} in {first}. It is taken apart with the two that lie between: {one} in "
-        f"{second}, and {other} in {first}. encoding: {second} in place of {first}, the mean over both protocols; in "
-        "latency with what turns recipes into messages and back."
+        f"total: {other} with {second} minus {one} with {first}. It is split with two more measurements: {one} with "
+        f"{second}, and {other} with {first}. encoding: {second} instead of {first}, the mean over both protocols; for "
+        "latency including serialization and parsing."
     ]
 
 
 def _headings(found: Compared) -> tuple[str, str]:
     cell = found.first
-    unusual = [cell.version] if cell.version else []
-    unusual += [cell.network] if cell.network != "loopback" else []
-    unusual += [f"{cell.connection} connections"] if cell.connection != "persistent" else []
     # In a closed loop there is always one in flight.
     load = [names.load(cell.load)] if isinstance(cell.load, OpenLoad) else []
-    return ", ".join([names.workload(cell.workload), *load, *unusual]), names.variant(cell.gzip, cell.tls)
+    version = [cell.version] if cell.version else []
+    return ", ".join([names.group(cell), *load, *version]), variant_of(cell).label
 
 
 def _difference(found: Estimate | None, unit: Unit) -> Entry | str:

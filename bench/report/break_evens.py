@@ -1,36 +1,117 @@
-"""Where the answer flips over a network, in words and as a table. From the run alone. Pure."""
+"""Break-evens over a network: at which bandwidth gzip pays or a protocol takes the lead. Predicted from a run. Pure."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bench.contenders import Contender
-from bench.model.break_even import BreakEven
+from msgspec.structs import replace
+
+from bench.model.break_even import BreakEven, Kind
 from bench.model.choices import Choices, RateBreakEven, baseline_break_evens, gzip_break_evens
-from bench.model.parts import Arm, NoParts, parts_of
-from bench.report import names
-from bench.report.break_even_words import at_rates
-from bench.report.document import Builder, Column, Entry, Table
-from bench.report.summary import Statement
-from bench.results import Run
+from bench.model.parts import NoParts, parts_of
+from bench.model.regions import Region, regions
+from bench.network.profile import RATE_BPS_AT_LEAST, RATE_BPS_AT_MOST
+from bench.report import names, units
+from bench.report.document import Chart, Column, Entry, Statement, Table, TableBuilder
+from bench.report.grouping import Grouping
+from bench.report.plots import Area, AreaMap, Label
+from bench.results import Estimate, Run
+from bench.stats.verdicts import MARGIN
+from bench.stats.wording import percent
 
 TITLE = "Over a network"
 EXPLANATION = (
-    "Predicted, not measured, from the latencies without a network and the bytes on the wire: a rate is of what TCP "
-    "carries, as fast up as down, over connections that are open. Then every request takes one round trip, whatever "
-    "protocol, so that its length moves none of these rates. In parentheses: the 95 % interval."
+    "Predicted, not measured, from latencies without a network and bytes on the wire. Bandwidth = TCP payload, "
+    "symmetric, keep-alive connections. RTT is the same for every protocol and so does not move the break-even. In "
+    "parentheses: 95 % confidence interval."
 )
+ROUND_TRIPS_NS = (1_000_000, 40_000_000)
+"""A map for each: within a data centre, and across a continent."""
+WITH_GZIP, WITHOUT_GZIP, NO_WINNER = 0.9, 0.45, 0.12
+"""How much colour an area has."""
+LABELLED_FROM = 0.03
+"""Areas that take up less of the map have no words within."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The values at which something holds: all, none, those below or above a limit, or unknown."""
+
+    kind: Kind
+    limit: str = ""
+    """With its unit and interval; `≥ 120 Mbit/s` where only one end of it is known."""
+
+    def bandwidths(self) -> str:
+        """Within a sentence: `on links slower than 38 Mbit/s`. For kinds with a limit."""
+        return f"on links {'slower' if self.kind == 'below' else 'faster'} than {self.limit}"
+
+    def short(self) -> str:
+        """In a table: `always`, `never`, `below 38 Mbit/s`, `inconclusive`."""
+        return f"{self.kind} {self.limit}" if self.limit else self.kind
+
+
+def bandwidth_range(found: BreakEven) -> Range:
+    """A break-even in bits per second. A limit beyond every link counts as `always` or `never`."""
+    if found.at is None:
+        return Range(found.kind)
+    at, below = found.at, found.kind == "below"
+    if at.low is not None and at.low > RATE_BPS_AT_MOST:
+        return Range("always" if below else "never")
+    if at.high is not None and at.high < RATE_BPS_AT_LEAST:
+        return Range("never" if below else "always")
+    if at.low is not None and at.high is None:
+        # Above an open end it may be faster nowhere.
+        return Range(found.kind, f"≥ {bandwidth(Estimate(value=at.low))}{'' if below else ', if at all'}")
+    return Range(found.kind, bandwidth(at))
+
+
+def value_range(found: BreakEven, ladder: Sequence[units.Unit]) -> Range:
+    """A break-even in the base unit of `ladder`, such as nanoseconds or bytes."""
+    if found.at is None:
+        return Range(found.kind)
+    at = found.at
+    closed = at if at.low is not None and at.high is not None else Estimate(value=at.value)
+    return Range(found.kind, units.with_symbol(closed, units.chosen(ladder, [at.value])))
+
+
+def bandwidth(found: Estimate) -> str:
+    """`38 Mbit/s (36–40)`."""
+    return units.with_symbol(found, units.chosen(units.RATES_BPS, [found.value]))
+
+
+def gzip_helps(name: str, found: Range) -> str:
+    """A sentence on whether gzip helps a protocol, by bandwidth."""
+    match found.kind:
+        case "always" | "never":
+            return f"gzip {found.kind} helps {name}."
+        case "inconclusive":
+            return f"Whether gzip helps {name} is inconclusive."
+        case _:
+            return f"gzip helps {name} {found.bandwidths()}."
+
+
+def is_faster(name: str, other: str, found: Range) -> str:
+    """A sentence on whether one option is faster than another, by bandwidth."""
+    match found.kind:
+        case "always" | "never":
+            return f"{name} is {found.kind} faster than {other}."
+        case "inconclusive":
+            return f"Whether {name} is faster than {other} is inconclusive."
+        case _:
+            return f"{name} is faster than {other} {found.bandwidths()}."
 
 
 @dataclass(frozen=True, slots=True)
 class BreakEvens:
-    """Everything that is told."""
+    """All break-evens of a run."""
 
     statements: tuple[Statement, ...]
     table: Table
+    maps: tuple[Chart, ...]
 
 
-def break_evens(run: Run) -> BreakEvens | None:
-    """None where the run does not hold what it takes."""
+def break_evens(run: Run, grouping: Grouping) -> BreakEvens | None:
+    """None where the run lacks what a prediction needs."""
     try:
         choices = Choices(parts_of(run))
     except NoParts:
@@ -41,64 +122,125 @@ def break_evens(run: Run) -> BreakEvens | None:
     return BreakEvens(
         tuple(_statements(choices, of_gzip, of_baseline)),
         _table(choices, of_gzip, of_baseline),
+        tuple(_maps(choices, grouping)),
     )
 
 
 def _statements(
     choices: Choices, of_gzip: Sequence[RateBreakEven], of_baseline: Sequence[RateBreakEven]
 ) -> Iterator[Statement]:
-    """With TLS where that was measured: over a network it is what people use."""
+    """With TLS where that was measured, as most networks need it."""
     tls = choices.parts.has_tls
-    baseline = names.contender(choices.parts.baseline)
     for workload in choices.parts.payload_bytes:
-        sentences = []
-        pays = [
-            f"{at_rates(flip.found)} over {names.contender(flip.arm.contender)}"
-            for flip in of_gzip
-            if flip.workload == workload and flip.arm.tls == tls
+        sentences = [
+            gzip_helps(names.series(each.option.series), bandwidth_range(each.found))
+            for each in of_gzip
+            if each.workload == workload and each.option.tls == tls
         ]
-        sentences += [f"gzip pays {names.listed(pays)}."] if pays else []
-        beats: dict[Contender, dict[bool, str]] = {}
-        for flip in of_baseline:
-            if flip.workload == workload and flip.arm.tls == tls:
-                beats.setdefault(flip.arm.contender, {})[flip.arm.gzip] = at_rates(flip.found)
-        told = [f"{names.contender(contender)} {_with_and_without(said)}" for contender, said in beats.items()]
-        sentences += [f"Faster than {baseline}: {'; '.join(told)}."] if told else []
+        leads: dict[tuple[str, str], dict[bool, Range]] = {}
+        for each in of_baseline:
+            if each.workload == workload and each.option.tls == tls:
+                pair = names.series(each.option.series), names.series(each.other.series)
+                leads.setdefault(pair, {})[each.option.gzip] = bandwidth_range(each.found)
+        for (name, other), found in leads.items():
+            sentences += _with_and_without_gzip(name, other, found)
         if sentences:
-            yield Statement(names.workload(workload), tuple(sentences))
+            yield Statement(workload.words, tuple(sentences))
 
 
-def _with_and_without(said: dict[bool, str]) -> str:
-    """`at no rate`, or `below 24 Mbit/s without gzip, at no rate with gzip`."""
-    if len(set(said.values())) == 1:
-        return next(iter(said.values()))
-    return ", ".join(f"{text} {'with' if gzip else 'without'} gzip" for gzip, text in said.items())
+def _with_and_without_gzip(name: str, other: str, found: dict[bool, Range]) -> list[str]:
+    """One sentence where gzip makes no difference, else one for each."""
+    if len(set(found.values())) == 1:
+        return [is_faster(name, other, next(iter(found.values())))]
+    return [
+        is_faster(f"{name} {'with' if gzip else 'without'} gzip", f"{other} {'with' if gzip else 'without'} gzip", each)
+        for gzip, each in found.items()
+    ]
 
 
 def _table(choices: Choices, of_gzip: Sequence[RateBreakEven], of_baseline: Sequence[RateBreakEven]) -> Table:
-    baseline = names.contender(choices.parts.baseline)
-    headings = [Column(text, numeric=False) for text in ("workload", "TLS", "protocol")]
-    built = Builder(
-        "Rates at which the answer flips",
+    baseline = names.series(choices.parts.baseline)
+    built = TableBuilder(
+        "Break-even bandwidths",
         [
-            *headings,
-            Column("gzip pays"),
+            *(Column(text, numeric=False) for text in ("workload", "TLS", "protocol")),
+            Column("gzip helps"),
             Column(f"faster than {baseline}, without gzip"),
             Column(f"faster than {baseline}, with gzip"),
         ],
     )
-    pays = {(flip.workload, flip.arm): flip.found for flip in of_gzip}
-    beats = {(flip.workload, flip.arm): flip.found for flip in of_baseline}
+    pays = {(each.workload, each.option): each.found for each in of_gzip}
+    beats = {(each.workload, each.option): each.found for each in of_baseline}
     for workload in choices.parts.payload_bytes:
-        for contender, tls in dict.fromkeys((arm.contender, arm.tls) for arm in choices.parts.exchanges):
-            plain, compressed = Arm(contender, False, tls), Arm(contender, True, tls)
+        for series, tls in dict.fromkeys((option.series, option.tls) for option in choices.parts.exchanges):
+            plain, compressed = (replace(series, gzip=gzip, tls=tls) for gzip in (False, True))
             found = [pays.get((workload, compressed)), beats.get((workload, plain)), beats.get((workload, compressed))]
             built.add(
-                (names.workload(workload), "TLS" if tls else "plain", names.contender(contender)),
-                [_entry(each) for each in found],
+                (workload.words, "TLS" if tls else "plain", names.series(series)),
+                [Entry("" if each is None else bandwidth_range(each).short()) for each in found],
             )
     return built.table()
 
 
-def _entry(found: BreakEven | None) -> Entry:
-    return Entry("" if found is None else at_rates(found))
+def _maps(choices: Choices, grouping: Grouping) -> Iterator[Chart]:
+    """With TLS where that was measured; none where the payloads measured are too close together."""
+    tls = choices.parts.has_tls
+    for rtt_ns in ROUND_TRIPS_NS:
+        if found := regions(choices, tls=tls, rtt_ns=rtt_ns):
+            yield _map(found, grouping, choices, rtt_ns, tls=tls)
+
+
+def _map(found: Sequence[Region], grouping: Grouping, choices: Choices, rtt_ns: int, *, tls: bool) -> Chart:
+    x_unit, y_unit = units.RATES_BPS[2], units.SIZES_BYTES[1]
+    rtt_ms = rtt_ns / units.DURATIONS_NS[2].size
+    areas = tuple(
+        Area(
+            (each.rate[0] / x_unit.size, each.rate[1] / x_unit.size),
+            (each.payload[0] / y_unit.size, each.payload[1] / y_unit.size),
+            grouping.series.index(each.option.series),
+            _opacity(each),
+        )
+        for each in found
+    )
+    labels = tuple(Label(x / x_unit.size, y / y_unit.size, text) for x, y, text in _labels(found))
+    size = f"response size with {names.series(choices.parts.baseline)}, {y_unit.symbol}"
+    return Chart(
+        AreaMap(areas, labels, f"bandwidth, {x_unit.symbol}", size),
+        f"Fastest protocol ({'TLS' if tls else 'no TLS'}, {rtt_ms:g} ms RTT). Darker = with gzip. "
+        f"Pale = within {percent(MARGIN)} or not significant",
+        "; ".join(f"{name}: {percent(_share(some, found))} of the map" for name, some in _by_name(found).items()),
+        in_table=False,
+    )
+
+
+def _opacity(region: Region) -> float:
+    if not region.clear:
+        return NO_WINNER
+    return WITH_GZIP if region.option.gzip else WITHOUT_GZIP
+
+
+def _by_name(found: Sequence[Region]) -> dict[str, list[Region]]:
+    named: dict[str, list[Region]] = {}
+    for each in found:
+        named.setdefault(names.option(each.option) if each.clear else "no clear winner", []).append(each)
+    return named
+
+
+def _share(some: Sequence[Region], found: Sequence[Region]) -> float:
+    return sum(map(_width, some)) / sum(map(_width, found))
+
+
+def _width(region: Region) -> float:
+    """On the map, where rows are of equal height."""
+    return math.log(region.rate[1] / region.rate[0])
+
+
+def _labels(found: Sequence[Region]) -> Iterator[tuple[float, float, str]]:
+    """Rate, payload and name of every area that is large enough: in the middle of its middle row."""
+    for name, some in _by_name(found).items():
+        if _share(some, found) < LABELLED_FROM:
+            continue
+        widest = max(map(_width, some))
+        wide = [each for each in some if _width(each) > widest / 2]
+        middle = wide[len(wide) // 2]
+        yield math.sqrt(middle.rate[0] * middle.rate[1]), math.sqrt(middle.payload[0] * middle.payload[1]), name

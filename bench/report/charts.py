@@ -1,111 +1,42 @@
-"""Charts as static SVG, drawn by Vega-Lite while the report is rendered. Why: docs/decisions/0004-report-charts.md.
+"""Draws plots as static SVG, with Vega-Lite, while the report is rendered. Why: docs/decisions/0004-report-charts.md.
 
-Colours are CSS variables of the page, so that a chart follows it into the dark and onto paper. Everything that a chart
-shows stands in a table beside it.
+Colours are CSS variables of the page, so that a chart follows its dark and print styles.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from functools import singledispatch
+from typing import Any
 
 import altair as alt
 import vl_convert
 
-from bench.report.percentile_curve import Point
+from bench.report.plots import AreaMap, Bars, Intervals, LoadCurves, Percentiles, Plot, scale_for
 
 SERIES = 6
-"""Colours and shapes that the page defines; a seventh protocol gets those of the first."""
+"""Colours and shapes that the page defines; a seventh series gets those of the first."""
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
 DASHES: tuple[list[int], ...] = ([1, 0], [7, 3], [2, 2], [8, 2, 2, 2], [4, 4], [1, 3])
-LOG_FROM = 8.0
-"""A figure gets a logarithmic axis when its largest value is so many times its smallest."""
-AXIS_BEYOND_VALUES = 3.0
-"""An interval may stretch an axis by this factor beyond the values; what reaches further is cut off at the edge."""
 ROW = 19
 """Height of a row in pixels."""
 TEXT = "currentColor"
 PAPER = "var(--paper)"
 
 
-@dataclass(frozen=True, slots=True)
-class Dot:
-    """One row of a chart of intervals."""
-
-    label: str
-    series: int
-    value: float
-    low: float | None
-    high: float | None
-    text: str
-    """What stands at its end."""
+def draw(plot: Plot) -> str:
+    """The plot as SVG that can stand within a page."""
+    return _svg(_chart(plot))
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A piece of a stacked bar: the row it belongs to, which piece it is, and how long. Pieces lie in their order."""
-
-    label: str
-    part: int
-    value: float
+@singledispatch
+def _chart(plot: Plot) -> Any:
+    raise TypeError(f"no way to draw {type(plot).__name__}")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a spectrum; latencies are in the unit of the axis."""
-
-    series: int
-    points: Sequence[Point]
-
-
-@dataclass(frozen=True, slots=True)
-class Growth:
-    """Throughput and latency of one combination under growing load; latencies are in the unit of the axis."""
-
-    series: int
-    points: Sequence[tuple[float, float, str]]
-    """Requests per second, latency, and the load in words."""
-    knee: int | None
-    """Which point is marked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Area:
-    """A rectangle of a map, in the units of its axes."""
-
-    x: tuple[float, float]
-    y: tuple[float, float]
-    series: int
-    opacity: float
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """Words within a map, around a point of it."""
-
-    x: float
-    y: float
-    text: str
-
-
-Scale = Literal["log", "linear"]
-
-
-def scale_for(values: Sequence[float]) -> Scale:
-    """Logarithmic where values lie far apart, else linear and from zero."""
-    return "log" if min(values) > 0 and max(values) / min(values) >= LOG_FROM else "linear"
-
-
-def cuts_off(dots: Sequence[Dot], scale: Scale, reference: float | None = None) -> bool:
-    """Whether an interval reaches further than its chart."""
-    low, high = _domain(dots, scale, reference)
-    return any((dot.low is not None and dot.low < low) or (dot.high is not None and dot.high > high) for dot in dots)
-
-
-def intervals(dots: Sequence[Dot], *, title: str, scale: Scale, reference: float | None = None) -> str:
-    """A row for each figure: a point, its interval, and its text. `reference` draws a line through all rows."""
+@_chart.register
+def _intervals(plot: Intervals) -> Any:
+    dots, scale, reference = plot.dots, plot.scale, plot.reference
     labels = [dot.label for dot in dots]
-    low, high = _domain(dots, scale, reference)
+    low, high = plot.domain
     axis_scale = alt.Scale(type=scale, domain=[low, high], nice=False)
     rows = [
         {
@@ -124,7 +55,7 @@ def intervals(dots: Sequence[Dot], *, title: str, scale: Scale, reference: float
         color=alt.Color("colour:N", scale=None),
     )
     ticks = _ticks(low, high) if scale == "log" else []
-    x_axis = alt.X("low:Q", scale=axis_scale, title=title, axis=_value_axis(ticks))
+    x_axis = alt.X("low:Q", scale=axis_scale, title=plot.axis, axis=_value_axis(ticks))
     layers: list[Any] = [
         base.mark_rule(strokeWidth=2.5, opacity=0.75).encode(x=x_axis, x2="high:Q"),
         base.mark_point(filled=True, size=52, opacity=1).encode(x="value:Q", shape=alt.Shape("shape:N", scale=None)),
@@ -135,11 +66,12 @@ def intervals(dots: Sequence[Dot], *, title: str, scale: Scale, reference: float
     if reference is not None:
         line = alt.Chart(alt.InlineData(values=[{"at": reference}]))
         layers.insert(0, line.mark_rule(color=TEXT, strokeDash=[3, 3]).encode(x=alt.X("at:Q", scale=axis_scale)))
-    return _svg(alt.layer(*layers).properties(width=225, height=ROW * len(dots)))
+    return alt.layer(*layers).properties(width=225, height=ROW * len(dots))
 
 
-def stacked(segments: Sequence[Segment], *, title: str, totals: dict[str, str]) -> str:
-    """A bar for each row, of pieces laid end to end, with its total at the end."""
+@_chart.register
+def _bars(plot: Bars) -> Any:
+    segments, totals = plot.segments, dict(plot.totals)
     labels = list(dict.fromkeys(segment.label for segment in segments))
     lengths = {label: sum(each.value for each in segments if each.label == label) for label in labels}
     rows = [
@@ -154,7 +86,7 @@ def stacked(segments: Sequence[Segment], *, title: str, totals: dict[str, str]) 
         .mark_bar(height=ROW - 7)
         .encode(
             y=y_axis,
-            x=alt.X("value:Q", scale=domain, title=title, axis=_value_axis([])),
+            x=alt.X("value:Q", scale=domain, title=plot.axis, axis=_value_axis([])),
             color=alt.Color("colour:N", scale=None),
             order=alt.Order("order:Q"),
         )
@@ -164,15 +96,16 @@ def stacked(segments: Sequence[Segment], *, title: str, totals: dict[str, str]) 
         .mark_text(align="left", dx=5, fontSize=11, color=TEXT)
         .encode(y=y_axis, x="value:Q", text="text:N")
     )
-    return _svg(alt.layer(bars, words).properties(width=225, height=ROW * len(labels)))
+    return alt.layer(bars, words).properties(width=225, height=ROW * len(labels))
 
 
-def spectrum(lines: Sequence[Line], *, title: str, y_domain: tuple[float, float], nines: float) -> str:
-    """Latency by percentile, a line for each protocol; charts of one workload share `y_domain` and the last `nines`."""
+@_chart.register
+def _percentiles(plot: Percentiles) -> Any:
+    lines, y_domain, nines = plot.lines, plot.y_domain, plot.nines
     rows = [
         {
             "nines": point.nines,
-            "latency": point.latency_ns,
+            "latency": point.latency,
             "colour": _colour(line.series),
             "series": line.series,
         }
@@ -183,19 +116,19 @@ def spectrum(lines: Sequence[Line], *, title: str, y_domain: tuple[float, float]
     named = "datum.value < 0.5 ? '50 %' : datum.value == 1 ? '90 %' : datum.value == 2 ? '99 %' : datum.value == 3 ? "
     named += "'99.9 %' : datum.value == 4 ? '99.99 %' : '99.999 %'"
     shown = sorted({line.series for line in lines})
-    chart = (
+    return (
         alt.Chart(alt.InlineData(values=rows))
         .mark_line(strokeWidth=2)
         .encode(
             x=alt.X(
                 "nines:Q",
-                title="share of answers that took no longer",
+                title="percentile",
                 scale=alt.Scale(domain=[0, max(nines, 1.0)], nice=False),
                 axis=alt.Axis(values=ticks, labelExpr=named),
             ),
             y=alt.Y(
                 "latency:Q",
-                title=title,
+                title=plot.axis,
                 scale=alt.Scale(type="log", domain=list(y_domain), nice=False),
                 axis=_value_axis(_ticks(*y_domain)),
             ),
@@ -208,11 +141,11 @@ def spectrum(lines: Sequence[Line], *, title: str, y_domain: tuple[float, float]
         )
         .properties(width=250, height=140)
     )
-    return _svg(chart)
 
 
-def growth(lines: Sequence[Growth], *, title: str) -> str:
-    """Latency over throughput, a line for each protocol, a point for each load, the knee with a ring around it."""
+@_chart.register
+def _load_curves(plot: LoadCurves) -> Any:
+    lines = plot.lines
     rows = [
         {
             "rate": rate,
@@ -231,10 +164,10 @@ def growth(lines: Sequence[Growth], *, title: str) -> str:
     scale = scale_for(latencies)
     ends = (min(latencies) / 1.1, max(latencies) * 1.1) if scale == "log" else (0.0, max(latencies) * 1.1)
     base = alt.Chart(alt.InlineData(values=rows)).encode(
-        x=alt.X("rate:Q", title="requests/s: right is better", axis=_value_axis([])),
+        x=alt.X("rate:Q", title="throughput, requests/s (right is better)", axis=_value_axis([])),
         y=alt.Y(
             "latency:Q",
-            title=title,
+            title=plot.axis,
             scale=alt.Scale(type=scale, domain=list(ends), nice=False),
             axis=_value_axis(_ticks(*ends) if scale == "log" else []),
         ),
@@ -244,11 +177,12 @@ def growth(lines: Sequence[Growth], *, title: str) -> str:
     dotted = base.mark_point(filled=True, size=46, opacity=1).encode(shape=alt.Shape("shape:N", scale=None))
     ringed = base.transform_filter("datum.knee").mark_point(filled=False, size=240, strokeWidth=1.5)
     words = base.mark_text(align="left", dx=6, dy=-6, fontSize=10).encode(text="text:N", color=alt.value(TEXT))
-    return _svg(alt.layer(lined, dotted, ringed, words).properties(width=250, height=170))
+    return alt.layer(lined, dotted, ringed, words).properties(width=250, height=170)
 
 
-def areas(parts: Sequence[Area], labels: Sequence[Label], *, x_title: str, y_title: str) -> str:
-    """A map on two logarithmic axes: rectangles side by side, and words within."""
+@_chart.register
+def _area_map(plot: AreaMap) -> Any:
+    parts, labels = plot.areas, plot.labels
     x_ends = min(each.x[0] for each in parts), max(each.x[1] for each in parts)
     y_ends = min(each.y[0] for each in parts), max(each.y[1] for each in parts)
     x_scale, y_scale = (alt.Scale(type="log", domain=list(ends), nice=False) for ends in (x_ends, y_ends))
@@ -263,8 +197,8 @@ def areas(parts: Sequence[Area], labels: Sequence[Label], *, x_title: str, y_tit
         }
         for each in parts
     ]
-    x_axis = alt.X("x:Q", scale=x_scale, title=x_title, axis=_value_axis(_ticks(*x_ends)))
-    y_axis = alt.Y("y:Q", scale=y_scale, title=y_title, axis=_value_axis(_ticks(*y_ends)))
+    x_axis = alt.X("x:Q", scale=x_scale, title=plot.x_axis, axis=_value_axis(_ticks(*x_ends)))
+    y_axis = alt.Y("y:Q", scale=y_scale, title=plot.y_axis, axis=_value_axis(_ticks(*y_ends)))
     drawn = (
         alt.Chart(alt.InlineData(values=rows))
         .mark_rect(strokeWidth=0, aria=False)
@@ -280,27 +214,15 @@ def areas(parts: Sequence[Area], labels: Sequence[Label], *, x_title: str, y_tit
     words = alt.Chart(alt.InlineData(values=[{"x": each.x, "y": each.y, "text": each.text} for each in labels])).encode(
         x=alt.X("x:Q", scale=x_scale), y=alt.Y("y:Q", scale=y_scale), text="text:N"
     )
-    # On whatever colour they lie, words are read off paper.
+    # The halo keeps words readable on every colour.
     halo = words.mark_text(
         fontSize=11, color=PAPER, stroke=PAPER, strokeWidth=4, strokeJoin="round", opacity=0.85, aria=False
     )
-    return _svg(alt.layer(drawn, halo, words.mark_text(fontSize=11, color=TEXT)).properties(width=300, height=210))
-
-
-def _domain(dots: Sequence[Dot], scale: Scale, reference: float | None) -> tuple[float, float]:
-    values = [dot.value for dot in dots] + ([reference] if reference is not None else [])
-    least, most = min(values), max(values)
-    ends = [end for dot in dots for end in (dot.low, dot.high) if end is not None]
-    low = max(min([least, *ends]), least / AXIS_BEYOND_VALUES)
-    high = min(max([most, *ends]), most * AXIS_BEYOND_VALUES)
-    if scale == "linear":
-        return 0.0, (high or 1.0) * 1.03
-    room = (high / low) ** 0.03 if high > low else 1.1
-    return low / room, high * room
+    return alt.layer(drawn, halo, words.mark_text(fontSize=11, color=TEXT)).properties(width=300, height=210)
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """1, 2, 5, 10, … within a logarithmic axis; none where so few fit that other values tell more."""
+    """1, 2, 5, 10, … within a logarithmic axis; none where fewer than three fit."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     steps = (1, 2, 5) if len(decades) < 5 else (1,)
     found = [step * 10.0**decade for decade in decades for step in steps if low <= step * 10.0**decade <= high]
@@ -318,7 +240,7 @@ def _colour(series: int) -> str:
 
 
 def _svg(chart: Any) -> str:
-    """The chart drawn, ready to stand within a page."""
+    """Drawn in the colours of the page."""
     configured = (
         chart.configure(background="transparent", font="sans-serif", padding=2)
         .configure_view(stroke=None)

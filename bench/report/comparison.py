@@ -1,63 +1,89 @@
-"""Two runs compared, as tables: what changed in each cell, what is a regression, and what limits the comparison."""
+"""The comparison of two runs, as a document: what changed in each configuration, and what that proves."""
 
-from collections.abc import Sequence
+import math
+import statistics
+from collections.abc import Iterator, Sequence
 
-from rich.console import Console
-from rich.text import Text
-
-from bench.report import definitions, terminal, units
-from bench.report.document import Builder, Column, Entry, Table
-from bench.report.markdown import bullets, table_block
-from bench.report.text import markdown as escaped
-from bench.report.text import one_line
+from bench.report import definitions, units
+from bench.report.document import (
+    Bullets,
+    Column,
+    Conclusion,
+    Document,
+    Entry,
+    Finding,
+    Quality,
+    Section,
+    Table,
+    TableBuilder,
+)
+from bench.results import Verdict
 from bench.stats.compare import ComparedCell, Comparison
 from bench.stats.measures import LATENCY
-from bench.stats.wording import counted
+from bench.stats.wording import counted, percent
 
 REGRESSION = "regression"
+VERDICTS: tuple[Verdict, ...] = ("slower", "faster", "same", "inconclusive")
+"""In the order in which a conclusion counts them."""
 
 
-def render_terminal(found: Comparison, console: Console) -> None:
-    """Print what limits the comparison, its tables, and the conclusion last, where a terminal's user looks."""
-    for text in _limits(found):
-        console.print(Text(one_line(text), style="yellow"))
-    console.print()
-    for table in tables(found):
-        terminal.show_table(table, console)
-    console.print(Text(one_line(definitions.VERDICTS), style="dim"))
-    console.print(Text(f"\n{one_line(conclusion(found))}", style="bold red" if found.regressions else "bold"))
-
-
-def render_markdown(found: Comparison) -> str:
-    """The same as Markdown without HTML, the conclusion first."""
-    blocks = [f"**{escaped(conclusion(found))}**", bullets(_limits(found)), *map(table_block, tables(found))]
-    return "\n\n".join([*blocks, escaped(definitions.VERDICTS)]) + "\n"
+def document_of(found: Comparison) -> Document:
+    """What limits the comparison, its tables, and the conclusion."""
+    limits = tuple(_limits(found))
+    return Document(
+        subtitle="comparison of two runs",
+        quality=Quality(f"Limits of this comparison: {len(limits)}", limits) if limits else None,
+        sections=(
+            Section("tables", "", tuple(tables(found))),
+            Section("read", "How to read this", (Bullets((definitions.VERDICTS, definitions.RATIO_INTERVAL)),)),
+        ),
+        conclusion=Conclusion(conclusion(found), alarming=bool(found.regressions)),
+    )
 
 
 def conclusion(found: Comparison) -> str:
-    """Whether there are regressions, and which."""
+    """Whether there are regressions, which, and otherwise how small a change could have been detected."""
     threshold = f"{found.threshold * 100:g} %"
-    if not found.regressions:
-        return f"No regression: no cell of B is shown to be slower than in A and by more than {threshold}."
-    named = ", ".join(cell.id for cell in found.regressions)
-    return f"{counted(len(found.regressions), 'regression')}, slower by more than {threshold}: {named}."
+    if found.regressions:
+        named = ", ".join(cell.id for cell in found.regressions)
+        return f"{counted(len(found.regressions), 'regression')}, slower by more than {threshold}: {named}."
+    counts = {verdict: sum(cell.ratio.verdict == verdict for cell in found.cells) for verdict in VERDICTS}
+    counted_verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    shown = len(found.cells) - counts["inconclusive"]
+    begin = f"No regression beyond {threshold} found" if shown else "Inconclusive"
+    return f"{begin}: {counted_verdicts}.{_detectable(found.cells)}"
+
+
+def _detectable(cells: Sequence[ComparedCell]) -> str:
+    """How small a change could have been detected, from the intervals of the ratios."""
+    reaches = [
+        math.sqrt(cell.ratio.high / cell.ratio.low) - 1
+        for cell in cells
+        if cell.ratio.low and cell.ratio.high is not None
+    ]
+    if not reaches:
+        return " The size of the smallest detectable change is unknown."
+    median, worst = statistics.median(reaches), max(reaches)
+    return (
+        f" Smallest detectable change: ±{percent(median)} in a typical configuration, ±{percent(worst)} in the worst."
+    )
 
 
 def tables(found: Comparison) -> list[Table]:
     """Latency, throughput and sizes, as far as there are any."""
     latency = [cell for cell in found.cells if cell.measure == LATENCY.name]
     throughput = [cell for cell in found.cells if cell.measure != LATENCY.name]
-    made = [_figures("Median latency", latency, units.DURATIONS_NS, "Below 1 is better.")] if latency else []
-    made += [_figures("Throughput", throughput, (units.PER_SECOND,), "Above 1 is better.")] if throughput else []
+    made = [_ratios("Median latency", latency, units.DURATIONS_NS, "Below 1 is better.")] if latency else []
+    made += [_ratios("Throughput", throughput, (units.PER_SECOND,), "Above 1 is better.")] if throughput else []
     return [*made, _sizes(found)] if found.changed_bytes else made
 
 
-def _figures(title: str, cells: Sequence[ComparedCell], ladder: Sequence[units.Unit], better: str) -> Table:
+def _ratios(title: str, cells: Sequence[ComparedCell], ladder: Sequence[units.Unit], better: str) -> Table:
     unit = units.chosen(ladder, [value for cell in cells for value in (cell.value_a, cell.value_b)])
-    built = Builder(
+    built = TableBuilder(
         title,
         [
-            Column("cell", numeric=False),
+            Column("configuration", numeric=False),
             Column("A", unit.symbol),
             Column("B", unit.symbol),
             Column("B ÷ A"),
@@ -74,25 +100,27 @@ def _figures(title: str, cells: Sequence[ComparedCell], ladder: Sequence[units.U
                 REGRESSION if cell.regressed else " ",
             ],
         )
-    built.notes.append(f"B ÷ A: the later run divided by the earlier. {better}")
+    built.notes.append(f"B ÷ A: run B divided by run A, the earlier one. {better}")
     return built.table()
 
 
 def _sizes(found: Comparison) -> Table:
     sizes = [size for change in found.changed_bytes for size in (change.wire_bytes_a, change.wire_bytes_b)]
     unit = units.byte_unit(sizes)
-    built = Builder(
-        "Answers whose size on the wire changed",
-        [Column("cell", numeric=False), Column("A", unit.symbol), Column("B", unit.symbol), Column("change")],
+    built = TableBuilder(
+        "Changed response sizes (wire bytes)",
+        [Column("configuration", numeric=False), Column("A", unit.symbol), Column("B", unit.symbol), Column("change")],
     )
     for change in found.changed_bytes:
         entries: list[Entry | str] = [units.size(size, unit) for size in (change.wire_bytes_a, change.wire_bytes_b)]
         built.add((change.id,), [*entries, units.change(change.wire_bytes_a, change.wire_bytes_b)])
-    built.notes.append("Counted, so without an interval; no regression is made of it. Fewer are better.")
+    built.notes.append("Exact byte counts; not part of the gate. Lower is better.")
     return built.table()
 
 
-def _limits(found: Comparison) -> list[str]:
-    """What a reader has to know before the figures."""
-    forced = [f"Compared although the runs differ in {difference}." for difference in found.differences]
-    return [*forced, *found.notes]
+def _limits(found: Comparison) -> Iterator[Finding]:
+    """What a reader has to know before the numbers."""
+    for difference in found.differences:
+        yield Finding("warning", f"The runs differ in {difference}. They were compared because of --force.")
+    for note in found.notes:
+        yield Finding("note", note)

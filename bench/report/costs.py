@@ -1,67 +1,87 @@
-"""Tables of what an answer takes: bytes, CPU, memory."""
+"""What a request costs besides time: bytes, CPU and memory, as tables and charts."""
 
 from collections.abc import Sequence
 
 from bench.report import definitions, names, units
-from bench.report.document import Builder, Column, Entry, Table
+from bench.report.document import Chart, Column, Entry, Table, TableBuilder
 from bench.report.grouping import LoadGroup, WorkloadGroup
+from bench.report.latency_charts import label_of
 from bench.report.latency_tables import headings, headings_of
+from bench.report.plots import Bars, Segment
+from bench.report.text import listed
 from bench.report.units import Unit
-from bench.results import Cell, CpuPerRequest, Estimate, Sizes
+from bench.results import Bytes, Cell, CpuPerRequest, Estimate, Sizes
 
-SIZE_NAMES = ("message", "compressed", "framed", "connection", "wire")
+SIZES: dict[str, str] = {
+    "message_bytes": "message",
+    "compressed_bytes": "compressed",
+    "framed_bytes": "with headers & framing",
+    "connection_bytes": "connection overhead",
+    "wire_bytes": "wire",
+}
+"""Fields of Sizes, and what they are called, from the inside out."""
+DIRECTIONS = ("request", "response")
+COMPRESSED, FRAMING, CONNECTION, TLS = 0, 1, 2, 3
+"""Parts of a bar of bytes, by their colours."""
+BYTE_PARTS = ("body as sent", "headers & framing", "connection overhead", "TLS")
+SERVER, CLIENT = 0, 1
+"""Parts of a bar of CPU time."""
+CPU_PARTS = ("server", "client")
 LOADS_AT_ONCE = 2
 """CPU per request of so many loads fits beside the sizes."""
 NS_PER_US = 1e3
 
 
-def costs(group: WorkloadGroup) -> list[Table]:
-    """Bytes and CPU in one table, as long as there are no more loads than a page is wide."""
+def size_of(cell: Cell, direction: str, field: str) -> float | None:
+    """One of the sizes of a cell in bytes: `request` or `response`, and a field of SIZES."""
+    if cell.bytes is None:
+        return None
+    of_direction: Sizes = cell.bytes.request if direction == "request" else cell.bytes.response
+    found: float | None = getattr(of_direction, field)
+    return found
+
+
+def cost_tables(group: WorkloadGroup) -> list[Table]:
+    """The most important sizes beside CPU time; more tables where there are more loads than fit in one."""
     loads = _with_cpu(group)
     first, rest = loads[:LOADS_AT_ONCE], loads[LOADS_AT_ONCE:]
     tables = [_bytes_and_cpu(group, first)]
-    return tables + [cpu(group, rest[start : start + LOADS_AT_ONCE]) for start in range(0, len(rest), LOADS_AT_ONCE)]
+    return tables + [
+        cpu_table(group, rest[start : start + LOADS_AT_ONCE]) for start in range(0, len(rest), LOADS_AT_ONCE)
+    ]
 
 
 def _bytes_and_cpu(group: WorkloadGroup, loads: Sequence[LoadGroup]) -> Table:
-    built = Builder(f"{group.title}; bytes and CPU per request", headings())
+    built = TableBuilder(f"{group.title}; bytes and CPU per request", headings())
     cells = list(group.one_per_combination())
-    directions = [("request", "message"), ("request", "wire"), ("response", "message"), ("response", "wire")]
-    measured_units = [units.byte_unit(size_of(cell, *each) for cell in cells) for each in directions]
-    built.columns += [
-        Column(" ".join(each), unit.symbol) for each, unit in zip(directions, measured_units, strict=True)
-    ]
+    shown = [(direction, field) for direction in DIRECTIONS for field in ("message_bytes", "wire_bytes")]
+    size_units = _add_size_columns(built, cells, shown)
     cpu_unit = _cpu_unit(group, loads)
     built.columns += [
-        Column(f"{side} {cpu_unit.symbol}, {names.load(load.load)}")
-        for load in loads
-        for side in ("producer", "consumer")
+        Column(f"{side} {cpu_unit.symbol}, {names.load(load.load)}") for load in loads for side in CPU_PARTS
     ]
     for cell in cells:
         entries: list[Entry | str] = [
-            units.size(size_of(cell, *each), unit) for each, unit in zip(directions, measured_units, strict=True)
+            units.size(size_of(cell, *each), unit) for each, unit in zip(shown, size_units, strict=True)
         ]
         entries += [units.number(_ns(found), cpu_unit) for load in loads for found in _sides(load, cell)]
         built.add(headings_of(cell), entries)
-    built.notes += [f"{definitions.MESSAGE} {definitions.WIRE} Medians per request. Fewer are better."]
+    built.notes += [f"{definitions.MESSAGE} {definitions.WIRE} Medians per request. Lower is better."]
     built.notes += [definitions.CPU] if loads else []
     built.notes += missing_sizes(cells)
     return built.table()
 
 
-def sizes(group: WorkloadGroup) -> Table:
-    """All four sizes in both directions, and what a connection takes before its first request."""
-    built = Builder(f"{group.title}; bytes per request", headings())
+def size_table(group: WorkloadGroup) -> Table:
+    """All sizes in both directions, and what a connection sends before its first request."""
+    built = TableBuilder(f"{group.title}; bytes per request", headings())
     cells = list(group.one_per_combination())
-    directions = [(direction, name) for direction in ("request", "response") for name in SIZE_NAMES]
-    measured_units = [units.byte_unit(size_of(cell, *each) for cell in cells) for each in directions]
-    built.columns += [
-        Column(" ".join(each), unit.symbol) for each, unit in zip(directions, measured_units, strict=True)
-    ]
-    built.columns += [Column("set-up sent", "B"), Column("set-up received", "B"), Column("coding", numeric=False)]
+    shown = [(direction, field) for direction in DIRECTIONS for field in SIZES]
+    size_units = _add_size_columns(built, cells, shown)
+    built.columns += [Column("setup sent", "B"), Column("setup received", "B"), Column("encoding", numeric=False)]
     for cell in cells:
         entries: list[Entry | str] = [
-            units.size(size_of(cell, *each), unit) for each, unit in zip(directions, measured_units, strict=True)
+            units.size(size_of(cell, *each), unit) for each, unit in zip(shown, size_units, strict=True)
         ]
         setup = cell.bytes.setup if cell.bytes else None
         entries += [
@@ -72,28 +92,36 @@ def sizes(group: WorkloadGroup) -> Table:
         built.add(headings_of(cell), entries)
     built.notes += [
         definitions.BYTES,
-        "set-up: what one connection takes once, before its first request, TLS handshake included.",
-        "coding: of the answers as seen.",
+        "setup: wire bytes of a connection before its first request, including the TLS handshake.",
+        "encoding: Content-Encoding or grpc-encoding of the responses.",
         *missing_sizes(cells),
     ]
     return built.table()
 
 
-def cpu(group: WorkloadGroup, loads: Sequence[LoadGroup] | None = None) -> Table:
-    """CPU per request of both sides, with intervals, and the producer's peak memory."""
-    loads = _with_cpu(group) if loads is None else loads
-    built = Builder(f"{group.title}; CPU per request", headings())
-    unit = _cpu_unit(group, loads)
+def _add_size_columns(built: TableBuilder, cells: Sequence[Cell], shown: Sequence[tuple[str, str]]) -> list[Unit]:
+    """A column for each direction and field; returns their units."""
+    found = [units.byte_unit(size_of(cell, *each) for cell in cells) for each in shown]
     built.columns += [
-        Column(f"{side}, {names.load(load.load)}", unit.symbol) for load in loads for side in ("producer", "consumer")
+        Column(f"{direction} {SIZES[field]}", unit.symbol)
+        for (direction, field), unit in zip(shown, found, strict=True)
     ]
+    return found
+
+
+def cpu_table(group: WorkloadGroup, loads: Sequence[LoadGroup] | None = None) -> Table:
+    """CPU per request of both sides, with intervals, and the server's peak memory."""
+    loads = _with_cpu(group) if loads is None else loads
+    built = TableBuilder(f"{group.title}; CPU per request", headings())
+    unit = _cpu_unit(group, loads)
+    built.columns += [Column(f"{side}, {names.load(load.load)}", unit.symbol) for load in loads for side in CPU_PARTS]
     cells = list(group.one_per_combination())
     memory = [cell.memory_bytes.producer_peak if cell.memory_bytes else None for cell in cells]
     memory_unit = units.chosen(units.SIZES_BYTES, memory)
     built.columns.append(Column("peak memory", memory_unit.symbol))
     for cell, peak in zip(cells, memory, strict=True):
         entries: list[Entry | str] = [
-            units.estimate(_in_ns(found), unit) for load in loads for found in _sides(load, cell)
+            units.estimate(in_ns(found), unit) for load in loads for found in _sides(load, cell)
         ]
         entries.append(units.number(peak, memory_unit))
         built.add(headings_of(cell), entries)
@@ -102,24 +130,123 @@ def cpu(group: WorkloadGroup, loads: Sequence[LoadGroup] | None = None) -> Table
     return built.table()
 
 
-def size_of(cell: Cell, direction: str, name: str) -> float | None:
-    """One of the sizes of a cell: `request` or `response`, and one of SIZE_NAMES."""
-    if cell.bytes is None:
-        return None
-    of_direction: Sizes = cell.bytes.request if direction == "request" else cell.bytes.response
-    found: float | None = getattr(of_direction, f"{name}_bytes")
-    return found
-
-
 def missing_sizes(cells: Sequence[Cell]) -> list[str]:
-    """That sizes are not known, where they are not."""
-    lacking = [cell for cell in cells if size_of(cell, "response", "wire") is None and cell.status == "measured"]
+    """Which sizes are missing, in at most one sentence."""
+    measured = [cell for cell in cells if cell.status == "measured"]
+    lacking = [cell for cell in measured if size_of(cell, "response", "wire_bytes") is None]
     if not lacking:
         return []
-    if len(lacking) == len([cell for cell in cells if cell.status == "measured"]):
-        return ["The bytes of these cells were not measured."]
-    named = names.listed([" ".join(reversed(headings_of(cell))) for cell in lacking])
+    if len(lacking) == len(measured):
+        return ["Bytes were not measured."]
+    named = listed([" ".join(reversed(headings_of(cell))) for cell in lacking])
     return [f"Bytes were not measured for {named}."]
+
+
+def byte_charts(group: WorkloadGroup) -> list[Chart]:
+    """Wire bytes of a request and of a response, in their parts; none for a direction that was not measured."""
+    return [chart for direction in DIRECTIONS if (chart := _byte_chart(group, direction)) is not None]
+
+
+def _byte_chart(group: WorkloadGroup, direction: str) -> Chart | None:
+    cells = [cell for cell in group.one_per_combination() if size_of(cell, direction, "wire_bytes") is not None]
+    wires = {label_of(cell): size_of(cell, direction, "wire_bytes") or 0.0 for cell in cells}
+    unit = units.byte_unit(wires.values())
+    segments = tuple(segment for cell in cells for segment in _pieces(cell, direction, unit.size))
+    if not segments:
+        return None
+    totals = {label: units.size(wire, unit) for label, wire in wires.items()}
+    return Chart(
+        Bars(segments, f"{direction}, {unit.symbol} on the wire (lower is better)", tuple(totals.items())),
+        f"{group.title}: wire bytes of a {direction}",
+        "; ".join(f"{label} {total} {unit.symbol}" for label, total in totals.items()),
+    )
+
+
+def _pieces(cell: Cell, direction: str, unit_size: float) -> list[Segment]:
+    """The body as sent, headers and framing, connection overhead, TLS; one piece where the parts are not known."""
+    compressed, framed, wire = (
+        size_of(cell, direction, field) for field in ("compressed_bytes", "framed_bytes", "wire_bytes")
+    )
+    of_connection = size_of(cell, direction, "connection_bytes") or 0.0
+    label = label_of(cell)
+    if wire is None:
+        return []
+    if compressed is None or framed is None:
+        return [Segment(label, COMPRESSED, wire / unit_size)]
+    lengths = {
+        COMPRESSED: compressed,
+        FRAMING: max(0.0, framed - compressed),
+        CONNECTION: of_connection,
+        TLS: max(0.0, wire - framed - of_connection),
+    }
+    return [Segment(label, part, length / unit_size) for part, length in lengths.items()]
+
+
+def cpu_chart(group: WorkloadGroup, load: LoadGroup) -> Chart | None:
+    """CPU per request of both sides. None where it was not measured."""
+    sides = {
+        cell.id: {
+            part: each.value * NS_PER_US
+            for part, each in (
+                (SERVER, cell.cpu_us_per_request.producer),
+                (CLIENT, cell.cpu_us_per_request.consumer),
+            )
+            if each is not None
+        }
+        for cell in load.cells
+        if cell.cpu_us_per_request is not None
+    }
+    unit = units.chosen(units.DURATIONS_NS, [value for each in sides.values() for value in each.values()])
+    shown = {
+        label_of(cell): {part: value / unit.size for part, value in sides[cell.id].items()}
+        for cell in load.cells
+        if sides.get(cell.id)
+    }
+    if not shown:
+        return None
+    segments = tuple(Segment(label, part, value) for label, parts in shown.items() for part, value in parts.items())
+    totals = {label: " + ".join(map(units.significant, parts.values())) for label, parts in shown.items()}
+    return Chart(
+        Bars(segments, f"CPU per request, {unit.symbol} (lower is better)", tuple(totals.items())),
+        f"{group.title}: CPU per request {names.with_load(load.load)}, server + client",
+        "; ".join(f"{label} {total} {unit.symbol}" for label, total in totals.items()),
+    )
+
+
+def one_request(address: str, sizes: Bytes, unknown: Sequence[str], *, gzip_requested: bool) -> str:
+    """The sizes of one request in steady state, and of its connection's setup, as text for a terminal.
+
+    `unknown` says which sizes could not be measured, and why.
+    """
+    meanings = {
+        "message_bytes": "JSON text or protobuf message",
+        "compressed_bytes": "after gzip, where it is on",
+        "framed_bytes": "plus headers, chunks, frames and prefixes",
+        "connection_bytes": "HTTP/2 frames of the connection: SETTINGS, WINDOW_UPDATE, PING",
+        "wire_bytes": "everything handed to TCP, including TLS",
+    }
+    width = max(map(len, SIZES.values()))
+    lines = [f"Bytes per request on a warm connection to {address}:", ""]
+    lines += [f"  {'':{width}} {'request':>8} {'response':>8}"]
+    for field, meaning in meanings.items():
+        sent, received = (_bytes_or_dash(getattr(side, field)) for side in (sizes.request, sizes.response))
+        lines.append(f"  {SIZES[field]:{width}} {sent:>8} {received:>8}  {meaning}")
+    sent, received = (_bytes_or_dash(size) for size in (sizes.setup.sent_wire_bytes, sizes.setup.received_wire_bytes))
+    lines.append(f"  {'setup':{width}} {sent:>8} {received:>8}  once per connection, before the first request")
+    if sizes.coding is not None:
+        lines += ["", _encoding_sentence(sizes.coding, gzip_requested=gzip_requested)]
+    lines += [f"Unknown: {each}." for each in unknown]
+    return "\n".join(lines) + "\n"
+
+
+def _encoding_sentence(encoding: str, *, gzip_requested: bool) -> str:
+    if encoding != "identity":
+        return f"Response encoding: {encoding}."
+    return "gzip was requested, but the response was not compressed." if gzip_requested else "Response not compressed."
+
+
+def _bytes_or_dash(size: float | None) -> str:
+    return "–" if size is None else f"{size:,.0f}"
 
 
 def _with_cpu(group: WorkloadGroup) -> list[LoadGroup]:
@@ -127,6 +254,7 @@ def _with_cpu(group: WorkloadGroup) -> list[LoadGroup]:
 
 
 def _sides(load: LoadGroup, like: Cell) -> tuple[Estimate | None, Estimate | None]:
+    """Server and client CPU of the cell of `load` with the same series and variant as `like`."""
     for cell in load.cells:
         if headings_of(cell) == headings_of(like):
             found = cell.cpu_us_per_request or CpuPerRequest()
@@ -145,8 +273,9 @@ def _ns(found: Estimate | None) -> float | None:
     return None if found is None else found.value * NS_PER_US
 
 
-def _in_ns(found: Estimate | None) -> Estimate | None:
-    if found is None:
+def in_ns(found_us: Estimate | None) -> Estimate | None:
+    """An estimate in microseconds, in nanoseconds."""
+    if found_us is None:
         return None
-    low, high = (None if end is None else end * NS_PER_US for end in (found.low, found.high))
-    return Estimate(value=found.value * NS_PER_US, low=low, high=high)
+    low, high = (None if end is None else end * NS_PER_US for end in (found_us.low, found_us.high))
+    return Estimate(value=found_us.value * NS_PER_US, low=low, high=high)

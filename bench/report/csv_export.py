@@ -1,17 +1,17 @@
-"""A run as CSV (RFC 4180): a row for each cell, figures unrounded, units in the names of columns as in the run file."""
+"""A run as CSV (RFC 4180): a row for each cell, values unrounded, units in the names of columns as in the run file."""
 
 import csv
 import io
 from collections.abc import Iterator
+from typing import Any
 
 from bench.report.grouping import of_measure
 from bench.report.text import spreadsheet
 from bench.results import Bytes, Cell, CpuPerRequest, Estimate, Quantiles, Ratio, Run, SetupSizes, Sizes, TlsSession
-from bench.spec import ClosedLoad, OpenLoad
-from bench.workloads import Workload
+from bench.spec import ClosedLoad, OpenLoad, dimensions
 
 Value = str | int | float | bool | None
-EMPTY = Cell(id="", protocol="", gzip=False, tls=False, workload=Workload(name=""))
+EMPTY = Cell(id="", protocol="http")
 """Every cell has its columns, so one that holds nothing knows their names."""
 
 
@@ -26,17 +26,11 @@ def render(run: Run) -> str:
 
 def _columns(cell: Cell) -> Iterator[tuple[str, Value]]:
     """The columns of a cell: always the same, in the same order."""
-    for name in ("id", "protocol", "dialect", "version", "gzip", "tls"):
-        yield name, getattr(cell, name)
-    yield "workload", cell.workload.name
-    yield "page_size", cell.workload.page_size
-    for name in ("client", "network", "connection", "status", "reason"):
-        yield name, getattr(cell, name)
-    load = cell.load
-    yield "load_model", None if load is None else "closed" if isinstance(load, ClosedLoad) else "open"
-    yield "concurrency", load.concurrency if isinstance(load, ClosedLoad) else None
-    yield "rate_hz", load.rate_hz if isinstance(load, OpenLoad) else None
-    yield "arrivals", load.arrivals if isinstance(load, OpenLoad) else None
+    yield "id", cell.id
+    for name in dimensions():
+        yield from _dimension(name, getattr(cell, name))
+    yield "status", cell.status
+    yield "reason", cell.reason
     for measure, found in (("latency_ns", cell.latency_ns), ("service_ns", cell.service_ns)):
         for quantile in Quantiles.__struct_fields__:
             yield from _estimate(f"{measure}_{quantile}", getattr(found, quantile) if found else None)
@@ -54,6 +48,20 @@ def _columns(cell: Cell) -> Iterator[tuple[str, Value]]:
         yield f"tls_{name}", getattr(cell.tls_session, name) if cell.tls_session else None
     yield from _ratio("ratio", cell.ratio, cell)
     yield from _ratio("ratio_to_plain", cell.ratio_to_plain, cell)
+
+
+def _dimension(name: str, value: Any) -> Iterator[tuple[str, Value]]:
+    """The column of a dimension; several where its value has several parts."""
+    if name == "workload":
+        yield "workload", value.name
+        yield "page_size", value.page_size
+    elif name == "load":
+        yield "load_model", None if value is None else "closed" if isinstance(value, ClosedLoad) else "open"
+        yield "concurrency", value.concurrency if isinstance(value, ClosedLoad) else None
+        yield "rate_hz", value.rate_hz if isinstance(value, OpenLoad) else None
+        yield "arrivals", value.arrivals if isinstance(value, OpenLoad) else None
+    else:
+        yield name, value
 
 
 def _bytes(found: Bytes) -> Iterator[tuple[str, Value]]:

@@ -1,52 +1,64 @@
-"""What every figure means and which way is better, in a line each. They stand wherever the figure does."""
+"""What every column means and which way is better, in a line each. Tables carry those that they need."""
 
-INTERVAL = "In parentheses: the 95 % interval."
-LATENCY = (
-    "p50, p90, p99: half, 90 % and 99 % of the right answers took no longer than this, as the caller waited. "
+from bench.report import names
+from bench.report.text import listed
+from bench.stats.verdicts import FAMILY_ERROR, MARGIN
+from bench.stats.wording import percent
+
+INTERVAL = "In parentheses: 95 % confidence interval."
+RATIO_INTERVAL = (
+    f"Interval of a ratio: simultaneous {percent(1 - FAMILY_ERROR)} confidence interval, corrected for the number of "
+    "ratios in the run."
+)
+VERDICTS = (
+    "Verdict: faster or slower = the interval excludes 1; "
+    f"same = the interval lies within ±{percent(MARGIN)} of 1; inconclusive = neither."
+)
+LATENCY = "p50, p90, p99: percentiles of successful responses, measured at the client. Lower is better."
+OPEN_LATENCY = (
+    "p50, p90, p99: percentiles of successful responses, from the time a request was due to its response. "
+    "service: p50 from the time it was sent. Lower is better."
+)
+ACHIEVED = "achieved: successful requests per second; compare it with the requested rate."
+THROUGHPUT = "requests/s: successful requests per second. Higher is better."
+SAMPLES = "n: successful responses (+ errors by type)."
+MESSAGE = "message: JSON text or protobuf message."
+COMPRESSED = "compressed: the message after gzip, where it is on."
+FRAMED = "with headers & framing: plus headers, chunks, HTTP/2 frames and gRPC prefixes."
+CONNECTION = "connection overhead: SETTINGS, WINDOW_UPDATE, PING."
+WIRE = "wire: everything handed to TCP, including TLS and connection overhead."
+BYTES = f"{MESSAGE} {COMPRESSED} {FRAMED} {CONNECTION} {WIRE} Medians per request. Lower is better."
+CPU = (
+    "CPU: user and system time of the process per successful request. server: the producer; client: the consumer. "
     "Lower is better."
 )
-OPEN_LATENCY = (
-    "p50, p90, p99: half, 90 % and 99 % of the right answers took no longer than this from the moment their request "
-    "was due, sent or not. service: p50 from the moment of sending. Lower is better."
+MEMORY = (
+    "peak memory: of the server process, which serves all configurations of its protocol, so they share one value. "
+    "Lower is better."
 )
-ACHIEVED = "achieved: right answers per second; it should be what was asked for."
-THROUGHPUT = "requests/s: right answers per second. Higher is better."
-ANSWERS = "answers: right ones measured, then those that were not right, by kind."
-VERDICTS = (
-    "faster, slower: the interval of the ratio excludes 1. same: it lies within 3 % of 1. inconclusive: neither, so no "
-    "difference was shown. Intervals of ratios are widened so that all of a run's verdicts are right at once in 99 % "
-    "of runs."
-)
-MESSAGE = "message: the JSON text or protobuf message itself."
-COMPRESSED = "compressed: the message as sent, after gzip where it was asked for."
-FRAMED = "framed: with HTTP headers, chunks and frames, and gRPC's prefix."
-CONNECTION = "connection: frames of the connection itself that go along, such as HTTP/2's flow control."
-WIRE = "wire: all bytes handed to TCP, TLS included."
-BYTES = f"{MESSAGE} {COMPRESSED} {FRAMED} {CONNECTION} {WIRE} Medians per request. Fewer are better."
-CPU = (
-    "CPU: user and system time of the whole process per right answer; the producer serves, the consumer asks and "
-    "decodes. Lower is better."
-)
-MEMORY = "peak memory: of the producer's process, which serves all cells of its protocol. Lower is better."
-SPECTRUM = (
-    "Read a line at 99 %: 99 of 100 answers took no longer than this. Lines end where fewer than ten answers lie "
-    "beyond. Lower is better."
-)
+DISTRIBUTION = "Lines stop where fewer than 10 samples remain. Lower is better."
 
 
 def latency_ratio(baseline: str) -> str:
     """The ratio of medians at equal gzip and TLS."""
     return (
-        f"÷ {baseline}: median latency of a slice divided by that of {baseline} in the same round, at equal gzip and "
-        "TLS; over all rounds it need not be the quotient of the medians shown. Below 1 is better."
+        f"× {baseline}: median latency relative to {baseline} {names.same_variant()}, as a ratio of paired "
+        "samples, so it can differ slightly from the ratio of the two medians shown. Below 1 is better."
     )
 
 
 def throughput_ratio(baseline: str) -> str:
     """The ratio of rates at equal gzip and TLS."""
-    return f"÷ {baseline}: requests/s divided by those of {baseline} in the same round. Above 1 is better."
+    return (
+        f"× {baseline}: requests/s relative to {baseline} {names.same_variant()}, as a ratio of paired samples. "
+        "Above 1 is better."
+    )
 
 
 def plain_ratio(baseline: str) -> str:
     """Ratios to the baseline without gzip and TLS."""
-    return f"Each figure ÷ that of {baseline} without gzip and TLS: latency below 1 is better, requests/s above 1."
+    others = listed(names.variant_headings())
+    return (
+        f"Every configuration relative to plain {baseline}, without {others}: for latency below 1 is better, for "
+        "requests/s above 1."
+    )

@@ -1,9 +1,54 @@
-"""A table as every form of report understands it: columns, rows of text, and what explains them."""
+"""What a report consists of, before it takes any form: sections of sentences, tables and charts.
 
+A document is built once (bench.report.run_document, comparison, advice) and rendered by html, terminal and markdown.
+A renderer decides how something looks. What is in the document, in which order, and what counts as a detail is decided
+where the document is built.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
-from bench.report import names
-from bench.results import Verdict
+from bench.report.plots import Plot
+from bench.results import Grade, Verdict
+
+MISSING = "–"
+"""Stands where there is no value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A topic, and the sentences about it."""
+
+    topic: str
+    sentences: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """All sentences in a row."""
+        return " ".join(self.sentences)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentences:
+    """Statements, each beside its topic."""
+
+    statements: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bullets:
+    """A list of remarks, such as definitions."""
+
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Properties:
+    """Pairs of a name and its value."""
+
+    title: str
+    pairs: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +67,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What stands in one place of a table; the verdict, where there is one, follows the text."""
+    """One place of a table; the verdict, if any, follows the text."""
 
     text: str
     verdict: Verdict | None = None
@@ -43,7 +88,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows that share their first heading belong together."""
+    """Columns and rows. Rows that share their first heading belong together."""
 
     title: str
     columns: tuple[Column, ...]
@@ -52,7 +97,7 @@ class Table:
     notes: tuple[str, ...] = ()
     """What the columns mean, and what is missing and why."""
     common: tuple[str, ...] = ()
-    """What holds for many tables, and need be said once only."""
+    """Definitions that many tables share. A document states them once."""
 
     @property
     def heading_count(self) -> int:
@@ -61,7 +106,7 @@ class Table:
 
 
 @dataclass(slots=True)
-class Builder:
+class TableBuilder:
     """Collects a table row by row."""
 
     title: str
@@ -71,10 +116,110 @@ class Builder:
     common: list[str] = field(default_factory=list)
 
     def add(self, headings: tuple[str, ...], entries: list[Entry | str]) -> None:
-        """One more row; an entry without text shows that there is nothing."""
+        """Add a row. An entry without text is shown as MISSING."""
         made = (Entry(each) if isinstance(each, str) else each for each in entries)
-        self.rows.append(Row(headings, tuple(each if each.text else Entry(names.MISSING) for each in made)))
+        self.rows.append(Row(headings, tuple(each if each.text else Entry(MISSING) for each in made)))
 
     def table(self) -> Table:
         """What was collected."""
         return Table(self.title, tuple(self.columns), tuple(self.rows), tuple(self.notes), tuple(self.common))
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A plot, its caption, and the same content in words."""
+
+    plot: Plot
+    caption: str
+    alternative: str
+    """For readers who cannot see the plot, and for renderers that cannot draw it."""
+    in_table: bool = True
+    """Whether a table of the document has the same values, so that text need not repeat them."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEntry:
+    """What a colour stands for."""
+
+    kind: Literal["series", "part"]
+    number: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Charts:
+    """Charts that share the meaning of their colours."""
+
+    charts: tuple[Chart, ...]
+    key: tuple[KeyEntry, ...]
+    wide: bool = False
+    """Whether the charts need more room than others, as maps do."""
+
+
+Block = Sentences | Bullets | Properties | Table | Charts | str
+"""A part of a section; a plain text is a paragraph."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading and what belongs under it."""
+
+    id: str
+    title: str
+    blocks: tuple[Block, ...]
+    sections: tuple["Section", ...] = ()
+    detail: bool = False
+    """Left out where space is short: on the terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that limits the results. `code` is stable, for tools; it may be empty."""
+
+    grade: Grade
+    text: str
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What is known about the quality of the data: a heading, such as `Data quality: 2 warnings, 1 note`."""
+
+    heading: str
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """The result in one sentence. `alarming`: it deserves attention, as a regression does."""
+
+    text: str
+    alarming: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A whole report."""
+
+    title: str = ""
+    subtitle: str = ""
+    """What was compared, for the title of a window."""
+    lead: str = ""
+    """What was measured, and what the results hold for."""
+    quality: Quality | None = None
+    in_short: Sentences = Sentences(())
+    """The main results, repeated from the sections for readers who have a few seconds."""
+    sections: tuple[Section, ...] = ()
+    conclusion: Conclusion | None = None
+    footer: tuple[str, ...] = ()
+
+    def blocks(self) -> Iterator[Block]:
+        """Every block of every section, in order."""
+        for section in self.sections:
+            yield from _blocks(section)
+
+
+def _blocks(section: Section) -> Iterator[Block]:
+    yield from section.blocks
+    for inner in section.sections:
+        yield from _blocks(inner)

@@ -1,88 +1,88 @@
-"""How cells are arranged for a reader: by workload, by load, by gzip and TLS, with protocols side by side."""
+"""Groups the cells of a run for readers: into sections, then by load, then by variant, with series side by side.
 
-from collections.abc import Iterable, Iterator
+How a dimension is laid out is declared with it (bench.spec.Role). A series is what a reader compares: a protocol, in
+one dialect, of one version. A variant is a setting of gzip and TLS. The other dimensions, such as the workload, make up
+sections.
+"""
+
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from bench import protocols
-from bench.contenders import Contender, contender_of
 from bench.report import names
+from bench.report.text import listed
 from bench.results import Cell, Ratio, RatioEstimate, Run
-from bench.spec import ClosedLoad, Load, OpenLoad
+from bench.spec import CellKey, ClosedLoad, Load, OpenLoad, Role, own_dialect
 from bench.stats.measures import LATENCY, Measure, measure_of
-from bench.workloads import Workload
 
 
-class Variant(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Variant:
     """One setting of gzip and TLS."""
 
-    gzip: bool
-    tls: bool
+    words: tuple[str, ...]
+    """What differs from the plain variant, such as `gzip`."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is the variant without gzip and TLS."""
+        return not self.words
 
     @property
     def label(self) -> str:
         """`plain`, `gzip`, `TLS`, `gzip+TLS`."""
-        return names.variant(self.gzip, self.tls)
+        return "+".join(self.words) or "plain"
 
     @property
     def in_words(self) -> str:
-        """Within a sentence."""
-        return names.in_variant(self.gzip, self.tls)
+        """Within a sentence: `without gzip and TLS`, `with gzip`."""
+        return f"with {listed(self.words)}" if self.words else f"without {listed(names.variant_headings())}"
+
+
+PLAIN = Variant(())
+
+
+def variant_of(key: CellKey) -> Variant:
+    """The variant of a cell."""
+    return Variant(names.variant_words(key))
 
 
 @dataclass(frozen=True, slots=True)
 class LoadGroup:
-    """The cells of one workload under one load; protocols side by side within each setting of gzip and TLS."""
+    """The cells of one workload under one load; series side by side within each variant."""
 
     load: Load | None
     cells: tuple[Cell, ...]
 
     @property
     def measure(self) -> Measure:
-        """What these cells are judged by."""
+        """What these cells are compared by."""
         return measure_of(self.cells[0])
 
     @property
     def is_latency(self) -> bool:
-        """Whether they tell latency, not throughput."""
+        """Whether they measure latency, not throughput."""
         return self.load is not None and self.measure is LATENCY
 
     @property
     def is_open(self) -> bool:
-        """Whether requests fell due by the clock."""
+        """Whether requests arrived at a fixed rate."""
         return isinstance(self.load, OpenLoad)
 
-    @property
-    def superlative(self) -> str:
-        """What the best of them is called: `fastest`, or `ahead` where the figure is a rate."""
-        return "fastest" if self.is_latency else "ahead"
-
-    def at(self, contender: Contender, variant: Variant) -> Cell | None:
-        """The cell of a contender in a variant, if it was measured."""
+    def at(self, series: CellKey, variant: Variant) -> Cell | None:
+        """The cell of a series in a variant, if it was measured."""
         for cell in self.cells:
-            if contender_of(cell) == contender and variant_of(cell) == variant and cell.status == "measured":
+            if cell.series == series and variant_of(cell) == variant and cell.status == "measured":
                 return cell
         return None
 
 
 @dataclass(frozen=True, slots=True)
 class WorkloadGroup:
-    """Everything about one workload, through one client, over one network and kind of connection."""
+    """One section: the cells that agree in everything but series, variant and load."""
 
-    workload: Workload
-    client: str
-    network: str
-    connection: str
+    title: str
     loads: tuple[LoadGroup, ...]
-
-    @property
-    def title(self) -> str:
-        """The workload, and whatever is not as it usually is."""
-        unusual = []
-        unusual += [f"{self.client} client"] if self.client != "library" else []
-        unusual += [self.network] if self.network != "loopback" else []
-        unusual += [f"{self.connection} connections"] if self.connection != "persistent" else []
-        return ", ".join([names.workload(self.workload), *unusual])
 
     @property
     def cells(self) -> list[Cell]:
@@ -91,88 +91,83 @@ class WorkloadGroup:
 
     @property
     def variants(self) -> list[Variant]:
-        """Settings of gzip and TLS, in the order of the run."""
+        """In the order of the run."""
         return list(dict.fromkeys(variant_of(cell) for cell in self.cells))
 
     @property
-    def contenders(self) -> list[Contender]:
+    def series(self) -> list[CellKey]:
         """In the order of the run."""
-        return list(dict.fromkeys(contender_of(cell) for cell in self.cells))
+        return list(dict.fromkeys(cell.series for cell in self.cells))
 
     @property
     def latency(self) -> LoadGroup | None:
-        """The load that tells latency best: one in flight, else the lowest rate."""
-        telling = [group for group in self.loads if group.is_latency]
-        return min(telling, key=_load_order, default=None)
+        """The load that shows latency best: one in flight, else the lowest rate."""
+        candidates = [group for group in self.loads if group.is_latency]
+        return min(candidates, key=_load_order, default=None)
 
     def one_per_combination(self) -> Iterator[Cell]:
-        """Of each variant and contender the cell whose bytes are known, else the first: sizes are those of any load."""
+        """Of each variant and series the cell with known bytes, else the first: sizes do not depend on the load."""
         for variant in self.variants:
-            for contender in self.contenders:
-                same = (contender, variant)
-                found = [cell for cell in self.cells if (contender_of(cell), variant_of(cell)) == same]
+            for series in self.series:
+                same = (series, variant)
+                found = [cell for cell in self.cells if (cell.series, variant_of(cell)) == same]
                 if found:
                     yield next((cell for cell in found if cell.bytes is not None), found[0])
 
 
 @dataclass(frozen=True, slots=True)
-class Arrangement:
-    """A run, arranged."""
+class Grouping:
+    """A run, grouped."""
 
-    contenders: tuple[Contender, ...]
+    series: tuple[CellKey, ...]
     """All of the run, in its order."""
     baseline: str | None
-    """What everything is compared with, as a reader knows it: a protocol or a version. None where nothing is."""
+    """What everything is compared with, as readers know it: a protocol or a version. None where nothing is compared."""
     groups: tuple[WorkloadGroup, ...]
     by_id: dict[str, Cell]
 
     @property
     def compares_versions(self) -> bool:
         """Whether the baseline is a version, and not a protocol."""
-        return any(contender.version is not None for contender in self.contenders)
+        return any(series.version is not None for series in self.series)
 
-    def series(self, cell: Cell) -> int:
-        """The place of a cell's contender in the run's order, which decides its colour."""
-        return self.contenders.index(contender_of(cell))
+    def series_number(self, cell: Cell) -> int:
+        """The place of a cell's series in the run's order, which decides its colour."""
+        return self.series.index(cell.series)
 
-    def is_baseline(self, contender: Contender) -> bool:
+    def is_baseline(self, series: CellKey) -> bool:
         """Whether others are compared with it."""
-        if contender.dialect and not self.compares_versions:
+        if not own_dialect(series) and not self.compares_versions:
             return False
-        name = contender.version if self.compares_versions else protocols.title(contender.protocol)
+        name = series.version if self.compares_versions else protocols.title(series.protocol)
         return self.baseline is not None and name == self.baseline
 
     def against_baseline(self, cell: Cell) -> RatioEstimate | None:
-        """The ratio to the baseline at equal gzip and TLS; None for the baseline itself, too."""
+        """The ratio to the baseline in the same variant; None for the baseline itself."""
         if cell.ratio is None:
             return None
         other = self.by_id.get(cell.ratio.baseline)
-        if other is None or contender_of(other) == contender_of(cell) or variant_of(other) != variant_of(cell):
+        if other is None or other.series == cell.series or variant_of(other) != variant_of(cell):
             return None
         return of_measure(cell.ratio, cell)
 
 
-def arranged(run: Run) -> Arrangement:
-    """The cells of a run, in a reader's order."""
+def grouped(run: Run) -> Grouping:
+    """The cells of a run, in the order in which readers want them."""
     by_id = {cell.id: cell for cell in run.cells}
-    groups: dict[tuple[Workload, str, str, str], list[Cell]] = {}
+    groups: dict[tuple[Hashable, ...], list[Cell]] = {}
     for cell in run.cells:
-        groups.setdefault((cell.workload, cell.client, cell.network, cell.connection), []).append(cell)
-    return Arrangement(
-        contenders=tuple(dict.fromkeys(contender_of(cell) for cell in run.cells)),
+        groups.setdefault(cell.part(Role.GROUP), []).append(cell)
+    return Grouping(
+        series=tuple(dict.fromkeys(cell.series for cell in run.cells)),
         baseline=_baseline(run.cells, by_id),
-        groups=tuple(WorkloadGroup(*key, loads=_by_load(cells)) for key, cells in groups.items()),
+        groups=tuple(WorkloadGroup(names.group(cells[0]), _by_load(cells)) for cells in groups.values()),
         by_id=by_id,
     )
 
 
-def variant_of(cell: Cell) -> Variant:
-    """The cell's setting of gzip and TLS."""
-    return Variant(cell.gzip, cell.tls)
-
-
 def of_measure(ratio: Ratio | None, cell: Cell) -> RatioEstimate | None:
-    """The estimate within a ratio that its cell is judged by."""
+    """The estimate within a ratio that its cell is compared by."""
     if ratio is None:
         return None
     return ratio.latency_ns_p50 if measure_of(cell) is LATENCY else ratio.requests_per_second
@@ -205,7 +200,7 @@ def _load_order(group: LoadGroup) -> tuple[int, float]:
 def _baseline(cells: list[Cell], by_id: dict[str, Cell]) -> str | None:
     """The version, or the protocol, that another one is compared with; else one that is compared with itself."""
     found = [
-        (contender_of(by_id[ratio.baseline]), contender_of(cell))
+        (by_id[ratio.baseline].series, cell.series)
         for cell in cells
         for ratio in (cell.ratio, cell.ratio_to_plain)
         if ratio is not None and ratio.baseline in by_id

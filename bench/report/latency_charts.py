@@ -1,63 +1,66 @@
-"""The charts of a report, from the cells of a run: which figures are drawn, in which unit, with what words."""
+"""Charts of latency, throughput and ratios: which are shown, in which unit, with what words."""
 
+import binascii
+import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from bench.contenders import contender_of
-from bench.report import charts, names, units
-from bench.report.charts import Dot, Line, Segment
-from bench.report.costs import NS_PER_US, size_of
-from bench.report.grouping import Arrangement, LoadGroup, WorkloadGroup, variant_of
-from bench.report.percentile_curve import Point, points
+import numpy as np
+from hdrh.codec import HdrCookieException, HdrLengthException
+
+from bench.load import latency_histogram
+from bench.report import names, units
+from bench.report.document import Chart
+from bench.report.grouping import Grouping, LoadGroup, WorkloadGroup, variant_of
+from bench.report.plots import Dot, Growth, Intervals, Line, LoadCurves, Percentiles, Point, scale_for
 from bench.report.text import one_line
-from bench.results import Cell
+from bench.results import Cell, Run
+from bench.spec import ClosedLoad
+from bench.stats.estimates import SAMPLES_BEYOND, counts_of
+from bench.stats.load_curves import Curve, curves
 
-COMPRESSED, FRAMING, CONNECTION, TLS = 0, 1, 2, 3
-"""Pieces of a bar of bytes, by their colours."""
-PRODUCER, CONSUMER = 0, 1
-"""Pieces of a bar of CPU."""
 LABEL_AT_MOST = 26
-CUT_OFF = "; intervals that reach beyond the chart end at its edge"
+"""Characters that fit beside a row."""
+CUT_OFF = "; intervals beyond the axis are cut off"
+NINES = np.concatenate([np.linspace(0.05, 1, 20), np.linspace(1.05, 6, 100)])
+"""Percentiles at which a distribution is drawn, as a number of nines: 1 is 90 %, 2 is 99 %."""
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A drawing, its caption, and what it shows in words for those who cannot see it."""
-
-    svg: str
-    caption: str
-    alternative: str
+def label_of(cell: Cell) -> str:
+    """`gzip+TLS · GraphQL`, short enough to stand beside a row."""
+    label = one_line(f"{variant_of(cell).label} · {names.series(cell.series)}")
+    return label if len(label) <= LABEL_AT_MOST else f"{label[: LABEL_AT_MOST - 1]}…"
 
 
-def ratios(group: WorkloadGroup, load: LoadGroup, arrangement: Arrangement) -> Figure | None:
+def ratio_chart(group: WorkloadGroup, load: LoadGroup, grouping: Grouping) -> Chart | None:
     """Every ratio to the baseline at equal gzip and TLS, with its verdict. None without any."""
-    baseline = arrangement.baseline
-    found = [(cell, ratio) for cell in load.cells if (ratio := arrangement.against_baseline(cell)) is not None]
-    dots = [
+    baseline = grouping.baseline
+    found = [(cell, ratio) for cell in load.cells if (ratio := grouping.against_baseline(cell)) is not None]
+    dots = tuple(
         Dot(
             label_of(cell),
-            arrangement.series(cell),
+            grouping.series_number(cell),
             ratio.value,
             ratio.low,
             ratio.high,
-            f"{units.ratio_value(ratio)} {ratio.verdict}",
+            f"{units.ratio_value(ratio)}× {ratio.verdict}",
         )
         for cell, ratio in found
         if ratio.value > 0
-    ]
+    )
     if not dots:
         return None
     what = "latency" if load.is_latency else "requests/s"
     better = "left of 1 is better" if load.is_latency else "right of 1 is better"
-    cut = CUT_OFF if charts.cuts_off(dots, "log", 1.0) else ""
-    return Figure(
-        charts.intervals(dots, title=f"{what} ÷ {baseline}: {better}", scale="log", reference=1.0),
-        f"{group.title}: {what} divided by that of {baseline} at equal gzip and TLS, {names.with_load(load.load)}{cut}",
+    plot = Intervals(dots, axis=f"{what} relative to {baseline} ({better})", scale="log", reference=1.0)
+    return Chart(
+        plot,
+        f"{group.title}: {what} relative to {baseline} {names.same_variant()}, {names.with_load(load.load)}"
+        f"{CUT_OFF if plot.cuts_off else ''}",
         "; ".join(f"{label_of(cell)} {units.ratio(ratio)} {ratio.verdict}" for cell, ratio in found),
     )
 
 
-def level(group: WorkloadGroup, load: LoadGroup, arrangement: Arrangement) -> Figure | None:
+def level_chart(group: WorkloadGroup, load: LoadGroup, grouping: Grouping) -> Chart | None:
     """Median latency, or throughput, of every cell, with intervals. None where nothing was measured."""
     ladder: Sequence[units.Unit]
     if load.is_latency:
@@ -70,126 +73,126 @@ def level(group: WorkloadGroup, load: LoadGroup, arrangement: Arrangement) -> Fi
     if not known:
         return None
     unit = units.chosen(ladder, [each.value for _, each in known])
-    dots = [
+    dots = tuple(
         Dot(
             label_of(cell),
-            arrangement.series(cell),
+            grouping.series_number(cell),
             each.value / unit.size,
             None if each.low is None else each.low / unit.size,
             None if each.high is None else each.high / unit.size,
             units.number(each.value, unit),
         )
         for cell, each in known
-    ]
-    scale = charts.scale_for([dot.value for dot in dots])
-    cut = CUT_OFF if charts.cuts_off(dots, scale) else ""
-    axis = f"{what}, {unit.symbol}{' (logarithmic)' if scale == 'log' else ''}: {better}"
-    return Figure(
-        charts.intervals(dots, title=axis, scale=scale),
-        f"{group.title}: {what} {names.with_load(load.load)}, with 95 % intervals{cut}",
+    )
+    scale = scale_for([dot.value for dot in dots])
+    plot = Intervals(dots, f"{what}, {unit.symbol}{', log scale' if scale == 'log' else ''} ({better})", scale)
+    return Chart(
+        plot,
+        f"{group.title}: {what} {names.with_load(load.load)}, with 95 % confidence intervals"
+        f"{CUT_OFF if plot.cuts_off else ''}",
         "; ".join(f"{label_of(cell)} {units.with_symbol(each, unit)}" for cell, each in known),
     )
 
 
-def bytes_on_the_wire(group: WorkloadGroup, direction: str) -> Figure | None:
-    """What one request or one answer takes on the wire, in its pieces. None where that is not known."""
-    cells = [cell for cell in group.one_per_combination() if size_of(cell, direction, "wire") is not None]
-    wires = {label_of(cell): size_of(cell, direction, "wire") or 0.0 for cell in cells}
-    unit = units.byte_unit(wires.values())
-    segments = [segment for cell in cells for segment in _pieces(cell, direction, unit.size)]
-    if not segments:
-        return None
-    totals = {label: units.size(wire, unit) for label, wire in wires.items()}
-    return Figure(
-        charts.stacked(segments, title=f"{direction}, {unit.symbol} on the wire: fewer is better", totals=totals),
-        f"{group.title}: one {direction} on the wire",
-        "; ".join(f"{label} {total} {unit.symbol}" for label, total in totals.items()),
-    )
-
-
-def _pieces(cell: Cell, direction: str, unit_size: float) -> list[Segment]:
-    """The body as sent, its framing, the connection's own frames, TLS; one piece where they cannot be told apart."""
-    compressed, framed, wire = (size_of(cell, direction, name) for name in ("compressed", "framed", "wire"))
-    of_connection = size_of(cell, direction, "connection") or 0.0
-    label = label_of(cell)
-    if wire is None:
+def distribution_charts(group: WorkloadGroup, load: LoadGroup, grouping: Grouping) -> list[Chart]:
+    """Latency by percentile, a chart for each variant, on axes that they share."""
+    found = {cell.id: percentile_points(cell.latency_histogram) for cell in load.cells}
+    shown = [point for each in found.values() for point in each if point.latency > 0]
+    if not shown:
         return []
-    if compressed is None or framed is None:
-        return [Segment(label, COMPRESSED, wire / unit_size)]
-    lengths = {
-        COMPRESSED: compressed,
-        FRAMING: max(0.0, framed - compressed),
-        CONNECTION: of_connection,
-        TLS: max(0.0, wire - framed - of_connection),
-    }
-    return [Segment(label, part, length / unit_size) for part, length in lengths.items()]
-
-
-def cpu(group: WorkloadGroup, load: LoadGroup) -> Figure | None:
-    """CPU per request of both sides. None where no clock could be read."""
-    sides = {
-        cell.id: {
-            part: each.value * NS_PER_US
-            for part, each in (
-                (PRODUCER, cell.cpu_us_per_request.producer),
-                (CONSUMER, cell.cpu_us_per_request.consumer),
-            )
-            if each is not None
-        }
-        for cell in load.cells
-        if cell.cpu_us_per_request is not None
-    }
-    unit = units.chosen(units.DURATIONS_NS, [value for each in sides.values() for value in each.values()])
-    told = {
-        label_of(cell): {part: value / unit.size for part, value in sides[cell.id].items()}
-        for cell in load.cells
-        if sides.get(cell.id)
-    }
-    if not told:
-        return None
-    segments = [Segment(label, part, value) for label, parts in told.items() for part, value in parts.items()]
-    totals = {label: " + ".join(units.significant(value) for value in parts.values()) for label, parts in told.items()}
-    return Figure(
-        charts.stacked(segments, title=f"CPU per request, {unit.symbol}: lower is better", totals=totals),
-        f"{group.title}: CPU per request {names.with_load(load.load)}, producer + consumer",
-        "; ".join(f"{label} {total} {unit.symbol}" for label, total in totals.items()),
-    )
-
-
-def spectra(group: WorkloadGroup, load: LoadGroup, arrangement: Arrangement) -> list[Figure]:
-    """One spectrum for each setting of gzip and TLS, on axes that they share."""
-    found = {cell.id: points(cell.latency_histogram) for cell in load.cells}
-    told = [point for each in found.values() for point in each if point.latency_ns > 0]
-    if not told:
-        return []
-    unit = units.chosen(units.DURATIONS_NS, [point.latency_ns for point in told])
-    domain = (min(p.latency_ns for p in told) / unit.size / 1.05, max(p.latency_ns for p in told) / unit.size * 1.05)
-    nines = max(point.nines for point in told)
-    figures = []
+    unit = units.chosen(units.DURATIONS_NS, [point.latency for point in shown])
+    latencies = [point.latency / unit.size for point in shown]
+    domain = min(latencies) / 1.05, max(latencies) * 1.05
+    nines = max(point.nines for point in shown)
+    charts = []
     for variant in group.variants:
         cells = [cell for cell in load.cells if variant_of(cell) == variant and found[cell.id]]
         if not cells:
             continue
-        lines = [Line(arrangement.series(cell), _in_unit(found[cell.id], unit.size)) for cell in cells]
-        figures.append(
-            Figure(
-                charts.spectrum(lines, title=f"latency, {unit.symbol} (logarithmic)", y_domain=domain, nines=nines),
+        lines = tuple(Line(grouping.series_number(cell), _in_unit(found[cell.id], unit.size)) for cell in cells)
+        charts.append(
+            Chart(
+                Percentiles(lines, f"latency, {unit.symbol}, log scale (lower is better)", domain, nines),
                 f"{group.title}, {variant.label}, {names.load(load.load)}",
-                "; ".join(
-                    f"{label_of(cell)} up to {units.significant(100 * (1 - 10 ** -found[cell.id][-1].nines))} %: "
-                    f"{units.number(found[cell.id][-1].latency_ns, unit)} {unit.symbol}"
-                    for cell in cells
-                ),
+                "; ".join(_last_percentile(cell, found[cell.id][-1], unit) for cell in cells),
+                in_table=False,
             )
         )
-    return figures
+    return charts
 
 
-def _in_unit(found: Sequence[Point], unit_size: float) -> list[Point]:
-    return [Point(point.nines, point.latency_ns / unit_size) for point in found]
+def _last_percentile(cell: Cell, last: Point, unit: units.Unit) -> str:
+    percentile = units.significant(100 * (1 - 10**-last.nines))
+    return f"{label_of(cell)}: p{percentile} = {units.number(last.latency, unit)} {unit.symbol}"
 
 
-def label_of(cell: Cell) -> str:
-    """`gzip+TLS · GraphQL`, short enough to stand beside a row."""
-    label = one_line(f"{variant_of(cell).label} · {names.contender(contender_of(cell))}")
-    return label if len(label) <= LABEL_AT_MOST else f"{label[: LABEL_AT_MOST - 1]}…"
+def percentile_points(histogram: str | None) -> list[Point]:
+    """Latencies in nanoseconds by percentile, from a stored histogram, as far as enough samples lie beyond.
+
+    Empty where there is no histogram that can be read.
+    """
+    if histogram is None:
+        return []
+    try:
+        found = latency_histogram.decode(histogram)
+    except (HdrCookieException, HdrLengthException, binascii.Error, zlib.error, ValueError, IndexError, TypeError):
+        return []
+    up_to = counts_of(found).cumsum()
+    total = int(up_to[-1])
+    points = []
+    for nines in NINES:
+        beyond = 10.0**-nines
+        if total * beyond < SAMPLES_BEYOND - 1e-9:
+            break
+        bucket = int(np.searchsorted(up_to, max(1, int((1 - beyond) * total + 0.5))))
+        latency_ns = float(found.get_highest_equivalent_value(found.get_value_from_index(bucket)))
+        points.append(Point(float(nines), latency_ns))
+    return points
+
+
+def _in_unit(found: Sequence[Point], unit_size: float) -> tuple[Point, ...]:
+    return tuple(Point(point.nines, point.latency / unit_size) for point in found)
+
+
+def load_curve_charts(run: Run, grouping: Grouping) -> list[Chart]:
+    """Latency over throughput under growing load: a chart for each workload and variant, with a line for each series.
+
+    None where nothing was measured under three loads of one kind.
+    """
+    found: dict[tuple[str, str, str], list[Curve]] = {}
+    for curve in curves(run.cells):
+        cell = grouping.by_id[curve.points[0].cell]
+        kind = "requests in flight" if isinstance(cell.load, ClosedLoad) else "requested rate"
+        setting = names.group(cell), variant_of(cell).label, kind
+        found.setdefault(setting, []).append(curve)
+    return [_load_curve_chart(setting, together, grouping) for setting, together in found.items()]
+
+
+def _load_curve_chart(setting: tuple[str, str, str], together: Sequence[Curve], grouping: Grouping) -> Chart:
+    group, variant, kind = setting
+    unit = units.chosen(
+        units.DURATIONS_NS, (point.latency_p50_ns.value for curve in together for point in curve.points)
+    )
+    lines = tuple(
+        Growth(
+            grouping.series_number(grouping.by_id[curve.points[0].cell]),
+            tuple(
+                (point.requests_per_second.value, point.latency_p50_ns.value / unit.size, f"{point.requested:g}")
+                for point in curve.points
+            ),
+            curve.knee,
+        )
+        for curve in together
+    )
+    return Chart(
+        LoadCurves(lines, f"median latency, {unit.symbol} (lower is better)"),
+        f"{group}, {variant}: latency over throughput, labelled with the {kind}; ring = knee",
+        "; ".join(_knee_of(curve, grouping) for curve in together),
+    )
+
+
+def _knee_of(curve: Curve, grouping: Grouping) -> str:
+    name = names.series(grouping.by_id[curve.points[0].cell].series)
+    if curve.knee is None:
+        return f"{name}: no knee within the loads measured"
+    return f"{name}: knee at {names.load(curve.points[curve.knee].load)}"

@@ -1,38 +1,44 @@
-"""Tables of latency, throughput and ratios."""
+"""Tables of latency, throughput and ratios: by workload and load, for growing load, and of all configurations."""
 
 from collections.abc import Callable, Sequence
 
-from bench.contenders import contender_of
 from bench.report import definitions, names, units
-from bench.report.document import Builder, Column, Entry, Table
-from bench.report.grouping import Arrangement, LoadGroup, WorkloadGroup, of_measure, variant_of
+from bench.report.document import Column, Entry, Row, Table, TableBuilder
+from bench.report.grouping import Grouping, LoadGroup, WorkloadGroup, of_measure, variant_of
 from bench.report.units import Unit
-from bench.results import Cell, Estimate, Quantiles, RatioEstimate
+from bench.results import Cell, Estimate, Quantiles, RatioEstimate, Run
+from bench.stats.load_curves import Curve, curves
 from bench.stats.wording import some_of
 
 BASELINE = "baseline"
-
-
-def figures(group: WorkloadGroup, load: LoadGroup, arrangement: Arrangement) -> Table:
-    """Latency or throughput of a workload under one load, with the ratio to the baseline at equal gzip and TLS."""
-    return _latency(group, load, arrangement) if load.is_latency else _throughput(group, load, arrangement)
+QUANTILES = {"p50": "p50", "p90": "p90", "p99": "p99", "p999": "p99.9", "max": "max"}
+"""Fields of Quantiles, and their column titles."""
+KNEE = (
+    "Knee: the load with the highest throughput ÷ latency. More load than that mostly adds waiting. Without a mark, "
+    "the knee lies outside the loads measured."
+)
 
 
 def headings() -> list[Column]:
     """What every row of a cell begins with."""
-    return [Column("gzip, TLS", numeric=False), Column("protocol", numeric=False)]
+    return [Column(", ".join(names.variant_headings()), numeric=False), Column("protocol", numeric=False)]
 
 
 def headings_of(cell: Cell) -> tuple[str, str]:
     """The beginning of a cell's row."""
-    return variant_of(cell).label, names.contender(contender_of(cell))
+    return variant_of(cell).label, names.series(cell.series)
 
 
-def _latency(group: WorkloadGroup, load: LoadGroup, arrangement: Arrangement) -> Table:
+def load_table(group: WorkloadGroup, load: LoadGroup, grouping: Grouping) -> Table:
+    """Latency or throughput of a workload under one load, with the ratio to the baseline at equal gzip and TLS."""
+    return _latency(group, load, grouping) if load.is_latency else _throughput(group, load, grouping)
+
+
+def _latency(group: WorkloadGroup, load: LoadGroup, grouping: Grouping) -> Table:
     shown = [cell.latency_ns or Quantiles() for cell in load.cells]
     unit = latency_unit(load.cells)
     service = any(cell.service_ns is not None for cell in load.cells)
-    built = Builder(f"{group.title}; latency {names.with_load(load.load)}", headings())
+    built = TableBuilder(f"{group.title}; latency {names.with_load(load.load)}", headings())
     if load.is_open:
         built.columns.append(Column("achieved", units.PER_SECOND.symbol))
     built.columns += [Column(title, unit.symbol) for title in ("p50", "p90", "p99")]
@@ -41,65 +47,67 @@ def _latency(group: WorkloadGroup, load: LoadGroup, arrangement: Arrangement) ->
         entries: list[Entry | str] = []
         if load.is_open:
             entries.append(_value(cell.requests_per_second, units.PER_SECOND))
-        p50 = units.estimate(found.p50, unit)
-        entries += [p50, _value(found.p90, unit), _value(found.p99, unit)]
+        entries += [units.estimate(found.p50, unit), _value(found.p90, unit), _value(found.p99, unit)]
         entries += [_value(cell.service_ns.p50 if cell.service_ns else None, unit)] if service else []
         _add(built, cell, entries)
     built.notes += [definitions.OPEN_LATENCY if load.is_open else definitions.LATENCY]
     built.notes += [definitions.ACHIEVED] if load.is_open else []
-    return _finished(built, load, arrangement, definitions.latency_ratio)
+    return _finished(built, load, grouping, definitions.latency_ratio)
 
 
-def _throughput(group: WorkloadGroup, load: LoadGroup, arrangement: Arrangement) -> Table:
-    built = Builder(
+def _throughput(group: WorkloadGroup, load: LoadGroup, grouping: Grouping) -> Table:
+    built = TableBuilder(
         f"{group.title}; throughput {names.with_load(load.load)}", [*headings(), Column(units.PER_SECOND.symbol)]
     )
     for cell in load.cells:
         _add(built, cell, [units.estimate(cell.requests_per_second, units.PER_SECOND)])
     built.notes.append(definitions.THROUGHPUT)
-    return _finished(built, load, arrangement, definitions.throughput_ratio)
+    return _finished(built, load, grouping, definitions.throughput_ratio)
 
 
 def latency_unit(cells: Sequence[Cell]) -> Unit:
     """One unit for all the latencies of some cells."""
     found = [cell.latency_ns for cell in cells if cell.latency_ns is not None]
-    told = [each.value for one in found for each in (one.p50, one.p90, one.p99) if each is not None]
-    return units.chosen(units.DURATIONS_NS, told)
+    return units.chosen(
+        units.DURATIONS_NS, [each.value for one in found for each in (one.p50, one.p90, one.p99) if each is not None]
+    )
 
 
 def _value(found: Estimate | None, unit: Unit) -> str:
     return units.number(found.value if found else None, unit)
 
 
-def _add(built: Builder, cell: Cell, entries: list[Entry | str]) -> None:
-    """A cell's row; one without figures says why in the first place."""
+def _add(built: TableBuilder, cell: Cell, entries: list[Entry | str]) -> None:
+    """A cell's row; one without results says why in its first column."""
     if cell.status != "measured":
         entries = [names.status(cell), *([""] * (len(entries) - 1))]
     built.add(headings_of(cell), entries)
 
 
-def _finished(built: Builder, load: LoadGroup, arrangement: Arrangement, defined: Callable[[str], str]) -> Table:
-    """With the ratios, the counts of answers, and the notes that all tables of figures share."""
+def _finished(built: TableBuilder, load: LoadGroup, grouping: Grouping, defined: Callable[[str], str]) -> Table:
+    """With the ratios, the number of samples, and the notes that these tables share."""
     rows, built.rows = built.rows, []
-    baseline = arrangement.baseline
-    compares = len({contender_of(cell) for cell in load.cells}) > 1
+    baseline = grouping.baseline
+    compares = baseline is not None and len({cell.series for cell in load.cells}) > 1
     if compares and baseline is not None:
-        built.columns.append(Column(f"÷ {baseline}"))
+        built.columns.append(Column(f"× {baseline}"))
         built.notes.append(defined(baseline))
-        built.common.append(definitions.VERDICTS)
-    built.columns.append(Column("answers"))
+    built.columns.append(Column("n"))
     for row, cell in zip(rows, load.cells, strict=True):
-        ratio = [_against_baseline(cell, arrangement)] if compares and baseline is not None else []
-        built.add(row.headings, [*row.entries, *ratio, answers(cell)])
-    built.common += [definitions.INTERVAL, definitions.ANSWERS]
+        ratio = [_against_baseline(cell, grouping)] if compares else []
+        built.add(row.headings, [*row.entries, *ratio, samples(cell)])
+    built.common += [definitions.VERDICTS] if compares else []
+    built.common += [definitions.INTERVAL]
+    built.common += [definitions.RATIO_INTERVAL] if compares else []
+    built.common += [definitions.SAMPLES]
     built.notes += reasons(load.cells)
     return built.table()
 
 
-def _against_baseline(cell: Cell, arrangement: Arrangement) -> Entry:
-    if arrangement.is_baseline(contender_of(cell)) and cell.status == "measured":
+def _against_baseline(cell: Cell, grouping: Grouping) -> Entry:
+    if grouping.is_baseline(cell.series) and cell.status == "measured":
         return Entry(BASELINE)
-    return ratio_entry(arrangement.against_baseline(cell))
+    return ratio_entry(grouping.against_baseline(cell))
 
 
 def ratio_entry(found: RatioEstimate | None) -> Entry:
@@ -107,8 +115,8 @@ def ratio_entry(found: RatioEstimate | None) -> Entry:
     return Entry("") if found is None else Entry(units.ratio(found), found.verdict)
 
 
-def answers(cell: Cell) -> str:
-    """`4,346`, or `4,300 + 3 timeout`."""
+def samples(cell: Cell) -> str:
+    """How many responses: `4,346`, or `4,300 + 3 timeout`."""
     others = [f"{count:,} {kind}" for kind, count in sorted(cell.outcomes.items()) if kind != "ok" and count]
     if not cell.outcomes:
         return ""
@@ -116,33 +124,110 @@ def answers(cell: Cell) -> str:
 
 
 def reasons(cells: Sequence[Cell]) -> list[str]:
-    """Why some cells have no figures: one sentence for each reason, the cells it holds for first."""
+    """Why some cells have no results: one sentence for each reason, with the cells that it applies to."""
     found: dict[tuple[str, str], list[str]] = {}
     for cell in cells:
         if cell.status != "measured":
-            found.setdefault((names.status(cell), cell.reason or "no reason is known"), []).append(cell.id)
+            found.setdefault((names.status(cell), cell.reason or "unknown reason"), []).append(cell.id)
     return [f"Not measured ({status}): {some_of(ids)}: {reason}." for (status, reason), ids in found.items()]
 
 
-def against_plain(group: WorkloadGroup, arrangement: Arrangement) -> Table | None:
+def against_plain(group: WorkloadGroup, grouping: Grouping) -> Table | None:
     """Every load's ratio to the baseline without gzip and TLS; None where nothing is compared with that."""
     loads = [load for load in group.loads if any(of_measure(cell.ratio_to_plain, cell) for cell in load.cells)]
-    if not loads or arrangement.baseline is None:
+    if not loads or grouping.baseline is None:
         return None
-    baseline = arrangement.baseline
-    built = Builder(f"{group.title}; everything against plain {baseline}", headings())
+    baseline = grouping.baseline
+    built = TableBuilder(f"{group.title}; relative to plain {baseline}", headings())
     built.columns += [
         Column(f"{'latency' if load.is_latency else 'requests/s'}, {names.load(load.load)}") for load in loads
     ]
     for variant in group.variants:
-        for contender in group.contenders:
+        for series in group.series:
             entries: list[Entry | str] = []
             for load in loads:
-                cell = load.at(contender, variant)
-                itself = arrangement.is_baseline(contender) and not (variant.gzip or variant.tls)
+                cell = load.at(series, variant)
+                itself = grouping.is_baseline(series) and variant.is_plain
                 found = of_measure(cell.ratio_to_plain, cell) if cell else None
                 entries.append(Entry(BASELINE) if itself and cell else ratio_entry(found))
-            built.add((variant.label, names.contender(contender)), entries)
+            built.add((variant.label, names.series(series)), entries)
     built.notes.append(definitions.plain_ratio(baseline))
-    built.common.append(definitions.VERDICTS)
+    built.common += [definitions.VERDICTS, definitions.RATIO_INTERVAL]
+    return built.table()
+
+
+def load_curve_table(run: Run) -> Table | None:
+    """Throughput and latency under growing load; None where nothing was measured under three loads of one kind."""
+    found = curves(run.cells)
+    if not found:
+        return None
+    points = [point for curve in found for point in curve.points]
+    duration = units.chosen(units.DURATIONS_NS, (point.latency_p50_ns.value for point in points))
+    columns = (
+        Column("configuration", numeric=False),
+        Column("load", numeric=False),
+        Column("throughput", units.PER_SECOND.symbol),
+        Column("latency p50", duration.symbol),
+        Column("p99", duration.symbol),
+        Column("", numeric=False),
+    )
+    rows = tuple(row for curve in found for row in _curve_rows(curve, duration))
+    return Table("Growing load", columns, rows, notes=(KNEE,), common=(definitions.INTERVAL,))
+
+
+def _curve_rows(curve: Curve, duration: Unit) -> list[Row]:
+    return [
+        Row(
+            (curve.key.label, names.load(point.load)),
+            (
+                Entry(units.estimate(point.requests_per_second, units.PER_SECOND)),
+                Entry(units.estimate(point.latency_p50_ns, duration)),
+                Entry(units.estimate(point.latency_p99_ns, duration)),
+                Entry("← knee" if number == curve.knee else ""),
+            ),
+        )
+        for number, point in enumerate(curve.points)
+    ]
+
+
+def all_configurations(run: Run) -> Table:
+    """A row for each cell of the run, in its order, with every percentile."""
+    unit = latency_unit(run.cells)
+    memory = [cell.memory_bytes.producer_peak if cell.memory_bytes else None for cell in run.cells]
+    memory_unit = units.chosen(units.SIZES_BYTES, memory)
+    built = TableBuilder(
+        "Percentiles of all configurations",
+        [
+            Column("configuration", numeric=False),
+            Column("protocol", numeric=False),
+            Column(", ".join(names.variant_headings()), numeric=False),
+            Column("load", numeric=False),
+            *(Column(title, unit.symbol) for title in QUANTILES.values()),
+            Column(units.PER_SECOND.symbol),
+            Column("peak memory", memory_unit.symbol),
+            Column("n"),
+        ],
+    )
+    for cell, peak in zip(run.cells, memory, strict=True):
+        found = cell.latency_ns or Quantiles()
+        results: list[Entry | str] = [
+            *(units.estimate(getattr(found, name), unit) for name in QUANTILES),
+            units.estimate(cell.requests_per_second, units.PER_SECOND),
+            units.number(peak, memory_unit),
+            samples(cell),
+        ]
+        if cell.status != "measured":
+            results[0] = names.status(cell)
+        built.add(
+            (cell.id,),
+            [names.series(cell.series), variant_of(cell).label, names.load(cell.load), *results],
+        )
+    built.notes += [
+        "p50 to max: latency measured at the client; in open loop from the time a request was due. In a closed loop "
+        "with several requests in flight it is mostly queueing, so compare requests/s there.",
+        "A percentile needs 10 samples beyond it, p99 therefore 1,000. max has no interval.",
+        definitions.MEMORY,
+        *reasons(run.cells),
+    ]
+    built.common += [definitions.INTERVAL, definitions.SAMPLES]
     return built.table()

@@ -1,64 +1,89 @@
-"""A run as Markdown, without any HTML: to be pasted into an issue or a README."""
+"""A document as Markdown without any HTML: to be pasted into an issue or a README."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from bench.report import costs, detail_table, latency_tables, names, provenance, summary
-from bench.report.document import Table
-from bench.report.grouping import arranged
-from bench.report.overall_tables import overall_tables
+from bench.report.document import (
+    Block,
+    Bullets,
+    Charts,
+    Document,
+    Properties,
+    Quality,
+    Section,
+    Sentences,
+    Statement,
+    Table,
+)
 from bench.report.text import markdown as escaped
-from bench.results import Run
 
 
-def render(run: Run) -> str:
-    """The document, ending in a line break."""
-    arrangement = arranged(run)
-    compared = names.listed([names.contender(each) for each in arrangement.contenders]) or "nothing"
-    blocks = [f"# What serving recipes costs: {escaped(compared)}", _warnings(run)]
-    common: dict[str, None] = {}
-    for group in arrangement.groups:
-        blocks += [f"## {escaped(group.title)}"]
-        blocks += [
-            f"**{escaped(each.topic)}.** {escaped(each.text)}" for each in summary.of_workload(group, arrangement)
-        ]
-        tables = [latency_tables.figures(group, load, arrangement) for load in group.loads if load.load is not None]
-        against_plain = latency_tables.against_plain(group, arrangement)
-        tables += [against_plain] if against_plain is not None else []
-        tables += [costs.sizes(group), costs.cpu(group)]
-        blocks += [table_block(table) for table in tables]
-        common |= dict.fromkeys(note for table in tables for note in table.common)
-    overall = overall_tables(run)
-    blocks += ["## Across workloads", *map(table_block, overall)] if overall else []
-    blocks += ["## Every cell", table_block(detail_table.details(run))] if run.cells else ["The run has no cells."]
-    blocks += ["## How to read this", bullets([*common, provenance.PINNED])]
-    made = [*provenance.of_run(run), *provenance.of_tls(run), *provenance.of_environment(run)]
-    blocks += ["## How it was made", bullets(f"{what}: {how}" for what, how in made)]
-    attribution = provenance.attribution(run)
-    blocks += [escaped(attribution)] if attribution else []
-    return "\n\n".join(block for block in blocks if block) + "\n"
+def render(document: Document) -> str:
+    """The document, the conclusion first, ending in a line break."""
+    return "\n\n".join(block for block in _blocks(document) if block) + "\n"
 
 
-def table_block(table: Table) -> str:
-    """A table with its title before it and its notes behind."""
+def _blocks(document: Document) -> Iterator[str]:
+    if document.title:
+        yield f"# {escaped(document.title)}"
+    if document.lead:
+        yield escaped(document.lead)
+    if document.conclusion is not None:
+        yield f"**{escaped(document.conclusion.text)}**"
+    if document.quality is not None:
+        yield _quality(document.quality)
+    yield _statements(document.in_short.statements)
+    for section in document.sections:
+        yield from _section(section, 2)
+    yield from map(escaped, document.footer)
+
+
+def _section(section: Section, level: int) -> Iterator[str]:
+    if section.title:
+        yield f"{'#' * level} {escaped(section.title)}"
+    for block in section.blocks:
+        yield _block(block)
+    for inner in section.sections:
+        yield from _section(inner, level + 1)
+
+
+def _block(block: Block) -> str:
+    match block:
+        case str():
+            return escaped(block)
+        case Sentences():
+            return _statements(block.statements)
+        case Bullets():
+            return _bullets(block.texts)
+        case Properties():
+            pairs = _bullets(f"{name}: {value}" for name, value in block.pairs)
+            return f"**{escaped(block.title)}**\n\n{pairs}"
+        case Table():
+            return _table(block)
+        case Charts():
+            return _bullets(f"{each.caption}: {each.alternative}." for each in block.charts if not each.in_table)
+
+
+def _quality(quality: Quality) -> str:
+    findings = (f"{each.grade}: {each.text}{f' ({each.code})' if each.code else ''}" for each in quality.findings)
+    return f"**{escaped(quality.heading)}**\n\n{_bullets(findings)}".rstrip()
+
+
+def _statements(statements: Iterable[Statement]) -> str:
+    return "\n\n".join(f"**{escaped(each.topic)}.** {escaped(each.text)}" for each in statements)
+
+
+def _table(table: Table) -> str:
+    """The title before it and its notes after it."""
     ruler = ["---:" if column.numeric else "---" for column in table.columns]
     lines = [_line(column.heading for column in table.columns), f"| {' | '.join(ruler)} |"]
     lines += [_line([*row.headings, *(entry.whole for entry in row.entries)]) for row in table.rows]
     notes = [escaped(" ".join(table.notes))] if table.notes else []
-    return "\n\n".join([f"### {escaped(table.title)}", "\n".join(lines), *notes])
+    return "\n\n".join([f"**{escaped(table.title)}**", "\n".join(lines), *notes])
 
 
-def bullets(texts: Iterable[str]) -> str:
-    """A list."""
+def _bullets(texts: Iterable[str]) -> str:
     return "\n".join(f"- {escaped(text)}" for text in texts)
 
 
 def _line(texts: Iterable[str]) -> str:
     return f"| {' | '.join(escaped(text) for text in texts)} |"
-
-
-def _warnings(run: Run) -> str:
-    if not run.warnings:
-        return "No reason for warning was found."
-    count = len(run.warnings)
-    heading = "One reason for warning:" if count == 1 else f"{count} reasons for warning:"
-    return f"{heading}\n\n{bullets(f'{warning.text} ({warning.code})' for warning in run.warnings)}"

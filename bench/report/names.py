@@ -1,101 +1,89 @@
-"""What things are called in reports. Whatever has no row here is called by its own name."""
+"""What things are called in reports: series, variants, sections, loads. Follows from the declarations of dimensions."""
 
 from bench import protocols
-from bench.contenders import Contender
-from bench.model.parts import Arm
+from bench.report.text import listed
 from bench.results import Cell
-from bench.spec import ClosedLoad, Load
-from bench.workloads import Workload
+from bench.spec import CellKey, ClosedLoad, Dimension, Load, Role, dimensions
+from bench.stats.wording import counted
 
-DIALECTS: dict[str, str] = {"json": "JSON"}
-"""What messages are written in, or how queries are named, as it is spelt."""
-
-WORKLOADS: dict[str, str] = {
-    "get": "one recipe",
-    "list": "a page of recipes",
-    "fields": "the name of one recipe",
-    "create": "a new recipe",
-    "batch": "a page of recipes by their ids, in one request",
-    "batch-one-by-one": "a page of recipes by their ids, in as many requests, one after the other",
-    "batch-at-once": "a page of recipes by their ids, in as many requests, all at once",
-}
-"""What one request asks for."""
+SPELLED: dict[str, str] = {"json": "JSON"}
+"""How values are spelled for readers where that differs from flags and run files."""
 
 STATUSES: dict[str, str] = {
-    "unsupported": "not offered",
+    "unsupported": "unsupported",
     "failed": "failed",
-    "generator_limited": "load was the limit",
-    "interrupted": "not reached",
+    "generator_limited": "client limited",
+    "interrupted": "not run",
 }
-"""Why a cell has no figures, in as many words as a table's cell holds."""
-
-MISSING = "–"
-"""Stands where there is no figure."""
+"""Why a configuration has no results, in few enough words for a table."""
 
 
-def dialect(name: str) -> str:
-    """The dialect's name as it is written."""
-    return DIALECTS.get(name, name)
+def spelled(word: str) -> str:
+    """A value as readers know it, such as a dialect."""
+    return SPELLED.get(word, word)
 
 
-def contender(compared: Contender) -> str:
-    """`gRPC`, `gRPC (JSON)`, `gRPC (JSON, v1.2)`."""
-    unusual = [*([dialect(compared.dialect)] if compared.dialect else []), *filter(None, [compared.version])]
-    name = protocols.title(compared.protocol)
-    return f"{name} ({', '.join(unusual)})" if unusual else name
+def series(key: CellKey) -> str:
+    """What is compared: `gRPC`, `gRPC (JSON)`, `gRPC (v1.2, JSON)`."""
+    words = _words(key, Role.SERIES)
+    name = protocols.title(key.protocol)
+    others = [spelled(word) for word in words if word != name]
+    return f"{name} ({', '.join(others)})" if others else name
 
 
-def arm(chosen: Arm) -> str:
-    """`gRPC`, `HTTP with gzip`; TLS is left out, being the same for all that are compared."""
-    return contender(chosen.contender) + (" with gzip" if chosen.gzip else "")
+def option(chosen: CellKey) -> str:
+    """`gRPC`, `HTTP with gzip`. TLS is left out, being the same for all that are compared."""
+    return series(chosen) + (" with gzip" if chosen.gzip else "")
 
 
-def variant(gzip: bool, tls: bool) -> str:
-    """`plain`, `gzip`, `TLS` or `gzip+TLS`."""
-    return "+".join([*(["gzip"] if gzip else []), *(["TLS"] if tls else [])]) or "plain"
+def group(key: CellKey) -> str:
+    """What a section is about: `get: one recipe`, `list: a page of 20 recipes, raw client`."""
+    return ", ".join(_words(key, Role.GROUP))
 
 
-def in_variant(gzip: bool, tls: bool) -> str:
-    """The same within a sentence: `without gzip and TLS`, `with gzip`, …"""
-    words = [*(["gzip"] if gzip else []), *(["TLS"] if tls else [])]
-    return f"with {' and '.join(words)}" if words else "without gzip and TLS"
+def short_group(key: CellKey) -> str:
+    """The same as in ids: `get`, `list20-raw`."""
+    return "-".join(filter(None, (each.label(key) for each in _declared(Role.GROUP))))
 
 
-def workload(asked: Workload) -> str:
-    """A heading: `get: one recipe`, `list: a page of 20 recipes`."""
-    what = WORKLOADS.get(asked.name)
-    if what is None:
-        return asked.name if asked.page_size is None else f"{asked.name}, pages of {asked.page_size}"
-    if asked.page_size is not None:
-        recipes = "1 recipe" if asked.page_size == 1 else f"{asked.page_size} recipes"
-        what = what.replace("a page of recipes", f"a page of {recipes}")
-    return f"{asked.name}: {what}"
+def variant_words(key: CellKey) -> tuple[str, ...]:
+    """What differs from the plain variant: nothing, `gzip`, `TLS`, or both."""
+    return tuple(_words(key, Role.VARIANT))
+
+
+def variant_headings() -> list[str]:
+    """The dimensions that make up a variant: gzip and TLS."""
+    return [each.heading for each in _declared(Role.VARIANT)]
+
+
+def same_variant() -> str:
+    """Within a sentence: `with the same gzip and TLS`."""
+    return f"with the same {listed(variant_headings())}"
 
 
 def load(given: Load | None) -> str:
-    """`1 in flight`, `500 due per second`; of a cell without load, `no load`."""
-    if given is None:
-        return "no load"
-    if isinstance(given, ClosedLoad):
-        return f"{given.concurrency} in flight"
-    return f"{given.rate_hz:,g} due per second"
+    """`1 in flight`, `500 requests/s`; of a row without load, `no load`."""
+    return "no load" if given is None else given.words
 
 
 def with_load(given: Load | None) -> str:
-    """The same within a sentence: `with one request in flight`."""
+    """The same within a sentence: `with 1 request in flight`, `at 500 requests/s`."""
     if given is None:
         return "without load"
     if isinstance(given, ClosedLoad):
-        one = given.concurrency == 1
-        return "with one request in flight" if one else f"with {given.concurrency} requests in flight"
-    return f"with {given.rate_hz:,g} requests due per second"
+        return f"with {counted(given.concurrency, 'request')} in flight"
+    return f"at {given.words}"
 
 
 def status(cell: Cell) -> str:
-    """Why a cell has no figures, in a few words."""
+    """Why a configuration has no results, in a few words."""
     return STATUSES.get(cell.status, cell.status)
 
 
-def listed(words: list[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+def _declared(role: Role) -> list[Dimension]:
+    return [each for each in dimensions().values() if each.role is role]
+
+
+def _words(key: CellKey, role: Role) -> list[str]:
+    """The words of all dimensions of a role, without those at their usual values."""
+    return [word for each in _declared(role) if (word := each.words(key))]

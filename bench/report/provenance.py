@@ -1,80 +1,108 @@
-"""How a run was made, as pairs of what and how: for the end of a report."""
+"""How a run was made, as pairs of a name and its value: for the end of a report."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bench import protocols
 from bench.report import units
 from bench.results import Run
-from bench.stats.wording import counted
+from bench.stats.wording import counted, percent
 
 WIKIBOOKS = "wikibooks"
 ATTRIBUTION = (
     "The recipes are text of the Wikibooks Cookbook (https://en.wikibooks.org/wiki/Cookbook), by its contributors, "
     "under CC BY-SA 4.0 (https://creativecommons.org/licenses/by-sa/4.0/)."
 )
-PINNED = (
-    "gzip on means: the consumer asks for it, the producer answers with zlib, responses only, whatever their size; "
-    "off, the consumer asks for identity. gRPC's core sends a message uncompressed when gzip does not shrink it."
+METHOD = (
+    "Every configuration was measured in short slices, interleaved in random order. All servers were restarted for "
+    "every instance. Ratios compare slices of the same round; their intervals come from the spread between instances.",
+    "A configuration is one protocol with one setting of gzip and TLS, one workload and one load.",
+    "gzip: responses only, zlib level 6 by default, no minimum size. gRPC sends a message uncompressed when gzip does "
+    "not shrink it.",
 )
 
-Fact = tuple[str, str]
+NAMES: dict[str, str] = {
+    "system": "operating system",
+    "machine": "architecture",
+    "cpu count": "cores",
+    "cpu usable": "usable cores",
+    "cpu governor": "CPU governor",
+    "cpu model": "CPU",
+    "memory bytes": "memory",
+    "stolen share": "CPU steal",
+    "load average 1min": "load average before the run (1 min)",
+    "pinning producer": "server on cores",
+    "pinning load": "client on cores",
+    "pinning apart": "server and client on separate cores",
+    "foreign target": "external servers",
+    "python": "Python",
+    "python implementation": "Python implementation",
+    "openssl": "OpenSSL",
+}
+"""What parts of the environment are called for readers, by their path in the run file."""
+
+Pair = tuple[str, str]
 
 
-def of_run(run: Run) -> list[Fact]:
+def of_run(run: Run) -> tuple[Pair, ...]:
     """When, from what command, how much of what, with which recipes."""
     plan = run.plan
     done = "" if plan.instances_done == plan.instances else f", {plan.instances_done} finished"
-    rounds = "as many rounds as the time allowed" if plan.rounds is None else counted(plan.rounds, "round")
-    return [
+    rounds = "as many rounds as fit in the time" if plan.rounds is None else counted(plan.rounds, "round")
+    return (
         ("Started", run.started_at),
-        ("Took", f"{units.significant(run.duration_s)} s"),
+        ("Duration", f"{units.significant(run.duration_s)} s"),
         ("Command", run.command),
         ("Seed of the schedule", str(run.seed)),
-        ("Plan", f"{counted(plan.instances, 'instance')}{done}; {rounds} in each; slices of {plan.slice_ms:g} ms"),
-        ("Recipes", f"{run.recipes.source}, {counted(run.recipes.count, 'recipe')}"),
+        ("Plan", f"{counted(plan.instances, 'instance')}{done}; {rounds} each; slices of {plan.slice_ms:g} ms"),
+        ("Recipes", f"{run.recipes.source}, {run.recipes.count:,} recipes"),
         ("Digest of the recipes", run.recipes.digest),
-        ("Run file", run.schema),
-    ]
+        ("Run file schema", run.schema),
+    )
 
 
 def attribution(run: Run) -> str | None:
-    """Whose recipes they were, where their licence asks that it be said."""
+    """The attribution that the recipes' licence asks for, if it does."""
     return ATTRIBUTION if run.recipes.source.partition(":")[0] == WIKIBOOKS else None
 
 
-def of_environment(run: Run) -> list[Fact]:
-    """Machine, system and versions, whatever of them was recorded."""
-    return list(_flat(run.environment, ""))
+def of_environment(run: Run) -> tuple[Pair, ...]:
+    """Machine, system and versions, as far as they were recorded."""
+    return tuple((NAMES.get(path, path), text) for path, text in _flat(run.environment, ""))
 
 
-def of_tls(run: Run) -> list[Fact]:
-    """What was negotiated, by protocol; once where all cells agree."""
+def of_tls(run: Run) -> tuple[Pair, ...]:
+    """What was negotiated, by protocol; once where all configurations agree."""
     found: dict[str, dict[str, None]] = {}
     for cell in run.cells:
         session = cell.tls_session
         if session is None:
             continue
-        told = {"": session.version, "cipher ": session.cipher, "group ": session.group, "ALPN ": session.alpn}
-        text = ", ".join(f"{name}{value}" for name, value in told.items() if value)
+        named = {"": session.version, "cipher ": session.cipher, "group ": session.group, "ALPN ": session.alpn}
+        text = ", ".join(f"{name}{value}" for name, value in named.items() if value)
         if text:
             found.setdefault(protocols.title(cell.protocol), {})[text] = None
-    return [(f"TLS, {protocol}", "; ".join(texts)) for protocol, texts in found.items()]
+    return tuple((f"TLS, {protocol}", "; ".join(texts)) for protocol, texts in found.items())
 
 
-def _flat(value: Any, path: str) -> Iterator[Fact]:
-    if isinstance(value, dict):
+def _flat(value: Any, path: str) -> Iterator[Pair]:
+    if isinstance(value, Mapping):
         for name, inner in value.items():
             yield from _flat(inner, f"{path} {str(name).replace('_', ' ')}".strip())
     else:
-        yield path or "environment", _text(value)
+        yield path or "environment", _text(value, path)
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, path: str) -> str:
     if value is None:
         return "unknown"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(_text(each) for each in value) or "none"
+        return ", ".join(_text(each, path) for each in value) or "none"
+    if isinstance(value, int | float) and path.endswith(" bytes"):
+        unit = units.chosen(units.SIZES_BYTES, [value])
+        return f"{units.number(value, unit)} {unit.symbol}"
+    if isinstance(value, int | float) and path.endswith(" share"):
+        return percent(value)
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,163 +1,380 @@
-"""What a run found about each workload, in plain words. All computed; no word that an interval does not carry.
+"""What a run found about each workload, in sentences. Every claim is backed by an interval.
 
-Latency first, then throughput, then what gzip and TLS cost and save, then bytes and CPU, then what is not known.
+Latency first, then throughput, then the effects of gzip and TLS, then bytes and CPU, then what is missing.
+
+`faster` and `slower` are said where the run file's verdict says so, and nowhere else. A series is called the fastest
+when every other one is shown to be slower. Two series that are not the baseline have no ratio of their own; but the
+intervals of their ratios to it hold simultaneously, so where these do not overlap a difference is shown, too.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import Enum
 
-from bench.contenders import Contender, contender_of
-from bench.report import comparing, names, units
+from bench.report import names, units
 from bench.report.costs import NS_PER_US, size_of
-from bench.report.grouping import Arrangement, LoadGroup, Variant, WorkloadGroup
-from bench.results import Cell, Estimate
-from bench.stats.wording import counted, some_of
+from bench.report.document import Statement
+from bench.report.grouping import PLAIN, Grouping, LoadGroup, Variant, WorkloadGroup, variant_of
+from bench.report.text import agrees, listed
+from bench.results import Cell, Estimate, RatioEstimate, Verdict
+from bench.spec import CellKey
+from bench.stats.estimates import CONFIDENCE, exponential
+from bench.stats.measures import LATENCY
+from bench.stats.ratios import paired
+from bench.stats.verdicts import MARGIN
+from bench.stats.wording import counted, percent, some_of
+
+FEWER_BELOW = 0.5
+"""A rate ratio below this reads better turned round: `13× fewer requests/s`."""
+EQUIVALENT = f"within {percent(MARGIN)}"
+NOT_RESTARTED = "the servers were not restarted"
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """Some sentences, and what they are about."""
+class Outcome(Enum):
+    """What a ratio shows, in the order in which sentences mention it."""
 
-    topic: str
-    sentences: tuple[str, ...]
+    SLOWER = "is slower than {baseline}"
+    FASTER = "is faster than {baseline}"
+    SAME = f"is equivalent to {{baseline}} ({EQUIVALENT})"
+    INCONCLUSIVE = "shows no significant difference from {baseline}"
+    NO_VERDICT = f"has no verdict against {{baseline}}, because {NOT_RESTARTED}"
 
-    @property
-    def text(self) -> str:
-        """All in a row."""
-        return " ".join(self.sentences)
+    def said(self, baseline: str) -> str:
+        """As a predicate."""
+        return self.value.format(baseline=baseline)
 
 
-def of_workload(group: WorkloadGroup, arrangement: Arrangement) -> list[Statement]:
+_OUTCOMES: dict[Verdict, Outcome] = {"slower": Outcome.SLOWER, "faster": Outcome.FASTER, "same": Outcome.SAME}
+
+
+def outcome_of(ratio: RatioEstimate) -> Outcome:
+    """The verdict; NO_VERDICT where the interval excludes 1 and the run gives no verdict all the same."""
+    if ratio.verdict == "inconclusive" and ratio.low is not None and ratio.high is not None:
+        return Outcome.NO_VERDICT if ratio.low > 1 or ratio.high < 1 else Outcome.INCONCLUSIVE
+    return _OUTCOMES.get(ratio.verdict, Outcome.INCONCLUSIVE)
+
+
+def of_workload(group: WorkloadGroup, grouping: Grouping) -> list[Statement]:
     """Everything worth saying about one workload, in a reader's order."""
-    found = [Statement(_topic(load), comparing.protocols(group, load, arrangement)) for load in _told(group)]
-    found += _of_switch(group, "gzip")
-    found += _of_switch(group, "TLS")
+    found = [Statement(_topic(load), comparison_sentences(group, load, grouping)) for load in _measured_loads(group)]
+    found += [each for variant in group.variants if len(variant.words) == 1 for each in _of_switch(group, variant)]
     found += _bytes(group)
     found += _cpu(group)
-    found += _unknown(group, arrangement)
+    found += _missing(group, grouping)
     return [statement for statement in found if statement.sentences]
 
 
-def in_short(group: WorkloadGroup, arrangement: Arrangement) -> str:
-    """The answer in a few seconds: who is fastest and by how much, and who needs the fewest bytes."""
-    load = group.latency or next(iter(_told(group)), None)
-    said = []
+def in_short(group: WorkloadGroup, grouping: Grouping) -> Statement | None:
+    """The main result: the fastest series, by how much, and the fewest bytes. None where nothing was measured."""
+    load = group.latency or next(iter(_measured_loads(group)), None)
+    sentences: list[str] = []
     if load is not None:
-        said = [comparing.lead(group, load, arrangement), *comparing.distances(group, load, arrangement, everywhere="")]
-    said += [statement.text for statement in _bytes(group)]
-    return " ".join(sentence for sentence in said if sentence)
+        sentences = [winner(group, load, grouping), *distances(group, load, grouping)]
+    sentences += [sentence for statement in _bytes(group) for sentence in statement.sentences]
+    kept = tuple(sentence for sentence in sentences if sentence)
+    return Statement(group.title, kept) if kept else None
 
 
 def _topic(load: LoadGroup) -> str:
     return "Latency" if load.is_latency else "Throughput"
 
 
-def _told(group: WorkloadGroup) -> list[LoadGroup]:
-    """The loads with something measured."""
+def _measured_loads(group: WorkloadGroup) -> list[LoadGroup]:
     return [load for load in group.loads if load.load and any(cell.status == "measured" for cell in load.cells)]
 
 
-def _of_switch(group: WorkloadGroup, switch: str) -> Iterator[Statement]:
-    """What gzip or TLS, alone, costs and saves each protocol."""
+def comparison_sentences(group: WorkloadGroup, load: LoadGroup, grouping: Grouping) -> tuple[str, ...]:
+    """Which series is the fastest, the values in one variant, and how far the others are from the baseline."""
+    variants = _measured_variants(group, load)
+    values = _values(group, load, variants[0]) if variants else ""
+    said = [winner(group, load, grouping), values, *distances(group, load, grouping)]
+    return tuple(sentence for sentence in said if sentence)
+
+
+def distances(group: WorkloadGroup, load: LoadGroup, grouping: Grouping) -> list[str]:
+    """How far each series is from the baseline, a sentence each."""
+    said = []
+    for series in group.series:
+        found = {
+            variant: ratio
+            for variant in group.variants
+            if (cell := load.at(series, variant)) and (ratio := grouping.against_baseline(cell)) is not None
+        }
+        said += [_distance(series, found, load, grouping.baseline or "")] if found else []
+    return said
+
+
+def _distance(series: CellKey, found: Mapping[Variant, RatioEstimate], load: LoadGroup, baseline: str) -> str:
+    """One series against the baseline, its variants gathered by outcome."""
+    by_outcome: dict[Outcome, list[Variant]] = {}
+    for variant, ratio in found.items():
+        by_outcome.setdefault(outcome_of(ratio), []).append(variant)
+    ratios = _latency_ratios if load.is_latency else _rate_ratios
+    parts = [
+        f"{outcome.said(baseline)}: {ratios(found, by_outcome[outcome])}"
+        for outcome in Outcome
+        if outcome in by_outcome
+    ]
+    return f"{names.series(series)} {'; it '.join(parts)}."
+
+
+def _latency_ratios(found: Mapping[Variant, RatioEstimate], variants: Sequence[Variant]) -> str:
+    """`latency 2.11× (1.68–2.66) with TLS to 2.49× (2.20–2.82) with gzip`."""
+    return f"latency {_joined(found, variants, _factor)}"
+
+
+def _rate_ratios(found: Mapping[Variant, RatioEstimate], variants: Sequence[Variant]) -> str:
+    """`1.50× the requests/s (1.40–1.60)`, `13.2× fewer requests/s (9.5–18.5)`."""
+
+    def rate(ratio: RatioEstimate) -> str:
+        fewer = 0 < ratio.value < FEWER_BELOW
+        shown = units.inverse(ratio) if fewer else ratio
+        return f"{units.ratio_value(shown)}× {'fewer' if fewer else 'the'} requests/s{units.ratio_interval(shown)}"
+
+    return _joined(found, variants, rate)
+
+
+def _factor(ratio: RatioEstimate) -> str:
+    """`2.11× (1.68–2.66)`."""
+    return f"{units.ratio_value(ratio)}×{units.ratio_interval(ratio)}"
+
+
+def _joined(
+    found: Mapping[Variant, RatioEstimate], variants: Sequence[Variant], text: Callable[[RatioEstimate], str]
+) -> str:
+    """Up to two variants each with its ratio; of more, the least and the greatest."""
+    ordered = sorted(variants, key=lambda variant: found[variant].value)
+    shown = [ordered[0], ordered[-1]] if len(variants) > 2 else variants
+    named = [f"{text(found[variant])}{f' {variant.in_words}' if len(found) > 1 else ''}" for variant in shown]
+    return " to ".join(named) if len(variants) > 2 else " and ".join(named)
+
+
+def fastest(group: WorkloadGroup, load: LoadGroup, grouping: Grouping, variant: Variant) -> CellKey | None:
+    """The series that every other one is shown to be slower than, in one variant; None where there is none."""
+    bounds: dict[CellKey, tuple[float, float]] = {}
+    verdicts: dict[CellKey, Verdict | None] = {}
+    for series in group.series:
+        cell = load.at(series, variant)
+        if cell is None:
+            continue
+        ratio = grouping.against_baseline(cell)
+        if grouping.is_baseline(series):
+            low, high, verdict = 1.0, 1.0, None
+        elif ratio is None or ratio.low is None or ratio.high is None:
+            return None
+        else:
+            low, high, verdict = ratio.low, ratio.high, ratio.verdict
+        # Turned so that less is better, whichever measure it is.
+        bounds[series] = (low, high) if load.measure.lower_is_better else (-high, -low)
+        verdicts[series] = verdict
+    if len(bounds) < 2 or None not in verdicts.values():
+        return None
+    first = min(bounds, key=lambda series: bounds[series][1])
+    others = [series for series in bounds if series != first]
+    if verdicts[first] is None:
+        return first if all(verdicts[series] == "slower" for series in others) else None
+    behind = all(bounds[series][0] > bounds[first][1] for series in others)
+    return first if verdicts[first] == "faster" and behind else None
+
+
+def winner(group: WorkloadGroup, load: LoadGroup, grouping: Grouping) -> str:
+    """Which series is the fastest in which variants; empty where there is one series only, or versions are compared."""
+    variants = _measured_variants(group, load)
+    if len(group.series) < 2 or grouping.compares_versions or not variants:
+        return ""
+    won: dict[CellKey | None, list[Variant]] = {}
+    for variant in variants:
+        won.setdefault(fastest(group, load, grouping, variant), []).append(variant)
+    parts: list[str] = []
+    for series in sorted(won, key=lambda each: each is None):
+        if series is None:
+            parts.append(_no_winner(won[None], variants, first=not parts))
+        else:
+            whole = all(load.at(other, variant) for other in group.series for variant in won[series])
+            among = "" if whole else " of those measured"
+            best = "is fastest" if load.is_latency else "has the highest throughput"
+            parts.append(f"{names.series(series)} {best}{among}{_where(won[series], variants)}")
+    return f"{'; '.join(parts)}."
+
+
+def _no_winner(some: Sequence[Variant], variants: Sequence[Variant], *, first: bool) -> str:
+    clear = "No clear winner" if first else "no clear winner"
+    if len(variants) == 1:
+        return clear
+    if len(some) == len(variants):
+        return f"{clear} in any {_combination()}"
+    return f"{clear} {listed([each.in_words for each in some])}"
+
+
+def _where(some: Sequence[Variant], variants: Sequence[Variant]) -> str:
+    if len(variants) == 1:
+        return ""
+    if len(some) == len(variants):
+        return f" in all {len(variants)} {_combination()}s"
+    return f" {listed([each.in_words for each in some])}"
+
+
+def _combination() -> str:
+    """`gzip/TLS combination`."""
+    return f"{'/'.join(names.variant_headings())} combination"
+
+
+def _measured_variants(group: WorkloadGroup, load: LoadGroup) -> list[Variant]:
+    return [variant for variant in group.variants if any(load.at(each, variant) for each in group.series)]
+
+
+def _values(group: WorkloadGroup, load: LoadGroup, variant: Variant) -> str:
+    """The values of all series in one variant."""
+    cells = [cell for series in group.series if (cell := load.at(series, variant)) is not None]
+    found = {cell.series: value for cell in cells if (value := _value(cell, load)) is not None}
+    if not found:
+        return ""
+    unit = units.PER_SECOND
+    if load.is_latency:
+        unit = units.chosen(units.DURATIONS_NS, [value.value for value in found.values()])
+    named = [f"{names.series(series)} {units.with_symbol(value, unit)}" for series, value in found.items()]
+    what = "Median latency" if load.is_latency else "Throughput"
+    return f"{what} {names.with_load(load.load)}, {variant.in_words}: {', '.join(named)}."
+
+
+def _value(cell: Cell, load: LoadGroup) -> Estimate | None:
+    if load.is_latency:
+        return cell.latency_ns.p50 if cell.latency_ns else None
+    return cell.requests_per_second
+
+
+def _of_switch(group: WorkloadGroup, on: Variant) -> Iterator[Statement]:
+    """What gzip or TLS, alone, changes for each series."""
+    (switch,) = on.words
     load = group.latency
     if load is None:
         return
-    plain, on = Variant(False, False), Variant(switch == "gzip", switch == "TLS")
-    parts = []
-    for contender in group.contenders:
-        without, with_it = load.at(contender, plain), load.at(contender, on)
+    sentences = []
+    for series in group.series:
+        without, with_it = load.at(series, PLAIN), load.at(series, on)
         if without is not None and with_it is not None:
-            parts.append(_effect(without, with_it, switch))
-    if parts:
-        yield Statement(f"What {switch} costs", tuple(parts))
+            effects = [
+                effect for effect in (_on_latency(without, with_it, switch), _on_size(without, with_it)) if effect
+            ]
+            sentences += [f"{names.series(series)}: {'; '.join(effects)}."] if effects else []
+    if sentences:
+        yield Statement(f"Effect of {switch}", tuple(sentences))
 
 
-def _effect(without: Cell, with_it: Cell, switch: str) -> str:
-    """One protocol with the switch on and off."""
-    name = names.contender(contender_of(with_it))
-    said = comparing.with_and_without(without, with_it, switch)
-    sizes = [size_of(cell, "response", "wire") for cell in (without, with_it)]
-    if sizes[0] is None or sizes[1] is None:
-        return f"{name}: {said}."
-    unit = units.byte_unit(sizes)
-    before, after = (units.size(round(each), unit) for each in sizes if each is not None)
-    told = f"{before} to {after} {unit.symbol} on the wire ({units.change(sizes[0], sizes[1])})"
-    return f"{name}: {said}; an answer goes from {told}."
+def _on_latency(without: Cell, with_it: Cell, switch: str) -> str:
+    """One series with gzip or TLS and without: the verdict where the run has one, else the paired ratio alone."""
+    before, after = (cell.latency_ns.p50 if cell.latency_ns else None for cell in (without, with_it))
+    if before is None or after is None:
+        return ""
+    unit = units.chosen(units.DURATIONS_NS, [before.value, after.value])
+    medians = f"median {units.number(before.value, unit)} → {units.number(after.value, unit)} {unit.symbol}"
+    ratio = with_it.ratio.latency_ns_p50 if with_it.ratio and with_it.ratio.baseline == without.id else None
+    if ratio is None:
+        found = _paired_ratio(without, with_it)
+        return f"latency {found}with {switch}, {medians}"
+    match outcome_of(ratio):
+        case Outcome.SLOWER:
+            return f"{switch} makes it {units.ratio_value(ratio)}× slower{units.ratio_interval(ratio)}, {medians}"
+        case Outcome.FASTER:
+            return f"{switch} makes it faster: latency {_factor(ratio)}, {medians}"
+        case Outcome.SAME:
+            return f"equivalent with {switch} ({EQUIVALENT}): latency {_factor(ratio)}, {medians}"
+        case Outcome.NO_VERDICT:
+            return f"no verdict with {switch}, because {NOT_RESTARTED}: latency {_factor(ratio)}, {medians}"
+        case Outcome.INCONCLUSIVE:
+            return f"no significant difference with {switch}: latency {_factor(ratio)}, {medians}"
+
+
+def _paired_ratio(without: Cell, with_it: Cell) -> str:
+    """`1.16× (95 % interval 1.05–1.27) `, from slices of the same rounds; empty where no interval is known.
+
+    It is one of many that nobody corrects for, so it carries no verdict.
+    """
+    found = paired(with_it.slices, without.slices, LATENCY)
+    value = exponential((found.value, found.value)) if found is not None else None
+    interval = exponential(found.interval(CONFIDENCE)) if found is not None else None
+    if value is None or interval is None:
+        return ""
+    low, high = interval
+    ratio = RatioEstimate(value=value[0], low=low, high=high, low_95=low, high_95=high, verdict="inconclusive")
+    return f"{units.ratio_value(ratio)}× (95 % interval {units.ratio_interval(ratio).strip(' ()')}) "
+
+
+def _on_size(without: Cell, with_it: Cell) -> str:
+    before, after = (size_of(cell, "response", "wire_bytes") for cell in (without, with_it))
+    if before is None or after is None:
+        return ""
+    if before == after:
+        return "response size unchanged"
+    unit = units.byte_unit([before, after])
+    sizes = f"from {units.size(round(before), unit)} to {units.size(round(after), unit)} {unit.symbol}"
+    return f"response {'shrinks' if after < before else 'grows'} {sizes} ({units.change(before, after)})"
 
 
 def _bytes(group: WorkloadGroup) -> Iterator[Statement]:
-    """What one exchange takes on the wire, plain where that was measured."""
-    cells = list(group.one_per_combination())
+    """Wire bytes of a request and its response, in the first variant."""
     for variant in group.variants[:1]:
         totals = {
-            contender_of(cell): (request + response, response)
-            for cell in cells
-            if (cell.gzip, cell.tls) == variant
-            and (request := size_of(cell, "request", "wire")) is not None
-            and (response := size_of(cell, "response", "wire")) is not None
+            cell.series: request + response
+            for cell in group.one_per_combination()
+            if variant_of(cell) == variant
+            and (request := size_of(cell, "request", "wire_bytes")) is not None
+            and (response := size_of(cell, "response", "wire_bytes")) is not None
         }
         if not totals:
             continue
-        ordered = sorted(totals, key=lambda contender: totals[contender])
-        unit = units.byte_unit(total for total, _ in totals.values())
-        told = [
-            f"{units.size(round(totals[contender][0]), unit)} {unit.symbol} over {names.contender(contender)}"
-            for contender in ordered
-        ]
-        told[0] += " (fewest)" if _one_is_least(totals, ordered) else ""
-        yield Statement(
-            "Bytes",
-            (f"On the wire, a median request and answer together take {names.listed(told)}, {variant.in_words}.",),
-        )
-
-
-def _one_is_least(totals: dict[Contender, tuple[float, float]], ordered: list[Contender]) -> bool:
-    return len(ordered) > 1 and totals[ordered[0]][0] < totals[ordered[1]][0]
+        unit = units.byte_unit(totals.values())
+        ordered = sorted(totals, key=totals.__getitem__)
+        sizes = [f"{names.series(each)} {units.size(round(totals[each]), unit)} {unit.symbol}" for each in ordered]
+        where = f"request + response, on the wire, {variant.in_words}"
+        if len(ordered) > 1 and totals[ordered[0]] < totals[ordered[1]]:
+            yield Statement(
+                "Bytes", (f"{names.series(ordered[0])} moves the fewest bytes: {', '.join(sizes)} ({where}).",)
+            )
+        else:
+            yield Statement("Bytes", (f"Bytes moved: {', '.join(sizes)} ({where}).",))
 
 
 def _cpu(group: WorkloadGroup) -> Iterator[Statement]:
-    """What one request takes of the producer's and the consumer's CPU."""
+    """CPU time per request of both sides, in the first variant."""
     load = group.latency
     if load is None or not group.variants:
         return
     variant = group.variants[0]
-    cells = [cell for contender in group.contenders if (cell := load.at(contender, variant)) is not None]
-    spent = {contender_of(cell): cell.cpu_us_per_request for cell in cells if cell.cpu_us_per_request is not None}
+    cells = [cell for series in group.series if (cell := load.at(series, variant)) is not None]
+    spent = {cell.series: cell.cpu_us_per_request for cell in cells if cell.cpu_us_per_request is not None}
     sides = []
-    for side in ("producer", "consumer"):
-        told: dict[Contender, Estimate] = {
-            contender: estimate for contender, each in spent.items() if (estimate := getattr(each, side)) is not None
+    for name, side in (("server", "producer"), ("client", "consumer")):
+        found: dict[CellKey, Estimate] = {
+            series: estimate for series, each in spent.items() if (estimate := getattr(each, side)) is not None
         }
-        unit = units.chosen(units.DURATIONS_NS, [each.value * NS_PER_US for each in told.values()])
-        figures = [
-            f"{names.contender(contender)} {units.number(each.value * NS_PER_US, unit)} {unit.symbol}"
-            for contender, each in told.items()
+        unit = units.chosen(units.DURATIONS_NS, [each.value * NS_PER_US for each in found.values()])
+        values = [
+            f"{names.series(series)} {units.number(each.value * NS_PER_US, unit)}" for series, each in found.items()
         ]
-        sides += [f"of the {side} {', '.join(figures)}"] if figures else []
+        sides += [f"{name} {', '.join(values)} {unit.symbol}"] if values else []
     if sides:
-        yield Statement(
-            "CPU", (f"CPU per request {names.with_load(load.load)}, {variant.in_words}: {'; '.join(sides)}.",)
-        )
+        yield Statement("CPU", (f"Per request {names.with_load(load.load)}, {variant.in_words}: {'; '.join(sides)}.",))
 
 
-def _unknown(group: WorkloadGroup, arrangement: Arrangement) -> Iterator[Statement]:
-    """What a reader might look for and will not find."""
+def _missing(group: WorkloadGroup, grouping: Grouping) -> Iterator[Statement]:
+    """What readers might look for and will not find."""
     said = []
-    compared = [(cell, found) for cell in group.cells if (found := arrangement.against_baseline(cell)) is not None]
+    compared = [(cell, found) for cell in group.cells if (found := grouping.against_baseline(cell)) is not None]
     inconclusive = [cell.id for cell, found in compared if found.verdict == "inconclusive"]
-    if inconclusive and arrangement.baseline is not None:
+    if inconclusive and grouping.baseline is not None:
         said.append(
-            f"Without a verdict: {len(inconclusive)} of {counted(len(compared), 'comparison')} with "
-            f"{arrangement.baseline} ({some_of(inconclusive)})."
+            f"{len(inconclusive)} of {counted(len(compared), 'comparison')} with {grouping.baseline} "
+            f"{agrees(len(inconclusive), 'is', 'are')} inconclusive ({some_of(inconclusive)})."
         )
     missing = [f"{cell.id} ({names.status(cell)})" for cell in group.cells if cell.status != "measured"]
     if missing:
         said.append(
-            f"{counted(len(missing), 'cell')} have no figures: {some_of(missing)}.".replace("1 cell have", "1 cell has")
+            f"{counted(len(missing), 'configuration')} {agrees(len(missing), 'has', 'have')} no results: "
+            f"{some_of(missing)}."
         )
     measured = [cell for cell in group.cells if cell.status == "measured"]
-    if measured and all(size_of(cell, "response", "wire") is None for cell in group.one_per_combination()):
-        said.append("Bytes on the wire were not measured.")
+    if measured and all(size_of(cell, "response", "wire_bytes") is None for cell in group.one_per_combination()):
+        said.append("Bytes were not measured.")
     tailless = [
         cell.id
         for load in group.loads
@@ -167,7 +384,8 @@ def _unknown(group: WorkloadGroup, arrangement: Arrangement) -> Iterator[Stateme
     ]
     if tailless:
         said.append(
-            f"p99 is not told in {counted(len(tailless), 'cell')}, with too few answers for it ({some_of(tailless)})."
+            f"p99 omitted for {counted(len(tailless), 'configuration')} (fewer than 1,000 samples): "
+            f"{some_of(tailless)}."
         )
     if said:
-        yield Statement("Not known", tuple(said))
+        yield Statement("Limits", tuple(said))

@@ -1,49 +1,109 @@
-"""A run on a terminal: warnings first, then plain words and tables for each workload."""
+"""A document on a terminal: data quality first, the conclusion last, details left out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 
 from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from bench.report import break_evens, costs, latency_tables, summary
-from bench.report.document import Entry, Table
-from bench.report.grouping import Arrangement, WorkloadGroup, arranged
-from bench.report.overall_tables import overall_tables
-from bench.report.summary import Statement
+from bench.report.document import (
+    Block,
+    Bullets,
+    Charts,
+    Document,
+    Entry,
+    Properties,
+    Quality,
+    Section,
+    Sentences,
+    Table,
+)
 from bench.report.text import one_line
-from bench.results import Run, Verdict
+from bench.results import Verdict
 
 MINIMUM_WIDTH = 100
 """Columns that the tables need."""
 WIDTH = 110
-"""Columns where the width is ours to choose, as in a file."""
+"""Columns where no terminal decides, as in a file."""
 STYLES: dict[Verdict, str] = {"faster": "green", "slower": "red", "same": "cyan", "inconclusive": "dim"}
 
 
-def render(run: Run, console: Console) -> None:
-    """Print warnings, then each workload."""
-    _warnings(run, console)
-    arrangement = arranged(run)
-    common: dict[str, None] = {}
-    for group in arrangement.groups:
-        common |= _workload(group, arrangement, console)
-    for table in overall_tables(run):
-        show_table(table, console)
-        common |= dict.fromkeys(table.common)
-    flips = break_evens.break_evens(run)
-    if flips is not None:
-        console.rule(Text(break_evens.TITLE, style="bold"), align="left", characters="─")
-        show_statements(flips.statements, console)
-    for note in common:
-        console.print(Text(one_line(note), style="dim"))
-    if not arrangement.groups:
-        console.print(Text("The run has no cells."))
+def render(document: Document, console: Console) -> None:
+    """Print the document."""
+    if document.quality is not None:
+        _print_quality(document.quality, console)
+    for section in document.sections:
+        if not section.detail:
+            _print_section(section, console)
+    left_out = list(dict.fromkeys(_details(document.sections)))
+    if left_out:
+        _dim(f"Only in the HTML and Markdown reports: {', '.join(left_out)}.", console)
+    if document.conclusion is not None:
+        style = "bold red" if document.conclusion.alarming else "bold"
+        console.print(Text(f"\n{one_line(document.conclusion.text)}", style=style))
 
 
-def show_table(table: Table, console: Console) -> None:
-    """Print a table with its notes."""
+def _details(sections: Sequence[Section]) -> Iterator[str]:
+    for section in sections:
+        if section.detail:
+            yield section.title
+        else:
+            yield from _details(section.sections)
+
+
+def _print_section(section: Section, console: Console, *, heading: bool = True) -> None:
+    """Sections within sections have no heading of their own here: their tables are titled."""
+    if heading and section.title:
+        console.rule(Text(one_line(section.title), style="bold"), align="left", characters="─")
+    for block in section.blocks:
+        _print_block(block, console)
+    for inner in section.sections:
+        if not inner.detail:
+            _print_section(inner, console, heading=False)
+
+
+def _print_block(block: Block, console: Console) -> None:
+    match block:
+        case str():
+            _dim(block, console)
+            console.print()
+        case Sentences():
+            rows = [
+                (Text(one_line(each.topic), style="bold"), Text("\n".join(map(one_line, each.sentences))))
+                for each in block.statements
+            ]
+            _side_by_side(rows, console)
+        case Bullets():
+            for text in block.texts:
+                _dim(text, console)
+        case Properties():
+            console.print(Text(one_line(block.title), style="bold"))
+            _side_by_side([(Text(one_line(name)), Text(one_line(value))) for name, value in block.pairs], console)
+        case Table():
+            _print_table(block, console)
+        case Charts():
+            for chart in block.charts:
+                if not chart.in_table:
+                    _dim(f"{chart.caption}: {chart.alternative}.", console)
+
+
+def _print_quality(quality: Quality, console: Console) -> None:
+    style = "bold yellow" if quality.findings else ""
+    console.print(Text(one_line(quality.heading), style=style))
+    _side_by_side(
+        [
+            (
+                Text(f"{each.grade}:"),
+                Text.assemble(one_line(each.text), (f" [{one_line(each.code)}]" if each.code else "", "dim")),
+            )
+            for each in quality.findings
+        ],
+        console,
+    )
+
+
+def _print_table(table: Table, console: Console) -> None:
     shown = RichTable(
         box=box.SIMPLE_HEAD,
         title=Text(one_line(table.title), style="bold"),
@@ -71,53 +131,16 @@ def show_table(table: Table, console: Console) -> None:
         shown.add_row(*headings, *(_entry(entry) for entry in row.entries))
     console.print(shown)
     for note in table.notes:
-        console.print(Text(one_line(note), style="dim"))
+        _dim(note, console)
     console.print()
 
 
-def show_statements(statements: Iterable[Statement], console: Console) -> None:
-    """Print sentences beside what they are about."""
-    _side_by_side(
-        [
-            (Text(statement.topic, style="bold"), Text("\n".join(map(one_line, statement.sentences))))
-            for statement in statements
-        ],
-        console,
-    )
+def _dim(text: str, console: Console) -> None:
+    console.print(Text(one_line(text), style="dim"))
 
 
-def _warnings(run: Run, console: Console) -> None:
-    if not run.warnings:
-        console.print(Text("No reason for warning was found.\n"))
-        return
-    count = len(run.warnings)
-    console.print(
-        Text("One reason for warning:" if count == 1 else f"{count} reasons for warning:", style="bold yellow")
-    )
-    _side_by_side(
-        [
-            (Text("•"), Text.assemble(one_line(warning.text), (f" [{one_line(warning.code)}]", "dim")))
-            for warning in run.warnings
-        ],
-        console,
-    )
-
-
-def _workload(group: WorkloadGroup, arrangement: Arrangement, console: Console) -> dict[str, None]:
-    """Print a workload; return what its tables have in common with others."""
-    console.rule(Text(one_line(group.title), style="bold"), align="left", characters="─")
-    show_statements(summary.of_workload(group, arrangement), console)
-    tables = [latency_tables.figures(group, load, arrangement) for load in group.loads if load.load is not None]
-    against_plain = latency_tables.against_plain(group, arrangement)
-    tables += [against_plain] if against_plain is not None else []
-    tables += costs.costs(group)
-    for table in tables:
-        show_table(table, console)
-    return dict.fromkeys(note for table in tables for note in table.common)
-
-
-def _side_by_side(rows: list[tuple[Text, Text]], console: Console) -> None:
-    """Text beside what it is about, so that no line begins under the latter."""
+def _side_by_side(rows: Sequence[tuple[Text, Text]], console: Console) -> None:
+    """Two columns, so that no line of the second begins under the first."""
     grid = RichTable.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True)
     grid.add_column()

@@ -1,4 +1,4 @@
-"""Figures as text: one unit for a whole column, three significant digits, intervals in the unit of their value."""
+"""Numbers as text: one unit for a whole column, three significant digits, intervals in the unit of their value."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -8,10 +8,10 @@ from bench.results import Estimate, RatioEstimate
 
 DIGITS = 3
 EXACT_BELOW = 10_000_000
-"""Sizes are counted, not estimated, so they are told to the byte as long as a reader can take them in."""
+"""Sizes are counted, not estimated, so they are shown to the byte up to seven digits."""
 RATIO_DECIMALS_AT_MOST = 5
 FAR = 10.0
-"""An end of an interval that lies so many times away from its value has digits of its own."""
+"""An end of an interval that is this many times larger or smaller than its value is rounded on its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ PER_SECOND = Unit("requests/s", 1)
 def chosen(units: Sequence[Unit], values: Iterable[float | None]) -> Unit:
     """The unit, out of some in ascending order, in which the values are easiest to read together.
 
-    It is the largest that does not exceed their geometric mean of smallest and largest, so that neither end gets lost.
+    It is the largest that does not exceed their geometric mean of smallest and largest, so both ends stay readable.
     """
     known = [value for value in values if value is not None and 0 < value < math.inf]
     if not known:
@@ -46,7 +46,7 @@ def number(value: float | None, unit: Unit) -> str:
 
 
 def significant(value: float) -> str:
-    """Three significant digits, thousands apart, and an exponent only where zeros would fill the page."""
+    """Three significant digits, thousands apart, and an exponent only for very small and very large values."""
     if value == 0:
         return "0"
     if not 1e-6 <= abs(value) < 1e12:
@@ -82,7 +82,7 @@ def size(value: float | None, unit: Unit) -> str:
 
 
 def ratio(found: RatioEstimate) -> str:
-    """`2.88 (2.26–3.67)`: the interval that carries the verdict."""
+    """`2.88 (2.26–3.67)`: the corrected interval."""
     return f"{ratio_value(found)}{ratio_interval(found)}"
 
 
@@ -91,8 +91,24 @@ def ratio_value(found: RatioEstimate) -> str:
     return _as_ratio(found.value, _ratio_decimals(found))
 
 
+def inverse(found: RatioEstimate) -> RatioEstimate:
+    """The reciprocal of a positive ratio, with its intervals turned round; an end at 0 has no reciprocal."""
+
+    def of(end: float | None) -> float | None:
+        return 1 / end if end else None
+
+    return RatioEstimate(
+        value=1 / found.value,
+        low=of(found.high),
+        high=of(found.low),
+        low_95=of(found.high_95),
+        high_95=of(found.low_95),
+        verdict=found.verdict,
+    )
+
+
 def ratio_interval(found: RatioEstimate) -> str:
-    """` (2.26–3.67)`, or that there is none."""
+    """` (2.26–3.67)`, or that it is unknown."""
     if found.low is None or found.high is None:
         return " (no interval)"
     decimals = _ratio_decimals(found)

@@ -32,7 +32,8 @@ def test_the_page_goes_where_it_is_told(path: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "begins"), [("markdown", "# What serving"), ("csv", "id,protocol"), ("terminal", "One reason for warning")]
+    ("form", "begins"),
+    [("markdown", "# What serving"), ("csv", "id,version,protocol"), ("terminal", "Data quality: 1")],
 )
 def test_other_forms_go_to_stdout(path: Path, form: str, begins: str) -> None:
     done = programs.run_here("bench", "report", str(path), "--format", form)

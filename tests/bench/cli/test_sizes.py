@@ -22,7 +22,7 @@ def test_the_24_combinations_with_every_byte_accounted_for(tmp_path: Path) -> No
     out = tmp_path / "s.json"
     done = run("bench", "sizes", *SMALL, "--out", str(out))
     assert done.returncode == 0, done.stderr
-    assert "One answer in steady state, bytes" in done.stdout
+    assert "Bytes of a response in steady state" in done.stdout
     assert str(out) in done.stdout
     found: dict[str, Any] = json.loads(out.read_bytes())
     jsonschema.validate(found, SCHEMA)
@@ -35,7 +35,7 @@ def test_the_24_combinations_with_every_byte_accounted_for(tmp_path: Path) -> No
             phases = (anatomy[phase][direction] for phase in ("setup", "first", "settling", "steady", "closing"))
             assert sum(sum(named.values()) for named in phases) == recorded_bytes > 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["s.html", "s.json"]
-    assert "Where every byte goes" in (tmp_path / "s.html").read_text(encoding="utf-8")
+    assert "Byte anatomy" in (tmp_path / "s.html").read_text(encoding="utf-8")
     assert run_here("bench", "report", str(out)).returncode == 0
 
 
@@ -44,7 +44,7 @@ def test_a_difference_is_taken_apart_where_the_dialects_are_there(tmp_path: Path
     chosen = ("--protocol", "http,grpc", "--dialect", "json,protobuf", "--tls", "off", "--workload", "get")
     done = run("bench", "sizes", *SMALL, *chosen, "--out", str(tmp_path / "s.json"))
     assert done.returncode == 0, done.stderr
-    assert "From HTTP to gRPC: where the difference in bytes on the wire per request comes from" in done.stdout
+    assert "HTTP to gRPC: causes of the difference in wire bytes per request" in done.stdout
     found = json.loads((tmp_path / "s.json").read_bytes())
     combinations = ("http-get", "http-get-protobuf", "grpc-get-json", "grpc-get")
     assert [cell["id"] for cell in found["cells"]] == [name + gzip for name in combinations for gzip in ("", "-gzip")]

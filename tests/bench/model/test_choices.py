@@ -10,13 +10,13 @@ from msgspec import structs
 
 from bench.model.choices import Choices, Conditions, baseline_break_evens, gzip_break_evens, twin
 from bench.model.differences import Differences
-from bench.model.parts import Arm, Parts, parts_of
+from bench.model.parts import Parts, parts_of
 from bench.model.payload import blend, exactly
 from bench.model.predict import paced_ns, predict
 from bench.model.regions import RATES_BPS, regions
 from bench.network.profile import Profile, parse
 from bench.report import names
-from bench.spec import NEW, PERSISTENT, Connection
+from bench.spec import NEW, PERSISTENT, CellKey, Connection
 from tests.bench.stats.noise import with_columns
 from tests.support.model_runs import FAST, HEAVY, LEAN, TRUTHS, Asked, Truth, json_bytes, known_run
 
@@ -26,8 +26,8 @@ SLOW = parse("rtt=40ms,down=2mbit,up=1mbit")
 NEAR = parse("rtt=100us,down=10gbit,up=10gbit")
 
 
-def arm_named(label: str, *, tls: bool = False, parts: Parts = PARTS) -> Arm:
-    return next(arm for arm in parts.exchanges if (names.arm(arm), arm.tls) == (label, tls))
+def option_named(label: str, *, tls: bool = False, parts: Parts = PARTS) -> CellKey:
+    return next(option for option in parts.exchanges if (names.option(option), option.tls) == (label, tls))
 
 
 def conditions(payload: float, link: Profile, *, tls: bool = False, connection: Connection = PERSISTENT) -> Conditions:
@@ -46,13 +46,13 @@ def test_a_prediction_is_the_sum_of_its_parts(
     payload: float, rtt_ns: int, down: int, up: int, tls: bool, new: bool
 ) -> None:
     link = Profile(rtt_ns=rtt_ns, down_bits_per_second=down, up_bits_per_second=up)
-    for arm in PARTS.arms(tls=tls):
-        truth = TRUTHS[arm.contender.protocol]
+    for option in PARTS.options(tls=tls):
+        truth = TRUTHS[option.protocol]
         trips = 1 + (1 + tls + (truth is LEAN)) * new
-        sent, received = (truth.request_bytes, truth.response_bytes(payload, gzip=arm.gzip))
+        sent, received = (truth.request_bytes, truth.response_bytes(payload, gzip=option.gzip))
         sent, received = sent + 300 * tls * new, received + 1400 * tls * new
-        found = predict(PARTS, arm, blend(PARTS, payload), link, NEW if new else PERSISTENT)
-        own_ns = truth.latency_ns(payload, gzip=arm.gzip, tls=tls, new=new)
+        found = predict(PARTS, option, blend(PARTS, payload), link, NEW if new else PERSISTENT)
+        own_ns = truth.latency_ns(payload, gzip=option.gzip, tls=tls, new=new)
         expected_ns = own_ns + trips * rtt_ns + sent * 8e9 / up + received * 8e9 / down
         assert found.round_trips == trips
         assert found.latency_ns.value == pytest.approx(expected_ns, rel=1e-3)
@@ -69,16 +69,16 @@ def test_a_link_without_a_limit_takes_no_time_for_bytes() -> None:
 
 def test_a_set_up_that_was_not_measured_is_not_known_and_counts_as_nothing() -> None:
     parts = parts_of(known_run(Asked(connections=("persistent",))))
-    arm = arm_named("HTTP", parts=parts)
-    found = predict(parts, arm, blend(parts, 1000), SLOW, NEW)
+    option = option_named("HTTP", parts=parts)
+    found = predict(parts, option, blend(parts, 1000), SLOW, NEW)
     assert found.set_up_ns is None
-    again = predict(parts, arm, blend(parts, 1000), SLOW, PERSISTENT)
+    again = predict(parts, option, blend(parts, 1000), SLOW, PERSISTENT)
     assert found.latency_ns.value == again.latency_ns.value + SLOW.rtt_ns
 
 
 def test_differences_are_those_of_the_truth_whatever_disturbed_the_rounds() -> None:
-    differences = Differences(PARTS, PARTS.arms(tls=False))
-    lean, fast = arm_named("gRPC"), arm_named("HTTP")
+    differences = Differences(PARTS, PARTS.options(tls=False))
+    lean, fast = option_named("gRPC"), option_named("HTTP")
     found = differences.between(lean, fast, blend(PARTS, 50_000))
     assert found is not None
     assert found.value == pytest.approx(LEAN.fixed_ns - FAST.fixed_ns, rel=0.05)
@@ -103,19 +103,19 @@ def test_arms_of_different_instances_have_no_difference() -> None:
     parts = parts_of(structs.replace(made, cells=elsewhere))
     choices = Choices(parts)
     asked = Conditions(at=blend(parts, 1000), link=SLOW, tls=False)
-    lean, fast = arm_named("gRPC", parts=parts), arm_named("HTTP", parts=parts)
+    lean, fast = option_named("gRPC", parts=parts), option_named("HTTP", parts=parts)
     assert choices.ratio(lean, fast, asked) is None
     assert choices.rate_break_even(lean, fast, asked) is None
 
 
 def test_the_fastest_comes_first_and_the_others_have_verdicts() -> None:
     ranked = CHOICES.ranked(conditions(50_000, NEAR))
-    assert [names.arm(each.arm) for each in ranked][:2] == ["HTTP", "gRPC"]
+    assert [names.option(each.option) for each in ranked][:2] == ["HTTP", "gRPC"]
     assert ranked[0].ratio is None
     assert {each.ratio.verdict for each in ranked[1:] if each.ratio is not None} == {"slower"}
     latencies = [each.prediction.latency_ns.value for each in ranked]
     assert latencies == sorted(latencies)
-    assert CHOICES.ranked(conditions(50_000, SLOW))[0].arm == arm_named("gRPC with gzip")
+    assert CHOICES.ranked(conditions(50_000, SLOW))[0].option == option_named("gRPC with gzip")
 
 
 def test_what_lies_within_the_margin_is_the_same() -> None:
@@ -126,7 +126,7 @@ def test_what_lies_within_the_margin_is_the_same() -> None:
 
 def test_a_difference_no_larger_than_the_models_own_error_is_none() -> None:
     # 150 µs in 5.4 ms: the interval excludes 1, and so narrow an interval would say `slower` of what was measured.
-    ratio = CHOICES.ratio(arm_named("gRPC"), arm_named("HTTP"), conditions(1_000, parse("rtt=5300us")))
+    ratio = CHOICES.ratio(option_named("gRPC"), option_named("HTTP"), conditions(1_000, parse("rtt=5300us")))
     assert ratio is not None
     assert ratio.low_95 is not None
     assert ratio.low_95 > 1
@@ -140,10 +140,10 @@ def test_one_instance_gives_no_verdict() -> None:
 
 
 def test_gzip_pays_below_the_rate_that_arithmetic_says() -> None:
-    arm = arm_named("HTTP with gzip")
-    plain = twin(PARTS, arm)
-    assert plain == arm_named("HTTP")
-    found = CHOICES.rate_break_even(arm, plain, conditions(20_000, SLOW))
+    option = option_named("HTTP with gzip")
+    plain = twin(PARTS, option)
+    assert plain == option_named("HTTP")
+    found = CHOICES.rate_break_even(option, plain, conditions(20_000, SLOW))
     assert found is not None
     cost_ns = FAST.gzip_fixed_ns + FAST.gzip_ns_per_byte * 20_000
     saved_bits = 8 * 20_000 * (1 - 1 / FAST.compression)
@@ -162,33 +162,35 @@ def test_at_a_break_even_both_are_predicted_to_take_as_long() -> None:
         rate = round(each.found.at.value)
         link = Profile(rtt_ns=5_000_000, down_bits_per_second=rate, up_bits_per_second=rate)
         at = exactly(PARTS, each.workload)
-        ours, theirs = (predict(PARTS, arm, at, link, PERSISTENT).latency_ns.value for arm in (each.arm, each.other))
+        ours, theirs = (
+            predict(PARTS, option, at, link, PERSISTENT).latency_ns.value for option in (each.option, each.other)
+        )
         assert ours == pytest.approx(theirs, rel=0.01)
 
 
 def test_over_new_connections_they_cross_at_a_round_trip() -> None:
     """Of the two, gRPC takes one round trip more, and sends less."""
-    lean, plain = arm_named("gRPC"), arm_named("HTTP")
+    lean, plain = option_named("gRPC"), option_named("HTTP")
     asked = conditions(20_000, parse("rtt=1s,down=1mbit,up=1mbit"), connection=NEW)
     found = CHOICES.round_trip_break_even(lean, plain, asked)
     assert found is not None
     assert found.kind == "below"
     assert found.at is not None
     link = replace(asked.link, rtt_ns=round(found.at.value))
-    ours, theirs = (predict(PARTS, arm, asked.at, link, NEW).latency_ns.value for arm in (lean, plain))
+    ours, theirs = (predict(PARTS, option, asked.at, link, NEW).latency_ns.value for option in (lean, plain))
     assert ours == pytest.approx(theirs, rel=0.01)
     assert CHOICES.round_trip_break_even(lean, plain, conditions(20_000, asked.link)) is None, "both take one"
 
 
 def test_they_cross_at_a_payload() -> None:
-    lean, plain = arm_named("gRPC"), arm_named("HTTP")
+    lean, plain = option_named("gRPC"), option_named("HTTP")
     asked = conditions(20_000, parse("rtt=1ms,down=300mbit,up=300mbit"))
     found = CHOICES.payload_break_even(lean, plain, asked)
     assert found is not None
     assert found.kind == "above"
     assert found.at is not None
     at = blend(PARTS, found.at.value)
-    ours, theirs = (predict(PARTS, arm, at, asked.link, PERSISTENT).latency_ns.value for arm in (lean, plain))
+    ours, theirs = (predict(PARTS, option, at, asked.link, PERSISTENT).latency_ns.value for option in (lean, plain))
     assert ours == pytest.approx(theirs, rel=0.01)
 
 
@@ -196,7 +198,7 @@ def test_who_takes_longer_and_sends_more_is_never_faster() -> None:
     never = [
         each.found.kind
         for each in baseline_break_evens(CHOICES)
-        if each.arm.contender.protocol == "graphql" and HEAVY.request_bytes > FAST.request_bytes
+        if each.option.protocol == "graphql" and HEAVY.request_bytes > FAST.request_bytes
     ]
     assert never == ["never"] * (4 * 2 * 2)
 
@@ -204,7 +206,7 @@ def test_who_takes_longer_and_sends_more_is_never_faster() -> None:
 def test_the_uplink_counts_where_it_is_slower() -> None:
     asked = conditions(1_000, SLOW)
     even, narrow = (
-        CHOICES.rate_break_even(arm_named("gRPC"), arm_named("HTTP"), asked, up_share) for up_share in (1.0, 0.1)
+        CHOICES.rate_break_even(option_named("gRPC"), option_named("HTTP"), asked, up_share) for up_share in (1.0, 0.1)
     )
     assert even is not None
     assert even.at is not None
@@ -216,8 +218,8 @@ def test_the_uplink_counts_where_it_is_slower() -> None:
 def test_over_new_connections_their_round_trips_separate_protocols() -> None:
     asked = conditions(1_000, parse("rtt=40ms,down=10mbit,up=10mbit"), tls=True, connection=NEW)
     ranked = CHOICES.ranked(asked)
-    assert ranked[0].arm.contender.protocol == "http"
-    lean = next(each for each in ranked if names.arm(each.arm) == "gRPC")
+    assert ranked[0].option.protocol == "http"
+    lean = next(each for each in ranked if names.option(each.option) == "gRPC")
     assert lean.ratio is not None
     assert lean.ratio.value == pytest.approx(160 / 120, abs=0.02)
     assert lean.ratio.verdict == "slower"
@@ -235,14 +237,14 @@ def test_the_map_covers_every_rate_and_payload_once_and_says_who_is_fastest() ->
     edges = sorted(rows)
     assert edges[0][0] == 1_000
     assert edges[-1][1] == pytest.approx(100_000)
-    clear = {names.arm(region.arm) for region in found if region.clear}
+    clear = {names.option(region.option) for region in found if region.clear}
     assert clear == {"HTTP", "HTTP with gzip", "gRPC", "gRPC with gzip"}
     for region in found[::7]:
         rate = round((region.rate[0] * region.rate[1]) ** 0.5)
         link = Profile(rtt_ns=100_000, down_bits_per_second=rate, up_bits_per_second=rate)
         ranked = CHOICES.ranked(conditions((region.payload[0] * region.payload[1]) ** 0.5, link))
         if region.clear and region.rate[1] / region.rate[0] < 1.2:
-            assert ranked[0].arm == region.arm
+            assert ranked[0].option == region.option
 
 
 def test_without_several_payloads_there_is_no_map() -> None:

@@ -1,13 +1,13 @@
-"""What a run tells a model: exchanges by arm and payload, what a connection takes, and why a run tells nothing."""
+"""What a run tells a model: exchanges by option and payload, what a connection takes, and why a run tells nothing."""
 
 import pytest
 from msgspec.structs import replace
 
-from bench.contenders import Contender
 from bench.model.parts import NoParts, parts_of
 from bench.protocols import set_up_round_trips
 from bench.report import names
 from bench.results import Bytes, Cell, Run, Slices
+from bench.spec import CellKey
 from bench.workloads import Workload
 from tests.support.model_runs import FAST, TRUTHS, Asked, json_bytes, known_run
 from tests.support.runs import GET, SIXTEEN, run
@@ -21,29 +21,29 @@ def test_every_combination_is_an_arm_with_every_workload() -> None:
     parts = parts_of(known_run())
     assert len(parts.exchanges) == len(TRUTHS) * 2 * 2
     assert {len(found) for found in parts.exchanges.values()} == {4}
-    assert parts.baseline == Contender("http", None)
+    assert parts.baseline == CellKey(protocol="http")
     assert list(parts.payload_bytes.values()) == [1000.0, 1000.0, 10_000.0, 100_000.0]
     assert parts.restarted
 
 
 def test_an_exchange_is_what_was_measured() -> None:
     parts = parts_of(known_run())
-    for arm, found in parts.exchanges.items():
-        truth = TRUTHS[arm.contender.protocol]
+    for option, found in parts.exchanges.items():
+        truth = TRUTHS[option.protocol]
         for workload, exchange in found.items():
             size = json_bytes(workload)
-            assert exchange.latency_ns.value == truth.latency_ns(size, gzip=arm.gzip, tls=arm.tls)
-            assert exchange.response_bytes == pytest.approx(truth.response_bytes(size, gzip=arm.gzip))
+            assert exchange.latency_ns.value == truth.latency_ns(size, gzip=option.gzip, tls=option.tls)
+            assert exchange.response_bytes == pytest.approx(truth.response_bytes(size, gzip=option.gzip))
             assert exchange.request_bytes == truth.request_bytes
             assert exchange.producer_ns == pytest.approx(exchange.latency_ns.value * 0.6)
 
 
 def test_a_new_connection_adds_its_round_trips_its_bytes_and_its_work() -> None:
     parts = parts_of(known_run())
-    for arm, found in parts.set_ups.items():
-        truth = TRUTHS[arm.contender.protocol]
-        assert found.round_trips == 1 + arm.tls + (arm.contender.protocol == "grpc")
-        assert (found.sent_bytes, found.received_bytes) == ((300, 1400) if arm.tls else (0, 0))
+    for option, found in parts.set_ups.items():
+        truth = TRUTHS[option.protocol]
+        assert found.round_trips == 1 + option.tls + (option.protocol == "grpc")
+        assert (found.sent_bytes, found.received_bytes) == ((300, 1400) if option.tls else (0, 0))
         assert found.latency_ns is not None
         assert found.latency_ns.value == pytest.approx(truth.set_up_ns, rel=0.01)
 
@@ -89,7 +89,7 @@ def test_an_arm_that_lacks_a_workload_is_left_out() -> None:
 
     given = known_run()
     parts = parts_of(replace(given, cells=[cell for cell in given.cells if not is_lacking(cell)]))
-    assert {names.arm(arm) for arm in parts.exchanges} == {
+    assert {names.option(option) for option in parts.exchanges} == {
         "HTTP",
         "HTTP with gzip",
         "GraphQL",
@@ -100,9 +100,9 @@ def test_an_arm_that_lacks_a_workload_is_left_out() -> None:
 
 def test_where_answers_are_too_few_for_a_median_slices_give_one() -> None:
     told, untold = parts_of(known_run()), parts_of(changed(known_run(), latency_ns=None))
-    for arm, found in untold.exchanges.items():
+    for option, found in untold.exchanges.items():
         for workload, exchange in found.items():
-            expected = told.exchanges[arm][workload].latency_ns.value
+            expected = told.exchanges[option][workload].latency_ns.value
             assert exchange.latency_ns.value == pytest.approx(expected, rel=0.01)
             assert exchange.latency_ns.low is not None
             assert exchange.latency_ns.low < exchange.latency_ns.value

@@ -29,26 +29,26 @@ def shrinking_with_size() -> Parts:
 @given(st.floats(500, 200_000))
 def test_what_lies_on_lines_is_found_exactly(payload: float) -> None:
     at = blend(PARTS, payload)
-    for arm in PARTS.exchanges:
-        truth, found = TRUTHS[arm.contender.protocol], blended(PARTS, arm, at)
-        assert found.latency_ns.value == pytest.approx(truth.latency_ns(payload, gzip=arm.gzip, tls=arm.tls))
-        assert found.response_bytes == pytest.approx(truth.response_bytes(payload, gzip=arm.gzip))
+    for option in PARTS.exchanges:
+        truth, found = TRUTHS[option.protocol], blended(PARTS, option, at)
+        assert found.latency_ns.value == pytest.approx(truth.latency_ns(payload, gzip=option.gzip, tls=option.tls))
+        assert found.response_bytes == pytest.approx(truth.response_bytes(payload, gzip=option.gzip))
         assert found.request_bytes == pytest.approx(truth.request_bytes)
 
 
 @given(st.floats(500, 200_000), st.floats(1.0, 3.0))
 def test_more_takes_longer(payload: float, times: float) -> None:
     more = min(payload * times, 200_000)
-    for arm in PARTS.exchanges:
-        less_found, more_found = (blended(PARTS, arm, blend(PARTS, size)) for size in (payload, more))
+    for option in PARTS.exchanges:
+        less_found, more_found = (blended(PARTS, option, blend(PARTS, size)) for size in (payload, more))
         assert more_found.latency_ns.value >= less_found.latency_ns.value - 1e-6
         assert more_found.response_bytes >= less_found.response_bytes - 1e-6
 
 
 @given(st.floats(1000, 100_000))
 def test_intervals_hold_the_value(payload: float) -> None:
-    for arm in PARTS.exchanges:
-        latency = blended(PARTS, arm, blend(PARTS, payload)).latency_ns
+    for option in PARTS.exchanges:
+        latency = blended(PARTS, option, blend(PARTS, payload)).latency_ns
         assert latency.low is not None
         assert latency.high is not None
         assert latency.low <= latency.value <= latency.high
@@ -56,8 +56,8 @@ def test_intervals_hold_the_value(payload: float) -> None:
 
 
 def test_beyond_the_last_payload_an_interval_grows() -> None:
-    arm = next(iter(PARTS.exchanges))
-    latency = blended(PARTS, arm, blend(PARTS, 200_000)).latency_ns
+    option = next(iter(PARTS.exchanges))
+    latency = blended(PARTS, option, blend(PARTS, 200_000)).latency_ns
     assert latency.low is not None
     assert latency.high is not None
     assert latency.high / latency.value > 1.012
@@ -65,17 +65,17 @@ def test_beyond_the_last_payload_an_interval_grows() -> None:
 
 def test_gzip_gains_with_the_logarithm_of_the_payload() -> None:
     parts = shrinking_with_size()
-    (arm,) = (arm for arm in parts.exchanges if arm.gzip)
+    (option,) = (option for option in parts.exchanges if option.gzip)
     at = blend(parts, 10_000 * 10**0.5)
-    assert blended(parts, arm, at).response_bytes == pytest.approx(10_000 * 10**0.5 / 3.5 + 200)
+    assert blended(parts, option, at).response_bytes == pytest.approx(10_000 * 10**0.5 / 3.5 + 200)
 
 
 def test_a_measured_payload_is_what_was_measured() -> None:
     for workload, size in PARTS.payload_bytes.items():
         at = exactly(PARTS, workload)
         assert at.payload_bytes == size
-        for arm, found in PARTS.exchanges.items():
-            assert blended(PARTS, arm, at).latency_ns.value == found[workload].latency_ns.value
+        for option, found in PARTS.exchanges.items():
+            assert blended(PARTS, option, at).latency_ns.value == found[workload].latency_ns.value
 
 
 def test_far_from_what_was_measured_nothing_is_said() -> None:

@@ -1,11 +1,13 @@
-"""The stacked pictures of a sizes run: a bar for every combination, both ways, in pieces that sum to the wire."""
+"""The charts of a sizes run: a bar for every combination, both ways, in pieces that sum to the wire."""
 
 import re
 
 from msgspec.structs import replace
 
-from bench.report import html
-from bench.report.anatomy_pictures import anatomy_pictures, kinds
+from bench.report import charts, html
+from bench.report.anatomy import anatomy_charts, anatomy_key
+from bench.report.document import KeyEntry
+from bench.report.run_document import document_of
 from bench.results import Anatomy, BothWays, Cell, HeaderPair, HeaderSection, Run
 from bench.workloads import Workload
 from tests.support.pages import Page
@@ -47,32 +49,33 @@ def given() -> Run:
 
 
 def test_each_workload_has_a_picture_both_ways() -> None:
-    assert [figure.caption for figure in anatomy_pictures(given())] == [
-        "get: one recipe; one request in steady state, by kind of byte",
-        "get: one recipe; one answer in steady state, by kind of byte",
-        "list: a page of 20 recipes; one request in steady state, by kind of byte",
-        "list: a page of 20 recipes; one answer in steady state, by kind of byte",
+    assert [chart.caption for chart in anatomy_charts(given())] == [
+        "get: one recipe; bytes of a request in steady state, by category",
+        "get: one recipe; bytes of a response in steady state, by category",
+        "list: a page of 20 recipes; bytes of a request in steady state, by category",
+        "list: a page of 20 recipes; bytes of a response in steady state, by category",
     ]
 
 
 def test_variants_stand_together_with_what_one_request_takes() -> None:
-    assert anatomy_pictures(given())[0].alternative == "plain · HTTP 120 B; plain · gRPC 35 B; gzip · HTTP 116 B"
+    assert anatomy_charts(given())[0].alternative == "plain · HTTP 120 B; plain · gRPC 35 B; gzip · HTTP 116 B"
 
 
 def test_a_bar_is_as_long_as_its_pieces_from_the_inside_out() -> None:
-    drawn = anatomy_pictures(run([given().cells[2]]))[0].svg
-    pieces = re.findall(r"fewer is better: ([0-9.]+); [^\"]*colour: var\(--part-([0-9])\)", drawn)
+    drawn = charts.draw(anatomy_charts(run([given().cells[2]]))[0].plot)
+    pieces = re.findall(r"\(lower is better\): ([0-9.]+); [^\"]*colour: var\(--part-([0-9])\)", drawn)
     assert [part for _, part in pieces] == ["1", "4", "2"]
     assert sum(float(length) for length, _ in pieces) == 35
 
 
 def test_kinds_that_do_not_occur_are_not_in_the_key() -> None:
-    assert kinds(given()) == [(0, "content"), (1, "headers"), (4, "framing"), (2, "connection")]
+    names = {0: "content", 1: "headers", 4: "framing", 2: "connection"}
+    assert anatomy_key(given()) == tuple(KeyEntry("part", number, name) for number, name in names.items())
 
 
 def test_the_report_shows_them_and_other_runs_have_no_such_section() -> None:
-    text = html.render(given()).decode()
+    text = html.render(document_of(given())).decode()
     assert Page(text).wrong == []
-    assert text.count("by kind of byte</figcaption>") == 4
-    assert "Where every byte goes" in text
-    assert "Where every byte goes" not in html.render(run([cell("http")])).decode()
+    assert text.count("by category</figcaption>") == 4
+    assert "Byte anatomy" in text
+    assert "Byte anatomy" not in html.render(document_of(run([cell("http")]))).decode()

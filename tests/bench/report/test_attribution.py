@@ -3,7 +3,8 @@
 from msgspec.structs import replace
 
 from bench.report import html, markdown
-from bench.report.attribution import attribution_tables
+from bench.report.attribution import attribution_tables, client_cost_table
+from bench.report.run_document import document_of
 from bench.results import Cell, Run, Slices
 from bench.run_file import decode, encode
 from tests.bench.stats.noise import slices_of
@@ -28,8 +29,8 @@ def found(clients: tuple[str, ...] = ("library", "raw"), instances: int = 3) -> 
 
 def test_the_parts_of_a_latency_stand_with_their_intervals() -> None:
     latency = attribution_tables(found())[0]
-    assert latency.title == "From HTTP to gRPC: where the difference in median latency comes from"
-    assert [column.title for column in latency.columns[2:]] == ["whole", "encoding", "transport", "client library"]
+    assert latency.title == "HTTP to gRPC: causes of the difference in median latency"
+    assert [column.title for column in latency.columns[2:]] == ["total", "encoding", "transport", "client library"]
     (row,) = latency.rows
     assert row.headings == ("get: one recipe", "plain")
     assert [entry.text for entry in row.entries] == [
@@ -38,12 +39,12 @@ def test_the_parts_of_a_latency_stand_with_their_intervals() -> None:
         "+60.0 (+60.0 to +60.0)",
         "+100 (+100 to +100)",
     ]
-    assert any("cannot be told apart" in note for note in latency.notes)
+    assert any("cannot be separated" in note for note in latency.notes)
 
 
 def test_without_the_raw_client_two_parts_are_one() -> None:
     latency = attribution_tables(found(("library",)))[0]
-    assert [column.title for column in latency.columns[2:]] == ["whole", "encoding", "transport and library"]
+    assert [column.title for column in latency.columns[2:]] == ["total", "encoding", "transport and library"]
     assert any("--client library,raw" in note for note in latency.notes)
 
 
@@ -64,15 +65,15 @@ def test_bytes_are_told_for_each_direction_and_both() -> None:
     tables = attribution_tables(made)
     assert len(tables) == 2
     _, answer, both = tables[1].rows
-    assert answer.headings[-1] == "answer"
+    assert answer.headings[-1] == "response"
     assert [entry.text for entry in answer.entries] == ["−465", "−300", "0", "0", "−165"]
     assert both.headings[-1] == "both"
 
 
 def test_every_report_has_them() -> None:
     made = found()
-    assert "where the difference in median latency comes from" in html.render(made).decode()
-    assert "where the difference in median latency comes from" in markdown.render(made)
+    assert "causes of the difference in median latency" in html.render(document_of(made)).decode()
+    assert "causes of the difference in median latency" in markdown.render(document_of(made))
 
 
 def test_a_run_in_one_dialect_has_none() -> None:
@@ -81,3 +82,38 @@ def test_a_run_in_one_dialect_has_none() -> None:
         set_fields(each, slices=Slices())
     assert attribution_tables(run(made)) == []
     assert attribution_tables(run([])) == []
+
+
+def sliced(client: str, p50_us: float, cpu_us: float) -> Cell:
+    """Two instances of three rounds in which every slice is the same."""
+    rows = 6
+    made = cell("http", client=client)
+    set_fields(made, id=f"http-get-{client}-c1")
+    set_fields(
+        made,
+        slices=Slices.of(
+            instance=[0, 0, 0, 1, 1, 1],
+            round=[0, 1, 2, 0, 1, 2],
+            started_ns=[0] * rows,
+            duration_ns=[12_000_000] * rows,
+            ok=[10] * rows,
+            failed=[0] * rows,
+            p50_ns=[p50_us * 1e3] * rows,
+            producer_cpu_ns=[1000] * rows,
+            consumer_cpu_ns=[round(cpu_us * 10 * 1e3)] * rows,
+        ),
+    )
+    return made
+
+
+def test_what_the_library_adds_stands_with_its_interval() -> None:
+    table = client_cost_table(run([sliced("library", 150.0, 90.0), sliced("raw", 100.0, 20.0)]))
+    assert table is not None
+    (row,) = table.rows
+    assert row.headings == ("get: one recipe, 1 in flight", "plain", "HTTP")
+    assert [entry.text for entry in row.entries] == ["50.0 (50.0–50.0)", "70.0 (70.0–70.0)"]
+    assert [column.unit for column in table.columns[3:]] == ["µs", "µs"]
+
+
+def test_without_a_wire_cell_beside_it_there_is_nothing_to_tell() -> None:
+    assert client_cost_table(run([sliced("library", 150.0, 90.0)])) is None

@@ -1,4 +1,4 @@
-"""Where the answer flips, in a report: the words, the table, the maps, and where there is nothing to tell."""
+"""Break-evens in a report: the sentences, the table, the maps, and runs from which nothing can be predicted."""
 
 import math
 import re
@@ -6,12 +6,20 @@ import re
 import pytest
 
 from bench.model.break_even import EVERYWHERE, INCONCLUSIVE, NOWHERE, BreakEven
-from bench.report import html
-from bench.report.break_even_maps import break_even_maps
-from bench.report.break_even_words import at_rates
-from bench.report.break_evens import BreakEvens, break_evens
-from bench.report.grouping import arranged
-from bench.report.latency_charts import Figure
+from bench.report import charts, html
+from bench.report.break_evens import (
+    BreakEvens,
+    Range,
+    bandwidth_range,
+    break_evens,
+    gzip_helps,
+    is_faster,
+    value_range,
+)
+from bench.report.document import Chart
+from bench.report.grouping import grouped
+from bench.report.run_document import document_of
+from bench.report.units import DURATIONS_NS
 from bench.results import Estimate, Run
 from tests.support.model_runs import TRUTHS, Asked, known_run
 from tests.support.pages import Page
@@ -19,50 +27,85 @@ from tests.support.runs import run, small
 
 
 def told(given: Run) -> BreakEvens:
-    found = break_evens(given)
+    found = break_evens(given, grouped(given))
     assert found is not None
     return found
 
 
-def maps(given: Run) -> list[Figure]:
-    return break_even_maps(given, arranged(given))
+def maps(given: Run) -> list[Chart]:
+    found = break_evens(given, grouped(given))
+    return list(found.maps) if found is not None else []
 
 
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (EVERYWHERE, "at every rate"),
-        (NOWHERE, "at no rate"),
+        (EVERYWHERE, "always"),
+        (NOWHERE, "never"),
         (INCONCLUSIVE, "inconclusive"),
         (BreakEven("below", Estimate(value=38e6, low=36e6, high=40e6)), "below 38.0 Mbit/s (36.0–40.0)"),
         (BreakEven("above", Estimate(value=2e9, low=1e9, high=3e9)), "above 2.00 Gbit/s (1.00–3.00)"),
-        (BreakEven("below", Estimate(value=math.inf, low=120e6, high=None)), "below 120 Mbit/s at least"),
+        (BreakEven("below", Estimate(value=math.inf, low=120e6, high=None)), "below ≥ 120 Mbit/s"),
         (
             BreakEven("above", Estimate(value=500e6, low=120e6, high=None)),
-            "above 120 Mbit/s at the earliest, if at all",
+            "above ≥ 120 Mbit/s, if at all",
         ),
-        (BreakEven("below", Estimate(value=5e11, low=4e11, high=6e11)), "at every rate"),
-        (BreakEven("above", Estimate(value=5e11, low=4e11, high=6e11)), "at no rate"),
-        (BreakEven("below", Estimate(value=5e2, low=4e2, high=6e2)), "at no rate"),
-        (BreakEven("above", Estimate(value=5e2, low=4e2, high=6e2)), "at every rate"),
+        (BreakEven("below", Estimate(value=5e11, low=4e11, high=6e11)), "always"),
+        (BreakEven("above", Estimate(value=5e11, low=4e11, high=6e11)), "never"),
+        (BreakEven("below", Estimate(value=5e2, low=4e2, high=6e2)), "never"),
+        (BreakEven("above", Estimate(value=5e2, low=4e2, high=6e2)), "always"),
     ],
 )
 def test_a_break_even_in_words(found: BreakEven, words: str) -> None:
-    assert at_rates(found) == words
+    assert bandwidth_range(found).short() == words
+
+
+@pytest.mark.parametrize(
+    ("found", "gzip", "faster"),
+    [
+        (Range("always"), "gzip always helps HTTP.", "gRPC is always faster than HTTP."),
+        (Range("never"), "gzip never helps HTTP.", "gRPC is never faster than HTTP."),
+        (
+            Range("inconclusive"),
+            "Whether gzip helps HTTP is inconclusive.",
+            "Whether gRPC is faster than HTTP is inconclusive.",
+        ),
+        (
+            Range("below", "5 Mbit/s"),
+            "gzip helps HTTP on links slower than 5 Mbit/s.",
+            "gRPC is faster than HTTP on links slower than 5 Mbit/s.",
+        ),
+        (
+            Range("above", "5 Mbit/s"),
+            "gzip helps HTTP on links faster than 5 Mbit/s.",
+            "gRPC is faster than HTTP on links faster than 5 Mbit/s.",
+        ),
+    ],
+)
+def test_a_break_even_as_a_sentence(found: Range, gzip: str, faster: str) -> None:
+    assert gzip_helps("HTTP", found) == gzip
+    assert is_faster("gRPC", "HTTP", found) == faster
+
+
+def test_other_break_evens_have_their_own_units() -> None:
+    closed = BreakEven("above", Estimate(value=2e6, low=1e6, high=3e6))
+    assert value_range(closed, DURATIONS_NS).short() == "above 2.00 ms (1.00–3.00)"
+    half_open = BreakEven("above", Estimate(value=2e6, low=None, high=3e6))
+    assert value_range(half_open, DURATIONS_NS).short() == "above 2.00 ms"
+    assert value_range(NOWHERE, DURATIONS_NS).short() == "never"
 
 
 def test_statements_say_where_gzip_pays_and_who_beats_the_baseline() -> None:
     statements = told(known_run(Asked(pages=(20,)))).statements
     assert [statement.topic for statement in statements] == ["get: one recipe", "list: a page of 20 recipes"]
-    gzip, beats = statements[1].sentences
+    http, graphql, grpc, never, plain, compressed = statements[1].sentences
     # 480 kbit saved for 440 µs.
-    assert re.fullmatch(
-        r"gzip pays below 27\d Mbit/s \(.*\) over HTTP, below \d+ Mbit/s \(.*\) over GraphQL and below .* over gRPC\.",
-        gzip,
-    )
-    assert re.fullmatch(
-        r"Faster than HTTP: GraphQL at no rate; gRPC below .* without gzip, below .* with gzip\.", beats
-    )
+    assert re.fullmatch(r"gzip helps HTTP on links slower than 27\d Mbit/s \(.*\)\.", http)
+    assert re.fullmatch(r"gzip helps GraphQL on links slower than \d+ Mbit/s \(.*\)\.", graphql)
+    assert re.fullmatch(r"gzip helps gRPC on links slower than .*\.", grpc)
+    assert never == "GraphQL is never faster than HTTP."
+    assert plain.startswith("gRPC without gzip is faster than HTTP without gzip on links slower than ")
+    assert compressed.startswith("gRPC with gzip is faster than HTTP with gzip on links slower than ")
 
 
 def test_the_table_has_a_row_for_every_protocol_with_and_without_tls() -> None:
@@ -71,17 +114,17 @@ def test_the_table_has_a_row_for_every_protocol_with_and_without_tls() -> None:
     http = table.rows[0]
     assert http.headings == ("get: one recipe", "plain", "HTTP")
     assert [entry.text for entry in http.entries[1:]] == ["–", "–"]
-    assert {row.entries[1].text for row in table.rows if row.headings[2] == "GraphQL"} == {"at no rate"}
+    assert {row.entries[1].text for row in table.rows if row.headings[2] == "GraphQL"} == {"never"}
 
 
 def test_maps_show_who_is_fastest_and_say_so_in_words() -> None:
     near, far = maps(known_run())
-    assert "at a round trip of 1.00 ms" in near.caption
-    assert "at a round trip of 40.0 ms" in far.caption
-    assert re.search(r"HTTP in \d+ % of the map", near.alternative)
-    assert "no clear difference" in far.alternative
-    assert {"var(--series-0)", "var(--series-2)"} <= set(re.findall(r"var\(--series-\d\)", near.svg))
-    assert "clip" not in near.svg
+    assert near.caption.startswith("Fastest protocol (TLS, 1 ms RTT).")
+    assert "40 ms RTT" in far.caption
+    assert re.search(r"HTTP: \d+ % of the map", near.alternative)
+    assert "no clear winner" in far.alternative
+    assert {"var(--series-0)", "var(--series-2)"} <= set(re.findall(r"var\(--series-\d\)", charts.draw(near.plot)))
+    assert "clip" not in charts.draw(near.plot)
 
 
 def test_without_several_payloads_there_is_no_map() -> None:
@@ -89,19 +132,19 @@ def test_without_several_payloads_there_is_no_map() -> None:
 
 
 def test_runs_that_tell_a_model_nothing_have_no_such_section() -> None:
-    assert break_evens(small()) is None
+    assert break_evens(small(), grouped(small())) is None
     assert maps(run([])) == []
     one = known_run(Asked(truths={"http": TRUTHS["http"]}, gzip=(False,)))
-    assert break_evens(one) is None
+    assert break_evens(one, grouped(one)) is None
     assert maps(one) == []
-    assert "Over a network" not in html.render(small()).decode()
+    assert "Over a network" not in html.render(document_of(small())).decode()
 
 
 @pytest.mark.no_cover
 def test_the_report_shows_it() -> None:
     given = known_run(Asked(connections=("persistent",)))
-    text = html.render(given).decode()
+    text = html.render(document_of(given)).decode()
     assert Page(text).wrong == []
     assert '<h2 id="break-evens">Over a network</h2>' in text
-    assert text.count("Who is fastest with TLS") == 2 * 2
-    assert html.render(given) == text.encode()
+    assert text.count("Fastest protocol (TLS") == 2 * 2
+    assert html.render(document_of(given)) == text.encode()

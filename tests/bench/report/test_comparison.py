@@ -1,11 +1,12 @@
 """Two runs compared, as text."""
 
 import io
+from dataclasses import replace
 
 from rich.console import Console
 
-from bench.report import comparison
-from bench.results import Verdict
+from bench.report import comparison, markdown, terminal
+from bench.results import RatioEstimate, Verdict
 from bench.stats.compare import ChangedBytes, ComparedCell, Comparison
 from bench.stats.measures import MeasureName
 from tests.support.runs import HOSTILE, ratio_estimate
@@ -38,10 +39,11 @@ def found(
 
 def shown(given: Comparison) -> str:
     out = io.StringIO()
-    comparison.render_terminal(given, Console(file=out, width=100))
+    terminal.render(comparison.document_of(given), Console(file=out, width=100))
     return out.getvalue()
 
 
+WITHOUT_INTERVAL = RatioEstimate(value=1.0, low=None, high=None, low_95=None, high_95=None, verdict="inconclusive")
 SLOWER = compared("http-get-c1", 1.3, "slower", regressed=True)
 
 
@@ -49,12 +51,22 @@ def test_the_conclusion_names_the_regressions_and_comes_last() -> None:
     text = shown(found(SLOWER, compared("grpc-get-c1", 1.0, "same")))
     assert text.rstrip().splitlines()[-1] == "1 regression, slower by more than 2 %: http-get-c1."
     assert "1.30 (1.17–1.43) slower  regression" in text
-    assert text.startswith("These are two runs.")
+    assert text.startswith("Limits of this comparison: 1\nnote:  These are two runs.")
 
 
 def test_without_a_regression_it_says_what_was_not_shown() -> None:
-    text = comparison.conclusion(found(compared("grpc-get-c1", 1.0, "inconclusive")))
-    assert text == "No regression: no cell of B is shown to be slower than in A and by more than 2 %."
+    cells = [compared("grpc-get-c1", 1.0, "inconclusive"), compared("http-get-c1", 1.0, "same")]
+    counts = "0 slower, 0 faster, 1 same, 1 inconclusive"
+    reach = "Smallest detectable change: ±11 % in a typical configuration, ±11 % in the worst."
+    assert comparison.conclusion(found(*cells)) == f"No regression beyond 2 % found: {counts}. {reach}"
+
+
+def test_a_comparison_that_shows_nothing_is_inconclusive() -> None:
+    bare = replace(compared("grpc-get-c1", 1.0, "inconclusive"), ratio=WITHOUT_INTERVAL)
+    assert comparison.conclusion(found(bare)) == (
+        "Inconclusive: 0 slower, 0 faster, 0 same, 1 inconclusive. "
+        "The size of the smallest detectable change is unknown."
+    )
 
 
 def test_latency_throughput_and_sizes_have_tables_of_their_own() -> None:
@@ -64,20 +76,25 @@ def test_latency_throughput_and_sizes_have_tables_of_their_own() -> None:
         changed=[ChangedBytes(id="http-get-c1", wire_bytes_a=1000, wire_bytes_b=1100)],
     )
     titles = [table.title for table in comparison.tables(given)]
-    assert titles == ["Median latency", "Throughput", "Answers whose size on the wire changed"]
+    assert titles == ["Median latency", "Throughput", "Changed response sizes (wire bytes)"]
     text = shown(given)
     assert "+10 %" in text
     assert "2 regressions, slower by more than 2 %: http-get-c1, http-get-c16." in text
 
 
 def test_what_was_forced_is_said_first() -> None:
-    assert shown(found(SLOWER, differences=["Python: 3.11, then 3.12"])).startswith(
-        "Compared although the runs differ in Python: 3.11, then 3.12."
+    text = " ".join(shown(found(SLOWER, differences=["Python: 3.11, then 3.12"])).split())
+    assert text.startswith(
+        "Limits of this comparison: 2 warning: The runs differ in Python: 3.11, then 3.12. "
+        "They were compared because of --force. note: These are two runs."
     )
 
 
 def test_markdown_begins_with_the_conclusion_and_has_no_html() -> None:
-    text = comparison.render_markdown(found(SLOWER, compared(HOSTILE, 1.0, "same")))
-    assert text.startswith("**1 regression, slower by more than 2 %: http-get-c1.**\n\n- These are two runs.")
+    text = markdown.render(comparison.document_of(found(SLOWER, compared(HOSTILE, 1.0, "same"))))
+    assert text.startswith(
+        "**1 regression, slower by more than 2 %: http-get-c1.**\n\n**Limits of this comparison: 1**"
+    )
+    assert "- note: These are two runs." in text
     assert "| http-get-c1 | 200 | 260 | 1.30 (1.17–1.43) slower | regression |" in text
     assert "<" not in text

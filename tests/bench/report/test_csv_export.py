@@ -63,4 +63,4 @@ def test_hostile_text_is_one_field_and_no_formula() -> None:
 
 def test_an_empty_run_has_its_heading() -> None:
     assert rows(run([])) == []
-    assert csv_export.render(run([])).startswith("id,protocol,dialect,version,gzip,tls,workload,")
+    assert csv_export.render(run([])).startswith("id,version,protocol,workload,page_size,dialect,gzip,tls,client,")

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from bench.report import html
+from bench.report.run_document import document_of
 from bench.results import RecipesUsed, Run, RunWarning, TlsSession
 from bench.spec import OpenLoad
 from tests.check_run import References
@@ -14,7 +15,7 @@ from tests.support.runs import HOSTILE, LIST, cell, latency_ratio, run, set_fiel
 
 
 def content(given: Run) -> str:
-    return html.render(given).decode()
+    return html.render(document_of(given)).decode()
 
 
 def page(given: Run) -> Page:
@@ -33,7 +34,7 @@ def test_the_page_is_well_formed_and_fetches_nothing() -> None:
 
 
 def test_a_report_follows_from_its_run_alone() -> None:
-    assert html.render(small()) == html.render(small())
+    assert html.render(document_of(small())) == html.render(document_of(small()))
 
 
 def test_the_title_names_what_is_compared() -> None:
@@ -46,8 +47,8 @@ def test_the_title_names_what_is_compared() -> None:
 def test_warnings_stand_before_any_figure() -> None:
     text = content(small())
     assert text.index("The load average was 2.6") < text.index('class="short"') < text.index("<svg")
-    assert "1 reason for warning" in text
-    assert "No reason for warning was found" in content(run([cell("http")]))
+    assert "Data quality: 1 warning" in text
+    assert "Data quality: no warnings" in content(run([cell("http")]))
 
 
 def test_plain_words_and_verdicts_stand_in_it() -> None:
@@ -87,7 +88,7 @@ def test_everything_that_figures_depend_on_stands_at_the_end() -> None:
         "generated:1000:1",
         "d1",
         "TLSv1.3, cipher TLS_AES_128_GCM_SHA256, group x25519, ALPN h2",
-        "cpu model",
+        "CPU",
     ):
         assert told in text
 
@@ -120,7 +121,7 @@ def test_every_kind_of_run_becomes_a_page(given: Run) -> None:
 
 def test_why_a_cell_has_no_figures_is_told() -> None:
     given = run([cell("http"), without_figures("grpc", "unsupported", "the producer has no such call")])
-    assert "Not measured (not offered): grpc-get-c1: the producer has no such call." in content(given)
+    assert "Not measured (unsupported): grpc-get-c1: the producer has no such call." in content(given)
 
 
 def test_hostile_text_stays_text() -> None:
@@ -150,4 +151,4 @@ def test_text_in_every_script_is_kept() -> None:
 def test_half_a_character_does_not_break_the_page() -> None:
     given = two_variants()
     set_fields(given, command="\udc80")
-    assert b"<h1" in html.render(given)
+    assert b"<h1" in html.render(document_of(given))

@@ -3,14 +3,16 @@
 from pathlib import Path
 
 from bench.report import markdown
-from bench.results import RecipesUsed, RunWarning
+from bench.report.run_document import document_of
+from bench.results import Grade, RecipesUsed, RunWarning
 from tests.support.runs import HOSTILE, cell, run, small, without_figures
 
+GRADED: tuple[tuple[str, Grade], ...] = (("a", "note"), ("b", "warning"), ("c", "note"))
 GOLDEN = Path(__file__).parent / "golden" / "small.md"
 
 
 def test_a_small_run() -> None:
-    assert markdown.render(small()) == GOLDEN.read_text(encoding="utf-8")
+    assert markdown.render(document_of(small())) == GOLDEN.read_text(encoding="utf-8")
 
 
 def test_hostile_text_is_escaped() -> None:
@@ -19,7 +21,7 @@ def test_hostile_text_is_escaped() -> None:
         warnings=[RunWarning(code="x", text=HOSTILE)],
         command=HOSTILE,
     )
-    text = markdown.render(given)
+    text = markdown.render(document_of(given))
     assert "<" not in text
     assert "\x1b" not in text
     for block in text.split("\n\n"):
@@ -28,14 +30,21 @@ def test_hostile_text_is_escaped() -> None:
 
 
 def test_warnings_or_that_there_are_none() -> None:
-    assert "One reason for warning:\n\n- The load average" in markdown.render(small())
-    assert "No reason for warning was found." in markdown.render(run([cell("http")]))
+    assert "**Data quality: 1 warning**\n\n- warning: The load average" in markdown.render(document_of(small()))
+    assert "**Data quality: no warnings**\n\n" in markdown.render(document_of(run([cell("http")])))
     two = run([cell("http")], warnings=[RunWarning(code="a", text="A."), RunWarning(code="b", text="B.")])
-    assert "2 reasons for warning:\n\n- A. (a)\n- B. (b)" in markdown.render(two)
+    assert "**Data quality: 2 warnings**\n\n- warning: A. (a)\n- warning: B. (b)" in markdown.render(document_of(two))
 
 
 def test_an_empty_run_and_an_attribution() -> None:
     given = run([], recipes=RecipesUsed(source="wikibooks", count=3129, digest="d"))
-    text = markdown.render(given)
-    assert "The run has no cells." in text
+    text = markdown.render(document_of(given))
+    assert "The run has no configurations." in text
     assert "CC BY-SA 4.0" in text
+
+
+def test_warnings_and_notes_are_counted_apart() -> None:
+    warnings = [RunWarning(code=code, grade=grade, text="…") for code, grade in GRADED]
+    assert "**Data quality: 1 warning, 2 notes**" in markdown.render(
+        document_of(run([cell("http")], warnings=warnings))
+    )

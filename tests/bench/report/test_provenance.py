@@ -8,31 +8,35 @@ from tests.support.runs import cell, run, set_fields
 def test_the_plan_in_words() -> None:
     plan = PlanUsed(instances=8, rounds=None, seconds=145, slice_ms=12, instances_done=3, interrupted=True)
     told = dict(provenance.of_run(run([], plan=plan)))
-    assert told["Plan"] == "8 instances, 3 finished; as many rounds as the time allowed in each; slices of 12 ms"
-    assert dict(provenance.of_run(run([])))["Plan"] == "8 instances; 15 rounds in each; slices of 12 ms"
+    assert told["Plan"] == "8 instances, 3 finished; as many rounds as fit in the time each; slices of 12 ms"
+    assert dict(provenance.of_run(run([])))["Plan"] == "8 instances; 15 rounds each; slices of 12 ms"
 
 
 def test_the_environment_whatever_is_in_it() -> None:
     environment = {
         "cpu": {"model": "x", "usable": [0, 1], "governor": None, "none": []},
         "is_fast": True,
-        "memory_bytes": 12345,
+        "memory_bytes": 25_276_514_304,
+        "stolen_share": 0.001,
+        "load_average_1min": 0.13,
     }
-    assert provenance.of_environment(run([], environment=environment)) == [
-        ("cpu model", "x"),
-        ("cpu usable", "0, 1"),
-        ("cpu governor", "unknown"),
-        ("cpu none", "none"),
-        ("is fast", "yes"),
-        ("memory bytes", "12,345"),
-    ]
-    assert provenance.of_environment(run([], environment={})) == []
+    assert dict(provenance.of_environment(run([], environment=environment))) == {
+        "CPU": "x",
+        "usable cores": "0, 1",
+        "CPU governor": "unknown",
+        "cpu none": "none",
+        "is fast": "yes",
+        "memory": "25.3 GB",
+        "CPU steal": "0.1 %",
+        "load average before the run (1 min)": "0.13",
+    }
+    assert provenance.of_environment(run([], environment={})) == ()
 
 
 def test_tls_is_told_once_by_protocol_where_all_agree() -> None:
     session = TlsSession(version="TLSv1.3", cipher="c", group="g", alpn="h2")
     cells = [cell("grpc", tls=True, tls_session=session), cell("grpc", tls=True, gzip=True, tls_session=session)]
-    assert provenance.of_tls(run(cells)) == [("TLS, gRPC", "TLSv1.3, cipher c, group g, ALPN h2")]
+    assert provenance.of_tls(run(cells)) == (("TLS, gRPC", "TLSv1.3, cipher c, group g, ALPN h2"),)
     set_fields(cells[1], tls_session=TlsSession(version="TLSv1.2"))
     assert provenance.of_tls(run(cells))[0][1].endswith("ALPN h2; TLSv1.2")
     set_fields(cells[1], tls_session=TlsSession())

@@ -1,17 +1,33 @@
 """Plain words about a workload."""
 
+from itertools import product
+
+import pytest
 from msgspec.structs import replace
 
 from bench.report import summary
-from bench.report.grouping import arranged
-from bench.results import Bytes, Run, SetupSizes
+from bench.report.grouping import PLAIN, Variant, grouped
+from bench.results import Bytes, Ratio, RatioEstimate, Run, SetupSizes, Verdict
 from bench.spec import OpenLoad
-from tests.support.runs import SIXTEEN, cell, run, set_fields, sizes, small, two_variants, without_figures
+from tests.bench.stats.noise import slices_of
+from tests.bench.stats.test_attribution import still
+from tests.support.runs import (
+    SIXTEEN,
+    cell,
+    latency_ratio,
+    rate_ratio,
+    run,
+    set_fields,
+    sizes,
+    small,
+    two_variants,
+    without_figures,
+)
 
 
 def statements(given: Run) -> dict[str, str]:
-    arrangement = arranged(given)
-    return {each.topic: each.text for each in summary.of_workload(arrangement.groups[0], arrangement)}
+    grouping = grouped(given)
+    return {each.topic: each.text for each in summary.of_workload(grouping.groups[0], grouping)}
 
 
 def answering(wire: float) -> Bytes:
@@ -19,15 +35,14 @@ def answering(wire: float) -> Bytes:
 
 
 def test_topics_stand_in_a_readers_order() -> None:
-    assert list(statements(small())) == ["Latency", "Throughput", "Bytes", "CPU", "Not known"]
-    assert list(statements(two_variants())) == ["Latency", "What gzip costs", "Bytes", "CPU", "Not known"]
+    assert list(statements(small())) == ["Latency", "Throughput", "Bytes", "CPU", "Limits"]
+    assert list(statements(two_variants())) == ["Latency", "Effect of gzip", "Bytes", "CPU", "Limits"]
 
 
 def test_gzip_costs_time_and_saves_bytes() -> None:
-    text = statements(two_variants())["What gzip costs"]
-    assert "HTTP: median 150 µs (135–165) without, 190 µs (171–209) with: slower with gzip" in text
-    assert "an answer goes from 1,360 to 760 B on the wire (−44 %)." in text
-    assert "gRPC: median 300 µs (270–330) without, 340 µs (306–374) with (side by side, no verdict)" in text
+    text = statements(two_variants())["Effect of gzip"]
+    assert "HTTP: gzip makes it 1.30× slower (1.17–1.43), median 150 → 190 µs; response shrinks from 1,360 to" in text
+    assert "gRPC: latency with gzip, median 300 → 340 µs" in text
 
 
 def test_without_sizes_nothing_is_said_of_them() -> None:
@@ -35,14 +50,14 @@ def test_without_sizes_nothing_is_said_of_them() -> None:
     for each in given.cells:
         set_fields(each, bytes=None)
     said = statements(given)
-    assert "on the wire" not in said["What gzip costs"]
+    assert "response" not in said["Effect of gzip"]
     assert "Bytes" not in said
-    assert "Bytes on the wire were not measured." in said["Not known"]
+    assert "Bytes were not measured." in said["Limits"]
 
 
 def test_the_fewest_bytes_are_named_when_one_protocol_has_them() -> None:
     given = run([cell("http", bytes=answering(1300)), cell("grpc", bytes=answering(900))])
-    assert "take 1,000 B over gRPC (fewest) and 1,400 B over HTTP" in statements(given)["Bytes"]
+    assert "gRPC moves the fewest bytes: gRPC 1,000 B, HTTP 1,400 B (request" in statements(given)["Bytes"]
     given = run([cell("http", bytes=answering(900)), cell("grpc", bytes=answering(900))])
     assert "fewest" not in statements(given)["Bytes"]
     assert "fewest" not in statements(run([cell("http")]))["Bytes"]
@@ -50,8 +65,8 @@ def test_the_fewest_bytes_are_named_when_one_protocol_has_them() -> None:
 
 def test_cpu_of_both_sides() -> None:
     assert statements(run([cell("http"), cell("grpc")]))["CPU"] == (
-        "CPU per request with one request in flight, without gzip and TLS: of the producer HTTP 75.0 µs, gRPC 150 µs; "
-        "of the consumer HTTP 50.0 µs, gRPC 100 µs."
+        "Per request with 1 request in flight, without gzip and TLS: server HTTP 75.0, gRPC 150 µs; "
+        "client HTTP 50.0, gRPC 100 µs."
     )
     assert "CPU" not in statements(run([cell("http", cpu_us_per_request=None)]))
 
@@ -59,32 +74,218 @@ def test_cpu_of_both_sides() -> None:
 def test_what_is_not_known_is_listed() -> None:
     cells = [*two_variants().cells, without_figures("graphql", "unsupported", "no such call")]
     set_fields(cells[0], latency_ns=None)
-    text = statements(run(cells))["Not known"]
-    assert "Without a verdict: 1 of 2 comparisons with HTTP (grpc-get-gzip-c1)." in text
-    assert "1 cell has no figures: graphql-get-c1 (not offered)." in text
-    assert "p99 is not told in 1 cell, with too few answers for it (http-get-c1)." in text
+    text = statements(run(cells))["Limits"]
+    assert "1 of 2 comparisons with HTTP is inconclusive (grpc-get-gzip-c1)." in text
+    assert "1 configuration has no results: graphql-get-c1 (unsupported)." in text
+    assert "p99 omitted for 1 configuration (fewer than 1,000 samples): http-get-c1." in text
 
 
 def test_a_workload_of_which_nothing_was_measured_says_so_and_no_more() -> None:
     cells = [without_figures(protocol, "interrupted", "stopped") for protocol in ("http", "grpc")]
     assert statements(run(cells)) == {
-        "Not known": "2 cells have no figures: http-get-c1 (not reached), grpc-get-c1 (not reached)."
+        "Limits": "2 configurations have no results: http-get-c1 (not run), grpc-get-c1 (not run)."
     }
-    arrangement = arranged(run(cells))
-    assert summary.in_short(arrangement.groups[0], arrangement) == ""
+    grouping = grouped(run(cells))
+    assert summary.in_short(grouping.groups[0], grouping) is None
 
 
 def test_open_loop_and_throughput_alone() -> None:
-    assert "with 500 requests due per second" in statements(run([cell("http", load=OpenLoad(rate_hz=500))]))["Latency"]
+    assert "at 500 requests/s" in statements(run([cell("http", load=OpenLoad(rate_hz=500))]))["Latency"]
     assert list(statements(run([cell("http", load=SIXTEEN)]))) == ["Throughput", "Bytes"]
 
 
 def test_one_protocol_is_not_called_fastest() -> None:
     assert statements(run([cell("http")]))["Latency"] == (
-        "Median latency with one request in flight, without gzip and TLS: HTTP 150 µs (135–165)."
+        "Median latency with 1 request in flight, without gzip and TLS: HTTP 150 µs (135–165)."
     )
 
 
 def test_rows_of_sizes_alone_have_bytes_alone() -> None:
     given = replace(cell("http", latency_ns=None, requests_per_second=None, cpu_us_per_request=None), load=None)
     assert list(statements(run([given]))) == ["Bytes"]
+
+
+def fastest(given: Run, variant: Variant = PLAIN, load: int = 0) -> str | None:
+    grouping = grouped(given)
+    group = grouping.groups[0]
+    found = summary.fastest(group, group.loads[load], grouping, variant)
+    return found.protocol if found else None
+
+
+def said(given: Run, load: int = 0) -> str:
+    grouping = grouped(given)
+    group = grouping.groups[0]
+    return " ".join(summary.comparison_sentences(group, group.loads[load], grouping))
+
+
+def three(graphql: Ratio | None, grpc: Ratio | None) -> Run:
+    return run([cell("http"), cell("graphql", ratio=graphql), cell("grpc", ratio=grpc)])
+
+
+def test_the_baseline_is_fastest_when_all_others_are_slower() -> None:
+    assert fastest(small()) == "http"
+    assert said(small()).startswith("HTTP is fastest. Median latency with 1 request in flight, without gzip and TLS: ")
+
+
+def test_one_difference_that_was_not_shown_leaves_the_first_place_open() -> None:
+    assert fastest(small(), load=1) is None
+    assert said(small(), load=1).startswith("No clear winner. Throughput with 16 requests in flight")
+
+
+def test_another_is_fastest_when_its_interval_lies_below_all_others() -> None:
+    slower = latency_ratio("http-get-c1", 1.5, "slower")
+    assert fastest(three(slower, latency_ratio("http-get-c1", 0.8, "faster"))) == "grpc"
+    faster = latency_ratio("http-get-c1", 0.7, "faster", low=0.65, high=0.75)
+    apart = latency_ratio("http-get-c1", 0.85, "faster", low=0.8, high=0.9)
+    overlapping = latency_ratio("http-get-c1", 0.8, "faster", low=0.74, high=0.86)
+    assert fastest(three(faster, apart)) == "graphql"
+    assert fastest(three(faster, overlapping)) is None
+
+
+def test_a_rate_is_ahead_when_it_is_higher() -> None:
+    ahead = rate_ratio("http-get-c16", 1.5, "faster", low=1.4, high=1.6)
+    behind = rate_ratio("http-get-c16", 0.5, "slower", low=0.4, high=0.6)
+    given = run(
+        [
+            cell("http", load=SIXTEEN),
+            cell("graphql", load=SIXTEEN, ratio=behind),
+            cell("grpc", load=SIXTEEN, ratio=ahead),
+        ]
+    )
+    assert fastest(given) == "grpc"
+    assert "gRPC is faster than HTTP: 1.50× the requests/s (1.40–1.60)" in said(given)
+    assert "GraphQL is slower than HTTP: 0.500× the requests/s (0.400–0.600)" in said(given)
+    set_fields(given.cells[2], ratio=behind)
+    assert fastest(given) == "http"
+
+
+def test_nobody_is_fastest_without_intervals_or_without_others() -> None:
+    bare = RatioEstimate(value=3.0, low=None, high=None, low_95=None, high_95=None, verdict="inconclusive")
+    no_interval = Ratio(baseline="http-get-c1", latency_ns_p50=bare)
+    assert fastest(three(no_interval, latency_ratio("http-get-c1", 2.0, "slower"))) is None
+    assert fastest(three(None, latency_ratio("http-get-c1", 2.0, "slower"))) is None
+    assert fastest(run([cell("http")])) is None
+
+
+@pytest.mark.parametrize(("plain", "gzip"), list(product(("faster", "slower", "same", "inconclusive"), repeat=2)))
+def test_faster_and_slower_are_said_only_where_the_verdict_says_so(plain: Verdict, gzip: Verdict) -> None:
+    grouping = grouped(two_variants((plain, gzip)))
+    group = grouping.groups[0]
+    (sentence,) = summary.distances(group, group.loads[0], grouping)
+    assert sentence.startswith("gRPC ")
+    for word in ("faster", "slower"):
+        assert (word in sentence) == (word in (plain, gzip))
+    assert ("is equivalent to" in sentence) == ("same" in (plain, gzip))
+    assert ("no significant difference" in sentence) == ("inconclusive" in (plain, gzip))
+
+
+def test_variants_are_gathered_by_verdict() -> None:
+    assert said(two_variants(("faster", "inconclusive"))).endswith(
+        "gRPC is faster than HTTP: latency 0.800× (0.700–0.900) without gzip and TLS; it shows no significant "
+        "difference from HTTP: latency 1.02× (0.90–1.20) with gzip."
+    )
+    assert (
+        "is slower than HTTP: latency 1.50× (1.30–1.70) without gzip and TLS and 1.50× (1.30–1.70) with gzip."
+        in said(two_variants(("slower", "slower")))
+    )
+    assert said(two_variants(("inconclusive", "inconclusive"))).startswith(
+        "No clear winner in any gzip/TLS combination."
+    )
+    assert said(two_variants(("faster", "inconclusive"))).startswith(
+        "gRPC is fastest without gzip and TLS; no clear winner with gzip."
+    )
+
+
+def test_many_variants_are_told_by_their_ends() -> None:
+    variants = [(False, False), (False, True), (True, False), (True, True)]
+    cells = [cell("http", gzip=gzip, tls=tls) for gzip, tls in variants]
+    cells += [
+        cell("grpc", gzip=gzip, tls=tls, ratio=latency_ratio(cells[number].id, 1.5 + number, "slower"))
+        for number, (gzip, tls) in enumerate(variants)
+    ]
+    assert ("latency 1.50× (1.35–1.65) without gzip and TLS to 4.50× (4.05–4.95) with gzip and TLS.") in said(
+        run(cells)
+    )
+
+
+def test_an_interval_that_excludes_one_without_a_verdict_is_no_verdict() -> None:
+    within = latency_ratio("http-get-c1", 3.0, "inconclusive", low=2.5, high=3.5)
+    text = said(three(within, within))
+    assert "has no verdict against HTTP, because the servers were not restarted: latency 3.00×" in text
+    assert "slower" not in text
+    assert fastest(three(within, within)) is None
+
+
+def test_a_protocol_that_is_missing_is_not_passed_over() -> None:
+    given = run(
+        [
+            cell("http"),
+            cell("graphql", ratio=latency_ratio("http-get-c1", 3.0, "slower")),
+            without_figures("grpc", "failed", "x"),
+        ]
+    )
+    assert said(given).startswith("HTTP is fastest of those measured.")
+
+
+def test_versions_are_told_against_their_twins_and_nobody_is_called_fastest() -> None:
+    cells = [cell("http", version="v1"), cell("http", version="v2", ratio=latency_ratio("old", 1.2, "slower"))]
+    set_fields(cells[0], id="old")
+    set_fields(cells[1], id="new")
+    text = said(run(cells))
+    assert "fastest" not in text
+    assert text.endswith("HTTP (v2) is slower than v1: latency 1.20× (1.08–1.32).")
+
+
+@pytest.mark.parametrize(
+    ("ratio", "words"),
+    [
+        (latency_ratio("http-get-c1", 1.3, "slower"), "gzip makes it 1.30× slower (1.17–1.43)"),
+        (latency_ratio("http-get-c1", 0.8, "faster"), "gzip makes it faster: latency 0.800× (0.720–0.880)"),
+        (latency_ratio("http-get-c1", 1.0, "same"), "equivalent with gzip (within 3 %): latency 1.00× (0.90–1.10)"),
+        (
+            latency_ratio("http-get-c1", 1.0, "inconclusive"),
+            "no significant difference with gzip: latency 1.00× (0.90–1.10)",
+        ),
+        (
+            latency_ratio("http-get-c1", 2.0, "inconclusive", low=1.5, high=2.5),
+            "no verdict with gzip, because the servers were not restarted: latency 2.00× (1.50–2.50)",
+        ),
+        (None, "latency with gzip"),
+        (latency_ratio("grpc-get-c1", 1.3, "slower"), "latency with gzip"),
+    ],
+)
+def test_what_a_switch_costs(ratio: Ratio | None, words: str) -> None:
+    text = statements(run([cell("http"), cell("http", gzip=True, ratio=ratio)]))["Effect of gzip"]
+    assert text == f"HTTP: {words}, median 150 → 190 µs; response shrinks from 1,360 to 760 B (−44 %)."
+
+
+def test_a_protocol_that_is_not_the_baseline_has_a_paired_ratio_without_a_verdict() -> None:
+    """The run file has no ratio of gRPC with gzip to gRPC without; it follows from slices of the same rounds."""
+    given = two_variants()
+    for each, p50_us in zip(given.cells, (100.0, 110.0, 200.0, 250.0), strict=True):
+        set_fields(each, slices=slices_of(still(p50_us * 1e3, instances=3)))
+    text = statements(given)["Effect of gzip"]
+    assert "gRPC: latency 1.25× (95 % interval 1.25–1.25) with gzip, median 300 → 340 µs" in text
+    assert "HTTP: gzip makes it 1.30× slower" in text
+
+
+def test_without_medians_and_sizes_nothing_is_said_of_gzip() -> None:
+    cells = [cell("http", bytes=None), cell("http", gzip=True, latency_ns=None, bytes=None)]
+    assert "Effect of gzip" not in statements(run(cells))
+
+
+def test_the_same_size_is_said_to_be_unchanged() -> None:
+    cells = [cell("http"), cell("http", gzip=True)]
+    set_fields(cells[1], bytes=cells[0].bytes)
+    assert statements(run(cells))["Effect of gzip"].endswith("; response size unchanged.")
+
+
+def test_the_short_answer_repeats_the_intervals() -> None:
+    grouping = grouped(small())
+    found = summary.in_short(grouping.groups[0], grouping)
+    assert found is not None
+    assert found.text == (
+        "HTTP is fastest. GraphQL is slower than HTTP: latency 3.00× (2.70–3.30). gRPC is slower than HTTP: latency "
+        "2.00× (1.80–2.20). Bytes moved: HTTP 1,480 B, GraphQL 1,480 B, gRPC 1,480 B (request + response, on the wire, "
+        "without gzip and TLS)."
+    )

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from bench.report import terminal
+from bench.report.run_document import document_of
 from bench.results import Run, RunWarning
 from bench.spec import OpenLoad
 from tests.support.runs import HOSTILE, LIST, ONE, SIXTEEN, cell, latency_ratio, quantiles, run, small, without_figures
@@ -14,17 +15,19 @@ from tests.support.runs import HOSTILE, LIST, ONE, SIXTEEN, cell, latency_ratio,
 
 def shown(given: Run, width: int = terminal.MINIMUM_WIDTH) -> str:
     out = io.StringIO()
-    terminal.render(given, Console(file=out, width=width))
+    terminal.render(document_of(given), Console(file=out, width=width))
     return out.getvalue()
 
 
 def test_warnings_come_first() -> None:
     text = shown(small())
-    assert text.startswith("One reason for warning:\n•  The load average was 2.6, so others were at work. Stop them.")
+    assert text.startswith(
+        "Data quality: 1 warning\nwarning:  The load average was 2.6, so others were at work. Stop them."
+    )
     assert "[busy_machine]" in text
-    assert shown(run([cell("http")])).startswith("No reason for warning was found.")
+    assert shown(run([cell("http")])).startswith("Data quality: no warnings\n")
     two = run([cell("http")], warnings=[RunWarning(code="a", text="A."), RunWarning(code="b", text="B.")])
-    assert shown(two).startswith("2 reasons for warning:")
+    assert shown(two).startswith("Data quality: 2 warnings")
 
 
 @pytest.mark.parametrize("width", [terminal.MINIMUM_WIDTH, terminal.WIDTH, 140])
@@ -53,9 +56,9 @@ def test_no_figure_is_cut_off(width: int) -> None:
 
 def test_what_tables_share_is_said_once_and_what_columns_mean_under_each() -> None:
     text = " ".join(shown(small()).split())
-    assert text.count("faster, slower: the interval of the ratio excludes 1.") == 1
-    assert text.count("÷ HTTP: median latency of a slice divided by that of HTTP") == 1
-    assert text.count("÷ HTTP: requests/s divided by those of HTTP") == 1
+    assert text.count("Verdict: faster or slower = the interval excludes 1;") == 1
+    assert text.count("× HTTP: median latency relative to HTTP") == 1
+    assert text.count("× HTTP: requests/s relative to HTTP") == 1
 
 
 def test_a_variant_is_named_once() -> None:
@@ -69,14 +72,14 @@ def test_open_loop_fits() -> None:
         cell("grpc", load=OpenLoad(rate_hz=500)),
     ]
     text = shown(run(cells))
-    assert "latency with 500 requests due per second" in text
+    assert "latency at 500 requests/s" in text
     assert "…" not in text
 
 
 def test_cells_without_figures_say_why() -> None:
     text = shown(run([cell("http"), without_figures("grpc", "unsupported", "there is no such call")]))
-    assert "not offered" in text
-    assert "Not measured (not offered): grpc-get-c1: there is no such call." in " ".join(text.split())
+    assert "unsupported" in text
+    assert "Not measured (unsupported): grpc-get-c1: there is no such call." in " ".join(text.split())
 
 
 def test_hostile_text_neither_steers_nor_marks_up() -> None:
@@ -89,11 +92,11 @@ def test_hostile_text_neither_steers_nor_marks_up() -> None:
 
 
 def test_an_empty_run() -> None:
-    assert "The run has no cells." in shown(run([]))
+    assert "The run has no configurations." in shown(run([]))
 
 
 def test_rows_without_load_have_bytes() -> None:
     given = replace(cell("http", latency_ns=None, requests_per_second=None, cpu_us_per_request=None), load=None)
     text = shown(run([given]))
     assert "1,360" in text
-    assert "latency" not in text
+    assert "p50" not in text

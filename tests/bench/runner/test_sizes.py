@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from bench.report import terminal
-from bench.report.anatomy import anatomy_tables
-from bench.report.anatomy_figures import stacks
+from bench.report.anatomy import category_tables, connection_tables, stacks
+from bench.report.run_document import sizes_document
 from bench.results import Run
 from bench.run_file import decode, encode
 from bench.runner.measure import Measurement
@@ -92,15 +92,14 @@ async def test_every_combination_sums_exactly_and_is_shown(tmp_path: Path) -> No
         assert anatomy is not None
         steady_bytes = sum(getattr(anatomy.steady, bar.direction).values())
         assert sum(bar.bytes_by_category.values()) == pytest.approx(steady_bytes / anatomy.steady_requests)
-    tables = anatomy_tables(run)
+    tables = [*category_tables(run), *connection_tables(run)]
     assert [len(table.rows) for table in tables] == [ARMS * 12] * 4 + [ARMS * 6]
     with Console(width=terminal.WIDTH, record=True, quiet=True) as console:
-        for table in tables:
-            terminal.show_table(table, console)
+        terminal.render(sizes_document(run), console)
     gzip_notes = " ".join(tables[-1].notes)
-    assert "gzip makes answers larger in " in gzip_notes
+    assert "gzip makes responses larger in " in gzip_notes
     assert "http-fields-gzip" in gzip_notes
-    (unsent,) = (note for note in tables[-1].notes if note.startswith("Not every answer came compressed in "))
+    (unsent,) = (note for note in tables[-1].notes if note.startswith("Some responses were not compressed in "))
     assert "grpc-fields-gzip" in unsent
     assert "http" not in unsent
 
@@ -123,7 +122,7 @@ async def test_a_producer_that_does_not_start_fails_its_cells_and_says_why() -> 
     assert {cell.status for cell in run.cells} == {"failed"}
     assert all("no-such-file.json" in (cell.reason or "") for cell in run.cells)
     assert {warning.code for warning in run.warnings} == {"process_trouble"}
-    assert anatomy_tables(run) == []
+    assert category_tables(run) == connection_tables(run) == []
 
 
 async def test_cancelling_leaves_nothing_running() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
-from bench.report.curve_tables import curve_table
+from bench.report.latency_tables import load_curve_table
 from bench.results import Cell, Estimate, PlanUsed, Quantiles, RecipesUsed, Run
 from bench.spec import ClosedLoad, Load, OpenLoad
 from bench.stats.load_curves import Curve, curves
@@ -87,8 +87,8 @@ def test_the_table_marks_the_knee() -> None:
         warnings=[],
         cells=cells,
     )
-    table = curve_table(run)
+    table = load_curve_table(run)
     assert table is not None
     assert [row.entries[-1].text for row in table.rows] == ["", "← knee", ""]
     assert {row.headings[0] for row in table.rows} == {"alpha-get"}
-    assert curve_table(replace(run, cells=cells[:2])) is None
+    assert load_curve_table(replace(run, cells=cells[:2])) is None

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from bench.report.write import write_aside
+from bench.cli.show import write_whole
 
 
 def test_what_was_there_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
     path = tmp_path / "run.json"
-    write_aside(path, b"before")
-    write_aside(path, b"after")
+    write_whole(path, b"before")
+    write_whole(path, b"after")
     assert path.read_bytes() == b"after"
     assert [each.name for each in tmp_path.iterdir()] == ["run.json"]
     assert path.stat().st_mode & 0o777 == 0o644
@@ -19,19 +19,19 @@ def test_what_was_there_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> 
 
 def test_a_directory_that_is_not_there_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
-        write_aside(tmp_path / "missing" / "run.json", b"x")
+        write_whole(tmp_path / "missing" / "run.json", b"x")
 
 
 def test_a_failure_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "run.json"
-    write_aside(path, b"before")
+    write_whole(path, b"before")
 
     def fails(_: int) -> None:
         raise OSError(28, os.strerror(28))
 
     monkeypatch.setattr(os, "fsync", fails)
     with pytest.raises(OSError, match="No space"):
-        write_aside(path, b"after")
+        write_whole(path, b"after")
     assert path.read_bytes() == b"before"
     assert [each.name for each in tmp_path.iterdir()] == ["run.json"]
 
@@ -39,5 +39,5 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_directory_in_its_place_is_an_os_error(tmp_path: Path) -> None:
     (tmp_path / "run.json").mkdir()
     with pytest.raises(OSError, match="directory"):
-        write_aside(tmp_path / "run.json", b"x")
+        write_whole(tmp_path / "run.json", b"x")
     assert [each.name for each in tmp_path.iterdir()] == ["run.json"]

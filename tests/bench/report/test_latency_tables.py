@@ -4,9 +4,8 @@ import pytest
 from msgspec.structs import replace
 
 from bench.report import costs, latency_tables
-from bench.report.detail_table import details
 from bench.report.document import Table
-from bench.report.grouping import arranged
+from bench.report.grouping import grouped
 from bench.results import Bytes, Run, SetupSizes, Sizes
 from bench.spec import ClosedLoad, OpenLoad
 from tests.support.runs import (
@@ -25,9 +24,9 @@ from tests.support.runs import (
 
 
 def figures(given: Run, load: int = 0) -> Table:
-    arrangement = arranged(given)
-    group = arrangement.groups[0]
-    return latency_tables.figures(group, group.loads[load], arrangement)
+    grouping = grouped(given)
+    group = grouping.groups[0]
+    return latency_tables.load_table(group, group.loads[load], grouping)
 
 
 def texts(table: Table) -> list[list[str]]:
@@ -40,8 +39,8 @@ def headings(table: Table) -> list[str]:
 
 def test_latency() -> None:
     table = figures(small())
-    assert table.title == "get: one recipe; latency with one request in flight"
-    assert headings(table) == ["gzip, TLS", "protocol", "p50, µs", "p90, µs", "p99, µs", "÷ HTTP", "answers"]
+    assert table.title == "get: one recipe; latency with 1 request in flight"
+    assert headings(table) == ["gzip, TLS", "protocol", "p50, µs", "p90, µs", "p99, µs", "× HTTP", "n"]
     assert texts(table) == [
         ["plain", "HTTP", "150 (135–165)", "300", "600", "baseline", "2,000"],
         ["plain", "GraphQL", "450 (405–495)", "900", "1,800", "3.00 (2.70–3.30) slower", "2,000"],
@@ -63,18 +62,18 @@ def test_open_loop_tells_the_rate_that_was_reached_and_the_service_time() -> Non
     load = OpenLoad(rate_hz=500)
     cells = [cell("http", load=load, service_ns=quantiles(100e3), requests_per_second=estimate(480.4))]
     table = figures(run(cells))
-    assert table.title == "get: one recipe; latency with 500 requests due per second"
-    assert headings(table)[2:] == ["achieved, requests/s", "p50, µs", "p90, µs", "p99, µs", "service, µs", "answers"]
+    assert table.title == "get: one recipe; latency at 500 requests/s"
+    assert headings(table)[2:] == ["achieved, requests/s", "p50, µs", "p90, µs", "p99, µs", "service, µs", "n"]
     assert texts(table)[0][2:7] == ["480", "150 (135–165)", "300", "600", "100"]
 
 
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        ("unsupported", "not offered"),
+        ("unsupported", "unsupported"),
         ("failed", "failed"),
-        ("generator_limited", "load was the limit"),
-        ("interrupted", "not reached"),
+        ("generator_limited", "client limited"),
+        ("interrupted", "not run"),
     ],
 )
 def test_a_cell_without_figures_says_why(status: str, words: str) -> None:
@@ -86,8 +85,11 @@ def test_a_cell_without_figures_says_why(status: str, words: str) -> None:
     assert texts(table)[1] == ["plain", "gRPC", words, "–", "–", "–", "0 + 3 timeout"]
     assert texts(table)[2] == ["plain", "GraphQL", words, "–", "–", "–", "–"]
     assert f"Not measured ({words}): grpc-get-c1: {reason}." in table.notes
-    assert f"Not measured ({words}): graphql-get-c1: no reason is known." in table.notes
-    assert texts(details(given))[1][3] == words or words in texts(details(given))[1]
+    assert f"Not measured ({words}): graphql-get-c1: unknown reason." in table.notes
+    assert (
+        texts(latency_tables.all_configurations(given))[1][3] == words
+        or words in texts(latency_tables.all_configurations(given))[1]
+    )
 
 
 def test_a_missing_ratio_and_a_missing_quantile_are_dashes() -> None:
@@ -99,45 +101,45 @@ def test_a_missing_ratio_and_a_missing_quantile_are_dashes() -> None:
 
 def test_one_protocol_has_no_column_of_ratios() -> None:
     given = run([cell("grpc"), cell("grpc", tls=True, ratio=latency_ratio("grpc-get-c1", 1.1, "slower"))])
-    assert "÷ gRPC" not in headings(figures(given))
+    assert "× gRPC" not in headings(figures(given))
 
 
 def test_without_a_baseline_there_is_no_column_of_ratios() -> None:
-    assert not any("÷" in heading for heading in headings(figures(run([cell("http"), cell("grpc")]))))
+    assert not any("×" in heading for heading in headings(figures(run([cell("http"), cell("grpc")]))))
 
 
 def test_everything_against_the_plain_baseline() -> None:
-    arrangement = arranged(small())
-    table = latency_tables.against_plain(arrangement.groups[0], arrangement)
+    grouping = grouped(small())
+    table = latency_tables.against_plain(grouping.groups[0], grouping)
     assert table is not None
     assert headings(table)[2:] == ["latency, 1 in flight"]
     assert texts(table)[0] == ["plain", "HTTP", "baseline"]
     assert texts(table)[1] == ["plain", "GraphQL", "3.00 (2.70–3.30) slower"]
-    bare = arranged(run([cell("http")]))
+    bare = grouped(run([cell("http")]))
     assert latency_tables.against_plain(bare.groups[0], bare) is None
 
 
 def test_bytes_and_cpu() -> None:
-    (table,) = costs.costs(arranged(two_variants()).groups[0])
+    (table,) = costs.cost_tables(grouped(two_variants()).groups[0])
     assert headings(table)[2:] == [
         "request message, B",
         "request wire, B",
         "response message, B",
         "response wire, B",
-        "producer µs, 1 in flight",
-        "consumer µs, 1 in flight",
+        "server µs, 1 in flight",
+        "client µs, 1 in flight",
     ]
     assert texts(table)[0] == ["plain", "HTTP", "0", "120", "1,200", "1,360", "75.0", "50.0"]
 
 
 def test_many_loads_do_not_make_one_table_wider() -> None:
     cells = [cell("http", load=ClosedLoad(concurrency=n)) for n in (1, 2, 4, 8, 16)]
-    tables = costs.costs(arranged(run(cells)).groups[0])
+    tables = costs.cost_tables(grouped(run(cells)).groups[0])
     assert [len(table.columns) for table in tables] == [10, 7, 5]
 
 
 def test_all_sizes() -> None:
-    table = costs.sizes(arranged(run([cell("http", gzip=True, tls=True)])).groups[0])
+    table = costs.size_table(grouped(run([cell("http", gzip=True, tls=True)])).groups[0])
     assert texts(table)[0][2:] == [
         "0",
         "0",
@@ -157,19 +159,19 @@ def test_all_sizes() -> None:
 
 def test_sizes_that_are_not_known_are_said_to_be() -> None:
     given = run([cell("http", bytes=None), cell("grpc")])
-    (table,) = costs.costs(arranged(given).groups[0])
+    (table,) = costs.cost_tables(grouped(given).groups[0])
     assert "Bytes were not measured for HTTP plain." in table.notes
     nothing = Bytes(request=Sizes(), response=Sizes(), setup=SetupSizes())
     given = run([cell("http", bytes=None), cell("grpc", bytes=nothing)])
-    table = costs.sizes(arranged(given).groups[0])
-    assert "The bytes of these cells were not measured." in table.notes
+    table = costs.size_table(grouped(given).groups[0])
+    assert "Bytes were not measured." in table.notes
     assert texts(table)[1][2:] == ["–"] * 13
 
 
 def test_cpu_has_intervals_and_memory() -> None:
-    table = costs.cpu(arranged(run([cell("http")])).groups[0])
+    table = costs.cpu_table(grouped(run([cell("http")])).groups[0])
     assert texts(table) == [["plain", "HTTP", "75.0 (67.5–82.5)", "50.0 (45.0–55.0)", "72.8"]]
-    bare = costs.cpu(arranged(run([cell("http", cpu_us_per_request=None, memory_bytes=None)])).groups[0])
+    bare = costs.cpu_table(grouped(run([cell("http", cpu_us_per_request=None, memory_bytes=None)])).groups[0])
     assert texts(bare) == [["plain", "HTTP", "–"]]
 
 
@@ -182,12 +184,12 @@ def test_details_hold_every_cell_with_and_without_load() -> None:
         ]
     )
     given.cells[0] = replace(given.cells[0], load=None)
-    table = details(given)
+    table = latency_tables.all_configurations(given)
     assert [row[0] for row in texts(table)] == [each.id for each in given.cells]
     assert texts(table)[0][3] == "no load"
     assert texts(table)[2][-1] == "5 + 2 timeout"
-    assert details(run([])).rows == ()
-    assert details(run([])).heading_count == 0
+    assert latency_tables.all_configurations(run([])).rows == ()
+    assert latency_tables.all_configurations(run([])).heading_count == 0
 
 
 def test_huge_and_tiny_figures_do_not_break_a_table() -> None:
