@@ -1,6 +1,6 @@
-"""The plan of a run: instances, rounds and slices, decided before anything starts. Pure.
+"""The schedule of a run: instances, warm-up, rounds, slices, seeds and the time that they take. Pure.
 
-Why short slices, shuffled rounds and restarts: docs/measuring.md.
+Why slices are short, rounds shuffled and producers restarted: docs/measuring.md.
 """
 
 import math
@@ -15,19 +15,18 @@ from bench.workloads import Workload
 from producers.registry import flags_for
 
 LATENCY_REQUESTS_AT_LEAST = 3
-"""A slice's median needs a few answers, however slow the cell is."""
+"""A median needs a few requests, however slow the cell is."""
 THROUGHPUT_EVERY = 6
-"""Throughput cells and extra arms take part in every so manieth round, so that most of the time goes to what the ratios
-need."""
+"""Cells without a headline ratio take part in one of so many rounds: most of the time goes to those that have one."""
 PROVED_AT_FIRST = 24
-"""Questions whose whole answers are compared before a cell is timed; the rest are compared while it is."""
+"""How many whole responses of a cell are verified before it is timed. The others are verified while it is timed."""
 PROVED_AGAIN = 4
-"""So many suffice where the same cell was proved in an earlier instance, and over a network, which changes nothing in
-an answer and takes its time for each."""
+"""The same for a cell that was verified in an earlier instance, and over a network, which changes no response and makes
+each of them slow."""
 OPEN_SLICE_NS = 1_000_000_000
-"""Open loop needs its arrivals uninterrupted, so its slices are this long."""
+"""Slices of an open loop last at least this long: its arrivals must not be interrupted."""
 INSTANCES_AT_LEAST = 4
-"""Fewer say too little about how far restarts move the figures to end a run by it."""
+"""With fewer, the spread between restarts is not known well enough to end a run early."""
 WARM_UP_ROUNDS_AT_LEAST = 2
 """The first round fills caches; the second is compared with it."""
 WARM_UP_ROUNDS_AT_MOST = 8
@@ -35,52 +34,52 @@ WARM_UP_ROUNDS_AT_MOST = 8
 WARM_UP_FALL_AT_MOST = 0.02
 """The share by which latencies may still fall from one round to the next."""
 INSTANCE_START_S = 5.0
-"""A guess of how long an instance's processes take to start and to prove their cells, for the estimate only."""
+"""How long an instance takes to start and to verify its cells, for the estimate of the duration only."""
 
 
 def requests_at_least(cell: CellKey) -> int:
-    """How many requests a slice of this cell has, however long they take."""
+    """How many requests a slice of this cell has at least, however long they take."""
     if isinstance(cell.load, ClosedLoad):
         return max(LATENCY_REQUESTS_AT_LEAST, cell.load.concurrency)
     return 0
 
 
 def why_unsupported(key: CellKey, plan: RunPlan) -> str | None:
-    """Why a combination cannot be had from producers that the lab starts, known before they are; None when it can."""
+    """Why the lab's own producers cannot serve this cell, as far as is known before they start; None when they can."""
     if not key.gzip or not plan.restarts:
         return None
     return protocol(key.protocol).why_no_gzip(plan.gzip_level)
 
 
 def gzip_served(name: str, plan: RunPlan) -> bool:
-    """Whether a producer is to be started with gzip."""
+    """Whether a producer has to be started with gzip."""
     return any(plan.matrix["gzip"]) and protocol(name).why_no_gzip(plan.gzip_level) is None
 
 
 def producer_flags(protocol: str, plan: RunPlan) -> list[str]:
-    """What a producer is to be started with, so that it speaks every dialect that it is asked in."""
+    """The flags with which a producer has to be started to speak every dialect of the plan."""
     return flags_for(protocol, spoken(protocol, plan.matrix["dialect"] or (DEFAULT_DIALECT,)))
 
 
 def questions_to_prove(cell: CellKey, instance: int) -> int:
-    """How many of a cell's questions are asked, and their whole answers compared, before it is timed."""
+    """How many of a cell's requests are sent, and their whole responses verified, before it is timed."""
     return PROVED_AT_FIRST if instance == 0 and cell.network == LOOPBACK else PROVED_AGAIN
 
 
 def slice_ns(cell: CellKey, plan: RunPlan) -> int:
-    """How long a slice of this cell goes on sending."""
+    """For how long a slice of this cell sends requests."""
     return plan.slice_ns if isinstance(cell.load, ClosedLoad) else max(plan.slice_ns, OPEN_SLICE_NS)
 
 
 def round_trips(cell: CellKey) -> int:
-    """How many round trips a request takes, with those that set up a new connection."""
+    """How many round trips a request takes, including those that set up a new connection."""
     if cell.connection == PERSISTENT:
         return 1
     return 1 + set_up_round_trips(cell.protocol, tls=cell.tls)
 
 
 def estimated_slice_ns(cell: CellKey, plan: RunPlan) -> int:
-    """About how long a slice of this cell takes at least: over a far network, as long as its few requests do."""
+    """About how long a slice of this cell takes: over a slow network, as long as its few requests."""
     if cell.network == LOOPBACK or not isinstance(cell.load, ClosedLoad):
         return slice_ns(cell, plan)
     in_turn = -(-requests_at_least(cell) // cell.load.concurrency)
@@ -88,10 +87,10 @@ def estimated_slice_ns(cell: CellKey, plan: RunPlan) -> int:
 
 
 def cells_of_round(cells: Sequence[CellKey], plan: RunPlan, instance: int, round_number: int) -> list[CellKey]:
-    """The cells of one round, in an order drawn for this round alone.
+    """The cells of one round, in a random order of its own.
 
-    Cells that measure latency take part in every round, unless they are extra arms; the others in every sixth, from
-    the first on. Where there are none of the former, all take part always.
+    Cells that measure latency take part in every round, unless they are among the extra cells of the matrix. The others
+    take part in every THROUGHPUT_EVERY-th round, from the first on. Without any of the former, all take part always.
     """
     foremost = [cell for cell in cells if cell.measures_latency and not plan.matrix.is_extra(cell)]
     taking_part = list(cells) if not foremost or round_number % THROUGHPUT_EVERY == 0 else foremost
@@ -99,13 +98,13 @@ def cells_of_round(cells: Sequence[CellKey], plan: RunPlan, instance: int, round
 
 
 def start_order(plan: RunPlan, instance: int) -> list[CellKey]:
-    """The order in which an instance's producers start, each as what tells its process from the others."""
+    """The order in which the producers of an instance start: the process keys of the matrix, shuffled."""
     processes = list(dict.fromkeys(key.process for key in plan.matrix.cells()))
     return Random(f"{plan.seed}/start/{instance}").sample(processes, len(processes))
 
 
 def slice_seed(cell: CellKey, plan: RunPlan, instance: int, round_number: int) -> str:
-    """The seed of a slice's questions: the same for every protocol, gzip and TLS, so that they do the same work."""
+    """The seed of a slice's requests: the same for every protocol, gzip and TLS setting, so that all do equal work."""
     return f"{plan.seed}/{cell.workload.label}/{cell.load}/{instance}/{round_number}"
 
 
@@ -121,13 +120,13 @@ def settled(before: Mapping[str, float], now: Mapping[str, float]) -> bool:
 
 
 def sample_ids(ids: Sequence[int], plan: RunPlan, at_most: int) -> list[int]:
-    """The recipes that single-recipe workloads ask for, in a seeded order."""
+    """The recipes that workloads of one recipe request, in a seeded order."""
     wanted = list(plan.ids) if plan.ids is not None else list(ids)
     return Random(f"{plan.seed}/ids").sample(wanted, min(at_most, len(wanted)))
 
 
 def estimated_seconds(plan: RunPlan) -> float:
-    """About how long the run takes, before anything is known about how fast the producers are."""
+    """About how long the run takes, before anything is known about the speed of the producers."""
     cells = plan.matrix.cells()
     rounds_ns = sum(
         estimated_slice_ns(cell, plan) * 2
@@ -136,13 +135,13 @@ def estimated_seconds(plan: RunPlan) -> float:
     )
     estimated_s = plan.instances * (rounds_ns / 1e9 + (INSTANCE_START_S if plan.restarts else 1.0))
     if plan.rounds is None:
-        # Every instance has a round, however little time there is.
+        # Every instance has at least one round, however little time there is.
         return max(plan.seconds, estimated_s) if set(plan.matrix["network"]) - {LOOPBACK} else plan.seconds
     return estimated_s
 
 
 def instances_within(seconds: float, instance_s: float) -> int:
-    """How many instances of about this length fit into a time; several, however short it is."""
+    """How many instances of about this duration fit into a time, and at least INSTANCES_AT_LEAST."""
     return max(INSTANCES_AT_LEAST, int(seconds / instance_s))
 
 

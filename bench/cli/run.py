@@ -1,4 +1,4 @@
-"""`python -m bench run`: carry out a matrix, write the run file and the report, show the tables."""
+"""`python -m bench run`: measure a matrix, write the run file and the report, print the tables."""
 
 import sys
 from pathlib import Path
@@ -30,85 +30,103 @@ BESIDES = ({"client": RAW, "load": ClosedLoad(concurrency=1)},)
 @matrix_flags.with_dimensions()
 def run(
     chosen: matrix_flags.Chosen,
-    workload: Annotated[list[str] | None, typer.Option(metavar="NAMES", help=f"Some of {','.join(WORKLOADS)}.")] = None,
+    workload: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAMES", help=f"Comma-separated: {', '.join(WORKLOADS)}. [default: get,list]"),
+    ] = None,
     page_size: Annotated[
-        list[str] | None, typer.Option(metavar="N", help="Recipes on a page, or in a batch: 20.")
+        list[str] | None, typer.Option(metavar="N", help="Recipes on a page or in a batch. [default: 20]")
     ] = None,
     concurrency: Annotated[
-        list[str] | None, typer.Option(metavar="N", help="Requests kept in flight: 1 for latency, 16 for throughput.")
+        list[str] | None, typer.Option(metavar="N", help="Closed loop: requests in flight. [default: 1,16]")
     ] = None,
     rate: Annotated[
-        list[str] | None, typer.Option(metavar="HZ", help="Open loop instead: requests due per second.")
+        list[str] | None, typer.Option(metavar="HZ", help="Open loop instead: requests per second.")
     ] = None,
     arrivals: Annotated[
-        str, typer.Option(metavar="poisson|constant", help="How open-loop requests fall due.")
+        str, typer.Option(metavar="poisson|constant", help="Arrival process of the open loop.")
     ] = "poisson",
     instances: Annotated[
         int | None,
-        typer.Option(parser=values.whole_number(1, 1000), metavar="N", help="Fresh starts of all producers."),
+        typer.Option(
+            parser=values.whole_number(1, 1000), metavar="N", help="Server restarts (replicates). [default: 13]"
+        ),
     ] = None,
     rounds: Annotated[
         int | None,
-        typer.Option(parser=values.whole_number(1, 1_000_000), metavar="N", help="Rounds per instance; else by time."),
+        typer.Option(
+            parser=values.whole_number(1, 1_000_000),
+            metavar="N",
+            help="Rounds per instance. [default: as many as fit into the time]",
+        ),
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option(parser=values.number(1, 1_000_000), metavar="S", help="Time for the whole run.")
+        float | None,
+        typer.Option(parser=values.number(1, 1_000_000), metavar="S", help="Duration of the whole run. [default: 175]"),
     ] = None,
     until: Annotated[
         float | None,
         typer.Option(
-            parser=values.share(0.001, 1), metavar="PERCENT", help="Stop once all headline intervals are this narrow."
+            parser=values.share(0.001, 1),
+            metavar="PERCENT",
+            help="Stop when the intervals of all headline ratios are within ± this.",
         ),
     ] = None,
     slice_ms: Annotated[
-        float, typer.Option(parser=values.number(1, 60_000), metavar="MS", help="Length of one slice.")
+        float, typer.Option(parser=values.number(1, 60_000), metavar="MS", help="Duration of one slice.")
     ] = 12.0,
     target: Annotated[
-        list[str] | None, typer.Option(metavar="PROTOCOL=URL", help="Measure a producer that runs already.")
+        list[str] | None, typer.Option(metavar="PROTOCOL=URL", help="Measure a server that is already running.")
     ] = None,
     ab: Annotated[
         str,
         typer.Option(
-            metavar="REF", help="Compare this checkout's producers with a commit's (or A..B: two commits), interleaved."
+            metavar="REF", help="Compare the producers of this checkout with those of a commit (A..B: of two commits)."
         ),
     ] = "",
     ab_target: Annotated[
-        list[str] | None, typer.Option(metavar="PROTOCOL=URL", help="Compare with --target, interleaved.")
+        list[str] | None, typer.Option(metavar="PROTOCOL=URL", help="Compare the server at --target with this one.")
     ] = None,
     threshold: Annotated[
         float,
         typer.Option(
-            parser=values.share(0, 10), metavar="PERCENT", help="With --ab: exit 1 when slower by more than this."
+            parser=values.share(0, 10), metavar="PERCENT", help="With --ab: exit code 1 when slower by more than this."
         ),
     ] = THRESHOLD,
-    ids: Annotated[str, typer.Option(metavar="IDS", help="Ask for these recipes only.")] = "",
+    ids: Annotated[str, typer.Option(metavar="IDS", help="Request these recipes only.")] = "",
     expect: Annotated[
-        str, typer.Option(metavar="recipes|none", help="none: answers need only be well-formed.")
+        str,
+        typer.Option(
+            metavar="recipes|none", help="What responses are compared with. none: they only have to be well-formed."
+        ),
     ] = "recipes",
     ca: Annotated[
-        Path | None, typer.Option(parser=values.readable_file, metavar="FILE", help="Authority to trust at targets.")
+        Path | None,
+        typer.Option(parser=values.readable_file, metavar="FILE", help="CA certificates to trust for --target."),
     ] = None,
     gzip_level: Annotated[
-        int, typer.Option(parser=values.whole_number(1, 9), metavar="1..9", help="zlib's level.")
+        int, typer.Option(parser=values.whole_number(1, 9), metavar="1..9", help="zlib level of the responses.")
     ] = 6,
     timeout: Annotated[
-        float, typer.Option(parser=values.number(0.001, 600), metavar="SECONDS", help="Longest wait for one answer.")
+        float, typer.Option(parser=values.number(0.001, 600), metavar="SECONDS", help="Timeout of one request.")
     ] = 10.0,
     recipes: Annotated[
         str, typer.Option(metavar="SOURCE", help="generated[:N[:SEED]], wikibooks, or a JSON (Lines) file.")
     ] = sources.DEFAULT_SOURCE,
     seed: Annotated[
-        int, typer.Option(parser=values.whole_number(0, 2**63), metavar="N", help="Decides every order drawn.")
+        int, typer.Option(parser=values.whole_number(0, 2**63), metavar="N", help="Seed of all random orders.")
     ] = 1,
     out: Annotated[
-        str, typer.Option(metavar="FILE", help="Run file to write; the report goes beside it. Else in reports/.")
+        str, typer.Option(metavar="FILE", help="Run file; the report goes beside it. [default: in reports/]")
     ] = "",
     quick: Annotated[
-        bool, typer.Option("--quick", help="One instance, one request in flight, under a minute.")
+        bool, typer.Option("--quick", help="One instance, one request in flight, less than a minute.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and its time; measure nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan and its duration; measure nothing.")
+    ] = False,
 ) -> int:
-    """Measure the matrix; write the run file and the report; show the tables."""
+    """Measure every combination of the values given; write the run file and the report; print the tables."""
     compared = version_flags.compared(target or [], ab, ab_target or [])
     targets = compared[0].targets
     found = matrix_flags.values_of(chosen, protocol=",".join(targets or PROTOCOLS), tls=version_flags.tls_of(targets))
@@ -160,6 +178,6 @@ def run(
 def _instances(given: int | None, *, quick: bool, targets: bool) -> int:
     if targets:
         if given not in (None, 1):
-            raise UsageError(f"--instances {given}: a --target cannot be started afresh; leave --instances out")
+            raise UsageError(f"--instances {given}: a --target cannot be restarted; leave --instances out")
         return 1
     return given or (1 if quick else DEFAULT_INSTANCES)

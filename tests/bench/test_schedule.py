@@ -1,4 +1,4 @@
-"""The matrix and the plan: what is measured, in which order, drawn from the seed alone."""
+"""The schedule: what is measured in which order, from the seed alone."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from bench import schedule as planning
-from bench.spec import CellKey, ClosedLoad, Matrix, OpenLoad, RunPlan, Target, Version, spoken
+from bench.spec import CellKey, ClosedLoad, Matrix, OpenLoad, RunPlan, Target, Version
 from bench.workloads import Workload
 from producers.registry import flags_for
 
@@ -42,40 +42,6 @@ def plan_of(matrix: Matrix = DEFAULT, **given: Any) -> RunPlan:
     return RunPlan(matrix=matrix, **settings)
 
 
-def test_the_default_matrix_has_24_combinations_under_two_loads() -> None:
-    assert len(DEFAULT.messages()) == 24
-    cells = DEFAULT.cells()
-    assert len(cells) == 48
-    assert len({cell.label for cell in cells}) == 48
-
-
-def test_ids_tell_what_a_cell_is() -> None:
-    combination = CellKey(protocol="grpc", gzip=True, tls=True, workload=Workload(name="list", page_size=20))
-    assert replace(combination, load=ClosedLoad(concurrency=16)).label == "grpc-list20-gzip-tls-c16"
-    plain = CellKey(protocol="http")
-    assert replace(plain, load=OpenLoad(rate_hz=500)).label == "http-get-r500"
-
-
-def test_ids_tell_the_network_and_the_kind_of_connection_where_they_are_not_the_usual_ones() -> None:
-    combination, one = CellKey(protocol="http", tls=True), ClosedLoad(concurrency=1)
-    assert replace(combination, load=one, network="wifi").label == "http-get-tls-c1-wifi"
-    assert replace(combination, load=one, network="loopback", connection="new").label == "http-get-tls-c1-new"
-    assert (
-        replace(combination, load=one, network="rtt=40ms,down=2.5mbit", connection="new").label
-        == "http-get-tls-c1-rtt40ms-down2.5mbit-new"
-    )
-
-
-def test_networks_and_kinds_of_connection_multiply_the_cells() -> None:
-    matrix = with_values(network=("loopback", "lan"), connection=("persistent", "new"))
-    cells = matrix.cells()
-    assert len({cell.label for cell in cells}) == len(cells) == 4 * 48
-    assert sum(cell.network == "lan" and cell.connection == "new" for cell in cells) == 48
-    text = planning.describe(plan_of(matrix))
-    assert "network: loopback, lan (rtt=500us,down=1gbit,up=1gbit)\n" in text
-    assert "connection: persistent, new\n" in text
-
-
 def test_the_estimate_knows_how_far_a_network_reaches() -> None:
     combination, one = CellKey(protocol="http", tls=True), ClosedLoad(concurrency=1)
     far = replace(combination, load=one, network="rtt=100ms", connection="new")
@@ -87,21 +53,6 @@ def test_the_estimate_knows_how_far_a_network_reaches() -> None:
     assert planning.estimated_seconds(plan_of(matrix, rounds=None, seconds=10_000.0)) == 10_000
 
 
-def test_clients_are_a_dimension_and_extra_arms_stand_beside_it() -> None:
-    one = ONE
-    matrix = Matrix({**DEFAULT.values, "client": ("library", "raw")}, [{"client": "h2load", "load": one}])
-    cells = matrix.cells()
-    assert Counter(cell.client for cell in cells) == {"library": 48, "raw": 48, "h2load": 24}
-    assert {cell.load for cell in cells if cell.client == "h2load"} == {one}
-    ids = [cell.label for cell in cells]
-    assert len(set(ids)) == 120
-    assert {"http-get-c1", "http-get-raw-c16", "grpc-list20-gzip-tls-h2load-c1"} <= set(ids)
-    described = planning.describe(plan_of(matrix))
-    assert "120 cells: every combination of" in described
-    assert "client: library, raw\n" in described
-    assert "and each with client h2load, load 1 in flight\n" in described
-
-
 def test_extra_arms_take_part_in_some_rounds_and_clients_in_every_one() -> None:
     one = ClosedLoad(concurrency=1)
     beside = Matrix({**DEFAULT.values, "load": (one,)}, [{"client": "raw", "load": one}])
@@ -110,13 +61,6 @@ def test_extra_arms_take_part_in_some_rounds_and_clients_in_every_one() -> None:
         extra = planning.cells_of_round(beside.cells(), plan_of(beside), 0, number)
         assert len(extra) == (48 if number % planning.THROUGHPUT_EVERY == 0 else 24)
         assert len(planning.cells_of_round(equal.cells(), plan_of(equal), 0, number)) == 48
-
-
-def test_latency_is_measured_with_one_in_flight_or_open_arrivals() -> None:
-    combination = CellKey(protocol="http")
-    assert replace(combination, load=ClosedLoad(concurrency=1)).measures_latency
-    assert replace(combination, load=OpenLoad(rate_hz=10)).measures_latency
-    assert not replace(combination, load=ClosedLoad(concurrency=2)).measures_latency
 
 
 def test_every_round_has_every_latency_cell_once_in_an_order_of_its_own() -> None:
@@ -197,29 +141,23 @@ def test_the_plan_in_words() -> None:
     assert not target.restarts
 
 
-@pytest.mark.parametrize("load", [ClosedLoad(concurrency=1), OpenLoad(rate_hz=2.5)])
-def test_labels(load: ClosedLoad | OpenLoad) -> None:
-    combination = CellKey(protocol="http")
-    assert replace(combination, load=load).label in {"http-get-c1", "http-get-r2.5"}
-
-
-def test_a_dialect_that_is_not_the_usual_one_stands_in_the_name() -> None:
-    matrix = Matrix({"protocol": ("http", "grpc"), "tls": (True,), "load": (ONE,), "dialect": ("json", "protobuf")})
-    assert [cell.label for cell in matrix.cells()] == [
-        "http-get-tls-c1",
-        "http-get-protobuf-tls-c1",
-        "grpc-get-json-tls-c1",
-        "grpc-get-tls-c1",
-    ]
-
-
-def test_each_protocol_takes_part_in_the_dialects_that_it_speaks() -> None:
-    assert spoken("http", ("default", "json", "persisted")) == ["json"]
-    assert spoken("http", ("protobuf", "default")) == ["protobuf", "json"]
-    assert spoken("graphql", ("json", "protobuf")) == []
-    assert spoken("unheard-of", ("default", "json")) == []
-
-
 def test_a_producer_is_told_to_speak_what_it_does_not_speak_unless_told() -> None:
     assert flags_for("graphql", ["", "persisted"]) == ["--persisted-queries"]
     assert flags_for("graphql", [""]) == flags_for("http", ["protobuf"]) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [
+        ({}, {"a": 1.0}, True),
+        ({"a": 100.0}, {"a": 100.0}, True),
+        ({"a": 100.0}, {"a": 99.0}, True),
+        ({"a": 100.0}, {"a": 97.0}, False),
+        ({"a": 100.0}, {"a": 150.0}, True),
+        ({"a": 100.0, "b": 10.0, "c": 1.0}, {"a": 50.0, "b": 10.0, "c": 1.01}, True),
+        ({"a": 100.0, "b": 10.0, "c": 1.0}, {"a": 90.0, "b": 9.0, "c": 2.0}, False),
+        ({"a": 100.0}, {"b": 1.0}, True),
+    ],
+)
+def test_settled(before: dict[str, float], now: dict[str, float], expected: bool) -> None:
+    assert planning.settled(before, now) is expected

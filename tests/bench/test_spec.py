@@ -1,0 +1,158 @@
+"""Dimensions, keys and the matrix."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from bench import schedule as planning
+from bench.spec import CellKey, ClosedLoad, Matrix, OpenLoad, RunPlan, dimensions, spoken
+from bench.workloads import Workload
+
+ONE, SIXTEEN = ClosedLoad(concurrency=1), ClosedLoad(concurrency=16)
+DEFAULT = Matrix(
+    {
+        "protocol": ("http", "graphql", "grpc"),
+        "workload": (Workload(name="get"), Workload(name="list", page_size=20)),
+        "gzip": (False, True),
+        "tls": (False, True),
+        "load": (ONE, SIXTEEN),
+    }
+)
+
+
+def with_values(**values: Sequence[Any]) -> Matrix:
+    """The default matrix with other values in some dimensions."""
+    return Matrix({**DEFAULT.values, **values})
+
+
+def plan_of(matrix: Matrix = DEFAULT, **given: Any) -> RunPlan:
+    settings: dict[str, Any] = {
+        "instances": 3,
+        "rounds": 8,
+        "seconds": 100.0,
+        "slice_ns": 12_000_000,
+        "seed": 1,
+        "recipes": "generated",
+        **given,
+    }
+    return RunPlan(matrix=matrix, **settings)
+
+
+def test_the_default_matrix_has_24_combinations_under_two_loads() -> None:
+    assert len(DEFAULT.messages()) == 24
+    cells = DEFAULT.cells()
+    assert len(cells) == 48
+    assert len({cell.label for cell in cells}) == 48
+
+
+def test_ids_tell_what_a_cell_is() -> None:
+    combination = CellKey(protocol="grpc", gzip=True, tls=True, workload=Workload(name="list", page_size=20))
+    assert replace(combination, load=ClosedLoad(concurrency=16)).label == "grpc-list20-gzip-tls-c16"
+    plain = CellKey(protocol="http")
+    assert replace(plain, load=OpenLoad(rate_hz=500)).label == "http-get-r500"
+
+
+def test_ids_tell_the_network_and_the_kind_of_connection_where_they_are_not_the_usual_ones() -> None:
+    combination, one = CellKey(protocol="http", tls=True), ClosedLoad(concurrency=1)
+    assert replace(combination, load=one, network="wifi").label == "http-get-tls-c1-wifi"
+    assert replace(combination, load=one, network="loopback", connection="new").label == "http-get-tls-c1-new"
+    assert (
+        replace(combination, load=one, network="rtt=40ms,down=2.5mbit", connection="new").label
+        == "http-get-tls-c1-rtt40ms-down2.5mbit-new"
+    )
+
+
+def test_networks_and_kinds_of_connection_multiply_the_cells() -> None:
+    matrix = with_values(network=("loopback", "lan"), connection=("persistent", "new"))
+    cells = matrix.cells()
+    assert len({cell.label for cell in cells}) == len(cells) == 4 * 48
+    assert sum(cell.network == "lan" and cell.connection == "new" for cell in cells) == 48
+    text = planning.describe(plan_of(matrix))
+    assert "network: loopback, lan (rtt=500us,down=1gbit,up=1gbit)\n" in text
+    assert "connection: persistent, new\n" in text
+
+
+def test_clients_are_a_dimension_and_extra_arms_stand_beside_it() -> None:
+    one = ONE
+    matrix = Matrix({**DEFAULT.values, "client": ("library", "raw")}, [{"client": "h2load", "load": one}])
+    cells = matrix.cells()
+    assert Counter(cell.client for cell in cells) == {"library": 48, "raw": 48, "h2load": 24}
+    assert {cell.load for cell in cells if cell.client == "h2load"} == {one}
+    ids = [cell.label for cell in cells]
+    assert len(set(ids)) == 120
+    assert {"http-get-c1", "http-get-raw-c16", "grpc-list20-gzip-tls-h2load-c1"} <= set(ids)
+    described = planning.describe(plan_of(matrix))
+    assert "120 cells: every combination of" in described
+    assert "client: library, raw\n" in described
+    assert "and each with client h2load, load 1 in flight\n" in described
+
+
+def test_latency_is_measured_with_one_in_flight_or_open_arrivals() -> None:
+    combination = CellKey(protocol="http")
+    assert replace(combination, load=ClosedLoad(concurrency=1)).measures_latency
+    assert replace(combination, load=OpenLoad(rate_hz=10)).measures_latency
+    assert not replace(combination, load=ClosedLoad(concurrency=2)).measures_latency
+
+
+@pytest.mark.parametrize("load", [ClosedLoad(concurrency=1), OpenLoad(rate_hz=2.5)])
+def test_labels(load: ClosedLoad | OpenLoad) -> None:
+    combination = CellKey(protocol="http")
+    assert replace(combination, load=load).label in {"http-get-c1", "http-get-r2.5"}
+
+
+def test_a_dialect_that_is_not_the_usual_one_stands_in_the_name() -> None:
+    matrix = Matrix({"protocol": ("http", "grpc"), "tls": (True,), "load": (ONE,), "dialect": ("json", "protobuf")})
+    assert [cell.label for cell in matrix.cells()] == [
+        "http-get-tls-c1",
+        "http-get-protobuf-tls-c1",
+        "grpc-get-json-tls-c1",
+        "grpc-get-tls-c1",
+    ]
+
+
+def test_each_protocol_takes_part_in_the_dialects_that_it_speaks() -> None:
+    assert spoken("http", ("default", "json", "persisted")) == ["json"]
+    assert spoken("http", ("protobuf", "default")) == ["protobuf", "json"]
+    assert spoken("graphql", ("json", "protobuf")) == []
+    assert spoken("unheard-of", ("default", "json")) == []
+
+
+def test_every_field_of_a_key_is_a_dimension() -> None:
+    assert tuple(dimensions()) == CellKey.__struct_fields__
+
+
+def test_a_key_is_a_value() -> None:
+    key = CellKey(protocol="http", load=ONE)
+    assert key == CellKey(protocol="http", dialect="json", load=ONE)
+    assert len({key, CellKey(protocol="http", load=ONE), replace(key, gzip=True)}) == 2
+
+
+def test_keys_that_differ_in_one_dimension_agree_without_it() -> None:
+    key = CellKey(protocol="http", load=ONE)
+    for name, other in {"gzip": True, "network": "wifi", "client": "raw", "load": SIXTEEN}.items():
+        changed = replace(key, **{name: other})
+        assert changed.without(name) == key.without(name)
+        assert changed.without() != key.without()
+        assert changed.usual(name) == key.usual(name)
+
+
+def test_cells_of_one_process_share_what_its_scope_says() -> None:
+    key = CellKey(protocol="grpc", load=SIXTEEN, tls=True, network="wifi", version="v1")
+    assert key.process == CellKey(protocol="grpc", version="v1")
+    assert replace(key, workload=Workload(name="list", page_size=5)).connections == key.connections
+    assert replace(key, tls=False).connections != key.connections
+    rates = [replace(key, load=OpenLoad(rate_hz=rate)) for rate in (10, 20)]
+    assert rates[0].connections == rates[1].connections
+
+
+def test_bytes_do_not_depend_on_load_client_and_path() -> None:
+    key = CellKey(protocol="grpc", load=SIXTEEN, client="raw", network="wifi", gzip=True, version="v1")
+    assert key.message == CellKey(protocol="grpc", gzip=True, version="v1")
+
+
+def test_a_series_is_a_protocol_in_a_dialect_of_a_version() -> None:
+    key = CellKey(protocol="http", dialect="protobuf", version="v1", gzip=True, load=ONE)
+    assert key.series == CellKey(protocol="http", dialect="protobuf", version="v1")
