@@ -10,10 +10,10 @@ import asyncio
 import os
 import random
 import statistics
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Annotated, Any
 from unittest.mock import patch
@@ -22,8 +22,11 @@ import grpc
 import typer
 import uvloop
 
-from bench.machine import process_cpu_ns, usable_cores
+from bench.machine import pinning_here, process_cpu_ns, this_process_on
+from bench.runner.processes import ProcessFailed
+from bench.runner.session import RunningProducer, Session
 from commands import command_line, values
+from commands.errors import UntrustedMeasurement
 from producers import lifecycle
 from producers.grpc_guard import RequestReader
 from producers.grpc_http2 import GrpcHttp2Producer
@@ -133,7 +136,6 @@ UNLIMITED_CALLS = ("without a limit on calls at once", "without any of them")
 
 def serve(variant: str) -> None:
     """Be one of the producers."""
-    os.sched_setaffinity(0, [usable_cores()[-1]])
     VARIANTS[variant]()
     calls = replace(CallLimits(), concurrent=None) if variant in UNLIMITED_CALLS else CallLimits()
     settings = ProducerSettings(port=0, limits=Limits(calls=calls), strict_calls=variant == STRICT)
@@ -141,54 +143,57 @@ def serve(variant: str) -> None:
     uvloop.run(lifecycle.serve(producer, lambda addresses: lifecycle.announce(addresses, os.getpid())))
 
 
-Figures = dict[str, list[list[float]]]
-"""For each variant, for each start, a figure for each burst."""
+Samples = dict[str, list[list[float]]]
+"""For each variant, for each start, a value for each burst."""
 
 
-def start_all() -> dict[str, subprocess.Popen[str]]:
-    """A producer process for each variant, in random order."""
-    return {
-        name: subprocess.Popen(
-            [sys.executable, "-m", __spec__.name, "--serve", name], stdout=subprocess.PIPE, text=True
-        )
-        for name in random.sample(list(VARIANTS), k=len(VARIANTS))
-    }
+async def start_all(session: Session) -> dict[str, RunningProducer]:
+    """A producer for each variant, started in random order."""
+    producers = {}
+    for variant in random.sample(list(VARIANTS), k=len(VARIANTS)):
+        command = [sys.executable, "-m", "benchmarks.grpc_protections", "--serve", variant]
+        server = await session.start_server(f"the producer {variant}", command)
+        producers[variant] = RunningProducer(server.child, server.addresses[0], None)
+    return producers
 
 
 async def measure(starts: int, bursts: int) -> None:
-    """Start the producers, ask them in turns, again and again; print the table."""
-    os.sched_setaffinity(0, [usable_cores()[0]])
-    latency_ns: Figures = {name: [] for name in VARIANTS}
-    cpu_ns: Figures = {name: [] for name in VARIANTS}
-    for _ in range(starts):
-        processes = start_all()
-        try:
-            callers = {name: caller_of(process) for name, process in processes.items()}
-            for name, caller in callers.items():
-                await burst(caller, WARM_UP_CALLS)
-                latency_ns[name].append([])
-                cpu_ns[name].append([])
-            for _ in range(bursts):
-                for name in random.sample(list(VARIANTS), k=len(VARIANTS)):
-                    before_ns = process_cpu_ns(processes[name].pid) or 0
-                    latency_ns[name][-1].append(statistics.median(await burst(callers[name], CALLS_PER_BURST)))
-                    after_ns = process_cpu_ns(processes[name].pid) or 0
-                    cpu_ns[name][-1].append((after_ns - before_ns) / CALLS_PER_BURST)
-        finally:
-            for process in processes.values():
-                process.kill()
-                process.wait()
+    """Start the producers, call them in turn, again and again; print the table."""
+    latency_ns: Samples = {name: [] for name in VARIANTS}
+    cpu_ns: Samples = {name: [] for name in VARIANTS}
+    pinning = pinning_here()
+    with this_process_on(pinning.load):
+        for _ in range(starts):
+            async with Session(pinning) as session:
+                await measure_start(await start_all(session), bursts, latency_ns, cpu_ns)
     print(f"| producer | latency | CPU |\n|{'---|' * 3}")
     base = next(iter(VARIANTS))
     for name in VARIANTS:
         print(f"| {name} | {ratio(latency_ns[name], latency_ns[base])} | {ratio(cpu_ns[name], cpu_ns[base])} |")
 
 
-def caller_of(process: subprocess.Popen[str]) -> Callable[[int], Any]:
-    """Asks the producer for the recipe with an id."""
-    assert process.stdout is not None
-    authority = process.stdout.readline().split()[1].removeprefix("grpc://")
-    stub = RecipeServiceStub(grpc.aio.insecure_channel(authority))
+async def measure_start(
+    producers: Mapping[str, RunningProducer], bursts: int, latency_ns: Samples, cpu_ns: Samples
+) -> None:
+    """Call the producers of one start in turn, and add a value for each burst."""
+    async with AsyncExitStack() as stack:
+        callers = {name: await caller_of(producer, stack) for name, producer in producers.items()}
+        for name, caller in callers.items():
+            await burst(caller, WARM_UP_CALLS)
+            latency_ns[name].append([])
+            cpu_ns[name].append([])
+        for _ in range(bursts):
+            for name in random.sample(list(VARIANTS), k=len(VARIANTS)):
+                before_ns = process_cpu_ns(producers[name].pid) or 0
+                latency_ns[name][-1].append(statistics.median(await burst(callers[name], CALLS_PER_BURST)))
+                after_ns = process_cpu_ns(producers[name].pid) or 0
+                cpu_ns[name][-1].append((after_ns - before_ns) / CALLS_PER_BURST)
+
+
+async def caller_of(producer: RunningProducer, stack: AsyncExitStack) -> Callable[[int], Any]:
+    """Calls the producer for the recipe with an id, over a channel that `stack` closes."""
+    channel = await stack.enter_async_context(grpc.aio.insecure_channel(producer.plain.removeprefix("grpc://")))
+    stub = RecipeServiceStub(channel)
     return lambda recipe_id: stub.GetRecipe(messages.RecipeRequest(id=recipe_id))
 
 
@@ -202,11 +207,11 @@ async def burst(caller: Callable[[int], Any], calls: int) -> list[int]:
     return took_ns
 
 
-def ratio(figures: Sequence[Sequence[float]], base: Sequence[Sequence[float]]) -> str:
+def ratio(samples: Sequence[Sequence[float]], base: Sequence[Sequence[float]]) -> str:
     """The median ratio within a burst's turn, and its interval."""
     by_start = [
-        statistics.median(figure / other for figure, other in zip(mine, others, strict=True))
-        for mine, others in zip(figures, base, strict=True)
+        statistics.median(own / other for own, other in zip(mine, others, strict=True))
+        for mine, others in zip(samples, base, strict=True)
     ]
     medians = sorted(statistics.median(random.choices(by_start, k=len(by_start))) for _ in range(2000))
     return f"{statistics.median(by_start):.3f} [{medians[50]:.3f}, {medians[1949]:.3f}]"
@@ -227,7 +232,10 @@ def grpc_protections(
     if variant:
         serve(variant)
     else:
-        asyncio.run(measure(starts=starts, bursts=10))
+        try:
+            asyncio.run(measure(starts=starts, bursts=10))
+        except ProcessFailed as error:
+            raise UntrustedMeasurement(str(error)) from None
 
 
 if __name__ == "__main__":

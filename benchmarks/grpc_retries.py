@@ -6,23 +6,25 @@ without retries.
 """
 
 import asyncio
-import os
 import random
 import statistics
-import subprocess
 import sys
 import time
 
 import grpc
 import uvloop
 
-from bench.machine import usable_cores
+from bench.machine import pinning_here, this_process_on
+from bench.runner.processes import ProcessFailed
+from bench.runner.session import Session
 from commands import command_line
+from commands.errors import UntrustedMeasurement
 from consumers.client import ClientSettings
 from consumers.errors import ProducerUnreachable
 from consumers.grpc_http2 import GrpcHttp2Client, channel_options
 from consumers.target import Target, parse_target
 from producers.settings import CallLimits, Limits
+from recipes import sources
 from tests.support.books import small_book
 from tests.support.relay import relay_to
 from tests.support.serving import serving
@@ -84,24 +86,25 @@ async def lost(*, retries: bool) -> None:
     print(f"{'with' if retries else 'without'} retries: {failed} of {calls} calls lost")
 
 
+async def cost_of_retries() -> None:
+    """Measure `cost` with a producer of the lab."""
+    pinning = pinning_here()
+    with this_process_on(pinning.load):
+        async with Session(pinning) as session:
+            producer = await session.start_producer("grpc", recipes=sources.DEFAULT_SOURCE)
+            await cost(parse_target(producer.plain))
+
+
 app = command_line.application("Measure what gRPC's own retries cost, and how many calls are lost without them.")
 
 
 @app.command()
 def grpc_retries() -> None:
     """Print the ratios of a call's time with and without retries, then how many calls were lost."""
-    cores = usable_cores()
-    command = [sys.executable, "-m", "producers", "grpc", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as producer:
-        try:
-            assert producer.stdout is not None
-            address = producer.stdout.readline().split()[1]
-            os.sched_setaffinity(producer.pid, [cores[-1]])
-            os.sched_setaffinity(0, [cores[0]])
-            uvloop.run(cost(parse_target(address)))
-        finally:
-            producer.terminate()
-    os.sched_setaffinity(0, cores)
+    try:
+        uvloop.run(cost_of_retries())
+    except ProcessFailed as error:
+        raise UntrustedMeasurement(str(error)) from None
     for retries in (False, True):
         asyncio.run(lost(retries=retries))
 

@@ -12,10 +12,10 @@ import os
 import random
 import socket
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Annotated, Any
 from unittest.mock import patch
 
@@ -24,8 +24,13 @@ import typer
 import uvloop
 from aiohttp import web
 
+from bench.machine import pinning_here, this_process_on
+from bench.runner.processes import ProcessFailed
+from bench.runner.session import Session
 from commands import command_line, values
+from commands.errors import UntrustedMeasurement
 from consumers.graphql_http import GET, LIST
+from consumers.target import parse_target
 from producers import aiohttp_connections, graphql_http, lifecycle
 from producers.aiohttp_messages import Responses
 from producers.registry import producer_class
@@ -94,22 +99,15 @@ CELLS = {
 
 
 def serve(protocol: str, variant: str) -> None:
-    """One producer, until it is stopped, on a core of its own where there are two."""
-    _pin_to(-1)
+    """Be one of the producers."""
     VARIANTS[variant]()
     producer = producer_class(protocol)(sources.book("generated"), ProducerSettings(port=0))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(lifecycle.serve(producer, lambda addresses: lifecycle.announce(addresses, os.getpid())))
 
 
-def _pin_to(place: int) -> None:
-    # A child begins on the cores of its parent, so both count those of the machine.
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {range(os.cpu_count() or 1)[place]})
-
-
 def ask(connection: socket.socket, request: bytes) -> None:
-    """One request, and the whole of its answer."""
+    """Send a request and read the whole response."""
     connection.sendall(request)
     got = b""
     while b"\r\n\r\n" not in got:
@@ -121,7 +119,7 @@ def ask(connection: socket.socket, request: bytes) -> None:
 
 
 def slice_us(connection: socket.socket, request: bytes) -> float:
-    """Microseconds for a request, on average over one slice."""
+    """Microseconds per request, on average over one slice."""
     count, began_s = 0, time.perf_counter()
     while (took_s := time.perf_counter() - began_s) < SLICE_S:
         ask(connection, request)
@@ -129,21 +127,22 @@ def slice_us(connection: socket.socket, request: bytes) -> float:
     return took_s / count * 1e6
 
 
-def measure_start(cell: str) -> dict[str, float]:
-    """Start a producer for each variant and ask them in turn: each one's ratio to the first, the median over rounds."""
+async def measure_start(session: Session, cell: str) -> dict[str, float]:
+    """Start a producer for each variant and ask them in turn: each one's ratio to the first, the median over rounds.
+
+    Nothing else happens meanwhile, so sockets may block.
+    """
     request = CELLS[cell]
-    processes: list[subprocess.Popen[str]] = []
-    connections: dict[str, socket.socket] = {}
-    try:
+    with ExitStack() as stack:
+        connections: dict[str, socket.socket] = {}
         for variant in random.sample(list(VARIANTS), len(VARIANTS)):
             serving = f"{cell.partition('/')[0]}/{variant}"
             command = [sys.executable, "-m", "benchmarks.http_protections", "--serve", serving]
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-            processes.append(process)
-            assert process.stdout is not None
-            port = int(process.stdout.readline().split()[1].split("/")[2].rpartition(":")[2])
-            connections[variant] = connection = socket.create_connection(("127.0.0.1", port))
+            server = await session.start_server(f"the producer {variant}", command)
+            target = parse_target(server.addresses[0])
+            connection = stack.enter_context(socket.create_connection((target.host, target.port)))
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connections[variant] = connection
             for _ in range(WARM_UP):
                 ask(connection, request)
         ratios: dict[str, list[float]] = {variant: [] for variant in VARIANTS}
@@ -154,13 +153,17 @@ def measure_start(cell: str) -> dict[str, float]:
             }
             for variant, value in took_us.items():
                 ratios[variant].append(value / took_us[AS_IT_IS])
-        return {variant: statistics.median(values) for variant, values in ratios.items()}
-    finally:
-        for connection in connections.values():
-            connection.close()
-        for process in processes:
-            process.terminate()
-            process.wait()
+    return {variant: statistics.median(values) for variant, values in ratios.items()}
+
+
+async def measure(cell: str, starts: int) -> dict[str, str]:
+    """Each variant's ratio with its interval, over fresh starts of all producers."""
+    pinning, found = pinning_here(), []
+    with this_process_on(pinning.load):
+        for _ in range(starts):
+            async with Session(pinning) as session:
+                found.append(await measure_start(session, cell))
+    return {variant: interval([start[variant] for start in found]) for variant in VARIANTS}
 
 
 def interval(ratios: Sequence[float]) -> str:
@@ -189,11 +192,10 @@ def http_protections(
         serve(values.one_of(PROTOCOLS)(protocol), values.one_of(VARIANTS)(variant))
         return
     chosen = [values.one_of(CELLS)(cell) for cell in cells or CELLS]
-    _pin_to(0)
-    columns = []
-    for cell in chosen:
-        found = [measure_start(cell) for _ in range(starts)]
-        columns.append({variant: interval([start[variant] for start in found]) for variant in VARIANTS})
+    try:
+        columns = [asyncio.run(measure(cell, starts)) for cell in chosen]
+    except ProcessFailed as error:
+        raise UntrustedMeasurement(str(error)) from None
     print(f"| producer | {' | '.join(chosen)} |\n|{'---|' * (len(chosen) + 1)}")
     for variant in VARIANTS:
         print(f"| {variant} | {' | '.join(column[variant] for column in columns)} |")
