@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from bench import run_schema_1
-from bench.results import SCHEMA, Run, Slice, Slices
+from bench.results import SCHEMA, Anatomy, Run, Slice, Slices
+from bench.wire.parts import UnknownPart, category_of
 
 
 class RunFileUnreadable(Exception):
@@ -58,9 +59,22 @@ def decode(content: bytes) -> Run:
             raise RunFileUnreadable(
                 f"its schema is {str(schema)[:60]!r}; this version reads {SCHEMA} and {run_schema_1.SCHEMA}"
             )
-        return msgspec.convert(document, Run, dec_hook=_decode_slices)
+        run = msgspec.convert(document, Run, dec_hook=_decode_slices)
+        for cell in run.cells:
+            if cell.anatomy is not None:
+                _check_names(cell.anatomy)
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, run_schema_1.NotSchema1) as error:
         raise RunFileUnreadable(str(error)) from None
+    except UnknownPart as error:
+        raise RunFileUnreadable(f"it has bytes named {error.name!r}, which this version does not know") from None
+    return run
+
+
+def _check_names(anatomy: Anatomy) -> None:
+    """Raise UnknownPart for bytes whose kind is not known."""
+    for phase in (anatomy.setup, anatomy.first, anatomy.settling, anatomy.steady, anatomy.last, anatomy.closing):
+        for name in (*phase.sent, *phase.received):
+            category_of(name)
 
 
 def read(path: Path) -> Run:

@@ -105,8 +105,13 @@ class Part(NamedTuple):
 class UnknownPart(KeyError):
     """A part has a name that is not declared in this module."""
 
+    @property
+    def name(self) -> str:
+        """The name."""
+        return str(self.args[0])
+
     def __str__(self) -> str:
-        return f"{self.args[0]!r} is not a declared part name; declare it in bench/wire/parts.py with its category"
+        return f"{self.name!r} is not a declared part name; declare it in bench/wire/parts.py with its category"
 
 
 class BytesUnaccounted(Exception):

@@ -77,9 +77,33 @@ def _with_slices(slices: object) -> bytes:
     return json.dumps(document).encode()
 
 
+def _with_bytes_named(name: str) -> bytes:
+    header = {"wire_bytes": 0, "plain_bytes": 0}
+    headers = {"request": header, "response": header}
+    phases = ("setup", "first", "settling", "steady", "last", "closing")
+    anatomy = {
+        "requests": 1,
+        "steady_requests": 0,
+        "total": {"sent": 0, "received": 0},
+        "first_headers": headers,
+        "last_headers": headers,
+        **{phase: {"sent": {}, "received": {name: 0}} for phase in phases},
+    }
+    document = json.loads(run_file.encode(small()))
+    document["cells"][0]["anatomy"] = anatomy
+    return json.dumps(document).encode()
+
+
+def test_bytes_with_a_declared_name_are_read() -> None:
+    (cell, *_) = run_file.decode(_with_bytes_named("status_line")).cells
+    assert cell.anatomy is not None
+    assert cell.anatomy.first.received == {"status_line": 0}
+
+
 @pytest.mark.parametrize(
     ("content", "named"),
     [
+        (_with_bytes_named("cookies"), "it has bytes named 'cookies', which this version does not know"),
         (b"", "truncated"),
         (b"[]", "object"),
         (b"{}", "missing"),
