@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import asyncio
 
-    from bench.clients.raw import RawCalls
+    from bench.clients.raw_calls import RawCalls
     from bench.wire.codec import Codec
     from consumers.client import ClientSettings
 
@@ -34,7 +34,7 @@ class Protocol:
     codec_at: str
     """Parses its bytes: a `bench.wire.codec.Codec`."""
     raw_calls_at: str
-    """Prepares requests and reads responses for the raw client: a `bench.clients.raw.RawCalls`."""
+    """Prepares requests and reads responses for the raw client: a `bench.clients.raw_calls.RawCalls`."""
     noop_server_at: str
     """Makes an `asyncio.Protocol` that answers every request with the same small recipe."""
     gzip_levels: tuple[int, ...] = tuple(range(1, 10))

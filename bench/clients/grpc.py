@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 
 from bench.clients.http2 import Http2Connections
 from bench.clients.http2_messages import FieldList, Headers, Http2Answer, Http2Content
-from bench.clients.raw import Exchange, ProgramRequest, RawCalls
+from bench.clients.raw_calls import Exchange, ProgramRequest, RawCalls
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import OperationUnsupported, ProducerUnreachable, UnexpectedResponse
 from consumers.registry import client_class

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from bench.clients.base import ProgramClient, ProgramFailed, ProgramSlice, Request
-from bench.clients.raw import ProgramRequest, RawClient
+from bench.clients.raw import RawClient
+from bench.clients.raw_calls import ProgramRequest
 from bench.workloads import Question
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import ProducerUnreachable, UnexpectedResponse

@@ -17,7 +17,7 @@ from yarl import URL
 from bench.clients.base import Ended
 from bench.clients.connections import Connections, RawRequest
 from bench.clients.http1_messages import CHUNKED, UNTIL_CLOSE, BadChunk, BadHead, ChunkedBody, Head, read_head
-from bench.clients.raw import Exchange, ProgramRequest, RawCalls
+from bench.clients.raw_calls import Exchange, ProgramRequest, RawCalls
 from consumers.aiohttp_session import HttpResponse, HttpSession
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import ConsumerError

@@ -17,7 +17,8 @@ from msgspec import Struct
 from bench.clients.connections import RawRequest
 from bench.clients.http2 import Http2Connections
 from bench.clients.http2_messages import FieldList, Http2Answer, Http2Content
-from bench.clients.raw import Exchange, ProgramRequest, RawCalls, RawClient
+from bench.clients.raw import RawClient
+from bench.clients.raw_calls import Exchange, ProgramRequest, RawCalls
 from bench.load.closed_loop import run_closed
 from bench.load.recorder import SliceRecord
 from bench.machine import process_cpu_ns
