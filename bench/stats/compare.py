@@ -14,8 +14,16 @@ from typing import Any
 from bench.results import Cell, RatioEstimate, Run
 from bench.spec import CellKey
 from bench.stats import verdicts
-from bench.stats.distributions import student_t
-from bench.stats.estimates import CONFIDENCE, Interval, Levels, exponential, levels, logarithms, median_interval
+from bench.stats.estimates import (
+    CONFIDENCE,
+    Interval,
+    Levels,
+    exponential,
+    levels,
+    logarithms,
+    median_interval,
+    student_t,
+)
 from bench.stats.measures import Measure, MeasureName, column, measure_of
 from bench.stats.verdicts import THRESHOLD, regressed
 

@@ -17,13 +17,15 @@ computed as a logit, which keeps it between 0 and 1 in the far tail.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 from hdrh.histogram import HdrHistogram
 from numpy.typing import NDArray
 
 from bench.results import Estimate, Quantiles
-from bench.stats.distributions import Floats, order_ranks, student_t
 
 CONFIDENCE = 0.95
 """Of every interval that carries no verdict."""
@@ -36,7 +38,36 @@ SAMPLES_BEYOND = 10
 
 Interval = tuple[float, float]
 """Low and high end."""
+Floats = NDArray[np.float64]
+"""An array of floats; every function states its shape."""
 Counts = NDArray[np.int64]
+
+
+@cache
+def special() -> Any:
+    """scipy.special, imported on first use: it takes longer to import than most commands take to run."""
+    return import_module("scipy.special")
+
+
+def student_t(degrees_of_freedom: float | Floats, confidence: float) -> Any:
+    """Half the width of a two-sided Student-t interval, in standard errors."""
+    return special().stdtrit(degrees_of_freedom, (1 + confidence) / 2)
+
+
+def order_ranks(count: int, quantile: float, confidence: float) -> tuple[int, int] | None:
+    """The ranks that enclose a quantile among `count` independent values, whatever their distribution.
+
+    Returns two 0-based ranks in ascending order. Each side misses the quantile with a probability of at most
+    (1 − confidence) / 2, by the binomial distribution. None when there are too few values.
+    """
+    tail = (1 - confidence) / 2
+    middle, half = count * quantile, 10 * (count * quantile * (1 - quantile)) ** 0.5 + 10
+    below = np.arange(max(0, int(middle - half)), min(count, int(middle + half) + 1))
+    at_most = np.asarray(special().bdtr(below.astype(np.float64), count, quantile))
+    low, high = below[at_most <= tail], below[at_most >= 1 - tail]
+    if not low.size or not high.size or high[0] >= count:
+        return None
+    return int(low[-1]), int(high[0])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.stats.distributions import Floats, inverse_trigamma, trigamma
+from bench.stats.estimates import Floats, special
 
 MIN_RATIOS = 4
 """With fewer ratios, how far their variances agree is not known."""
@@ -63,3 +63,20 @@ def shrunk(values: Floats) -> Spreads:
     towards_common = (prior * variances.mean() + freedom * variances) / (prior + freedom)
     pooled = max(freedom, freedom / float(squared.mean()))
     return Spreads(np.sqrt(np.maximum(towards_common, variances)), np.full(ratios, min(prior + freedom, pooled)))
+
+
+def trigamma(value: float) -> float:
+    """The second derivative of log Γ. At half a χ² variable's degrees of freedom: the variance of its logarithm."""
+    return float(special().polygamma(1, value))
+
+
+def inverse_trigamma(value: float) -> float:
+    """The x > 0 with trigamma(x) = value > 0, by Newton's method on the reciprocal (Smyth 2004, appendix)."""
+    estimate = 0.5 + 1 / value
+    for _ in range(50):
+        found = trigamma(estimate)
+        step = found * (1 - found / value) / float(special().polygamma(2, estimate))
+        estimate += step
+        if abs(step) < 1e-9 * estimate:
+            break
+    return estimate

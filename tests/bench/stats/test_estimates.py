@@ -15,10 +15,29 @@ from bench.stats.estimates import (
     levels,
     logarithms,
     median_interval,
+    order_ranks,
     positive_estimate,
     quantiles,
+    student_t,
 )
 from tests.bench.stats.noise import Noise, slice_logs
+
+
+@pytest.mark.parametrize(("freedom", "expected"), [(3, 3.1824), (5, 2.5706), (7, 2.3646), (math.inf, 1.9600)])
+def test_student_t_is_that_of_the_tables(freedom: float, expected: float) -> None:
+    assert float(student_t(freedom, 0.95)) == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize(("count", "expected"), [(5, None), (6, (0, 5)), (9, (1, 7)), (20, (5, 14)), (100, (39, 60))])
+def test_ranks_around_the_median_are_those_of_the_sign_test(count: int, expected: tuple[int, int] | None) -> None:
+    assert order_ranks(count, 0.5, 0.95) == expected
+
+
+def test_ranks_in_the_tail() -> None:
+    assert order_ranks(100, 0.99, 0.95) is None
+    ranks = order_ranks(100_000, 0.999, 0.95)
+    assert ranks is not None
+    assert 99_870 < ranks[0] < 99_900 < ranks[1] < 99_930
 
 
 def test_an_instance_is_its_median_and_the_interval_is_student_t_between_them() -> None:

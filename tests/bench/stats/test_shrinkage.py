@@ -1,11 +1,13 @@
 """Shrinkage makes intervals narrower, and the family error stays within its bound."""
 
+import math
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench.stats.distributions import student_t
-from bench.stats.shrinkage import own, shrunk
+from bench.stats.estimates import student_t
+from bench.stats.shrinkage import inverse_trigamma, own, shrunk, trigamma
 
 RATIOS = 24
 
@@ -44,6 +46,15 @@ def test_ratios_that_move_together_add_no_degrees_of_freedom() -> None:
 def test_independent_ratios_of_equal_spread_add_twice_their_own_degrees_of_freedom() -> None:
     values = np.random.default_rng(4).standard_normal((6, RATIOS))
     assert np.all(shrunk(values).degrees_of_freedom > 12)
+
+
+@pytest.mark.parametrize("value", [0.01, 0.5, 3.0, 200.0])
+def test_inverse_trigamma_undoes_trigamma(value: float) -> None:
+    assert trigamma(inverse_trigamma(value)) == pytest.approx(value, rel=1e-7)
+
+
+def test_trigamma_of_one() -> None:
+    assert trigamma(1.0) == pytest.approx(math.pi**2 / 6)
 
 
 HETEROSCEDASTIC = np.exp(np.random.default_rng(0).normal(0, 0.7, RATIOS))
