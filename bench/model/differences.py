@@ -12,8 +12,7 @@ from itertools import combinations
 from bench.model.parts import Parts
 from bench.model.payload import Blend
 from bench.spec import CellKey
-from bench.stats.estimates import Interval
-from bench.stats.measures import LATENCY
+from bench.stats.estimates import LATENCY, Interval
 from bench.stats.ratios import family, paired
 from bench.stats.verdicts import family_confidence
 from bench.workloads import Workload

@@ -19,7 +19,7 @@ from bench.report.document import (
 )
 from bench.results import Verdict
 from bench.stats.compare import ComparedCell, Comparison
-from bench.stats.measures import LATENCY
+from bench.stats.estimates import LATENCY
 from bench.stats.wording import counted, percent
 
 REGRESSION = "regression"

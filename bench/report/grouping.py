@@ -13,7 +13,7 @@ from bench.report import names
 from bench.report.text import listed
 from bench.results import Cell, Ratio, RatioEstimate, Run
 from bench.spec import CellKey, ClosedLoad, Load, OpenLoad, Role, own_dialect
-from bench.stats.measures import LATENCY, Measure, measure_of
+from bench.stats.estimates import LATENCY, Measure, measure_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,7 @@ from bench.report.grouping import PLAIN, Grouping, LoadGroup, Variant, WorkloadG
 from bench.report.text import agrees, listed
 from bench.results import Cell, Estimate, RatioEstimate, Verdict
 from bench.spec import CellKey
-from bench.stats.estimates import CONFIDENCE, exponential
-from bench.stats.measures import LATENCY
+from bench.stats.estimates import CONFIDENCE, LATENCY, exponential
 from bench.stats.ratios import paired
 from bench.stats.verdicts import MARGIN
 from bench.stats.wording import counted, percent, some_of

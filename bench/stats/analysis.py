@@ -6,8 +6,7 @@ from hdrh.histogram import HdrHistogram
 from msgspec.structs import replace
 
 from bench.results import Cell, CpuPerRequest, Quantiles
-from bench.stats.estimates import cpu_us_per_request, positive_estimate, quantiles
-from bench.stats.measures import requests_per_second
+from bench.stats.estimates import cpu_us_per_request, positive_estimate, quantiles, requests_per_second
 from bench.stats.ratios import Baseline, CellRatios, ratios_of
 
 Histograms = Mapping[str, Mapping[int, HdrHistogram]]

@@ -12,8 +12,7 @@ from msgspec.structs import replace
 
 from bench.clients.registry import LIBRARY, RAW
 from bench.results import Cell, Estimate, Slices
-from bench.stats.estimates import levels
-from bench.stats.measures import LATENCY, measure_of
+from bench.stats.estimates import LATENCY, levels, measure_of
 
 
 @dataclass(frozen=True, slots=True)

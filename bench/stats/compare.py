@@ -18,13 +18,16 @@ from bench.stats.estimates import (
     CONFIDENCE,
     Interval,
     Levels,
+    Measure,
+    MeasureName,
+    column,
     exponential,
     levels,
     logarithms,
+    measure_of,
     median_interval,
     student_t,
 )
-from bench.stats.measures import Measure, MeasureName, column, measure_of
 from bench.stats.verdicts import THRESHOLD, regressed
 
 CAUTION = "Caution: intervals do not include drift from one run to the next. Use --ab for a reliable gate."

@@ -1,11 +1,12 @@
 """Estimates with intervals, from two levels: slices within an instance, and instances within a run.
 
-A slice is either clean or disturbed by something else on the machine. An instance is therefore reduced to the median of
-its slices, which drops the disturbed ones. Restarting a producer moves its results (memory layout, hashing, start
-order), so the instance is the replicate. The interval comes from the spread between instances: Student's t on
-logarithms with one degree of freedom less than there are instances. This is Kalibera & Jones (2013), "Rigorous
-benchmarking in reasonable time", with medians at the lower level. A single instance cannot show how restarts move
-results: its interval comes from the order statistics of its slices and covers noise within the run only.
+The measure of a cell is its latency or its throughput, with one value for every slice. A slice is either clean or
+disturbed by something else on the machine. An instance is therefore reduced to the median of its slices, which drops
+the disturbed ones. Restarting a producer moves its results (memory layout, hashing, start order), so the instance is
+the replicate. The interval comes from the spread between instances: Student's t on logarithms with one degree of
+freedom less than there are instances. This is Kalibera & Jones (2013), "Rigorous benchmarking in reasonable time", with
+medians at the lower level. A single instance cannot show how restarts move results: its interval comes from the order
+statistics of its slices and covers noise within the run only.
 docs/decisions/0003-intervals.md has the reasons and the simulations.
 
 Percentiles of latency come from HDR histograms, one per instance. The value is the percentile of all samples of the
@@ -19,13 +20,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from hdrh.histogram import HdrHistogram
 from numpy.typing import NDArray
 
-from bench.results import Estimate, Quantiles
+from bench.results import Estimate, Quantiles, Slices
+from bench.spec import CellKey
 
 CONFIDENCE = 0.95
 """Of every interval that carries no verdict."""
@@ -41,6 +43,50 @@ Interval = tuple[float, float]
 Floats = NDArray[np.float64]
 """An array of floats; every function states its shape."""
 Counts = NDArray[np.int64]
+
+MeasureName = Literal["latency_ns_p50", "requests_per_second"]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a cell is compared by."""
+
+    name: MeasureName
+    lower_is_better: bool
+
+
+LATENCY = Measure("latency_ns_p50", lower_is_better=True)
+THROUGHPUT = Measure("requests_per_second", lower_is_better=False)
+
+
+def measure_of(cell: CellKey) -> Measure:
+    """Latency with one request in flight or in open loop; throughput in a closed loop with several in flight."""
+    return LATENCY if cell.measures_latency else THROUGHPUT
+
+
+def column(slices: Slices, measure: Measure) -> list[float | None]:
+    """The measure of each slice, in nanoseconds or requests per second. None for a slice without a successful
+    request."""
+    return list(slices.p50_ns) if measure.name == "latency_ns_p50" else requests_per_second(slices)
+
+
+def requests_per_second(slices: Slices) -> list[float | None]:
+    """Successful requests per second of each slice; None where there was none.
+
+    In open loop, where a slice begins and ends with nothing in flight, it is the rate of the slice's second half:
+    requests that end in it, whenever they were due. That falls below the requested rate exactly when requests pile up.
+    """
+    halves = zip(slices.second_half_ended, slices.window_ns, slices.ok, slices.failed, strict=False)
+    in_half = [
+        ended / (window_ns / 2) * 1e9 * ok / (ok + failed) if ended and ok else None
+        for ended, window_ns, ok, failed in halves
+    ]
+    if any(in_half):
+        return in_half
+    return [
+        ok / duration_ns * 1e9 if ok and duration_ns > 0 else None
+        for ok, duration_ns in zip(slices.ok, slices.duration_ns, strict=True)
+    ]
 
 
 @cache

@@ -15,8 +15,20 @@ from msgspec.structs import replace
 
 from bench.results import Cell, Ratio, RatioEstimate, Slices
 from bench.spec import CellKey
-from bench.stats.estimates import CONFIDENCE, Interval, Levels, exponential, half_width, levels, logarithms
-from bench.stats.measures import LATENCY, THROUGHPUT, Measure, column, measure_of
+from bench.stats.estimates import (
+    CONFIDENCE,
+    LATENCY,
+    THROUGHPUT,
+    Interval,
+    Levels,
+    Measure,
+    column,
+    exponential,
+    half_width,
+    levels,
+    logarithms,
+    measure_of,
+)
 from bench.stats.shrinkage import shrunk
 from bench.stats.verdicts import confidences, is_headline, verdict
 

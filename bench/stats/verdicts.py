@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from bench.clients.registry import LIBRARY
 from bench.results import Cell, RatioEstimate, Verdict
 from bench.spec import CellKey, own_dialect
-from bench.stats.measures import measure_of
+from bench.stats.estimates import measure_of
 
 MARGIN = 0.03
 """How far from 1 a ratio may lie and still be called the same, as a share."""

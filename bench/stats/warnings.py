@@ -13,8 +13,7 @@ import numpy as np
 from bench.results import Cell, Grade, Run, RunWarning
 from bench.spec import ClosedLoad, OpenLoad
 from bench.stats import generator
-from bench.stats.estimates import half_width, levels
-from bench.stats.measures import LATENCY, measure_of
+from bench.stats.estimates import LATENCY, half_width, levels, measure_of
 from bench.stats.verdicts import headline_cells, headline_half_width
 from bench.stats.wording import counted, percent, some_of
 

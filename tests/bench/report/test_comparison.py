@@ -8,7 +8,7 @@ from rich.console import Console
 from bench.report import comparison, markdown, terminal
 from bench.results import RatioEstimate, Verdict
 from bench.stats.compare import ChangedBytes, ComparedCell, Comparison
-from bench.stats.measures import MeasureName
+from bench.stats.estimates import MeasureName
 from tests.support.runs import HOSTILE, ratio_estimate
 
 

@@ -5,7 +5,7 @@ import pytest
 from bench.results import Cell, Slices
 from bench.spec import ClosedLoad, Load, OpenLoad
 from bench.stats import generator
-from bench.stats.measures import requests_per_second
+from bench.stats.estimates import requests_per_second
 from bench.workloads import Workload
 
 CLOSED, OPEN = ClosedLoad(concurrency=16), OpenLoad(rate_hz=1000)

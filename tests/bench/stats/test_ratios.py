@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.results import Slices
-from bench.stats.estimates import Levels
-from bench.stats.measures import LATENCY, THROUGHPUT
+from bench.stats.estimates import LATENCY, THROUGHPUT, Levels
 from bench.stats.ratios import PairedRatio, family, paired
 from bench.stats.verdicts import confidences
 from tests.bench.stats.noise import slices_of
