@@ -50,11 +50,17 @@ async def flood(connection: RawHttp2, frames: Iterator[Frame | bytes]) -> str:
 
 
 async def status_after(victim: Victim, connection: RawHttp2, frames: Iterator[Frame | bytes]) -> int | None:
-    """Send frames, all of which are taken. The status of the next call on the same connection."""
+    """Send frames, all of which are taken. The status of the next call on the same connection that is not refused.
+
+    While the producer has yet to notice that calls were abandoned, they count as open, and another may be one too many.
+    """
     outcome = await flood(connection, frames)
     victim.answers.append(outcome)
     assert outcome == "survived"
-    return (await connection.ask(META, message(b""))).status
+    async with asyncio.timeout(AMPLE_S):
+        while (answer := await connection.ask(META, message(b""))).reset == REFUSED_STREAM:
+            pass
+    return answer.status
 
 
 CUT_OFF = {f"GOAWAY {ENHANCE_YOUR_CALM}", "closed"}
