@@ -65,7 +65,7 @@ def document_of(
             Section("advice", "", (Sentences(tuple(statements(choices, conditions))), table(choices, conditions))),
             Section("limits", "", (Bullets((REAL_LINKS, origin_line)),)),
         ),
-        quality=Quality(f"Limits of this prediction: {len(limits)}", limits) if limits else None,
+        quality=Quality.of("Limits of this prediction", limits) if limits else None,
     )
 
 
@@ -102,7 +102,7 @@ def _conditions(choices: Choices, conditions: Conditions) -> str:
 
 def _recommendation(ranked: Sequence[Choice]) -> Iterator[str]:
     best, others = ranked[0], ranked[1:]
-    yield f"{names.option(best.option)}: {_latency(best.prediction.latency_ns)} (predicted)."
+    yield f"{names.option(best.option)}, with a predicted latency of {_latency(best.prediction.latency_ns)}."
     by_verdict: dict[Verdict, list[Choice]] = {}
     for each in others:
         by_verdict.setdefault(each.ratio.verdict if each.ratio is not None else "inconclusive", []).append(each)
@@ -113,7 +113,7 @@ def _recommendation(ranked: Sequence[Choice]) -> Iterator[str]:
             verb = "is" if len(same) == 1 else "are"
             yield f"{_named(same)} {verb} equivalent (within {percent(MARGIN)})."
     if inconclusive := by_verdict.get("inconclusive"):
-        yield f"No significant difference to {_named(inconclusive)}."
+        yield f"No significant difference from {_named(inconclusive)}."
     if slower := by_verdict.get("slower"):
         by = [f"{names.option(each.option)} {_by_how_much(each.ratio.value)}" for each in slower if each.ratio]
         yield f"{'All others are slower' if len(slower) == len(others) else 'Slower'}: {listed(by)}."

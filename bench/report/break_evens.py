@@ -39,15 +39,21 @@ class Range:
 
     kind: Kind
     limit: str = ""
-    """With its unit and interval; `≥ 120 Mbit/s` where only one end of it is known."""
+    """With its unit and interval."""
+    at_least: bool = False
+    """Whether only the lower end of the limit is known."""
 
     def bandwidths(self) -> str:
         """Within a sentence: `on links slower than 38 Mbit/s`. For kinds with a limit."""
-        return f"on links {'slower' if self.kind == 'below' else 'faster'} than {self.limit}"
+        if self.kind == "below":
+            return f"on links slower than {self.limit}{', possibly also on faster ones' if self.at_least else ''}"
+        return f"{'at most ' if self.at_least else ''}on links faster than {self.limit}"
 
     def short(self) -> str:
-        """In a table: `always`, `never`, `below 38 Mbit/s`, `inconclusive`."""
-        return f"{self.kind} {self.limit}" if self.limit else self.kind
+        """In a table: `always`, `never`, `below 38 Mbit/s`, `above ≥ 120 Mbit/s, if at all`, `inconclusive`."""
+        if not self.at_least:
+            return f"{self.kind} {self.limit}".rstrip()
+        return f"{self.kind} ≥ {self.limit}{'' if self.kind == 'below' else ', if at all'}"
 
 
 def bandwidth_range(found: BreakEven) -> Range:
@@ -60,8 +66,7 @@ def bandwidth_range(found: BreakEven) -> Range:
     if at.high is not None and at.high < RATE_BPS_AT_LEAST:
         return Range("never" if below else "always")
     if at.low is not None and at.high is None:
-        # Above an open end it may be faster nowhere.
-        return Range(found.kind, f"≥ {bandwidth(Estimate(value=at.low))}{'' if below else ', if at all'}")
+        return Range(found.kind, bandwidth(Estimate(value=at.low)), at_least=True)
     return Range(found.kind, bandwidth(at))
 
 

@@ -23,6 +23,8 @@ from bench.stats.estimates import LATENCY
 from bench.stats.wording import counted, percent
 
 REGRESSION = "regression"
+FAR = 1.0
+"""A detectable change beyond this share is not worth a number."""
 VERDICTS: tuple[Verdict, ...] = ("slower", "faster", "same", "inconclusive")
 """In the order in which a conclusion counts them."""
 
@@ -32,7 +34,7 @@ def document_of(found: Comparison) -> Document:
     limits = tuple(_limits(found))
     return Document(
         subtitle="comparison of two runs",
-        quality=Quality(f"Limits of this comparison: {len(limits)}", limits) if limits else None,
+        quality=Quality.of("Limits of this comparison", limits) if limits else None,
         sections=(
             Section("tables", "", tuple(tables(found))),
             Section("read", "How to read this", (Bullets((definitions.VERDICTS, definitions.RATIO_INTERVAL)),)),
@@ -64,6 +66,8 @@ def _detectable(cells: Sequence[ComparedCell]) -> str:
     if not reaches:
         return " The size of the smallest detectable change is unknown."
     median, worst = statistics.median(reaches), max(reaches)
+    if median > FAR:
+        return f" Only changes of more than ±{percent(FAR)} could have been detected."
     return (
         f" Smallest detectable change: ±{percent(median)} in a typical configuration, ±{percent(worst)} in the worst."
     )

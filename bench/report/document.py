@@ -11,7 +11,10 @@ from typing import Literal
 
 from bench.report.plots import Plot
 from bench.results import Grade, Verdict
+from bench.stats.wording import counted
 
+GRADES: tuple[Grade, ...] = ("warning", "note")
+"""In the order in which headings count them."""
 MISSING = "–"
 """Stands where there is no value."""
 
@@ -187,6 +190,13 @@ class Quality:
 
     heading: str
     findings: tuple[Finding, ...]
+
+    @classmethod
+    def of(cls, subject: str, findings: tuple[Finding, ...]) -> "Quality":
+        """The findings under a heading that counts them by grade."""
+        grades = [each.grade for each in findings]
+        counts = [counted(grades.count(grade), grade) for grade in GRADES if grade in grades]
+        return cls(f"{subject}: {', '.join(counts) or 'no warnings'}", findings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from bench.report.document import Chart
 from bench.report.grouping import Grouping, LoadGroup, WorkloadGroup, variant_of
 from bench.report.plots import Dot, Growth, Intervals, Line, LoadCurves, Percentiles, Point, scale_for
 from bench.report.text import one_line
-from bench.results import Cell, Run
+from bench.results import Cell, RatioEstimate, Run
 from bench.spec import ClosedLoad
 from bench.stats.estimates import SAMPLES_BEYOND, counts_of
 from bench.stats.load_curves import Curve, curves
@@ -42,7 +42,7 @@ def ratio_chart(group: WorkloadGroup, load: LoadGroup, grouping: Grouping) -> Ch
             ratio.value,
             ratio.low,
             ratio.high,
-            f"{units.ratio_value(ratio)}× {ratio.verdict}",
+            _ratio_text(ratio, load),
         )
         for cell, ratio in found
         if ratio.value > 0
@@ -58,6 +58,12 @@ def ratio_chart(group: WorkloadGroup, load: LoadGroup, grouping: Grouping) -> Ch
         f"{CUT_OFF if plot.cuts_off else ''}",
         "; ".join(f"{label_of(cell)} {units.ratio(ratio)} {ratio.verdict}" for cell, ratio in found),
     )
+
+
+def _ratio_text(ratio: RatioEstimate, load: LoadGroup) -> str:
+    """`2.88× slower`; for a rate `0.250× slower (−75 %)`."""
+    change = "" if load.is_latency else f" ({units.change(1, ratio.value)})"
+    return f"{units.ratio_value(ratio)}× {ratio.verdict}{change}"
 
 
 def level_chart(group: WorkloadGroup, load: LoadGroup, grouping: Grouping) -> Chart | None:

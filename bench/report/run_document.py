@@ -69,13 +69,7 @@ def sizes_document(run: Run) -> Document:
 
 def quality_of(run: Run) -> Quality:
     """The run's warnings under a heading that counts them."""
-    findings = tuple(Finding(each.grade, each.text, each.code) for each in run.warnings)
-    counts = [
-        counted(number, grade)
-        for grade in ("warning", "note")
-        if (number := sum(each.grade == grade for each in findings))
-    ]
-    return Quality(f"Data quality: {', '.join(counts) or 'no warnings'}", findings)
+    return Quality.of("Data quality", tuple(Finding(each.grade, each.text, each.code) for each in run.warnings))
 
 
 def _lead(run: Run) -> str:

@@ -55,11 +55,19 @@ def outcome_of(ratio: RatioEstimate) -> Outcome:
 def of_workload(group: WorkloadGroup, grouping: Grouping) -> list[Statement]:
     """Everything worth saying about one workload, in a reader's order."""
     found = [Statement(_topic(load), comparison_sentences(group, load, grouping)) for load in _measured_loads(group)]
-    found += [each for variant in group.variants if len(variant.words) == 1 for each in _of_switch(group, variant)]
+    switches = [variant for variant in group.variants if len(variant.words) == 1]
+    for variant in sorted(switches, key=_declared_order):
+        found += _of_switch(group, variant)
     found += _bytes(group)
     found += _cpu(group)
     found += _missing(group, grouping)
     return [statement for statement in found if statement.sentences]
+
+
+def _declared_order(variant: Variant) -> int:
+    """gzip before TLS, whatever the order of the run."""
+    headings = names.variant_headings()
+    return headings.index(variant.words[0]) if variant.words[0] in headings else len(headings)
 
 
 def in_short(group: WorkloadGroup, grouping: Grouping) -> Statement | None:
@@ -323,14 +331,16 @@ def _bytes(group: WorkloadGroup) -> Iterator[Statement]:
             continue
         unit = units.byte_unit(totals.values())
         ordered = sorted(totals, key=totals.__getitem__)
-        sizes = [f"{names.series(each)} {units.size(round(totals[each]), unit)} {unit.symbol}" for each in ordered]
-        where = f"request + response, on the wire, {variant.in_words}"
+        sizes = {names.series(each): f"{units.size(round(totals[each]), unit)} {unit.symbol}" for each in ordered}
+        listed_sizes = [f"{name} {size}" for name, size in sizes.items()]
+        where = f"on the wire, {variant.in_words}"
         if len(ordered) > 1 and totals[ordered[0]] < totals[ordered[1]]:
-            yield Statement(
-                "Bytes", (f"{names.series(ordered[0])} moves the fewest bytes: {', '.join(sizes)} ({where}).",)
-            )
+            least, size = next(iter(sizes.items()))
+            others = ", ".join(listed_sizes[1:])
+            text = f"{least} moves the fewest bytes: {size} per request + response ({others}; {where})."
         else:
-            yield Statement("Bytes", (f"Bytes moved: {', '.join(sizes)} ({where}).",))
+            text = f"Bytes per request + response: {', '.join(listed_sizes)} ({where})."
+        yield Statement("Bytes", (text,))
 
 
 def _cpu(group: WorkloadGroup) -> Iterator[Statement]:

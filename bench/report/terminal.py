@@ -83,9 +83,11 @@ def _print_block(block: Block, console: Console) -> None:
         case Table():
             _print_table(block, console)
         case Charts():
-            for chart in block.charts:
-                if not chart.in_table:
-                    _dim(f"{chart.caption}: {chart.alternative}.", console)
+            untabulated = [chart for chart in block.charts if not chart.in_table]
+            for chart in untabulated:
+                _dim(f"{chart.caption}: {chart.alternative}.", console)
+            if untabulated:
+                console.print()
 
 
 def _print_quality(quality: Quality, console: Console) -> None:

@@ -31,7 +31,7 @@ def test_it_answers_in_words_with_the_numbers_behind_them(known: str) -> None:
     assert done.returncode == 0, done.stderr
     for told in (
         "20.0 Mbit/s downlink, 20.0 Mbit/s uplink, TLS, keep-alive connection.",
-        "gRPC with gzip: 42",
+        "gRPC with gzip, with a predicted latency of 42",
         "gzip helps HTTP on links slower than 27",
         "RTT dominates",
         "GraphQL with gzip is never faster than gRPC with gzip",

@@ -37,7 +37,7 @@ def test_conditions_are_repeated_as_they_were_understood() -> None:
 
 def test_the_fastest_is_named_with_what_lies_behind_it() -> None:
     text = said(50_000, "rtt=100us,down=10gbit,up=10gbit")["Recommendation"]
-    assert text.startswith("HTTP: 510 µs (507–514) (predicted). All others are slower: gRPC by 2")
+    assert text.startswith("HTTP, with a predicted latency of 510 µs (507–514). All others are slower: gRPC by 2")
     assert "GraphQL with gzip 9" in text
     assert "×" in text
 
@@ -50,7 +50,7 @@ def test_without_restarts_no_difference_is_shown() -> None:
     parts = parts_of(known_run(Asked(instances=1)))
     asked = Conditions(at=blend(parts, 1_000), link=parse("rtt=1ms"), tls=True)
     _, recommendation, *_ = advice.statements(Choices(parts), asked)
-    assert "No significant difference to HTTP with gzip, gRPC, " in recommendation.text
+    assert "No significant difference from HTTP with gzip, gRPC, " in recommendation.text
     assert "lower" not in recommendation.text
 
 

@@ -80,6 +80,16 @@ def test_a_break_even_in_words(found: BreakEven, words: str) -> None:
             "gzip helps HTTP on links faster than 5 Mbit/s.",
             "gRPC is faster than HTTP on links faster than 5 Mbit/s.",
         ),
+        (
+            Range("below", "5 Mbit/s", at_least=True),
+            "gzip helps HTTP on links slower than 5 Mbit/s, possibly also on faster ones.",
+            "gRPC is faster than HTTP on links slower than 5 Mbit/s, possibly also on faster ones.",
+        ),
+        (
+            Range("above", "5 Mbit/s", at_least=True),
+            "gzip helps HTTP at most on links faster than 5 Mbit/s.",
+            "gRPC is faster than HTTP at most on links faster than 5 Mbit/s.",
+        ),
     ],
 )
 def test_a_break_even_as_a_sentence(found: Range, gzip: str, faster: str) -> None:

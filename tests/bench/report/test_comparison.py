@@ -51,7 +51,7 @@ def test_the_conclusion_names_the_regressions_and_comes_last() -> None:
     text = shown(found(SLOWER, compared("grpc-get-c1", 1.0, "same")))
     assert text.rstrip().splitlines()[-1] == "1 regression, slower by more than 2 %: http-get-c1."
     assert "1.30 (1.17–1.43) slower  regression" in text
-    assert text.startswith("Limits of this comparison: 1\nnote:  These are two runs.")
+    assert text.startswith("Limits of this comparison: 1 note\nnote:  These are two runs.")
 
 
 def test_without_a_regression_it_says_what_was_not_shown() -> None:
@@ -59,6 +59,12 @@ def test_without_a_regression_it_says_what_was_not_shown() -> None:
     counts = "0 slower, 0 faster, 1 same, 1 inconclusive"
     reach = "Smallest detectable change: ±11 % in a typical configuration, ±11 % in the worst."
     assert comparison.conclusion(found(*cells)) == f"No regression beyond 2 % found: {counts}. {reach}"
+
+
+def test_a_comparison_that_sees_doubling_at_best_says_so() -> None:
+    wide = compared("grpc-get-c1", 1.0, "inconclusive")
+    wide = replace(wide, ratio=ratio_estimate(1.0, "inconclusive", 0.01, 100.0))
+    assert comparison.conclusion(found(wide)).endswith("Only changes of more than ±100 % could have been detected.")
 
 
 def test_a_comparison_that_shows_nothing_is_inconclusive() -> None:
@@ -85,7 +91,7 @@ def test_latency_throughput_and_sizes_have_tables_of_their_own() -> None:
 def test_what_was_forced_is_said_first() -> None:
     text = " ".join(shown(found(SLOWER, differences=["Python: 3.11, then 3.12"])).split())
     assert text.startswith(
-        "Limits of this comparison: 2 warning: The runs differ in Python: 3.11, then 3.12. "
+        "Limits of this comparison: 1 warning, 1 note warning: The runs differ in Python: 3.11, then 3.12. "
         "They were compared because of --force. note: These are two runs."
     )
 
@@ -93,7 +99,7 @@ def test_what_was_forced_is_said_first() -> None:
 def test_markdown_begins_with_the_conclusion_and_has_no_html() -> None:
     text = markdown.render(comparison.document_of(found(SLOWER, compared(HOSTILE, 1.0, "same"))))
     assert text.startswith(
-        "**1 regression, slower by more than 2 %: http-get-c1.**\n\n**Limits of this comparison: 1**"
+        "**1 regression, slower by more than 2 %: http-get-c1.**\n\n**Limits of this comparison: 1 note**"
     )
     assert "- note: These are two runs." in text
     assert "| http-get-c1 | 200 | 260 | 1.30 (1.17–1.43) slower | regression |" in text

@@ -57,7 +57,10 @@ def test_without_sizes_nothing_is_said_of_them() -> None:
 
 def test_the_fewest_bytes_are_named_when_one_protocol_has_them() -> None:
     given = run([cell("http", bytes=answering(1300)), cell("grpc", bytes=answering(900))])
-    assert "gRPC moves the fewest bytes: gRPC 1,000 B, HTTP 1,400 B (request" in statements(given)["Bytes"]
+    assert (
+        "gRPC moves the fewest bytes: 1,000 B per request + response (HTTP 1,400 B; on the wire"
+        in statements(given)["Bytes"]
+    )
     given = run([cell("http", bytes=answering(900)), cell("grpc", bytes=answering(900))])
     assert "fewest" not in statements(given)["Bytes"]
     assert "fewest" not in statements(run([cell("http")]))["Bytes"]
@@ -286,6 +289,6 @@ def test_the_short_answer_repeats_the_intervals() -> None:
     assert found is not None
     assert found.text == (
         "HTTP is fastest. GraphQL is slower than HTTP: latency 3.00× (2.70–3.30). gRPC is slower than HTTP: latency "
-        "2.00× (1.80–2.20). Bytes moved: HTTP 1,480 B, GraphQL 1,480 B, gRPC 1,480 B (request + response, on the wire, "
+        "2.00× (1.80–2.20). Bytes per request + response: HTTP 1,480 B, GraphQL 1,480 B, gRPC 1,480 B (on the wire, "
         "without gzip and TLS)."
     )
