@@ -24,8 +24,7 @@ from bench import protocols, run_file
 from bench.load import latency_histogram
 from bench.model.choices import OWN_ERROR
 from bench.model.parts import Parts, option_of, parts_of
-from bench.model.payload import Blend, blend, exactly
-from bench.model.predict import predict
+from bench.model.predict import Blend, blend, exactly, predict
 from bench.network.profile import parse
 from bench.report.grouping import variant_of
 from bench.results import Cell, Run

@@ -12,7 +12,7 @@ from bench.cli.advice_parts import Wanted, kept_or_measured
 from bench.cli.show import print_document
 from bench.model.choices import Choices, Conditions
 from bench.model.parts import NoParts, Parts, parts_of
-from bench.model.payload import OutOfReach, blend
+from bench.model.predict import OutOfReach, blend
 from bench.network.profile import BadProfile, Profile, parse
 from bench.report import advice
 from bench.results import Run

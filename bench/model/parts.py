@@ -2,7 +2,7 @@
 
 An option is what can be chosen: a protocol in a dialect, with one setting of gzip and TLS. It is a CellKey with all
 other dimensions at their usual values. Its requests are known at the payloads that the run measured; between them they
-are interpolated (bench.model.payload).
+are interpolated (bench.model.predict).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -168,18 +168,19 @@ def _exchange(cell: Cell) -> Exchange | None:
     latency = _latency_ns(cell)
     if latency is None or cell.bytes is None:
         return None
-    sent, answer = cell.bytes.request.wire_bytes, cell.bytes.response
+    sent, response = cell.bytes.request.wire_bytes, cell.bytes.response
     assert sent is not None
-    assert answer.wire_bytes is not None
+    assert response.wire_bytes is not None
     # Where the message inside TLS is not known, the whole response stands for it.
-    message, compressed = answer.message_bytes or answer.wire_bytes, answer.compressed_bytes or answer.wire_bytes
+    message = response.message_bytes or response.wire_bytes
+    compressed = response.compressed_bytes or response.wire_bytes
     return Exchange(
         cell=cell,
         latency_ns=latency,
         request_bytes=sent,
         message_bytes=message,
         compression=message / compressed,
-        overhead_bytes=answer.wire_bytes - compressed,
+        overhead_bytes=response.wire_bytes - compressed,
         producer_ns=_cpu_ns(cell, "producer"),
         consumer_ns=_cpu_ns(cell, "consumer"),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 from bench.model.choices import Choices, Conditions
-from bench.model.payload import blend
+from bench.model.predict import blend
 from bench.network.profile import Profile
 from bench.spec import CellKey
 

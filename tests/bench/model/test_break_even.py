@@ -1,4 +1,4 @@
-"""Where two cross: known lines, open ends, always and never; and what an interval of the crossing is."""
+"""Break-evens of known lines: always, never, open intervals, and what the interval of a break-even covers."""
 
 import math
 from collections.abc import Callable
@@ -20,14 +20,14 @@ from bench.results import Estimate
 from bench.stats.estimates import Interval
 
 
-def test_fewer_bits_pay_below_a_rate() -> None:
+def test_fewer_bits_are_faster_below_a_rate() -> None:
     # 4,000 bits fewer for 50 µs: 80 Mbit/s.
     assert rate_break_even(50_000, (40_000, 62_500), -4_000) == BreakEven(
         "below", Estimate(value=80e6, low=64e6, high=100e6)
     )
 
 
-def test_more_bits_pay_above_a_rate() -> None:
+def test_more_bits_are_faster_above_a_rate() -> None:
     assert rate_break_even(-50_000, (-62_500, -40_000), 4_000) == BreakEven(
         "above", Estimate(value=80e6, low=64e6, high=100e6)
     )
@@ -51,7 +51,7 @@ def test_always_and_never(
     assert rate_break_even(fixed_ns, interval_ns, more_bits) == found
 
 
-def test_an_interval_that_reaches_beyond_nothing_leaves_an_open_end() -> None:
+def test_an_interval_that_includes_0_has_an_open_end() -> None:
     found = rate_break_even(10_000, (-10_000, 40_000), -4_000)
     assert found == BreakEven("below", Estimate(value=400e6, low=100e6, high=None))
     assert rate_break_even(-10_000, (-30_000, 40_000), -4_000) == BreakEven(
@@ -62,7 +62,7 @@ def test_an_interval_that_reaches_beyond_nothing_leaves_an_open_end() -> None:
     )
 
 
-def test_round_trips_cross_at_a_time() -> None:
+def test_round_trips_break_even_at_a_time() -> None:
     assert round_trip_break_even(3e6, (2e6, 4e6), -2) == BreakEven("above", Estimate(value=1.5e6, low=1e6, high=2e6))
     assert round_trip_break_even(-3e6, (-4e6, -2e6), 1) == BreakEven("below", Estimate(value=3e6, low=2e6, high=4e6))
 
@@ -74,7 +74,7 @@ def test_round_trips_cross_at_a_time() -> None:
     st.floats(1e3, 1e11),
 )
 @example(-5e-324, 0.0, 2.0, 1e3)
-def test_outside_its_interval_a_crossing_says_who_is_faster(
+def test_outside_the_interval_of_a_break_even_the_faster_one_is_known(
     fixed_ns: float, reach: float, more_bits: float, rate: float
 ) -> None:
     found = rate_break_even(fixed_ns, (fixed_ns - reach, fixed_ns + reach), more_bits)
@@ -90,7 +90,7 @@ def test_outside_its_interval_a_crossing_says_who_is_faster(
 
 
 def line(fixed_ns: float, ns_per_byte: float, reach_ns: float) -> Callable[[float], tuple[float, Interval]]:
-    """A gap that grows with the payload, known to so many nanoseconds."""
+    """A gap that is linear in the payload, with an interval of `reach_ns` to either side."""
 
     def gap(payload: float) -> tuple[float, Interval]:
         value = fixed_ns + ns_per_byte * payload
@@ -100,7 +100,7 @@ def line(fixed_ns: float, ns_per_byte: float, reach_ns: float) -> Callable[[floa
 
 
 @pytest.mark.parametrize(("sign", "kind"), [(1, "below"), (-1, "above")])
-def test_a_gap_crosses_0_at_a_payload(sign: int, kind: str) -> None:
+def test_a_gap_is_0_at_a_break_even_payload(sign: int, kind: str) -> None:
     found = payload_break_even(line(-10_000 * sign, 2.0 * sign, 1_000), 100, 100_000)
     assert found is not None
     assert found.kind == kind
@@ -118,13 +118,13 @@ def test_a_gap_crosses_0_at_a_payload(sign: int, kind: str) -> None:
         (lambda payload: None, None),
     ],
 )
-def test_over_payloads_it_may_be_always_never_or_inconclusive(
+def test_over_payloads_the_result_may_be_always_never_or_inconclusive(
     gap: Callable[[float], tuple[float, Interval] | None], found: BreakEven | None
 ) -> None:
     assert payload_break_even(gap, 100, 10_000) == found
 
 
-def test_what_is_never_sure_has_an_open_end() -> None:
+def test_a_gap_that_is_never_significant_has_open_ends() -> None:
     found = payload_break_even(line(-10_000, 2.0, 9_900), 100, 7_000)
     assert found is not None
     assert found.at is not None

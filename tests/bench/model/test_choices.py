@@ -1,4 +1,4 @@
-"""Predictions and choices where the truth is arithmetic: latency, verdicts, crossings, and the map."""
+"""Predictions and choices with known results: latency, verdicts, break-evens, and the map."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -8,11 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from bench.model.choices import Choices, Conditions, baseline_break_evens, gzip_break_evens, twin
-from bench.model.differences import Differences
+from bench.model.choices import Choices, Conditions, Differences, baseline_break_evens, gzip_break_evens, twin
 from bench.model.parts import Parts, parts_of
-from bench.model.payload import blend, exactly
-from bench.model.predict import paced_ns, predict
+from bench.model.predict import blend, exactly, paced_ns, predict
 from bench.model.regions import RATES_BPS, regions
 from bench.network.profile import Profile, parse
 from bench.report import names
@@ -67,7 +65,7 @@ def test_a_link_without_a_limit_takes_no_time_for_bytes() -> None:
     assert paced_ns(1_000, 8_000) == 1e9
 
 
-def test_a_set_up_that_was_not_measured_is_not_known_and_counts_as_nothing() -> None:
+def test_a_set_up_time_that_was_not_measured_is_none_and_counts_as_0() -> None:
     parts = parts_of(known_run(Asked(connections=("persistent",))))
     option = option_named("HTTP", parts=parts)
     found = predict(parts, option, blend(parts, 1000), SLOW, NEW)
@@ -76,7 +74,7 @@ def test_a_set_up_that_was_not_measured_is_not_known_and_counts_as_nothing() -> 
     assert found.latency_ns.value == again.latency_ns.value + SLOW.rtt_ns
 
 
-def test_differences_are_those_of_the_truth_whatever_disturbed_the_rounds() -> None:
+def test_differences_are_the_true_ones_however_rounds_were_disturbed() -> None:
     differences = Differences(PARTS, PARTS.options(tls=False))
     lean, fast = option_named("gRPC"), option_named("HTTP")
     found = differences.between(lean, fast, blend(PARTS, 50_000))
@@ -92,7 +90,7 @@ def test_differences_are_those_of_the_truth_whatever_disturbed_the_rounds() -> N
     assert differences.between(fast, fast, blend(PARTS, 50_000)) is not None
 
 
-def test_arms_of_different_instances_have_no_difference() -> None:
+def test_options_measured_in_different_instances_have_no_difference() -> None:
     made = known_run()
     elsewhere = [
         with_columns(cell, instance=[number + 100 for number in cell.slices.instance])
@@ -124,7 +122,7 @@ def test_what_lies_within_the_margin_is_the_same() -> None:
     assert verdicts == {"same"}
 
 
-def test_a_difference_no_larger_than_the_models_own_error_is_none() -> None:
+def test_a_difference_within_the_models_own_error_has_no_verdict() -> None:
     # 150 µs in 5.4 ms: the interval excludes 1, and so narrow an interval would say `slower` of what was measured.
     ratio = CHOICES.ratio(option_named("gRPC"), option_named("HTTP"), conditions(1_000, parse("rtt=5300us")))
     assert ratio is not None
@@ -139,7 +137,7 @@ def test_one_instance_gives_no_verdict() -> None:
     assert {each.ratio.verdict for each in ranked if each.ratio is not None} == {"inconclusive"}
 
 
-def test_gzip_pays_below_the_rate_that_arithmetic_says() -> None:
+def test_gzip_is_faster_below_the_computed_rate() -> None:
     option = option_named("HTTP with gzip")
     plain = twin(PARTS, option)
     assert plain == option_named("HTTP")
@@ -155,7 +153,7 @@ def test_gzip_pays_below_the_rate_that_arithmetic_says() -> None:
     assert found.at.low < found.at.value < found.at.high
 
 
-def test_at_a_break_even_both_are_predicted_to_take_as_long() -> None:
+def test_at_a_break_even_both_predictions_are_equal() -> None:
     for each in [*gzip_break_evens(CHOICES), *baseline_break_evens(CHOICES)]:
         if each.found.at is None or not 0 < each.found.at.value < 1e12:
             continue
@@ -168,8 +166,8 @@ def test_at_a_break_even_both_are_predicted_to_take_as_long() -> None:
         assert ours == pytest.approx(theirs, rel=0.01)
 
 
-def test_over_new_connections_they_cross_at_a_round_trip() -> None:
-    """Of the two, gRPC takes one round trip more, and sends less."""
+def test_over_new_connections_there_is_a_break_even_round_trip() -> None:
+    """gRPC takes one round trip more, and sends less."""
     lean, plain = option_named("gRPC"), option_named("HTTP")
     asked = conditions(20_000, parse("rtt=1s,down=1mbit,up=1mbit"), connection=NEW)
     found = CHOICES.round_trip_break_even(lean, plain, asked)
@@ -182,7 +180,7 @@ def test_over_new_connections_they_cross_at_a_round_trip() -> None:
     assert CHOICES.round_trip_break_even(lean, plain, conditions(20_000, asked.link)) is None, "both take one"
 
 
-def test_they_cross_at_a_payload() -> None:
+def test_there_is_a_break_even_payload() -> None:
     lean, plain = option_named("gRPC"), option_named("HTTP")
     asked = conditions(20_000, parse("rtt=1ms,down=300mbit,up=300mbit"))
     found = CHOICES.payload_break_even(lean, plain, asked)
@@ -194,7 +192,7 @@ def test_they_cross_at_a_payload() -> None:
     assert ours == pytest.approx(theirs, rel=0.01)
 
 
-def test_who_takes_longer_and_sends_more_is_never_faster() -> None:
+def test_an_option_that_takes_longer_and_sends_more_is_never_faster() -> None:
     never = [
         each.found.kind
         for each in baseline_break_evens(CHOICES)
@@ -215,7 +213,7 @@ def test_the_uplink_counts_where_it_is_slower() -> None:
     assert narrow.at.value > even.at.value
 
 
-def test_over_new_connections_their_round_trips_separate_protocols() -> None:
+def test_over_new_connections_round_trips_separate_protocols() -> None:
     asked = conditions(1_000, parse("rtt=40ms,down=10mbit,up=10mbit"), tls=True, connection=NEW)
     ranked = CHOICES.ranked(asked)
     assert ranked[0].option.protocol == "http"
@@ -225,7 +223,7 @@ def test_over_new_connections_their_round_trips_separate_protocols() -> None:
     assert lean.ratio.verdict == "slower"
 
 
-def test_the_map_covers_every_rate_and_payload_once_and_says_who_is_fastest() -> None:
+def test_the_map_covers_every_rate_and_payload_once_with_the_fastest_option() -> None:
     found = regions(CHOICES, tls=False, rtt_ns=100_000)
     rows: dict[tuple[float, float], list[tuple[float, float]]] = {}
     for region in found:
@@ -253,5 +251,5 @@ def test_without_several_payloads_there_is_no_map() -> None:
         assert regions(choices, tls=False, rtt_ns=0) == []
 
 
-def test_json_stands_for_the_size_of_what_is_asked_for() -> None:
+def test_the_payload_is_the_size_of_the_json_text() -> None:
     assert list(PARTS.payload_bytes.values()) == [json_bytes(workload) for workload in PARTS.payload_bytes]

@@ -1,4 +1,4 @@
-"""What a run tells a model: exchanges by option and payload, what a connection takes, and why a run tells nothing."""
+"""What the model takes from a run: requests by option and payload, connection set-up; and runs that lack it."""
 
 import pytest
 from msgspec.structs import replace
@@ -17,7 +17,7 @@ def changed(given: Run, **fields: object) -> Run:
     return replace(given, cells=[replace(cell, **fields) for cell in given.cells])
 
 
-def test_every_combination_is_an_arm_with_every_workload() -> None:
+def test_every_option_has_every_workload() -> None:
     parts = parts_of(known_run())
     assert len(parts.exchanges) == len(TRUTHS) * 2 * 2
     assert {len(found) for found in parts.exchanges.values()} == {4}
@@ -26,7 +26,7 @@ def test_every_combination_is_an_arm_with_every_workload() -> None:
     assert parts.restarted
 
 
-def test_an_exchange_is_what_was_measured() -> None:
+def test_requests_are_those_measured() -> None:
     parts = parts_of(known_run())
     for option, found in parts.exchanges.items():
         truth = TRUTHS[option.protocol]
@@ -38,7 +38,7 @@ def test_an_exchange_is_what_was_measured() -> None:
             assert exchange.producer_ns == pytest.approx(exchange.latency_ns.value * 0.6)
 
 
-def test_a_new_connection_adds_its_round_trips_its_bytes_and_its_work() -> None:
+def test_a_new_connection_adds_round_trips_bytes_and_time() -> None:
     parts = parts_of(known_run())
     for option, found in parts.set_ups.items():
         truth = TRUTHS[option.protocol]
@@ -48,12 +48,12 @@ def test_a_new_connection_adds_its_round_trips_its_bytes_and_its_work() -> None:
         assert found.latency_ns.value == pytest.approx(truth.set_up_ns, rel=0.01)
 
 
-def test_without_new_connections_their_work_is_not_known() -> None:
+def test_without_new_connections_their_set_up_time_is_not_known() -> None:
     parts = parts_of(known_run(Asked(connections=("persistent",))))
     assert {found.latency_ns for found in parts.set_ups.values()} == {None}
 
 
-def test_workloads_of_the_same_size_make_no_line() -> None:
+def test_workloads_of_the_same_size_are_not_interpolated() -> None:
     assert parts_of(known_run()).curve == [Workload(name="list", page_size=size) for size in (1, 10, 100)]
     assert parts_of(known_run(Asked(pages=(20,)))).curve == [GET, Workload(name="list", page_size=20)]
 
@@ -73,17 +73,17 @@ def test_workloads_of_the_same_size_make_no_line() -> None:
     ],
     ids=["empty", "network", "raw", "throughput", "sizeless", "unmeasured", "create", "failed", "new"],
 )
-def test_what_holds_no_latency_on_loopback_tells_nothing(given: Run) -> None:
+def test_runs_without_latency_on_loopback_have_no_parts(given: Run) -> None:
     with pytest.raises(NoParts, match="no latency on loopback"):
         parts_of(given)
 
 
-def test_a_run_of_two_versions_tells_nothing() -> None:
+def test_runs_that_compare_versions_have_no_parts() -> None:
     with pytest.raises(NoParts, match="compares two versions"):
         parts_of(changed(known_run(), version="v1"))
 
 
-def test_an_arm_that_lacks_a_workload_is_left_out() -> None:
+def test_an_option_that_lacks_a_workload_is_left_out() -> None:
     def is_lacking(cell: Cell) -> bool:
         return cell.protocol == "grpc" and cell.gzip and cell.workload.page_size == 10
 
@@ -98,17 +98,17 @@ def test_an_arm_that_lacks_a_workload_is_left_out() -> None:
     }
 
 
-def test_where_answers_are_too_few_for_a_median_slices_give_one() -> None:
-    told, untold = parts_of(known_run()), parts_of(changed(known_run(), latency_ns=None))
-    for option, found in untold.exchanges.items():
+def test_with_too_few_requests_the_median_is_that_of_slices() -> None:
+    known, unknown = parts_of(known_run()), parts_of(changed(known_run(), latency_ns=None))
+    for option, found in unknown.exchanges.items():
         for workload, exchange in found.items():
-            expected = told.exchanges[option][workload].latency_ns.value
+            expected = known.exchanges[option][workload].latency_ns.value
             assert exchange.latency_ns.value == pytest.approx(expected, rel=0.01)
             assert exchange.latency_ns.low is not None
             assert exchange.latency_ns.low < exchange.latency_ns.value
 
 
-def test_one_start_gives_no_verdicts() -> None:
+def test_a_single_start_is_not_restarted() -> None:
     assert not parts_of(known_run(Asked(instances=1))).restarted
     assert not parts_of(known_run(environment={"foreign_target": True})).restarted
 
@@ -118,7 +118,7 @@ def without_compressed_bytes(cell: Cell) -> Bytes:
     return replace(cell.bytes, response=replace(cell.bytes.response, compressed_bytes=None))
 
 
-def test_where_the_message_is_not_known_the_whole_answer_stands_for_it() -> None:
+def test_an_unknown_message_is_replaced_by_the_whole_response() -> None:
     given = known_run(Asked(truths={"http": FAST}, gzip=(False,), tls=(False,)))
     unknown = [replace(cell, bytes=without_compressed_bytes(cell)) for cell in given.cells[2:]]
     (found,) = parts_of(replace(given, cells=[*given.cells[:2], *unknown])).exchanges.values()

@@ -6,7 +6,7 @@ import pytest
 
 from bench.model.choices import Choices, Conditions
 from bench.model.parts import parts_of
-from bench.model.payload import blend
+from bench.model.predict import blend
 from bench.network.profile import parse
 from bench.report import advice
 from bench.report.document import Finding

@@ -1,4 +1,4 @@
-"""Between the payloads that were measured: exact where what is measured lies on lines, bounded, and no further."""
+"""Interpolation over payloads: exact on straight lines, and limited to the neighbourhood of what was measured."""
 
 import pytest
 from hypothesis import given
@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from bench.model.parts import Parts, parts_of
-from bench.model.payload import OutOfReach, blend, blended, exactly, reach
+from bench.model.predict import OutOfReach, blend, blended, exactly, reach
 from tests.support.model_runs import FAST, TRUTHS, Asked, json_bytes, known_run
 
 PARTS = parts_of(known_run())
@@ -27,7 +27,7 @@ def shrinking_with_size() -> Parts:
 
 
 @given(st.floats(500, 200_000))
-def test_what_lies_on_lines_is_found_exactly(payload: float) -> None:
+def test_straight_lines_are_interpolated_exactly(payload: float) -> None:
     at = blend(PARTS, payload)
     for option in PARTS.exchanges:
         truth, found = TRUTHS[option.protocol], blended(PARTS, option, at)
@@ -37,7 +37,7 @@ def test_what_lies_on_lines_is_found_exactly(payload: float) -> None:
 
 
 @given(st.floats(500, 200_000), st.floats(1.0, 3.0))
-def test_more_takes_longer(payload: float, times: float) -> None:
+def test_larger_payloads_take_longer(payload: float, times: float) -> None:
     more = min(payload * times, 200_000)
     for option in PARTS.exchanges:
         less_found, more_found = (blended(PARTS, option, blend(PARTS, size)) for size in (payload, more))
@@ -46,7 +46,7 @@ def test_more_takes_longer(payload: float, times: float) -> None:
 
 
 @given(st.floats(1000, 100_000))
-def test_intervals_hold_the_value(payload: float) -> None:
+def test_intervals_contain_the_value(payload: float) -> None:
     for option in PARTS.exchanges:
         latency = blended(PARTS, option, blend(PARTS, payload)).latency_ns
         assert latency.low is not None
@@ -55,7 +55,7 @@ def test_intervals_hold_the_value(payload: float) -> None:
         assert latency.high / latency.value == pytest.approx(1.01)
 
 
-def test_beyond_the_last_payload_an_interval_grows() -> None:
+def test_intervals_widen_beyond_the_last_payload() -> None:
     option = next(iter(PARTS.exchanges))
     latency = blended(PARTS, option, blend(PARTS, 200_000)).latency_ns
     assert latency.low is not None
@@ -63,14 +63,14 @@ def test_beyond_the_last_payload_an_interval_grows() -> None:
     assert latency.high / latency.value > 1.012
 
 
-def test_gzip_gains_with_the_logarithm_of_the_payload() -> None:
+def test_compression_grows_with_the_logarithm_of_the_payload() -> None:
     parts = shrinking_with_size()
     (option,) = (option for option in parts.exchanges if option.gzip)
     at = blend(parts, 10_000 * 10**0.5)
     assert blended(parts, option, at).response_bytes == pytest.approx(10_000 * 10**0.5 / 3.5 + 200)
 
 
-def test_a_measured_payload_is_what_was_measured() -> None:
+def test_a_measured_payload_has_the_measured_values() -> None:
     for workload, size in PARTS.payload_bytes.items():
         at = exactly(PARTS, workload)
         assert at.payload_bytes == size
@@ -78,14 +78,14 @@ def test_a_measured_payload_is_what_was_measured() -> None:
             assert blended(PARTS, option, at).latency_ns.value == found[workload].latency_ns.value
 
 
-def test_far_from_what_was_measured_nothing_is_said() -> None:
+def test_payloads_far_from_those_measured_are_refused() -> None:
     assert reach(PARTS) == (500, 200_000)
     for payload in (499, 200_001):
         with pytest.raises(OutOfReach, match=r"give 500 to 200,000"):
             blend(PARTS, payload)
 
 
-def test_a_single_payload_is_no_line() -> None:
+def test_a_single_payload_is_not_extrapolated() -> None:
     parts = parts_of(known_run(Asked(pages=(), tls=(False,))))
     assert blend(parts, 1050).linear == exactly(parts, next(iter(parts.payload_bytes))).linear
     with pytest.raises(OutOfReach, match="too far"):
