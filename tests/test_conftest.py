@@ -31,7 +31,7 @@ def test_a_skip_fails_where_nothing_may_be_missing(tmp_path: Path, fail: str) ->
         capture_output=True,
         text=True,
         timeout=PATIENCE_S,
-        env=environment(**{SKIPS_FAIL: fail, "COLUMNS": "300"}),
+        env=environment(**{SKIPS_FAIL: fail, "COLUMNS": "2000"}),
         check=False,
     )
     summary = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR", "SKIPPED"))]
