@@ -232,6 +232,17 @@ async def test_a_stop_keeps_the_slice_that_has_just_finished(monkeypatch: pytest
     assert cell.latency_ns is not None
 
 
+@pytest.mark.parametrize("moment", ["starting", "verifying responses", "counting bytes", "instance 1 of 1, round 2"])
+async def test_a_run_that_is_cancelled_leaves_nothing_running(moment: str) -> None:
+    def cancel(_: float, text: str) -> None:
+        if text == moment:
+            running.cancel()
+
+    running = asyncio.create_task(recorded(plan_of(matrix_of(["http"]), rounds=1000), on_progress=cancel))
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
 @pytest.mark.parametrize("moment", ["starting", "verifying responses", "counting bytes"])
 async def test_a_stop_before_anything_was_measured(moment: str) -> None:
     stop = asyncio.Event()
