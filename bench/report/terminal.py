@@ -106,14 +106,9 @@ def _print_quality(quality: Quality, console: Console) -> None:
 
 
 def _print_table(table: Table, console: Console) -> None:
-    shown = RichTable(
-        box=box.SIMPLE_HEAD,
-        title=Text(one_line(table.title), style="bold"),
-        title_justify="left",
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-        show_edge=False,
-    )
+    # A title of the table itself would be wrapped to the width of the table.
+    console.print(Text(one_line(table.title), style="bold"))
+    shown = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for number, column in enumerate(table.columns):
         heading = one_line(column.heading)
         shown.add_column(

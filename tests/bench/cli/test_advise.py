@@ -24,12 +24,12 @@ def known(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_it_answers_in_words_with_the_numbers_behind_them(known: str) -> None:
+def test_it_recommends_in_words_with_the_numbers_behind_them(known: str) -> None:
     done = run_here(
         "bench", "advise", "--payload", "20kB", "--rtt", "40ms", "--down", "20mbit", "--tls", "--run", known
     )
     assert done.returncode == 0, done.stderr
-    for told in (
+    for expected in (
         "20.0 Mbit/s downlink, 20.0 Mbit/s uplink, TLS, keep-alive connection.",
         "gRPC with gzip, with a predicted latency of 42",
         "gzip helps HTTP on links slower than 27",
@@ -39,7 +39,7 @@ def test_it_answers_in_words_with_the_numbers_behind_them(known: str) -> None:
         "Based on",
         "may not hold here",
     ):
-        assert told in " ".join(done.stdout.split())
+        assert expected in " ".join(done.stdout.split())
 
 
 def test_measurements_that_cannot_be_trusted_give_exit_code_3(tmp_path: Path) -> None:

@@ -63,15 +63,15 @@ def test_runs_with_nothing_in_common_are_not_offered_to_be_forced(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("first", "told"),
+    ("first", "expected"),
     [
         ("", "A is empty"),
         ("missing.json", "A: missing.json: No such file"),
         ("pyproject.toml", "A: pyproject.toml is no run"),
     ],
 )
-def test_what_is_no_run_file_is_one_line(first: str, told: str, runs: tuple[str, str]) -> None:
+def test_what_is_no_run_file_is_one_line(first: str, expected: str, runs: tuple[str, str]) -> None:
     done = programs.run_here("bench", "compare", first, runs[1])
     assert (done.returncode, done.stdout) == (2, "")
-    assert told in done.stderr
+    assert expected in done.stderr
     assert done.stderr.count("\n") == 1

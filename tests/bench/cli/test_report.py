@@ -25,7 +25,7 @@ def test_the_page_goes_beside_the_run_file(path: Path) -> None:
     assert Page(page.read_text(encoding="utf-8")).wrong == []
 
 
-def test_the_page_goes_where_it_is_told(path: Path, tmp_path: Path) -> None:
+def test_the_page_is_written_to_out(path: Path, tmp_path: Path) -> None:
     assert programs.run_here("bench", "report", str(path), "--out", str(tmp_path / "other.html")).returncode == 0
     assert (tmp_path / "other.html").is_file()
     assert not path.with_suffix(".html").exists()

@@ -42,7 +42,7 @@ def test_the_fastest_is_named_with_what_lies_behind_it() -> None:
     assert "×" in text
 
 
-def test_where_nothing_tells_them_apart_that_is_said() -> None:
+def test_options_without_a_difference_are_called_equivalent() -> None:
     assert "All others are equivalent (within 3 %)." in said(1_000, "rtt=1s")["Recommendation"]
 
 

@@ -53,7 +53,7 @@ def test_one_instance_says_that_there_is_no_interval() -> None:
     assert row.entries[0].text == "+150 (no interval)"
 
 
-def test_bytes_are_told_for_each_direction_and_both() -> None:
+def test_bytes_are_shown_for_each_direction_and_both() -> None:
     made = found()
     for each in made.cells:
         if each.client == "library":
@@ -64,9 +64,9 @@ def test_bytes_are_told_for_each_direction_and_both() -> None:
             set_fields(each, bytes=replace(each.bytes, response=said))
     tables = attribution_tables(made)
     assert len(tables) == 2
-    _, answer, both = tables[1].rows
-    assert answer.headings[-1] == "response"
-    assert [entry.text for entry in answer.entries] == ["−465", "−300", "0", "0", "−165"]
+    _, response, both = tables[1].rows
+    assert response.headings[-1] == "response"
+    assert [entry.text for entry in response.entries] == ["−465", "−300", "0", "0", "−165"]
     assert both.headings[-1] == "both"
 
 

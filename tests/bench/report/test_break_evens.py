@@ -26,7 +26,7 @@ from tests.support.pages import Page
 from tests.support.runs import run, small
 
 
-def told(given: Run) -> BreakEvens:
+def predicted(given: Run) -> BreakEvens:
     found = break_evens(given, grouped(given))
     assert found is not None
     return found
@@ -106,7 +106,7 @@ def test_other_break_evens_have_their_own_units() -> None:
 
 
 def test_statements_say_where_gzip_pays_and_who_beats_the_baseline() -> None:
-    statements = told(known_run(Asked(pages=(20,)))).statements
+    statements = predicted(known_run(Asked(pages=(20,)))).statements
     assert [statement.topic for statement in statements] == ["get: one recipe", "list: a page of 20 recipes"]
     http, graphql, grpc, never, plain, compressed = statements[1].sentences
     # 480 kbit saved for 440 µs.
@@ -119,7 +119,7 @@ def test_statements_say_where_gzip_pays_and_who_beats_the_baseline() -> None:
 
 
 def test_the_table_has_a_row_for_every_protocol_with_and_without_tls() -> None:
-    table = told(known_run(Asked(pages=(20,)))).table
+    table = predicted(known_run(Asked(pages=(20,)))).table
     assert len(table.rows) == 2 * 2 * len(TRUTHS)
     http = table.rows[0]
     assert http.headings == ("get: one recipe", "plain", "HTTP")
@@ -141,7 +141,7 @@ def test_without_several_payloads_there_is_no_map() -> None:
     assert maps(known_run(Asked(pages=()))) == []
 
 
-def test_runs_that_tell_a_model_nothing_have_no_such_section() -> None:
+def test_runs_that_lack_what_a_model_needs_have_no_such_section() -> None:
     assert break_evens(small(), grouped(small())) is None
     assert maps(run([])) == []
     one = known_run(Asked(truths={"http": TRUTHS["http"]}, gzip=(False,)))

@@ -22,7 +22,7 @@ def test_a_small_run() -> None:
     assert csv_export.render(small()) == GOLDEN.read_text(encoding="utf-8").replace("\n", "\r\n")
 
 
-def test_figures_are_not_rounded() -> None:
+def test_values_are_not_rounded() -> None:
     found = cell("http", latency_ns=quantiles(153343.123456), ratio=latency_ratio("x", 1.2345678901, "slower"))
     (row,) = rows(run([found]))
     assert row["latency_ns_p50"] == "153343.123456"

@@ -32,7 +32,7 @@ def test_protocols_stand_side_by_side_within_each_variant() -> None:
     assert [each.id for each in group.one_per_combination()] == [each.id for each in group.loads[0].cells]
 
 
-def test_workloads_and_loads_are_told_apart() -> None:
+def test_workloads_and_loads_are_kept_apart() -> None:
     grouping = grouped(run([cell("http"), cell("http", load=SIXTEEN), cell("http", workload=LIST)]))
     assert [group.title for group in grouping.groups] == ["get: one recipe", "list: a page of 20 recipes"]
     assert [load.load for load in grouping.groups[0].loads] == [ONE, SIXTEEN]
@@ -44,7 +44,7 @@ def test_what_is_unusual_stands_in_the_title() -> None:
     assert group.title == "get: one recipe, raw client, lan, fresh connections"
 
 
-def test_the_load_that_tells_latency_best_is_one_in_flight_then_the_lowest_rate() -> None:
+def test_the_load_that_shows_latency_best_is_one_in_flight_then_the_lowest_rate() -> None:
     (group,) = grouped(run([cell("http", load=SIXTEEN), cell("http", load=ONE)])).groups
     assert group.latency is not None
     assert group.latency.load == ONE
@@ -96,7 +96,7 @@ def test_an_empty_run_has_no_groups() -> None:
     assert (grouping.groups, grouping.series, grouping.baseline) == ((), (), None)
 
 
-def test_a_dialect_is_told_where_it_is_not_the_protocols_own() -> None:
+def test_a_dialect_is_named_where_it_is_not_the_protocols_own() -> None:
     cells = [cell("http", dialect="json"), cell("http", dialect="protobuf"), cell("grpc", dialect="json", version="v1")]
     set_fields(cells[1], id="http-get-protobuf-c1")
     set_fields(cells[1], ratio=latency_ratio("http-get-c1", 1.1, "slower"))

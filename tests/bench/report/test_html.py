@@ -44,7 +44,7 @@ def test_the_title_names_what_is_compared() -> None:
     assert found.all("html")[0]["lang"] == "en"
 
 
-def test_warnings_stand_before_any_figure() -> None:
+def test_warnings_stand_before_any_result() -> None:
     text = content(small())
     assert text.index("The load average was 2.6") < text.index('class="short"') < text.index("<svg")
     assert "Data quality: 1 warning" in text
@@ -75,14 +75,14 @@ def test_every_link_leads_somewhere() -> None:
     assert all((attributes["href"] or "").removeprefix("#") in ids for attributes in found.all("a"))
 
 
-def test_everything_that_figures_depend_on_stands_at_the_end() -> None:
+def test_everything_that_results_depend_on_stands_at_the_end() -> None:
     given = run([cell("grpc", tls=True)])
     set_fields(
         given.cells[0],
         tls_session=TlsSession(version="TLSv1.3", cipher="TLS_AES_128_GCM_SHA256", group="x25519", alpn="h2"),
     )
     text = content(given)
-    for told in (
+    for expected in (
         "python -m bench run",
         "Seed of the schedule",
         "generated:1000:1",
@@ -90,7 +90,7 @@ def test_everything_that_figures_depend_on_stands_at_the_end() -> None:
         "TLSv1.3, cipher TLS_AES_128_GCM_SHA256, group x25519, ALPN h2",
         "CPU",
     ):
-        assert told in text
+        assert expected in text
 
 
 def test_recipes_of_the_cookbook_are_attributed_and_others_not() -> None:
@@ -119,7 +119,7 @@ def test_every_kind_of_run_becomes_a_page(given: Run) -> None:
     assert "None" not in re.sub(r"<style>.*</style>", "", content(given), flags=re.DOTALL)
 
 
-def test_why_a_cell_has_no_figures_is_told() -> None:
+def test_the_reason_for_missing_results_is_given() -> None:
     given = run([cell("http"), without_figures("grpc", "unsupported", "the producer has no such call")])
     assert "Not measured (unsupported): grpc-get-c1: the producer has no such call." in content(given)
 

@@ -86,7 +86,7 @@ def test_bytes_are_drawn_in_their_pieces() -> None:
     assert chart.alternative == "TLS · HTTP 1,382 B"
 
 
-def test_bytes_that_cannot_be_told_apart_are_one_piece() -> None:
+def test_bytes_of_unknown_parts_are_one_piece() -> None:
     given = cell("http")
     assert given.bytes is not None
     set_fields(
@@ -229,28 +229,28 @@ def growing(protocol: str, rates: tuple[float, ...], latencies_us: tuple[float, 
     ]
 
 
-def test_protocols_stand_side_by_side_with_their_knees() -> None:
-    told = run(
+def test_load_curves_of_all_protocols_share_a_chart() -> None:
+    given = run(
         [
             *growing("http", (1000, 4000, 8000, 8100), (1000, 1000, 2000, 8000)),
             *growing("grpc", (500, 1000, 1500, 2500), (2000, 2100, 2200, 2300)),
         ]
     )
-    (figure,) = load_curve_charts(told, grouped(told))
-    assert figure.alternative == "HTTP: knee at 4 in flight; gRPC: no knee within the loads measured"
-    assert "get: one recipe, plain: latency over throughput" in figure.caption
-    assert "ring = knee" in figure.caption
-    assert svg(figure).startswith("<svg")
-    assert {"1", "4", "16", "64"} <= set(re.findall(r">([\d.]+)</text>", svg(figure)))
-    page = render(document_of(told)).decode()
+    (chart,) = load_curve_charts(given, grouped(given))
+    assert chart.alternative == "HTTP: knee at 4 in flight; gRPC: no knee within the loads measured"
+    assert "get: one recipe, plain: latency over throughput" in chart.caption
+    assert "ring = knee" in chart.caption
+    assert svg(chart).startswith("<svg")
+    assert {"1", "4", "16", "64"} <= set(re.findall(r">([\d.]+)</text>", svg(chart)))
+    page = render(document_of(given)).decode()
     assert "Across workloads" in page
-    assert figure.alternative in page
+    assert chart.alternative in page
 
 
 def test_two_loads_are_no_growth() -> None:
-    told = run(growing("http", (1000, 4000, 8000, 8100), (1000, 1000, 2000, 8000))[:2])
-    assert load_curve_charts(told, grouped(told)) == []
-    assert "Across workloads" not in render(document_of(told)).decode()
+    given = run(growing("http", (1000, 4000, 8000, 8100), (1000, 1000, 2000, 8000))[:2])
+    assert load_curve_charts(given, grouped(given)) == []
+    assert "Across workloads" not in render(document_of(given)).decode()
 
 
 def test_points_are_the_percentiles_of_what_was_recorded() -> None:
@@ -262,7 +262,7 @@ def test_points_are_the_percentiles_of_what_was_recorded() -> None:
     assert [point.latency for point in found] == sorted(point.latency for point in found)
 
 
-def test_the_line_ends_where_fewer_than_ten_answers_lie_beyond() -> None:
+def test_the_line_ends_where_fewer_than_ten_samples_lie_beyond() -> None:
     assert max(point.nines for point in percentile_points(histogram(list(range(1, 1001))))) == pytest.approx(2.0)
     assert max(point.nines for point in percentile_points(histogram(list(range(1, 10_001))))) == pytest.approx(3.0)
     assert percentile_points(histogram([5] * 10)) == []

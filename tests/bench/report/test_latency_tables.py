@@ -1,4 +1,4 @@
-"""Tables of figures, costs and details: what stands in them, and what is said where nothing stands."""
+"""Tables of latency and throughput, of costs and of all configurations, with and without results."""
 
 import pytest
 from msgspec.structs import replace
@@ -23,7 +23,7 @@ from tests.support.runs import (
 )
 
 
-def figures(given: Run, load: int = 0) -> Table:
+def load_table(given: Run, load: int = 0) -> Table:
     grouping = grouped(given)
     group = grouping.groups[0]
     return latency_tables.load_table(group, group.loads[load], grouping)
@@ -38,7 +38,7 @@ def headings(table: Table) -> list[str]:
 
 
 def test_latency() -> None:
-    table = figures(small())
+    table = load_table(small())
     assert table.title == "get: one recipe; latency with 1 request in flight"
     assert headings(table) == ["gzip, TLS", "protocol", "p50, µs", "p90, µs", "p99, µs", "× HTTP", "n"]
     assert texts(table) == [
@@ -51,17 +51,17 @@ def test_latency() -> None:
 
 
 def test_throughput() -> None:
-    table = figures(small(), load=1)
+    table = load_table(small(), load=1)
     assert table.title == "get: one recipe; throughput with 16 requests in flight"
     assert texts(table)[2][2:] == ["3,330 (3,000–3,670)", "0.950 (0.800–1.100) inconclusive", "2,000"]
     assert any("Higher is better" in note for note in table.notes)
     assert any("Above 1 is better" in note for note in table.notes)
 
 
-def test_open_loop_tells_the_rate_that_was_reached_and_the_service_time() -> None:
+def test_open_loop_shows_the_rate_that_was_reached_and_the_service_time() -> None:
     load = OpenLoad(rate_hz=500)
     cells = [cell("http", load=load, service_ns=quantiles(100e3), requests_per_second=estimate(480.4))]
-    table = figures(run(cells))
+    table = load_table(run(cells))
     assert table.title == "get: one recipe; latency at 500 requests/s"
     assert headings(table)[2:] == ["achieved, requests/s", "p50, µs", "p90, µs", "p99, µs", "service, µs", "n"]
     assert texts(table)[0][2:7] == ["480", "150 (135–165)", "300", "600", "100"]
@@ -81,7 +81,7 @@ def test_a_cell_without_figures_says_why(status: str, words: str) -> None:
     cells = [cell("http"), without_figures("grpc", status, reason), without_figures("graphql", status, None)]
     set_fields(cells[1], outcomes={"ok": 0, "timeout": 3})
     given = run([*cells, cell("other", ratio=latency_ratio("http-get-c1", 1.0, "same"))])
-    table = figures(given)
+    table = load_table(given)
     assert texts(table)[1] == ["plain", "gRPC", words, "–", "–", "–", "0 + 3 timeout"]
     assert texts(table)[2] == ["plain", "GraphQL", words, "–", "–", "–", "–"]
     assert f"Not measured ({words}): grpc-get-c1: {reason}." in table.notes
@@ -96,16 +96,16 @@ def test_a_missing_ratio_and_a_missing_quantile_are_dashes() -> None:
     given = two_variants()
     set_fields(given.cells[2], ratio=None)
     set_fields(given.cells[2], latency_ns=None)
-    assert texts(figures(given))[1] == ["plain", "gRPC", "–", "–", "–", "–", "2,000"]
+    assert texts(load_table(given))[1] == ["plain", "gRPC", "–", "–", "–", "–", "2,000"]
 
 
 def test_one_protocol_has_no_column_of_ratios() -> None:
     given = run([cell("grpc"), cell("grpc", tls=True, ratio=latency_ratio("grpc-get-c1", 1.1, "slower"))])
-    assert "× gRPC" not in headings(figures(given))
+    assert "× gRPC" not in headings(load_table(given))
 
 
 def test_without_a_baseline_there_is_no_column_of_ratios() -> None:
-    assert not any("×" in heading for heading in headings(figures(run([cell("http"), cell("grpc")]))))
+    assert not any("×" in heading for heading in headings(load_table(run([cell("http"), cell("grpc")]))))
 
 
 def test_everything_against_the_plain_baseline() -> None:
@@ -192,8 +192,8 @@ def test_details_hold_every_cell_with_and_without_load() -> None:
     assert latency_tables.all_configurations(run([])).heading_count == 0
 
 
-def test_huge_and_tiny_figures_do_not_break_a_table() -> None:
+def test_huge_and_tiny_values_do_not_break_a_table() -> None:
     given = run(
         [cell("http", latency_ns=quantiles(1e300)), cell("grpc", latency_ns=quantiles(1e-3)), cell("x", workload=GET)]
     )
-    assert texts(figures(given))[0][2].startswith("1.00e+")
+    assert texts(load_table(given))[0][2].startswith("1.00e+")

@@ -24,7 +24,7 @@ def test_loads() -> None:
     assert names.with_load(None) == "without load"
 
 
-def test_a_status_is_told_in_words() -> None:
+def test_statuses() -> None:
     assert names.status(cell("http", status="generator_limited")) == "client limited"
 
 

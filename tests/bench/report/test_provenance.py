@@ -7,8 +7,8 @@ from tests.support.runs import cell, run, set_fields
 
 def test_the_plan_in_words() -> None:
     plan = PlanUsed(instances=8, rounds=None, seconds=145, slice_ms=12, instances_done=3, interrupted=True)
-    told = dict(provenance.of_run(run([], plan=plan)))
-    assert told["Plan"] == "8 instances, 3 finished; as many rounds as fit in the time each; slices of 12 ms"
+    pairs = dict(provenance.of_run(run([], plan=plan)))
+    assert pairs["Plan"] == "8 instances, 3 finished; as many rounds as fit in the time each; slices of 12 ms"
     assert dict(provenance.of_run(run([])))["Plan"] == "8 instances; 15 rounds each; slices of 12 ms"
 
 
@@ -33,7 +33,7 @@ def test_the_environment_whatever_is_in_it() -> None:
     assert provenance.of_environment(run([], environment={})) == ()
 
 
-def test_tls_is_told_once_by_protocol_where_all_agree() -> None:
+def test_tls_is_named_once_by_protocol_where_all_agree() -> None:
     session = TlsSession(version="TLSv1.3", cipher="c", group="g", alpn="h2")
     cells = [cell("grpc", tls=True, tls_session=session), cell("grpc", tls=True, gzip=True, tls_session=session)]
     assert provenance.of_tls(run(cells)) == (("TLS, gRPC", "TLSv1.3, cipher c, group g, ALPN h2"),)

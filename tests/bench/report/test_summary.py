@@ -199,7 +199,7 @@ def test_variants_are_gathered_by_verdict() -> None:
     )
 
 
-def test_many_variants_are_told_by_their_ends() -> None:
+def test_of_many_variants_the_least_and_the_greatest_are_named() -> None:
     variants = [(False, False), (False, True), (True, False), (True, True)]
     cells = [cell("http", gzip=gzip, tls=tls) for gzip, tls in variants]
     cells += [
@@ -230,7 +230,7 @@ def test_a_protocol_that_is_missing_is_not_passed_over() -> None:
     assert said(given).startswith("HTTP is fastest of those measured.")
 
 
-def test_versions_are_told_against_their_twins_and_nobody_is_called_fastest() -> None:
+def test_versions_are_compared_with_their_twins_and_none_is_called_fastest() -> None:
     cells = [cell("http", version="v1"), cell("http", version="v2", ratio=latency_ratio("old", 1.2, "slower"))]
     set_fields(cells[0], id="old")
     set_fields(cells[1], id="new")
@@ -283,7 +283,7 @@ def test_the_same_size_is_said_to_be_unchanged() -> None:
     assert statements(run(cells))["Effect of gzip"].endswith("; response size unchanged.")
 
 
-def test_the_short_answer_repeats_the_intervals() -> None:
+def test_the_main_result_has_the_intervals() -> None:
     grouping = grouped(small())
     found = summary.in_short(grouping.groups[0], grouping)
     assert found is not None

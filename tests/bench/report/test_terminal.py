@@ -31,7 +31,7 @@ def test_warnings_come_first() -> None:
 
 
 @pytest.mark.parametrize("width", [terminal.MINIMUM_WIDTH, terminal.WIDTH, 140])
-def test_no_figure_is_cut_off(width: int) -> None:
+def test_no_value_is_cut_off(width: int) -> None:
     variants = [(False, False), (False, True), (True, False), (True, True)]
     cells = [
         cell(

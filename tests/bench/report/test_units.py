@@ -60,7 +60,7 @@ def test_an_interval_that_would_round_to_nothing_keeps_its_digits() -> None:
     assert units.estimate(Estimate(value=100e3, low=3.0, high=2e5), US) == "100 (0.00300–200)"
 
 
-def test_what_is_not_known_is_not_told() -> None:
+def test_what_is_not_known_is_empty_text() -> None:
     assert units.estimate(None, US) == ""
     assert units.number(None, US) == ""
     assert units.size(None, SIZES_BYTES[0]) == ""
@@ -77,7 +77,7 @@ def test_what_is_not_known_is_not_told() -> None:
         ([12_345_678.0, 20e6], ["12.3", "20.0"]),
     ],
 )
-def test_sizes_are_told_to_the_byte_while_they_can_be_read(values: list[float], texts: list[str]) -> None:
+def test_sizes_are_shown_to_the_byte_up_to_seven_digits(values: list[float], texts: list[str]) -> None:
     unit = units.byte_unit(values)
     assert [units.size(value, unit) for value in values] == texts
 
@@ -95,7 +95,7 @@ def test_sizes_are_told_to_the_byte_while_they_can_be_read(values: list[float], 
         (3.0, 1e-30, 1e30, "3.00 (1.00e-30–1.00e+30)"),
     ],
 )
-def test_a_ratio_is_told_so_that_its_verdict_can_be_seen(value: float, low: float, high: float, text: str) -> None:
+def test_a_ratio_has_enough_digits_to_show_its_verdict(value: float, low: float, high: float, text: str) -> None:
     assert units.ratio(ratio_estimate(value, "inconclusive", low, high)) == text
 
 

@@ -1,0 +1,86 @@
+"""The report of a run as a document, and that every renderer shows all of it."""
+
+import io
+import re
+
+import pytest
+from msgspec.structs import replace
+from rich.console import Console
+
+from bench.report import html, markdown, terminal
+from bench.report.document import Document, Section, Table
+from bench.report.run_document import document_of, sizes_document
+from bench.results import Run
+from tests.bench.report.test_anatomy import given as with_anatomy
+from tests.support.model_runs import Asked, known_run
+from tests.support.pages import Page
+from tests.support.runs import cell, run, small
+
+
+def everything() -> Run:
+    """Latency, throughput, break-evens and a byte anatomy in one run."""
+    predictable = known_run(Asked(pages=(20,)))
+    return replace(predictable, cells=[*predictable.cells, *with_anatomy().cells])
+
+
+def shown(document: Document) -> str:
+    out = io.StringIO()
+    terminal.render(document, Console(file=out, width=200))
+    return out.getvalue()
+
+
+def sections(found: tuple[Section, ...]) -> list[Section]:
+    return [each for section in found for each in (section, *sections(section.sections))]
+
+
+@pytest.mark.parametrize("given", [small(), everything(), run([])], ids=["small", "everything", "empty"])
+def test_html_and_markdown_have_every_section_and_every_table(given: Run) -> None:
+    document = document_of(given)
+    page, text = Page(html.render(document).decode()), markdown.render(document)
+    tables = [block for block in document.blocks() if isinstance(block, Table)]
+    for section in sections(document.sections):
+        assert section.title in page.by_tag["h2"] + page.by_tag.get("h3", [])
+        assert re.search(rf"^##+ {re.escape(section.title)}$", text, re.MULTILINE), section.title
+    for table in tables:
+        assert table.title in page.by_tag["caption"]
+        assert f"**{table.title}**" in text
+
+
+def test_the_terminal_has_every_table_but_those_of_details_and_names_what_it_left_out() -> None:
+    document = document_of(everything())
+    text = shown(document)
+    for section in document.sections:
+        for each in [section, *section.sections]:
+            detail = section.detail or each.detail
+            assert not detail or each.title in text.split("Only in the HTML and Markdown reports: ")[1]
+            for table in (block for block in each.blocks if isinstance(block, Table)):
+                assert (table.title in text) is not detail, table.title
+
+
+def test_terminal_and_markdown_have_the_byte_anatomy_and_the_break_evens() -> None:
+    document = document_of(everything())
+    for text in (shown(document), markdown.render(document)):
+        assert "Bytes of a request in steady state" in text
+        assert "gzip helps HTTP on links slower than " in text
+
+
+def test_sections_without_content_are_left_out() -> None:
+    assert "Throughput" not in [each.title for each in sections(document_of(run([cell("http")])).sections)]
+    assert [section.title for section in document_of(run([])).sections] == [
+        "The run has no configurations.",
+        "All configurations",
+        "How to read this",
+        "How it was measured",
+    ]
+
+
+def test_sizes_alone_have_their_anatomy_alone() -> None:
+    document = sizes_document(with_anatomy())
+    assert [section.title for section in document.sections] == ["Byte anatomy"]
+    assert document.quality is None
+
+
+def test_a_definition_that_many_tables_share_stands_once() -> None:
+    text = markdown.render(document_of(small()))
+    assert text.count("Verdict: faster or slower = ") == 1
+    assert text.count("n: successful responses") == 1
