@@ -22,7 +22,7 @@ def test_relative_links_lead_to_files(doc: Path) -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize("doc", [doc for doc in DOCS if doc.name != "CONTRIBUTING.md"], ids=lambda doc: doc.name)
+@each_doc
 def test_paths_and_modules_exist(doc: Path) -> None:
     text = doc.read_text(encoding="utf-8")
     paths = re.findall(rf"`((?:{FOLDERS})/[\w./-]*)`", text)
