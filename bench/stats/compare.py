@@ -29,6 +29,7 @@ from bench.stats.estimates import (
     student_t,
 )
 from bench.stats.verdicts import THRESHOLD, regressed
+from bench.stats.wording import NAMED_AT_MOST, some_of
 
 CAUTION = "Caution: intervals do not include drift from one run to the next. Use --ab for a reliable gate."
 
@@ -126,14 +127,19 @@ def differences(run_a: Run, run_b: Run) -> list[str]:
 def environment_differences(environment_a: dict[str, Any], environment_b: dict[str, Any]) -> list[str]:
     """How two environments differ in what moves results, each as `what: in A, then in B`.
 
-    What moves results: the processor, the kernel, Python, OpenSSL and every library recorded.
+    What moves results: the processor, the kernel, Python, OpenSSL and every library recorded. Values that only one of
+    them recorded, as with files of an earlier version, share one entry when there are many.
     """
     values_a, values_b = _compared_values(environment_a), _compared_values(environment_b)
-    return [
+    names = dict.fromkeys([*values_a, *values_b])
+    one_sided = [name for name in names if name not in values_a or name not in values_b]
+    listed = [name for name in names if len(one_sided) <= NAMED_AT_MOST or name not in one_sided]
+    found = [
         f"{name}: {values_a.get(name, 'unknown')}, then {values_b.get(name, 'unknown')}"
-        for name in dict.fromkeys([*values_a, *values_b])
+        for name in listed
         if values_a.get(name) != values_b.get(name)
     ]
+    return found if len(one_sided) <= NAMED_AT_MOST else [*found, f"recorded in one run only: {some_of(one_sided)}"]
 
 
 def _compared_values(environment: dict[str, Any]) -> dict[str, str]:

@@ -197,6 +197,14 @@ def test_another_host_is_a_note_only() -> None:
     assert compare(run(1), after).notes[1:] == ["The host names differ: here, then there."]
 
 
+def test_many_libraries_that_one_run_did_not_record_are_one_difference() -> None:
+    recorded = LIBRARIES | {f"library-{number}": "1.0" for number in range(40)} | {"grpcio": "1.90.0"}
+    assert differences(run(1), with_environment(run(2), libraries=recorded)) == [
+        "grpcio: 1.85.0, then 1.90.0",
+        "recorded in one run only: library-0, library-1, library-2, library-3 and 36 more",
+    ]
+
+
 def with_response_bytes(cell: Cell, wire_bytes: float) -> Cell:
     sizes = Bytes(request=Sizes(), response=Sizes(wire_bytes=wire_bytes), setup=SetupSizes())
     return replace(cell, bytes=sizes)
