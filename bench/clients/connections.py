@@ -144,6 +144,9 @@ class Connections(ABC, Generic[Content, RawAnswer]):
         options: dict[str, Any] = {} if self.tls is None else {"ssl": self.tls, "server_hostname": target.host}
         try:
             await self._loop.create_connection(lambda: protocol, target.host, target.port, **options)
+        except UnicodeError:
+            # No label of a host name may be empty or longer than 63 bytes (RFC 1035, section 2.3.4).
+            failed(self.unreachable(f"{target.host!r} is not a host name"))
         except (OSError, EOFError) as error:
             failed(self.unreachable(_reason(error)))
         else:

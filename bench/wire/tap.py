@@ -108,7 +108,8 @@ class _Link:
     async def _connect(self) -> None:
         try:
             await asyncio.get_running_loop().create_connection(lambda: self.producer_side, *self._address)
-        except OSError:
+        except (OSError, UnicodeError):
+            # UnicodeError: not a host name.
             self.producer_side.lost = True
             self.consumer_side.abort()
             self.end_if_lost()

@@ -300,6 +300,15 @@ async def test_a_host_name_that_does_not_exist() -> None:
         assert isinstance(await end_of(client, asking(client)), ProducerUnreachable)
 
 
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+@pytest.mark.parametrize("host", ["a" * 70, "kitchen..example"])
+async def test_a_host_name_that_cannot_exist(protocol: str, host: str) -> None:
+    async with raw_client(protocol, 1, host=host) as client:
+        failure = await end_of(client, asking(client))
+        assert isinstance(failure, ProducerUnreachable)
+        assert str(failure) == f"{host}:1: {host!r} is not a host name"
+
+
 async def test_closing_ends_requests_in_flight() -> None:
     async def answer(_: int, writer: asyncio.StreamWriter) -> None:
         await asyncio.Event().wait()

@@ -147,14 +147,15 @@ async def test_a_producer_that_resets_closes_the_consumer_side() -> None:
         await asyncio.wait_for(tap.all_closed(), 10)
 
 
-async def test_a_refused_onward_connection_closes_the_consumer_side() -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "kitchen..example"])
+async def test_a_failed_onward_connection_closes_the_consumer_side(host: str) -> None:
     with socket.socket() as taken:
         # Bound and not listening: nobody else gets the port, and connecting to it is refused.
         taken.bind(("127.0.0.1", 0))
-        async with open_tap("127.0.0.1", taken.getsockname()[1]) as tap:
+        async with open_tap(host, taken.getsockname()[1]) as tap:
             reader, writer = await asyncio.open_connection("127.0.0.1", tap.port)
             with suppress(ConnectionError):
-                assert await reader.read() == b""
+                assert await asyncio.wait_for(reader.read(), 10) == b""
             writer.close()
             await asyncio.wait_for(tap.all_closed(), 10)
             (recording,) = tap.take()
