@@ -31,6 +31,8 @@ class Protocol:
     """As in flags and run files."""
     title: str
     """As readers know it."""
+    short_title: str = ""
+    """The same where another dialect than its own is named beside it; empty: `title`."""
     codec_at: str
     """Parses its bytes: a `bench.wire.codec.Codec`."""
     raw_calls_at: str
@@ -70,7 +72,8 @@ PROTOCOLS: dict[str, Protocol] = {
     for row in (
         Protocol(
             name="http",
-            title="HTTP",
+            title="HTTP/JSON",
+            short_title="HTTP",
             codec_at="bench.wire.http1:Http1Codec",
             raw_calls_at="bench.clients.http1:Http1Calls",
             noop_server_at="bench.runner.noop_servers:http",
@@ -104,10 +107,12 @@ def protocol(name: str) -> Protocol:
     return PROTOCOLS[name]
 
 
-def title(name: str) -> str:
+def title(name: str, *, short: bool = False) -> str:
     """What readers call a protocol; its name where a run file holds one that is not in PROTOCOLS."""
     row = PROTOCOLS.get(name)
-    return row.title if row is not None else name
+    if row is None:
+        return name
+    return (short and row.short_title) or row.title
 
 
 def set_up_round_trips(name: str, *, tls: bool, tls_version: str | None = None) -> int:

@@ -193,7 +193,7 @@ class CellKey(Struct, frozen=True, kw_only=True):
             role=Role.SERIES,
             changes_bytes=True,
             label=lambda key: key.protocol,
-            words=lambda key: protocols.title(key.protocol),
+            words=lambda key: protocols.title(key.protocol, short=not own_dialect(key)),
             flag=Flag(
                 name="--protocol",
                 metavar="NAMES",

@@ -125,13 +125,13 @@ def _pieces(parts: ByteParts) -> list[float]:
 
 
 def _builder(found: Compared, of_what: str) -> TableBuilder:
-    one, other = protocols.title(found.baseline), protocols.title(found.other)
+    one, other = protocols.title(found.baseline, short=True), protocols.title(found.other, short=True)
     headings = [Column(text, numeric=False) for text in ("workload", ", ".join(names.variant_headings()))]
     return TableBuilder(f"{one} to {other}: causes of the difference in {of_what}", headings)
 
 
 def _definitions(found: Compared) -> list[str]:
-    one, other = (protocols.title(each) for each in (found.baseline, found.other))
+    one, other = (protocols.title(each, short=True) for each in (found.baseline, found.other))
     first, second = (names.spelled(each) for each in found.encodings)
     return [
         f"total: {other} with {second} minus {one} with {first}. It is split with two more measurements: {one} with "

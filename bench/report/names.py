@@ -3,7 +3,7 @@
 from bench import protocols
 from bench.report.text import listed
 from bench.results import Cell
-from bench.spec import CellKey, ClosedLoad, Dimension, Load, Role, dimensions
+from bench.spec import CellKey, ClosedLoad, Dimension, Load, Role, dimensions, own_dialect
 from bench.stats.wording import counted
 
 SPELLED: dict[str, str] = {"json": "JSON"}
@@ -26,7 +26,7 @@ def spelled(word: str) -> str:
 def series(key: CellKey) -> str:
     """What is compared: `gRPC`, `gRPC (JSON)`, `gRPC (v1.2, JSON)`."""
     words = _words(key, Role.SERIES)
-    name = protocols.title(key.protocol)
+    name = protocols.title(key.protocol, short=not own_dialect(key))
     others = [spelled(word) for word in words if word != name]
     return f"{name} ({', '.join(others)})" if others else name
 

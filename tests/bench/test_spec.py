@@ -1,44 +1,14 @@
 """Dimensions, keys and the matrix."""
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from bench import schedule as planning
-from bench.spec import CellKey, ClosedLoad, Matrix, OpenLoad, RunPlan, dimensions, spoken
+from bench.spec import CellKey, ClosedLoad, Matrix, OpenLoad, dimensions, spoken
 from bench.workloads import Workload
-
-ONE, SIXTEEN = ClosedLoad(concurrency=1), ClosedLoad(concurrency=16)
-DEFAULT = Matrix(
-    {
-        "protocol": ("http", "graphql", "grpc"),
-        "workload": (Workload(name="get"), Workload(name="list", page_size=20)),
-        "gzip": (False, True),
-        "tls": (False, True),
-        "load": (ONE, SIXTEEN),
-    }
-)
-
-
-def with_values(**values: Sequence[Any]) -> Matrix:
-    """The default matrix with other values in some dimensions."""
-    return Matrix({**DEFAULT.values, **values})
-
-
-def plan_of(matrix: Matrix = DEFAULT, **given: Any) -> RunPlan:
-    settings: dict[str, Any] = {
-        "instances": 3,
-        "rounds": 8,
-        "seconds": 100.0,
-        "slice_ns": 12_000_000,
-        "seed": 1,
-        "recipes": "generated",
-        **given,
-    }
-    return RunPlan(matrix=matrix, **settings)
+from tests.support.plans import DEFAULT, ONE, SIXTEEN, plan_of, with_values
 
 
 def test_the_default_matrix_has_24_combinations_under_two_loads() -> None:

@@ -32,7 +32,7 @@ def test_it_recommends_in_words_with_the_numbers_behind_them(known: str) -> None
     for expected in (
         "20.0 Mbit/s downlink, 20.0 Mbit/s uplink, TLS, keep-alive connection.",
         "gRPC with gzip, with a predicted latency of 42",
-        "gzip helps HTTP on links slower than 27",
+        "gzip helps HTTP/JSON on links slower than 27",
         "RTT dominates",
         "GraphQL with gzip is never faster than gRPC with gzip",
         "Predicted latency",

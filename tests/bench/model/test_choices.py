@@ -67,7 +67,7 @@ def test_a_link_without_a_limit_takes_no_time_for_bytes() -> None:
 
 def test_a_set_up_time_that_was_not_measured_is_none_and_counts_as_0() -> None:
     parts = parts_of(known_run(Asked(connections=("persistent",))))
-    option = option_named("HTTP", parts=parts)
+    option = option_named("HTTP/JSON", parts=parts)
     found = predict(parts, option, blend(parts, 1000), SLOW, NEW)
     assert found.set_up_ns is None
     again = predict(parts, option, blend(parts, 1000), SLOW, PERSISTENT)
@@ -76,7 +76,7 @@ def test_a_set_up_time_that_was_not_measured_is_none_and_counts_as_0() -> None:
 
 def test_differences_are_the_true_ones_however_rounds_were_disturbed() -> None:
     differences = Differences(PARTS, PARTS.options(tls=False))
-    lean, fast = option_named("gRPC"), option_named("HTTP")
+    lean, fast = option_named("gRPC"), option_named("HTTP/JSON")
     found = differences.between(lean, fast, blend(PARTS, 50_000))
     assert found is not None
     assert found.value == pytest.approx(LEAN.fixed_ns - FAST.fixed_ns, rel=0.05)
@@ -101,14 +101,14 @@ def test_options_measured_in_different_instances_have_no_difference() -> None:
     parts = parts_of(structs.replace(made, cells=elsewhere))
     choices = Choices(parts)
     asked = Conditions(at=blend(parts, 1000), link=SLOW, tls=False)
-    lean, fast = option_named("gRPC", parts=parts), option_named("HTTP", parts=parts)
+    lean, fast = option_named("gRPC", parts=parts), option_named("HTTP/JSON", parts=parts)
     assert choices.ratio(lean, fast, asked) is None
     assert choices.rate_break_even(lean, fast, asked) is None
 
 
 def test_the_fastest_comes_first_and_the_others_have_verdicts() -> None:
     ranked = CHOICES.ranked(conditions(50_000, NEAR))
-    assert [names.option(each.option) for each in ranked][:2] == ["HTTP", "gRPC"]
+    assert [names.option(each.option) for each in ranked][:2] == ["HTTP/JSON", "gRPC"]
     assert ranked[0].ratio is None
     assert {each.ratio.verdict for each in ranked[1:] if each.ratio is not None} == {"slower"}
     latencies = [each.prediction.latency_ns.value for each in ranked]
@@ -124,7 +124,7 @@ def test_what_lies_within_the_margin_is_the_same() -> None:
 
 def test_a_difference_within_the_models_own_error_has_no_verdict() -> None:
     # 150 µs in 5.4 ms: the interval excludes 1, and so narrow an interval would say `slower` of what was measured.
-    ratio = CHOICES.ratio(option_named("gRPC"), option_named("HTTP"), conditions(1_000, parse("rtt=5300us")))
+    ratio = CHOICES.ratio(option_named("gRPC"), option_named("HTTP/JSON"), conditions(1_000, parse("rtt=5300us")))
     assert ratio is not None
     assert ratio.low_95 is not None
     assert ratio.low_95 > 1
@@ -138,9 +138,9 @@ def test_one_instance_gives_no_verdict() -> None:
 
 
 def test_gzip_is_faster_below_the_computed_rate() -> None:
-    option = option_named("HTTP with gzip")
+    option = option_named("HTTP/JSON with gzip")
     plain = twin(PARTS, option)
-    assert plain == option_named("HTTP")
+    assert plain == option_named("HTTP/JSON")
     found = CHOICES.rate_break_even(option, plain, conditions(20_000, SLOW))
     assert found is not None
     cost_ns = FAST.gzip_fixed_ns + FAST.gzip_ns_per_byte * 20_000
@@ -168,7 +168,7 @@ def test_at_a_break_even_both_predictions_are_equal() -> None:
 
 def test_over_new_connections_there_is_a_break_even_round_trip() -> None:
     """gRPC takes one round trip more, and sends less."""
-    lean, plain = option_named("gRPC"), option_named("HTTP")
+    lean, plain = option_named("gRPC"), option_named("HTTP/JSON")
     asked = conditions(20_000, parse("rtt=1s,down=1mbit,up=1mbit"), connection=NEW)
     found = CHOICES.round_trip_break_even(lean, plain, asked)
     assert found is not None
@@ -181,7 +181,7 @@ def test_over_new_connections_there_is_a_break_even_round_trip() -> None:
 
 
 def test_there_is_a_break_even_payload() -> None:
-    lean, plain = option_named("gRPC"), option_named("HTTP")
+    lean, plain = option_named("gRPC"), option_named("HTTP/JSON")
     asked = conditions(20_000, parse("rtt=1ms,down=300mbit,up=300mbit"))
     found = CHOICES.payload_break_even(lean, plain, asked)
     assert found is not None
@@ -204,7 +204,8 @@ def test_an_option_that_takes_longer_and_sends_more_is_never_faster() -> None:
 def test_the_uplink_counts_where_it_is_slower() -> None:
     asked = conditions(1_000, SLOW)
     even, narrow = (
-        CHOICES.rate_break_even(option_named("gRPC"), option_named("HTTP"), asked, up_share) for up_share in (1.0, 0.1)
+        CHOICES.rate_break_even(option_named("gRPC"), option_named("HTTP/JSON"), asked, up_share)
+        for up_share in (1.0, 0.1)
     )
     assert even is not None
     assert even.at is not None
@@ -236,7 +237,7 @@ def test_the_map_covers_every_rate_and_payload_once_with_the_fastest_option() ->
     assert edges[0][0] == 1_000
     assert edges[-1][1] == pytest.approx(100_000)
     clear = {names.option(region.option) for region in found if region.clear}
-    assert clear == {"HTTP", "HTTP with gzip", "gRPC", "gRPC with gzip"}
+    assert clear == {"HTTP/JSON", "HTTP/JSON with gzip", "gRPC", "gRPC with gzip"}
     for region in found[::7]:
         rate = round((region.rate[0] * region.rate[1]) ** 0.5)
         link = Profile(rtt_ns=100_000, down_bits_per_second=rate, up_bits_per_second=rate)

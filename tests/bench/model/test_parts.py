@@ -90,8 +90,8 @@ def test_an_option_that_lacks_a_workload_is_left_out() -> None:
     given = known_run()
     parts = parts_of(replace(given, cells=[cell for cell in given.cells if not is_lacking(cell)]))
     assert {names.option(option) for option in parts.exchanges} == {
-        "HTTP",
-        "HTTP with gzip",
+        "HTTP/JSON",
+        "HTTP/JSON with gzip",
         "GraphQL",
         "GraphQL with gzip",
         "gRPC",

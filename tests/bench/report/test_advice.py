@@ -29,7 +29,8 @@ def conditions(payload: float, link: str, *, tls: bool = True, connection: Conne
 
 def test_conditions_are_repeated_as_they_were_understood() -> None:
     assert said(20_000, "rtt=40ms,down=20mbit,up=5mbit")["Conditions"] == (
-        "20.0 kB response (as HTTP), RTT 40.0 ms, 20.0 Mbit/s downlink, 5.00 Mbit/s uplink, TLS, keep-alive connection."
+        "20.0 kB response (as HTTP/JSON), RTT 40.0 ms, 20.0 Mbit/s downlink, 5.00 Mbit/s uplink, TLS, "
+        "keep-alive connection."
     )
     text = said(20_000, "rtt=40ms", tls=False, connection=NEW)["Conditions"]
     assert "unlimited downlink, unlimited uplink, no TLS, new connection per request." in text
@@ -37,7 +38,7 @@ def test_conditions_are_repeated_as_they_were_understood() -> None:
 
 def test_the_fastest_is_named_with_what_lies_behind_it() -> None:
     text = said(50_000, "rtt=100us,down=10gbit,up=10gbit")["Recommendation"]
-    assert text.startswith("HTTP, with a predicted latency of 510 µs (507–514). All others are slower: gRPC by 2")
+    assert text.startswith("HTTP/JSON, with a predicted latency of 510 µs (507–514). All others are slower: gRPC by 2")
     assert "GraphQL with gzip 9" in text
     assert "×" in text
 
@@ -50,7 +51,7 @@ def test_without_restarts_no_difference_is_shown() -> None:
     parts = parts_of(known_run(Asked(instances=1)))
     asked = Conditions(at=blend(parts, 1_000), link=parse("rtt=1ms"), tls=True)
     _, recommendation, *_ = advice.statements(Choices(parts), asked)
-    assert "No significant difference from HTTP with gzip, gRPC, " in recommendation.text
+    assert "No significant difference from HTTP/JSON with gzip, gRPC, " in recommendation.text
     assert "lower" not in recommendation.text
 
 
@@ -79,7 +80,7 @@ def test_what_decides_is_said(payload: float, link: str, connection: Connection,
 
 
 def test_gzip_pays_costs_or_makes_no_difference() -> None:
-    assert "gzip helps HTTP on links slower than 27" in said(20_000, "rtt=40ms,down=20mbit,up=20mbit")["gzip"]
+    assert "gzip helps HTTP/JSON on links slower than 27" in said(20_000, "rtt=40ms,down=20mbit,up=20mbit")["gzip"]
     assert " Here it saves 5." in said(20_000, "rtt=40ms,down=20mbit,up=20mbit")["gzip"]
     assert "Here it costs 4" in said(20_000, "rtt=1ms,down=10gbit,up=10gbit")["gzip"]
     assert "Here it changes less than 3 %." in said(1_000, "rtt=400ms")["gzip"]
@@ -87,21 +88,21 @@ def test_gzip_pays_costs_or_makes_no_difference() -> None:
 
 def test_where_another_protocol_would_take_the_lead() -> None:
     text = said(20_000, "rtt=1ms,down=10gbit,up=10gbit")["Break-even"]
-    assert "gRPC is faster than HTTP on links slower than " in text
-    assert "GraphQL is never faster than HTTP. By response size, over this link: never." in text
+    assert "gRPC is faster than HTTP/JSON on links slower than " in text
+    assert "GraphQL is never faster than HTTP/JSON. By response size, over this link: never." in text
     assert "RTT" not in text, "over open connections all take one"
 
 
 def test_over_new_connections_it_flips_with_the_round_trip() -> None:
     """gRPC waits for one round trip more, so what it saves in bytes has to outweigh that."""
     text = said(20_000, "rtt=1ms,down=1mbit,up=1mbit", connection=NEW)["Break-even"]
-    assert "HTTP with gzip is faster than gRPC with gzip on links faster than 9.38 Mbit/s (9.34–9.42)." in text
+    assert "HTTP/JSON with gzip is faster than gRPC with gzip on links faster than 9.38 Mbit/s (9.34–9.42)." in text
     assert "By RTT, at this bandwidth: above 16.5 ms (" in text
 
 
 def test_it_flips_with_the_payload() -> None:
     text = said(20_000, "rtt=1ms,down=300mbit,up=300mbit", tls=False)["Break-even"]
-    assert "HTTP is faster than gRPC on links faster than 331 Mbit/s " in text
+    assert "HTTP/JSON is faster than gRPC on links faster than 331 Mbit/s " in text
     assert "By response size, over this link: below 18.1 kB (" in text
 
 

@@ -58,7 +58,9 @@ def test_each_workload_has_a_picture_both_ways() -> None:
 
 
 def test_variants_stand_together_with_what_one_request_takes() -> None:
-    assert anatomy_charts(given())[0].alternative == "plain · HTTP 120 B; plain · gRPC 35 B; gzip · HTTP 116 B"
+    assert (
+        anatomy_charts(given())[0].alternative == "plain · HTTP/JSON 120 B; plain · gRPC 35 B; gzip · HTTP/JSON 116 B"
+    )
 
 
 def test_a_bar_is_as_long_as_its_pieces_from_the_inside_out() -> None:

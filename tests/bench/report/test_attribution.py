@@ -110,7 +110,7 @@ def test_what_the_library_adds_stands_with_its_interval() -> None:
     table = client_cost_table(run([sliced("library", 150.0, 90.0), sliced("raw", 100.0, 20.0)]))
     assert table is not None
     (row,) = table.rows
-    assert row.headings == ("get: one recipe, 1 in flight", "plain", "HTTP")
+    assert row.headings == ("get: one recipe, 1 in flight", "plain", "HTTP/JSON")
     assert [entry.text for entry in row.entries] == ["50.0 (50.0–50.0)", "70.0 (70.0–70.0)"]
     assert [column.unit for column in table.columns[3:]] == ["µs", "µs"]
 

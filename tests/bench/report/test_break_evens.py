@@ -63,38 +63,38 @@ def test_a_break_even_in_words(found: BreakEven, words: str) -> None:
 @pytest.mark.parametrize(
     ("found", "gzip", "faster"),
     [
-        (Range("always"), "gzip always helps HTTP.", "gRPC is always faster than HTTP."),
-        (Range("never"), "gzip never helps HTTP.", "gRPC is never faster than HTTP."),
+        (Range("always"), "gzip always helps HTTP/JSON.", "gRPC is always faster than HTTP/JSON."),
+        (Range("never"), "gzip never helps HTTP/JSON.", "gRPC is never faster than HTTP/JSON."),
         (
             Range("inconclusive"),
-            "Whether gzip helps HTTP is inconclusive.",
-            "Whether gRPC is faster than HTTP is inconclusive.",
+            "Whether gzip helps HTTP/JSON is inconclusive.",
+            "Whether gRPC is faster than HTTP/JSON is inconclusive.",
         ),
         (
             Range("below", "5 Mbit/s"),
-            "gzip helps HTTP on links slower than 5 Mbit/s.",
-            "gRPC is faster than HTTP on links slower than 5 Mbit/s.",
+            "gzip helps HTTP/JSON on links slower than 5 Mbit/s.",
+            "gRPC is faster than HTTP/JSON on links slower than 5 Mbit/s.",
         ),
         (
             Range("above", "5 Mbit/s"),
-            "gzip helps HTTP on links faster than 5 Mbit/s.",
-            "gRPC is faster than HTTP on links faster than 5 Mbit/s.",
+            "gzip helps HTTP/JSON on links faster than 5 Mbit/s.",
+            "gRPC is faster than HTTP/JSON on links faster than 5 Mbit/s.",
         ),
         (
             Range("below", "5 Mbit/s", at_least=True),
-            "gzip helps HTTP on links slower than 5 Mbit/s, possibly also on faster ones.",
-            "gRPC is faster than HTTP on links slower than 5 Mbit/s, possibly also on faster ones.",
+            "gzip helps HTTP/JSON on links slower than 5 Mbit/s, possibly also on faster ones.",
+            "gRPC is faster than HTTP/JSON on links slower than 5 Mbit/s, possibly also on faster ones.",
         ),
         (
             Range("above", "5 Mbit/s", at_least=True),
-            "gzip helps HTTP at most on links faster than 5 Mbit/s.",
-            "gRPC is faster than HTTP at most on links faster than 5 Mbit/s.",
+            "gzip helps HTTP/JSON at most on links faster than 5 Mbit/s.",
+            "gRPC is faster than HTTP/JSON at most on links faster than 5 Mbit/s.",
         ),
     ],
 )
 def test_a_break_even_as_a_sentence(found: Range, gzip: str, faster: str) -> None:
-    assert gzip_helps("HTTP", found) == gzip
-    assert is_faster("gRPC", "HTTP", found) == faster
+    assert gzip_helps("HTTP/JSON", found) == gzip
+    assert is_faster("gRPC", "HTTP/JSON", found) == faster
 
 
 def test_other_break_evens_have_their_own_units() -> None:
@@ -110,19 +110,19 @@ def test_statements_say_where_gzip_pays_and_who_beats_the_baseline() -> None:
     assert [statement.topic for statement in statements] == ["get: one recipe", "list: a page of 20 recipes"]
     http, graphql, grpc, never, plain, compressed = statements[1].sentences
     # 480 kbit saved for 440 µs.
-    assert re.fullmatch(r"gzip helps HTTP on links slower than 27\d Mbit/s \(.*\)\.", http)
+    assert re.fullmatch(r"gzip helps HTTP/JSON on links slower than 27\d Mbit/s \(.*\)\.", http)
     assert re.fullmatch(r"gzip helps GraphQL on links slower than \d+ Mbit/s \(.*\)\.", graphql)
     assert re.fullmatch(r"gzip helps gRPC on links slower than .*\.", grpc)
-    assert never == "GraphQL is never faster than HTTP."
-    assert plain.startswith("gRPC without gzip is faster than HTTP without gzip on links slower than ")
-    assert compressed.startswith("gRPC with gzip is faster than HTTP with gzip on links slower than ")
+    assert never == "GraphQL is never faster than HTTP/JSON."
+    assert plain.startswith("gRPC without gzip is faster than HTTP/JSON without gzip on links slower than ")
+    assert compressed.startswith("gRPC with gzip is faster than HTTP/JSON with gzip on links slower than ")
 
 
 def test_the_table_has_a_row_for_every_protocol_with_and_without_tls() -> None:
     table = predicted(known_run(Asked(pages=(20,)))).table
     assert len(table.rows) == 2 * 2 * len(TRUTHS)
     http = table.rows[0]
-    assert http.headings == ("get: one recipe", "plain", "HTTP")
+    assert http.headings == ("get: one recipe", "plain", "HTTP/JSON")
     assert [entry.text for entry in http.entries[1:]] == ["–", "–"]
     assert {row.entries[1].text for row in table.rows if row.headings[2] == "GraphQL"} == {"never"}
 
@@ -131,7 +131,7 @@ def test_maps_show_who_is_fastest_and_say_so_in_words() -> None:
     near, far = maps(known_run())
     assert near.caption.startswith("Fastest protocol (TLS, 1 ms RTT).")
     assert "40 ms RTT" in far.caption
-    assert re.search(r"HTTP: \d+ % of the map", near.alternative)
+    assert re.search(r"HTTP/JSON: \d+ % of the map", near.alternative)
     assert "no clear winner" in far.alternative
     assert {"var(--series-0)", "var(--series-2)"} <= set(re.findall(r"var\(--series-\d\)", charts.draw(near.plot)))
     assert "clip" not in charts.draw(near.plot)

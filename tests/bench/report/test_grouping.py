@@ -56,7 +56,7 @@ def test_the_load_that_shows_latency_best_is_one_in_flight_then_the_lowest_rate(
 
 
 def test_the_baseline_is_what_others_are_compared_with() -> None:
-    assert grouped(small()).baseline == "HTTP"
+    assert grouped(small()).baseline == "HTTP/JSON"
     assert grouped(run([cell("http"), cell("grpc")])).baseline is None
     alone = run([cell("grpc"), cell("grpc", tls=True, ratio=latency_ratio("grpc-get-c1", 1.1, "slower"))])
     assert grouped(alone).baseline == "gRPC"
@@ -80,7 +80,7 @@ def test_versions_are_compared_with_their_twins() -> None:
     set_fields(after, id="new")
     grouping = grouped(run([before, after]))
     assert grouping.series == (CellKey(protocol="http", version="v1"), CellKey(protocol="http", version="v2"))
-    assert [names.series(each) for each in grouping.series] == ["HTTP (v1)", "HTTP (v2)"]
+    assert [names.series(each) for each in grouping.series] == ["HTTP/JSON (v1)", "HTTP/JSON (v2)"]
     assert grouping.baseline == "v1"
     assert [grouping.is_baseline(each) for each in grouping.series] == [True, False]
     assert grouping.against_baseline(after) is not None
@@ -101,12 +101,12 @@ def test_a_dialect_is_named_where_it_is_not_the_protocols_own() -> None:
     set_fields(cells[1], id="http-get-protobuf-c1")
     set_fields(cells[1], ratio=latency_ratio("http-get-c1", 1.1, "slower"))
     grouping = grouped(run(cells))
-    assert [names.series(each) for each in grouping.series] == ["HTTP", "HTTP (protobuf)", "gRPC (v1, JSON)"]
+    assert [names.series(each) for each in grouping.series] == ["HTTP/JSON", "HTTP (protobuf)", "gRPC (v1, JSON)"]
     found = grouped(run(cells[:2]))
-    assert found.baseline == "HTTP"
+    assert found.baseline == "HTTP/JSON"
     assert [found.is_baseline(each) for each in found.series] == [True, False]
     assert found.against_baseline(cells[1]) is not None
-    assert names.series(grouped(run([cell("http")])).series[0]) == "HTTP", "from before there was a choice"
+    assert names.series(grouped(run([cell("http")])).series[0]) == "HTTP/JSON", "from before there was a choice"
 
 
 @pytest.mark.parametrize(

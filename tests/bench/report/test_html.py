@@ -39,8 +39,8 @@ def test_a_report_follows_from_its_run_alone() -> None:
 
 def test_the_title_names_what_is_compared() -> None:
     found = page(small())
-    assert found.by_tag["h1"] == ["What serving recipes costs: HTTP, GraphQL and gRPC"]
-    assert found.by_tag["title"] == ["Recipe Lab: HTTP, GraphQL and gRPC"]
+    assert found.by_tag["h1"] == ["What serving recipes costs: HTTP/JSON, GraphQL and gRPC"]
+    assert found.by_tag["title"] == ["Recipe Lab: HTTP/JSON, GraphQL and gRPC"]
     assert found.all("html")[0]["lang"] == "en"
 
 
@@ -53,7 +53,7 @@ def test_warnings_stand_before_any_result() -> None:
 
 def test_plain_words_and_verdicts_stand_in_it() -> None:
     text = content(small())
-    assert "HTTP is fastest." in text
+    assert "HTTP/JSON is fastest." in text
     assert '<b class="verdict slower">slower</b>' in text
     assert '<b class="verdict inconclusive">inconclusive</b>' in text
 

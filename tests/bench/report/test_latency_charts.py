@@ -49,15 +49,15 @@ def test_ratios_stand_with_their_verdicts() -> None:
     chart = latency_charts.ratio_chart(*parts(two_variants()))
     assert chart is not None
     assert {"plain · gRPC", "gzip · gRPC", "0.800× faster", "1.02× inconclusive"} <= set(texts(chart))
-    assert "latency relative to HTTP (left of 1 is better)" in texts(chart)
+    assert "latency relative to HTTP/JSON (left of 1 is better)" in texts(chart)
     assert chart.alternative == "plain · gRPC 0.800 (0.700–0.900) faster; gzip · gRPC 1.02 (0.90–1.20) inconclusive"
-    assert "plain · HTTP" not in texts(chart)
+    assert "plain · HTTP/JSON" not in texts(chart)
 
 
 def test_throughput_says_that_more_is_better() -> None:
     chart = latency_charts.ratio_chart(*parts(small(), 1))
     assert chart is not None
-    assert "requests/s relative to HTTP (right of 1 is better)" in texts(chart)
+    assert "requests/s relative to HTTP/JSON (right of 1 is better)" in texts(chart)
     level = latency_charts.level_chart(*parts(small(), 1))
     assert level is not None
     assert any("requests/s (higher is better)" in text for text in texts(level))
@@ -67,7 +67,7 @@ def test_levels_stand_with_their_charts_in_one_unit() -> None:
     chart = latency_charts.level_chart(*parts(two_variants()))
     assert chart is not None
     assert {"150", "190", "300", "340", "median latency, µs (lower is better)"} <= set(texts(chart))
-    assert chart.alternative.startswith("plain · HTTP 150 µs (135–165); ")
+    assert chart.alternative.startswith("plain · HTTP/JSON 150 µs (135–165); ")
 
 
 def test_values_far_apart_get_a_logarithmic_axis_that_says_so() -> None:
@@ -83,7 +83,7 @@ def test_bytes_are_drawn_in_their_pieces() -> None:
     assert "1,382" in texts(chart)
     for part in range(4):
         assert f'fill="var(--part-{part})"' in svg(chart)
-    assert chart.alternative == "TLS · HTTP 1,382 B"
+    assert chart.alternative == "TLS · HTTP/JSON 1,382 B"
 
 
 def test_bytes_of_unknown_parts_are_one_piece() -> None:
@@ -108,7 +108,7 @@ def test_cpu_of_both_sides_is_drawn() -> None:
     chart = costs.cpu_chart(group, load)
     assert chart is not None
     assert "75.0 + 50.0" in texts(chart)
-    assert chart.alternative == "plain · HTTP 75.0 + 50.0 µs"
+    assert chart.alternative == "plain · HTTP/JSON 75.0 + 50.0 µs"
 
 
 def test_distributions_are_drawn_by_variant() -> None:
@@ -118,7 +118,7 @@ def test_distributions_are_drawn_by_variant() -> None:
         "get: one recipe, gzip, 1 in flight",
     ]
     assert {"50 %", "90 %", "99 %"} <= set(texts(drawn[0]))
-    assert "plain · HTTP: p99.0 = " in drawn[0].alternative
+    assert "plain · HTTP/JSON: p99.0 = " in drawn[0].alternative
 
 
 def test_where_nothing_was_measured_nothing_is_drawn() -> None:
@@ -237,7 +237,7 @@ def test_load_curves_of_all_protocols_share_a_chart() -> None:
         ]
     )
     (chart,) = load_curve_charts(given, grouped(given))
-    assert chart.alternative == "HTTP: knee at 4 in flight; gRPC: no knee within the loads measured"
+    assert chart.alternative == "HTTP/JSON: knee at 4 in flight; gRPC: no knee within the loads measured"
     assert "get: one recipe, plain: latency over throughput" in chart.caption
     assert "ring = knee" in chart.caption
     assert svg(chart).startswith("<svg")

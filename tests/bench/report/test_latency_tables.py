@@ -40,9 +40,9 @@ def headings(table: Table) -> list[str]:
 def test_latency() -> None:
     table = load_table(small())
     assert table.title == "get: one recipe; latency with 1 request in flight"
-    assert headings(table) == ["gzip, TLS", "protocol", "p50, µs", "p90, µs", "p99, µs", "× HTTP", "n"]
+    assert headings(table) == ["gzip, TLS", "protocol", "p50, µs", "p90, µs", "p99, µs", "× HTTP/JSON", "n"]
     assert texts(table) == [
-        ["plain", "HTTP", "150 (135–165)", "300", "600", "baseline", "2,000"],
+        ["plain", "HTTP/JSON", "150 (135–165)", "300", "600", "baseline", "2,000"],
         ["plain", "GraphQL", "450 (405–495)", "900", "1,800", "3.00 (2.70–3.30) slower", "2,000"],
         ["plain", "gRPC", "300 (270–330)", "600", "1,200", "2.00 (1.80–2.20) slower", "2,000"],
     ]
@@ -113,7 +113,7 @@ def test_everything_against_the_plain_baseline() -> None:
     table = latency_tables.against_plain(grouping.groups[0], grouping)
     assert table is not None
     assert headings(table)[2:] == ["latency, 1 in flight"]
-    assert texts(table)[0] == ["plain", "HTTP", "baseline"]
+    assert texts(table)[0] == ["plain", "HTTP/JSON", "baseline"]
     assert texts(table)[1] == ["plain", "GraphQL", "3.00 (2.70–3.30) slower"]
     bare = grouped(run([cell("http")]))
     assert latency_tables.against_plain(bare.groups[0], bare) is None
@@ -129,7 +129,7 @@ def test_bytes_and_cpu() -> None:
         "server µs, 1 in flight",
         "client µs, 1 in flight",
     ]
-    assert texts(table)[0] == ["plain", "HTTP", "0", "120", "1,200", "1,360", "75.0", "50.0"]
+    assert texts(table)[0] == ["plain", "HTTP/JSON", "0", "120", "1,200", "1,360", "75.0", "50.0"]
 
 
 def test_many_loads_do_not_make_one_table_wider() -> None:
@@ -160,7 +160,7 @@ def test_all_sizes() -> None:
 def test_sizes_that_are_not_known_are_said_to_be() -> None:
     given = run([cell("http", bytes=None), cell("grpc")])
     (table,) = costs.cost_tables(grouped(given).groups[0])
-    assert "Bytes were not measured for HTTP plain." in table.notes
+    assert "Bytes were not measured for HTTP/JSON plain." in table.notes
     nothing = Bytes(request=Sizes(), response=Sizes(), setup=SetupSizes())
     given = run([cell("http", bytes=None), cell("grpc", bytes=nothing)])
     table = costs.size_table(grouped(given).groups[0])
@@ -170,9 +170,9 @@ def test_sizes_that_are_not_known_are_said_to_be() -> None:
 
 def test_cpu_has_intervals_and_memory() -> None:
     table = costs.cpu_table(grouped(run([cell("http")])).groups[0])
-    assert texts(table) == [["plain", "HTTP", "75.0 (67.5–82.5)", "50.0 (45.0–55.0)", "72.8"]]
+    assert texts(table) == [["plain", "HTTP/JSON", "75.0 (67.5–82.5)", "50.0 (45.0–55.0)", "72.8"]]
     bare = costs.cpu_table(grouped(run([cell("http", cpu_us_per_request=None, memory_bytes=None)])).groups[0])
-    assert texts(bare) == [["plain", "HTTP", "–"]]
+    assert texts(bare) == [["plain", "HTTP/JSON", "–"]]
 
 
 def test_details_hold_every_cell_with_and_without_load() -> None:

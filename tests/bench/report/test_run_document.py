@@ -61,7 +61,7 @@ def test_terminal_and_markdown_have_the_byte_anatomy_and_the_break_evens() -> No
     document = document_of(everything())
     for text in (shown(document), markdown.render(document)):
         assert "Bytes of a request in steady state" in text
-        assert "gzip helps HTTP on links slower than " in text
+        assert "gzip helps HTTP/JSON on links slower than " in text
 
 
 def test_sections_without_content_are_left_out() -> None:

@@ -41,7 +41,9 @@ def test_topics_stand_in_a_readers_order() -> None:
 
 def test_gzip_costs_time_and_saves_bytes() -> None:
     text = statements(two_variants())["Effect of gzip"]
-    assert "HTTP: gzip makes it 1.30× slower (1.17–1.43), median 150 → 190 µs; response shrinks from 1,360 to" in text
+    assert (
+        "HTTP/JSON: gzip makes it 1.30× slower (1.17–1.43), median 150 → 190 µs; response shrinks from 1,360 to" in text
+    )
     assert "gRPC: latency with gzip, median 300 → 340 µs" in text
 
 
@@ -58,7 +60,7 @@ def test_without_sizes_nothing_is_said_of_them() -> None:
 def test_the_fewest_bytes_are_named_when_one_protocol_has_them() -> None:
     given = run([cell("http", bytes=answering(1300)), cell("grpc", bytes=answering(900))])
     assert (
-        "gRPC moves the fewest bytes: 1,000 B per request + response (HTTP 1,400 B; on the wire"
+        "gRPC moves the fewest bytes: 1,000 B per request + response (HTTP/JSON 1,400 B; on the wire"
         in statements(given)["Bytes"]
     )
     given = run([cell("http", bytes=answering(900)), cell("grpc", bytes=answering(900))])
@@ -68,8 +70,8 @@ def test_the_fewest_bytes_are_named_when_one_protocol_has_them() -> None:
 
 def test_cpu_of_both_sides() -> None:
     assert statements(run([cell("http"), cell("grpc")]))["CPU"] == (
-        "Per request with 1 request in flight, without gzip and TLS: server HTTP 75.0, gRPC 150 µs; "
-        "client HTTP 50.0, gRPC 100 µs."
+        "Per request with 1 request in flight, without gzip and TLS: server HTTP/JSON 75.0, gRPC 150 µs; "
+        "client HTTP/JSON 50.0, gRPC 100 µs."
     )
     assert "CPU" not in statements(run([cell("http", cpu_us_per_request=None)]))
 
@@ -78,7 +80,7 @@ def test_what_is_not_known_is_listed() -> None:
     cells = [*two_variants().cells, without_figures("graphql", "unsupported", "no such call")]
     set_fields(cells[0], latency_ns=None)
     text = statements(run(cells))["Limits"]
-    assert "1 of 2 comparisons with HTTP is inconclusive (grpc-get-gzip-c1)." in text
+    assert "1 of 2 comparisons with HTTP/JSON is inconclusive (grpc-get-gzip-c1)." in text
     assert "1 configuration has no results: graphql-get-c1 (unsupported)." in text
     assert "p99 omitted for 1 configuration (fewer than 1,000 samples): http-get-c1." in text
 
@@ -99,7 +101,7 @@ def test_open_loop_and_throughput_alone() -> None:
 
 def test_one_protocol_is_not_called_fastest() -> None:
     assert statements(run([cell("http")]))["Latency"] == (
-        "Median latency with 1 request in flight, without gzip and TLS: HTTP 150 µs (135–165)."
+        "Median latency with 1 request in flight, without gzip and TLS: HTTP/JSON 150 µs (135–165)."
     )
 
 
@@ -127,7 +129,9 @@ def three(graphql: Ratio | None, grpc: Ratio | None) -> Run:
 
 def test_the_baseline_is_fastest_when_all_others_are_slower() -> None:
     assert fastest(small()) == "http"
-    assert said(small()).startswith("HTTP is fastest. Median latency with 1 request in flight, without gzip and TLS: ")
+    assert said(small()).startswith(
+        "HTTP/JSON is fastest. Median latency with 1 request in flight, without gzip and TLS: "
+    )
 
 
 def test_one_difference_that_was_not_shown_leaves_the_first_place_open() -> None:
@@ -156,8 +160,8 @@ def test_a_rate_is_ahead_when_it_is_higher() -> None:
         ]
     )
     assert fastest(given) == "grpc"
-    assert "gRPC is faster than HTTP: 1.50× the requests/s (1.40–1.60)" in said(given)
-    assert "GraphQL is slower than HTTP: 0.500× the requests/s (0.400–0.600)" in said(given)
+    assert "gRPC is faster than HTTP/JSON: 1.50× the requests/s (1.40–1.60)" in said(given)
+    assert "GraphQL is slower than HTTP/JSON: 0.500× the requests/s (0.400–0.600)" in said(given)
     set_fields(given.cells[2], ratio=behind)
     assert fastest(given) == "http"
 
@@ -184,11 +188,11 @@ def test_faster_and_slower_are_said_only_where_the_verdict_says_so(plain: Verdic
 
 def test_variants_are_gathered_by_verdict() -> None:
     assert said(two_variants(("faster", "inconclusive"))).endswith(
-        "gRPC is faster than HTTP: latency 0.800× (0.700–0.900) without gzip and TLS; it shows no significant "
-        "difference from HTTP: latency 1.02× (0.90–1.20) with gzip."
+        "gRPC is faster than HTTP/JSON: latency 0.800× (0.700–0.900) without gzip and TLS; it shows no significant "
+        "difference from HTTP/JSON: latency 1.02× (0.90–1.20) with gzip."
     )
     assert (
-        "is slower than HTTP: latency 1.50× (1.30–1.70) without gzip and TLS and 1.50× (1.30–1.70) with gzip."
+        "is slower than HTTP/JSON: latency 1.50× (1.30–1.70) without gzip and TLS and 1.50× (1.30–1.70) with gzip."
         in said(two_variants(("slower", "slower")))
     )
     assert said(two_variants(("inconclusive", "inconclusive"))).startswith(
@@ -214,7 +218,7 @@ def test_of_many_variants_the_least_and_the_greatest_are_named() -> None:
 def test_an_interval_that_excludes_one_without_a_verdict_is_no_verdict() -> None:
     within = latency_ratio("http-get-c1", 3.0, "inconclusive", low=2.5, high=3.5)
     text = said(three(within, within))
-    assert "has no verdict against HTTP, because the servers were not restarted: latency 3.00×" in text
+    assert "has no verdict against HTTP/JSON, because the servers were not restarted: latency 3.00×" in text
     assert "slower" not in text
     assert fastest(three(within, within)) is None
 
@@ -227,7 +231,7 @@ def test_a_protocol_that_is_missing_is_not_passed_over() -> None:
             without_figures("grpc", "failed", "x"),
         ]
     )
-    assert said(given).startswith("HTTP is fastest of those measured.")
+    assert said(given).startswith("HTTP/JSON is fastest of those measured.")
 
 
 def test_versions_are_compared_with_their_twins_and_none_is_called_fastest() -> None:
@@ -236,7 +240,7 @@ def test_versions_are_compared_with_their_twins_and_none_is_called_fastest() -> 
     set_fields(cells[1], id="new")
     text = said(run(cells))
     assert "fastest" not in text
-    assert text.endswith("HTTP (v2) is slower than v1: latency 1.20× (1.08–1.32).")
+    assert text.endswith("HTTP/JSON (v2) is slower than v1: latency 1.20× (1.08–1.32).")
 
 
 @pytest.mark.parametrize(
@@ -259,7 +263,7 @@ def test_versions_are_compared_with_their_twins_and_none_is_called_fastest() -> 
 )
 def test_what_a_switch_costs(ratio: Ratio | None, words: str) -> None:
     text = statements(run([cell("http"), cell("http", gzip=True, ratio=ratio)]))["Effect of gzip"]
-    assert text == f"HTTP: {words}, median 150 → 190 µs; response shrinks from 1,360 to 760 B (−44 %)."
+    assert text == f"HTTP/JSON: {words}, median 150 → 190 µs; response shrinks from 1,360 to 760 B (−44 %)."
 
 
 def test_a_protocol_that_is_not_the_baseline_has_a_paired_ratio_without_a_verdict() -> None:
@@ -269,7 +273,7 @@ def test_a_protocol_that_is_not_the_baseline_has_a_paired_ratio_without_a_verdic
         set_fields(each, slices=slices_of(still(p50_us * 1e3, instances=3)))
     text = statements(given)["Effect of gzip"]
     assert "gRPC: latency 1.25× (95 % interval 1.25–1.25) with gzip, median 300 → 340 µs" in text
-    assert "HTTP: gzip makes it 1.30× slower" in text
+    assert "HTTP/JSON: gzip makes it 1.30× slower" in text
 
 
 def test_without_medians_and_sizes_nothing_is_said_of_gzip() -> None:
@@ -288,7 +292,7 @@ def test_the_main_result_has_the_intervals() -> None:
     found = summary.in_short(grouping.groups[0], grouping)
     assert found is not None
     assert found.text == (
-        "HTTP is fastest. GraphQL is slower than HTTP: latency 3.00× (2.70–3.30). gRPC is slower than HTTP: latency "
-        "2.00× (1.80–2.20). Bytes per request + response: HTTP 1,480 B, GraphQL 1,480 B, gRPC 1,480 B (on the wire, "
-        "without gzip and TLS)."
+        "HTTP/JSON is fastest. GraphQL is slower than HTTP/JSON: latency 3.00× (2.70–3.30). gRPC is slower than "
+        "HTTP/JSON: latency 2.00× (1.80–2.20). Bytes per request + response: HTTP/JSON 1,480 B, GraphQL 1,480 B, "
+        "gRPC 1,480 B (on the wire, without gzip and TLS)."
     )

@@ -57,8 +57,8 @@ def test_no_value_is_cut_off(width: int) -> None:
 def test_what_tables_share_is_said_once_and_what_columns_mean_under_each() -> None:
     text = " ".join(shown(small()).split())
     assert text.count("Verdict: faster or slower = the interval excludes 1;") == 1
-    assert text.count("× HTTP: median latency relative to HTTP") == 1
-    assert text.count("× HTTP: requests/s relative to HTTP") == 1
+    assert text.count("× HTTP/JSON: median latency relative to HTTP/JSON") == 1
+    assert text.count("× HTTP/JSON: requests/s relative to HTTP/JSON") == 1
 
 
 def test_a_variant_is_named_once() -> None:
