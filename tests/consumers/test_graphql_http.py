@@ -1,4 +1,4 @@
-"""What the GraphQL consumer makes of answers, of this lab's producers and of other people's."""
+"""How the GraphQL consumer reads responses of the lab's producers and of other servers."""
 
 from collections.abc import Awaitable, Callable, Collection
 
@@ -25,7 +25,7 @@ NUMBERED = msgspec.json.decode(msgspec.json.encode(CHICKEN))
 
 
 async def outcome(content: bytes, call: Call) -> object:
-    """What a call gives when it is answered with `content`."""
+    """The result of a call to which the server responds with `content`."""
     async with answering(content) as port:
         settings = ClientSettings(target=Target("127.0.0.1", port))
         async with GraphqlHttpClient(settings) as consumer:
@@ -76,7 +76,7 @@ def page(recipes: list[object], **info: object) -> object:
         (data({"recipe": SOUP, "pid": None}), shown, {"data": {"recipe": SOUP, "pid": None}}),
     ],
 )
-async def test_an_answer_becomes_the_domain_s_value(content: bytes, call: Call, expected: object) -> None:
+async def test_a_response_becomes_a_domain_value(content: bytes, call: Call, expected: object) -> None:
     assert await outcome(content, call) == expected
 
 
@@ -114,7 +114,7 @@ def refused(code: str | None, message: str = "so it\nis", value: object = None, 
         (data({"pid": None}), pid, UnexpectedResponse, "Expected `int`"),
     ],
 )
-async def test_a_refusal_becomes_the_domain_s_error_or_the_consumer_s(
+async def test_an_error_response_becomes_a_domain_or_consumer_error(
     content: bytes, call: Call, kind: type[RecipeError] | type[ConsumerError], text: str
 ) -> None:
     with pytest.raises(kind) as caught:
@@ -126,7 +126,7 @@ async def test_a_refusal_becomes_the_domain_s_error_or_the_consumer_s(
 
 
 @pytest.mark.parametrize("fields", [[], ["nam"], ["name", ""], ["ingredients.name"]])
-async def test_a_selection_of_nothing_or_of_the_unknown_is_not_sent(fields: list[str]) -> None:
+async def test_an_empty_or_unknown_selection_is_not_sent(fields: list[str]) -> None:
     with pytest.raises(InvalidRecipe):
         await outcome(b"", get(fields))
 
@@ -146,6 +146,6 @@ type Ingredient { id: ID! name: String! quantity: String }
 
 
 @pytest.mark.parametrize("name", ["GET", "PID", "SHOW"])
-def test_what_the_published_sample_offers_is_asked_for_in_its_terms(name: str) -> None:
+def test_queries_are_valid_under_the_schema_of_the_node_sample(name: str) -> None:
     schema = graphql.build_schema(NODE_SAMPLE)
     assert graphql.validate(schema, graphql.parse(getattr(graphql_http, name))) == []

@@ -1,4 +1,4 @@
-"""What the consumer that names its queries makes of a producer that never gets to know them."""
+"""The consumer of persisted queries with a producer that never registers them."""
 
 import msgspec
 import pytest
@@ -15,7 +15,7 @@ UNKNOWN = msgspec.json.encode(
 )
 
 
-async def test_a_query_that_stays_unknown_is_told() -> None:
+async def test_a_query_that_stays_unknown_is_an_error() -> None:
     bodies: list[bytes] = []
 
     async def answer(request: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""How the gRPC consumer reads answers that the lab's own producer would not give."""
+"""How the gRPC consumer reads responses that the lab's own producer does not send."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -26,7 +26,7 @@ RECIPE_42 = b"\x08\x2a\x12\x05Curry"
 
 @asynccontextmanager
 async def consumer_of(behaviour: Behaviour, methods: tuple[str, ...] = ()) -> AsyncIterator[GrpcHttp2Client]:
-    """A consumer of a server that answers `methods` (all of them, unless told) in bytes, as `behaviour` says."""
+    """A consumer of a server whose `methods` (by default all) return the bytes that `behaviour` returns."""
     names = methods or ("GetRecipe", "GetMetaData", "ListRecipes", "CreateRecipe")
     server = grpc.aio.server()
     handlers: dict[str, Any] = {name: grpc.unary_unary_rpc_method_handler(behaviour) for name in names}
@@ -53,7 +53,7 @@ async def answer_42(request: bytes, context: object) -> bytes:
 
 
 @pytest.mark.parametrize("answer", [b"\xff\xff", b"\x12\x02\xff\xfe", b"\x08"])
-async def test_an_answer_that_is_no_message_is_unexpected(answer: bytes) -> None:
+async def test_a_response_that_is_not_a_message_is_unexpected(answer: bytes) -> None:
     async def behaviour(request: bytes, context: object) -> bytes:
         return answer
 
@@ -63,7 +63,7 @@ async def test_an_answer_that_is_no_message_is_unexpected(answer: bytes) -> None
     assert len(str(caught.value).splitlines()) == 1
 
 
-async def test_fields_added_later_are_passed_over() -> None:
+async def test_unknown_fields_are_ignored() -> None:
     async def behaviour(request: bytes, context: object) -> bytes:
         return RECIPE_42 + b"\xfa\x01\x03new"
 
@@ -71,14 +71,14 @@ async def test_fields_added_later_are_passed_over() -> None:
         assert await consumer.get(42) == Recipe(42, "Curry")
 
 
-async def test_a_producer_that_passes_over_the_mask_does_not_offer_selection() -> None:
+async def test_ignoring_the_field_mask_means_selection_is_unsupported() -> None:
     async with consumer_of(answer_42) as consumer:
         assert await consumer.get(42, ["id", "name"]) == Recipe(42, "Curry")
         with pytest.raises(OperationUnsupported, match="not selected"):
             await consumer.get(42, ["name"])
 
 
-async def test_a_service_of_the_node_sample_lacks_the_newer_methods() -> None:
+async def test_methods_that_the_node_sample_lacks_are_unsupported() -> None:
     async with consumer_of(answer_42, ("GetRecipe", "GetMetaData")) as consumer:
         assert await consumer.get(42) == Recipe(42, "Curry")
         with pytest.raises(OperationUnsupported):
@@ -101,34 +101,34 @@ async def test_a_service_of_the_node_sample_lacks_the_newer_methods() -> None:
         (grpc.StatusCode.UNAUTHENTICATED, UnexpectedResponse),
     ],
 )
-async def test_each_status_is_one_error(code: grpc.StatusCode, error: type[Exception]) -> None:
+async def test_each_status_becomes_one_error(code: grpc.StatusCode, error: type[Exception]) -> None:
     async with consumer_of(aborting(code, "several\nlines")) as consumer:
         with pytest.raises(error) as caught:
             await consumer.get(42)
     assert "\n" not in str(caught.value)
 
 
-async def test_not_found_is_unexpected_where_no_id_was_asked_for() -> None:
+async def test_not_found_is_unexpected_when_no_id_was_requested() -> None:
     async with consumer_of(aborting(grpc.StatusCode.NOT_FOUND)) as consumer:
         with pytest.raises(UnexpectedResponse, match="NOT_FOUND"):
             await consumer.list()
 
 
 @pytest.mark.parametrize("details", [b"", b"\xff\xff", b"\x08\x03"])
-async def test_details_that_cannot_be_read_do_not_matter(details: bytes) -> None:
+async def test_unreadable_error_details_are_ignored(details: bytes) -> None:
     async with consumer_of(aborting(grpc.StatusCode.INVALID_ARGUMENT, grpc_status_details_bin=details)) as consumer:
         with pytest.raises(InvalidRecipe) as caught:
             await consumer.create(DRAFT)
     assert caught.value.field == ""
 
 
-async def test_unimplemented_is_read_only_when_the_details_say_so() -> None:
+async def test_unimplemented_with_read_only_details_is_a_read_only_book() -> None:
     async with serving("grpc", small_book(read_only_because="shared")) as served, served.client() as consumer:
         with pytest.raises(BookIsReadOnly, match=r"^shared$"):
             await consumer.create(DRAFT)
 
 
-async def test_each_consumer_has_a_connection_of_its_own() -> None:
+async def test_each_client_has_its_own_connection() -> None:
     async with serving("grpc", small_book()) as served:
         target = served.client_settings.target
         async with relay_to(target.host, target.port) as relay:
@@ -146,7 +146,7 @@ async def test_no_proxy_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
             assert await consumer.get(42) == CHICKEN
 
 
-async def test_a_closed_consumer_says_so() -> None:
+async def test_calls_on_a_closed_client_fail() -> None:
     async with serving("grpc", small_book()) as served:
         async with served.client() as consumer:
             await consumer.get(42)
@@ -154,7 +154,7 @@ async def test_a_closed_consumer_says_so() -> None:
             await consumer.get(42)
 
 
-async def test_a_consumer_that_was_never_opened_can_be_closed_and_opened_afterwards() -> None:
+async def test_a_client_can_be_closed_before_it_is_opened() -> None:
     consumer = GrpcHttp2Client(ClientSettings(target=Target("127.0.0.1", 1)))
     await consumer.close()
     async with consumer:
@@ -162,7 +162,7 @@ async def test_a_consumer_that_was_never_opened_can_be_closed_and_opened_afterwa
             await consumer.get(42)
 
 
-async def test_a_client_certificate_is_shown_to_who_asks_for_it(tmp_path: Path) -> None:
+async def test_a_requested_client_certificate_is_presented(tmp_path: Path) -> None:
     files = certificates.write(tmp_path)
     server = grpc.aio.server()
     handlers: dict[str, Any] = {"GetRecipe": grpc.unary_unary_rpc_method_handler(answer_42)}
@@ -208,5 +208,5 @@ async def test_a_client_certificate_is_shown_to_who_asks_for_it(tmp_path: Path) 
         ("ends with a colon: ", "ends with a colon:"),
     ],
 )
-def test_the_last_cause_is_the_reason(details: str, reason: str) -> None:
+def test_the_last_cause_is_reported(details: str, reason: str) -> None:
     assert why_unavailable(details) == reason

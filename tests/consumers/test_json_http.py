@@ -1,4 +1,4 @@
-"""What the JSON consumer makes of answers, of this lab's producers and of other people's."""
+"""How the JSON consumer reads responses of the lab's producers and of other servers."""
 
 from collections.abc import Awaitable, Callable, Collection
 
@@ -20,7 +20,7 @@ WHOLE = msgspec.json.encode({"producer_pid": 7, "recipe": CHICKEN})
 
 
 async def outcome(content: bytes, call: Call) -> object:
-    """What a call gives when it is answered with `content`."""
+    """The result of a call to which the server responds with `content`."""
     async with answering(content) as port, JsonHttpClient(ClientSettings(target=Target("127.0.0.1", port))) as consumer:
         return await call(consumer)
 
@@ -66,7 +66,7 @@ def data(consumer: RecipeClient) -> Awaitable[object]:
         (response(b'{"recipes": [], "next_page_token": "t", "total": 5}'), listed, RecipePage((), "t")),
     ],
 )
-async def test_an_answer_becomes_the_domain_s_value(content: bytes, call: Call, expected: object) -> None:
+async def test_a_response_becomes_a_domain_value(content: bytes, call: Call, expected: object) -> None:
     assert await outcome(content, call) == expected
 
 
@@ -106,7 +106,7 @@ def problem(status: int, error: str, **more: str) -> bytes:
         (response(b'{"recipes": null}'), listed, UnexpectedResponse, "Expected `array`"),
     ],
 )
-async def test_a_refusal_becomes_the_domain_s_error_or_the_consumer_s(
+async def test_an_error_response_becomes_a_domain_or_consumer_error(
     content: bytes, call: Call, kind: type[RecipeError] | type[ConsumerError], text: str
 ) -> None:
     with pytest.raises(kind) as caught:

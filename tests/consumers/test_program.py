@@ -1,4 +1,4 @@
-"""`python -m consumers`, as a user runs it: one JSON document on stdout, one line for what went wrong."""
+"""`python -m consumers`, run as a user runs it: one JSON document on stdout, one-line errors."""
 
 import json
 import socket
@@ -18,7 +18,7 @@ PROTOCOLS = tuple(CONSUMERS)
 
 @pytest.fixture(scope="module", params=PROTOCOLS)
 def producer(request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
-    """A protocol and the address of its producer, which speaks each of its dialects."""
+    """A protocol and the address of its producer, which serves all dialects of it."""
     flags = flags_for(request.param, dialects(request.param))
     with listening("producers", request.param, "--port", "0", "--gzip", *flags) as started:
         yield request.param, started.addresses[0]
@@ -87,10 +87,10 @@ def test_the_web_api_shows_both_processes(producer: tuple[str, str]) -> None:
 
 
 @pytest.mark.usefixtures("traced")
-def test_the_web_api_tells_when_the_producer_is_gone() -> None:
+def test_the_web_api_answers_502_when_the_producer_is_gone() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
-        nobody = f"127.0.0.1:{free.getsockname()[1]}"
-    with listening("consumers", "http", "serve", "--port", "0", "--target", nobody) as api:
+        unused = f"127.0.0.1:{free.getsockname()[1]}"
+    with listening("consumers", "http", "serve", "--port", "0", "--target", unused) as api:
         with pytest.raises(urllib.request.HTTPError) as raised:
             urllib.request.urlopen(api.addresses[0] + "/")
         with raised.value as answer:
@@ -98,15 +98,15 @@ def test_the_web_api_tells_when_the_producer_is_gone() -> None:
             assert answer.headers["Content-Type"].startswith("application/problem+json")
             assert json.load(answer)["error"] == "producer_failed"
         taken = api.addresses[0].rpartition(":")[2]
-        again = run("consumers", "http", "serve", "--port", taken, "--target", nobody)
+        again = run("consumers", "http", "serve", "--port", taken, "--target", unused)
         assert_one_line_error(again, 2, taken)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_refused_connection_is_one_line(protocol: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
-        nobody = f"127.0.0.1:{free.getsockname()[1]}"
-    assert_one_line_error(run_here("consumers", protocol, "get", "42", "--target", nobody), 2, nobody)
+        unused = f"127.0.0.1:{free.getsockname()[1]}"
+    assert_one_line_error(run_here("consumers", protocol, "get", "42", "--target", unused), 2, unused)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_bad_usage_is_one_line(arguments: tuple[str, ...], named: str) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"steps": "no name"}', "[" * 50_000])
-def test_what_cannot_be_created_is_one_line(content: str) -> None:
+def test_an_invalid_draft_is_a_one_line_error(content: str) -> None:
     assert_one_line_error(run_here("consumers", "http", "create", "-", stdin=content), 2, "not a recipe")
 
 
@@ -139,6 +139,6 @@ def test_every_dialect_gives_the_same_recipe(producer: tuple[str, str]) -> None:
     assert others == [one]
 
 
-def test_a_dialect_that_is_not_spoken_is_bad_usage() -> None:
+def test_an_unsupported_dialect_is_bad_usage() -> None:
     done = run_here("consumers", "http", "get", "42", "--dialect", "persisted")
     assert_one_line_error(done, 2, "--dialect: 'persisted' is not a dialect of http; choose from json, protobuf")

@@ -1,4 +1,4 @@
-"""What the consumer that asks for protobuf makes of answers, of this lab's producers and of other people's."""
+"""How the protobuf consumer reads responses of the lab's producers and of other servers."""
 
 from collections.abc import Awaitable, Callable
 
@@ -21,7 +21,7 @@ Call = Callable[[RecipeClient], Awaitable[object]]
 
 
 async def outcome(content: bytes, call: Call) -> object:
-    """What a call gives when it is answered with `content`."""
+    """The result of a call to which the server responds with `content`."""
     settings = ClientSettings(target=Target("127.0.0.1", 1))
     async with answering(content) as port:
         settings = ClientSettings(target=Target("127.0.0.1", port))
@@ -40,7 +40,7 @@ async def outcome(content: bytes, call: Call) -> object:
         (response(b'{"producer_pid": 7}'), lambda c: c.pid(), 7),
     ],
 )
-async def test_what_comes_is_decoded(content: bytes, call: Call, expected: object) -> None:
+async def test_responses_are_decoded(content: bytes, call: Call, expected: object) -> None:
     assert await outcome(content, call) == expected
 
 
@@ -54,16 +54,18 @@ async def test_what_comes_is_decoded(content: bytes, call: Call, expected: objec
         (response(b"", 415), OperationUnsupported, "status 415"),
     ],
 )
-async def test_what_is_not_the_message_asked_for_is_refused(content: bytes, error: type[Exception], said: str) -> None:
+async def test_a_response_that_is_not_the_expected_message_is_an_error(
+    content: bytes, error: type[Exception], said: str
+) -> None:
     with pytest.raises(error, match=said):
         await outcome(content, lambda consumer: consumer.get(7))
 
 
-async def test_fields_that_were_not_selected_are_not_taken() -> None:
+async def test_unselected_fields_in_a_response_mean_selection_is_unsupported() -> None:
     with pytest.raises(OperationUnsupported, match="not selected"):
         await outcome(response(SOUP, media_type=PROTOBUF), lambda consumer: consumer.get(7, ["steps"]))
 
 
-async def test_text_that_has_no_utf8_is_not_sent() -> None:
+async def test_lone_surrogates_are_not_sent() -> None:
     with pytest.raises(InvalidRecipe, match="surrogate"):
         await outcome(b"", lambda consumer: consumer.create(RecipeDraft("\ud800")))

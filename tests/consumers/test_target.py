@@ -1,4 +1,4 @@
-"""Addresses of producers: what is read, and what is refused with which word."""
+"""Parsing the addresses of producers, and the errors of invalid ones."""
 
 import pytest
 
@@ -19,7 +19,7 @@ from consumers.target import BadTarget, Target, parse_target
         ("[::1]:7", Target("::1", 7)),
     ],
 )
-def test_what_is_read(text: str, target: Target) -> None:
+def test_valid_addresses_are_parsed(text: str, target: Target) -> None:
     assert parse_target(text) == target
 
 
@@ -38,7 +38,7 @@ def test_what_is_read(text: str, target: Target) -> None:
         ("a b:1", "not an address"),
     ],
 )
-def test_what_is_refused(text: str, word: str) -> None:
+def test_invalid_addresses_are_refused(text: str, word: str) -> None:
     with pytest.raises(BadTarget, match=word) as raised:
         parse_target(text)
     assert repr(text) in str(raised.value)

@@ -1,11 +1,11 @@
-"""Every test here that takes `case` runs for each protocol in the registries, over real sockets: without gzip and TLS,
+"""Every test that takes `case` runs for each protocol in the registries, over real sockets: without gzip and TLS,
 and with both.
 
-One of them without the other adds nothing to what is asked here: bytes are compressed before they are encrypted, and
-neither step knows the other. What depends on the pair asks for `cases(combined=True)`.
+One without the other would add nothing: bytes are compressed before they are encrypted, and
+neither step depends on the other. Tests that depend on the pair use `cases(combined=True)`.
 
-A dialect that is not a protocol's own changes neither what carries it nor what is asked, so it runs with gzip and TLS
-only. So do strict calls, where there are any.
+A dialect that is not a protocol's default changes neither transport nor requests, so it runs with gzip and TLS
+only. So do strict calls.
 
 One producer serves all tests of a case, on uvloop, as in `python -m producers`.
 """
@@ -34,7 +34,7 @@ from tests.support.serving import Served, serving
 
 @dataclass(frozen=True)
 class Case:
-    """One protocol in one dialect (empty: its own), with or without gzip and TLS."""
+    """One protocol in one dialect (empty: the default one), with or without gzip and TLS."""
 
     protocol: str
     gzip: bool
@@ -54,7 +54,7 @@ class Case:
 
 
 def cases(*, protocols: Sequence[str] = tuple(PRODUCERS), combined: bool = False) -> list[Case]:
-    """The cases of some protocols. With `combined`, their own dialects with each combination of gzip and TLS."""
+    """The cases of some protocols. With `combined`, their default dialects with each combination of gzip and TLS."""
     pairs = tuple(product((False, True), repeat=2)) if combined else ((False, False), (True, True))
     usual = [Case(protocol, gzip, tls) for protocol in protocols for gzip, tls in pairs]
     others = [
@@ -90,7 +90,7 @@ def case(request: pytest.FixtureRequest) -> Case:
 
 @pytest.fixture(scope="session")
 def serve(case: Case, own_certificates: CertificateFiles) -> Serve:
-    """Serves a book of the test's own as the case says."""
+    """Serves a book of the test with the protocol and settings of the case."""
     return lambda book: serving(
         case.protocol,
         book,
@@ -103,7 +103,7 @@ def serve(case: Case, own_certificates: CertificateFiles) -> Serve:
 
 @pytest.fixture(scope="session")
 def book(case: Case) -> InMemoryRecipeBook:
-    """What `served` serves; tests that create add to it."""
+    """The book that `served` serves; tests that create recipes add to it."""
     return small_book()
 
 

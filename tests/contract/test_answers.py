@@ -1,4 +1,4 @@
-"""What every consumer gets from its producer, whatever the protocol: the domain's own values and errors."""
+"""Every client gets the same domain values and errors from its producer, whatever the protocol."""
 
 import asyncio
 import os
@@ -28,7 +28,7 @@ async def test_both_registries_name_the_same_protocols() -> None:
 
 
 @pytest.mark.parametrize("recipe", SPECIAL.values(), ids=lambda recipe: recipe.name.split()[0])
-async def test_a_recipe_arrives_as_the_book_has_it(client: RecipeClient, recipe: Recipe) -> None:
+async def test_a_recipe_is_received_unchanged(client: RecipeClient, recipe: Recipe) -> None:
     assert await client.get(recipe.id) == recipe
 
 
@@ -39,7 +39,7 @@ async def test_an_unknown_id_is_not_found(client: RecipeClient, recipe_id: int) 
     assert str(caught.value) == f"no recipe has the id {recipe_id}"
 
 
-async def test_a_selection_answers_with_these_fields_only(client: RecipeClient) -> None:
+async def test_a_selection_returns_only_its_fields(client: RecipeClient) -> None:
     for names in SELECTIONS:
         assert await client.get(CHICKEN.id, names) == CHICKEN.keeping(names), names
 
@@ -55,7 +55,9 @@ async def test_an_unknown_field_is_refused(client: RecipeClient, names: list[str
 
 
 @pytest.mark.parametrize("size", [1, 20, 63, 1000])
-async def test_the_pages_together_are_the_book(client: RecipeClient, book: InMemoryRecipeBook, size: int) -> None:
+async def test_the_pages_together_hold_the_whole_book(
+    client: RecipeClient, book: InMemoryRecipeBook, size: int
+) -> None:
     token, pages = "", []
     while True:
         page = await client.list(size, token)
@@ -67,7 +69,7 @@ async def test_the_pages_together_are_the_book(client: RecipeClient, book: InMem
     assert sum(len(page.recipes) for page in pages) == len(book)
 
 
-async def test_a_page_holds_20_recipes_unless_told(client: RecipeClient, book: InMemoryRecipeBook) -> None:
+async def test_a_page_holds_20_recipes_by_default(client: RecipeClient, book: InMemoryRecipeBook) -> None:
     assert await client.list() == await book.page(20)
 
 
@@ -78,7 +80,7 @@ async def test_an_impossible_page_size_is_refused(client: RecipeClient, size: in
 
 
 @pytest.mark.parametrize("token", ["no-token", "YWZ0ZXI6MQ==", "é", "%00", "&page_size=1"])
-async def test_a_page_token_that_no_page_gave_out_is_refused(client: RecipeClient, token: str) -> None:
+async def test_an_unknown_page_token_is_refused(client: RecipeClient, token: str) -> None:
     with pytest.raises(InvalidRecipe):
         await client.list(20, token)
 
@@ -89,7 +91,7 @@ async def test_an_empty_book_has_one_empty_page(serve: Serve) -> None:
     assert (page.recipes, page.next_page_token) == ((), "")
 
 
-async def test_what_was_created_can_be_had(client: RecipeClient) -> None:
+async def test_a_created_recipe_can_be_fetched(client: RecipeClient) -> None:
     created = await client.create(DRAFT)
     assert created == DRAFT.with_id(created.id)
     assert await client.get(created.id) == created
@@ -128,23 +130,23 @@ async def test_a_key_that_is_too_long_is_refused(client: RecipeClient) -> None:
         await client.create(DRAFT, "k" * (MAXIMUM_KEY_LENGTH + 1))
 
 
-async def test_half_a_surrogate_pair_is_refused(client: RecipeClient) -> None:
+async def test_a_lone_surrogate_is_refused(client: RecipeClient) -> None:
     with pytest.raises(InvalidRecipe):
         await client.create(RecipeDraft("\ud83c"))
 
 
-async def test_a_book_that_is_read_only_says_why(serve: Serve) -> None:
+async def test_creating_in_a_read_only_book_reports_the_reason(serve: Serve) -> None:
     async with serve(small_book(read_only_because="shared by workers")) as served, served.client() as client:
         with pytest.raises(BookIsReadOnly, match="shared by workers"):
             await client.create(DRAFT)
         assert await client.get(CHICKEN.id) == CHICKEN
 
 
-async def test_the_pid_is_that_of_the_process_that_answers(client: RecipeClient) -> None:
+async def test_the_pid_is_that_of_the_producer_process(client: RecipeClient) -> None:
     assert await client.pid() == os.getpid()
 
 
-async def test_producer_data_is_the_producer_s_own_answer_as_json(served: Served, client: RecipeClient) -> None:
+async def test_producer_data_is_the_response_as_json(served: Served, client: RecipeClient) -> None:
     data = await client.producer_data(CHICKEN.id)
     assert msgspec.json.decode(msgspec.json.encode(data)) == data
     ingredients = [{"name": "Chicken", "quantity": "1 lb"}, {"name": "Sauce", "quantity": "2 cups"}]
@@ -157,7 +159,7 @@ async def test_producer_data_is_the_producer_s_own_answer_as_json(served: Served
         },
         "grpc": {"pid": os.getpid(), "recipe": whole},
     }
-    # A fourth protocol's shape is its own; that it holds the recipe's name is asked of all.
+    # The shape depends on the protocol, but every one contains the recipe's name.
     assert data == shapes.get(served.protocol, data)
     assert CHICKEN.name in str(data)
 
@@ -167,13 +169,15 @@ async def test_producer_data_of_an_unknown_recipe_is_not_found(client: RecipeCli
         await client.producer_data(999_999)
 
 
-async def test_fifty_calls_at_once_get_each_its_own_answer(client: RecipeClient, book: InMemoryRecipeBook) -> None:
+async def test_fifty_concurrent_calls_each_get_their_own_response(
+    client: RecipeClient, book: InMemoryRecipeBook
+) -> None:
     ids = [1 + number % 60 for number in range(50)]
     answers = await asyncio.gather(*(client.get(recipe_id) for recipe_id in ids))
     assert list(answers) == [await book.get(recipe_id) for recipe_id in ids]
 
 
-async def test_a_failed_call_leaves_the_others_alone(client: RecipeClient) -> None:
+async def test_a_failed_call_does_not_affect_concurrent_calls(client: RecipeClient) -> None:
     answers = await asyncio.gather(
         client.get(EMPTY.id), client.get(999_999), client.get(LARGE.id), client.list(0), return_exceptions=True
     )
@@ -182,14 +186,14 @@ async def test_a_failed_call_leaves_the_others_alone(client: RecipeClient) -> No
     assert isinstance(answers[3], InvalidRecipe)
 
 
-async def test_two_consumers_at_once(served: Served) -> None:
+async def test_two_clients_can_be_open_at_once(served: Served) -> None:
     async with served.client() as one, served.client() as two:
         assert list(await asyncio.gather(one.get(UNICODE.id), two.get(EMPTY.id))) == [UNICODE, EMPTY]
         await one.close()
         assert await two.get(CHICKEN.id) == CHICKEN
 
 
-async def test_a_consumer_may_be_closed_twice(served: Served) -> None:
+async def test_a_client_can_be_closed_twice(served: Served) -> None:
     client = served.client()
     await client.open()
     assert await client.get(CHICKEN.id) == CHICKEN

@@ -1,4 +1,4 @@
-"""What every consumer says when the producer cannot be reached, does not answer, or stops; and what gzip means."""
+"""The errors of every client when the producer is unreachable, does not respond, or stops; and when gzip is used."""
 
 import asyncio
 import socket
@@ -36,12 +36,12 @@ AMPLE_S = 10.0
 
 
 def said_in_one_line(error: ConsumerError, target: Target) -> bool:
-    """One line that names the producer."""
+    """Whether the error is one line that names the producer."""
     return target.authority in str(error) and len(str(error).splitlines()) == 1
 
 
 async def test_a_refused_connection_is_unreachable(case: Case, own_certificates: CertificateFiles) -> None:
-    # Bound, so that nobody else gets the port, but not listened on.
+    # Bound but not listening, so that no other process gets the port.
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         target = Target("127.0.0.1", held.getsockname()[1], tls=case.tls)
@@ -62,7 +62,7 @@ async def test_an_unknown_host_is_unreachable(case: Case, own_certificates: Cert
 
 
 @over_tls
-async def test_a_wrong_authority_is_unreachable(served: Served, other_ca: Path) -> None:
+async def test_an_untrusted_certificate_is_unreachable(served: Served, other_ca: Path) -> None:
     async with served.client(ca=other_ca) as consumer:
         with pytest.raises(ProducerUnreachable) as caught:
             await consumer.get(42)
@@ -71,7 +71,7 @@ async def test_a_wrong_authority_is_unreachable(served: Served, other_ca: Path) 
 
 @over_tls
 @pytest.mark.parametrize("content", [None, b"", b"no certificate"], ids=["missing", "empty", "garbage"])
-async def test_an_authority_that_cannot_be_read_is_named(served: Served, tmp_path: Path, content: bytes | None) -> None:
+async def test_an_unreadable_ca_file_is_named(served: Served, tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "ca.pem"
     if content is not None:
         path.write_bytes(content)
@@ -81,7 +81,7 @@ async def test_an_authority_that_cannot_be_read_is_named(served: Served, tmp_pat
     assert said_in_one_line(caught.value, served.client_settings.target)
 
 
-async def test_tls_on_one_side_only_fails_within_the_time_allowed(
+async def test_tls_on_one_side_only_fails_before_the_timeout(
     served: Served, own_certificates: CertificateFiles
 ) -> None:
     target = replace(served.client_settings.target, tls=not served.client_settings.target.tls)
@@ -96,7 +96,7 @@ async def test_tls_on_one_side_only_fails_within_the_time_allowed(
 
 @asynccontextmanager
 async def silent_server() -> AsyncIterator[int]:
-    """Accepts connections and says nothing."""
+    """A server that accepts connections and sends nothing."""
     connections: list[asyncio.StreamWriter] = []
     server = await asyncio.start_server(lambda _, writer: connections.append(writer), "127.0.0.1", 0)
     try:
@@ -117,7 +117,7 @@ async def test_a_server_that_never_answers_is_a_timeout(case: Case, own_certific
     assert said_in_one_line(caught.value, target)
 
 
-async def test_an_answer_that_takes_too_long_is_a_timeout(serve: Serve) -> None:
+async def test_a_response_that_takes_too_long_is_a_timeout(serve: Serve) -> None:
     book = PatientBook()
     async with serve(book) as served, served.client(timeout_s=SHORT_S) as consumer:
         with pytest.raises(ProducerTimeout) as caught:
@@ -140,7 +140,7 @@ async def test_a_producer_that_has_stopped_is_unreachable(serve: Serve) -> None:
                 await another.get(42)
 
 
-async def test_stopping_lets_calls_under_way_finish(serve: Serve) -> None:
+async def test_stopping_waits_for_calls_in_flight(serve: Serve) -> None:
     book = PatientBook()
     async with serve(book) as served, served.client() as consumer:
         call = asyncio.create_task(consumer.get(42))
@@ -163,9 +163,7 @@ async def test_stopping_does_not_wait_for_idle_connections(serve: Serve) -> None
             await consumer.get(42)
 
 
-async def test_stopping_ends_calls_that_outlast_the_time_to_drain(
-    case: Case, own_certificates: CertificateFiles
-) -> None:
+async def test_stopping_aborts_calls_after_the_drain_time(case: Case, own_certificates: CertificateFiles) -> None:
     book = PatientBook()
     files = own_certificates if case.tls else None
     async with (
@@ -181,7 +179,7 @@ async def test_stopping_ends_calls_that_outlast_the_time_to_drain(
     assert said_in_one_line(caught.value, served.client_settings.target)
 
 
-async def test_a_producer_may_be_stopped_twice(serve: Serve) -> None:
+async def test_a_producer_can_be_stopped_twice(serve: Serve) -> None:
     async with serve(InMemoryRecipeBook([CHICKEN])) as served:
         for _ in range(2):
             await served.producer.stop()
@@ -191,10 +189,8 @@ async def test_a_producer_may_be_stopped_twice(serve: Serve) -> None:
 
 
 @combined
-async def test_gzip_is_used_when_both_sides_want_it_and_never_else(
-    case: Case, own_certificates: CertificateFiles
-) -> None:
-    """Counted on the wire, where a page in gzip takes less than half."""
+async def test_gzip_is_used_only_when_both_sides_want_it(case: Case, own_certificates: CertificateFiles) -> None:
+    """Counted in bytes on the wire: a page in gzip takes less than half."""
     book = InMemoryRecipeBook([ordinary(number) for number in range(1, 101)])
     files = own_certificates if case.tls else None
     received_bytes: dict[bool, int] = {}

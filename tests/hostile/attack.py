@@ -1,4 +1,4 @@
-"""What stands around every attack: an honest caller who is served all the time, and bounds on what it may cost."""
+"""What surrounds every attack: a normal client that must be served throughout, and bounds on memory and descriptors."""
 
 import asyncio
 import time
@@ -12,9 +12,9 @@ import psutil
 from tests.hostile.table import PORTS, Case, case_name, record
 
 AMPLE_S = 20.0
-"""Within this, whatever has to end has ended."""
+"""Timeout for everything that has to end."""
 MEMORY_BOUND_BYTES = 48 << 20
-"""No attack may make the producer's resident memory grow by more than this at its peak."""
+"""The most by which an attack may raise the peak of the producer's resident memory."""
 
 
 @dataclass
@@ -24,21 +24,21 @@ class Attacked:
     protocol: str
     process: psutil.Process
     answers: list[object] = field(default_factory=list, kw_only=True)
-    """What the case wants to have in the table."""
+    """The responses to show in the table."""
     memory_bound_bytes: int = field(default=MEMORY_BOUND_BYTES, kw_only=True)
-    """How far its memory may grow in this case."""
+    """The most by which its memory may grow in this case."""
 
     def memory_bytes(self) -> int:
-        """Resident now."""
+        """The resident memory now."""
         return int(self.process.memory_info().rss)
 
     def peak_bytes(self) -> int:
-        """Resident at most since `forget_peak` (VmHWM)."""
+        """The peak of resident memory since `forget_peak` (VmHWM)."""
         status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) * 1024
 
     def forget_peak(self) -> None:
-        """The peak is what is resident now."""
+        """Reset the peak to the resident memory now."""
         Path(f"/proc/{self.process.pid}/clear_refs").write_text("5", encoding="ascii")
 
 
@@ -46,11 +46,11 @@ class Attacked:
 async def under_attack(
     victim: Attacked, call: Callable[[], Awaitable[None]], *, case: str, port: int
 ) -> AsyncIterator[None]:
-    """The attack is what happens inside.
+    """The body of the block is the attack.
 
-    Meanwhile somebody else calls all the time, and `call` raises unless that is answered rightly; afterwards the same
-    caller still is, memory has stayed within its bound, and every descriptor is closed. `case` is the name of the test
-    and `port` its place in `PORTS`.
+    Meanwhile another client calls continuously, and `call` raises unless the response is correct. Afterwards that
+    client is still served, memory has stayed within its bound, and every descriptor is closed. `case` is the name of
+    the test and `port` the index in `PORTS`.
     """
     calls = 0
 
@@ -70,7 +70,7 @@ async def under_attack(
         yield
     finally:
         took_s = time.monotonic() - began_s
-        # An attack may be over before a single call is.
+        # An attack may end before the first normal call does.
         await until(lambda: calls > 0 or honest.done())
         honest.cancel()
         (outcome,) = await asyncio.gather(honest, return_exceptions=True)
@@ -80,7 +80,7 @@ async def under_attack(
     grown_bytes = victim.peak_bytes() - before_bytes
     assert grown_bytes <= victim.memory_bound_bytes
     answers = tuple(str(answer) for answer in victim.answers)
-    assert answers, "the case says what it was answered"
+    assert answers, "the case has recorded no response"
     record(
         Case(
             victim.protocol,
@@ -96,7 +96,7 @@ async def under_attack(
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Look again and again until `condition` holds. Raises TimeoutError."""
+    """Poll until `condition` holds. Raises TimeoutError."""
     async with asyncio.timeout(AMPLE_S):
         while not condition():  # noqa: ASYNC110 - what another process does sets no event here
             await asyncio.sleep(0.02)

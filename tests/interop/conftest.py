@@ -1,4 +1,4 @@
-"""Foreign programs, and the lab's producers as processes of their own that these talk to."""
+"""Third-party programs, and the lab's producers as separate processes for them to call."""
 
 import os
 import shutil
@@ -14,11 +14,11 @@ from tests.support.programs import PATIENCE_S, Listening, listening
 HERE = Path(__file__).parent
 
 Run = Callable[..., str]
-"""Runs a program with arguments to its end, and gives what it wrote to stdout."""
+"""Runs a program with arguments to its end, and returns its stdout."""
 
 
 def program(name: str) -> str:
-    """Where a program is. Skips where it is not."""
+    """The path of a program. Skips the test when it is not installed."""
     found = shutil.which(name)
     if found is None:
         pytest.skip(f"{name} is not installed; .ci/run installs it")
@@ -26,7 +26,7 @@ def program(name: str) -> str:
 
 
 def run(*command: str, cwd: Path | None = None, exit_code: int = 0, **variables: str) -> str:
-    """Run a program to its end, in the directory given. What it wrote to stdout; it has to end with this code."""
+    """Run a program to its end in this directory and return its stdout; it must exit with this code."""
     done = subprocess.run(
         command,
         capture_output=True,
@@ -43,7 +43,7 @@ def run(*command: str, cwd: Path | None = None, exit_code: int = 0, **variables:
 
 @pytest.fixture(scope="session")
 def node() -> str:
-    """Node.js, with the packages of package-lock.json beside this file."""
+    """Node.js, with the packages of package-lock.json in this directory."""
     found = program("node")
     if not (HERE / "node_modules").is_dir():
         pytest.skip("the npm packages of tests/interop are not installed; `make interop` installs them")
@@ -52,7 +52,7 @@ def node() -> str:
 
 @pytest.fixture(scope="session")
 def node_script(node: str, own_certificates: CertificateFiles) -> Run:
-    """Runs a script of this directory; it trusts the lab's authority."""
+    """Runs a script of this directory, which trusts the lab's certificate authority."""
     return lambda script, *arguments: run(
         node, str(HERE / script), *arguments, NODE_EXTRA_CA_CERTS=str(own_certificates.ca)
     )
@@ -60,7 +60,7 @@ def node_script(node: str, own_certificates: CertificateFiles) -> Run:
 
 @pytest.fixture(scope="session")
 def curl(own_certificates: CertificateFiles) -> Run:
-    """Runs curl, quiet but for errors; it trusts the lab's authority."""
+    """Runs curl, which trusts the lab's certificate authority and prints nothing but errors."""
     found = program("curl")
     return lambda *arguments: run(
         found, "--silent", "--show-error", "--max-time", "20", "--cacert", str(own_certificates.ca), *arguments
@@ -68,7 +68,7 @@ def curl(own_certificates: CertificateFiles) -> Run:
 
 
 def serving_both(protocol: str, files: CertificateFiles, *flags: str) -> Iterator[Listening]:
-    """A producer of `protocol` in a process of its own: its addresses are the plain one and the one with TLS."""
+    """A producer of `protocol` as a separate process. Its addresses: the plain one, then the one with TLS."""
     tls = ("--port", "0", "--tls-port", "0", "--cert", str(files.server), "--key", str(files.server_key))
     settings = (*tls, "--gzip", "--recipes", "generated:100", *flags)
     with listening("producers", protocol, *settings, ports=2) as producer:

@@ -1,4 +1,4 @@
-"""The producers, asked by clients that others have written: curl, Node.js's fetch, graphql-request."""
+"""The producers with third-party clients: curl, Node.js's fetch, graphql-request."""
 
 import json
 from pathlib import Path
@@ -21,28 +21,30 @@ SCHEMA = Path(__file__).parents[2] / "protos" / "recipe.graphql"
 
 
 def with_text_ids(value: Any) -> Any:
-    """What GraphQL makes of ids."""
+    """The recipe with ids as text, as in GraphQL."""
     if isinstance(value, dict):
         return {name: str(inner) if name == "id" else with_text_ids(inner) for name, inner in value.items()}
     return [with_text_ids(inner) for inner in value] if isinstance(value, list) else value
 
 
 def in_order(schema: str) -> str:
-    """The schema printed, whatever the order in which it came."""
+    """The schema, printed in a fixed order."""
     return print_schema(lexicographic_sort_schema(build_schema(schema)))
 
 
 def test_curl_reads_and_creates(curl: Run, http_address: str) -> None:
     assert json.loads(curl(f"{http_address}/recipes/42"))["recipe"] == MASALA
-    coded = curl("--compressed", "--dump-header", "-", f"{http_address}/recipes/42")
-    assert "content-encoding: gzip" in coded.lower()
-    assert json.loads(coded.partition("\n\n")[2])["recipe"] == MASALA
+    compressed = curl("--compressed", "--dump-header", "-", f"{http_address}/recipes/42")
+    assert "content-encoding: gzip" in compressed.lower()
+    assert json.loads(compressed.partition("\n\n")[2])["recipe"] == MASALA
     created = curl("--json", '{"name": "Soup"}', "--header", "Expect: 100-continue", f"{http_address}/recipes")
     assert json.loads(created)["recipe"]["name"] == "Soup"
 
 
 @pytest.mark.parametrize("port", [0, 1], ids=["plain", "tls"])
-def test_curl_is_told_that_it_is_no_grpc(curl: Run, strict_grpc_producer: Listening, tmp_path: Path, port: int) -> None:
+def test_a_call_by_curl_without_the_grpc_content_type_is_415(
+    curl: Run, strict_grpc_producer: Listening, tmp_path: Path, port: int
+) -> None:
     sent = tmp_path / "message"
     sent.write_bytes(b"\0\0\0\0\2\x08\x2a")
     target = parse_target(strict_grpc_producer.addresses[port])
@@ -53,25 +55,25 @@ def test_curl_is_told_that_it_is_no_grpc(curl: Run, strict_grpc_producer: Listen
     assert "Chicken Tikka Masala" in curl(*posted, "--header", "content-type: application/grpc", address)
 
 
-def test_curl_is_told_what_it_did_wrong(curl: Run, http_address: str) -> None:
-    told = ("--output", "/dev/null", "--write-out", "%{http_code} %{content_type}")
+def test_bad_requests_by_curl_get_a_status_and_a_problem(curl: Run, http_address: str) -> None:
+    report = ("--output", "/dev/null", "--write-out", "%{http_code} %{content_type}")
     problem = "application/problem+json"
-    assert curl(*told, f"{http_address}/recipes/43000") == f"404 {problem}"
-    assert curl(*told, "--request", "DELETE", f"{http_address}/recipes/42") == f"405 {problem}"
-    assert curl(*told, "--data", "name=Soup", f"{http_address}/recipes") == f"415 {problem}"
-    assert curl(*told, "--head", f"{http_address}/recipes/42") == "200 application/json"
-    assert curl(*told, "--request", "OPTIONS", f"{http_address}/recipes/42").split() == ["204"]
+    assert curl(*report, f"{http_address}/recipes/43000") == f"404 {problem}"
+    assert curl(*report, "--request", "DELETE", f"{http_address}/recipes/42") == f"405 {problem}"
+    assert curl(*report, "--data", "name=Soup", f"{http_address}/recipes") == f"415 {problem}"
+    assert curl(*report, "--head", f"{http_address}/recipes/42") == "200 application/json"
+    assert curl(*report, "--request", "OPTIONS", f"{http_address}/recipes/42").split() == ["204"]
 
 
-def test_curl_sends_a_page_s_tag_along(curl: Run, http_address: str, tmp_path: Path) -> None:
+def test_curl_revalidates_a_page_by_its_etag(curl: Run, http_address: str, tmp_path: Path) -> None:
     tag = str(tmp_path / "tag")
     url = f"{http_address}/recipes?page_size=3"
     assert curl("--etag-save", tag, url)
-    told = ("--output", "/dev/null", "--write-out", "%{http_code} %{size_download}")
-    assert curl(*told, "--etag-compare", tag, url) == "304 0"
+    report = ("--output", "/dev/null", "--write-out", "%{http_code} %{size_download}")
+    assert curl(*report, "--etag-compare", tag, url) == "304 0"
 
 
-def test_fetch_in_node(node_script: Run, http_address: str) -> None:
+def test_fetch_in_node_reads_and_creates(node_script: Run, http_address: str) -> None:
     got = json.loads(node_script("fetch_recipes.mjs", http_address))
     assert got["masala"] == MASALA
     assert got["ids"][:100] == list(range(1, 101))
@@ -81,7 +83,7 @@ def test_fetch_in_node(node_script: Run, http_address: str) -> None:
     assert got["missing"] == 404
 
 
-def test_graphql_request(node_script: Run, graphql_address: str) -> None:
+def test_graphql_request_reads_and_creates(node_script: Run, graphql_address: str) -> None:
     got = json.loads(node_script("graphql_client.mjs", graphql_address))
     assert got["masala"] == with_text_ids(MASALA)
     assert got["ids"][:100] == list(range(1, 101))
@@ -91,7 +93,7 @@ def test_graphql_request(node_script: Run, graphql_address: str) -> None:
     assert in_order(got["schema"]) == in_order(SCHEMA.read_text(encoding="utf-8"))
 
 
-def test_curl_asks_graphql(curl: Run, graphql_address: str) -> None:
+def test_curl_queries_graphql(curl: Run, graphql_address: str) -> None:
     answer = curl("--json", '{"query": "{ recipe(id: 42) { name } }"}', graphql_address)
     assert json.loads(answer) == {"data": {"recipe": {"name": MASALA["name"]}}}
     got = curl("--get", "--data-urlencode", "query={ recipe(id: 42) { name } }", graphql_address)

@@ -1,4 +1,4 @@
-"""The lab's consumers, answered by producers that others have written: Node.js's http and https, npm's graphql-http."""
+"""The lab's clients with third-party servers: Node.js's http and https, npm's graphql-http."""
 
 import subprocess
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ DRAFT = RecipeDraft("Soup", "Boil.", (IngredientDraft("Water", "1 l"), Ingredien
 
 @dataclass(frozen=True)
 class NodeProducer:
-    """It serves both contracts on either port."""
+    """A server of both contracts on each port."""
 
     pid: int
     plain: Target
@@ -33,7 +33,7 @@ class NodeProducer:
 
 @pytest.fixture(scope="module")
 def node_producer(node: str, own_certificates: CertificateFiles) -> Iterator[NodeProducer]:
-    """It ends with its stdin."""
+    """A running Node.js server; it exits when its stdin is closed."""
     files = [str(SCHEMA), str(own_certificates.server_key), str(own_certificates.server)]
     command = [node, str(Path(HERE, "node_producer.mjs")), *files]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -48,7 +48,7 @@ def node_producer(node: str, own_certificates: CertificateFiles) -> Iterator[Nod
 @pytest.mark.parametrize("gzip", [False, True], ids=["identity", "gzip"])
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 @pytest.mark.parametrize("protocol", ["http", "graphql"])
-async def test_a_consumer_understands_another_producer(
+async def test_a_consumer_works_with_a_node_producer(
     protocol: str, tls: bool, gzip: bool, node_producer: NodeProducer, own_certificates: CertificateFiles
 ) -> None:
     target = node_producer.encrypted if tls else node_producer.plain

@@ -1,7 +1,7 @@
 """Published scanners find nothing: schemathesis with all checks against the OpenAPI document, REDbot against HTTP's
 answers, sslyze against TLS.
 
-They live in an environment of their own, `make conformance`, for they would pull the lab's own requirements about.
+They have their own environment (`make conformance`), because they conflict with the lab's requirements.
 """
 
 import json
@@ -19,7 +19,7 @@ BIN = HERE.parent.parent / ".venv-conformance" / "bin"
 
 
 def scanner(name: str) -> str:
-    """Where a scanner is. Skips where it is not."""
+    """The path of a scanner. Skips the test when it is not installed."""
     if not (BIN / name).is_file():
         pytest.skip(f"{name} is not installed; `make conformance` installs it")
     return str(BIN / name)
@@ -39,16 +39,16 @@ LINTED = {
     "/recipes?page_size=20": {"FRESHNESS_HEURISTIC"},
     "/openapi.json": {"FRESHNESS_HEURISTIC"},
     "/recipes/43000": set(),
-    # Gzip has no minimum size here, for all three protocols to mean the same by it.
+    # Gzip has no minimum size, so that it means the same in all three protocols.
     "/pid": {"CONNEG_GZIP_BAD"},
     "/health": {"CONNEG_GZIP_BAD"},
 }
-"""What REDbot may find. Recipes do not change, so a cache may guess for how long they are fresh."""
+"""What REDbot may find. Recipes do not change, so caches may use heuristic freshness."""
 GOOD = {"DATE_CORRECT", "CL_CORRECT", "CONTENT_TYPE_OPTIONS"}
 
 
 @pytest.mark.parametrize("path", LINTED)
-def test_redbot_finds_nothing_else(http_producer: Listening, path: str) -> None:
+def test_redbot_finds_only_known_notes(http_producer: Listening, path: str) -> None:
     said = run(scanner("redbot"), "--output-format", "har", http_producer.addresses[0] + path)
     (entry,) = json.loads(said)["log"]["entries"]
     notes: dict[str, set[str]] = defaultdict(set)
@@ -63,22 +63,22 @@ CURVES = "X25519, secp256r1, secp384r1"
 SCANNED = {
     "http": ("OK - Compliant.", CURVES, 0),
     "graphql": ("OK - Compliant.", CURVES, 0),
-    # What gRPC's core is built with offers one curve more, and there is no switch (docs/security.md).
+    # The TLS library of gRPC's core offers one more curve and has no setting for it (docs/security.md).
     "grpc": ("FAILED - Not compliant.", f"{CURVES}, secp521r1", 1),
     "strict_grpc": ("OK - Compliant.", CURVES, 0),
 }
-"""What sslyze says to Mozilla's intermediate configuration, the curves that it finds, and its exit code."""
+"""The result of sslyze for Mozilla's intermediate configuration, the curves that it finds, and its exit code."""
 
 
 @pytest.mark.parametrize("protocol", SCANNED)
-def test_sslyze_finds_nothing_but_one_curve_of_grpc_s(
+def test_sslyze_finds_only_one_curve_of_grpc(
     protocol: str, request: pytest.FixtureRequest, own_certificates: CertificateFiles
 ) -> None:
     verdict, curves, exit_code = SCANNED[protocol]
     producer: Listening = request.getfixturevalue(f"{protocol}_producer")
     place = f"localhost:{parse_target(producer.addresses[1]).port}"
     trusting = ("--certinfo_ca_file", str(own_certificates.ca))
-    # Many handshakes at once take longer than the scanner waits, where cores are few.
+    # On few cores, many concurrent handshakes take longer than the scanner waits.
     flags = ("--slow_connection", "--mozilla_config", "intermediate", *trusting)
     said = run(scanner("sslyze"), *flags, place, exit_code=exit_code)
     verdicts = said.partition("COMPLIANCE AGAINST TLS CONFIGURATION")[2]

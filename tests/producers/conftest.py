@@ -1,4 +1,4 @@
-"""The JSON producer, as most of its tests want it."""
+"""The JSON producer on the small book, without and with gzip."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""What the producers on aiohttp share: their ports, TLS beside plain, and their stop."""
+"""What the producers on aiohttp share: ports, plain and TLS side by side, limits, and the shutdown."""
 
 import asyncio
 import socket
@@ -71,7 +71,7 @@ async def test_a_busy_port_is_refused_in_one_line() -> None:
         await first.stop()
 
 
-async def test_when_one_port_is_busy_the_other_is_not_kept(own_certificates: CertificateFiles) -> None:
+async def test_when_one_port_is_busy_the_other_is_released(own_certificates: CertificateFiles) -> None:
     with socket.create_server(("127.0.0.1", 0)) as held, socket.create_server(("127.0.0.1", 0)) as free:
         plain, busy = free.getsockname()[1], held.getsockname()[1]
         free.close()
@@ -82,7 +82,7 @@ async def test_when_one_port_is_busy_the_other_is_not_kept(own_certificates: Cer
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "192.0.2.1"])
-async def test_a_host_that_is_not_this_machine_s_is_refused(host: str) -> None:
+async def test_a_host_of_another_machine_is_refused(host: str) -> None:
     with pytest.raises(PortUnavailable, match=f"cannot listen on {host}:0: "):
         await JsonHttpProducer(small_book(), ProducerSettings(host=host, port=0)).start()
 
@@ -110,7 +110,7 @@ async def test_ipv6_addresses_are_written_in_brackets() -> None:
         await producer.stop()
 
 
-async def test_a_stop_lets_the_request_under_way_finish_and_closes_its_connection() -> None:
+async def test_a_stop_waits_for_the_request_in_flight_and_closes_its_connection() -> None:
     book = PatientBook()
     producer = JsonHttpProducer(book, ProducerSettings(port=0))
     (address,) = await producer.start()
@@ -119,7 +119,7 @@ async def test_a_stop_lets_the_request_under_way_finish_and_closes_its_connectio
     stopping = asyncio.create_task(producer.stop())
     async with asyncio.timeout(AMPLE_S):
         while True:
-            # The stop has begun once nobody is let in any more.
+            # The stop has begun once connections are refused.
             try:
                 socket.create_connection(("127.0.0.1", port_of(address))).close()
             except OSError:
@@ -132,7 +132,7 @@ async def test_a_stop_lets_the_request_under_way_finish_and_closes_its_connectio
     await stopping
 
 
-async def test_an_idle_connection_is_closed_in_time() -> None:
+async def test_an_idle_connection_is_closed_after_the_keep_alive_time() -> None:
     producer = JsonHttpProducer(small_book(), ProducerSettings(port=0, limits=Limits(keep_alive_s=0.05)))
     (address,) = await producer.start()
     reader, writer = await asyncio.open_connection("127.0.0.1", port_of(address))
@@ -148,7 +148,7 @@ async def test_an_idle_connection_is_closed_in_time() -> None:
         await producer.stop()
 
 
-async def test_a_producer_that_never_started_may_be_stopped() -> None:
+async def test_a_producer_can_be_stopped_before_it_is_started() -> None:
     producer = JsonHttpProducer(small_book(), ProducerSettings(port=0))
     await producer.stop()
     (address,) = await producer.start()
@@ -157,7 +157,7 @@ async def test_a_producer_that_never_started_may_be_stopped() -> None:
 
 
 @pytest.mark.parametrize("make", PRODUCERS)
-async def test_a_stop_gives_notice_first(make: Callable[..., AiohttpProducer]) -> None:
+async def test_a_stop_reports_not_ready_during_the_notice_time(make: Callable[..., AiohttpProducer]) -> None:
     producer = make(small_book(), ProducerSettings(port=0, stop_notice_s=0.3))
     (address,) = await producer.start()
     health = b"GET /health HTTP/1.1\r\nHost: lab\r\n\r\n"
@@ -175,7 +175,7 @@ async def test_a_stop_gives_notice_first(make: Callable[..., AiohttpProducer]) -
         await exchange(address, health)
 
 
-async def test_a_request_on_its_way_while_a_stop_begins_is_answered() -> None:
+async def test_a_request_sent_as_a_stop_begins_is_answered() -> None:
     producer = JsonHttpProducer(small_book(), ProducerSettings(port=0))
     (address,) = await producer.start()
     reader, writer = await asyncio.open_connection("127.0.0.1", port_of(address))
@@ -204,7 +204,7 @@ async def limited(limits: Limits = SHORT) -> AsyncIterator[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("sent", [b"", b"G", b"GET /pid HTTP/1.1\r\nHost: lab\r\n"])
-async def test_a_head_that_does_not_come_is_408(sent: bytes) -> None:
+async def test_an_incomplete_head_is_408(sent: bytes) -> None:
     async with limited() as (_, port), asyncio.timeout(AMPLE_S):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(sent)
@@ -214,7 +214,7 @@ async def test_a_head_that_does_not_come_is_408(sent: bytes) -> None:
         writer.close()
 
 
-async def test_a_head_without_end_is_431() -> None:
+async def test_an_endless_head_is_431() -> None:
     async with limited() as (_, port), asyncio.timeout(AMPLE_S):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         sent = 0
@@ -228,7 +228,7 @@ async def test_a_head_without_end_is_431() -> None:
         writer.close()
 
 
-async def test_who_reads_nothing_is_cut_off_and_gets_no_further_answers_made() -> None:
+async def test_a_client_that_reads_nothing_is_disconnected() -> None:
     async with limited() as (address, port), asyncio.timeout(AMPLE_S):
         with socket.socket() as unread:
             unread.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -244,7 +244,7 @@ async def test_who_reads_nothing_is_cut_off_and_gets_no_further_answers_made() -
                 await asyncio.sleep(0.02)
 
 
-async def test_a_connection_too_many_is_told_so() -> None:
+async def test_a_connection_over_the_limit_is_503() -> None:
     async with limited(Limits(connections=3)) as (address, port), asyncio.timeout(AMPLE_S):
         held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
         for _, writer in held:
@@ -257,7 +257,7 @@ async def test_a_connection_too_many_is_told_so() -> None:
             open_one.close()
             await open_one.wait_closed()
         for _ in range(100):
-            # The producer may hear of the closed ones a little later.
+            # The producer may notice the closed ones a little later.
             again = await exchange(address, GET)
             if again.status != 503:
                 break
@@ -265,7 +265,7 @@ async def test_a_connection_too_many_is_told_so() -> None:
         assert again.status == 200
 
 
-async def test_who_sends_nothing_is_told_so_even_where_idle_connections_end_sooner() -> None:
+async def test_a_silent_connection_is_408_even_with_a_shorter_keep_alive_time() -> None:
     limits = Limits(header_timeout_s=0.3, keep_alive_s=0.05)
     async with serving("http", small_book(), limits=limits) as served:
         assert (await exchange(served.address, b"")).status == 408

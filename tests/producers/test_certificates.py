@@ -1,4 +1,4 @@
-"""The lab's certificates: accepted by a strict checker, renewed in time, written whole."""
+"""The lab's certificates: they pass strict verification, are renewed before they expire, and are written completely."""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ def load(path: Path) -> x509.Certificate:
     return x509.load_pem_x509_certificate(path.read_bytes())
 
 
-def test_a_strict_checker_accepts_them(tmp_path: Path) -> None:
+def test_certificates_pass_strict_verification(tmp_path: Path) -> None:
     files = certificates.write(tmp_path)
     store = Store([load(files.ca)])
     server = PolicyBuilder().store(store).build_server_verifier(x509.DNSName("localhost"))
@@ -27,14 +27,14 @@ def test_a_strict_checker_accepts_them(tmp_path: Path) -> None:
     assert len(client.verify(load(files.client), []).chain) == 2
 
 
-def test_private_keys_are_private(tmp_path: Path) -> None:
+def test_private_keys_are_readable_by_the_owner_only(tmp_path: Path) -> None:
     files = certificates.write(tmp_path)
     assert files.server_key.stat().st_mode & 0o077 == 0
     assert files.client_key.stat().st_mode & 0o077 == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in files.all())
 
 
-def test_they_are_kept_until_shortly_before_their_end(tmp_path: Path) -> None:
+def test_certificates_are_kept_until_shortly_before_they_expire(tmp_path: Path) -> None:
     first = certificates.ensure(tmp_path)
     serial = load(first.server).serial_number
     assert load(certificates.ensure(tmp_path).server).serial_number == serial
@@ -43,7 +43,7 @@ def test_they_are_kept_until_shortly_before_their_end(tmp_path: Path) -> None:
     assert load(first.server).serial_number != serial
 
 
-def test_a_missing_file_has_them_all_made_anew(tmp_path: Path) -> None:
+def test_a_missing_file_renews_all_certificates(tmp_path: Path) -> None:
     files = certificates.ensure(tmp_path)
     files.client_key.unlink()
     serial = load(files.server).serial_number
@@ -52,7 +52,9 @@ def test_a_missing_file_has_them_all_made_anew(tmp_path: Path) -> None:
     assert load(files.server).serial_number != serial
 
 
-def test_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_writes_certificates_or_reports_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     def run(directory: Path) -> int:
         return command_line.run(certificates.app, "python -m producers.certificates", [str(directory)])
 
@@ -63,7 +65,7 @@ def test_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_tls_means_1_3_or_1_2_with_forward_secrecy(tmp_path: Path) -> None:
+def test_tls_is_1_3_or_1_2_with_forward_secrecy(tmp_path: Path) -> None:
     files = certificates.write(tmp_path)
     context = server_context(TlsFiles(certificate=files.server, key=files.server_key), ["http/1.1"])
     assert context.minimum_version == ssl.TLSVersion.TLSv1_2

@@ -1,4 +1,4 @@
-"""The GraphQL producer on the wire: what the schema and the GraphQL-over-HTTP specification promise."""
+"""The GraphQL producer over HTTP: the schema and the GraphQL-over-HTTP specification."""
 
 import logging
 import os
@@ -46,7 +46,7 @@ async def ask(
 
 
 def code(answer: RawAnswer) -> str:
-    """The code of the only error of an answer."""
+    """The code of the only error in a response."""
     (error,) = answer.json["errors"]
     found: str = error["extensions"]["code"]
     return found
@@ -61,7 +61,7 @@ async def test_a_recipe_with_all_its_fields(address: str) -> None:
     assert answer.json == {"data": {"recipe": recipe, "pid": os.getpid()}}
 
 
-async def test_a_connection_goes_on_behind_any_cursor(address: str) -> None:
+async def test_a_page_continues_after_any_cursor(address: str) -> None:
     query = """query($first: Int, $after: String) { recipes(first: $first, after: $after) {
         edges { cursor node { id } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }"""
     first = (await ask(address, query, {"first": 3})).json["data"]["recipes"]
@@ -84,7 +84,7 @@ async def test_a_connection_goes_on_behind_any_cursor(address: str) -> None:
     }
 
 
-async def test_what_was_created_can_be_read(address: str) -> None:
+async def test_a_created_recipe_can_be_fetched(address: str) -> None:
     create = """mutation($input: RecipeInput!, $key: String) { createRecipe(input: $input, idempotencyKey: $key)
         { id name steps ingredients { id name quantity } } }"""
     soup = {"name": "Soup", "steps": None, "ingredients": [{"name": "Water", "quantity": None}, {"name": "Salt"}]}
@@ -111,7 +111,7 @@ async def test_what_was_created_can_be_read(address: str) -> None:
         ('mutation { createRecipe(input: {name: " "}) { id } }', "BAD_USER_INPUT", None),
     ],
 )
-async def test_what_a_resolver_refuses_is_an_error_beside_data(
+async def test_a_resolver_error_is_returned_together_with_data(
     address: str, query: str, expected: str, data: object
 ) -> None:
     for headers in (JSON, MODERN):
@@ -120,7 +120,7 @@ async def test_what_a_resolver_refuses_is_an_error_beside_data(
         assert answer.json["errors"][0]["path"]
 
 
-async def test_the_field_that_is_wrong_is_named(address: str) -> None:
+async def test_the_invalid_field_is_named(address: str) -> None:
     query = 'mutation { createRecipe(input: {name: "x", ingredients: [{name: ""}]}) { id } }'
     (error,) = (await ask(address, query)).json["errors"]
     assert error["extensions"] == {"code": "BAD_USER_INPUT", "field": "ingredients[0].name"}
@@ -158,7 +158,7 @@ BAD_DOCUMENTS = {
 
 
 @pytest.mark.parametrize(("query", "variables", "expected"), BAD_DOCUMENTS.values(), ids=BAD_DOCUMENTS)
-async def test_what_cannot_be_executed_has_no_data(
+async def test_an_invalid_document_is_an_error_without_data(
     address: str, query: str, variables: Mapping[str, object] | None, expected: str
 ) -> None:
     for headers, status in ((MODERN, 400), (JSON, 200)):
@@ -192,7 +192,7 @@ async def test_bad_json_is_400(body: bytes) -> None:
         [{"query": "{ pid }"}, {"query": "{ pid }"}],
     ],
 )
-async def test_what_is_no_graphql_request_is_400(address: str, sent: object) -> None:
+async def test_an_invalid_graphql_request_is_400(address: str, sent: object) -> None:
     answer = await request(address, "POST", PATH, JSON, msgspec.json.encode(sent))
     assert (answer.status, answer.headers["content-type"], code(answer)) == (400, "application/json", "BAD_REQUEST")
 
@@ -216,14 +216,14 @@ QUERY = b'{"query": "{ pid }"}'
         ({**JSON, "Accept-Encoding": "*;q=0"}, QUERY, 406, "NOT_ACCEPTABLE"),
     ],
 )
-async def test_a_request_that_cannot_be_taken_is_refused_in_graphql_s_form(
+async def test_an_unacceptable_request_gets_its_status_and_a_graphql_error(
     address: str, headers: Mapping[str, str], body: bytes, status: int, expected: str
 ) -> None:
     answer = await request(address, "POST", PATH, headers, body)
     assert (answer.status, answer.headers["content-type"], code(answer)) == (status, "application/json", expected)
 
 
-async def test_a_body_may_be_in_gzip(address: str) -> None:
+async def test_a_gzip_body_is_accepted(address: str) -> None:
     answer = await request(address, "POST", PATH, {**JSON, "Content-Encoding": "gzip"}, gzipped(QUERY, 6))
     assert answer.json == {"data": {"pid": os.getpid()}}
 
@@ -244,7 +244,7 @@ async def test_the_media_type_is_negotiated(address: str, accept: str | None, me
     assert (answer.headers["content-type"], answer.headers["vary"]) == (media_type, "Accept, Accept-Encoding")
 
 
-async def test_answers_and_errors_are_gzipped_for_who_asks(address: str) -> None:
+async def test_responses_and_errors_are_gzipped_on_request(address: str) -> None:
     for query in ("{ pid }", "{ nothing }"):
         answer = await ask(address, query, headers={**JSON, "Accept-Encoding": "gzip"})
         assert answer.headers["content-encoding"] == "gzip"
@@ -255,7 +255,7 @@ def get_path(**parameters: str) -> str:
     return f"{PATH}?{urlencode(parameters)}"
 
 
-async def test_queries_may_come_by_get(address: str) -> None:
+async def test_queries_can_be_sent_by_get(address: str) -> None:
     path = get_path(
         query="query A($id: ID) { recipe(id: $id) { name } } query B { pid }", operationName="A", variables='{"id": 42}'
     )
@@ -278,13 +278,15 @@ async def test_queries_may_come_by_get(address: str) -> None:
         ({"query": "fragment f on Query { pid }"}, 400, "OPERATION_RESOLUTION_FAILURE"),
     ],
 )
-async def test_what_cannot_be_had_by_get(address: str, parameters: dict[str, str], status: int, expected: str) -> None:
+async def test_invalid_requests_and_mutations_by_get_are_refused(
+    address: str, parameters: dict[str, str], status: int, expected: str
+) -> None:
     answer = await request(address, "GET", get_path(**parameters))
     assert (answer.status, code(answer)) == (status, expected)
     assert answer.headers.get("allow") == ("POST" if status == 405 else None)
 
 
-async def test_other_methods_and_paths_are_http_s_own_problems(address: str) -> None:
+async def test_other_methods_and_paths_get_http_errors(address: str) -> None:
     wrong = await request(address, "PUT", PATH, JSON, QUERY)
     assert (wrong.status, wrong.headers["allow"]) == (405, "GET, HEAD, OPTIONS, POST")
     assert (await request(address, "OPTIONS", PATH)).status == 204
@@ -292,7 +294,7 @@ async def test_other_methods_and_paths_are_http_s_own_problems(address: str) -> 
     assert (nothing.status, nothing.headers["content-type"]) == (404, "application/problem+json")
 
 
-async def test_a_fault_of_the_producer_is_masked_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_internal_error_is_masked_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     async with serving("graphql", BrokenBook([CHICKEN])) as served:
         answer = await ask(served.address, "{ recipe(id: 42) { id } pid }")
         await ask(served.address, "{ nothing }")
@@ -304,13 +306,13 @@ async def test_a_fault_of_the_producer_is_masked_and_logged(caplog: pytest.LogCa
     assert answer.json["errors"][0]["extensions"]["incident"] in caplog.text
 
 
-async def test_a_book_that_is_read_only_says_so() -> None:
+async def test_creating_in_a_read_only_book_is_an_error_with_the_reason() -> None:
     async with serving("graphql", small_book(read_only_because="shared")) as served:
         answer = await ask(served.address, 'mutation { createRecipe(input: {name: "x"}) { id } }')
     assert (code(answer), answer.json["errors"][0]["message"]) == ("READ_ONLY", "shared")
 
 
-async def test_suggestions_and_introspection_can_be_off() -> None:
+async def test_suggestions_and_introspection_can_be_disabled() -> None:
     misspelt = "{ recipe(id: 42) { nam } }"
     in_a_variable = "mutation($i: RecipeInput!) { createRecipe(input: $i) { id } }"
     introspection = "{ __schema { queryType { name } } }"
@@ -343,7 +345,7 @@ async def test_each_valid_document_is_parsed_once() -> None:
     assert len(schema.documents) == 2
 
 
-async def test_the_documents_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_document_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(graphql_documents, "MAXIMUM_DOCUMENTS", 2)
     schema = RecipeSchema()
     one, two, three = "{ pid }", "{ a: pid }", "{ b: pid }"
@@ -355,6 +357,6 @@ async def test_the_documents_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -
     assert len(schema.documents) == 2
 
 
-def test_the_contract_is_what_the_schema_prints() -> None:
+def test_the_checked_in_schema_is_up_to_date() -> None:
     text = resources.files("protos").joinpath("recipe.graphql").read_text(encoding="utf-8")
     assert text == printed_schema().rstrip("\n") + "\n"

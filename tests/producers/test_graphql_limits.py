@@ -1,4 +1,4 @@
-"""What a GraphQL document asks for, counted in time linear in its text; and what is refused for asking too much."""
+"""The size of a GraphQL document, counted in time linear in its text, and the limits on it."""
 
 import pytest
 from graphql import get_introspection_query, parse
@@ -21,12 +21,12 @@ def surveyed(text: str) -> Survey:
 
 
 def doubling(levels: int) -> str:
-    """Fragments of which each spreads the next twice: 2 to the power of `levels` fields in a linear text."""
+    """Fragments that each spread the next one twice: 2 ** `levels` fields in a text of linear length."""
     chain = "".join(f" fragment f{n} on Query {{ ...f{n + 1} ...f{n + 1} }}" for n in range(levels))
     return f"{{ ...f0 }}{chain} fragment f{levels} on Query {{ pid }}"
 
 
-def test_counts_what_is_written() -> None:
+def test_every_measure_of_a_document_is_counted() -> None:
     found = surveyed(
         'query A($x: String = "abc") @a { b: recipe(id: "12345") @skip(if: true) { ingredients { name } } }'
     )
@@ -64,13 +64,13 @@ def test_fragments_count_where_they_are_spread() -> None:
         ("{ nothing { at { all } } }", 3),
     ],
 )
-def test_lists_weigh_as_much_as_they_may_hold(text: str, values: int) -> None:
+def test_lists_count_as_their_maximum_length(text: str, values: int) -> None:
     extent = surveyed(text).extent
     assert (extent.values, extent.values_per_element) == (values, 0)
 
 
 @pytest.mark.parametrize("levels", [20, 30, 45, 90])
-def test_fragments_that_double_are_walked_once(levels: int) -> None:
+def test_each_fragment_is_visited_once(levels: int) -> None:
     found = surveyed(doubling(levels))
     assert found.visited <= 4 * levels + 10
     assert found.extent.fields == min(MOST, 2**levels)
@@ -109,7 +109,7 @@ def test_the_nodes_visited_are_linear_in_the_document(levels: int, spreads: int)
         ),
     ],
 )
-def test_what_asks_too_much_is_refused(text: str, reason: str) -> None:
+def test_documents_over_a_limit_are_refused(text: str, reason: str) -> None:
     refused = exceeded(surveyed(text), DocumentLimits())
     assert refused is not None
     assert refused.message.startswith(reason)
@@ -130,7 +130,7 @@ def test_what_asks_too_much_is_refused(text: str, reason: str) -> None:
         "{ " + " ".join(f"a{n}: recipe(id: {n}) {{ id name }}" for n in range(100)) + " }",
     ],
 )
-async def test_what_clients_send_is_within_every_limit(text: str) -> None:
+async def test_common_queries_are_within_every_limit(text: str) -> None:
     assert exceeded(surveyed(text), DocumentLimits()) is None
     result = await RecipeSchema().execute(text, {"n": 1000, "ids": ["42"]}, context_value=small_book())
     assert all(error.path for error in result.errors or ()), "it was executed"
@@ -146,7 +146,7 @@ async def test_what_clients_send_is_within_every_limit(text: str) -> None:
         "subscription { pid }",
     ],
 )
-async def test_what_validation_refuses_can_be_counted_too(text: str) -> None:
+async def test_invalid_documents_can_be_counted(text: str) -> None:
     assert exceeded(surveyed(text), DocumentLimits()) is None
 
 
@@ -159,13 +159,13 @@ async def test_what_validation_refuses_can_be_counted_too(text: str) -> None:
     ],
     ids=["chain", "chain from its end", "inline"],
 )
-async def test_nesting_without_fields_has_an_end(text: str) -> None:
+async def test_nesting_without_fields_is_limited(text: str) -> None:
     result = await RecipeSchema().execute(text, context_value=small_book())
     assert result.errors is not None
     assert "nested more than 100 deep" in result.errors[0].message
 
 
-async def test_nothing_is_validated_or_executed_beyond_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_documents_over_a_limit_are_not_validated_or_executed(monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*_: object, **__: object) -> None:
         raise AssertionError
 

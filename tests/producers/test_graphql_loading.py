@@ -1,4 +1,4 @@
-"""Lookups of one operation reach the book together."""
+"""The lookups of one operation are one batch for the book."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from recipes.model import Recipe
 
 
 class CountingBook(InMemoryRecipeBook):
-    """Notes each access."""
+    """Records each access."""
 
     def __init__(self) -> None:
         super().__init__([Recipe(number, f"Recipe {number}") for number in range(1, 10)])
@@ -24,17 +24,17 @@ class CountingBook(InMemoryRecipeBook):
 
 
 async def asked(query: str) -> tuple[object, list[str], list[object]]:
-    """Data, messages of errors, and accesses to the book."""
+    """The data, the error messages, and the accesses to the book."""
     book = CountingBook()
     result = await RecipeSchema().execute(query, context_value=book)
     return result.data, [error.message for error in result.errors or ()], book.accesses
 
 
-async def test_one_lookup_is_one_access() -> None:
+async def test_one_lookup_is_one_call_of_the_book() -> None:
     assert await asked("{ recipe(id: 3) { id } }") == ({"recipe": {"id": "3"}}, [], [3])
 
 
-async def test_several_lookups_are_one_access_and_each_recipe_is_fetched_once() -> None:
+async def test_several_lookups_are_one_batch_without_duplicates() -> None:
     data, errors, accesses = await asked(
         "{ a: recipe(id: 3) { id } b: recipe(id: 1) { id } c: recipe(id: 3) { name } }"
     )
@@ -42,7 +42,7 @@ async def test_several_lookups_are_one_access_and_each_recipe_is_fetched_once() 
     assert (errors, accesses) == ([], [[3, 1]])
 
 
-async def test_a_recipe_that_is_not_there_leaves_the_others_alone() -> None:
+async def test_a_missing_recipe_does_not_affect_the_others() -> None:
     data, errors, accesses = await asked(
         "{ a: recipe(id: 70) { id } b: recipe(id: 1) { id } c: recipe(id: 80) { id } }"
     )
@@ -51,7 +51,7 @@ async def test_a_recipe_that_is_not_there_leaves_the_others_alone() -> None:
     assert accesses == [[70, 1, 80], [1, 80], [1]]
 
 
-async def test_other_fields_go_beside_lookups() -> None:
+async def test_lookups_can_be_combined_with_other_fields() -> None:
     data, errors, _ = await asked(
         "{ a: recipe(id: 1) { id } b: recipe(id: 2) { id } recipesByIds(ids: [3]) { id } "
         "recipes(first: 1) { edges { cursor } } }"

@@ -1,4 +1,4 @@
-"""Automatic persisted queries: sent once, named by their hash from then on, bounded and never another's."""
+"""Automatic persisted queries: sent once, then requested by their hash; their number is bounded."""
 
 import hashlib
 import os
@@ -38,7 +38,7 @@ async def ask(address: str, **sent: object) -> RawAnswer:
     return await request(address, "POST", "/graphql", HEADERS, msgspec.json.encode(sent))
 
 
-def told(answer: RawAnswer) -> tuple[int, str, str]:
+def error_of(answer: RawAnswer) -> tuple[int, str, str]:
     (error,) = answer.json["errors"]
     return answer.status, error["extensions"]["code"], error["message"]
 
@@ -46,9 +46,9 @@ def told(answer: RawAnswer) -> tuple[int, str, str]:
 NOT_FOUND = (400, "PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound")
 
 
-async def test_a_query_is_sent_once(served: Served) -> None:
+async def test_a_registered_query_can_be_sent_by_its_hash(served: Served) -> None:
     named = extension(QUERY)
-    assert told(await ask(served.address, extensions=named)) == NOT_FOUND
+    assert error_of(await ask(served.address, extensions=named)) == NOT_FOUND
     data = {"data": {"pid": os.getpid()}}
     assert (await ask(served.address, query=QUERY, extensions=named)).json == data
     assert (await ask(served.address, extensions=named)).json == data
@@ -58,40 +58,40 @@ async def test_a_query_is_sent_once(served: Served) -> None:
     assert (await ask(served.address, extensions=upper)).json == data
 
 
-async def test_nobody_names_a_query_for_others(served: Served) -> None:
+async def test_a_hash_that_does_not_match_its_query_is_refused(served: Served) -> None:
     answer = await ask(served.address, query="{ recipe(id: 1) { id } }", extensions=extension(QUERY))
-    assert told(answer) == (400, "BAD_REQUEST", "sha256Hash does not match the query")
-    assert told(await ask(served.address, extensions=extension(QUERY))) == NOT_FOUND
+    assert error_of(answer) == (400, "BAD_REQUEST", "sha256Hash does not match the query")
+    assert error_of(await ask(served.address, extensions=extension(QUERY))) == NOT_FOUND
 
 
 @pytest.mark.parametrize("query", ["{", "{ nothing }", "{ " + "pid " * 400 + "}"])
-async def test_what_is_no_valid_query_is_not_kept(served: Served, query: str) -> None:
+async def test_an_invalid_query_is_not_registered(served: Served, query: str) -> None:
     assert (await ask(served.address, query=query, extensions=extension(query))).status == 400
-    assert told(await ask(served.address, extensions=extension(query))) == NOT_FOUND
+    assert error_of(await ask(served.address, extensions=extension(query))) == NOT_FOUND
 
 
 @pytest.mark.parametrize(
     "persisted", [{"version": 2}, {"sha256Hash": None}, {"sha256Hash": "abc"}, {"version": None}, {"sha256Hash": 1}]
 )
-async def test_what_is_no_hash_is_refused(served: Served, persisted: dict[str, object]) -> None:
-    assert told(await ask(served.address, extensions=extension(QUERY, **persisted)))[:2] == (400, "BAD_REQUEST")
+async def test_an_invalid_hash_is_refused(served: Served, persisted: dict[str, object]) -> None:
+    assert error_of(await ask(served.address, extensions=extension(QUERY, **persisted)))[:2] == (400, "BAD_REQUEST")
 
 
-async def test_an_extension_of_another_kind_is_passed_over(served: Served) -> None:
+async def test_other_extensions_are_ignored(served: Served) -> None:
     assert (await ask(served.address, query=QUERY, extensions={"other": 1})).status == 200
 
 
-async def test_without_the_option_it_is_not_supported() -> None:
+async def test_persisted_queries_are_disabled_by_default() -> None:
     async with serving("graphql", small_book()) as served:
         answer = await ask(served.address, extensions=extension(QUERY))
-        assert told(answer) == (400, "PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
+        assert error_of(answer) == (400, "PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
         assert (await ask(served.address, query=QUERY, extensions=extension(QUERY))).status == 200
         async with served.client(dialect="persisted") as client:
             with pytest.raises(OperationUnsupported):
                 await client.get(42)
 
 
-def test_the_queries_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_registered_queries_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(graphql_persisted, "MAXIMUM_QUERIES", 2)
     queries = PersistedQueries()
     queries.keep("a", "A")
@@ -106,12 +106,12 @@ def test_the_queries_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         queries.text("large")
 
 
-async def test_the_consumer_sends_the_text_once(served: Served) -> None:
+async def test_the_client_sends_the_query_text_once(served: Served) -> None:
     target = served.client_settings.target
     async with relay_to(target.host, target.port) as relay:
         changed = {"target": type(target)("127.0.0.1", relay.port), "dialect": "persisted"}
         async with served.client(**changed) as client:
             for _ in range(3):
                 assert await client.get(CHICKEN.id) == CHICKEN
-        assert relay.sent.count(b"sha256Hash") == 4, "once it was not found"
+        assert relay.sent.count(b"sha256Hash") == 4, "one of them was not found"
         assert relay.sent.count(b"query Get") == 1

@@ -1,4 +1,4 @@
-"""What a front reads in the bytes of an HTTP/2 connection, and how it refuses a call between the frames of others."""
+"""How a front parses an HTTP/2 connection and refuses single calls on it."""
 
 from collections.abc import Iterable
 from itertools import pairwise
@@ -41,7 +41,7 @@ ENDED = ("END_HEADERS", "END_STREAM")
 
 
 def begun(block_bytes: int = 65_536) -> CallCheck:
-    """A connection on which both sides have said what they say first."""
+    """A connection on which both sides have sent their SETTINGS."""
     check = CallCheck(block_bytes)
     assert check.from_client(PREFACE + SETTINGS) == (PREFACE + SETTINGS, b"")
     assert check.from_server(SETTINGS) == SETTINGS
@@ -49,13 +49,13 @@ def begun(block_bytes: int = 65_536) -> CallCheck:
 
 
 def call(encoder: Encoder, stream: int, content_type: str, *extra: tuple[str, str]) -> HeadersFrame:
-    """The HEADERS of a call that a message follows."""
+    """The HEADERS of a call, to be followed by a message."""
     block = encoder.encode([*CALL, ("content-type", content_type), *extra])
     return HeadersFrame(stream, block, flags=["END_HEADERS"])
 
 
 def frames_in(data: bytes) -> list[Frame]:
-    """The frames, which have to be whole."""
+    """The frames in `data`, which must be complete."""
     found = []
     while data:
         frame, length = Frame.parse_frame_header(memoryview(data[:9]))
@@ -65,8 +65,8 @@ def frames_in(data: bytes) -> list[Frame]:
     return found
 
 
-def told(data: bytes, decoder: Decoder | None = None) -> list[tuple[int, dict[str, str] | str]]:
-    """For each frame its stream, and what its headers say or its name."""
+def summary(data: bytes, decoder: Decoder | None = None) -> list[tuple[int, dict[str, str] | str]]:
+    """For each frame its stream id, and its headers or, without any, its type."""
     decoder = decoder or Decoder()
     return [
         (
@@ -83,7 +83,7 @@ def told(data: bytes, decoder: Decoder | None = None) -> list[tuple[int, dict[st
     "content_type",
     ["application/grpc", "application/grpc+proto", "application/grpc;charset=utf-8", "Application/GRPC+json"],
 )
-def test_what_is_grpc_goes_on_as_it_came(content_type: str) -> None:
+def test_grpc_calls_are_forwarded_unchanged(content_type: str) -> None:
     check, encoder = begun(), Encoder()
     sent = call(encoder, 1, content_type, ("grpc-encoding", "gzip")).serialize() + DataFrame(1, b"message").serialize()
     assert check.from_client(sent) == (sent, b"")
@@ -92,11 +92,11 @@ def test_what_is_grpc_goes_on_as_it_came(content_type: str) -> None:
 @pytest.mark.parametrize(
     "content_type", ["", "text/plain", "application/json", "application/grpc-web", "application/grpcx", "grpc"]
 )
-def test_what_is_not_is_none(content_type: str) -> None:
+def test_other_content_types_are_not_grpc(content_type: str) -> None:
     assert not is_grpc(content_type)
 
 
-def test_a_wrong_content_type_is_answered_and_cancelled_behind_it() -> None:
+def test_a_wrong_content_type_is_415_and_cancelled_at_the_server() -> None:
     check, encoder = begun(), Encoder()
     sent = call(encoder, 1, "application/json").serialize()
     to_server, to_client = check.from_client(sent + DataFrame(1, b"body").serialize())
@@ -105,61 +105,61 @@ def test_a_wrong_content_type_is_answered_and_cancelled_behind_it() -> None:
     assert isinstance(cancelled, RstStreamFrame)
     assert (cancelled.stream_id, cancelled.error_code) == (1, 8)
     assert isinstance(data, DataFrame)
-    assert told(to_client) == [(1, {":status": "415"}), (1, "RstStreamFrame")]
+    assert summary(to_client) == [(1, {":status": "415"}), (1, "RstStreamFrame")]
     assert "END_STREAM" in frames_in(to_client)[0].flags
 
 
-def test_who_goes_on_after_a_refusal_is_told_once_to_stop() -> None:
-    """And who has nothing more to say is not, since some clients take a reset for a failure whatever came before it."""
+def test_a_client_that_keeps_sending_after_a_refusal_gets_one_reset() -> None:
+    """A client that sends nothing more gets no reset: some clients treat one as a failure even after a response."""
     check, encoder = begun(), Encoder()
-    assert told(check.from_client(call(encoder, 1, "application/json").serialize())[1]) == [(1, {":status": "415"})]
+    assert summary(check.from_client(call(encoder, 1, "application/json").serialize())[1]) == [(1, {":status": "415"})]
     data = DataFrame(1, b"a part").serialize()
     to_server, to_client = check.from_client(data)
-    assert (to_server, told(to_client)) == (data, [(1, "RstStreamFrame")])
+    assert (to_server, summary(to_client)) == (data, [(1, "RstStreamFrame")])
     assert check.from_client(data) == (data, b"")
     check.from_client(call(encoder, 3, "application/json").serialize())
     last = DataFrame(3, b"all", flags=["END_STREAM"]).serialize()
     assert check.from_client(last) == (last, b"")
 
 
-def test_no_content_type_is_a_wrong_one() -> None:
+def test_a_missing_content_type_is_415() -> None:
     check = begun()
     frame = HeadersFrame(1, Encoder().encode(CALL), flags=ENDED)
-    assert told(check.from_client(frame.serialize())[1]) == [(1, {":status": "415"})]
+    assert summary(check.from_client(frame.serialize())[1]) == [(1, {":status": "415"})]
 
 
-def test_an_unknown_coding_is_unimplemented_and_told_the_known_ones() -> None:
+def test_an_unknown_encoding_is_unimplemented_with_the_supported_ones() -> None:
     check = begun()
     frame = call(Encoder(), 1, "application/grpc", ("grpc-encoding", "br"))
-    ((_, answer),) = told(check.from_client(frame.serialize())[1])
+    ((_, answer),) = summary(check.from_client(frame.serialize())[1])
     assert isinstance(answer, dict)
     assert (answer[":status"], answer["grpc-status"]) == ("200", "12")
     assert answer["content-type"] == "application/grpc"
     assert answer["grpc-accept-encoding"] == "identity,deflate,gzip"
 
 
-def test_tables_agree_on_both_sides_after_refusals() -> None:
-    """The second call names headers of the first, refused one by their index, and so does the server's answer."""
+def test_hpack_tables_stay_in_step_after_refusals() -> None:
+    """The second call refers to headers of the refused first one by index, and so does the server's response."""
     check, encoder, server_decoder = begun(), Encoder(), Decoder()
     server_encoder, client_decoder = Encoder(), Decoder()
     for stream in range(1, 41, 2):
         wrong = stream % 4 == 1
         frame = call(encoder, stream, "text/plain" if wrong else "application/grpc", ("x", str(stream % 8)))
         to_server, to_client = check.from_client(frame.serialize())
-        (_, headers), *rest = told(to_server, server_decoder)
+        (_, headers), *rest = summary(to_server, server_decoder)
         assert isinstance(headers, dict)
         assert headers["x"] == str(stream % 8)
         assert [name for _, name in rest] == ["RstStreamFrame"] * wrong
         if wrong:
-            assert told(to_client, client_decoder)[0] == (stream, {":status": "415"})
+            assert summary(to_client, client_decoder)[0] == (stream, {":status": "415"})
         else:
             block = server_encoder.encode([(":status", "200"), ("grpc-status", "0"), ("y", str(stream % 8))])
             answer = check.from_server(HeadersFrame(stream, block, flags=ENDED).serialize())
             expected = {":status": "200", "grpc-status": "0", "y": str(stream % 8)}
-            assert told(answer, client_decoder) == [(stream, expected)]
+            assert summary(answer, client_decoder) == [(stream, expected)]
 
 
-def test_a_refusal_waits_until_the_servers_frame_and_block_have_ended() -> None:
+def test_a_refusal_is_sent_after_the_servers_current_frame_and_header_block() -> None:
     check, encoder = begun(), Encoder()
     block = Encoder().encode([(":status", "200"), ("x", "y")])
     unfinished = HeadersFrame(1, block[:3]).serialize()
@@ -172,21 +172,21 @@ def test_a_refusal_waits_until_the_servers_frame_and_block_have_ended() -> None:
     sent = check.from_server(rest[9:] + data)
     assert sent.startswith(rest[9:])
     assert sent.endswith(data)
-    assert told(sent[len(rest) - 9 : -len(data)]) == [(3, {":status": "415"})]
+    assert summary(sent[len(rest) - 9 : -len(data)]) == [(3, {":status": "415"})]
     assert check.from_client(b"") == (b"", b"")
 
 
-def test_nothing_is_said_before_the_server_has_greeted() -> None:
+def test_nothing_is_sent_before_the_servers_settings() -> None:
     check = CallCheck(65_536)
     _, to_client = check.from_client(PREFACE + SETTINGS + call(Encoder(), 1, "text/plain").serialize())
     assert to_client == b""
     assert check.goaway(1) == b""
     sent = check.from_server(SETTINGS)
     assert sent.startswith(SETTINGS)
-    assert told(sent[len(SETTINGS) :])[0] == (1, {":status": "415"})
+    assert summary(sent[len(SETTINGS) :])[0] == (1, {":status": "415"})
 
 
-def test_trailers_are_no_call() -> None:
+def test_trailers_are_not_checked_as_a_call() -> None:
     check, encoder = begun(), Encoder()
     sent = call(encoder, 1, "application/grpc").serialize()
     sent += HeadersFrame(1, encoder.encode([("x", "trailer")]), flags=ENDED).serialize()
@@ -231,7 +231,7 @@ def test_padding_and_priority_are_not_read_as_headers(flags: list[str]) -> None:
         ),
     ],
 )
-def test_what_cannot_be_followed_ends_the_connection(sent: bytes, code: int) -> None:
+def test_frames_that_cannot_be_parsed_end_the_connection(sent: bytes, code: int) -> None:
     check = begun(block_bytes=1000)
     with pytest.raises(ConnectionBroken) as caught:
         check.from_client(sent)
@@ -242,13 +242,13 @@ def test_what_cannot_be_followed_ends_the_connection(sent: bytes, code: int) -> 
 
 
 @pytest.mark.parametrize("sent", [b"GET / HTTP/1.1\r\n", PREFACE[:-1] + b"x", b"\0"])
-def test_what_is_no_http_2_ends_the_connection(sent: bytes) -> None:
+def test_bytes_that_are_not_http_2_end_the_connection(sent: bytes) -> None:
     with pytest.raises(ConnectionBroken):
         CallCheck(1000).from_client(sent)
 
 
 @pytest.mark.parametrize("frame", [HeadersFrame(1, b"\x88", flags=ENDED), DataFrame(1, b"x")])
-def test_a_server_that_answers_a_refused_call_ends_the_connection(frame: Frame) -> None:
+def test_a_server_response_to_a_refused_call_ends_the_connection(frame: Frame) -> None:
     check = begun()
     check.from_client(call(Encoder(), 1, "text/plain").serialize())
     with pytest.raises(ConnectionBroken) as caught:
@@ -256,7 +256,7 @@ def test_a_server_that_answers_a_refused_call_ends_the_connection(frame: Frame) 
     assert caught.value.code == INTERNAL_ERROR
 
 
-def test_refused_streams_are_not_remembered_for_ever() -> None:
+def test_refused_streams_are_eventually_forgotten() -> None:
     check, encoder = begun(), Encoder()
     other = DataFrame(9999, b"", flags=["END_STREAM"]).serialize()
     for stream in range(1, 2201, 2):
@@ -267,7 +267,7 @@ def test_refused_streams_are_not_remembered_for_ever() -> None:
 
 
 @pytest.mark.parametrize("content_type", ["application/grpc", "text/plain"])
-def test_who_abandons_far_more_than_is_answered_is_cut_off(content_type: str) -> None:
+def test_too_many_abandoned_calls_end_the_connection(content_type: str) -> None:
     check, encoder = begun(), Encoder()
 
     def abandon(stream: int) -> None:
@@ -287,7 +287,7 @@ def test_who_abandons_far_more_than_is_answered_is_cut_off(content_type: str) ->
 
 
 def conversation() -> tuple[bytes, bytes]:
-    """What a client says, some of it in pieces and some of it wrong, and what a server says."""
+    """What a client sends, partly in pieces and partly invalid, and what a server sends."""
     encoder = Encoder()
     first = call(encoder, 1, "application/grpc")
     split = call(encoder, 3, "text/plain")
@@ -305,7 +305,7 @@ def conversation() -> tuple[bytes, bytes]:
 
 
 @given(st.lists(st.integers(0, 600), max_size=12))
-def test_pieces_make_no_difference(cuts: list[int]) -> None:
+def test_chunking_makes_no_difference(cuts: list[int]) -> None:
     said, answered = conversation()
     whole = begun_with(answered)
     expected = whole.from_client(said)
@@ -317,11 +317,11 @@ def test_pieces_make_no_difference(cuts: list[int]) -> None:
         to_server += one
         to_client += other
     assert (bytes(to_server), bytes(to_client)) == expected
-    assert len(told(expected[1])) == 2
+    assert len(summary(expected[1])) == 2
 
 
 def begun_with(answered: bytes) -> CallCheck:
-    """A connection on which the server has said this, byte by byte."""
+    """A connection on which the server has sent this, byte by byte."""
     check = CallCheck(65_536)
     passed = b"".join(check.from_server(answered[at : at + 1]) for at in range(len(answered)))
     assert passed == answered
@@ -329,7 +329,7 @@ def begun_with(answered: bytes) -> CallCheck:
 
 
 @given(st.binary(max_size=300), st.binary(max_size=300))
-def test_garbage_breaks_a_connection_at_most(sent: bytes, answered: bytes) -> None:
+def test_garbage_at_worst_ends_the_connection(sent: bytes, answered: bytes) -> None:
     check = begun()
     try:
         to_server, to_client = check.from_client(sent)

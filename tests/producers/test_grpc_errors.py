@@ -1,4 +1,4 @@
-"""Calls that fail: statuses with details that programs can read, and nothing of what is inside."""
+"""Calls that fail: a status with machine-readable details, and no internal information."""
 
 import logging
 from typing import Any
@@ -15,13 +15,13 @@ from tests.support.books import CHICKEN, BrokenBook, small_book
 from tests.support.grpc_channels import SERVICE, channel_to, in_bytes, refusal
 
 
-async def test_a_request_without_a_recipe_creates_nothing() -> None:
+async def test_a_create_request_without_a_recipe_is_invalid() -> None:
     async with channel_to() as channel:
         error = await refusal(RecipeServiceStub(channel).CreateRecipe(messages.CreateRecipeRequest()))
     assert error.code() == grpc.StatusCode.INVALID_ARGUMENT
 
 
-async def test_errors_carry_details_that_programs_can_read() -> None:
+async def test_errors_carry_machine_readable_details() -> None:
     async with channel_to(small_book(read_only_because="no")) as channel:
         stub = RecipeServiceStub(channel)
         missing: Any = await refusal(stub.GetRecipe(messages.RecipeRequest(id=999)))
@@ -61,7 +61,7 @@ async def test_errors_carry_details_that_programs_can_read() -> None:
         ("/grpc.health.v1.Health/Check", b"\xff"),
     ],
 )
-async def test_what_is_no_message_is_an_invalid_argument(method: str, sent: bytes) -> None:
+async def test_an_undecodable_message_is_an_invalid_argument(method: str, sent: bytes) -> None:
     async with channel_to() as channel:
         error = await refusal(in_bytes(channel.unary_unary(method))(sent))
         assert (error.code().name, error.details()) == (
@@ -71,7 +71,7 @@ async def test_what_is_no_message_is_an_invalid_argument(method: str, sent: byte
         assert (await RecipeServiceStub(channel).GetRecipe(messages.RecipeRequest(id=42))).name == CHICKEN.name
 
 
-async def test_what_is_no_message_in_a_stream_is_an_invalid_argument() -> None:
+async def test_an_undecodable_message_in_a_stream_is_an_invalid_argument() -> None:
     async with channel_to() as channel:
         watch = in_bytes(channel.unary_stream("/grpc.health.v1.Health/Watch"))(b"\xff")
         reflection = in_bytes(channel.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"))(
@@ -81,7 +81,7 @@ async def test_what_is_no_message_in_a_stream_is_an_invalid_argument() -> None:
             assert (await refusal(stream.read())).code().name == "INVALID_ARGUMENT"
 
 
-async def test_an_exception_is_logged_and_not_shown(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_internal_error_is_logged_and_masked(caplog: pytest.LogCaptureFixture) -> None:
     async with channel_to(BrokenBook([])) as channel:
         with caplog.at_level(logging.ERROR, "producers.grpc_errors"):
             error: Any = await refusal(RecipeServiceStub(channel).GetRecipe(messages.RecipeRequest(id=42)))

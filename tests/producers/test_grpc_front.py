@@ -1,4 +1,4 @@
-"""The front that stands before gRPC's core: what goes through, who is let in, and what is left when it goes."""
+"""The front between clients and gRPC's core: forwarding, connection limits, and cleaning up."""
 
 import asyncio
 import socket
@@ -26,13 +26,13 @@ AMPLE_S = 10.0
 
 @pytest.fixture(autouse=True)
 def kept_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where fronts keep the sockets of their cores, so that a test can see them."""
+    """The directory in which fronts create the sockets of their cores."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     return tmp_path
 
 
 def left_in(directory: Path) -> int:
-    """How many entries."""
+    """The number of entries."""
     return len(list(directory.iterdir()))
 
 
@@ -43,7 +43,7 @@ async def nobody_connected(served: Served) -> None:
         await front._empty.wait()
 
 
-async def test_large_answers_and_many_at_once_go_through(kept_files: Path) -> None:
+async def test_large_and_concurrent_responses_pass(kept_files: Path) -> None:
     async with serving("grpc", small_book(), settings=STRICT) as served, served.client() as consumer:
         assert left_in(kept_files) == 1
         answers = await asyncio.gather(*(consumer.get(1 + n % 60) for n in range(300)), consumer.get(LARGE.id))
@@ -53,8 +53,8 @@ async def test_large_answers_and_many_at_once_go_through(kept_files: Path) -> No
     assert left_in(kept_files) == 0
 
 
-async def test_a_caller_that_waits_gets_the_rest_later() -> None:
-    """A page beyond what any buffer holds, left unread until everybody has stopped sending."""
+async def test_a_client_that_stops_reading_gets_the_rest_later() -> None:
+    """A page larger than all buffers is left unread until neither side can send."""
     async with serving("grpc", small_book(), settings=STRICT) as served, raw_http2(served.address) as connection:
         await connection.greet(INITIAL_WINDOW_SIZE=2**31 - 1)
         await connection.send(b"\0\0\x04\x08\0\0\0\0\0\x7f\0\0\0")
@@ -67,7 +67,7 @@ async def test_a_caller_that_waits_gets_the_rest_later() -> None:
             assert (answer.status, len(answer.data) > 500_000) == (0, True)
 
 
-async def test_one_connection_too_many_is_closed() -> None:
+async def test_a_connection_over_the_limit_is_closed() -> None:
     limits = Limits(calls=CallLimits(connections=2))
     async with serving("grpc", small_book(), limits=limits, settings=STRICT) as served:
         async with served.client() as one, served.client() as other, served.client() as third:
@@ -79,8 +79,8 @@ async def test_one_connection_too_many_is_closed() -> None:
             assert await again.get(42) == CHICKEN
 
 
-async def test_a_place_that_is_free_again_is_taken_at_once() -> None:
-    """However long the core takes to notice that a connection has ended."""
+async def test_a_freed_connection_slot_can_be_used_at_once() -> None:
+    """Even before the core has noticed that the old connection has ended."""
     limits = Limits(calls=CallLimits(connections=2))
     async with serving("grpc", small_book(), limits=limits, settings=STRICT) as served:
         for _ in range(40):
@@ -92,7 +92,7 @@ async def test_a_place_that_is_free_again_is_taken_at_once() -> None:
             await nobody_connected(served)
 
 
-async def test_a_caller_that_takes_nothing_is_cut_off() -> None:
+async def test_a_client_that_reads_nothing_is_disconnected() -> None:
     async with (
         serving("grpc", small_book(), limits=Limits(write_timeout_s=0.2), settings=STRICT) as served,
         raw_http2(served.address) as connection,
@@ -108,7 +108,7 @@ async def test_a_caller_that_takes_nothing_is_cut_off() -> None:
         assert not connection.answers[1].ended.is_set()
 
 
-async def test_what_a_stop_finds_open_is_closed() -> None:
+async def test_a_stop_closes_open_connections() -> None:
     producer = GrpcHttp2Producer(small_book(), ProducerSettings(port=0, strict_calls=True, drain_s=0.1))
     (address,) = await producer.start()
     async with raw_http2(address) as connection:
@@ -121,7 +121,9 @@ async def test_what_a_stop_finds_open_is_closed() -> None:
         assert connection.goaway is not None
 
 
-async def test_a_busy_port_leaves_nothing_behind(kept_files: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+async def test_a_busy_port_leaves_no_files_or_sockets(
+    kept_files: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     files = certificates.write(tmp_path_factory.mktemp("certificates"))
     tls = TlsFiles(certificate=files.server, key=files.server_key)
     with socket.socket() as held:
@@ -142,7 +144,7 @@ async def test_a_busy_port_leaves_nothing_behind(kept_files: Path, tmp_path_fact
 @pytest.mark.parametrize(
     ("directory", "said"), [("nowhere", "cannot create a directory for the socket"), ("x" * 120, "with a shorter path")]
 )
-async def test_a_directory_that_will_not_do_is_said(
+async def test_an_unusable_temporary_directory_is_reported(
     directory: str, said: str, kept_files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     where = kept_files / directory
@@ -154,7 +156,7 @@ async def test_a_directory_that_will_not_do_is_said(
     assert directory == "nowhere" or left_in(where) == 0
 
 
-async def test_whoever_comes_when_the_core_has_gone_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_connection_is_closed_when_the_core_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving("grpc", small_book(), settings=STRICT) as served:
         front = served.producer._front  # type: ignore[attr-defined]
         monkeypatch.setattr(front, "path", front.path.with_name("nothing"))
@@ -165,5 +167,5 @@ async def test_whoever_comes_when_the_core_has_gone_is_closed(monkeypatch: pytes
         writer.close()
 
 
-def test_a_little_too_much_metadata_is_left_to_the_core() -> None:
+def test_metadata_slightly_over_the_limit_is_left_to_the_core() -> None:
     assert grpc_front.BLOCKS_OF_METADATA * CallLimits().metadata_bytes > 2 * CallLimits().metadata_bytes

@@ -1,4 +1,4 @@
-"""What the gRPC producer says about itself: health and reflection."""
+"""The health and reflection services of the gRPC producer."""
 
 import asyncio
 from typing import Any, cast
@@ -17,7 +17,7 @@ from tests.support.serving import serving
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 
 
-async def test_health_is_known_for_the_server_and_the_service() -> None:
+async def test_health_is_reported_for_the_server_and_the_service() -> None:
     async with channel_to() as channel:
         health: Any = health_pb2_grpc.HealthStub(channel)
         for service in ("", "recipe.RecipeService"):
@@ -26,7 +26,7 @@ async def test_health_is_known_for_the_server_and_the_service() -> None:
         assert error.code() == grpc.StatusCode.NOT_FOUND
 
 
-async def test_a_watch_sees_the_stop_and_does_not_hold_it_up() -> None:
+async def test_a_watch_sees_the_stop_and_does_not_delay_it() -> None:
     async with (
         serving("grpc", small_book(), drain_s=60.0) as served,
         grpc.aio.insecure_channel(served.client_settings.target.authority) as channel,
@@ -43,7 +43,7 @@ async def test_a_watch_sees_the_stop_and_does_not_hold_it_up() -> None:
         assert await unknown.read() == grpc.aio.EOF
 
 
-async def test_health_says_not_serving_while_calls_finish() -> None:
+async def test_health_is_not_serving_while_calls_finish() -> None:
     book = PatientBook()
     async with serving("grpc", book) as served:
         assert isinstance(served.producer, GrpcHttp2Producer)

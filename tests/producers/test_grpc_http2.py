@@ -1,4 +1,4 @@
-"""What the gRPC producer does that no other protocol has: masks, deadlines, limits on calls, compression."""
+"""Features of gRPC alone: field masks, deadlines, limits on calls, compression per message."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -34,7 +34,7 @@ async def test_an_empty_mask_and_no_page_size_mean_the_defaults() -> None:
         assert len((await stub.ListRecipes(messages.ListRecipesRequest())).recipes) == 20
 
 
-async def test_a_mask_holds_for_every_recipe_of_a_batch() -> None:
+async def test_a_mask_applies_to_every_recipe_of_a_batch() -> None:
     async with channel_to() as channel:
         stub = RecipeServiceStub(channel)
         mask = FieldMask(paths=["name", "ingredients"])
@@ -72,7 +72,7 @@ async def test_a_deadline_cancels_the_handler() -> None:
             await cancelled.wait()
 
 
-async def test_a_request_that_is_overdue_ends_and_a_slow_answer_does_not() -> None:
+async def test_an_overdue_request_is_ended_and_a_slow_response_is_not() -> None:
     book = PatientBook()
     async with channel_to(book, limits=Limits(body_timeout_s=0.1)) as channel:
 
@@ -87,7 +87,7 @@ async def test_a_request_that_is_overdue_ends_and_a_slow_answer_does_not() -> No
         assert (await slow).name == CHICKEN.name
 
 
-async def test_more_calls_at_once_than_there_may_be_are_refused() -> None:
+async def test_calls_over_the_concurrency_limit_are_refused() -> None:
     book = PatientBook()
     async with channel_to(book, limits=Limits(calls=CallLimits(concurrent=3))) as channel:
         stub = RecipeServiceStub(channel)
@@ -102,7 +102,7 @@ async def test_more_calls_at_once_than_there_may_be_are_refused() -> None:
 
 
 async def one(call: Any) -> str:
-    """The name of the recipe that a call gives, or of the status."""
+    """The name of the recipe that a call returns, or the name of its status."""
     try:
         return str((await call).name)
     except grpc.aio.AioRpcError as error:
@@ -111,7 +111,7 @@ async def one(call: Any) -> str:
 
 @pytest.mark.no_cover
 @pytest.mark.parametrize("strict", [False, True], ids=["core", "front"])
-async def test_no_call_is_lost_when_connections_come_of_age(*, strict: bool) -> None:
+async def test_no_call_is_lost_when_connections_reach_their_maximum_age(*, strict: bool) -> None:
     limits = Limits(calls=CallLimits(connection_age_s=0.05))
     settings = ProducerSettings(strict_calls=strict)
     async with serving("grpc", small_book(), limits=limits, settings=settings) as served:
@@ -125,11 +125,11 @@ async def test_no_call_is_lost_when_connections_come_of_age(*, strict: bool) -> 
                 while relay.connections < 30:
                     assert await consumer.get(42) == CHICKEN
 
-            # Many at once, so that with each GOAWAY some call is just being made.
+            # Many at once, so that some call is being started at each GOAWAY.
             await asyncio.gather(*(call_on() for _ in range(8)))
 
 
-async def test_more_calls_at_once_than_streams_on_a_connection() -> None:
+async def test_more_concurrent_calls_than_streams_all_succeed() -> None:
     async with channel_to() as channel:
         stub = RecipeServiceStub(channel)
         answers = await asyncio.gather(*(stub.GetRecipe(messages.RecipeRequest(id=1 + n % 60)) for n in range(250)))
@@ -137,7 +137,7 @@ async def test_more_calls_at_once_than_streams_on_a_connection() -> None:
 
 
 def grpc_messages(received: bytes) -> list[tuple[int, bytes]]:
-    """The compressed flag and the payload of each gRPC message in what a server sent."""
+    """The compressed flag and the payload of each gRPC message that a server sent."""
     by_stream: dict[int, bytearray] = {}
     at = 0
     while at + 9 <= len(received):
@@ -183,7 +183,7 @@ async def test_a_message_is_compressed_when_both_sides_want_gzip(gzip: bool, acc
     assert payload.startswith(b"\x1f\x8b") == compressed
 
 
-async def test_a_request_in_gzip_is_read_whether_or_not_answers_are() -> None:
+async def test_a_gzip_request_is_accepted_without_gzip_responses() -> None:
     async with channel_to() as channel:
         stub = RecipeServiceStub(channel)
         request = messages.CreateRecipeRequest(recipe=messages.Recipe(name="Soup", steps="stir " * 100))
@@ -191,7 +191,7 @@ async def test_a_request_in_gzip_is_read_whether_or_not_answers_are() -> None:
     assert created.steps == "stir " * 100
 
 
-async def test_a_gzip_level_that_cannot_be_had_is_refused() -> None:
+async def test_an_unsupported_gzip_level_is_refused() -> None:
     with pytest.raises(UnsupportedSetting, match="level 9"):
         await GrpcHttp2Producer(small_book(), ProducerSettings(port=0, gzip=True, gzip_level=9)).start()
     unaffected = GrpcHttp2Producer(small_book(), ProducerSettings(port=0, gzip=False, gzip_level=9))
@@ -199,5 +199,5 @@ async def test_a_gzip_level_that_cannot_be_had_is_refused() -> None:
     await unaffected.stop()
 
 
-def test_the_registry_knows_the_only_level() -> None:
+def test_the_registry_lists_the_only_supported_level() -> None:
     assert PROTOCOLS["grpc"].gzip_levels == (ONLY_GZIP_LEVEL,)

@@ -1,4 +1,4 @@
-"""JSON inside gRPC: the same text as over HTTP, and what a request that is no JSON gets; plain and over TLS."""
+"""JSON over gRPC: the same text as over HTTP, and the errors of invalid requests; plain and over TLS."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def method(channel: grpc.aio.Channel, name: str) -> Any:
     return channel.unary_unary(f"/{NAME}/{name}")
 
 
-async def test_the_text_is_that_of_http() -> None:
+async def test_the_json_text_is_the_same_as_over_http() -> None:
     async with serving("http", small_book()) as http, channel_to() as channel:
         for path, name, asked in (
             ("/recipes/42", "GetRecipe", b'{"id":42}'),
@@ -32,7 +32,7 @@ async def test_the_text_is_that_of_http() -> None:
             assert await method(channel, name)(asked) == (await request(http.address, "GET", path)).content, path
 
 
-async def test_a_page_goes_on() -> None:
+async def test_a_page_token_continues_the_list() -> None:
     async with channel_to() as channel:
         first = msgspec.json.decode(await method(channel, "ListRecipes")(b'{"page_size":2}'))
         token = first["next_page_token"]
@@ -60,13 +60,13 @@ async def test_a_page_goes_on() -> None:
         ("BatchGetRecipes", b'{"ids":42}'),
     ],
 )
-async def test_what_is_no_request_is_an_invalid_argument(name: str, sent: bytes) -> None:
+async def test_an_invalid_request_is_an_invalid_argument(name: str, sent: bytes) -> None:
     async with channel_to() as channel:
         error = await refusal(method(channel, name)(sent))
         assert error.code() == grpc.StatusCode.INVALID_ARGUMENT
         assert error.details()
         assert "Traceback" not in str(error.details())
-        assert await method(channel, "GetRecipe")(b'{"id":42}'), "the producer goes on"
+        assert await method(channel, "GetRecipe")(b'{"id":42}'), "the producer still serves"
 
 
 @pytest.mark.parametrize(
@@ -82,12 +82,12 @@ async def test_what_is_no_request_is_an_invalid_argument(name: str, sent: bytes)
         ("Nothing", b"{}", "UNIMPLEMENTED"),
     ],
 )
-async def test_the_domains_errors_have_the_status_that_they_have_in_protobuf(name: str, sent: bytes, code: str) -> None:
+async def test_domain_errors_have_the_same_status_as_with_protobuf(name: str, sent: bytes, code: str) -> None:
     async with channel_to() as channel:
         assert (await refusal(method(channel, name)(sent))).code().name == code
 
 
-async def test_over_tls_it_is_the_same(tmp_path: Any) -> None:
+async def test_responses_over_tls_are_the_same(tmp_path: Any) -> None:
     tls: Any = {"certificates": write(tmp_path), "dialect": "json"}
     async with serving("grpc", small_book(), **tls) as served, served.client() as client:
         assert await client.get(CHICKEN.id) == CHICKEN

@@ -1,4 +1,4 @@
-"""The end of a gRPC producer process: announced first, nothing under way lost, the port free at once."""
+"""Shutdown of a gRPC producer process: it is announced, no call in flight is lost, and the port is free at once."""
 
 import asyncio
 import signal
@@ -18,12 +18,12 @@ from tests.support.programs import PATIENCE_S, listening
 CALLERS = 8
 
 
-async def turned_away(channel: grpc.aio.Channel, told: asyncio.Event) -> None:
-    """Watch the producer's health as a balancer does."""
+async def wait_for_not_serving(channel: grpc.aio.Channel, not_serving: asyncio.Event) -> None:
+    """Set `not_serving` once the producer's health changes, as a load balancer would notice."""
     health: Any = health_pb2_grpc.HealthStub(channel)
     async for answer in health.Watch(health_pb2.HealthCheckRequest()):
         if answer.status == health_pb2.HealthCheckResponse.NOT_SERVING:
-            told.set()
+            not_serving.set()
 
 
 @pytest.mark.parametrize("strict", [False, True], ids=["core", "front"])
@@ -38,17 +38,17 @@ async def test_a_stop_under_load_loses_nothing(
         target = parse_target(producer.addresses[0])
         settings = ClientSettings(target=target, ca=own_certificates.ca if tls else None, timeout_s=10)
         credentials = grpc.ssl_channel_credentials(own_certificates.ca.read_bytes())
-        told, busy = asyncio.Event(), asyncio.Barrier(CALLERS + 1)
+        not_serving, busy = asyncio.Event(), asyncio.Barrier(CALLERS + 1)
         answered_after = 0
 
-        async def call_until_told() -> None:
+        async def call_until_not_serving() -> None:
             nonlocal answered_after
             async with client("grpc", settings) as consumer:
                 assert (await consumer.get(42)).id == 42
                 await busy.wait()
-                while not told.is_set():
+                while not not_serving.is_set():
                     assert (await consumer.get(42)).id == 42
-                # The stop gives notice: who has not heard of it is still served.
+                # During the notice time new calls are still served.
                 assert (await consumer.get(42)).id == 42
                 answered_after += 1
 
@@ -58,9 +58,9 @@ async def test_a_stop_under_load_loses_nothing(
             else grpc.aio.insecure_channel(target.authority)
         )
         async with channel, asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as everybody:
-            everybody.create_task(turned_away(channel, told))
+            everybody.create_task(wait_for_not_serving(channel, not_serving))
             for _ in range(CALLERS):
-                everybody.create_task(call_until_told())
+                everybody.create_task(call_until_not_serving())
             await busy.wait()
             producer.process.send_signal(signal.SIGTERM)
         assert answered_after == CALLERS
@@ -73,7 +73,7 @@ async def test_a_stop_under_load_loses_nothing(
         assert producer.end() == 0
 
 
-def test_a_stop_as_soon_as_it_listens_is_clean() -> None:
+def test_a_stop_right_after_the_start_is_clean() -> None:
     with listening("producers", "grpc", "--port", "0", "--recipes", "generated:50") as producer:
         producer.process.send_signal(signal.SIGTERM)
         assert producer.process.wait(PATIENCE_S) == 0

@@ -1,4 +1,4 @@
-"""Limits of the gRPC producer that show only on a connection of one's own."""
+"""Limits of the gRPC producer that only a raw HTTP/2 connection shows."""
 
 import time
 from contextlib import AsyncExitStack
@@ -15,7 +15,7 @@ META = "/recipe.RecipeService/GetMetaData"
 OK, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNIMPLEMENTED = 0, 4, 8, 12
 
 
-async def test_an_idle_connection_is_told_to_end() -> None:
+async def test_an_idle_connection_gets_a_goaway() -> None:
     async with (
         serving("grpc", small_book(), limits=Limits(keep_alive_s=0.2)) as served,
         raw_http2(served.address) as connection,
@@ -27,7 +27,7 @@ async def test_an_idle_connection_is_told_to_end() -> None:
         assert connection.goaway.additional_data == b"connection idle"
 
 
-async def test_connections_over_the_limit_are_closed_and_a_free_place_is_taken() -> None:
+async def test_connections_over_the_limit_are_closed_until_one_is_freed() -> None:
     async with AsyncExitStack() as stack:
         limits = Limits(calls=CallLimits(connections=2))
         served = await stack.enter_async_context(serving("grpc", small_book(), limits=limits))
@@ -50,7 +50,7 @@ async def test_connections_over_the_limit_are_closed_and_a_free_place_is_taken()
                     continue
 
 
-async def test_a_connection_of_age_is_told_so_and_its_call_may_finish() -> None:
+async def test_a_connection_at_its_maximum_age_gets_a_goaway_and_finishes_its_call() -> None:
     limits = Limits(calls=CallLimits(connection_age_s=0.2))
     async with serving("grpc", small_book(), limits=limits) as served, raw_http2(served.address) as connection:
         await connection.greet()
@@ -62,8 +62,8 @@ async def test_a_connection_of_age_is_told_so_and_its_call_may_finish() -> None:
         assert (await connection.answer(call.stream_id)).status == 0
 
 
-async def test_calls_without_a_message_give_their_slots_back() -> None:
-    """With room for three calls, three that send nothing lock nobody out for longer than the server's own deadline."""
+async def test_calls_without_a_message_free_their_slots() -> None:
+    """With a limit of three calls, three that send nothing block others no longer than the server's own deadline."""
     limits = Limits(body_timeout_s=0.2, calls=CallLimits(concurrent=3))
     async with serving("grpc", small_book(), limits=limits) as served, raw_http2(served.address) as connection:
         await connection.greet()
@@ -79,8 +79,8 @@ async def test_calls_without_a_message_give_their_slots_back() -> None:
 
 
 @pytest.mark.no_cover
-async def test_calls_that_wait_to_be_taken_up_are_not_dropped() -> None:
-    """Three times as many at once as gRPC's core has room for unless told, sent while nobody takes any up."""
+async def test_queued_calls_are_not_dropped() -> None:
+    """Three times as many as gRPC's core accepts by default, sent while the producer's event loop is busy."""
     limits = Limits(calls=CallLimits(concurrent=None))
     async with serving("grpc", small_book(), limits=limits) as served, AsyncExitStack() as stack:
         connections = []
@@ -93,9 +93,9 @@ async def test_calls_that_wait_to_be_taken_up_are_not_dropped() -> None:
             for _ in range(95):
                 call = connection.call(META)
                 calls.append((connection, call.stream_id))
-                # Without a turn of the event loop, in which the producer would take calls up.
+                # Without yielding to the event loop, in which the producer would accept calls.
                 connection.write(call, DataFrame(call.stream_id, message(b""), flags=["END_STREAM"]))
-        # The core takes them meanwhile, in threads of its own.
+        # Meanwhile the core queues them in its own threads.
         time.sleep(0.3)  # noqa: ASYNC251 - the event loop is to stand still
         answers = [await connection.answer(stream) for connection, stream in calls]
         assert {answer.status for answer in answers} == {OK}

@@ -1,4 +1,4 @@
-"""The ports of the gRPC producer: busy, shared, plain and TLS side by side, and certificates that cannot be served."""
+"""The ports of the gRPC producer: busy, shared, plain and TLS side by side, and unusable certificates."""
 
 import asyncio
 import socket
@@ -25,7 +25,7 @@ async def test_a_busy_port_is_refused_with_its_reason() -> None:
             await GrpcHttp2Producer(small_book(), ProducerSettings(port=port)).start()
 
 
-async def test_a_port_that_only_grpc_finds_busy_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_port_that_only_the_grpc_library_finds_busy_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("producers.grpc_http2.check_port", lambda host, port: None)
     async with serving("grpc", small_book()) as served:
         port = served.client_settings.target.port
@@ -54,7 +54,7 @@ async def test_a_busy_tls_port_leaves_nothing_listening(tmp_path: Path) -> None:
             assert probe.getsockname()[1] == port
 
 
-async def test_a_shared_port_takes_a_second_producer() -> None:
+async def test_a_second_producer_can_share_the_port() -> None:
     first = GrpcHttp2Producer(small_book(), ProducerSettings(port=0, share_port=True))
     (address,) = await first.start()
     second = GrpcHttp2Producer(small_book(), ProducerSettings(port=int(address.rpartition(":")[2]), share_port=True))
@@ -62,7 +62,7 @@ async def test_a_shared_port_takes_a_second_producer() -> None:
     await asyncio.gather(first.stop(), second.stop())
 
 
-async def test_plain_and_tls_ports_answer_alike(tmp_path: Path) -> None:
+async def test_plain_and_tls_ports_give_the_same_response(tmp_path: Path) -> None:
     files = certificates.write(tmp_path)
     settings = ProducerSettings(
         port=0, tls_port=0, tls=TlsFiles(certificate=files.server, key=files.server_key), host="::1"
@@ -81,7 +81,7 @@ async def test_plain_and_tls_ports_answer_alike(tmp_path: Path) -> None:
     await producer.stop()
 
 
-async def test_certificates_that_cannot_be_served_are_named(tmp_path: Path) -> None:
+async def test_unusable_certificates_are_named(tmp_path: Path) -> None:
     files = certificates.write(tmp_path)
     files.server_key.write_bytes(files.client_key.read_bytes())
     settings = ProducerSettings(port=None, tls_port=0, tls=TlsFiles(certificate=files.server, key=files.server_key))
@@ -89,7 +89,7 @@ async def test_certificates_that_cannot_be_served_are_named(tmp_path: Path) -> N
         await GrpcHttp2Producer(small_book(), settings).start()
 
 
-async def test_a_producer_that_never_started_can_be_stopped() -> None:
+async def test_a_producer_can_be_stopped_before_it_is_started() -> None:
     producer = GrpcHttp2Producer(small_book(), ProducerSettings(port=0))
     await producer.stop()
     (address,) = await producer.start()

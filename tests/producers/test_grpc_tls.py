@@ -1,4 +1,4 @@
-"""TLS of the gRPC producer: who is let in, and certificates that are exchanged while it serves."""
+"""TLS of the gRPC producer: client certificates, and certificates replaced while it serves."""
 
 import asyncio
 import logging
@@ -32,7 +32,7 @@ def files(tmp_path: Path) -> CertificateFiles:
 
 @pytest.fixture
 def others(tmp_path: Path) -> CertificateFiles:
-    """Of another authority."""
+    """Certificates of another authority."""
     return certificates.write(tmp_path / "others")
 
 
@@ -65,7 +65,7 @@ def consumer(address: str, ca: Path, shown: CertificateFiles | None = None) -> G
 
 
 async def serial(address: str) -> int:
-    """Of the certificate that a new connection is shown."""
+    """The serial number of the certificate that a new connection gets."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.set_alpn_protocols(["h2"])
@@ -83,7 +83,7 @@ def serial_of(files: CertificateFiles) -> int:
 
 
 @both
-async def test_only_who_shows_a_certificate_of_the_authority_is_served(
+async def test_only_clients_with_a_trusted_certificate_are_served(
     files: CertificateFiles, others: CertificateFiles, *, strict: bool
 ) -> None:
     async with served(files, strict=strict, client_ca=files.ca) as address:
@@ -96,7 +96,7 @@ async def test_only_who_shows_a_certificate_of_the_authority_is_served(
 
 
 @both
-async def test_the_client_authority_can_be_exchanged(
+async def test_the_client_ca_can_be_replaced(
     files: CertificateFiles, others: CertificateFiles, *, strict: bool
 ) -> None:
     async with served(files, strict=strict, client_ca=files.ca) as address:
@@ -108,7 +108,7 @@ async def test_the_client_authority_can_be_exchanged(
 
 
 @both
-async def test_a_certificate_exchanged_on_disk_is_shown_to_new_connections(
+async def test_a_certificate_replaced_on_disk_is_used_for_new_connections(
     files: CertificateFiles, others: CertificateFiles, caplog: pytest.LogCaptureFixture, *, strict: bool
 ) -> None:
     first = serial_of(files)
@@ -121,12 +121,12 @@ async def test_a_certificate_exchanged_on_disk_is_shown_to_new_connections(
         assert "still serving the previous ones" in caplog.text
         shutil.copy(others.server_key, files.server_key)
         assert await serial(address) == serial_of(others) != first
-        # On the connection that it had before.
+        # On the connection that was open before.
         assert await old.get(42) == CHICKEN
 
 
 def resumed(address: str, files: CertificateFiles) -> bool:
-    """Whether a second connection goes on with the session of the first."""
+    """Whether a second connection resumes the session of the first."""
     context = ssl.create_default_context(cafile=files.ca)
     context.set_alpn_protocols(["h2"])
     target, session = parse_target(address), None
@@ -137,7 +137,7 @@ def resumed(address: str, files: CertificateFiles) -> bool:
             context.wrap_socket(plain, server_hostname=target.host, session=session) as encrypted,
         ):
             encrypted.sendall(PREFACE + SettingsFrame(0).serialize())
-            # A ticket comes with the first bytes.
+            # A session ticket arrives with the first bytes.
             assert encrypted.recv(9)
             session = encrypted.session
             reused.append(bool(encrypted.session_reused))

@@ -1,4 +1,4 @@
-"""What is no HTTP, or too much of it, and several requests in one go."""
+"""Invalid HTTP, heads over the limits, and pipelined requests."""
 
 import asyncio
 
@@ -18,7 +18,7 @@ from tests.support.raw_http import exchange, exchange_all
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     ],
 )
-async def test_what_is_no_http_is_400_and_tells_nothing_of_the_library(gzip_address: str, sent: bytes) -> None:
+async def test_bytes_that_are_not_http_are_400_without_naming_the_library(gzip_address: str, sent: bytes) -> None:
     answer = await exchange(gzip_address, sent)
     assert_problem(answer, 400, "invalid")
     assert answer.headers["server"] == "recipe-lab"
@@ -42,7 +42,7 @@ async def test_what_is_no_http_is_400_and_tells_nothing_of_the_library(gzip_addr
         (b"GET /pid HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, "invalid"),
     ],
 )
-async def test_a_head_beyond_its_limits_is_refused_and_the_connection_closed(
+async def test_a_head_over_its_limits_is_refused_and_the_connection_closed(
     gzip_address: str, sent: bytes, status: int, error: str
 ) -> None:
     assert_problem(await exchange(gzip_address, sent), status, error)
@@ -50,7 +50,7 @@ async def test_a_head_beyond_its_limits_is_refused_and_the_connection_closed(
         await exchange_all(gzip_address, sent + b"GET /pid HTTP/1.1\r\nHost: lab\r\n\r\n", 2)
 
 
-async def test_three_requests_in_one_go_get_three_answers(gzip_address: str) -> None:
+async def test_three_pipelined_requests_get_three_responses(gzip_address: str) -> None:
     sent = b"".join(b"GET /recipes/%d?fields=id HTTP/1.1\r\nHost: lab\r\n\r\n" % number for number in (1, 2, 3))
     answers = await exchange_all(gzip_address, sent, 3)
     assert [answer.json["recipe"]["id"] for answer in answers] == [1, 2, 3]

@@ -1,4 +1,4 @@
-"""Protobuf over HTTP: who gets it, what it holds, and what a body that is none gets; plain and over TLS."""
+"""Protobuf over HTTP: negotiation, content, and the errors of invalid bodies; plain and over TLS."""
 
 import asyncio
 import subprocess
@@ -31,7 +31,7 @@ async def address(request: pytest.FixtureRequest) -> AsyncIterator[str]:
         yield served.address
 
 
-async def test_answers_are_the_messages_of_the_contract(address: str) -> None:
+async def test_responses_are_the_messages_of_the_contract(address: str) -> None:
     recipe = await request(address, "GET", "/recipes/42", {"Accept": PROTOBUF})
     assert (recipe.status, recipe.headers["content-type"]) == (200, PROTOBUF)
     message = messages.Recipe.FromString(recipe.content)
@@ -72,23 +72,23 @@ async def test_the_representation_is_negotiated(address: str, accept: str | None
 
 
 @pytest.mark.parametrize("accept", ["application/protobuf", f"{PROTOBUF};q=0, {JSON};q=0", "text/html"])
-async def test_what_is_not_to_be_had_is_not_acceptable(address: str, accept: str) -> None:
+async def test_an_accept_header_without_json_and_protobuf_is_406(address: str, accept: str) -> None:
     assert_problem(await request(address, "GET", "/recipes/42", {"Accept": accept}), 406, "not_acceptable")
 
 
-async def test_what_is_no_recipe_is_to_be_had_in_json_only(address: str) -> None:
+async def test_other_resources_are_available_in_json_only(address: str) -> None:
     for path in ("/pid", "/health", "/openapi.json"):
         assert_problem(await request(address, "GET", path, {"Accept": PROTOBUF}), 406, "not_acceptable")
 
 
-async def test_refusals_stay_problems(address: str) -> None:
+async def test_errors_are_still_problem_documents(address: str) -> None:
     assert_problem(await request(address, "GET", "/recipes/999", {"Accept": PROTOBUF}), 404, "not_found")
     assert_problem(
         await request(address, "GET", "/recipes?page_size=0", {"Accept": PROTOBUF}), 400, "invalid", "page_size"
     )
 
 
-async def test_each_representation_has_a_tag_of_its_own(address: str) -> None:
+async def test_each_representation_has_its_own_etag(address: str) -> None:
     tags = {}
     for accept in (JSON, PROTOBUF):
         tags[accept] = (await request(address, "GET", "/recipes/42", {"Accept": accept})).headers["etag"]
@@ -99,16 +99,18 @@ async def test_each_representation_has_a_tag_of_its_own(address: str) -> None:
     assert (await request(address, "GET", "/recipes/42", other)).status == 200
 
 
-async def test_gzip_is_of_the_representation_chosen() -> None:
+async def test_gzip_applies_to_the_negotiated_representation() -> None:
     async with serving("http", small_book(), gzip=True) as served:
         plain = await request(served.address, "GET", "/recipes/42", {"Accept": PROTOBUF})
-        coded = await request(served.address, "GET", "/recipes/42", {"Accept": PROTOBUF, "Accept-Encoding": "gzip"})
-    assert coded.headers["vary"] == "Accept, Accept-Encoding"
-    assert coded.content == gzipped(plain.content, 6)
+        compressed = await request(
+            served.address, "GET", "/recipes/42", {"Accept": PROTOBUF, "Accept-Encoding": "gzip"}
+        )
+    assert compressed.headers["vary"] == "Accept, Accept-Encoding"
+    assert compressed.content == gzipped(plain.content, 6)
 
 
 @pytest.mark.parametrize(("sent", "accept"), list(product((PROTOBUF, JSON), repeat=2)))
-async def test_a_recipe_is_created_from_either_and_answered_in_either(address: str, sent: str, accept: str) -> None:
+async def test_a_recipe_is_created_from_and_returned_in_either_type(address: str, sent: str, accept: str) -> None:
     body = SENT.SerializeToString() if sent == PROTOBUF else b'{"name":"Soup"}'
     answer = await request(address, "POST", "/recipes", {"Content-Type": sent, "Accept": accept}, body)
     assert (answer.status, answer.headers["content-type"]) == (201, accept)
@@ -119,35 +121,35 @@ async def test_a_recipe_is_created_from_either_and_answered_in_either(address: s
 
 
 @pytest.mark.parametrize("body", [b"\xff\xff\xff\xff", b"\x08", b"\x12\x7fx", b"\x12\x02\xff\xfe", b'{"name":"Soup"}'])
-async def test_what_is_no_message_is_refused(address: str, body: bytes) -> None:
+async def test_an_undecodable_message_is_400(address: str, body: bytes) -> None:
     assert_problem(await request(address, "POST", "/recipes", {"Content-Type": PROTOBUF}, body), 400, "invalid")
 
 
-async def test_a_message_that_is_no_recipe_is_invalid(address: str) -> None:
+async def test_a_message_without_a_name_is_400(address: str) -> None:
     assert_problem(await request(address, "POST", "/recipes", {"Content-Type": PROTOBUF}, b""), 400, "invalid", "name")
 
 
 @pytest.mark.parametrize("claimed", ["application/protobuf", "application/x-protobuffer", "text/plain", ""])
-async def test_bodies_of_other_types_are_unsupported(address: str, claimed: str) -> None:
+async def test_bodies_of_other_types_are_415(address: str, claimed: str) -> None:
     answer = await request(address, "POST", "/recipes", {"Content-Type": claimed}, SENT.SerializeToString())
     assert_problem(answer, 415, "unsupported_media_type")
     assert answer.headers["accept-post"] == f"{JSON}, {PROTOBUF}"
 
 
-async def test_a_large_message_is_too_large_also_after_inflation(address: str) -> None:
+async def test_a_large_message_is_413_also_when_inflated(address: str) -> None:
     large = messages.Recipe(name="Soup", steps="x" * SMALL.body_bytes).SerializeToString()
     assert_problem(await request(address, "POST", "/recipes", {"Content-Type": PROTOBUF}, large), 413, "too_large")
-    coded = {"Content-Type": PROTOBUF, "Content-Encoding": "gzip"}
-    assert_problem(await request(address, "POST", "/recipes", coded, gzipped(large, 6)), 413, "too_large")
+    compressed = {"Content-Type": PROTOBUF, "Content-Encoding": "gzip"}
+    assert_problem(await request(address, "POST", "/recipes", compressed, gzipped(large, 6)), 413, "too_large")
 
 
-async def test_unknown_fields_are_passed_over_as_protobuf_has_it(address: str) -> None:
+async def test_unknown_fields_are_ignored(address: str) -> None:
     body = SENT.SerializeToString() + b"\xa2\x06\x03abc"
     answer = await request(address, "POST", "/recipes", {"Content-Type": PROTOBUF}, body)
     assert (answer.status, answer.json["recipe"]["name"]) == (201, "Soup")
 
 
-async def test_over_tls_it_is_the_same(own_certificates: CertificateFiles) -> None:
+async def test_responses_over_tls_are_the_same(own_certificates: CertificateFiles) -> None:
     tls: Any = {"certificates": own_certificates, "dialect": "protobuf"}
     async with serving("http", small_book(), **tls) as served, served.client() as client:
         assert await client.get(42) == CHICKEN
@@ -156,8 +158,8 @@ async def test_over_tls_it_is_the_same(own_certificates: CertificateFiles) -> No
     assert isinstance(shown["recipe"], dict)
 
 
-async def test_a_deep_message_takes_no_depth() -> None:
-    """A Recipe holds messages two deep; what nests deeper stands in fields that it does not know, and is not read."""
+async def test_deeply_nested_unknown_fields_are_not_parsed() -> None:
+    """A Recipe nests two messages deep. Deeper ones can only be in unknown fields, which are not parsed."""
     nested = b""
     for _ in range(200):
         nested = b"\xa3\x06" + nested + b"\xa4\x06"
@@ -183,7 +185,7 @@ asyncio.run(main())
 """
 
 
-async def test_protobuf_is_loaded_when_first_asked_for_and_grpc_never() -> None:
+async def test_protobuf_is_imported_on_first_use_and_grpc_never() -> None:
     process = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-c", NOT_BEFORE_ASKED],

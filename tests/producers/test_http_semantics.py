@@ -1,4 +1,4 @@
-"""Which media type and coding a response gets, what a body claims to be, and bodies in gzip."""
+"""Content negotiation, Content-Type and Content-Encoding of requests, and gzip bodies."""
 
 import gzip
 import zlib
@@ -80,7 +80,7 @@ def test_the_coding_follows_the_weights(
 
 
 @given(st.text(st.sampled_from("gzipx-identity*;q=01. ,"), max_size=60))
-def test_no_accept_encoding_breaks_it(accept_encoding: str) -> None:
+def test_any_accept_encoding_is_handled(accept_encoding: str) -> None:
     try:
         assert negotiated_coding(accept_encoding, gzip_offered=True) in (GZIP, IDENTITY)
     except NotAcceptable:
@@ -88,27 +88,27 @@ def test_no_accept_encoding_breaks_it(accept_encoding: str) -> None:
 
 
 @given(st.binary(max_size=5000), st.integers(1, 9))
-def test_what_was_gzipped_is_inflated(data: bytes, level: int) -> None:
-    coded = gzipped(data, level)
-    assert gzip.decompress(coded) == inflated(coded, len(data)) == data
-    assert coded[4:8] == b"\0\0\0\0", "it holds a time"
+def test_gzip_content_is_inflated(data: bytes, level: int) -> None:
+    compressed = gzipped(data, level)
+    assert gzip.decompress(compressed) == inflated(compressed, len(data)) == data
+    assert compressed[4:8] == b"\0\0\0\0", "the gzip header has a time stamp"
 
 
 @given(st.binary(min_size=1, max_size=2000), st.data())
-def test_what_is_cut_short_is_refused(data: bytes, choose: st.DataObject) -> None:
-    coded = gzipped(data, 6)
-    cut = choose.draw(st.integers(0, len(coded) - 1))
+def test_truncated_gzip_is_refused(data: bytes, choose: st.DataObject) -> None:
+    compressed = gzipped(data, 6)
+    cut = choose.draw(st.integers(0, len(compressed) - 1))
     with pytest.raises(BadCoding):
-        inflated(coded[:cut], len(data))
+        inflated(compressed[:cut], len(data))
 
 
-def test_several_members_are_one_body() -> None:
+def test_several_gzip_members_are_one_body() -> None:
     assert inflated(gzipped(b"one", 6) + gzipped(b"two", 6), 6) == b"onetwo"
     with pytest.raises(BodyTooLarge):
         inflated(gzipped(b"one", 6) + gzipped(b"two", 6), 5)
 
 
-def test_a_bomb_is_refused_at_the_limit() -> None:
+def test_a_gzip_bomb_is_refused_at_the_limit() -> None:
     bomb = gzipped(bytes(50_000_000), 9)
     assert len(bomb) < 60_000
     with pytest.raises(BodyTooLarge):
@@ -116,12 +116,12 @@ def test_a_bomb_is_refused_at_the_limit() -> None:
 
 
 @pytest.mark.parametrize("body", [b"garbage", zlib.compress(b"zlib"), gzipped(b"x", 6) + b"rest", b""])
-def test_what_is_no_gzip_is_refused(body: bytes) -> None:
+def test_content_that_is_not_gzip_is_refused(body: bytes) -> None:
     with pytest.raises(BadCoding):
         inflated(body, 1000)
 
 
-def test_a_body_is_decoded_as_it_says() -> None:
+def test_a_body_is_decoded_by_its_content_encoding() -> None:
     assert decoded(b"text", None, 4) == decoded(b"text", " Identity", 4) == b"text"
     assert decoded(gzipped(b"text", 1), "X-GZIP", 4) == b"text"
     with pytest.raises(BodyTooLarge):
@@ -165,7 +165,7 @@ def test_the_type_follows_weight_then_precision_then_order(accept: str | None, c
 
 
 @given(st.text(max_size=40))
-def test_no_accept_header_breaks_it(accept: str) -> None:
+def test_any_accept_header_is_handled(accept: str) -> None:
     assert preferred_media_type(accept, (JSON, GRAPHQL)) in (JSON, GRAPHQL, None)
     content_type(accept)
 
@@ -179,7 +179,7 @@ def test_no_accept_header_breaks_it(accept: str) -> None:
         ("", ContentType("")),
     ],
 )
-def test_a_content_type_is_read(header: str, read: ContentType) -> None:
+def test_a_content_type_is_parsed(header: str, read: ContentType) -> None:
     assert content_type(header) == read
 
 
@@ -198,5 +198,5 @@ def test_a_content_type_is_read(header: str, read: ContentType) -> None:
         (None, False),
     ],
 )
-def test_json_is_known_by_its_content_type(header: str | None, yes: bool) -> None:
+def test_json_is_recognised_by_its_content_type(header: str | None, yes: bool) -> None:
     assert is_utf8_json(header) is yes

@@ -1,4 +1,4 @@
-"""The JSON producer on the wire: what the contract promises."""
+"""The JSON producer over HTTP: what the contract states."""
 
 import logging
 import os
@@ -18,7 +18,7 @@ from tests.support.raw_http import request
 from tests.support.serving import serving
 
 
-async def test_a_recipe_is_answered_with_the_pid(address: str) -> None:
+async def test_a_recipe_is_returned_with_the_pid(address: str) -> None:
     answer = await request(address, "GET", "/recipes/42")
     assert answer.status == 200
     assert answer.content == msgspec.json.encode({"producer_pid": os.getpid(), "recipe": CHICKEN})
@@ -26,14 +26,14 @@ async def test_a_recipe_is_answered_with_the_pid(address: str) -> None:
 
 
 @pytest.mark.parametrize("names", [["name"], ["ingredients", "id"], [*FIELDS], ["steps", "steps"]])
-async def test_only_selected_keys_appear(address: str, names: list[str]) -> None:
+async def test_only_selected_fields_are_returned(address: str, names: list[str]) -> None:
     answer = await request(address, "GET", f"/recipes/42?fields={','.join(names)}")
     whole = msgspec.json.decode(msgspec.json.encode(CHICKEN))
     assert answer.json["recipe"] == {name: whole[name] for name in FIELDS if name in names}
     fits("RecipeAnswer" if len(names) == len(FIELDS) else "SelectionAnswer", answer.json)
 
 
-async def test_a_page_has_exactly_its_two_keys(address: str) -> None:
+async def test_a_page_has_exactly_two_keys(address: str) -> None:
     page = (await request(address, "GET", "/recipes?page_size=60")).json
     fits("RecipePage", page)
     assert list(page) == ["recipes", "next_page_token"]
@@ -41,7 +41,7 @@ async def test_a_page_has_exactly_its_two_keys(address: str) -> None:
     assert (len(rest["recipes"]), rest["next_page_token"]) == (3, "")
 
 
-async def test_the_recipes_named_are_a_page_of_their_own(address: str) -> None:
+async def test_a_batch_is_a_page_of_the_requested_recipes(address: str) -> None:
     page = (await request(address, "GET", "/recipes?ids=62,42,62")).json
     fits("RecipePage", page)
     assert ([recipe["id"] for recipe in page["recipes"]], page["next_page_token"]) == ([62, 42, 62], "")
@@ -49,7 +49,7 @@ async def test_the_recipes_named_are_a_page_of_their_own(address: str) -> None:
     assert unknown.json["recipe_id"] == "43000"
 
 
-async def test_a_created_recipe_is_where_location_says(address: str) -> None:
+async def test_the_location_of_a_created_recipe_leads_to_it(address: str) -> None:
     body = b'{"name": "Soup", "ingredients": [{"name": "Water"}]}'
     answer = await request(address, "POST", "/recipes", {**JSON, "Idempotency-Key": "k"}, body)
     assert answer.status == 201
@@ -57,8 +57,8 @@ async def test_a_created_recipe_is_where_location_says(address: str) -> None:
     assert (await request(address, "GET", answer.headers["location"])).json == answer.json
     again = await request(address, "POST", "/recipes", {**JSON, "Idempotency-Key": "k"}, gzipped(body, 6))
     assert_problem(again, 400, "invalid")
-    coded = {**JSON, "Idempotency-Key": "k", "Content-Encoding": "gzip"}
-    assert (await request(address, "POST", "/recipes", coded, gzipped(body, 6))).json == answer.json
+    compressed = {**JSON, "Idempotency-Key": "k", "Content-Encoding": "gzip"}
+    assert (await request(address, "POST", "/recipes", compressed, gzipped(body, 6))).json == answer.json
     other = await request(address, "POST", "/recipes", {**JSON, "Idempotency-Key": "k"}, b'{"name": "Other"}')
     assert_problem(other, 422, "idempotency_conflict")
 
@@ -116,14 +116,14 @@ async def test_pid_and_openapi(address: str) -> None:
         ("/openapi.json?x=1", 400, "invalid", "x"),
     ],
 )
-async def test_a_bad_address_gets_its_problem(
+async def test_an_invalid_url_gets_its_status_and_problem(
     gzip_address: str, path: str, status: int, error: str, field: str | None
 ) -> None:
     for headers in ({}, GZIP):
         assert_problem(await request(gzip_address, "GET", path, headers), status, error, field)
 
 
-async def test_a_book_that_is_read_only_is_501() -> None:
+async def test_creating_in_a_read_only_book_is_501() -> None:
     async with serving("http", small_book(read_only_because="shared")) as served:
         answer = await request(served.address, "POST", "/recipes", JSON, GOOD)
     assert_problem(answer, 501, "read_only")
@@ -143,7 +143,7 @@ async def test_head_is_get_without_the_body(gzip_address: str, path: str) -> Non
     ("path", "allow"),
     [("/recipes/42", "GET, HEAD, OPTIONS"), ("/recipes", "GET, HEAD, OPTIONS, POST"), ("/pid", "GET, HEAD, OPTIONS")],
 )
-async def test_options_and_the_wrong_method_tell_what_is_allowed(gzip_address: str, path: str, allow: str) -> None:
+async def test_options_and_405_list_the_allowed_methods(gzip_address: str, path: str, allow: str) -> None:
     options = await request(gzip_address, "OPTIONS", path)
     assert (options.status, options.headers["allow"], options.content) == (204, allow, b"")
     wrong = await request(gzip_address, "PATCH", path, JSON, b"{}")
@@ -151,7 +151,7 @@ async def test_options_and_the_wrong_method_tell_what_is_allowed(gzip_address: s
     assert wrong.headers["allow"] == allow
 
 
-async def test_links_lead_through_all_pages(gzip_address: str) -> None:
+async def test_next_links_lead_through_all_pages(gzip_address: str) -> None:
     path: str | None = "/recipes?page_size=25"
     ids = []
     while path is not None:
@@ -162,17 +162,17 @@ async def test_links_lead_through_all_pages(gzip_address: str) -> None:
     assert ids == list(range(1, 64))
 
 
-async def test_health_says_that_the_producer_is_ready(gzip_address: str) -> None:
+async def test_health_is_ready(gzip_address: str) -> None:
     assert (await request(gzip_address, "GET", "/health")).json == {"status": "ready"}
 
 
 @pytest.mark.parametrize("path", ["/recipes/42", "/nothing", "/recipes/abc"])
-async def test_no_answer_names_versions(gzip_address: str, path: str) -> None:
+async def test_no_response_names_versions(gzip_address: str, path: str) -> None:
     answer = await request(gzip_address, "GET", path)
     assert (answer.headers["server"], answer.headers["x-content-type-options"]) == ("recipe-lab", "nosniff")
 
 
-async def test_a_fault_of_the_producer_is_500_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_internal_error_is_500_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     async with serving("http", BrokenBook([CHICKEN])) as served:
         answer = await request(served.address, "GET", "/recipes/42")
     assert_problem(answer, 500, "internal")
@@ -182,7 +182,7 @@ async def test_a_fault_of_the_producer_is_500_and_logged(caplog: pytest.LogCaptu
     assert answer.json["incident"] in caplog.text
 
 
-def test_every_reference_of_the_openapi_document_leads_somewhere() -> None:
+def test_every_reference_in_the_openapi_document_resolves() -> None:
     def references(value: Any) -> list[str]:
         if isinstance(value, dict):
             own = [value["$ref"]] if "$ref" in value else []

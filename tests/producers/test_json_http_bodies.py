@@ -1,4 +1,4 @@
-"""Bodies that the JSON producer gets: each bad one is refused with its status, and nothing is created."""
+"""Request bodies of the JSON producer: each invalid one is refused with its status, and nothing is created."""
 
 import asyncio
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ async def test_bad_json_is_400(body: bytes) -> None:
         (b'{"name": "x", "ingredients": [{"name": ""}]}', "ingredients[0].name"),
     ],
 )
-async def test_what_is_no_recipe_is_400(gzip_address: str, body: bytes, field: str | None) -> None:
+async def test_an_invalid_recipe_is_400(gzip_address: str, body: bytes, field: str | None) -> None:
     assert_problem(await request(gzip_address, "POST", "/recipes", JSON, body), 400, "invalid", field)
 
 
@@ -62,7 +62,7 @@ async def test_what_is_no_recipe_is_400(gzip_address: str, body: bytes, field: s
         ({**JSON, "Idempotency-Key": "k" * 256}, GOOD, 400, "invalid"),
     ],
 )
-async def test_a_body_that_cannot_be_taken_is_refused(
+async def test_an_unacceptable_body_is_refused_and_nothing_is_created(
     headers: Mapping[str, str], body: bytes, status: int, error: str
 ) -> None:
     book = small_book()
@@ -81,20 +81,20 @@ async def test_a_body_that_cannot_be_taken_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("headers", "told", "taken"),
+    ("headers", "header", "accepted"),
     [
         ({"Content-Type": "text/plain"}, "accept-post", "application/json"),
         ({**JSON, "Content-Encoding": "br"}, "accept-encoding", "gzip"),
     ],
 )
-async def test_whoever_sends_what_cannot_be_read_is_told_what_can(
-    gzip_address: str, headers: Mapping[str, str], told: str, taken: str
+async def test_an_unsupported_body_is_answered_with_what_is_accepted(
+    gzip_address: str, headers: Mapping[str, str], header: str, accepted: str
 ) -> None:
     answer = await request(gzip_address, "POST", "/recipes", headers, GOOD)
-    assert taken in answer.headers[told].split(", ")
+    assert accepted in answer.headers[header].split(", ")
 
 
-async def test_a_chunked_body_beyond_the_limit_is_413(gzip_address: str) -> None:
+async def test_a_chunked_body_over_the_limit_is_413(gzip_address: str) -> None:
     chunks = b"".join(b"1000\r\n" + bytes(0x1000) + b"\r\n" for _ in range(4)) + b"0\r\n\r\n"
     head = (
         b"POST /recipes HTTP/1.1\r\nHost: lab\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -102,8 +102,8 @@ async def test_a_chunked_body_beyond_the_limit_is_413(gzip_address: str) -> None
     assert_problem(await exchange(gzip_address, head + chunks), 413, "too_large")
 
 
-async def test_a_body_that_trickles_in_is_read(gzip_address: str) -> None:
-    """Its first part comes with the head, and the rest once the server has asked for it."""
+async def test_a_body_that_arrives_in_parts_is_read(gzip_address: str) -> None:
+    """The first part arrives with the head, the rest after `100 Continue`."""
     head = f"POST /recipes HTTP/1.1\r\nHost: lab\r\nContent-Type: application/json\r\nContent-Length: {len(GOOD)}\r\n"
     host, _, port = gzip_address.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))

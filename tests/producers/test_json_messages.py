@@ -1,4 +1,4 @@
-"""JSON as callers send it."""
+"""Decoding the JSON of requests."""
 
 from typing import Any
 
@@ -49,17 +49,17 @@ def test_bad_json_is_refused(body: bytes) -> None:
     assert "codec" not in str(caught.value)
 
 
-def test_good_json_is_read() -> None:
+def test_valid_json_is_decoded() -> None:
     text = '{"name": "Crème 🍮", "n": [1, 2.5, null, true, {"a": "\\ud83c\\udf6e"}]}'
     assert decode(text.encode(), ANYTHING) == {"name": "Crème 🍮", "n": [1, 2.5, None, True, {"a": "🍮"}]}
 
 
-def test_the_wrong_shape_is_told() -> None:
+def test_a_wrong_type_is_reported_with_its_path() -> None:
     with pytest.raises(BadJson, match=r"Expected `str`, got `int` - at `\$\.name`"):
         decode(b'{"name": 1}', msgspec.json.Decoder(_Named))
 
 
-def test_duplicates_in_what_the_type_has_no_place_for_are_refused() -> None:
+def test_duplicate_keys_in_unknown_fields_are_refused() -> None:
     with pytest.raises(BadJson):
         decode(b'{"name": "x", "other": {"name": 1, "name": 2}}', msgspec.json.Decoder(_Named))
 

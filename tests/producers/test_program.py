@@ -1,4 +1,4 @@
-"""`python -m producers`, as a user runs it: announces itself, answers, stops cleanly, refuses in one line."""
+"""`python -m producers`, run as a user runs it: output, serving, shutdown, one-line errors."""
 
 import asyncio
 import errno
@@ -45,7 +45,7 @@ async def fetch(protocol: str, address: str, ca: Path | None = None, recipe_id: 
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-async def test_it_serves_plain_and_tls_and_stops_cleanly(
+async def test_a_producer_serves_plain_and_tls_and_stops_cleanly(
     protocol: str, own_certificates: certificates.CertificateFiles
 ) -> None:
     flags = (
@@ -70,7 +70,7 @@ async def test_it_serves_plain_and_tls_and_stops_cleanly(
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-async def test_tls_alone(protocol: str, own_certificates: certificates.CertificateFiles) -> None:
+async def test_a_producer_can_serve_tls_only(protocol: str, own_certificates: certificates.CertificateFiles) -> None:
     flags = ("--port", "0", "--tls", "--cert", str(own_certificates.server), "--key", str(own_certificates.server_key))
     with listening("producers", protocol, *flags) as producer:
         assert parse_target(producer.addresses[0]).tls
@@ -86,7 +86,7 @@ def test_a_busy_port_is_refused_in_one_line(protocol: str) -> None:
         assert_one_line_error(run("producers", protocol, "--port", port), 2, port)
 
 
-def test_a_busy_port_is_refused_before_there_are_workers() -> None:
+def test_a_busy_port_is_refused_before_workers_start() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         assert_one_line_error(run("producers", "grpc", "--port", port, "--workers", "2"), 2, port)
@@ -112,7 +112,7 @@ def test_bad_usage_is_one_line(arguments: tuple[str, ...], named: str) -> None:
     assert_one_line_error(run_here("producers", *arguments), 2, named)
 
 
-def test_variables_stand_in_for_flags_and_flags_win() -> None:
+def test_environment_variables_set_flags_and_flags_override_them() -> None:
     with listening("producers", "grpc", "--port", "0", PORT="1", HOST="localhost", RECIPES="generated:42") as producer:
         assert producer.addresses[0].startswith("grpc://localhost:")
         assert asyncio.run(fetch("grpc", producer.addresses[0])).id == 42
@@ -145,8 +145,8 @@ async def test_workers_share_a_port_and_are_replaced(protocol: str) -> None:
 
 
 @pytest.mark.parametrize("protocol", ONE_OF_EACH_SERVER)
-def test_a_stop_while_it_starts_ends_it_quietly(protocol: str, tmp_path: Path) -> None:
-    """It is caught while it reads its recipes, from a pipe that somebody has opened and says nothing into."""
+def test_a_stop_during_the_start_ends_it_without_a_message(protocol: str, tmp_path: Path) -> None:
+    """The stop arrives while the producer reads its recipes from a pipe into which nothing is written."""
     pipe = tmp_path / "recipes.json"
     os.mkfifo(pipe)
     with subprocess.Popen(
@@ -164,14 +164,14 @@ def test_a_stop_while_it_starts_ends_it_quietly(protocol: str, tmp_path: Path) -
 
 @contextmanager
 def opened_by_its_reader(pipe: Path, reader: "subprocess.Popen[str]") -> Iterator[None]:
-    """Hold the other end of a pipe, from when its reader has opened it."""
+    """Hold the writing end of a pipe open, from when its reader has opened it."""
     held = None
     while held is None:
         assert reader.poll() is None, reader.communicate()
         try:
             held = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
         except OSError as error:
-            # Nobody reads yet.
+            # The pipe has no reader yet.
             if error.errno != errno.ENXIO:
                 raise
             time.sleep(0.01)
@@ -182,7 +182,7 @@ def opened_by_its_reader(pipe: Path, reader: "subprocess.Popen[str]") -> Iterato
 
 
 @pytest.mark.parametrize("protocol", ONE_OF_EACH_SERVER)
-def test_a_certificate_about_to_end_is_warned_of(protocol: str, tmp_path: Path) -> None:
+def test_a_certificate_that_expires_soon_gives_a_warning(protocol: str, tmp_path: Path) -> None:
     made = datetime.now(UTC) - timedelta(days=certificates.LIFE_DAYS - 3)
     files = certificates.write(tmp_path, now=made)
     flags = ("--port", "0", "--tls", "--cert", str(files.server), "--key", str(files.server_key))
@@ -209,7 +209,7 @@ def test_a_second_signal_ends_everything_at_once(workers: str) -> None:
 
 
 async def turned_to_not_serving(address: str) -> None:
-    """Wait until one process there has heard that it is to stop, while it still answers."""
+    """Wait until a process at this address reports that it is stopping."""
     async with grpc.aio.insecure_channel(address.removeprefix("grpc://")) as channel:
         health: Any = health_pb2_grpc.HealthStub(channel)
         async for answer in health.Watch(health_pb2.HealthCheckRequest()):
@@ -236,19 +236,19 @@ def test_a_child_does_not_outlive_the_parent_that_holds_its_stdin(workers: str) 
 
 @pytest.mark.parametrize("flag", ["--no-introspection", "--no-suggestions", "--persisted-queries"])
 @pytest.mark.parametrize("protocol", ["http", "grpc"])
-def test_a_flag_for_documents_is_refused_where_there_are_none(protocol: str, flag: str) -> None:
+def test_graphql_flags_are_refused_for_other_protocols(protocol: str, flag: str) -> None:
     assert_one_line_error(run_here("producers", protocol, flag, "--port", "0"), 2, flag, protocol)
 
 
 @pytest.mark.parametrize("protocol", ["http", "graphql"])
-def test_strict_calls_are_refused_where_all_are(protocol: str) -> None:
+def test_strict_calls_are_refused_for_other_protocols(protocol: str) -> None:
     assert_one_line_error(
         run_here("producers", protocol, "--strict-calls", "--port", "0"), 2, "--strict-calls", protocol
     )
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-async def test_strict_calls_reach_whoever_serves(workers: str) -> None:
+async def test_strict_calls_reach_every_serving_process(workers: str) -> None:
     flags = ("--strict-calls", "--workers", workers)
     with listening("producers", "grpc", "--port", "0", "--recipes", "generated:50", *flags) as producer:
         async with raw_http2(producer.addresses[0]) as connection:
@@ -260,19 +260,19 @@ async def test_strict_calls_reach_whoever_serves(workers: str) -> None:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-async def test_flags_for_documents_reach_whoever_serves(workers: str) -> None:
+async def test_graphql_flags_reach_every_serving_process(workers: str) -> None:
     flags = ("--no-introspection", "--no-suggestions", "--persisted-queries", "--workers", workers)
     with listening("producers", "graphql", "--port", "0", "--recipes", "generated:50", *flags) as producer:
         headers = {"Content-Type": "application/json"}
         address = producer.addresses[0]
-        told = {}
+        messages = {}
         for name, sent in {
             "introspection": b'{"query": "{ __schema { queryType { name } } }"}',
             "suggestions": b'{"query": "{ recip(id: 42) { id } }"}',
             "persisted": b'{"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "' + b"0" * 64 + b'"}}}',
         }.items():
-            told[name] = (await request(address, "POST", "/graphql", headers, sent)).json["errors"][0]["message"]
-        assert "introspection" in told["introspection"]
-        assert "Did you mean" not in told["suggestions"]
-        assert told["persisted"] == "PersistedQueryNotFound"
+            messages[name] = (await request(address, "POST", "/graphql", headers, sent)).json["errors"][0]["message"]
+        assert "introspection" in messages["introspection"]
+        assert "Did you mean" not in messages["suggestions"]
+        assert messages["persisted"] == "PersistedQueryNotFound"
         assert producer.end() == 0

@@ -1,4 +1,4 @@
-"""Limits given by name on the command line."""
+"""Limits set by name on the command line."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def test_every_limit_has_a_name() -> None:
     assert with_limits(Limits(), [f"{name}={value}" for name, value in names.items()]) == Limits()
 
 
-def test_those_given_are_changed_and_no_others() -> None:
+def test_only_the_given_limits_are_changed() -> None:
     given = ["body_timeout_s=2.5", "connections=7", "calls.connections=8", "document.depth=9"]
     assert with_limits(Limits(), given) == Limits(
         body_timeout_s=2.5, connections=7, calls=CallLimits(connections=8), document=DocumentLimits(depth=9)
@@ -42,7 +42,7 @@ def test_those_given_are_changed_and_no_others() -> None:
         "body_timeout_s=soon",
     ],
 )
-def test_what_is_no_limit_is_named(given: str) -> None:
+def test_an_unknown_or_invalid_limit_is_named(given: str) -> None:
     with pytest.raises(BadLimit) as caught:
         with_limits(Limits(), [given])
     assert repr(given) in str(caught.value)
@@ -55,7 +55,7 @@ def test_a_bad_limit_is_bad_usage() -> None:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-async def test_a_limit_reaches_whoever_serves(workers: str) -> None:
+async def test_limits_reach_every_serving_process(workers: str) -> None:
     flags = ("--port", "0", "--recipes", "generated:50", "--workers", workers, "--limit", "request_line_bytes=100")
     with listening("producers", "http", *flags, "--limit", "header_count=20") as producer:
         address = producer.addresses[0]

@@ -1,4 +1,4 @@
-"""The sockets that a producer accepts connections on."""
+"""The listening sockets of a producer."""
 
 import socket
 
@@ -7,7 +7,7 @@ import pytest
 from producers.sockets import bound_sockets
 
 
-def test_every_address_of_a_name_gets_the_same_port(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_addresses_of_a_host_name_share_one_port(monkeypatch: pytest.MonkeyPatch) -> None:
     def two_and_one_missing(*_: object, **__: object) -> list[object]:
         addresses = ["127.0.0.1", "127.0.0.2", "192.0.2.1"]
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in addresses]
@@ -21,7 +21,7 @@ def test_every_address_of_a_name_gets_the_same_port(monkeypatch: pytest.MonkeyPa
     assert len({port for _, port in names}) == 1
 
 
-def test_workers_may_share_a_port() -> None:
+def test_sockets_can_share_a_port() -> None:
     (first,) = bound_sockets("127.0.0.1", 0, share_port=True)
     (second,) = bound_sockets("127.0.0.1", first.getsockname()[1], share_port=True)
     assert first.getsockname() == second.getsockname()

@@ -1,4 +1,4 @@
-"""Callers who are still sending when they are refused: each reads why, to the end, and none gets to stay."""
+"""Clients that are still sending when they are refused: each can read the refusal, and none can keep its connection."""
 
 import asyncio
 import socket
@@ -40,7 +40,7 @@ async def connect(served: Served) -> tuple[asyncio.StreamReader, asyncio.StreamW
 
 @asynccontextmanager
 async def sending(writer: asyncio.StreamWriter, part: bytes) -> AsyncIterator[None]:
-    """Send `part` again and again, until the end of the block or the connection's."""
+    """Send `part` repeatedly until the block or the connection ends."""
 
     async def send() -> None:
         with suppress(ConnectionError):
@@ -60,9 +60,9 @@ async def sending(writer: asyncio.StreamWriter, part: bytes) -> AsyncIterator[No
 
 
 async def said_at_last(reader: asyncio.StreamReader, *, to_the_end: bool) -> bytes:
-    """One answer. Raises ConnectionError, IncompleteReadError, TimeoutError where it cannot be read.
+    """Read one response. Raises ConnectionError, IncompleteReadError, or TimeoutError when it cannot be read.
 
-    `to_the_end` of the connection, which must not be a reset.
+    With `to_the_end`, the connection must then end without a reset.
     """
     async with asyncio.timeout(AMPLE_S):
         head = await reader.readuntil(b"\r\n\r\n")
@@ -74,13 +74,13 @@ async def said_at_last(reader: asyncio.StreamReader, *, to_the_end: bool) -> byt
 
 
 async def begin_request(writer: asyncio.StreamWriter) -> None:
-    """Begin a request, and do not end it."""
+    """Send the beginning of a request only."""
     writer.write(b"G")
     await writer.drain()
 
 
 @HTTP_PORTS
-async def test_who_drips_a_head_on_a_connection_in_use_reads_408(served: Served, tls: bool) -> None:
+async def test_a_slow_head_on_a_used_connection_is_408(served: Served, tls: bool) -> None:
     reader, writer = await connect(served)
     writer.write(GET)
     assert (await said_at_last(reader, to_the_end=False)).startswith(b"HTTP/1.1 200 ")
@@ -99,11 +99,11 @@ async def test_who_drips_a_head_on_a_connection_in_use_reads_408(served: Served,
         (b"GET / HTTP/1.1\r\n", b"x: y\r\n" * 200, b"431"),
     ],
 )
-async def test_who_sends_on_what_cannot_be_read_reads_why(
+async def test_a_client_that_keeps_sending_can_read_the_refusal(
     served: Served, tls: bool, first: bytes, part: bytes, status: bytes
 ) -> None:
     reader, writer = await connect(served)
-    # More than is read at once: what is left unread makes of a close a reset.
+    # More than is read at once: closing with unread bytes would be a reset.
     writer.write(first + 1000 * part)
     async with sending(writer, part):
         answer = await said_at_last(reader, to_the_end=not tls)
@@ -111,13 +111,13 @@ async def test_who_sends_on_what_cannot_be_read_reads_why(
     assert b"\r\nConnection: close\r\n" in answer
 
 
-async def test_one_too_many_reads_so_though_its_request_came_at_once() -> None:
+async def test_a_connection_over_the_limit_can_read_503_despite_its_request() -> None:
     async with serving("http", small_book(), limits=Limits(connections=1)) as served:
         target = parse_target(served.address)
         _, held = await connect(served)
         await begin_request(held)
         for _ in range(20):
-            # Before the producer, in this thread, gets to accept it.
+            # Sent before the producer, which runs in this thread, can accept the connection.
             at_once = socket.create_connection((target.host, target.port))
             at_once.sendall(GET)
             reader, writer = await asyncio.open_connection(sock=at_once)
@@ -126,7 +126,7 @@ async def test_one_too_many_reads_so_though_its_request_came_at_once() -> None:
         held.transport.abort()
 
 
-async def test_refused_connections_that_stay_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_number_of_lingering_refused_connections_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sockets, "LINGERING_S", 3600.0)
     async with serving("http", small_book(), limits=Limits(connections=1)) as served:
         _, held = await connect(served)
@@ -136,7 +136,7 @@ async def test_refused_connections_that_stay_are_few(monkeypatch: pytest.MonkeyP
         for reader, _ in refused:
             assert (await said_at_last(reader, to_the_end=True)).startswith(b"HTTP/1.1 503 ")
 
-        # Each has an end of the caller's in this process; that of the producer is open as well while it lingers.
+        # This process holds the client's end of each, and the producer's end while it lingers.
         await until(lambda: open_descriptors() - before - len(refused) == REFUSED_AT_ONCE)
         for _, writer in refused:
             writer.transport.abort()
@@ -145,7 +145,9 @@ async def test_refused_connections_that_stay_are_few(monkeypatch: pytest.MonkeyP
 
 
 @HTTP_PORTS
-async def test_nobody_stays_for_longer(served: Served, tls: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_refused_connections_are_closed_after_the_lingering_time(
+    served: Served, tls: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sockets, "LINGERING_S", 0.1)
     monkeypatch.setattr(sockets, "TLS_LINGERING_S", 0.1)
     reader, writer = await connect(served)
@@ -155,12 +157,12 @@ async def test_nobody_stays_for_longer(served: Served, tls: bool, monkeypatch: p
         await until(lambda: not guard.guarded())
 
 
-async def test_a_caller_of_grpc_who_sends_on_reads_the_goaway() -> None:
+async def test_a_grpc_client_that_keeps_sending_can_read_the_goaway() -> None:
     async with serving("grpc", small_book(), settings=ProducerSettings(strict_calls=True)) as served:
         reader, writer = await connect(served)
         writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + SettingsFrame(0).serialize())
         async with asyncio.timeout(AMPLE_S):
-            assert await reader.readexactly(9), "the producer has begun to speak"
+            assert await reader.readexactly(9), "the producer has sent its SETTINGS"
         broken = HeadersFrame(1, b"\x80", flags=["END_HEADERS"])
         writer.write(broken.serialize() + 60_000 * PingFrame(0, b"lab ping").serialize())
         async with sending(writer, PingFrame(0, b"lab ping").serialize()), asyncio.timeout(AMPLE_S):

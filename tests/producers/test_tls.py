@@ -1,4 +1,4 @@
-"""TLS files exchanged on disk: what fits together is served, what does not is logged, and an end is warned of."""
+"""TLS files replaced on disk: valid ones are used, invalid ones are logged, and expiry gives a warning."""
 
 import logging
 import shutil
@@ -27,7 +27,7 @@ def named(files: CertificateFiles, *, mutual: bool = False) -> TlsFiles:
     return TlsFiles(certificate=files.server, key=files.server_key, client_ca=files.ca if mutual else None)
 
 
-def test_files_that_stay_are_read_once(files: CertificateFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unchanged_files_are_read_once(files: CertificateFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     served = ServedTlsFiles(named(files))
     monkeypatch.setattr("producers.tls.read", lambda _: pytest.fail("nothing has changed"))
     assert served.current() is served.current()
@@ -43,7 +43,7 @@ def test_a_new_pair_is_served(files: CertificateFiles, renewed: CertificateFiles
     assert material.client_ca == renewed.ca.read_bytes()
 
 
-def test_half_a_pair_is_not_served_and_logged_once(
+def test_half_a_replaced_pair_is_not_served_and_is_logged_once(
     files: CertificateFiles, renewed: CertificateFiles, caplog: pytest.LogCaptureFixture
 ) -> None:
     served = ServedTlsFiles(named(files))
@@ -59,7 +59,7 @@ def test_half_a_pair_is_not_served_and_logged_once(
 
 
 @pytest.mark.parametrize("content", [b"", b"no PEM at all", None])
-def test_a_broken_file_leaves_the_old_one_in_service(
+def test_an_invalid_file_keeps_the_old_one_in_use(
     files: CertificateFiles, content: bytes | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     served = ServedTlsFiles(named(files))
@@ -72,7 +72,7 @@ def test_a_broken_file_leaves_the_old_one_in_service(
     assert "still serving the previous ones" in caplog.text
 
 
-def test_files_exchanged_while_they_are_read_are_read_again(
+def test_files_replaced_while_they_are_read_are_read_again(
     files: CertificateFiles, renewed: CertificateFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served = ServedTlsFiles(named(files))
@@ -90,7 +90,7 @@ def test_files_exchanged_while_they_are_read_are_read_again(
     assert served.current().certificate == renewed.server.read_bytes()
 
 
-def test_the_end_of_a_certificate_is_warned_of_once_a_day(
+def test_a_certificate_that_expires_soon_gives_one_warning_a_day(
     files: CertificateFiles, caplog: pytest.LogCaptureFixture
 ) -> None:
     now_s = time.time()
@@ -109,7 +109,7 @@ def test_the_end_of_a_certificate_is_warned_of_once_a_day(
     assert f"{files.server} expired at " in caplog.text
 
 
-def test_a_certificate_about_to_end_is_warned_of_at_the_start(
+def test_a_certificate_that_expires_soon_gives_a_warning_at_the_start(
     files: CertificateFiles, caplog: pytest.LogCaptureFixture
 ) -> None:
     ServedTlsFiles(named(files), now_s=lambda: time.time() + 85 * DAY_S)

@@ -1,4 +1,4 @@
-"""Workers: every flag reaches them, and the parent copes with processes that begin and end at the wrong moment."""
+"""Workers: every flag reaches them, and the parent handles processes that start or end at a bad moment."""
 
 import asyncio
 import os
@@ -38,7 +38,7 @@ async def test_a_stop_while_a_worker_is_being_started_ends_that_worker_too(monke
     assert [process.returncode for process in started] == [-signal.SIGTERM]
 
 
-async def test_workers_that_never_listen_are_given_up(capfd: pytest.CaptureFixture[str]) -> None:
+async def test_workers_that_never_listen_are_not_restarted_forever(capfd: pytest.CaptureFixture[str]) -> None:
     async with asyncio.timeout(20):
         assert await Workers(1, FAILS, ports=1).serve(lambda addresses: None) == 1
     assert capfd.readouterr().err.count("ended with 3") == RESTARTS_IN_A_ROW
@@ -70,7 +70,7 @@ Served = Callable[..., Service]
 
 @pytest.fixture
 def served(own_certificates: CertificateFiles, monkeypatch: pytest.MonkeyPatch) -> Served:
-    """Run the command, and return what one process would serve instead of serving it."""
+    """Run the command; return what one process would serve, without serving it."""
     services: list[Service] = []
 
     class RecordedWorkers(Workers):
@@ -84,7 +84,7 @@ def served(own_certificates: CertificateFiles, monkeypatch: pytest.MonkeyPatch) 
 
     def run(protocol: str, flags: Sequence[str], workers: int) -> Service:
         paths = [str(own_certificates.directory / flag) if flag.endswith(".pem") else flag for flag in flags]
-        # Of a flag given twice, the last counts.
+        # The last value of a repeated flag counts.
         arguments = [protocol, "--port", "0", *files, *paths, "--workers", str(workers)]
         assert command_line.run(program.app, "producers", arguments) == 0
         return services.pop()
@@ -92,7 +92,7 @@ def served(own_certificates: CertificateFiles, monkeypatch: pytest.MonkeyPatch) 
     return run
 
 
-def test_no_flag_of_the_command_is_left_out_here() -> None:
+def test_every_flag_of_the_command_is_tested() -> None:
     names = {parameter.name for parameter in typer.main.get_command(program.app).params}
     assert names == {"protocol", "workers", *FLAGS}
 

@@ -26,7 +26,7 @@ def check() -> int:
     return command_line.run(generate.app, "python -m protos.generate", ["--check"])
 
 
-def test_what_is_checked_in_is_what_the_sources_give() -> None:
+def test_the_checked_in_files_are_up_to_date() -> None:
     assert generate.stale() == []
     assert check() == 0
 
@@ -65,7 +65,7 @@ def test_a_recipe_of_the_node_sample_is_read_and_written() -> None:
     assert recipe.SerializeToString() == NODE_RECIPE
 
 
-def test_the_other_messages_of_the_node_sample() -> None:
+def test_other_messages_of_the_node_sample_are_read_and_written() -> None:
     assert messages.RecipeRequest(id=42).SerializeToString() == b"\x08\x2a"
     assert messages.Empty().SerializeToString() == b""
     assert messages.Meta.FromString(b"\x10\xd2\x09").pid == 1234

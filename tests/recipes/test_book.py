@@ -36,41 +36,41 @@ async def all_pages(book: InMemoryRecipeBook, size: int) -> list[list[int]]:
             return pages
 
 
-async def test_gets_a_recipe_by_its_id() -> None:
+async def test_a_recipe_is_fetched_by_its_id() -> None:
     assert await book_of(3, 5).get(5) == Recipe(5, "Recipe 5")
 
 
-async def test_tells_which_recipe_is_not_there() -> None:
+async def test_a_missing_recipe_is_named() -> None:
     with pytest.raises(RecipeNotFound, match=r"^no recipe has the id 4$") as caught:
         await book_of(3, 5).get(4)
     assert caught.value.recipe_id == 4
 
 
-async def test_many_come_in_the_order_asked_for_and_as_often() -> None:
+async def test_many_are_returned_in_the_order_and_number_requested() -> None:
     recipes = await book_of(3, 5, 9).get_many([9, 3, 9])
     assert [recipe.id for recipe in recipes] == [9, 3, 9]
 
 
-async def test_of_many_the_first_that_is_not_there_is_told() -> None:
+async def test_of_many_the_first_missing_id_is_reported() -> None:
     with pytest.raises(RecipeNotFound) as caught:
         await book_of(3, 5).get_many([5, 7, 4, 3])
     assert caught.value.recipe_id == 7
 
 
 @pytest.mark.parametrize("count", [0, MAXIMUM_BATCH_SIZE + 1])
-async def test_refuses_too_few_and_too_many_at_once(count: int) -> None:
+async def test_batch_sizes_out_of_range_are_refused(count: int) -> None:
     with pytest.raises(InvalidRecipe, match=f"1 to {MAXIMUM_BATCH_SIZE} ids, not {count}") as caught:
         await book_of(3).get_many([3] * count)
     assert caught.value.field == "ids"
 
 
-async def test_what_was_created_is_among_many() -> None:
+async def test_a_created_recipe_can_be_fetched_in_a_batch() -> None:
     book = book_of(3)
     created = await book.add(DRAFT)
     assert await book.get_many([created.id] * MAXIMUM_BATCH_SIZE) == (created,) * MAXIMUM_BATCH_SIZE
 
 
-def test_refuses_two_recipes_with_one_id() -> None:
+def test_two_recipes_with_the_same_id_are_refused() -> None:
     with pytest.raises(InvalidRecipe, match="two recipes have the id 3") as caught:
         book_of(3, 5, 3)
     assert caught.value.field == "id"
@@ -85,50 +85,50 @@ def test_refuses_two_recipes_with_one_id() -> None:
         (MAXIMUM_PAGE_SIZE, [[2, 3, 5, 9]]),
     ],
 )
-async def test_pages_hold_every_recipe_once_in_order(size: int, pages: list[list[int]]) -> None:
+async def test_pages_list_every_recipe_once_in_order(size: int, pages: list[list[int]]) -> None:
     assert await all_pages(book_of(9, 3, 2, 5), size) == pages
 
 
-async def test_pages_of_an_empty_book() -> None:
+async def test_an_empty_book_has_one_empty_page() -> None:
     assert await all_pages(book_of(), DEFAULT_PAGE_SIZE) == [[]]
 
 
-async def test_a_page_has_twenty_recipes_unless_told() -> None:
+async def test_a_page_has_twenty_recipes_by_default() -> None:
     page = await book_of(*range(1, 31)).page()
     assert [recipe.id for recipe in page.recipes] == list(range(1, 21))
 
 
-async def test_paging_goes_on_behind_a_recipe_that_was_never_there() -> None:
+async def test_paging_continues_after_an_id_that_does_not_exist() -> None:
     page = await book_of(2, 9).page(5, page_token(4))
     assert [recipe.id for recipe in page.recipes] == [9]
 
 
 @pytest.mark.parametrize("size", [-1, 0, MAXIMUM_PAGE_SIZE + 1])
-async def test_refuses_pages_of_impossible_sizes(size: int) -> None:
+async def test_page_sizes_out_of_range_are_refused(size: int) -> None:
     with pytest.raises(InvalidRecipe, match=f"a page size must be 1 to 1000, not {size}") as caught:
         await book_of(1).page(size)
     assert caught.value.field == "page_size"
 
 
 @given(st.integers(0, MAXIMUM_ID))
-def test_tokens_lead_back_to_their_id(last_id: int) -> None:
+def test_a_token_decodes_to_its_id(last_id: int) -> None:
     assert id_after(page_token(last_id)) == last_id
 
 
 @given(st.text() | st.binary().map(lambda raw: page_token(1)[:3] + raw.hex()))
-def test_text_that_is_no_token_is_refused(token: str) -> None:
+def test_an_invalid_token_is_refused(token: str) -> None:
     with pytest.raises(InvalidRecipe, match="the page token is invalid") as caught:
         id_after(token)
     assert caught.value.field == "page_token"
 
 
 @pytest.mark.parametrize("token", ["YWZ0ZXI6MDE", "YWZ0ZXI6MTIzNDU2Nzg5MDE", "YmVmb3JlOjE", page_token(7) + "="])
-def test_tokens_have_one_spelling(token: str) -> None:
+def test_other_spellings_of_a_token_are_refused(token: str) -> None:
     with pytest.raises(InvalidRecipe, match="the page token is invalid"):
         id_after(token)
 
 
-async def test_what_is_added_can_be_got_and_paged() -> None:
+async def test_an_added_recipe_can_be_fetched_and_listed() -> None:
     book = book_of(3, 5)
     added = await book.add(DRAFT)
     assert added == Recipe(6, "Toast", "Toast it.", (Ingredient(1, "Bread", "1 slice"),))
@@ -152,7 +152,7 @@ async def test_the_first_recipe_of_an_empty_book_is_number_one() -> None:
         (RecipeDraft("a", "", (IngredientDraft("b", "\udfff"),)), "ingredients[0].quantity"),
     ],
 )
-async def test_refuses_drafts_that_no_recipe_can_come_of(draft: RecipeDraft, field: str) -> None:
+async def test_invalid_drafts_are_refused(draft: RecipeDraft, field: str) -> None:
     book = book_of(1)
     with pytest.raises(InvalidRecipe) as caught:
         await book.add(draft)
@@ -176,7 +176,7 @@ async def test_the_same_key_with_another_draft_is_a_conflict() -> None:
     assert len(book) == 2
 
 
-async def test_keys_have_a_longest_length() -> None:
+async def test_keys_have_a_maximum_length() -> None:
     book = book_of()
     await book.add(DRAFT, "k" * MAXIMUM_KEY_LENGTH)
     with pytest.raises(InvalidRecipe, match="at most 255 characters, not 256") as caught:
@@ -184,20 +184,20 @@ async def test_keys_have_a_longest_length() -> None:
     assert caught.value.field == "idempotency_key"
 
 
-async def test_a_read_only_book_says_why() -> None:
+async def test_adding_to_a_read_only_book_reports_the_reason() -> None:
     book = InMemoryRecipeBook([Recipe(1, "Tea")], read_only_because="with two workers it cannot")
     with pytest.raises(BookIsReadOnly, match=r"^with two workers it cannot$"):
         await book.add(DRAFT)
 
 
-async def test_no_id_is_given_out_beyond_the_largest() -> None:
+async def test_no_id_is_assigned_beyond_the_largest() -> None:
     book = book_of(MAXIMUM_ID - 1)
     assert (await book.add(DRAFT)).id == MAXIMUM_ID
     with pytest.raises(BookIsReadOnly, match="all ids are in use"):
         await book.add(DRAFT)
 
 
-async def test_the_oldest_created_recipes_and_keys_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_oldest_created_recipes_and_keys_are_evicted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(book_module, "MAXIMUM_CREATED", 3)
     book = book_of(1, 2)
     for number in range(5):

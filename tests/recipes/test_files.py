@@ -53,7 +53,7 @@ TEA_JSON = json.dumps(asdict(TEA))
         f'{TEA_JSON}\r\n\r\n{{"name":\r\n"Soup"}}',
     ],
 )
-def test_layouts_are_told_by_content(read: Reader, content: str) -> None:
+def test_the_layout_is_detected_from_the_content(read: Reader, content: str) -> None:
     assert read(content, "mine.txt") == (TEA, SOUP)
     assert read("\ufeff" + content, "mine.json") == (TEA, SOUP)
 
@@ -67,7 +67,7 @@ def test_line_separators_of_unicode_do_not_end_a_line(read: Reader) -> None:
     assert read('{"name": "a\u2028b\u0085c"}', "mine.jsonl") == (Recipe(1, "a\u2028b\u0085c"),)
 
 
-def test_one_recipe_alone(read: Reader) -> None:
+def test_a_single_recipe_is_read(read: Reader) -> None:
     assert read('{\n"name": "Soup"\n}') == (Recipe(1, "Soup"),)
 
 
@@ -91,11 +91,11 @@ def test_one_recipe_alone(read: Reader) -> None:
         ({"name": "crème 🍮"}, Recipe(1, "crème 🍮")),
     ],
 )
-def test_what_a_record_may_leave_out(read: Reader, record: dict[str, Any], recipe: Recipe) -> None:
+def test_optional_fields_may_be_left_out(read: Reader, record: dict[str, Any], recipe: Recipe) -> None:
     assert read(json.dumps([record])) == (recipe,)
 
 
-def test_missing_ids_are_the_lowest_that_are_free(read: Reader) -> None:
+def test_missing_ids_become_the_lowest_free_ones(read: Reader) -> None:
     records = [{"name": "a"}, {"name": "b", "id": 2}, {"name": "c"}, {"name": "d", "id": 1}, {"name": "e", "id": None}]
     assert [recipe.id for recipe in read(json.dumps(records))] == [3, 2, 4, 1, 5]
 
@@ -152,7 +152,7 @@ def test_a_bad_record_is_named_by_line_and_field(read: Reader, record: str, prob
     assert problems_of(read, f'{{"recipes":\n[\n{record}]}}') == (f"mine.json:3: {problem}",)
 
 
-def test_a_record_on_many_lines_is_named_by_its_first(read: Reader) -> None:
+def test_a_record_on_many_lines_is_named_by_its_first_line(read: Reader) -> None:
     content = '[\n  {\n    "name": "a"\n  },\n  {\n    "name":\n 5\n  },\n {"name": "c", "id": []}]'
     assert problems_of(read, content) == (
         "mine.json:5: name: expected text, got a number",
@@ -160,18 +160,18 @@ def test_a_record_on_many_lines_is_named_by_its_first(read: Reader) -> None:
     )
 
 
-def test_records_on_one_line_are_counted(read: Reader) -> None:
+def test_records_on_one_line_are_named_by_number(read: Reader) -> None:
     assert problems_of(read, '[{"name": "a"}, {"name": 5}, {}]') == (
         "mine.json:1: name: expected text, got a number (record 2 of the file)",
         "mine.json:1: name: missing (record 3 of the file)",
     )
 
 
-def test_records_one_after_another_are_named_by_their_first_line(read: Reader) -> None:
+def test_concatenated_records_are_named_by_their_first_line(read: Reader) -> None:
     assert problems_of(read, '\n{"name":\n"a"}\n\n{"name":\n5}') == ("mine.json:5: name: expected text, got a number",)
 
 
-def test_ids_that_come_twice(read: Reader) -> None:
+def test_duplicate_ids_are_reported(read: Reader) -> None:
     content = '[{"name": "a", "id": 7}, {"name": "b", "id": 7},\n{"name": "c", "id": 7}]'
     assert problems_of(read, content) == (
         "mine.json:1: id: the recipe on line 1 has the id 7 (record 2 of the file)",
@@ -179,7 +179,7 @@ def test_ids_that_come_twice(read: Reader) -> None:
     )
 
 
-def test_recipes_that_are_no_array(read: Reader) -> None:
+def test_recipes_that_are_not_an_array_are_reported(read: Reader) -> None:
     assert problems_of(read, '{"recipes": {"a": 1}}') == ("mine.json:1: recipes: expected an array, got an object",)
 
 
@@ -212,7 +212,7 @@ def test_recipes_that_are_no_array(read: Reader) -> None:
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_a_file_that_cannot_be_decoded(read: Reader, content: str | bytes, problem: str) -> None:
+def test_an_invalid_file_is_reported_with_the_reason(read: Reader, content: str | bytes, problem: str) -> None:
     assert problems_of(read, content) == (problem,)
 
 
@@ -243,7 +243,9 @@ def test_the_message_is_one_line_and_counts_the_rest(read: Reader) -> None:
         ("x" * 300, "cannot be read (File name too long)"),
     ],
 )
-def test_a_file_that_cannot_be_read(name: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_file_is_reported_with_the_reason(
+    name: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(RecipesUnreadable) as caught:
         files.read(Path(name))
@@ -261,7 +263,7 @@ recipe_lists = st.lists(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(recipe_lists, st.booleans(), st.sampled_from([None, 2]))
-def test_any_recipes_come_back_as_they_were(
+def test_any_recipes_survive_a_round_trip(
     read: Reader, recipes: list[Recipe], ascii_only: bool, indent: int | None
 ) -> None:
     records = [asdict(recipe) for recipe in recipes]
@@ -276,7 +278,7 @@ def test_any_recipes_come_back_as_they_were(
 
 @given(st.binary(max_size=60) | st.text('[]{}",:\\u d83n1.e-recipesname\n', max_size=60).map(str.encode))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_file_causes_another_error(read: Reader, content: bytes) -> None:
+def test_any_content_is_read_or_raises_recipes_unreadable(read: Reader, content: bytes) -> None:
     for name in ("mine.json", "mine.jsonl"):
         with suppress(RecipesUnreadable):
             assert read(content, name)

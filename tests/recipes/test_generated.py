@@ -80,7 +80,7 @@ def test_sizes_and_compressibility_are_those_of_real_recipes(seed: int) -> None:
     }
 
 
-def test_ids_run_from_one() -> None:
+def test_ids_start_at_one() -> None:
     assert [recipe.id for recipe in generate(60)] == list(range(1, 61))
 
 
@@ -98,13 +98,13 @@ def test_every_recipe_is_complete() -> None:
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2**31 - 1])
-def test_recipe_42_is_the_well_known_one(seed: int) -> None:
+def test_recipe_42_is_the_known_recipe(seed: int) -> None:
     ingredients = (Ingredient(1, "Chicken", "1 lb"), Ingredient(2, "Sauce", "2 cups"))
     assert Recipe(42, "Chicken Tikka Masala", "Throw it in a pot...", ingredients) == KNOWN_RECIPE
     assert list(generate(42, seed))[41] == KNOWN_RECIPE
 
 
-def test_a_longer_book_begins_with_the_shorter_one() -> None:
+def test_a_longer_book_starts_with_the_recipes_of_a_shorter_one() -> None:
     assert list(generate(60))[:50] == list(generate(50))
 
 

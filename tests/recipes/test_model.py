@@ -28,15 +28,15 @@ def test_a_recipe_cannot_be_changed() -> None:
         (FIELDS, TEA),
     ],
 )
-def test_keeping_leaves_the_other_fields_empty(fields: tuple[str, ...], kept: Recipe) -> None:
+def test_keeping_empties_the_other_fields(fields: tuple[str, ...], kept: Recipe) -> None:
     assert TEA.keeping(fields) == kept
 
 
-def test_a_draft_gets_its_id_and_its_ingredients_theirs() -> None:
+def test_a_draft_gets_ids_for_itself_and_its_ingredients() -> None:
     draft = RecipeDraft("Tea", "Boil.", (IngredientDraft("Leaves", "1 tsp"), IngredientDraft("Water")))
     assert draft.with_id(7) == TEA
 
 
 @pytest.mark.parametrize(("text", "expected"), [("", True), ("tea", True), ("thé 🍵", True), ("\ud83c", False)])
-def test_text_is_what_has_utf8(text: str, *, expected: bool) -> None:
+def test_text_must_be_encodable_as_utf8(text: str, *, expected: bool) -> None:
     assert is_text(text) is expected

@@ -53,19 +53,19 @@ SEED = "the seed must be a whole number from 0 to 2,147,483,647"
         ("wikibooks:5", "wikibooks takes no parameters"),
     ],
 )
-def test_a_bad_source_is_told_with_what_would_do(source: str, reason: str) -> None:
+def test_an_invalid_source_is_reported_with_the_valid_ones(source: str, reason: str) -> None:
     with pytest.raises(SourceError) as caught:
         sources.load(source)
     assert str(caught.value) == f"recipes source {source}: {reason}"
 
 
 @pytest.mark.parametrize("source", ["", " "])
-def test_no_source_at_all(source: str) -> None:
+def test_an_empty_source_is_an_error(source: str) -> None:
     with pytest.raises(SourceError, match=r"^recipes source: expected generated, .* or a file$"):
         sources.load(source)
 
 
-def test_a_path_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_with_the_valid_sources(tmp_path: Path) -> None:
     with pytest.raises(SourceError) as caught:
         sources.load(f"{tmp_path}/mine.json")
     assert str(caught.value) == (
@@ -75,19 +75,19 @@ def test_a_path_that_is_not_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("source", ["a\0b", "x" * 5000, "/", "~nobody/x"])
-def test_a_path_that_cannot_be_one(source: str) -> None:
+def test_an_impossible_path_is_an_error(source: str) -> None:
     with pytest.raises(SourceError) as caught:
         sources.load(source)
     assert source in str(caught.value)
 
 
-def test_a_file_with_the_name_of_a_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_may_have_the_name_of_a_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("generated").write_text('{"name": "Tea"}')
     assert sources.load("./generated") == LoadedRecipes((Recipe(1, "Tea"),), "./generated")
 
 
-def test_a_bad_file_is_told_as_the_file_tells_it(tmp_path: Path) -> None:
+def test_an_invalid_file_is_reported_by_its_first_problem(tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
     file.write_text("[{}]")
     with pytest.raises(SourceError) as caught:
@@ -108,7 +108,7 @@ def test_the_digest_is_fixed() -> None:
     assert LoadedRecipes((TEA,), "x").digest == "4673da3de7606a7f44d7a4b2bef571db82cde6f3caaf5298f9e5f83d92d5b0cc"
 
 
-def test_the_digest_is_that_of_the_recipes_alone(tmp_path: Path) -> None:
+def test_the_digest_depends_on_the_recipes_only(tmp_path: Path) -> None:
     generated = sources.load("generated:30")
     file = tmp_path / "mine.jsonl"
     file.write_text("\n".join(json.dumps(asdict(recipe)) for recipe in reversed(generated.recipes)))
@@ -130,14 +130,14 @@ def test_the_digest_changes_with_every_field(other: Recipe) -> None:
     assert LoadedRecipes((other,), "x").digest != LoadedRecipes((TEA,), "x").digest
 
 
-async def test_a_book_of_a_source() -> None:
+async def test_a_book_is_made_from_a_source() -> None:
     book = sources.book("generated:50")
     assert len(book) == 50
     assert (await book.get(42)).name == "Chicken Tikka Masala"
     assert (await book.add(RecipeDraft("Tea"))).id == 51
 
 
-async def test_a_read_only_book_of_a_source() -> None:
+async def test_a_read_only_book_is_made_from_a_source() -> None:
     with pytest.raises(BookIsReadOnly, match=r"^several workers$"):
         await sources.book("generated:1", read_only_because="several workers").add(RecipeDraft("Tea"))
 

@@ -19,19 +19,19 @@ def data_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("pages", [PAGES, list(PAGES.values())])
-def test_reads_what_was_fetched(data_file: Path, pages: object) -> None:
+def test_the_downloaded_file_is_read(data_file: Path, pages: object) -> None:
     data_file.parent.mkdir(parents=True)
     data_file.write_text(json.dumps(pages, ensure_ascii=False), encoding="utf-8")
     assert wikibooks.read() == RECIPES
 
 
-def test_says_how_to_fetch_what_is_not_here(data_file: Path) -> None:
+def test_a_missing_file_is_reported_with_the_command_to_download_it(data_file: Path) -> None:
     assert not data_file.exists()
     with pytest.raises(SourceError, match=r"^the wikibooks recipes are not downloaded yet: run `make data`$"):
         wikibooks.read()
 
 
-def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="cannot be read"):
         wikibooks.read(tmp_path)
 
@@ -52,7 +52,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     ],
     ids=lambda content: content[:40],
 )
-def test_another_file_in_its_place(tmp_path: Path, content: str) -> None:
+def test_a_file_of_another_format_is_an_error(tmp_path: Path, content: str) -> None:
     file = tmp_path / "recipes.json"
     file.write_text(content)
     with pytest.raises(SourceError, match=r"does not hold the wikibooks recipes: run `make data` again$"):

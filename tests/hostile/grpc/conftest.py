@@ -1,5 +1,5 @@
-"""Two gRPC producers in processes of their own with limits that need no patience, plain and over TLS: one with the core
-facing its callers, and one with strict calls, behind a front."""
+"""Two gRPC producers as separate processes with short deadlines, plain and over TLS: one whose core accepts
+connections itself, and one with strict calls, behind a front."""
 
 import asyncio
 import ssl
@@ -26,7 +26,7 @@ from tests.support.programs import Listening, listening
 from tests.support.raw_http2 import RawHttp2, raw_http2
 
 LIMITS = Limits(body_timeout_s=1.5, calls=CallLimits(handshake_timeout_s=1.5))
-"""Short enough to wait for, and longer than a busy machine keeps the honest caller's message from being read."""
+"""Short enough to wait for, and longer than a busy machine delays the message of the normal client."""
 
 
 @dataclass
@@ -36,14 +36,14 @@ class Victim(Attacked):
     address: str
     tls: ssl.SSLContext
     strict: bool
-    """Whether a front stands before it."""
+    """Whether it is behind a front."""
 
     def connect(self) -> AbstractAsyncContextManager[RawHttp2]:
-        """An HTTP/2 connection to it, on which nothing is sent yet."""
+        """An HTTP/2 connection to it, on which nothing has been sent yet."""
         return raw_http2(self.address, self.tls)
 
     async def socket(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """A TCP connection to it, without TLS whatever the port."""
+        """A TCP connection to it, without TLS on either port."""
         return await asyncio.open_connection(*self.place())
 
     def place(self) -> tuple[str, int]:
@@ -53,7 +53,7 @@ class Victim(Attacked):
 
 
 def serving(own_certificates: CertificateFiles, *more: str) -> Iterator[Listening]:
-    """A producer that has to end well."""
+    """A producer that must exit with 0 at the end."""
     limits = msgspec.json.encode(LIMITS).decode()
     with listening(
         "tests.support.limited_producer", "grpc", str(own_certificates.directory), limits, *more, ports=2
@@ -79,9 +79,9 @@ VICTIMS = {
     for strictness in ("", STRICT)
     for number, port in enumerate(PORTS)
 }
-"""By the name of a test's parameter: whether its calls are strict, and the place of its port."""
+"""By the name of a test's parameter: whether calls are strict, and the index of the port."""
 CONTENT_VICTIMS = tuple(VICTIMS) if table.is_wanted() else ("plain", "strict-tls")
-"""Those for cases about the content of calls: the core alone without TLS, and the front with it."""
+"""For cases about the content of calls: the core without TLS, and the front with TLS."""
 
 on_every_port = pytest.mark.parametrize("victim", VICTIMS, indirect=True)
 """For cases about the connection itself, or about what is buffered for it."""
@@ -91,7 +91,7 @@ on_tls_ports = pytest.mark.parametrize("victim", ["tls", "strict-tls"], indirect
 
 @pytest_asyncio.fixture(params=CONTENT_VICTIMS)
 async def victim(own_certificates: CertificateFiles, request: pytest.FixtureRequest) -> AsyncIterator[Victim]:
-    """A producer on one of its ports, with an honest caller beside the attack."""
+    """A producer on one of its ports, with a normal client beside the attack."""
     context = ssl.create_default_context(cafile=own_certificates.ca)
     context.set_alpn_protocols(["h2"])
     strict, port = VICTIMS[request.param]

@@ -1,4 +1,4 @@
-"""Calls that are wrong in themselves: each gets its status, and nothing else is harmed."""
+"""Invalid calls: each gets its status, and no other call is affected."""
 
 import gzip
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ RST_INTERNAL_ERROR = 2
 
 @dataclass(frozen=True)
 class Wrong:
-    """A call, and the status that it gets."""
+    """An invalid call, and the status that it gets."""
 
     name: str
     sent: bytes | None
@@ -35,9 +35,9 @@ class Wrong:
     extra: Sequence[Header] = ()
     half_closed: bool = True
     says: str | None = None
-    """The message beside the status, where it tells who gave it."""
+    """The message of the status, where it shows whether the core or the producer sent it."""
     strict_status: int | None = None
-    """The status where calls are strict, if it is another."""
+    """The status with strict calls, if it differs."""
 
     def __str__(self) -> str:
         return self.name
@@ -54,7 +54,7 @@ CALLS = [
     Wrong("truncated", message(ID_42, length=10), UNIMPLEMENTED),
     Wrong("truncated-prefix", b"\0\0", UNIMPLEMENTED),
     Wrong("truncated-and-open", message(ID_42, length=10), DEADLINE_EXCEEDED, half_closed=False),
-    # The core takes a message with such a flag for an empty one.
+    # The core treats a message with such a flag as empty.
     Wrong("flag-7", message(ID_42, flag=7), NOT_FOUND),
     Wrong("flag-7-and-open", message(ID_42, flag=7), DEADLINE_EXCEEDED, half_closed=False),
     Wrong("length-of-4-gib", message(ID_42, length=2**32 - 1), RESOURCE_EXHAUSTED, half_closed=False),
@@ -79,7 +79,7 @@ CALLS = [
     Wrong("path-without-slash", message(ID_42), UNIMPLEMENTED, path="x"),
     Wrong("very-long-path", message(ID_42), UNIMPLEMENTED, path="/" + "x" * 8000),
     Wrong("timeout-that-is-none", message(ID_42), INTERNAL, extra=(("grpc-timeout", "soon"),)),
-    # Without a message, for else the answer may be faster than the core's timer.
+    # Without a message: otherwise the response may be faster than the core's timer.
     Wrong(
         "timeout-of-nothing",
         None,
@@ -96,7 +96,7 @@ CALLS = [
 
 
 def pieces(connection: RawHttp2, stream_id: int, content: bytes, *, end: bool) -> list[DataFrame]:
-    """Content in frames of the size that is allowed."""
+    """Content in DATA frames of the permitted size."""
     frames = [DataFrame(stream_id, content[at : at + 16_000]) for at in range(0, len(content), 16_000)]
     if end:
         frames[-1].flags.add("END_STREAM")
@@ -122,8 +122,8 @@ async def test_a_wrong_call_gets_its_status(victim: Victim, wrong: Wrong) -> Non
 
 
 @pytest.mark.parametrize("size_bytes", [17_000, 1_000_000, 17_000_000])
-async def test_metadata_is_limited_before_the_caller_has_agreed_to_it(victim: Victim, size_bytes: int) -> None:
-    """The core's own limit is 16 MiB until then; a front ends the connection beyond 64 KiB."""
+async def test_metadata_is_limited_before_settings_are_acknowledged(victim: Victim, size_bytes: int) -> None:
+    """The core's own limit is 16 MiB until then; a front ends the connection above 64 KiB."""
     async with victim.connect() as connection:
         connection.acknowledge_settings = False
         await connection.greet()
@@ -138,8 +138,8 @@ async def test_metadata_is_limited_before_the_caller_has_agreed_to_it(victim: Vi
 
 
 @pytest.mark.parametrize("content_type", WRONG_CONTENT_TYPES)
-async def test_a_browser_cannot_call_whatever_content_type_it_gives(victim: Victim, content_type: str) -> None:
-    """The core hides the content type from services, but refuses calls without `te: trailers`; no page may set that."""
+async def test_a_call_without_te_trailers_is_refused_with_any_content_type(victim: Victim, content_type: str) -> None:
+    """Browsers cannot set `te: trailers`, so they cannot call the core, whatever content type they send."""
     async with victim.connect() as connection:
         await connection.greet()
         frame = connection.call(META, content_type=content_type, te=False)
@@ -169,8 +169,8 @@ async def test_a_wrong_content_type_is_refused(victim: Victim, content_type: str
 
 
 @on_strict_ports
-async def test_wrong_content_types_among_right_ones(victim: Victim) -> None:
-    """Every other call is refused, on one connection, with no order among the answers."""
+async def test_calls_with_right_and_wrong_content_types_can_be_mixed(victim: Victim) -> None:
+    """Every second call on one connection is refused; responses may come in any order."""
     async with victim.connect() as connection:
         await connection.greet()
         await connection.ping()
@@ -189,7 +189,7 @@ async def test_wrong_content_types_among_right_ones(victim: Victim) -> None:
 
 
 @pytest.mark.parametrize("left_out", [":method", ":scheme", ":path", ":authority"])
-async def test_a_call_that_lacks_what_http_asks_for_is_reset(victim: Victim, left_out: str) -> None:
+async def test_a_call_without_a_required_pseudo_header_is_reset(victim: Victim, left_out: str) -> None:
     async with victim.connect() as connection:
         await connection.greet()
         frame = connection.call(GET, without=left_out)
@@ -200,7 +200,7 @@ async def test_a_call_that_lacks_what_http_asks_for_is_reset(victim: Victim, lef
     victim.answers.append(f"grpc-status {answer.status}, RST_STREAM {answer.reset}")
 
 
-async def test_calls_that_send_nothing_hold_no_slot_for_long(victim: Victim) -> None:
+async def test_calls_without_a_message_free_their_slots(victim: Victim) -> None:
     async with victim.connect() as connection:
         await connection.greet()
         await connection.ping()

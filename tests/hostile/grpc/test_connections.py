@@ -1,4 +1,4 @@
-"""Connections that are no HTTP/2, or begin it and do not go on: closed, at the latest by the server's own deadline."""
+"""Connections that are not HTTP/2, or stop after its beginning: closed, at the latest by the server's own deadline."""
 
 import asyncio
 import ssl
@@ -17,7 +17,7 @@ TLS_HELLO = bytes.fromhex("16030100a5010000a10303") + bytes(154)
 
 
 def client_hello() -> bytes:
-    """The beginning of an honest handshake."""
+    """The ClientHello of a valid handshake."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.set_alpn_protocols(["h2"])
     outgoing = ssl.MemoryBIO()
@@ -28,7 +28,7 @@ def client_hello() -> bytes:
 
 
 async def all_said(victim: Victim, sent: bytes) -> bytes:
-    """What is said to these bytes until the connection is closed. Raises TimeoutError when it is not."""
+    """What the server sends in response to these bytes until it closes the connection. Raises TimeoutError."""
     reader, writer = await victim.socket()
     writer.write(sent)
     try:
@@ -41,7 +41,7 @@ async def all_said(victim: Victim, sent: bytes) -> bytes:
 
 
 def is_no_answer(said: bytes) -> bool:
-    """Whether this is nothing, frames that belong to the connection, or a TLS alert: no answer to a request."""
+    """Whether this is empty, connection-level frames, or a TLS alert, and no response to a request."""
     headers = any(
         said[at + 3] == HeadersFrame.type for at in frame_starts(said) if not said.startswith((b"\x15", b"\x16"))
     )
@@ -49,7 +49,7 @@ def is_no_answer(said: bytes) -> bool:
 
 
 def frame_starts(said: bytes) -> list[int]:
-    """Where HTTP/2 frames begin."""
+    """The offsets at which HTTP/2 frames begin."""
     starts, at = [], 0
     while at + 9 <= len(said):
         starts.append(at)
@@ -69,15 +69,15 @@ def frame_starts(said: bytes) -> list[int]:
         pytest.param(bytes(range(256)) * 64, id="garbage"),
     ],
 )
-async def test_what_is_no_http_2_is_closed(victim: Victim, sent: bytes) -> None:
+async def test_bytes_that_are_not_http_2_close_the_connection(victim: Victim, sent: bytes) -> None:
     said = await all_said(victim, sent)
     assert is_no_answer(said), said
     victim.answers.append("closed")
 
 
 @on_every_port
-async def test_what_begins_and_does_not_go_on_is_closed(victim: Victim) -> None:
-    """Silence, half a preface, a preface alone, half a TLS hello, a whole one and nothing after it, all at once."""
+async def test_an_incomplete_start_of_a_connection_is_closed(victim: Victim) -> None:
+    """Concurrently: nothing, half a preface, only a preface, half a TLS hello, and only a TLS hello."""
     hello = client_hello()
     beginnings = (b"", PREFACE[:10], PREFACE, TLS_HELLO, hello)
     said = await asyncio.gather(*(all_said(victim, sent) for sent in beginnings))
@@ -90,7 +90,7 @@ async def test_what_begins_and_does_not_go_on_is_closed(victim: Victim) -> None:
 
 @on_tls_ports
 @pytest.mark.parametrize("protocols", [[], ["http/1.1"]], ids=["no-alpn", "http-1"])
-async def test_over_tls_only_http_2_is_spoken(victim: Victim, protocols: list[str]) -> None:
+async def test_connections_over_tls_must_negotiate_http_2(victim: Victim, protocols: list[str]) -> None:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.set_alpn_protocols(protocols)
@@ -112,20 +112,20 @@ async def test_old_tls_is_refused(victim: Victim, version: int) -> None:
     async with asyncio.timeout(AMPLE_S):
         answer = await reader.read()
     writer.transport.abort()
-    # Closed at once, with or without an alert; a handshake would begin with 22.
+    # Closed at once, with or without an alert; a handshake record would begin with 22.
     assert answer[:1] in {b"", b"\x15"}
     victim.answers.append("closed")
 
 
 def hello_of(version: int) -> bytes:
-    """A ClientHello of an old version, which Python's ssl will not say any more: no extensions, two cipher suites."""
+    """A ClientHello of an old version, which Python's ssl no longer sends: no extensions, two cipher suites."""
     body = version.to_bytes(2, "big") + bytes(32) + b"\0" + b"\0\x04\xc0\x09\xc0\x13" + b"\x01\0"
     handshake = b"\x01" + len(body).to_bytes(3, "big") + body
     return b"\x16\x03\x01" + len(handshake).to_bytes(2, "big") + handshake
 
 
 @on_every_port
-async def test_who_never_acknowledges_the_settings_is_closed(victim: Victim) -> None:
+async def test_a_client_that_never_acknowledges_settings_is_disconnected(victim: Victim) -> None:
     async with victim.connect() as connection:
         connection.acknowledge_settings = False
         await connection.greet()
@@ -150,7 +150,7 @@ async def test_who_never_acknowledges_the_settings_is_closed(victim: Victim) -> 
         pytest.param(GoAwayFrame(0, error_code=0).serialize(), id="goaway"),
     ],
 )
-async def test_a_wrong_frame_harms_its_own_connection_at_most(victim: Victim, frame: bytes) -> None:
+async def test_an_invalid_frame_affects_only_its_own_connection(victim: Victim, frame: bytes) -> None:
     async with victim.connect() as connection:
         await connection.greet()
         await connection.ping()

@@ -1,4 +1,4 @@
-"""Frames that are right one by one and wrong in their number: survived within bounds, while another is served."""
+"""Floods of frames, each valid by itself: resources stay within bounds, and another client is served."""
 
 import asyncio
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ LIST = "/recipe.RecipeService/ListRecipes"
 
 
 async def flood(connection: RawHttp2, frames: Iterator[Frame | bytes]) -> str:
-    """Send frames until they are all sent or the producer hangs up, and say which."""
+    """Send frames until all are sent or the producer ends the connection; return which."""
     sent: list[Frame | bytes] = []
     try:
         for frame in frames:
@@ -38,7 +38,7 @@ async def flood(connection: RawHttp2, frames: Iterator[Frame | bytes]) -> str:
             if len(sent) == 500:
                 await connection.send(*sent)
                 sent.clear()
-                # Lets what has arrived be read, a GOAWAY in particular.
+                # Lets received frames be read, a GOAWAY in particular.
                 await asyncio.sleep(0)
         await connection.send(*sent)
         await connection.ping()
@@ -50,9 +50,9 @@ async def flood(connection: RawHttp2, frames: Iterator[Frame | bytes]) -> str:
 
 
 async def status_after(victim: Victim, connection: RawHttp2, frames: Iterator[Frame | bytes]) -> int | None:
-    """Send frames, all of which are taken. The status of the next call on the same connection that is not refused.
+    """Send frames, all of which must be accepted. Return the status of the next call that is not refused.
 
-    While the producer has yet to notice that calls were abandoned, they count as open, and another may be one too many.
+    Until the producer notices that calls were abandoned, they count as open, and the next one may exceed the limit.
     """
     outcome = await flood(connection, frames)
     victim.answers.append(outcome)
@@ -64,11 +64,11 @@ async def status_after(victim: Victim, connection: RawHttp2, frames: Iterator[Fr
 
 
 CUT_OFF = {f"GOAWAY {ENHANCE_YOUR_CALM}", "closed"}
-"""The GOAWAY goes unread where this process is held up for longer than the front waits for a caller to end."""
+"""The GOAWAY is lost when this process is delayed for longer than the front waits for a client to end."""
 
 
 async def assert_survives_or_is_cut_off(victim: Victim, connection: RawHttp2, frames: Iterator[Frame | bytes]) -> None:
-    """By the core resets are borne; a front cuts off who abandons far more calls than are answered."""
+    """The core tolerates resets; a front disconnects clients that abandon far more calls than are answered."""
     if victim.strict:
         outcome = await flood(connection, frames)
         victim.answers.append(outcome)
@@ -92,7 +92,7 @@ async def test_rapid_reset(victim: Victim) -> None:
 
 
 @on_strict_ports
-async def test_calls_to_be_refused(victim: Victim) -> None:
+async def test_flood_of_refused_calls(victim: Victim) -> None:
     async with victim.connect() as connection:
         await connection.greet()
         await connection.ping()
@@ -102,7 +102,7 @@ async def test_calls_to_be_refused(victim: Victim) -> None:
     victim.answers.append(outcome)
 
 
-async def test_rapid_reset_with_the_message_sent(victim: Victim) -> None:
+async def test_rapid_reset_after_the_message(victim: Victim) -> None:
     async with victim.connect() as connection:
         await connection.greet()
         await connection.ping()
@@ -125,7 +125,7 @@ async def test_streams_over_the_limit_are_refused_one_by_one(victim: Victim) -> 
         outcome = await flood(connection, iter(calls))
         answers = [await connection.answer(call.stream_id) for call in calls]
         refused = [answer for answer in answers if answer.reset == REFUSED_STREAM]
-        # Held until the server's own deadline for a message was over.
+        # Held until the server's own deadline for a message had passed.
         held = [answer for answer in answers if answer.status == DEADLINE_EXCEEDED]
         assert outcome == "survived"
         assert len(refused) + len(held) == len(calls)
@@ -134,7 +134,7 @@ async def test_streams_over_the_limit_are_refused_one_by_one(victim: Victim) -> 
     victim.answers.append(f"{len(refused)} refused, {len(held)} × grpc-status 4")
 
 
-async def test_pings(victim: Victim) -> None:
+async def test_flood_of_pings(victim: Victim) -> None:
     async with victim.connect() as connection:
         await connection.greet()
         outcome = await flood(connection, (PingFrame(0, b"%08d" % number) for number in range(20_000)))
@@ -142,7 +142,7 @@ async def test_pings(victim: Victim) -> None:
     victim.answers.append(outcome)
 
 
-async def test_settings(victim: Victim) -> None:
+async def test_flood_of_settings(victim: Victim) -> None:
     async with victim.connect() as connection:
         await connection.greet()
         frames = (SettingsFrame(0, settings={SettingsFrame.INITIAL_WINDOW_SIZE: number}) for number in range(20_000))
@@ -150,8 +150,8 @@ async def test_settings(victim: Victim) -> None:
 
 
 @on_every_port
-async def test_acknowledgements_that_nobody_reads(victim: Victim) -> None:
-    """PINGs and SETTINGS are answered, which must not fill the memory when the answers are not taken."""
+async def test_unread_acknowledgements(victim: Victim) -> None:
+    """PINGs and SETTINGS are acknowledged, which must not fill memory when the client does not read."""
     async with victim.connect() as connection:
         await connection.greet()
         connection.stop_reading()
@@ -164,14 +164,14 @@ async def test_acknowledgements_that_nobody_reads(victim: Victim) -> None:
                 sent += len(frames)
         except (ConnectionError, TimeoutError) as error:
             outcome = f"no longer read: {type(error).__name__}"
-        assert sent > 0, "at first it is read"
+        assert sent > 0, "the first frames are read"
     async with victim.connect() as another:
         await another.greet()
         assert (await another.ask(META, message(b""))).status == OK
     victim.answers.append(outcome)
 
 
-async def test_headers_that_never_end(victim: Victim) -> None:
+async def test_endless_headers(victim: Victim) -> None:
     async with victim.connect() as connection:
         await connection.greet()
         await connection.ping()
@@ -187,7 +187,7 @@ async def test_headers_that_never_end(victim: Victim) -> None:
     victim.answers.append(outcome)
 
 
-async def test_empty_continuations(victim: Victim) -> None:
+async def test_flood_of_empty_continuations(victim: Victim) -> None:
     async with victim.connect() as connection:
         await connection.greet()
         await connection.ping()
@@ -202,8 +202,8 @@ async def test_empty_continuations(victim: Victim) -> None:
     victim.answers.append(outcome)
 
 
-async def test_an_index_that_stands_for_much(victim: Victim) -> None:
-    """One header of 4,000 bytes in the table of HPACK, named again and again by one byte."""
+async def test_repeated_references_to_a_large_hpack_entry(victim: Victim) -> None:
+    """One header of 4,000 bytes in the HPACK table, repeated by references of one byte."""
     async with victim.connect() as connection:
         await connection.greet()
         await connection.ping()
@@ -220,7 +220,7 @@ async def test_an_index_that_stands_for_much(victim: Victim) -> None:
     victim.answers.append("closed" if victim.strict else "grpc-status 8")
 
 
-async def test_empty_data(victim: Victim) -> None:
+async def test_flood_of_empty_data(victim: Victim) -> None:
     async with victim.connect() as connection:
         await connection.greet()
         await connection.ping()
@@ -236,7 +236,7 @@ async def test_empty_data(victim: Victim) -> None:
     victim.answers.append(outcome)
 
 
-async def test_priorities_and_frames_of_unknown_kind(victim: Victim) -> None:
+async def test_flood_of_priorities_and_unknown_frames(victim: Victim) -> None:
     async with victim.connect() as connection:
         await connection.greet()
         await connection.ping()
@@ -250,7 +250,7 @@ async def test_priorities_and_frames_of_unknown_kind(victim: Victim) -> None:
 
 
 @pytest.mark.parametrize("increment", [1, 2**31 - 1])
-async def test_window_updates(victim: Victim, increment: int) -> None:
+async def test_flood_of_window_updates(victim: Victim, increment: int) -> None:
     async with victim.connect() as connection:
         await connection.greet()
         await connection.ping()
@@ -259,8 +259,8 @@ async def test_window_updates(victim: Victim, increment: int) -> None:
 
 
 @on_every_port
-async def test_callers_that_do_not_take_their_answers(victim: Victim) -> None:
-    """Large pages asked for with a window of nothing: held until the connection ends, for so many streams only."""
+async def test_clients_with_a_closed_window(victim: Victim) -> None:
+    """Large pages requested with a window of 0: held until the connection ends, for a limited number of streams."""
     async with victim.connect() as connection:
         await connection.greet(INITIAL_WINDOW_SIZE=0)
         await connection.ping()
@@ -273,7 +273,7 @@ async def test_callers_that_do_not_take_their_answers(victim: Victim) -> None:
 
 
 @on_every_port
-async def test_many_connections_that_do_nothing(victim: Victim) -> None:
+async def test_many_idle_connections(victim: Victim) -> None:
     before = victim.process.num_fds()
     sockets = [await victim.socket() for _ in range(200)]
     await until(lambda: victim.process.num_fds() >= before + 200)
@@ -285,5 +285,5 @@ async def test_many_connections_that_do_nothing(victim: Victim) -> None:
     victim.answers.append("200 accepted")
 
 
-def test_the_deadlines_of_these_tests_are_far_below_their_patience() -> None:
+def test_deadlines_are_far_below_the_timeout_of_the_tests() -> None:
     assert max(LIMITS.body_timeout_s, LIMITS.calls.handshake_timeout_s) < AMPLE_S / 4

@@ -1,4 +1,4 @@
-"""Producers over HTTP/1.1, each in a process of its own with limits that need no patience, plain and over TLS."""
+"""Producers over HTTP/1.1, each a separate process with short deadlines, plain and over TLS."""
 
 import asyncio
 import ssl
@@ -35,7 +35,7 @@ PLACES = {
         b"POST /recipes": b"POST /graphql",
     },
 }
-"""For each protocol, what to ask for in place of recipes by their own address."""
+"""For each protocol, the path that replaces a recipe's path."""
 
 
 @dataclass
@@ -52,17 +52,17 @@ class Victim(Attacked):
         return target.host, target.port
 
     def aimed(self, sent: bytes) -> bytes:
-        """A request for recipes, as one for what this producer serves."""
+        """The request, with the path that this producer serves."""
         for recipes, place in PLACES[self.protocol].items():
             sent = sent.replace(recipes, place)
         return sent
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """A connection to it, over TLS on the port that speaks it."""
+        """A connection to it, over TLS on the TLS port."""
         return await asyncio.open_connection(*self.place, ssl=self.tls)
 
     async def all_of(self, *parts: bytes) -> bytes:
-        """Everything that it says to these bytes until it closes. Raises TimeoutError when it does not."""
+        """Everything that it sends in response to these bytes until it closes. Raises TimeoutError."""
         async with asyncio.timeout(AMPLE_S):
             reader, writer = await self.connect()
             try:
@@ -71,20 +71,20 @@ class Victim(Attacked):
                     await writer.drain()
                 return await reader.read()
             except ConnectionError:
-                # It closed while bytes were on their way to it, and what it said went with them.
+                # It closed while bytes were in transit, and the reset discarded its response.
                 return b""
             finally:
                 await close(writer)
 
     async def status(self, *parts: bytes) -> int:
-        """The status of the one answer before it closes; 0 when there is none."""
+        """The status of the only response before it closes; 0 without a response."""
         said = await self.all_of(*parts)
-        assert said.count(b"HTTP/1.") <= 1, "one answer, whatever was smuggled"
+        assert said.count(b"HTTP/1.") <= 1, "one response only; the smuggled request was not answered"
         return int(said.split()[1]) if said else 0
 
 
 async def close(writer: asyncio.StreamWriter) -> None:
-    """Close a connection, however it fares."""
+    """Close a connection, ignoring its errors."""
     writer.close()
     with suppress(ConnectionError, ssl.SSLError, TimeoutError):
         await writer.wait_closed()
@@ -114,7 +114,7 @@ def graphql_producer(own_certificates: CertificateFiles) -> Iterator[Listening]:
 async def victim(
     protocol: str, port: int, own_certificates: CertificateFiles, request: pytest.FixtureRequest
 ) -> AsyncIterator[Victim]:
-    """The producer on one of its ports, with an honest caller beside the attack."""
+    """The producer on one of its ports, with a normal client beside the attack."""
     running: Listening = request.getfixturevalue(f"{protocol}_producer")
     address = running.addresses[port]
     context = ssl.create_default_context(cafile=own_certificates.ca) if parse_target(address).tls else None
@@ -130,9 +130,9 @@ async def victim(
 
 
 def ports_of(*protocols: str) -> pytest.MarkDecorator:
-    """The test is done to each of these producers, on alternating ports; for the table, on each of their ports.
+    """Run the test against each of these producers, on alternating ports; for the table, on each of their ports.
 
-    All of them stand on the same server of HTTP/1.1 and TLS, so each port is attacked once.
+    All of them use the same HTTP/1.1 and TLS server, so each port is attacked once.
     """
     numbers = range(len(PORTS))
     every = [

@@ -1,4 +1,4 @@
-"""GraphQL documents made to exhaust: refused before anything is validated or executed, or an error, and never a 500."""
+"""Expensive GraphQL documents: refused before validation and execution, or an error, and never a 500."""
 
 import msgspec
 import pytest
@@ -60,7 +60,7 @@ BODIES = {
 
 @ports_of("graphql")
 @pytest.mark.parametrize(("body", "expected"), BODIES.values(), ids=BODIES)
-async def test_a_document_made_to_exhaust(victim: Victim, body: bytes, expected: str) -> None:
+async def test_an_expensive_document(victim: Victim, body: bytes, expected: str) -> None:
     said = await victim.all_of(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
     head, _, content = said.partition(b"\r\n\r\n")
     status = int(head.split()[1])

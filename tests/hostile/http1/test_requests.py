@@ -1,4 +1,4 @@
-"""Requests made to confuse or to exhaust: each gets the answer of a good server, or none, and the connection ends."""
+"""Malformed and expensive requests: each gets a correct error response, or none, and the connection ends."""
 
 import re
 
@@ -34,7 +34,7 @@ MALFORMED = {
 
 @ports_of("http", "graphql")
 @pytest.mark.parametrize("sent", MALFORMED.values(), ids=MALFORMED)
-async def test_what_is_malformed_is_400_and_nothing_behind_it_is_read(victim: Victim, sent: bytes) -> None:
+async def test_a_malformed_request_is_400_and_ends_the_connection(victim: Victim, sent: bytes) -> None:
     status = await victim.status(sent + SMUGGLED)
     victim.answers.append(status)
     assert status == 400
@@ -50,7 +50,7 @@ HEADS = {
 
 @ports_of("http", "graphql")
 @pytest.mark.parametrize(("sent", "expected"), HEADS.values(), ids=HEADS)
-async def test_a_head_that_asks_too_much(victim: Victim, sent: bytes, expected: int) -> None:
+async def test_a_head_over_a_limit(victim: Victim, sent: bytes, expected: int) -> None:
     status = await victim.status(sent)
     victim.answers.append(status)
     assert status == expected
@@ -68,7 +68,7 @@ IDS = {
 
 @ports_of("http")
 @pytest.mark.parametrize(("recipe_id", "expected"), IDS.values(), ids=IDS)
-async def test_an_id_that_is_none(victim: Victim, recipe_id: bytes, expected: int) -> None:
+async def test_an_invalid_id(victim: Victim, recipe_id: bytes, expected: int) -> None:
     status = await victim.status(GET.replace(b"42", recipe_id) + END)
     victim.answers.append(status)
     assert status == expected
@@ -103,23 +103,23 @@ BODIES = {
 
 @ports_of("http", "graphql")
 @pytest.mark.parametrize(("sent", "expected"), BODIES.values(), ids=BODIES)
-async def test_a_body_made_to_exhaust(victim: Victim, sent: bytes, expected: int) -> None:
+async def test_an_oversized_or_invalid_body(victim: Victim, sent: bytes, expected: int) -> None:
     status = await victim.status(sent)
     victim.answers.append(status)
     assert status == expected
 
 
 @ports_of("http", "graphql")
-async def test_a_chunked_body_without_end(victim: Victim) -> None:
+async def test_an_oversized_chunked_body(victim: Victim) -> None:
     chunks = [b"10000\r\n" + bytes(0x10000) + b"\r\n"] * 17
     status = await victim.status(POST + b"Transfer-Encoding: chunked\r\n" + END, *chunks, b"0\r\n\r\n")
     victim.answers.append(status)
-    # 0 where the refusal was overtaken by the closing of a connection on which more was on its way.
+    # 0 when the connection was reset, with more bytes in transit, before the refusal was read.
     assert status in (413, 0)
 
 
 @ports_of("http")
-async def test_requests_in_one_go_are_answered_in_their_order(victim: Victim) -> None:
+async def test_pipelined_requests_are_answered_in_order(victim: Victim) -> None:
     sent = b"".join(GET.replace(b"42", b"%d?fields=id" % number) + b"\r\n" for number in range(1, 60))
     said = await victim.all_of(sent, GET + END)
     ids = [int(number) for number in re.findall(rb'"recipe":{"id":(\d+)', said)]

@@ -1,4 +1,4 @@
-"""Callers that take their time, hold connections or vanish: each is ended within the limit stated for it."""
+"""Clients that are slow, hold connections or disconnect: each connection ends within its stated limit."""
 
 import asyncio
 import socket
@@ -16,21 +16,21 @@ POST = b"POST /recipes HTTP/1.1\r\nHost: lab\r\nContent-Type: application/json\r
 LARGE_PAGE = b"GET /recipes?page_size=63 HTTP/1.1\r\nHost: lab\r\n\r\n"
 HALF_A_HELLO = b"\x16\x03\x01\x02\x00\x01"
 IDLE_TLS_BYTES = 64 << 10
-"""What a connection over TLS may take that does nothing."""
+"""The most memory that an idle connection over TLS may take."""
 
 both = ports_of("http", "graphql")
 
 
 @both
-async def test_a_head_that_does_not_come(victim: Victim) -> None:
-    """Nothing, half a line, and half a head, at once."""
+async def test_an_incomplete_head_is_408(victim: Victim) -> None:
+    """Concurrently: nothing, half a line, and half a head."""
     statuses = await asyncio.gather(*(victim.status(sent) for sent in (b"", b"GET /reci", GET[:-2])))
     victim.answers += statuses
     assert statuses == [408] * 3
 
 
 async def status_of_what_drips(victim: Victim, head: bytes, dripped: bytes) -> int:
-    """The status that a caller is told who sends a byte now and then; 0 when its connection is closed without."""
+    """The status for a client that sends one byte at a time; 0 when its connection is closed without a response."""
     reader, writer = await victim.connect()
 
     async def drip() -> None:
@@ -54,8 +54,8 @@ async def status_of_what_drips(victim: Victim, head: bytes, dripped: bytes) -> i
 
 
 @both
-async def test_what_drips_has_an_end(victim: Victim) -> None:
-    """A head, and a body, at once."""
+async def test_a_slow_head_or_body_is_408(victim: Victim) -> None:
+    """A head and a body, concurrently."""
     statuses = await asyncio.gather(
         status_of_what_drips(victim, b"", GET[:30] + b"X: y\r\n" * 1000),
         status_of_what_drips(victim, POST, b"{" * 1000),
@@ -73,8 +73,8 @@ async def test_an_idle_connection_is_closed(victim: Victim) -> None:
 
 
 @both
-async def test_answers_that_nobody_reads(victim: Victim) -> None:
-    """Half a megabyte each: the second is not made before the first is read, and who reads none is cut off."""
+async def test_unread_responses(victim: Victim) -> None:
+    """Half a megabyte each. No response is produced before the previous one is read; the client is disconnected."""
     loop = asyncio.get_running_loop()
     sock: socket.socket = socket.create_connection(victim.place)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -87,18 +87,18 @@ async def test_answers_that_nobody_reads(victim: Victim) -> None:
             sock.send(victim.aimed(LARGE_PAGE) * 1000)
 
         def cut_off() -> bool:
-            # Nothing is read, so only the system knows that the other side has gone.
+            # Nothing is read, so only the kernel knows that the other side has closed.
             return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) != b"\x01"
 
-        assert not cut_off(), "a caller is given time"
+        assert not cut_off(), "not disconnected at once"
         await until(cut_off)
     victim.answers.append("reset")
 
 
 @both
 @pytest.mark.parametrize("head", [POST, LARGE_PAGE], ids=["within a body", "within an answer"])
-async def test_callers_that_vanish(victim: Victim, head: bytes) -> None:
-    """Nothing is logged as a fault of the producer's, which is looked at when it stops."""
+async def test_clients_that_disconnect_midway(victim: Victim, head: bytes) -> None:
+    """No error is logged, which is checked when the producer stops."""
 
     async def vanish() -> bool:
         _, writer = await victim.connect()
@@ -126,7 +126,7 @@ async def test_a_thousand_idle_connections(victim: Victim) -> None:
         await loop.sock_connect(sock, victim.place)
         sockets.append(sock)
         if number % 100 == 99:
-            # Where this takes longer than the limit, the first are closed before the last are open.
+            # When this takes longer than the limit, the first are closed before the last are open.
             held = max(held, victim.process.num_fds())
     victim.answers.append(f"{held} descriptors open")
     assert held > 150
@@ -134,13 +134,13 @@ async def test_a_thousand_idle_connections(victim: Victim) -> None:
         last = await loop.sock_recv(sockets[-1], 100)
     for sock in sockets:
         sock.close()
-    # Whoever does not finish a handshake cannot be told anything.
+    # Without a finished handshake no response can be sent.
     assert last.startswith(b"HTTP/1.1 408 ") if victim.tls is None else not last
 
 
 @both
-async def test_half_a_handshake_is_cut_off(victim: Victim) -> None:
-    """Silence, and half of a TLS hello, at once. Where no TLS is spoken, either is a request that is no HTTP."""
+async def test_an_incomplete_handshake_is_closed(victim: Victim) -> None:
+    """Nothing, and half a TLS hello, concurrently. On the plain port they are an incomplete and an invalid request."""
 
     async def all_said(sent: bytes) -> bytes:
         reader, writer = await asyncio.open_connection(*victim.place)
@@ -157,14 +157,14 @@ async def test_half_a_handshake_is_cut_off(victim: Victim) -> None:
         assert silent.startswith(b"HTTP/1.1 408 ")
         assert half.split()[1] == b"400"
     else:
-        # An alert at most (RFC 8446, 6), which is no handshake and no data.
+        # An alert at most (RFC 8446, section 6): no handshake and no data.
         assert {silent[:1], half[:1]} <= {b"", b"\x15"}
     victim.answers.append("closed")
 
 
 @both
 async def test_the_wrong_protocol_on_a_port(victim: Victim) -> None:
-    """HTTP where TLS is spoken is closed; the other way round it is no HTTP."""
+    """HTTP on the TLS port is closed; TLS on the plain port is an invalid request."""
     async with asyncio.timeout(AMPLE_S):
         reader, writer = await asyncio.open_connection(*victim.place)
         writer.write(GET if victim.tls else b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03\r\n\r\n")
@@ -180,6 +180,6 @@ async def test_the_wrong_protocol_on_a_port(victim: Victim) -> None:
     victim.answers.append(said[9:12].decode() if victim.tls is None else "closed")
 
 
-def test_the_deadlines_of_these_tests_are_far_below_their_patience() -> None:
+def test_deadlines_are_far_below_the_timeout_of_the_tests() -> None:
     limits = (LIMITS.header_timeout_s, LIMITS.body_timeout_s, LIMITS.write_timeout_s, LIMITS.keep_alive_s)
     assert max(*limits, LIMITS.tls_handshake_timeout_s) < AMPLE_S / 4

@@ -1,4 +1,4 @@
-"""TLS of a producer over HTTP/1.1: versions, resumption, client certificates, files exchanged on disk; and its stop."""
+"""TLS over HTTP/1.1: versions, resumption, client certificates, files replaced on disk; and the shutdown."""
 
 import asyncio
 import shutil
@@ -76,7 +76,7 @@ def test_versions_suites_alpn_and_resumption(protocol: str, own_certificates: Ce
         old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         old.check_hostname = False
         old.verify_mode = ssl.CERT_NONE
-        # Below this level OpenSSL itself would not offer what is old.
+        # At higher levels OpenSSL itself does not offer the old suites.
         old.set_ciphers("ALL:@SECLEVEL=0")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -92,7 +92,7 @@ def test_versions_suites_alpn_and_resumption(protocol: str, own_certificates: Ce
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_who_shows_no_certificate_of_the_authority_is_turned_away(
+def test_clients_without_a_trusted_certificate_are_refused(
     protocol: str, own_certificates: CertificateFiles, tmp_path: Path
 ) -> None:
     other = certificates.write(tmp_path)
@@ -114,7 +114,9 @@ def test_who_shows_no_certificate_of_the_authority_is_turned_away(
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_certificates_are_exchanged_while_serving_and_broken_ones_are_not_served(protocol: str, tmp_path: Path) -> None:
+def test_certificates_can_be_replaced_while_serving_and_invalid_ones_are_not_used(
+    protocol: str, tmp_path: Path
+) -> None:
     files = certificates.write(tmp_path / "served")
     newer = certificates.write(tmp_path / "newer")
     with serving_tls(protocol, files) as producer, connected(producer, context_for(files)) as old:
@@ -139,8 +141,8 @@ def test_certificates_are_exchanged_while_serving_and_broken_ones_are_not_served
     assert "Traceback" not in said
 
 
-async def test_nothing_is_left_of_a_stop_under_load(own_certificates: CertificateFiles) -> None:
-    """Callers in both protocols, plain and TLS: whatever was sent before the stop is answered in full."""
+async def test_a_stop_under_load_answers_every_request_sent(own_certificates: CertificateFiles) -> None:
+    """With clients of both protocols, plain and TLS: every request sent before the stop gets a complete response."""
     for protocol in PROTOCOLS:
         flags = ("--port", "0", "--tls-port", "0", "--recipes", "generated:50", "--stop-notice", "0.3")
         tls = ("--cert", str(own_certificates.server), "--key", str(own_certificates.server_key))
@@ -161,7 +163,7 @@ async def test_nothing_is_left_of_a_stop_under_load(own_certificates: Certificat
 async def _call_until_refused(
     address: str, context: ssl.SSLContext, producer: Listening, stop_after: int | None
 ) -> int:
-    """How many requests were answered before nobody listened any more. A request that was sent has to be answered."""
+    """The number of requests answered before connections were refused. Every request that was sent must be answered."""
     place = address.split("/")[2].rpartition(":")
     answered = 0
     while True:
@@ -179,7 +181,7 @@ async def _call_until_refused(
             try:
                 head = await reader.readuntil(b"\r\n\r\n")
             except (ConnectionError, asyncio.IncompleteReadError):
-                # The first request may come after the end; whoever has been answered is told before.
+                # Only the first request may arrive after the end; a used connection gets `Connection: close` first.
                 assert fresh
                 writer.close()
                 return answered

@@ -1,4 +1,4 @@
-"""The lab's gRPC producer as a process of its own, and the foreign programs that talk to it or are talked to."""
+"""The lab's gRPC producer as a separate process, and the third-party clients and servers."""
 
 import os
 import shutil
@@ -14,12 +14,12 @@ from tests.support.programs import PATIENCE_S, Listening, listening
 HERE = Path(__file__).parent
 
 Run = Callable[..., str]
-"""Runs a program with arguments to its end, and gives what it wrote to stdout."""
+"""Runs a program with arguments to its end, and returns its stdout."""
 
 
 @pytest.fixture(scope="session")
 def node() -> str:
-    """Node.js, with the packages of package-lock.json beside this file."""
+    """Node.js, with the packages of package-lock.json in this directory."""
     found = shutil.which("node")
     if found is None:
         pytest.skip("node is not installed; .ci/run installs it")
@@ -44,7 +44,7 @@ def run_script(node: str) -> Run:
 
 @pytest.fixture(scope="session")
 def buf(node: str, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Runs buf, with a home of its own."""
+    """Runs buf, with its own home directory."""
     home = str(tmp_path_factory.mktemp("buf"))
 
     def run(*arguments: str) -> str:

@@ -1,4 +1,4 @@
-"""buf, which knows no contract but what the producer tells it by reflection, and which compares contracts."""
+"""buf, which gets the contract from the producer by reflection, and which compares contracts."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def curl(request: pytest.FixtureRequest, producer: Listening, buf: Run, own_cert
     return lambda method, data: buf("curl", "--protocol", "grpc", *transport, "--data", data, f"{url}/{method}")
 
 
-def test_it_calls_by_reflection(curl: Run, producer: Listening) -> None:
+def test_buf_calls_by_reflection(curl: Run, producer: Listening) -> None:
     recipe = msgspec.json.decode(curl("recipe.RecipeService/GetRecipe", '{"id": 42}'))
     assert recipe["name"] == CHICKEN.name
     assert recipe["ingredients"][1] == {"id": 2, "name": "Sauce", "quantity": "2 cups"}
@@ -33,20 +33,20 @@ def test_it_calls_by_reflection(curl: Run, producer: Listening) -> None:
     assert meta == {"pid": producer.process.pid}
 
 
-def test_it_reads_the_details_of_an_error(curl: Run) -> None:
+def test_buf_reads_error_details(curl: Run) -> None:
     error = msgspec.json.decode(curl("recipe.RecipeService/ListRecipes", '{"pageSize": -1}'))
     assert error["code"] == "invalid_argument"
     assert [detail["type"] for detail in error["details"]] == ["google.rpc.ErrorInfo", "google.rpc.BadRequest"]
 
 
-def test_it_asks_for_health(curl: Run) -> None:
+def test_buf_checks_health(curl: Run) -> None:
     for service in ("", "recipe.RecipeService"):
         answer = msgspec.json.decode(curl("grpc.health.v1.Health/Check", f'{{"service": "{service}"}}'))
         assert answer == {"status": "SERVING"}
 
 
-def test_the_contract_breaks_no_caller_of_the_sample(buf: Run, tmp_path: Path) -> None:
-    """Neither on the wire nor in JSON; and the tool would say so."""
+def test_the_contract_is_compatible_with_the_node_sample(buf: Run, tmp_path: Path) -> None:
+    """On the wire and in JSON. The tool reports a change that is not."""
     rules = '{"version": "v2", "breaking": {"use": ["WIRE_JSON"]}}'
     against = ("--against", str(HERE / "sample.proto"), "--config", rules)
     assert buf("breaking", str(CONTRACT), *against) == ""

@@ -1,4 +1,4 @@
-"""npm's @grpc/grpc-js with @grpc/proto-loader, both ways: its client and our producer, our consumer and its server."""
+"""npm's @grpc/grpc-js with @grpc/proto-loader: its client with the lab's producer, the lab's client with its server."""
 
 import subprocess
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ RECIPE_42 = {
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 @pytest.mark.parametrize("proto", [CONTRACT, SAMPLE], ids=["contract", "sample"])
-def test_its_client_is_served(
+def test_a_grpc_js_client_is_served(
     producer: Listening, run_script: Run, own_certificates: CertificateFiles, proto: Path, tls: bool
 ) -> None:
     authority = parse_target(producer.addresses[int(tls)]).authority
@@ -58,7 +58,7 @@ def test_its_client_is_served(
 
 @contextmanager
 def foreign_server(node: str, *files: str) -> Iterator[tuple[str, int]]:
-    """The sample's service by grpc-js: its address and its process id."""
+    """The sample's service on grpc-js: its address and its process id."""
     with subprocess.Popen(
         [node, str(HERE / "server.mjs"), str(SAMPLE), *files], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as server:
@@ -73,7 +73,9 @@ def foreign_server(node: str, *files: str) -> Iterator[tuple[str, int]]:
 
 @pytest.mark.parametrize("gzip", [False, True], ids=["identity", "gzip"])
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
-async def test_its_server_is_consumed(node: str, own_certificates: CertificateFiles, tls: bool, gzip: bool) -> None:
+async def test_a_grpc_js_server_is_consumed(
+    node: str, own_certificates: CertificateFiles, tls: bool, gzip: bool
+) -> None:
     files = (str(own_certificates.server_key), str(own_certificates.server)) if tls else ()
     with foreign_server(node, *files) as (address, pid):
         ca = own_certificates.ca if tls else None
