@@ -14,7 +14,7 @@ from commands import command_line
 
 app = command_line.application("Measure what serving the same recipes costs over each protocol.")
 for command in (run, compare, report, sizes, advise, ask, slo, check):
-    app.command()(command)
+    app.command(cls=command_line.GroupedCommand)(command)
 
 
 def main() -> int:

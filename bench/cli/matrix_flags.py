@@ -23,6 +23,9 @@ Value = TypeVar("Value")
 CONCURRENCY_AT_MOST = 1024
 RATE_AT_MOST_HZ = 1_000_000
 
+WHAT = "What to measure"
+"""The group of these flags in the help of a command."""
+
 Chosen = Mapping[str, Sequence[str]]
 """What was given for each dimension, by its name; those not given are missing."""
 
@@ -44,6 +47,7 @@ def with_dimensions(
                     typer.Option(
                         flag.name,
                         metavar=flag.metavar,
+                        rich_help_panel=WHAT,
                         help=f"{flag.help} [default: {flag.default}]",
                         show_default=False,
                     ),

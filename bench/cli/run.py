@@ -23,6 +23,9 @@ DEFAULT_INSTANCES = 13
 QUICK_SECONDS = 35.0
 UNTIL_SECONDS = 600.0
 """How long a run with --until may take by default."""
+WHAT, LOAD, TIME, OUTPUT = matrix_flags.WHAT, "Load", "Time and order", "Output"
+VERSUS = "Servers and versions"
+"""Groups of the help."""
 BESIDES = ({"client": RAW, "load": ClosedLoad(concurrency=1)},)
 """What is measured besides by default: the cost of the producer, with next to no client."""
 
@@ -32,24 +35,32 @@ def run(
     chosen: matrix_flags.Chosen,
     workload: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAMES", help=f"Comma-separated: {', '.join(WORKLOADS)}. [default: get,list]"),
+        typer.Option(
+            metavar="NAMES", rich_help_panel=WHAT, help=f"Comma-separated: {', '.join(WORKLOADS)}. [default: get,list]"
+        ),
     ] = None,
     page_size: Annotated[
-        list[str] | None, typer.Option(metavar="N", help="Recipes on a page or in a batch. [default: 20]")
+        list[str] | None,
+        typer.Option(metavar="N", rich_help_panel=WHAT, help="Recipes on a page or in a batch. [default: 20]"),
     ] = None,
     concurrency: Annotated[
-        list[str] | None, typer.Option(metavar="N", help="Closed loop: requests in flight. [default: 1,16]")
+        list[str] | None,
+        typer.Option(metavar="N", rich_help_panel=LOAD, help="Closed loop: requests in flight. [default: 1,16]"),
     ] = None,
     rate: Annotated[
-        list[str] | None, typer.Option(metavar="HZ", help="Open loop instead: requests per second.")
+        list[str] | None,
+        typer.Option(metavar="HZ", rich_help_panel=LOAD, help="Open loop instead: requests per second."),
     ] = None,
     arrivals: Annotated[
-        str, typer.Option(metavar="poisson|constant", help="Arrival process of the open loop.")
+        str, typer.Option(metavar="poisson|constant", rich_help_panel=LOAD, help="Arrival process of the open loop.")
     ] = "poisson",
     instances: Annotated[
         int | None,
         typer.Option(
-            parser=values.whole_number(1, 1000), metavar="N", help="Server restarts (replicates). [default: 13]"
+            parser=values.whole_number(1, 1000),
+            metavar="N",
+            rich_help_panel=TIME,
+            help="Server restarts (replicates). [default: 13]",
         ),
     ] = None,
     rounds: Annotated[
@@ -57,73 +68,119 @@ def run(
         typer.Option(
             parser=values.whole_number(1, 1_000_000),
             metavar="N",
+            rich_help_panel=TIME,
             help="Rounds per instance. [default: as many as fit into the time]",
         ),
     ] = None,
     seconds: Annotated[
         float | None,
-        typer.Option(parser=values.number(1, 1_000_000), metavar="S", help="Duration of the whole run. [default: 175]"),
+        typer.Option(
+            parser=values.number(1, 1_000_000),
+            metavar="S",
+            rich_help_panel=TIME,
+            help="Duration of the whole run. [default: 175]",
+        ),
     ] = None,
     until: Annotated[
         float | None,
         typer.Option(
             parser=values.share(0.001, 1),
             metavar="PERCENT",
+            rich_help_panel=TIME,
             help="Stop when the intervals of all headline ratios are within ± this.",
         ),
     ] = None,
     slice_ms: Annotated[
-        float, typer.Option(parser=values.number(1, 60_000), metavar="MS", help="Duration of one slice.")
+        float,
+        typer.Option(
+            parser=values.number(1, 60_000), metavar="MS", rich_help_panel=TIME, help="Duration of one slice."
+        ),
     ] = 12.0,
     target: Annotated[
-        list[str] | None, typer.Option(metavar="PROTOCOL=URL", help="Measure a server that is already running.")
+        list[str] | None,
+        typer.Option(metavar="PROTOCOL=URL", rich_help_panel=VERSUS, help="Measure a server that is already running."),
     ] = None,
     ab: Annotated[
         str,
         typer.Option(
-            metavar="REF", help="Compare the producers of this checkout with those of a commit (A..B: of two commits)."
+            metavar="REF",
+            rich_help_panel=VERSUS,
+            help="Compare the producers of this checkout with those of a commit (A..B: of two commits).",
         ),
     ] = "",
     ab_target: Annotated[
-        list[str] | None, typer.Option(metavar="PROTOCOL=URL", help="Compare the server at --target with this one.")
+        list[str] | None,
+        typer.Option(
+            metavar="PROTOCOL=URL", rich_help_panel=VERSUS, help="Compare the server at --target with this one."
+        ),
     ] = None,
     threshold: Annotated[
         float,
         typer.Option(
-            parser=values.share(0, 10), metavar="PERCENT", help="With --ab: exit code 1 when slower by more than this."
+            parser=values.share(0, 10),
+            metavar="PERCENT",
+            rich_help_panel=VERSUS,
+            help="With --ab: exit code 1 when slower by more than this.",
         ),
     ] = THRESHOLD,
-    ids: Annotated[str, typer.Option(metavar="IDS", help="Request these recipes only.")] = "",
+    ids: Annotated[str, typer.Option(metavar="IDS", rich_help_panel=WHAT, help="Request these recipes only.")] = "",
     expect: Annotated[
         str,
         typer.Option(
-            metavar="recipes|none", help="What responses are compared with. none: they only have to be well-formed."
+            metavar="recipes|none",
+            rich_help_panel=WHAT,
+            help="What responses are compared with. none: they only have to be well-formed.",
         ),
     ] = "recipes",
     ca: Annotated[
         Path | None,
-        typer.Option(parser=values.readable_file, metavar="FILE", help="CA certificates to trust for --target."),
+        typer.Option(
+            parser=values.readable_file,
+            metavar="FILE",
+            rich_help_panel=VERSUS,
+            help="CA certificates to trust for --target.",
+        ),
     ] = None,
     gzip_level: Annotated[
-        int, typer.Option(parser=values.whole_number(1, 9), metavar="1..9", help="zlib level of the responses.")
+        int,
+        typer.Option(
+            parser=values.whole_number(1, 9),
+            metavar="1..9",
+            rich_help_panel=VERSUS,
+            help="zlib level of the responses.",
+        ),
     ] = 6,
     timeout: Annotated[
-        float, typer.Option(parser=values.number(0.001, 600), metavar="SECONDS", help="Timeout of one request.")
+        float,
+        typer.Option(
+            parser=values.number(0.001, 600), metavar="SECONDS", rich_help_panel=LOAD, help="Timeout of one request."
+        ),
     ] = 10.0,
     recipes: Annotated[
-        str, typer.Option(metavar="SOURCE", help="generated[:N[:SEED]], wikibooks, or a JSON (Lines) file.")
+        str,
+        typer.Option(
+            metavar="SOURCE", rich_help_panel=WHAT, help="generated[:N[:SEED]], wikibooks, or a JSON (Lines) file."
+        ),
     ] = sources.DEFAULT_SOURCE,
     seed: Annotated[
-        int, typer.Option(parser=values.whole_number(0, 2**63), metavar="N", help="Seed of all random orders.")
+        int,
+        typer.Option(
+            parser=values.whole_number(0, 2**63), metavar="N", rich_help_panel=TIME, help="Seed of all random orders."
+        ),
     ] = 1,
     out: Annotated[
-        str, typer.Option(metavar="FILE", help="Run file; the report goes beside it. [default: in reports/]")
+        str,
+        typer.Option(
+            metavar="FILE", rich_help_panel=OUTPUT, help="Run file; the report goes beside it. [default: in reports/]"
+        ),
     ] = "",
     quick: Annotated[
-        bool, typer.Option("--quick", help="One instance, one request in flight, less than a minute.")
+        bool,
+        typer.Option("--quick", rich_help_panel=TIME, help="One instance, one request in flight, less than a minute."),
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the plan and its duration; measure nothing.")
+        bool,
+        typer.Option("--dry-run", rich_help_panel=OUTPUT, help="Print the plan and its duration; measure nothing."),
     ] = False,
 ) -> int:
     """Measure every combination of the values given; write the run file and the report; print the tables."""
