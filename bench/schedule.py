@@ -18,9 +18,9 @@ LATENCY_REQUESTS_AT_LEAST = 3
 """A median needs a few requests, however slow the cell is."""
 THROUGHPUT_EVERY = 6
 """Cells without a headline ratio take part in one of so many rounds: most of the time goes to those that have one."""
-PROVED_AT_FIRST = 24
+VERIFIED_AT_FIRST = 24
 """How many whole responses of a cell are verified before it is timed. The others are verified while it is timed."""
-PROVED_AGAIN = 4
+VERIFIED_AGAIN = 4
 """The same for a cell that was verified in an earlier instance, and over a network, which changes no response and makes
 each of them slow."""
 OPEN_SLICE_NS = 1_000_000_000
@@ -61,9 +61,9 @@ def producer_flags(protocol: str, plan: RunPlan) -> list[str]:
     return flags_for(protocol, spoken(protocol, plan.matrix["dialect"] or (DEFAULT_DIALECT,)))
 
 
-def questions_to_prove(cell: CellKey, instance: int) -> int:
+def questions_to_verify(cell: CellKey, instance: int) -> int:
     """How many of a cell's requests are sent, and their whole responses verified, before it is timed."""
-    return PROVED_AT_FIRST if instance == 0 and cell.network == LOOPBACK else PROVED_AGAIN
+    return VERIFIED_AT_FIRST if instance == 0 and cell.network == LOOPBACK else VERIFIED_AGAIN
 
 
 def slice_ns(cell: CellKey, plan: RunPlan) -> int:

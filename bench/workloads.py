@@ -63,7 +63,7 @@ class Question(ABC, Generic[Answer]):
         """A check of a few comparisons, for every answer that is timed."""
 
     @abstractmethod
-    def prove(self, answer: Answer) -> None:
+    def verify(self, answer: Answer) -> None:
         """Compare the whole answer with the domain's value. Raises WrongAnswer."""
 
 
@@ -85,7 +85,7 @@ class GetQuestion(Question[Recipe]):
     def plausible(self, answer: Recipe) -> bool:
         return answer.id == self.recipe_id
 
-    def prove(self, answer: Recipe) -> None:
+    def verify(self, answer: Recipe) -> None:
         if self.expected is not None:
             _same(f"recipe {self.recipe_id}", self.expected, answer)
         elif answer.id != self.recipe_id:
@@ -107,7 +107,7 @@ class FieldsQuestion(Question[Recipe]):
     def plausible(self, answer: Recipe) -> bool:
         return bool(answer.name) and not answer.ingredients
 
-    def prove(self, answer: Recipe) -> None:
+    def verify(self, answer: Recipe) -> None:
         expected = answer.keeping(self.FIELDS) if self.expected is None else self.expected
         _same(f"the name of recipe {self.recipe_id}", expected, answer)
         if not answer.name:
@@ -130,7 +130,7 @@ class ListQuestion(Question[RecipePage]):
     def plausible(self, answer: RecipePage) -> bool:
         return len(answer.recipes) == self.count and answer.recipes[-1].id == self.last_id
 
-    def prove(self, answer: RecipePage) -> None:
+    def verify(self, answer: RecipePage) -> None:
         if not self.plausible(answer):
             raise WrongAnswer(f"a page of {self.page_size}: {len(answer.recipes)} recipes came, not {self.count}")
         if self.expected is not None:
@@ -149,7 +149,7 @@ class CreateQuestion(Question[Recipe]):
     def plausible(self, answer: Recipe) -> bool:
         return answer.id > 0 and answer.name == self.draft.name
 
-    def prove(self, answer: Recipe) -> None:
+    def verify(self, answer: Recipe) -> None:
         _same("a created recipe", self.draft.with_id(answer.id), answer)
 
 
@@ -167,7 +167,7 @@ class BatchQuestion(Question[tuple[Recipe, ...]]):
         ids = self.recipe_ids
         return len(answer) == len(ids) and (answer[0].id, answer[-1].id) == (ids[0], ids[-1])
 
-    def prove(self, answer: tuple[Recipe, ...]) -> None:
+    def verify(self, answer: tuple[Recipe, ...]) -> None:
         what = f"{len(self.recipe_ids)} recipes"
         if tuple(recipe.id for recipe in answer) != self.recipe_ids:
             raise WrongAnswer(f"{what}: other ones came, or in another order")

@@ -33,7 +33,7 @@ class LoadClient(ABC):
 
     checks: ClassVar[Literal["answer", "status"]] = "answer"
     """What is checked of every timed response. `status`: only the HTTP status, so the content may be wrong."""
-    proves_all: ClassVar[bool] = True
+    verifies_all: ClassVar[bool] = True
     """Whether every request has to be verified before a cell is timed. False: a few are enough."""
 
     def __init__(self, protocol: str, settings: ClientSettings) -> None:
@@ -69,14 +69,14 @@ class LoadClient(ABC):
         """Prepare the questions for sending, in the same order. Raises ConsumerError and RecipeError."""
 
     @abstractmethod
-    async def prove(self, request: Request) -> None:
+    async def verify(self, request: Request) -> None:
         """Send one request, and compare the complete response with the value expected by the domain.
 
         Raises WrongAnswer, ConsumerError, RecipeError.
         """
 
     def recheck(self) -> None:
-        """Compare a complete response of the last slice, if one was kept. Not timed. Raises as `prove` does."""
+        """Compare a complete response of the last slice, if one was kept. Not timed. Raises as `verify` does."""
         return
 
     def cpu_ns(self) -> int:

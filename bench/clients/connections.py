@@ -31,7 +31,7 @@ async def _nothing_to_register() -> None:
 class RawRequest(Generic[Content, RawAnswer]):
     """A prepared request. May be sent any number of times, also while it is in flight already."""
 
-    __slots__ = ("content", "proved", "register", "verify")
+    __slots__ = ("content", "register", "verified", "verify")
 
     def __init__(
         self,
@@ -40,10 +40,10 @@ class RawRequest(Generic[Content, RawAnswer]):
         register: Callable[[], Awaitable[None]] = _nothing_to_register,
     ):
         self.content = content
-        self.proved: set[Hashable] = set()
+        self.verified: set[Hashable] = set()
         """Fingerprints (status and length) of responses that were decoded and found correct."""
         self.verify = verify
-        """Returns what is wrong with a response whose fingerprint is not in `proved`, None for nothing."""
+        """Returns what is wrong with a response whose fingerprint is not in `verified`, None for nothing."""
         self.register = register
         """Has the producer learn what this request only names."""
 

@@ -131,9 +131,9 @@ class H2loadClient(ProgramClient):
         """The raw client's requests."""
         return self._raw.requests(questions)
 
-    async def prove(self, request: Request) -> None:
+    async def verify(self, request: Request) -> None:
         """Have the raw client send the request and compare the response."""
-        await self._raw.prove(request)
+        await self._raw.verify(request)
 
     def cpu_ns(self) -> int:
         """CPU time of all runs of the program so far."""

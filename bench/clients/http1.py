@@ -144,7 +144,7 @@ class Http1Connection(asyncio.Protocol):
             pool.idle.append(self)
         else:
             self._drop()
-        if head.fingerprint in request.proved:
+        if head.fingerprint in request.verified:
             pool.accepted = (request, head, data)
             self._ended(self.sent_ns, done_ns, None)
         else:
@@ -207,7 +207,7 @@ class Http1Connection(asyncio.Protocol):
         else:
             self._drop()
         failure: Exception | None = None
-        if (head.status, len(body)) not in request.proved:
+        if (head.status, len(body)) not in request.verified:
             failure = request.verify(request, Http1Answer(head, body))
         self._ended(self.sent_ns, done_ns, failure)
 

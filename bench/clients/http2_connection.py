@@ -286,7 +286,7 @@ class Http2Connection(asyncio.Protocol):
         self._forget(stream_id)
         fingerprint = (headers.status, (stream.trailers or headers).call_status, stream.size)
         pool = self._pool
-        if fingerprint in request.proved:
+        if fingerprint in request.verified:
             pool.accepted = stream
             failure = None
         else:

@@ -19,7 +19,7 @@ class LibraryClient(LoopClient):
     """Sends through a consumer. Its requests are the questions themselves."""
 
     # Every response is decoded, and one per slice is compared completely.
-    proves_all = False
+    verifies_all = False
 
     @classmethod
     def why_unusable(cls, *, open_loop: bool, new_connections: bool) -> str | None:
@@ -54,9 +54,9 @@ class LibraryClient(LoopClient):
         """The questions. A consumer builds each request anew, and that is part of its cost."""
         return questions
 
-    async def prove(self, request: Question[Any]) -> None:
+    async def verify(self, request: Question[Any]) -> None:
         """Send and compare."""
-        request.prove(await request.send(self._client))
+        request.verify(await request.send(self._client))
 
     async def keep_asking(self, turns: Turns, in_flight: int) -> None:
         """Run `in_flight` callers. Each sends its next request when the last one has ended."""

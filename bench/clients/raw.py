@@ -78,7 +78,7 @@ class RawClient(LoopClient):
                 self._compare(question, answer)
             except Exception as error:  # whatever a consumer raises is this request's outcome
                 return error
-            request.proved.add(self.calls.fingerprint(answer))
+            request.verified.add(self.calls.fingerprint(answer))
             return None
 
         async def register() -> None:
@@ -86,7 +86,7 @@ class RawClient(LoopClient):
 
         return RawRequest(contents[0], verify, register)
 
-    async def prove(self, request: AnyRequest) -> None:
+    async def verify(self, request: AnyRequest) -> None:
         """Send once, decode, compare, and remember the fingerprint of the correct response.
 
         A persisted query is sent by its name only. Where the producer does not know the name yet, the consumer
@@ -151,7 +151,7 @@ class RawClient(LoopClient):
         async def give(_: Any) -> Any:
             return answer
 
-        question.prove(at_once(question, self.calls.client(give)))
+        question.verify(at_once(question, self.calls.client(give)))
 
 
 class _Taken(Exception):

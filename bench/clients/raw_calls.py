@@ -47,7 +47,7 @@ class RawCalls(ABC, Generic[Content, RawAnswer]):
 
     @abstractmethod
     def fingerprint(self, answer: RawAnswer) -> Hashable:
-        """The value that the connections look up in `RawRequest.proved`."""
+        """The value that the connections look up in `RawRequest.verified`."""
 
     @abstractmethod
     def program_request(self, content: Content) -> ProgramRequest:

@@ -36,8 +36,8 @@ class Setup(Struct, frozen=True, kw_only=True, tag=True):
     """Whose CPU clock is read; None: the producer is a target, which may run anywhere."""
 
 
-class Prove(Struct, frozen=True, kw_only=True, tag=True):
-    """Connect for a cell and compare whole responses with what is expected. Answered by Proof."""
+class Verify(Struct, frozen=True, kw_only=True, tag=True):
+    """Connect for a cell and compare whole responses with what is expected. Answered by Verification."""
 
     key: CellKey
     questions_at_most: int
@@ -47,7 +47,7 @@ class Prove(Struct, frozen=True, kw_only=True, tag=True):
 class ReadSizes(Struct, frozen=True, kw_only=True, tag=True):
     """Send requests through a wire tap, over a connection of its own, and count the bytes. Answered by SizesRead.
 
-    The workload must have been proved for a cell before.
+    The workload must have been verified for a cell before.
     """
 
     key: CellKey
@@ -58,7 +58,7 @@ class ReadSizes(Struct, frozen=True, kw_only=True, tag=True):
 
 
 class RunSlice(Struct, frozen=True, kw_only=True, tag=True):
-    """Measure one slice of a cell that was proved. Answered by SliceDone."""
+    """Measure one slice of a cell that was verified. Answered by SliceDone."""
 
     cell: str
     seed: str
@@ -83,7 +83,7 @@ class Done(Struct, frozen=True, kw_only=True, tag=True):
     """An order was carried out."""
 
 
-class Proof(Struct, frozen=True, kw_only=True, tag=True):
+class Verification(Struct, frozen=True, kw_only=True, tag=True):
     """Whether the responses of a cell are correct, and if not, what came instead."""
 
     outcome: str
@@ -125,8 +125,8 @@ class Broken(Struct, frozen=True, kw_only=True, tag=True):
     text: str
 
 
-Order = Setup | Prove | ReadSizes | RunSlice | Collect | Finish
-Answer = Done | Proof | SizesRead | SliceDone | Recorded | Broken
+Order = Setup | Verify | ReadSizes | RunSlice | Collect | Finish
+Answer = Done | Verification | SizesRead | SliceDone | Recorded | Broken
 
 _orders: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
 _answers: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)

@@ -50,7 +50,7 @@ from recipes.model import Recipe
 
 
 @dataclass(slots=True)
-class ProvedCell:
+class VerifiedCell:
     """A cell whose responses are correct: its client, its requests, and what was recorded so far."""
 
     client: LoadClient
@@ -68,7 +68,7 @@ class Worker:
         self.recipes = recipes
         self.clients: dict[tuple[Hashable, ...], LoadClient] = {}
         """By what cells have to agree in to share connections."""
-        self.cells: dict[str, ProvedCell] = {}
+        self.cells: dict[str, VerifiedCell] = {}
         self.questions: dict[Workload, Sequence[Question[Any]]] = {}
         self.connections: dict[int, ConnectionCount] = {}
         """By the producer's port."""
@@ -76,8 +76,8 @@ class Worker:
     async def answer(self, order: messages.Order) -> messages.Answer:
         """Carry out one order."""
         match order:
-            case messages.Prove():
-                return await self.prove(order)
+            case messages.Verify():
+                return await self.verify(order)
             case messages.ReadSizes():
                 return await self.read_sizes(order)
             case messages.RunSlice():
@@ -119,7 +119,7 @@ class Worker:
             connections=connections,
         )
 
-    async def prove(self, order: messages.Prove) -> messages.Proof:
+    async def verify(self, order: messages.Verify) -> messages.Verification:
         """Ask the first questions of a cell and compare the whole responses."""
         key = order.key
         workload = key.workload
@@ -132,18 +132,20 @@ class Worker:
                 )
             requests = client.requests(self.questions[workload])
             if not requests:
-                return messages.Proof(outcome="unsupported", text="the workload has no requests", supported=False)
+                return messages.Verification(
+                    outcome="unsupported", text="the workload has no requests", supported=False
+                )
             # Over a network every question takes long, and the responses are the same.
-            proves_all = client.proves_all and key.network == LOOPBACK
-            for request in requests if proves_all else requests[: order.questions_at_most]:
-                await client.prove(request)
+            verifies_all = client.verifies_all and key.network == LOOPBACK
+            for request in requests if verifies_all else requests[: order.questions_at_most]:
+                await client.verify(request)
         except WrongAnswer as error:
-            return messages.Proof(outcome=WRONG_ANSWER, text=str(error))
+            return messages.Verification(outcome=WRONG_ANSWER, text=str(error))
         except (ConsumerError, RecipeError) as error:
             unsupported = isinstance(error, OperationUnsupported)
-            return messages.Proof(outcome=kind_of(error), text=str(error), supported=not unsupported)
-        self.cells[key.label] = ProvedCell(client, key.load, requests)
-        return messages.Proof(outcome=OK)
+            return messages.Verification(outcome=kind_of(error), text=str(error), supported=not unsupported)
+        self.cells[key.label] = VerifiedCell(client, key.load, requests)
+        return messages.Verification(outcome=OK)
 
     async def read_sizes(self, order: messages.ReadSizes) -> messages.Answer:
         """Send a workload's questions through a tap, beside the connections that are measured, and count the bytes."""
@@ -216,7 +218,7 @@ class Worker:
         return messages.SliceDone(slice=measured, outcomes=record.outcomes, text=record.first_failure)
 
     async def _run(
-        self, cell: ProvedCell, asked: Iterator[Request], order: messages.RunSlice, record: SliceRecord
+        self, cell: VerifiedCell, asked: Iterator[Request], order: messages.RunSlice, record: SliceRecord
     ) -> int:
         """Send requests for one slice. Returns its duration in nanoseconds."""
         client, load = cell.client, cell.load
@@ -244,7 +246,7 @@ class Worker:
     async def _compare_one(self, client: LoadClient, request: Request, record: SliceRecord) -> None:
         try:
             client.recheck()
-            await client.prove(request)
+            await client.verify(request)
         except Exception as error:  # whatever a client library raises is this request's outcome
             record.fail(kind_of(error), str(error))
 
@@ -273,7 +275,7 @@ def _anatomy(reading: Reading, *, gzip: bool) -> Anatomy | None:
     return anatomy_of(reading, gzip_found(responses) if gzip else None)
 
 
-def _recorded(cells: Mapping[str, ProvedCell], problems: Sequence[str] = ()) -> messages.Recorded:
+def _recorded(cells: Mapping[str, VerifiedCell], problems: Sequence[str] = ()) -> messages.Recorded:
     return messages.Recorded(
         latency={name: latency_histogram.encode(cell.latency) for name, cell in cells.items()},
         service={

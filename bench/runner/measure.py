@@ -13,7 +13,7 @@ from bench.load.recorder import OK, SILENCE, sum_outcomes
 from bench.machine import peak_memory_bytes
 from bench.runner.job import Job
 from bench.runner.recording import CellRecording, RunRecording
-from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, order_to_prove, start_rigs
+from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, order_to_verify, start_rigs
 from bench.runner.session import Session, Stopped
 from bench.runner.sizes import order_to_read
 from bench.spec import CellKey
@@ -62,7 +62,7 @@ class Measurement:
         async with Session(self.job.pinning, self.job.stop, self.recording.problems) as session:
             rigs = await start_rigs(session, self.job, instance)
             try:
-                await self._prove(instance, rigs)
+                await self._verify(instance, rigs)
                 await self._read_sizes(rigs)
                 await self._rounds(instance, rigs)
                 self.recording.instances_done += 1
@@ -71,17 +71,17 @@ class Measurement:
                 raise
             await self._collect(instance, rigs)
 
-    async def _prove(self, instance: int, rigs: Rigs) -> None:
+    async def _verify(self, instance: int, rigs: Rigs) -> None:
         self._report("verifying responses")
         for cell in self.recording.cells:
             rig = rigs.get(cell.key.process)
             if rig is None or rig.broken or cell.status != "measured":
                 continue
-            order = order_to_prove(cell.key, planning.questions_to_prove(cell.key, instance))
-            proof = await rig.order(order, VERIFY_TIMEOUT_S)
-            if isinstance(proof, messages.Proof) and proof.outcome != OK:
-                cell.outcomes = sum_outcomes([cell.outcomes, {proof.outcome: 1}])
-                cell.give_up("failed" if proof.supported else "unsupported", proof.text)
+            order = order_to_verify(cell.key, planning.questions_to_verify(cell.key, instance))
+            verification = await rig.order(order, VERIFY_TIMEOUT_S)
+            if isinstance(verification, messages.Verification) and verification.outcome != OK:
+                cell.outcomes = sum_outcomes([cell.outcomes, {verification.outcome: 1}])
+                cell.give_up("failed" if verification.supported else "unsupported", verification.text)
 
     async def _read_sizes(self, rigs: Rigs) -> None:
         """Count the bytes of every message whose sizes are not known yet. They are the same in every instance."""

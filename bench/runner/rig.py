@@ -137,6 +137,6 @@ def _through(relay: Server, direct: messages.Route) -> messages.Route:
     return messages.Route(plain=direct.plain and next(announced), tls=direct.tls and next(announced))
 
 
-def order_to_prove(cell: CellKey, questions_at_most: int) -> messages.Prove:
+def order_to_verify(cell: CellKey, questions_at_most: int) -> messages.Verify:
     """The order to verify that a cell's responses are correct."""
-    return messages.Prove(key=cell, questions_at_most=questions_at_most)
+    return messages.Verify(key=cell, questions_at_most=questions_at_most)

@@ -152,11 +152,11 @@ async def _slice_against_noop(session: Session, protocol: str, client: str) -> m
         producer_pid=server.child.pid,
     )
     key = CellKey(protocol=protocol, load=CEILING_LOAD, client=client)
-    prove = messages.Prove(key=key, questions_at_most=1)
+    verify = messages.Verify(key=key, questions_at_most=1)
     load = await session.start_load(setup)
-    proof = await load.order(prove, TIMEOUT_S)
-    if isinstance(proof, messages.Proof) and proof.outcome != OK:
-        return proof.text
+    verification = await load.order(verify, TIMEOUT_S)
+    if isinstance(verification, messages.Verification) and verification.outcome != OK:
+        return verification.text
     order = messages.RunSlice(cell=key.label, seed="", duration_ns=CEILING_NS, requests_at_least=16)
     result = await load.order(order, TIMEOUT_S)
     assert isinstance(result, messages.SliceDone)

@@ -12,7 +12,7 @@ from bench.load import messages
 from bench.load.recorder import OK
 from bench.results import Cell, PlanUsed, Run, RunWarning, Status
 from bench.runner.job import Job, RunHeader
-from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, order_to_prove, start_rigs
+from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, order_to_verify, start_rigs
 from bench.runner.session import Session, Stopped
 from bench.spec import CellKey, RunPlan
 from bench.stats.wording import some_of
@@ -102,9 +102,9 @@ async def _size_up_all(
 
 
 async def _size_up_one(rig: Rig, cell: CellKey, sized: Sized, requests: int) -> None:
-    proof = await rig.order(order_to_prove(cell, planning.PROVED_AGAIN), VERIFY_TIMEOUT_S)
-    if isinstance(proof, messages.Proof) and proof.outcome != OK:
-        sized.status, sized.reason = "failed" if proof.supported else "unsupported", proof.text
+    verification = await rig.order(order_to_verify(cell, planning.VERIFIED_AGAIN), VERIFY_TIMEOUT_S)
+    if isinstance(verification, messages.Verification) and verification.outcome != OK:
+        sized.status, sized.reason = "failed" if verification.supported else "unsupported", verification.text
         return
     if rig.broken:
         return

@@ -15,7 +15,7 @@ from bench.runner import assemble
 from bench.runner.job import Job
 from bench.runner.measure import SLICE_MARGIN_S
 from bench.runner.recording import CellRecording, RunRecording
-from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, order_to_prove, start_rigs
+from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, order_to_verify, start_rigs
 from bench.runner.session import Session, Stopped
 from bench.runner.slo_search import QUANTILES, Objective, RateSearch, missed
 from bench.spec import CellKey, ClosedLoad, OpenLoad
@@ -30,7 +30,7 @@ LIMITS_LONG = 30
 """A probe lasts so many times the allowed latency: at 5 % above capacity the backlog then exceeds it."""
 WITHOUT_LIMIT_NS = 5_000_000_000
 """How long a probe lasts without an objective for latency: only the backlog shows that a rate is missed."""
-PROOFS_AT_MOST = 5
+VERIFICATIONS_AT_MOST = 5
 RATE_REACHED = generator.RATE_REACHED
 
 
@@ -123,7 +123,7 @@ class Prober:
     async def _guess(self, rig: Rig, found: Found) -> float | None:
         """Half of the rate of a closed loop; None when there is none, which is noted."""
         plan = replace(found.key, load=GUESS_FROM)
-        if not await self._proved(rig, plan, found):
+        if not await self._verified(rig, plan, found):
             return None
         result = await self._slice(rig, plan, GUESS_NS, found, recorded=False)
         if result is None:
@@ -134,7 +134,7 @@ class Prober:
     async def _probe(self, rig: Rig, found: Found, rate_hz: float) -> Probe | None:
         plan = replace(found.key, load=OpenLoad(rate_hz=rate_hz))
         duration_ns = min(max(round(self._samples / rate_hz * 1e9), self._shortest_ns), LONGEST_NS)
-        if not await self._proved(rig, plan, found):
+        if not await self._verified(rig, plan, found):
             return None
         warmed = await self._slice(rig, plan, WARM_UP_NS, found, recorded=False)
         result = None if warmed is None else await self._slice(rig, plan, duration_ns, found, recorded=True)
@@ -168,18 +168,18 @@ class Prober:
         errors = failures(result.outcomes) / asked if asked else 0.0
         return Probe(missed(self._objectives, latency_ns, errors), generator_limited=False, cell=cell)
 
-    async def _proved(self, rig: Rig, plan: CellKey, found: Found) -> bool:
-        questions = planning.questions_to_prove(plan, found.probes)
-        for _ in range(PROOFS_AT_MOST):
+    async def _verified(self, rig: Rig, plan: CellKey, found: Found) -> bool:
+        questions = planning.questions_to_verify(plan, found.probes)
+        for _ in range(VERIFICATIONS_AT_MOST):
             # A producer may still be busy with the backlog of a rate above its capacity.
-            proof = await self._order(rig, order_to_prove(plan, questions), VERIFY_TIMEOUT_S, found)
-            if not isinstance(proof, messages.Proof):
+            verification = await self._order(rig, order_to_verify(plan, questions), VERIFY_TIMEOUT_S, found)
+            if not isinstance(verification, messages.Verification):
                 return False
-            if proof.outcome == OK:
+            if verification.outcome == OK:
                 found.trouble = ""
                 return True
-            found.trouble = proof.text
-            if proof.outcome not in SILENCE:
+            found.trouble = verification.text
+            if verification.outcome not in SILENCE:
                 return False
         return False
 

@@ -97,7 +97,7 @@ class FileCalls(RawCalls[Http2Content, Http2Answer]):
         def verify(request: RawRequest[Http2Content, Http2Answer], answer: Http2Answer) -> Exception | None:
             if answer.headers.status != 200 or answer.body != ANSWER:
                 return UnexpectedResponse("the file server did not send its file")
-            request.proved.add(self.fingerprint(answer))
+            request.verified.add(self.fingerprint(answer))
             return None
 
         return RawRequest(Http2Content(fields, b""), verify)
@@ -114,7 +114,7 @@ async def send(task: Task) -> Rate:
     try:
         requests = [calls.request()] if calls is not None else client.requests(await _questions(task, client))
         for request in requests:
-            await client.prove(request)
+            await client.verify(request)
         gc.collect()
         gc.freeze()
         await _run(client, requests, task.in_flight, WARM_UP_NS)

@@ -35,14 +35,14 @@ ALL = [("get", 0), ("fields", 0), ("list", 20), ("create", 0), *((name, 2) for n
 
 @pytest.mark.parametrize(("workload", "page_size"), ALL)
 @pytest.mark.parametrize("known", [True, False])
-async def test_right_answers_are_proved(workload: str, page_size: int, known: bool) -> None:
+async def test_right_answers_are_verified(workload: str, page_size: int, known: bool) -> None:
     asked = await questions(workload, page_size, known)
     assert 0 < len(asked) <= QUESTIONS_AT_MOST
     client = FakeClient()
     for question in asked:
         answer = await question.send(client)
         assert question.plausible(answer)
-        question.prove(answer)
+        question.verify(answer)
 
 
 async def test_single_recipes_are_asked_for_in_the_order_given() -> None:
@@ -70,42 +70,42 @@ def test_whole_answers_are_compared() -> None:
     recipe = Recipe(1, "one", "steps", (Ingredient(1, "salt", "1 g"),))
     other = Recipe(1, "one", "steps", (Ingredient(1, "salt", "2 g"),))
     question = GetQuestion(1, recipe)
-    question.prove(recipe)
+    question.verify(recipe)
     assert question.plausible(other)
     with pytest.raises(WrongAnswer, match="recipe 1"):
-        question.prove(other)
+        question.verify(other)
     with pytest.raises(WrongAnswer, match="id 2"):
-        GetQuestion(1, None).prove(Recipe(2, "two"))
+        GetQuestion(1, None).verify(Recipe(2, "two"))
 
 
 def test_a_selection_with_more_than_was_selected_is_wrong() -> None:
     recipe = Recipe(1, "one", "steps", (Ingredient(1, "salt"),))
     named = recipe.keeping(("name",))
-    FieldsQuestion(1, named).prove(named)
+    FieldsQuestion(1, named).verify(named)
     for question in (FieldsQuestion(1, named), FieldsQuestion(1, None)):
         assert not question.plausible(recipe)
         with pytest.raises(WrongAnswer):
-            question.prove(recipe)
+            question.verify(recipe)
     with pytest.raises(WrongAnswer, match="has none"):
-        FieldsQuestion(1, None).prove(Recipe(0, ""))
+        FieldsQuestion(1, None).verify(Recipe(0, ""))
 
 
 def test_pages_are_compared() -> None:
     question = ListQuestion(2, "", 2, 2, BOOK[:2])
-    question.prove(RecipePage(BOOK[:2]))
+    question.verify(RecipePage(BOOK[:2]))
     with pytest.raises(WrongAnswer, match="3 recipes came"):
-        question.prove(RecipePage(BOOK[:3]))
+        question.verify(RecipePage(BOOK[:3]))
     with pytest.raises(WrongAnswer, match="differs"):
-        question.prove(RecipePage((Recipe(1, "forged"), BOOK[1])))
+        question.verify(RecipePage((Recipe(1, "forged"), BOOK[1])))
     assert not question.plausible(RecipePage(()))
 
 
 def test_a_created_recipe_is_the_draft_with_an_id() -> None:
     recipe = Recipe(9, "nine", "", (Ingredient(1, "salt", "1 g"),))
     question = CreateQuestion(draft_of(recipe))
-    question.prove(Recipe(1001, "nine", "", recipe.ingredients))
+    question.verify(Recipe(1001, "nine", "", recipe.ingredients))
     with pytest.raises(WrongAnswer):
-        question.prove(Recipe(1001, "nine"))
+        question.verify(Recipe(1001, "nine"))
     assert not question.plausible(Recipe(0, "nine"))
 
 
@@ -126,7 +126,7 @@ async def test_a_batch_has_the_size_asked_for_and_is_told_from_others(workload: 
     assert not question.plausible((two, one))
     for wrong in ((one, three), (two, one), (one, Recipe(2, "another name"))):
         with pytest.raises(WrongAnswer, match="2 recipes"):
-            question.prove(wrong)
+            question.verify(wrong)
 
 
 @pytest.mark.parametrize(("workload", "requests", "in_flight"), [("batch-one-by-one", 3, 1), ("batch-at-once", 3, 3)])

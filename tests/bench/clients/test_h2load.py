@@ -83,7 +83,7 @@ async def run_slice(served: Served, in_flight: int, duration_ns: int) -> Program
     try:
         requests = client.requests([GetQuestion(i, None) for i in range(1, 10)])
         for request in requests:
-            await client.prove(request)
+            await client.verify(request)
         assert (await client.consumer.get(1)).id == 1
         before_ns = client.cpu_ns()
         found = await client.run_slice(cycle(requests), in_flight=in_flight, duration_ns=duration_ns)

@@ -116,7 +116,7 @@ async def test_a_response_is_accepted_in_any_framing_and_chunking(content: bytes
     async with serving(answer) as server, raw_client("http", server.port) as client:
         request = asking(client)
         assert await end_of(client, request) is None
-        assert request.proved == {(200, len(BODY))}
+        assert request.verified == {(200, len(BODY))}
         assert await end_of(client, request) is None
         client.recheck()
         assert (server.connections, client.connections_opened) == (1, 1)
@@ -193,7 +193,7 @@ async def test_a_wrong_response_is_not_accepted(content: bytes) -> None:
         request = asking(client)
         failure = await end_of(client, request)
         assert isinstance(failure, UnexpectedResponse), failure
-        assert not request.proved
+        assert not request.verified
         assert await end_of(client, request) is None
 
 

@@ -103,7 +103,7 @@ async def test_a_response_is_accepted_in_any_framing(answer: Callable[[Peer, int
         for _ in range(6):
             assert await end_of(client, request) is None
             client.recheck()
-        assert len(request.proved) == 1
+        assert len(request.verified) == 1
         assert (len(server.peers), client.connections_opened) == (1, 1)
 
 
@@ -234,7 +234,7 @@ async def test_a_plain_response_is_known_by_status_and_length() -> None:
 
     def verify(request: RawRequest[Http2Content, Http2Answer], answer: Http2Answer) -> None:
         verified.append(answer.body)
-        request.proved.add((answer.headers.status, None, len(answer.body)))
+        request.verified.add((answer.headers.status, None, len(answer.body)))
 
     request = RawRequest(Http2Content(PLAIN_FIELDS, b"onions"), verify)
     async with speaking_http2(answering_plainly("200", b'{"id":1}')) as server:

@@ -102,7 +102,7 @@ async def assert_all_right(name: str, choice: Workload, served: Served) -> None:
         requests = client.requests(await questions_of(client, choice))
         assert requests
         for request in requests:
-            await client.prove(request)
+            await client.verify(request)
         for concurrency in (1, 7):
             record = SliceRecord()
             duration_ns = await run_closed(
@@ -205,7 +205,7 @@ async def test_both_clients_send_the_same_requests(protocol: str, dialect: str, 
             async with relay_to(target.host, target.port) as relay:
                 client = await opened(name, served, target=Target("127.0.0.1", relay.port))
                 (request,) = client.requests([GetQuestion(CHICKEN.id, CHICKEN)])
-                await client.prove(request)
+                await client.verify(request)
                 await client.close()
                 content = bytes(relay.sent)
                 in_words = in_http2 if content.startswith(b"PRI ") else in_http1

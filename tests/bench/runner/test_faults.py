@@ -21,8 +21,8 @@ from tests.support import measuring
 SLICE_NS = 1
 """Over at once, so that a slice asks as many questions as it must at least, 4, however fast the machine is."""
 AFTER_WARM_UP = 125
-"""More questions than proving, reading sizes and the longest warm-up ask (80, and 8 rounds of 4); what goes wrong later
-goes wrong in a recorded slice."""
+"""More questions than verifying, reading sizes and the longest warm-up ask (80, and 8 rounds of 4), so that what goes
+wrong later goes wrong in a recorded slice."""
 
 
 async def run_with(
