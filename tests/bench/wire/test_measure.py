@@ -17,7 +17,7 @@ from bench.wire.anatomy import anatomy_of, check_phases
 from bench.wire.gzip_cost import gzip_found
 from bench.wire.measure import KEY_LOG_VARIABLE, Ask, Connect, Measured, key_log, measure
 from bench.wire.parts import UNKNOWN, bytes_by_category
-from bench.wire.reading import NOTHING_KNOWN, WARM_UP_REQUESTS
+from bench.wire.reading import DIVIDED_SHARE, NOTHING_KNOWN, WARM_UP_REQUESTS
 from bench.wire.recording import Direction, Recording
 from bench.wire.tls import read_key_log
 from consumers.client import ClientSettings, RecipeClient
@@ -133,7 +133,9 @@ def check_anatomy(measured: Measured, plain: Measured, *, gzip: bool, inside: bo
         here, there = (bytes_by_category(getattr(one.steady, direction.value)) for one in (found, outside))
         assert (here["tls"] > 0) == inside
         if found.inside_tls == "plain_twin":
-            assert here["content"] >= there["content"] * 0.8
+            # Pings and window updates fall differently each time, so some requests cannot be divided; no byte is lost.
+            assert here["content"] + here[UNKNOWN] >= there["content"]
+            assert here["content"] >= there["content"] * DIVIDED_SHARE
         else:
             assert here[UNKNOWN] == 0
             # Decrypted, it is the same to the byte: the same was requested without TLS, over another connection.
