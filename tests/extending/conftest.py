@@ -57,9 +57,9 @@ class Lab:
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Lab:
-    """A copy without tests, documents and stubs of its own."""
-    unwanted = shutil.ignore_patterns("__pycache__")
+    """A copy of what runs."""
     for package in PACKAGES:
-        shutil.copytree(ROOT / package, tmp_path / package, ignore=unwanted)
+        # With what is compiled already: copytree keeps the times that it is checked by.
+        shutil.copytree(ROOT / package, tmp_path / package)
     shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
     return Lab(tmp_path)
