@@ -40,27 +40,27 @@ def test_a_known_amount_of_cpu_reads_back_within_5_percent(cpu_s: float) -> None
 
 
 @needs_linux
-def test_the_cpu_clock_of_this_process_is_the_one_python_reads() -> None:
+def test_the_cpu_clock_agrees_with_python() -> None:
     before_ns = process_time_ns()
     read_ns = process_cpu_ns(os.getpid())
     assert read_ns is not None
     assert before_ns <= read_ns <= process_time_ns()
 
 
-def test_a_process_that_is_gone_has_no_clock_and_no_memory() -> None:
+def test_an_ended_process_has_no_cpu_clock_and_no_memory() -> None:
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
     assert process_cpu_ns(child.pid) is None
     assert peak_memory_bytes(child.pid) is None
 
 
-def test_without_linux_there_is_no_such_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_linux_there_is_no_cpu_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "darwin")
     assert process_cpu_ns(os.getpid()) is None
 
 
 @needs_linux
-def test_peak_memory_grows_by_what_was_taken() -> None:
+def test_peak_memory_grows_by_the_allocated_bytes() -> None:
     peaks = []
     for taken_bytes in (0, 64 << 20):
         with subprocess.Popen(
@@ -75,7 +75,7 @@ def test_peak_memory_grows_by_what_was_taken() -> None:
     assert peaks[1] - peaks[0] == pytest.approx(64 << 20, rel=0.1)
 
 
-def test_producer_and_load_get_cores_of_their_own() -> None:
+def test_producers_and_load_processes_get_separate_cores() -> None:
     assert machine.pinning_for((0, 1, 2, 3), can_pin=True) == machine.Pinning((3,), (0,))
     assert machine.pinning_for((0, 1), can_pin=True).apart
     for pinning in (machine.pinning_for((5,), can_pin=True), machine.pinning_for((0, 1), can_pin=False)):
@@ -83,12 +83,12 @@ def test_producer_and_load_get_cores_of_their_own() -> None:
         assert not pinning.apart
 
 
-def test_usable_cores_are_there() -> None:
+def test_there_are_usable_cores() -> None:
     assert machine.usable_cores()
     assert machine.pinning_here().apart == (len(machine.usable_cores()) > 1 and hasattr(os, "sched_setaffinity"))
 
 
-def test_the_environment_names_what_figures_depend_on() -> None:
+def test_the_environment_records_what_results_depend_on() -> None:
     found = environment.describe(machine.Pinning((1,), (0,)), measures_elsewhere=False)
     assert found["cpu"]["model"]
     assert found["pinning"] == {"producer": [1], "load": [0], "apart": True}
@@ -107,7 +107,7 @@ def test_histograms_keep_three_digits_and_survive_encoding() -> None:
         assert again.get_value_at_percentile(percentile) == pytest.approx(value_ns, rel=1e-3)
 
 
-def test_what_lies_outside_a_histogram_is_counted_at_its_end() -> None:
+def test_values_outside_a_histogram_are_counted_at_its_end() -> None:
     histogram = latency_histogram.new_histogram()
     assert latency_histogram.record_all(histogram, [10**15, 5]) == 1
     assert histogram.get_total_count() == 2

@@ -116,14 +116,14 @@ def test_bytes_with_a_declared_name_are_read() -> None:
         (_with_slices([1]), "slices are not columns"),
     ],
 )
-def test_what_is_no_run_file_is_refused_in_one_line(content: bytes, named: str) -> None:
+def test_invalid_run_files_are_a_one_line_error(content: bytes, named: str) -> None:
     with pytest.raises(RunFileUnreadable) as refused:
         run_file.decode(content)
     assert named in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
-def test_the_published_schema_is_the_one_that_the_code_has() -> None:
+def test_the_published_schema_is_up_to_date() -> None:
     published = Path(run_file.__file__).parent.parent / "docs" / "run-file.schema.json"
     assert json.loads(published.read_bytes()) == json.loads(json.dumps(run_file.json_schema()))
 

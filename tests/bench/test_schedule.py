@@ -11,7 +11,7 @@ from producers.registry import flags_for
 from tests.support.plans import DEFAULT, SIXTEEN, plan_of, with_values
 
 
-def test_the_estimate_knows_how_far_a_network_reaches() -> None:
+def test_the_estimate_includes_network_round_trips() -> None:
     combination, one = CellKey(protocol="http", tls=True), ClosedLoad(concurrency=1)
     far = replace(combination, load=one, network="rtt=100ms", connection="new")
     assert planning.round_trips(far) == 3
@@ -22,7 +22,7 @@ def test_the_estimate_knows_how_far_a_network_reaches() -> None:
     assert planning.estimated_seconds(plan_of(matrix, rounds=None, seconds=10_000.0)) == 10_000
 
 
-def test_extra_arms_take_part_in_some_rounds_and_clients_in_every_one() -> None:
+def test_extra_cells_run_in_some_rounds_and_clients_in_every_round() -> None:
     one = ClosedLoad(concurrency=1)
     beside = Matrix({**DEFAULT.values, "load": (one,)}, [{"client": "raw", "load": one}])
     equal = with_values(load=(one,), client=("library", "raw"))
@@ -32,7 +32,7 @@ def test_extra_arms_take_part_in_some_rounds_and_clients_in_every_one() -> None:
         assert len(planning.cells_of_round(equal.cells(), plan_of(equal), 0, number)) == 48
 
 
-def test_every_round_has_every_latency_cell_once_in_an_order_of_its_own() -> None:
+def test_every_round_has_every_latency_cell_once_in_its_own_order() -> None:
     plan, cells = plan_of(), DEFAULT.cells()
     orders = []
     for number in range(8):
@@ -50,7 +50,7 @@ def test_without_latency_cells_every_round_has_them_all() -> None:
         assert len(planning.cells_of_round(matrix.cells(), plan_of(matrix), 0, number)) == 24
 
 
-def test_the_seed_decides_every_order() -> None:
+def test_every_order_depends_on_the_seed_only() -> None:
     cells = DEFAULT.cells()
     same, other = plan_of(seed=7), plan_of(seed=8)
     assert planning.cells_of_round(cells, same, 1, 2) == planning.cells_of_round(cells, plan_of(seed=7), 1, 2)
@@ -59,7 +59,7 @@ def test_the_seed_decides_every_order() -> None:
     assert len(starts) == 6
 
 
-def test_in_a_round_every_protocol_is_asked_the_same_and_in_the_next_round_something_else() -> None:
+def test_protocols_share_the_requests_of_a_round_and_rounds_differ() -> None:
     plan, cells = plan_of(), DEFAULT.cells()
     for workload in ("get", "list20"):
         for load in DEFAULT["load"]:
@@ -84,7 +84,7 @@ def test_slices_are_short_and_long_enough_for_slow_cells() -> None:
     assert planning.slice_ns(arrivals, plan_of()) == planning.OPEN_SLICE_NS
 
 
-def test_ids_are_a_seeded_sample_or_the_ones_given() -> None:
+def test_ids_are_a_seeded_sample_or_the_given_ones() -> None:
     ids = list(range(1, 1001))
     sampled = planning.sample_ids(ids, plan_of(), 256)
     assert len(set(sampled)) == 256
@@ -99,7 +99,7 @@ def test_the_estimate_is_the_time_given_or_follows_from_the_rounds() -> None:
     assert 0 < short < long
 
 
-def test_the_plan_in_words() -> None:
+def test_the_plan_is_described() -> None:
     text = planning.describe(plan_of())
     assert "48 cells: every combination of" in text
     assert "load: 1 in flight, 16 in flight\n" in text
@@ -110,7 +110,7 @@ def test_the_plan_in_words() -> None:
     assert not target.restarts
 
 
-def test_a_producer_is_told_to_speak_what_it_does_not_speak_unless_told() -> None:
+def test_a_producer_gets_flags_for_dialects_that_are_off_by_default() -> None:
     assert flags_for("graphql", ["", "persisted"]) == ["--persisted-queries"]
     assert flags_for("graphql", [""]) == flags_for("http", ["protobuf"]) == []
 
@@ -128,5 +128,7 @@ def test_a_producer_is_told_to_speak_what_it_does_not_speak_unless_told() -> Non
         ({"a": 100.0}, {"b": 1.0}, True),
     ],
 )
-def test_settled(before: dict[str, float], now: dict[str, float], expected: bool) -> None:
+def test_intervals_settle_when_they_change_little(
+    before: dict[str, float], now: dict[str, float], expected: bool
+) -> None:
     assert planning.settled(before, now) is expected

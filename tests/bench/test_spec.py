@@ -18,14 +18,14 @@ def test_the_default_matrix_has_24_combinations_under_two_loads() -> None:
     assert len({cell.label for cell in cells}) == 48
 
 
-def test_ids_tell_what_a_cell_is() -> None:
+def test_ids_describe_the_cell() -> None:
     combination = CellKey(protocol="grpc", gzip=True, tls=True, workload=Workload(name="list", page_size=20))
     assert replace(combination, load=ClosedLoad(concurrency=16)).label == "grpc-list20-gzip-tls-c16"
     plain = CellKey(protocol="http")
     assert replace(plain, load=OpenLoad(rate_hz=500)).label == "http-get-r500"
 
 
-def test_ids_tell_the_network_and_the_kind_of_connection_where_they_are_not_the_usual_ones() -> None:
+def test_ids_name_a_network_and_connection_other_than_the_default() -> None:
     combination, one = CellKey(protocol="http", tls=True), ClosedLoad(concurrency=1)
     assert replace(combination, load=one, network="wifi").label == "http-get-tls-c1-wifi"
     assert replace(combination, load=one, network="loopback", connection="new").label == "http-get-tls-c1-new"
@@ -35,7 +35,7 @@ def test_ids_tell_the_network_and_the_kind_of_connection_where_they_are_not_the_
     )
 
 
-def test_networks_and_kinds_of_connection_multiply_the_cells() -> None:
+def test_networks_and_connection_kinds_multiply_the_cells() -> None:
     matrix = with_values(network=("loopback", "lan"), connection=("persistent", "new"))
     cells = matrix.cells()
     assert len({cell.label for cell in cells}) == len(cells) == 4 * 48
@@ -45,7 +45,7 @@ def test_networks_and_kinds_of_connection_multiply_the_cells() -> None:
     assert "connection: persistent, new\n" in text
 
 
-def test_clients_are_a_dimension_and_extra_arms_stand_beside_it() -> None:
+def test_clients_are_a_dimension_and_extra_cells_are_added_to_it() -> None:
     one = ONE
     matrix = Matrix({**DEFAULT.values, "client": ("library", "raw")}, [{"client": "h2load", "load": one}])
     cells = matrix.cells()
@@ -73,7 +73,7 @@ def test_labels(load: ClosedLoad | OpenLoad) -> None:
     assert replace(combination, load=load).label in {"http-get-c1", "http-get-r2.5"}
 
 
-def test_a_dialect_that_is_not_the_usual_one_stands_in_the_name() -> None:
+def test_a_dialect_other_than_the_default_is_in_the_label() -> None:
     matrix = Matrix({"protocol": ("http", "grpc"), "tls": (True,), "load": (ONE,), "dialect": ("json", "protobuf")})
     assert [cell.label for cell in matrix.cells()] == [
         "http-get-tls-c1",
@@ -83,7 +83,7 @@ def test_a_dialect_that_is_not_the_usual_one_stands_in_the_name() -> None:
     ]
 
 
-def test_each_protocol_takes_part_in_the_dialects_that_it_speaks() -> None:
+def test_each_protocol_has_cells_for_its_own_dialects() -> None:
     assert spoken("http", ("default", "json", "persisted")) == ["json"]
     assert spoken("http", ("protobuf", "default")) == ["protobuf", "json"]
     assert spoken("graphql", ("json", "protobuf")) == []
@@ -109,7 +109,7 @@ def test_keys_that_differ_in_one_dimension_agree_without_it() -> None:
         assert changed.usual(name) == key.usual(name)
 
 
-def test_cells_of_one_process_share_what_its_scope_says() -> None:
+def test_cells_share_processes_and_connections_by_scope() -> None:
     key = CellKey(protocol="grpc", load=SIXTEEN, tls=True, network="wifi", version="v1")
     assert key.process == CellKey(protocol="grpc", version="v1")
     assert replace(key, workload=Workload(name="list", page_size=5)).connections == key.connections

@@ -35,7 +35,7 @@ ALL = [("get", 0), ("fields", 0), ("list", 20), ("create", 0), *((name, 2) for n
 
 @pytest.mark.parametrize(("workload", "page_size"), ALL)
 @pytest.mark.parametrize("known", [True, False])
-async def test_right_answers_are_verified(workload: str, page_size: int, known: bool) -> None:
+async def test_correct_responses_are_verified(workload: str, page_size: int, known: bool) -> None:
     asked = await questions(workload, page_size, known)
     assert 0 < len(asked) <= QUESTIONS_AT_MOST
     client = FakeClient()
@@ -45,28 +45,28 @@ async def test_right_answers_are_verified(workload: str, page_size: int, known: 
         question.verify(answer)
 
 
-async def test_single_recipes_are_asked_for_in_the_order_given() -> None:
+async def test_single_recipes_are_requested_in_the_given_order() -> None:
     assert [question.recipe_id for question in await questions("get")] == IDS
 
 
-async def test_pages_follow_the_producers_own_tokens() -> None:
+async def test_pages_follow_the_page_tokens() -> None:
     asked = await questions("list", 20)
     assert [question.page_token for question in asked] == ["", "20", "40", "60", "80"]
     assert [len(question.expected) for question in asked] == [20] * 5
     assert len(await questions("list", 5)) == PAGES_AT_MOST
 
 
-async def test_a_page_that_is_not_full_stands_only_where_there_is_no_other() -> None:
+async def test_a_partial_page_is_requested_only_without_a_full_one() -> None:
     assert [question.count for question in await questions("list", 30)] == [30, 30, 30]
     assert [question.count for question in await questions("list", 200)] == [100]
 
 
-async def test_another_number_of_recipes_than_the_book_has_is_a_wrong_answer() -> None:
+async def test_another_number_of_recipes_is_a_wrong_response() -> None:
     with pytest.raises(WrongAnswer, match="20 recipes came"):
         await questions("list", 20, recipes=BOOK[:10])
 
 
-def test_whole_answers_are_compared() -> None:
+def test_whole_responses_are_compared() -> None:
     recipe = Recipe(1, "one", "steps", (Ingredient(1, "salt", "1 g"),))
     other = Recipe(1, "one", "steps", (Ingredient(1, "salt", "2 g"),))
     question = GetQuestion(1, recipe)
@@ -78,7 +78,7 @@ def test_whole_answers_are_compared() -> None:
         GetQuestion(1, None).verify(Recipe(2, "two"))
 
 
-def test_a_selection_with_more_than_was_selected_is_wrong() -> None:
+def test_a_selection_with_extra_fields_is_a_wrong_response() -> None:
     recipe = Recipe(1, "one", "steps", (Ingredient(1, "salt"),))
     named = recipe.keeping(("name",))
     FieldsQuestion(1, named).verify(named)
@@ -109,13 +109,13 @@ def test_a_created_recipe_is_the_draft_with_an_id() -> None:
     assert not question.plausible(Recipe(0, "nine"))
 
 
-async def test_what_the_producer_refuses_is_raised() -> None:
+async def test_refusals_of_the_producer_are_raised() -> None:
     with pytest.raises(RecipeNotFound):
         await GetQuestion(1000, None).send(FakeClient())
 
 
 @pytest.mark.parametrize("workload", BATCHES)
-async def test_a_batch_has_the_size_asked_for_and_is_told_from_others(workload: str) -> None:
+async def test_a_batch_has_the_requested_size_and_exactly_its_recipes(workload: str) -> None:
     asked = await questions(workload, 2, ids=list(range(1, 8)))
     assert [question.recipe_ids for question in asked] == [(1, 2), (3, 4), (5, 6)]
     (more_than_there_are,) = await questions(workload, 5)

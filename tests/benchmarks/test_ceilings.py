@@ -15,7 +15,7 @@ from tests.support.http2_peer import Peer, speaking_http2
 from tests.support.serving import serving
 
 
-def test_what_programs_say_of_themselves() -> None:
+def test_the_output_of_load_generators_is_parsed() -> None:
     assert generators._read_wrk("  1234 requests in 1.50s, 2MB read") == (1234, 1.5)
     assert generators._read_autocannon('{"requests": {"total": 99}, "duration": 2.5}') == (99, 2.5)
     said = "finished in 202.20ms, 47430.00 req/s\nrequests: 9 total, 9 started, 9 done, 8 succeeded, 0 failed"
@@ -27,7 +27,7 @@ def test_what_programs_say_of_themselves() -> None:
             read("nothing")
 
 
-def test_programs_that_are_not_there_or_fail() -> None:
+def test_missing_and_failing_load_generators_are_errors() -> None:
     with pytest.raises(GeneratorFailed, match="no-such-program is not installed"):
         generators.run(Generator("x", lambda *_: [], generators._read_wrk), ["no-such-program"], ())
     failing = [sys.executable, "-c", "import sys; sys.exit('oh')"]
@@ -40,13 +40,13 @@ def test_programs_that_are_not_there_or_fail() -> None:
 
 
 @pytest.mark.parametrize("start", [nginx, nghttpd])
-def test_servers_that_are_not_there(start: ServerStart, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_servers_are_errors(start: ServerStart, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("shutil.which", lambda *_, **__: None)
     with pytest.raises(ServerMissing, match="is not installed"), start(tmp_path, ()):
         pass
 
 
-async def test_it_measures_a_producer() -> None:
+async def test_a_producer_is_measured() -> None:
     async with serving("http", small_book()) as served:
         task = Task(target=served.address, in_flight=2, seconds=0.05, protocol="http")
         rate = await send(task)
@@ -56,7 +56,7 @@ async def test_it_measures_a_producer() -> None:
     assert rate.server_cpu_us_per_request is None
 
 
-async def test_it_measures_a_server_of_files_over_http2() -> None:
+async def test_a_static_http2_server_is_measured() -> None:
     async def script(peer: Peer) -> None:
         await peer.start()
         while True:

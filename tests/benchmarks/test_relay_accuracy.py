@@ -40,19 +40,19 @@ def finding(**changed: Any) -> Finding:
         ({"bits_per_second": None, "bits_per_second_found": None}, True),
     ],
 )
-def test_a_relay_is_good_within_a_millisecond_or_two_percent(changed: dict[str, Any], good: bool) -> None:
+def test_an_error_within_a_millisecond_or_two_percent_is_accepted(changed: dict[str, Any], good: bool) -> None:
     assert finding(**changed).good is good
 
 
-def test_a_rate_is_that_of_what_came_after_the_clock_was_started() -> None:
+def test_a_rate_counts_bytes_after_the_clock_was_started() -> None:
     assert received_rate([(0, 5_000), (500, 5_500), (1_000_000, 6_000)]) == 8_000_000
 
 
-def test_a_message_has_come_when_its_last_byte_has() -> None:
+def test_a_message_is_complete_with_its_last_byte() -> None:
     assert received_ns([(1, 3), (2, 4), (3, 15), (4, 16)], 4) == [2, 3, 3, 4]
 
 
-def test_the_table_says_what_was_wanted_and_what_was_found() -> None:
+def test_the_table_shows_expected_and_measured_values() -> None:
     lines = table(
         [finding(), finding(network="rtt=1ms", bits_per_second=None, late_ns=[2 * MILLISECOND] * 9)]
     ).splitlines()

@@ -24,7 +24,7 @@ def known(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_it_recommends_in_words_with_the_numbers_behind_them(known: str) -> None:
+def test_the_recommendation_is_printed_with_its_numbers(known: str) -> None:
     done = run_here(
         "bench", "advise", "--payload", "20kB", "--rtt", "40ms", "--down", "20mbit", "--tls", "--run", known
     )
@@ -42,7 +42,7 @@ def test_it_recommends_in_words_with_the_numbers_behind_them(known: str) -> None
         assert expected in " ".join(done.stdout.split())
 
 
-def test_measurements_that_cannot_be_trusted_give_exit_code_3(tmp_path: Path) -> None:
+def test_untrusted_measurements_give_exit_code_3(tmp_path: Path) -> None:
     failing = known_run()
     set_fields(failing.cells[-1], status="failed")
     set_fields(failing.cells[-1], reason="the producer ended")
@@ -76,14 +76,14 @@ def test_errors_are_one_line(arguments: tuple[str, ...], named: str) -> None:
     assert_one_line_error(run_here("bench", "advise", *arguments), 2, named)
 
 
-def test_a_payload_out_of_reach_names_what_would_do(known: str) -> None:
+def test_a_payload_out_of_range_is_an_error_with_the_range(known: str) -> None:
     done = run_here("bench", "advise", "--payload", "50MB", "--rtt", "1ms", "--run", known)
     assert_one_line_error(
         done, 2, "--payload: 50,000,000 bytes are too far from what was measured; give 500 to 200,000"
     )
 
 
-def test_a_run_that_lacks_what_is_asked_names_it(tmp_path: Path) -> None:
+def test_a_run_without_the_required_measurements_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "plain.json"
     path.write_bytes(run_file.encode(known_run(Asked(tls=(False,)))))
     done = run_here("bench", "advise", "--payload", "20kB", "--rtt", "1ms", "--tls", "--run", str(path))
@@ -104,7 +104,7 @@ class MeasuredAnew(Exception):
     """Instead of measuring once more."""
 
 
-def test_parts_are_measured_once_and_kept(
+def test_measurements_are_kept_and_reused(
     quickly: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     wanted = Wanted(5_000, "new", "generated:30")
@@ -130,7 +130,7 @@ def test_parts_are_measured_once_and_kept(
         kept_or_measured(Wanted(5_000, "new", "generated:20"), anew=False, fits=lambda _: True)
 
 
-def test_large_payloads_have_large_pages_measured() -> None:
+def test_large_pages_are_measured_for_large_payloads() -> None:
     recipes = sources.load("generated:1200")
     assert advice_parts.pages_for(20_000, recipes) == [10, 100]
     assert advice_parts.pages_for(1_000_000, recipes) == [10, 100, 1000]

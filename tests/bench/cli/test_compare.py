@@ -21,7 +21,7 @@ def two_runs(tmp_path: Path) -> tuple[str, str]:
     return put(tmp_path / "a.json", run(1)), put(tmp_path / "b.json", run(2, effect={"beta": 0.15}))
 
 
-def test_a_run_against_itself_is_fine(runs: tuple[str, str]) -> None:
+def test_a_run_compared_with_itself_has_exit_code_0(runs: tuple[str, str]) -> None:
     done = programs.run_here("bench", "compare", runs[0], runs[0])
     assert (done.returncode, done.stderr) == (0, "")
     assert "No regression beyond 2 % found" in done.stdout
@@ -40,7 +40,7 @@ def test_markdown(runs: tuple[str, str]) -> None:
     assert done.stdout.startswith("**16 regressions, slower by more than 2 %: ")
 
 
-def test_runs_that_cannot_be_compared_are_one_line(tmp_path: Path, runs: tuple[str, str]) -> None:
+def test_runs_that_cannot_be_compared_are_a_one_line_error(tmp_path: Path, runs: tuple[str, str]) -> None:
     other = run(2)
     set_fields(other, recipes=RecipesUsed(source="mine.json", count=3, digest="d2"))
     unlike = put(tmp_path / "c.json", other)
@@ -53,7 +53,9 @@ def test_runs_that_cannot_be_compared_are_one_line(tmp_path: Path, runs: tuple[s
     assert "The runs differ in recipes:" in forced.stdout
 
 
-def test_runs_with_nothing_in_common_are_not_offered_to_be_forced(tmp_path: Path, runs: tuple[str, str]) -> None:
+def test_runs_with_no_common_cell_are_an_error_that_does_not_suggest_force(
+    tmp_path: Path, runs: tuple[str, str]
+) -> None:
     other = run(2)
     set_fields(other, cells=[])
     done = programs.run_here("bench", "compare", runs[0], put(tmp_path / "c.json", other))
@@ -70,7 +72,7 @@ def test_runs_with_nothing_in_common_are_not_offered_to_be_forced(tmp_path: Path
         ("pyproject.toml", "A: pyproject.toml is no run"),
     ],
 )
-def test_what_is_no_run_file_is_one_line(first: str, expected: str, runs: tuple[str, str]) -> None:
+def test_an_invalid_run_file_is_a_one_line_error(first: str, expected: str, runs: tuple[str, str]) -> None:
     done = programs.run_here("bench", "compare", first, runs[1])
     assert (done.returncode, done.stdout) == (2, "")
     assert expected in done.stderr

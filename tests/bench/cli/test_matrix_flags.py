@@ -13,11 +13,11 @@ from commands.errors import UsageError
 PROTOCOLS = ("http", "graphql", "grpc")
 
 
-def test_words_in_the_order_given_without_repetition() -> None:
+def test_words_keep_their_order_without_duplicates() -> None:
     assert matrix_flags.words("--protocol", ["grpc,http", "grpc"], PROTOCOLS) == ["grpc", "http"]
 
 
-def test_every_dimension_with_a_flag_has_its_values_as_given_or_by_default() -> None:
+def test_every_dimension_has_the_given_values_or_the_default_ones() -> None:
     found = matrix_flags.values_of({"gzip": ["on"], "connection": ["new,persistent"]}, tls="off")
     assert found["gzip"] == [True]
     assert found["tls"] == [False]
@@ -26,7 +26,7 @@ def test_every_dimension_with_a_flag_has_its_values_as_given_or_by_default() -> 
     assert found["client"] == ["library"]
 
 
-def test_a_paged_workload_stands_once_for_each_page_size() -> None:
+def test_a_paged_workload_is_repeated_for_each_page_size() -> None:
     assert matrix_flags.workloads(["get,list"], ["20,100"]) == [
         Workload(name="get"),
         Workload(name="list", page_size=20),
@@ -41,12 +41,12 @@ def test_rates_replace_closed_loads() -> None:
     assert rates == [OpenLoad(rate_hz=500, arrivals="constant"), OpenLoad(rate_hz=0.5, arrivals="constant")]
 
 
-def test_targets_by_protocol_plain_and_tls() -> None:
+def test_targets_are_read_by_protocol_and_scheme() -> None:
     found = matrix_flags.targets("--target", ["http=localhost:1", "grpc=grpcs://h:2", "http=https://h:3"], PROTOCOLS)
     assert found == {"http": Target("localhost:1", "https://h:3"), "grpc": Target(None, "grpcs://h:2")}
 
 
-def test_networks_by_their_canonical_names() -> None:
+def test_networks_have_canonical_names() -> None:
     found = matrix_flags.values_of({"network": ["loopback,rtt=0.04s,down=20mbit", "4g"]})
     assert found["network"] == ["loopback", "rtt=40ms,down=20mbit", "4g"]
 

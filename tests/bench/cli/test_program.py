@@ -61,7 +61,7 @@ def test_a_run_writes_its_file_and_its_report_and_shows_its_tables(tmp_path: Pat
     assert sorted(path.name for path in tmp_path.iterdir()) == ["r.html", "r.json"]
 
 
-def test_a_run_in_every_dialect_measures_each_where_it_is_spoken(tmp_path: Path) -> None:
+def test_a_run_in_every_dialect_measures_the_protocols_that_support_it(tmp_path: Path) -> None:
     chosen = ("--dialect", ",".join(ALL_DIALECTS), "--client", "library,raw", "--workload", "get,list")
     least = ("--gzip", "on", "--tls", "off", "--concurrency", "1", "--instances", "1", "--rounds", "2")
     out = tmp_path / "r.json"
@@ -94,11 +94,11 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return one, other
 
 
-def test_two_runs_at_once_do_not_collide(twins: tuple[Path, Path]) -> None:
+def test_two_concurrent_runs_do_not_collide(twins: tuple[Path, Path]) -> None:
     assert {read(path)["cells"][0]["status"] for path in twins} == {"measured"}
 
 
-def test_a_report_is_rendered_again_from_the_run_file_alone(twins: tuple[Path, Path]) -> None:
+def test_a_report_can_be_rendered_from_the_run_file_alone(twins: tuple[Path, Path]) -> None:
     out, page = twins[0], twins[0].with_suffix(".html")
     first = page.read_bytes()
     page.unlink()
@@ -110,7 +110,7 @@ def test_a_report_is_rendered_again_from_the_run_file_alone(twins: tuple[Path, P
         assert "http" in done.stdout.lower()
 
 
-def test_two_versions_are_measured_side_by_side_and_a_slower_one_ends_with_1(tmp_path: Path) -> None:
+def test_a_slower_version_gives_exit_code_1(tmp_path: Path) -> None:
     """The slower one waits so long for every recipe that no machine is too noisy to see it."""
     slower = tmp_path / "slower"
     for package in ("commands", "producers", "protos", "recipes", "requirements"):
@@ -133,7 +133,7 @@ def test_two_versions_are_measured_side_by_side_and_a_slower_one_ends_with_1(tmp
     assert after["ratio"]["latency_ns_p50"]["value"] > 2
 
 
-def test_two_targets_are_measured_side_by_side_without_a_verdict(tmp_path: Path) -> None:
+def test_two_targets_are_compared_without_a_verdict(tmp_path: Path) -> None:
     with (
         listening("producers", "http", "--port", "0", "--recipes", "generated:60") as one,
         listening("producers", "http", "--port", "0", "--recipes", "generated:60") as other,
@@ -148,7 +148,7 @@ def test_two_targets_are_measured_side_by_side_without_a_verdict(tmp_path: Path)
     assert second["ratio"]["latency_ns_p50"]["verdict"] == "inconclusive"
 
 
-def test_answers_that_are_not_the_recipes_end_with_3_and_no_figures(tmp_path: Path) -> None:
+def test_wrong_responses_give_exit_code_3_and_no_results(tmp_path: Path) -> None:
     with listening("producers", "http", "--port", "0", "--recipes", "generated:60:2") as other:
         out = tmp_path / "r.json"
         done = bench("run", *SMALL[:2], *ONE_CELL, "--target", f"http={other.addresses[0]}", "--out", str(out))
@@ -160,7 +160,7 @@ def test_answers_that_are_not_the_recipes_end_with_3_and_no_figures(tmp_path: Pa
     assert "differs from the recipes" in done.stdout
 
 
-def test_a_run_ends_once_its_intervals_are_narrow_enough(tmp_path: Path) -> None:
+def test_a_run_ends_when_its_intervals_are_narrow_enough(tmp_path: Path) -> None:
     out = tmp_path / "r.json"
     size = (
         "--recipes",
@@ -182,19 +182,19 @@ def test_a_run_ends_once_its_intervals_are_narrow_enough(tmp_path: Path) -> None
     assert len(found["warm_up_rounds"]) == found["instances_done"]
 
 
-def test_runs_of_the_same_thing_compare_without_a_regression(twins: tuple[Path, Path]) -> None:
+def test_two_runs_of_the_same_producers_have_no_regression(twins: tuple[Path, Path]) -> None:
     done = bench("compare", *map(str, twins))
     assert done.returncode == 0, done.stderr
     assert "http-get-c1" in done.stdout
 
 
-def test_runs_of_other_recipes_are_not_compared(twins: tuple[Path, Path], tmp_path: Path) -> None:
+def test_runs_with_different_recipes_are_not_compared(twins: tuple[Path, Path], tmp_path: Path) -> None:
     out = tmp_path / "r.json"
     assert bench("run", *SMALL, *ONE_CELL, "--recipes", "generated:50", "--out", str(out)).returncode == 0
     assert_one_line_error(run_here("bench", "compare", str(out), str(twins[0])), 2, "recipes", "generated:50")
 
 
-def test_a_plan_is_shown_and_nothing_is_measured(tmp_path: Path) -> None:
+def test_a_dry_run_prints_the_plan_and_measures_nothing(tmp_path: Path) -> None:
     done = run_here("bench", "run", "--dry-run", "--out", str(tmp_path / "r.json"))
     assert done.returncode == 0
     assert "72 cells: every combination of" in done.stdout
@@ -239,14 +239,14 @@ def test_a_plan_is_shown_and_nothing_is_measured(tmp_path: Path) -> None:
         (("--network", "carrier-pigeon"), ("network",)),
     ],
 )
-def test_bad_usage_is_refused_in_one_line_before_anything_starts(
+def test_bad_usage_is_a_one_line_error_before_anything_starts(
     arguments: tuple[str, ...], named: tuple[str, ...]
 ) -> None:
     assert_one_line_error(run_here("bench", "run", *arguments), 2, *named)
 
 
 @pytest.mark.parametrize("command", [("report",), ("compare",), ("compare", "a.json", "b.json"), ("report", "a.json")])
-def test_what_is_no_run_file_is_named(command: tuple[str, ...], tmp_path: Path) -> None:
+def test_an_invalid_run_file_is_a_one_line_error(command: tuple[str, ...], tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("{}")
     arguments = [str(tmp_path / each) if each.endswith(".json") else each for each in command]
     assert_one_line_error(run_here("bench", *arguments), 2)
@@ -260,7 +260,7 @@ def test_what_is_no_run_file_is_named(command: tuple[str, ...], tmp_path: Path) 
         ("grpc", ("--gzip", "--tls")),
     ],
 )
-def test_asking_one_producer_shows_its_answer_and_the_bytes(protocol: str, flags: tuple[str, ...]) -> None:
+def test_ask_prints_the_response_and_its_bytes(protocol: str, flags: tuple[str, ...]) -> None:
     with nothing_left_running():
         done = bench("ask", protocol, *flags)
     assert done.returncode == 0, done.stderr
@@ -271,7 +271,7 @@ def test_asking_one_producer_shows_its_answer_and_the_bytes(protocol: str, flags
 
 
 @pytest.mark.usefixtures("traced")
-def test_data_without_the_showcase_show_their_first_recipe(tmp_path: Path) -> None:
+def test_ask_prints_the_first_recipe_when_recipe_42_is_missing(tmp_path: Path) -> None:
     file = tmp_path / "mine.jsonl"
     file.write_text('{"id": 9, "name": "Nine"}\n{"id": 7, "name": "Seven"}\n')
     done = bench("ask", "http", "--recipes", str(file))
@@ -361,7 +361,7 @@ def test_ctrl_c_before_anything_was_measured_writes_nothing(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
-def test_children_do_not_outlive_a_bench_that_was_killed(tmp_path: Path) -> None:
+def test_child_processes_end_when_the_bench_is_killed(tmp_path: Path) -> None:
     arguments = ("run", *SMALL, *ONE_OF_EACH, "--rounds", "100000", "--out", str(tmp_path / "r.json"))
     with on_a_terminal(*arguments) as (process, shown):
         shown.wait_for(b"round 1")

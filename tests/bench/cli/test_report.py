@@ -17,7 +17,7 @@ def run_path(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_page_goes_beside_the_run_file(path: Path) -> None:
+def test_the_page_is_written_next_to_the_run_file(path: Path) -> None:
     done = programs.run_here("bench", "report", str(path))
     assert (done.returncode, done.stderr) == (0, "")
     page = path.with_suffix(".html")
@@ -25,7 +25,7 @@ def test_the_page_goes_beside_the_run_file(path: Path) -> None:
     assert Page(page.read_text(encoding="utf-8")).wrong == []
 
 
-def test_the_page_is_written_to_out(path: Path, tmp_path: Path) -> None:
+def test_out_sets_the_path_of_the_page(path: Path, tmp_path: Path) -> None:
     assert programs.run_here("bench", "report", str(path), "--out", str(tmp_path / "other.html")).returncode == 0
     assert (tmp_path / "other.html").is_file()
     assert not path.with_suffix(".html").exists()
@@ -35,7 +35,7 @@ def test_the_page_is_written_to_out(path: Path, tmp_path: Path) -> None:
     ("form", "begins"),
     [("markdown", "# What serving"), ("csv", "id,version,protocol"), ("terminal", "Data quality: 1")],
 )
-def test_other_forms_go_to_stdout(path: Path, form: str, begins: str) -> None:
+def test_other_formats_are_written_to_stdout(path: Path, form: str, begins: str) -> None:
     done = programs.run_here("bench", "report", str(path), "--format", form)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(begins)
@@ -43,7 +43,7 @@ def test_other_forms_go_to_stdout(path: Path, form: str, begins: str) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["missing.json"], ["pyproject.toml"], ["RUN", "--out", "/nowhere/at/all.html"]])
-def test_what_cannot_be_read_or_written_is_one_line(arguments: list[str], path: Path) -> None:
+def test_files_that_cannot_be_read_or_written_are_a_one_line_error(arguments: list[str], path: Path) -> None:
     given = [str(path) if each == "RUN" else each for each in arguments]
     done = programs.run_here("bench", "report", *given)
     assert (done.returncode, done.stdout) == (2, "")

@@ -8,7 +8,7 @@ import pytest
 from bench.cli.show import write_whole
 
 
-def test_what_was_there_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
+def test_an_existing_file_is_replaced_without_temporary_files(tmp_path: Path) -> None:
     path = tmp_path / "run.json"
     write_whole(path, b"before")
     write_whole(path, b"after")
@@ -17,12 +17,12 @@ def test_what_was_there_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> 
     assert path.stat().st_mode & 0o777 == 0o644
 
 
-def test_a_directory_that_is_not_there_is_an_os_error(tmp_path: Path) -> None:
+def test_a_missing_directory_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
         write_whole(tmp_path / "missing" / "run.json", b"x")
 
 
-def test_a_failure_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_keeps_the_existing_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "run.json"
     write_whole(path, b"before")
 

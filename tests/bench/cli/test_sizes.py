@@ -40,7 +40,7 @@ def test_the_24_combinations_with_every_byte_accounted_for(tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("traced")
-def test_a_difference_is_taken_apart_where_the_dialects_are_there(tmp_path: Path) -> None:
+def test_a_difference_is_attributed_when_the_dialects_allow_it(tmp_path: Path) -> None:
     chosen = ("--protocol", "http,grpc", "--dialect", "json,protobuf", "--tls", "off", "--workload", "get")
     done = run("bench", "sizes", *SMALL, *chosen, "--out", str(tmp_path / "s.json"))
     assert done.returncode == 0, done.stderr

@@ -40,12 +40,12 @@ def test_without_a_log_a_slice_has_the_requested_duration() -> None:
 
 
 @pytest.mark.parametrize("text", ["abc", "1\t2", "1\t2\tx", "\n"])
-def test_a_text_that_is_not_a_log(text: str) -> None:
+def test_text_that_is_not_a_log_is_an_error(text: str) -> None:
     with pytest.raises(BadLog, match="cannot be read"):
         read_log(text)
 
 
-def test_it_must_be_installed_and_has_no_open_loop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_h2load_must_be_installed_and_has_no_open_loop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert "is not installed" in (why_unusable("h2load", open_loop=False, new_connections=False) or "")
     assert "leave --rate out" in (why_unusable("h2load", open_loop=True, new_connections=False) or "")
@@ -153,7 +153,7 @@ async def test_a_program_that_fails_is_counted(
 @pytest.mark.skipif(shutil.which("h2load") is None, reason="h2load is not installed")
 @pytest.mark.parametrize("tls", [False, True])
 @pytest.mark.parametrize("protocol", PRODUCERS)
-async def test_the_program_itself(protocol: str, tls: bool, tmp_path: Path) -> None:
+async def test_h2load_measures_a_producer(protocol: str, tls: bool, tmp_path: Path) -> None:
     files = certificates.write(tmp_path) if tls else None
     async with serving(protocol, small_book(), certificates=files) as served:
         for duration_ns in (300_000_000, 3_000_000_000, 30_000_000_000):

@@ -151,7 +151,7 @@ async def test_a_response_that_closes_its_connection_is_followed_by_a_new_connec
     ],
     ids=["at once", "in the head", "in the body", "in a chunk", "in a body until close"],
 )
-async def test_a_connection_that_ends_early_is_counted_and_opened_again(content: bytes, kind: str) -> None:
+async def test_a_connection_that_ends_early_is_counted_and_replaced(content: bytes, kind: str) -> None:
     async with serving(answering_and_closing(content, RIGHT)) as server, raw_client("http", server.port) as client:
         failure = await end_of(client, asking(client))
         assert failure is not None
@@ -197,7 +197,7 @@ async def test_a_wrong_response_is_not_accepted(content: bytes) -> None:
         assert await end_of(client, request) is None
 
 
-async def test_a_domain_error_is_raised_as_such() -> None:
+async def test_a_domain_error_is_raised() -> None:
     refusal = response(b'{"error":"not_found","detail":"no"}', status=404, media_type="application/problem+json")
     async with serving(answering(RIGHT, refusal)) as server, raw_client("http", server.port) as client:
         request = asking(client)
@@ -207,7 +207,7 @@ async def test_a_domain_error_is_raised_as_such() -> None:
         assert kind_of(failure) == "error_answer"
 
 
-async def test_another_recipe_with_the_same_length_is_a_wrong_answer() -> None:
+async def test_another_recipe_of_the_same_length_is_a_wrong_response() -> None:
     """With the length of the right answer it is not seen while it is timed, but at the end of the slice."""
     other = RIGHT.replace(b'"id":1', b'"id":2')
     longer = response(BODY.replace(b'"id":1', b'"id":22'))

@@ -55,7 +55,7 @@ def test_heads(start: bytes, fields: bytes, status: int, body_bytes: int, stays_
     assert (head.media_type, head.coding, head.interim) == ("application/json", "identity", status < 200)
 
 
-def test_the_cache_of_heads_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_head_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http1_messages, "KEPT_AT_MOST", 5)
     first = read_head(head_of(0))
     assert read_head(head_of(0)) is first

@@ -68,7 +68,7 @@ async def test_a_graceful_goaway_loses_no_request() -> None:
         assert len(server.peers) == 2
 
 
-async def test_an_idle_connection_that_ends_is_opened_again() -> None:
+async def test_an_idle_connection_that_ends_is_replaced() -> None:
     ended = asyncio.Event()
 
     async def once(peer: Peer) -> None:
@@ -103,7 +103,7 @@ async def closes_within_the_answer(peer: Peer) -> None:
 
 
 @pytest.mark.parametrize("script", [closes, closes_after_settings, closes_within_the_answer])
-async def test_a_connection_that_ends_early_is_counted_and_opened_again(script: Script) -> None:
+async def test_a_connection_that_ends_early_is_counted_and_replaced(script: Script) -> None:
     async with speaking_http2(script, right) as server, raw_client("grpc", server.port) as client:
         failure = await end_of(client, asking(client))
         assert isinstance(failure, ProducerUnreachable)

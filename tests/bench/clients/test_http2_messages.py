@@ -16,7 +16,7 @@ TABLE_SIZES = st.sampled_from([0, 50, 100, 4096])
 
 @pytest.mark.no_cover
 @given(st.lists(st.tuples(FIELDS, st.none() | TABLE_SIZES), max_size=30))
-def test_blocks_are_read_as_the_library_reads_them(steps: list[tuple[list[tuple[bytes, bytes]], int | None]]) -> None:
+def test_header_blocks_are_decoded_as_by_hpack(steps: list[tuple[list[tuple[bytes, bytes]], int | None]]) -> None:
     encoder, reader = hpack.Encoder(), HeaderReader()
     for fields, table_bytes in steps:
         if table_bytes is not None and table_bytes != encoder.header_table_size:
@@ -26,7 +26,7 @@ def test_blocks_are_read_as_the_library_reads_them(steps: list[tuple[list[tuple[
 
 @pytest.mark.no_cover
 @given(st.lists(st.tuples(st.integers(0, 3), st.none() | TABLE_SIZES), max_size=30), st.lists(FIELDS, min_size=4))
-def test_blocks_are_written_so_that_the_library_reads_them(
+def test_header_blocks_can_be_decoded_by_hpack(
     steps: list[tuple[int, int | None]], lists: list[list[tuple[bytes, bytes]]]
 ) -> None:
     writer, decoder = HeaderWriter(), hpack.Decoder()
@@ -39,7 +39,7 @@ def test_blocks_are_written_so_that_the_library_reads_them(
         assert [(bytes(name), bytes(value)) for name, value in found] == sent[index].fields
 
 
-def test_repeated_fields_become_the_same_short_block() -> None:
+def test_repeated_fields_become_the_same_short_header_block() -> None:
     writer = HeaderWriter()
     fields = FieldList([(b":method", b"POST"), (b":path", b"/a"), (b"x-long", b"y" * 100)])
     first, second, third = (writer.write(fields) for _ in range(3))
@@ -48,7 +48,7 @@ def test_repeated_fields_become_the_same_short_block() -> None:
     assert third is second
 
 
-def test_a_reader_caches_a_limited_number_of_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_of_header_blocks_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http2_messages, "KEPT_AT_MOST", 3)
     reader = HeaderReader()
     # A literal field that changes no table.
@@ -69,7 +69,7 @@ def test_the_status_of_a_call_is_in_the_field_that_the_protocol_names() -> None:
 
 
 @pytest.mark.parametrize("block", [b"\xfe", b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", b"\x00", b"\x40\x85abc"])
-def test_garbage_is_not_a_header_block(block: bytes) -> None:
+def test_garbage_as_a_header_block_is_an_error(block: bytes) -> None:
     with pytest.raises(BrokenConnection, match="a header block cannot be read"):
         HeaderReader().read(block)
 

@@ -83,7 +83,7 @@ async def test_a_message_that_claims_to_be_compressed(body: bytes) -> None:
         assert isinstance(await end_of(client, asking(client)), UnexpectedResponse)
 
 
-async def test_another_recipe_with_the_same_length_is_a_wrong_answer() -> None:
+async def test_another_recipe_of_the_same_length_is_a_wrong_response() -> None:
     other = recipe_pb2.Recipe(id=2, name="Soup").SerializeToString()
     longer = recipe_pb2.Recipe(id=3, name="Stew with dumplings").SerializeToString()
 

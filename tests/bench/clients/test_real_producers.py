@@ -194,7 +194,7 @@ async def test_a_ca_file_that_cannot_be_read_is_named(
 
 @pytest.mark.parametrize("gzip", [False, True])
 @pytest.mark.parametrize(("protocol", "dialect"), [(name, each) for name in PRODUCERS for each in dialects(name)])
-async def test_both_clients_send_the_same_requests(protocol: str, dialect: str, gzip: bool) -> None:
+async def test_both_loop_clients_send_the_same_requests(protocol: str, dialect: str, gzip: bool) -> None:
     """What the producer has to read is the same, down to the bytes of bodies; only the order of fields may differ."""
     sent: list[Any] = []
     async with serving(protocol, small_book(), gzip=gzip, settings=SPEAKS_ALL, dialect=dialect) as served:

@@ -22,7 +22,7 @@ def test_poisson_arrivals_have_the_rate_and_the_spread_of_the_exponential() -> N
     assert pstdev(gaps) == pytest.approx(mean(gaps), rel=0.02)
 
 
-def test_the_seed_decides() -> None:
+def test_the_schedule_depends_on_the_seed_only() -> None:
     def offsets(seed: str) -> list[int]:
         return list(due_offsets_ns(500, 1_000_000_000, "poisson", seed))
 

@@ -46,7 +46,7 @@ async def test_every_call_opens_a_connection_and_all_are_closed(protocol: str, t
             assert relay.connections == 10
 
 
-async def test_a_producer_that_is_not_there() -> None:
+async def test_an_unreachable_producer_fails_every_call() -> None:
     def nobody(_: int) -> Exception:
         return ProducerUnreachable("nobody")
 
@@ -56,7 +56,7 @@ async def test_a_producer_that_is_not_there() -> None:
         assert await fresh.producer_data(1) == {}
 
 
-async def test_no_more_are_closing_at_once_than_may(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_number_of_closing_connections_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fresh_connections, "CLOSING_AT_MOST", 3)
     closing, most = 0, 0
 

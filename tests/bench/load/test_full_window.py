@@ -3,7 +3,7 @@
 from bench.load.closed_loop import FullWindow
 
 
-def test_filling_and_draining_are_outside() -> None:
+def test_filling_and_draining_are_outside_the_window() -> None:
     window = FullWindow(2)
     window.began(0)
     window.ended(0, 5)  # over before the second was sent: outside
@@ -18,7 +18,7 @@ def test_filling_and_draining_are_outside() -> None:
     assert window.in_flight_ns == 10 + 20 + 20 + 20 + 10
 
 
-def test_time_between_an_answer_and_the_next_request_is_missing() -> None:
+def test_time_between_a_response_and_the_next_request_is_not_in_flight() -> None:
     window = FullWindow(1)
     window.began(0)
     for sent_ns in range(0, 1000, 100):
@@ -27,7 +27,7 @@ def test_time_between_an_answer_and_the_next_request_is_missing() -> None:
     assert window.in_flight_ns / window.window_ns == 0.9
 
 
-def test_a_window_that_never_filled_says_nothing() -> None:
+def test_a_window_that_never_filled_is_empty() -> None:
     window = FullWindow(3)
     window.began(0)
     window.began(1)

@@ -86,14 +86,14 @@ def test_an_open_loop_finds_the_tail_of_a_stalling_producer(
 
 
 @pytest.mark.no_cover
-def test_a_closed_loop_misses_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_closed_loop_misses_that_tail(monkeypatch: pytest.MonkeyPatch) -> None:
     record = closed_loop(monkeypatch, STALLING)
     assert float(np.quantile(record.latency_ns, 0.99)) / 1e6 < 0.05 * STALLING.quantile_ms(0.99)
     assert record.in_flight_ns == record.window_ns
 
 
 @pytest.mark.no_cover
-def test_a_fixed_delay_is_what_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fixed_delay_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     record = open_loop(monkeypatch, FIXED, 500.0, "poisson")
     for quantile in (0.5, 0.99, 0.999):
         assert float(np.quantile(record.latency_ns, quantile)) / 1e6 == pytest.approx(40.0, rel=0.001), quantile
@@ -101,7 +101,7 @@ def test_a_fixed_delay_is_what_is_found(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize("quantile", [0.5, 0.9, 0.99, 0.999])
-def test_the_arithmetic_itself_against_callers_at_random_moments(quantile: float) -> None:
+def test_the_expected_quantiles_match_a_simulation(quantile: float) -> None:
     random = Random(1)
     moments_ms = [random.uniform(0, STALLING.every_ms) for _ in range(200_000)]
     waited_ms = [max(0.0, STALLING.stall_ms - moment) + STALLING.delay_ms for moment in moments_ms]

@@ -53,7 +53,7 @@ async def test_a_closed_loop_sends_what_a_slow_cell_needs() -> None:
     assert len(record.latency_ns) == 5
 
 
-async def test_a_closed_loop_goes_on_until_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_closed_loop_runs_until_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = count(0, 1_000_000)
     for reader in ("bench.load.closed_loop", "bench.clients.library"):
         monkeypatch.setattr(f"{reader}.perf_counter_ns", lambda: next(ticks))
@@ -64,7 +64,7 @@ async def test_a_closed_loop_goes_on_until_its_time_is_over(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("concurrency", [1, 4, 16])
-async def test_a_closed_loop_keeps_so_many_in_flight(concurrency: int) -> None:
+async def test_a_closed_loop_keeps_its_concurrency(concurrency: int) -> None:
     client = FakeClient(lambda _: 0.001)
     record = await closed(client, concurrency=concurrency, requests_at_least=3 * concurrency)
     assert client.in_flight_most == concurrency
@@ -72,7 +72,7 @@ async def test_a_closed_loop_keeps_so_many_in_flight(concurrency: int) -> None:
     assert record.outcomes["ok"] == len(client.asked) >= 3 * concurrency
 
 
-async def test_latency_is_what_the_caller_waits() -> None:
+async def test_latency_is_the_waiting_time_of_the_caller() -> None:
     record = await closed(FakeClient(lambda _: 0.005), requests_at_least=10)
     assert min(record.latency_ns) >= 4_900_000
 
@@ -103,7 +103,7 @@ async def test_a_closed_loop_that_only_fails_ends() -> None:
     assert record.outcomes["unreachable"] <= 6
 
 
-async def test_another_recipe_than_the_one_asked_for_is_a_wrong_answer() -> None:
+async def test_another_recipe_than_requested_is_a_wrong_response() -> None:
     class Stubborn(FakeClient):
         async def get(self, recipe_id: int, fields: Any = None) -> Any:
             return await super().get(1)
@@ -128,7 +128,7 @@ async def test_a_check_that_raises_is_counted_as_an_error_of_the_client() -> Non
     assert record.outcomes == {"ok": 2, "client_error": 2}
 
 
-async def test_no_caller_goes_on_when_another_one_breaks() -> None:
+async def test_a_bug_in_one_caller_stops_all_callers() -> None:
     """The loop's own account of a request fails, which is a bug: the others must not go on sending."""
 
     class Breaking(SliceRecord):
@@ -142,7 +142,7 @@ async def test_no_caller_goes_on_when_another_one_breaks() -> None:
     assert client.in_flight == 0
 
 
-async def test_an_error_of_the_loop_that_is_called_at_the_end_of_a_request_is_raised() -> None:
+async def test_an_error_in_the_callback_of_a_request_is_raised() -> None:
     ended = asyncio.Event()
 
     def broken(*_: object) -> None:
@@ -156,7 +156,7 @@ async def test_an_error_of_the_loop_that_is_called_at_the_end_of_a_request_is_ra
         await client.abandon()
 
 
-async def test_an_open_loop_sends_what_is_due_whatever_the_answers_do() -> None:
+async def test_an_open_loop_sends_on_schedule_despite_slow_responses() -> None:
     client = FakeClient(lambda _: 0.05)
     record = await opened(client, range(0, 20_000_000, 1_000_000))
     assert record.outcomes == {"ok": 20}
@@ -192,14 +192,14 @@ async def test_failures_in_an_open_loop_are_counted_by_kind() -> None:
     assert len(record.lag_ns) == 4
 
 
-async def test_what_cannot_be_sent_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_requests_that_cannot_be_sent_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.load.open_loop.IN_FLIGHT_AT_MOST", 3)
     record = await opened(FakeClient(lambda _: 0.01), [0] * 10)
     assert record.outcomes == {"ok": 3, UNSENT: 7}
     assert record.due == 10
 
 
-async def test_what_is_never_answered_is_counted_and_not_waited_for() -> None:
+async def test_unanswered_requests_are_counted_without_waiting() -> None:
     client = FakeClient(lambda call: 3600.0 if call % 2 else 0.0)
     record = await opened(client, [0, 1, 2, 3, 4], duration_ns=1_000_000, answers_within_ns=20_000_000)
     assert record.outcomes == {"ok": 2, UNANSWERED: 3}
@@ -218,9 +218,7 @@ class SteppedClock:
 
 
 @pytest.mark.parametrize("concurrency", [1, 4, 16])
-async def test_requests_in_flight_before_draining_are_as_many_as_asked_for(
-    concurrency: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_concurrency_is_reached_before_draining(concurrency: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """One answer a millisecond whatever is in flight, so that the last of them drain one by one."""
     clock = SteppedClock()
     for reader in ("bench.load.closed_loop", "bench.clients.library"):
@@ -239,7 +237,7 @@ async def test_requests_in_flight_before_draining_are_as_many_as_asked_for(
     assert sum(record.latency_ns) > record.in_flight_ns or concurrency == 1
 
 
-async def test_failed_requests_are_in_flight_too(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_failed_requests_count_as_in_flight(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = SteppedClock()
     for reader in ("bench.load.closed_loop", "bench.clients.library"):
         monkeypatch.setattr(f"{reader}.perf_counter_ns", clock)
@@ -253,13 +251,13 @@ async def test_failed_requests_are_in_flight_too(monkeypatch: pytest.MonkeyPatch
     assert record.in_flight_ns == record.window_ns == 10_000_000
 
 
-async def test_the_second_half_ends_as_many_as_fall_due_in_it_when_the_rate_is_reached() -> None:
+async def test_at_a_reached_rate_the_second_half_ends_as_many_requests_as_fall_due() -> None:
     record = await opened(FakeClient(lambda _: 0.01), range(0, 100_000_000, 1_000_000), duration_ns=100_000_000)
     assert (record.due, record.second_half_due, record.window_ns) == (100, 50, 100_000_000)
     assert 0 < record.second_half_ended <= 90
 
 
-async def test_a_backlog_shows_in_the_second_half() -> None:
+async def test_a_backlog_is_visible_in_the_second_half() -> None:
     turn = asyncio.Lock()
 
     class OneAtATime(FakeClient):
@@ -284,7 +282,7 @@ async def test_a_stall_of_the_event_loop_is_measured() -> None:
     assert at_the_end.longest_stall_ns >= 25_000_000
 
 
-async def test_the_timer_wakes_many_in_the_order_in_which_they_are_due() -> None:
+async def test_the_timer_wakes_callers_in_due_order() -> None:
     woken: list[int] = []
 
     async def wait(timer: PreciseTimer, due_ns: int, name: int) -> None:
@@ -308,7 +306,7 @@ async def test_the_timer_never_wakes_early() -> None:
             assert perf_counter_ns() >= due_ns
 
 
-async def test_the_timer_without_timerfd(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_timer_works_without_timerfd(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "darwin")
     with PreciseTimer() as timer:
         due_ns = perf_counter_ns() + 3_000_000
@@ -316,7 +314,7 @@ async def test_the_timer_without_timerfd(monkeypatch: pytest.MonkeyPatch) -> Non
         assert perf_counter_ns() >= due_ns - 1_000_000
 
 
-def test_outcomes_add_up() -> None:
+def test_outcomes_are_summed_by_kind() -> None:
     total = sum_outcomes([{"ok": 2, "timeout": 1}, {"ok": 3}, {"unreachable": 4}])
     assert total == {"ok": 5, "timeout": 1, "unreachable": 4}
     assert failures(total) == 5

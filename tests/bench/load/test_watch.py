@@ -24,7 +24,7 @@ def port_of(server: socket.socket) -> int:
     return port
 
 
-def test_connections_that_stay_are_counted_once(server: socket.socket) -> None:
+def test_open_connections_are_counted_once(server: socket.socket) -> None:
     with socket.create_connection(server.getsockname()) as first:
         count = ConnectionCount(port_of(server))
         count.begin()
@@ -37,7 +37,7 @@ def test_connections_that_stay_are_counted_once(server: socket.socket) -> None:
             assert count.opened() == 0
 
 
-def test_connections_that_were_closed_again_are_counted(server: socket.socket) -> None:
+def test_closed_connections_are_counted(server: socket.socket) -> None:
     count = ConnectionCount(port_of(server))
     count.begin()
     for _ in range(5):
@@ -57,7 +57,9 @@ def test_connections_to_other_ports_do_not_count(server: socket.socket) -> None:
         assert count.opened() == 0
 
 
-def test_where_the_system_does_not_say(server: socket.socket, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_kernel_counters_the_count_is_unknown(
+    server: socket.socket, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(watch, "COUNTERS", tmp_path / "none")
     monkeypatch.setattr(watch, "TABLES", (tmp_path / "none",))
     count = ConnectionCount(port_of(server))

@@ -74,7 +74,7 @@ def test_round_trips_break_even_at_a_time() -> None:
     st.floats(1e3, 1e11),
 )
 @example(-5e-324, 0.0, 2.0, 1e3)
-def test_outside_the_interval_of_a_break_even_the_faster_one_is_known(
+def test_outside_the_interval_of_a_break_even_one_is_faster(
     fixed_ns: float, reach: float, more_bits: float, rate: float
 ) -> None:
     found = rate_break_even(fixed_ns, (fixed_ns - reach, fixed_ns + reach), more_bits)
@@ -124,7 +124,7 @@ def test_over_payloads_the_result_may_be_always_never_or_inconclusive(
     assert payload_break_even(gap, 100, 10_000) == found
 
 
-def test_a_gap_that_is_never_significant_has_open_ends() -> None:
+def test_a_gap_that_is_never_significant_has_an_open_interval() -> None:
     found = payload_break_even(line(-10_000, 2.0, 9_900), 100, 7_000)
     assert found is not None
     assert found.at is not None

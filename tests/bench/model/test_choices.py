@@ -74,7 +74,7 @@ def test_a_set_up_time_that_was_not_measured_is_none_and_counts_as_0() -> None:
     assert found.latency_ns.value == again.latency_ns.value + SLOW.rtt_ns
 
 
-def test_differences_are_the_true_ones_however_rounds_were_disturbed() -> None:
+def test_differences_are_unaffected_by_disturbed_rounds() -> None:
     differences = Differences(PARTS, PARTS.options(tls=False))
     lean, fast = option_named("gRPC"), option_named("HTTP/JSON")
     found = differences.between(lean, fast, blend(PARTS, 50_000))
@@ -90,7 +90,7 @@ def test_differences_are_the_true_ones_however_rounds_were_disturbed() -> None:
     assert differences.between(fast, fast, blend(PARTS, 50_000)) is not None
 
 
-def test_options_measured_in_different_instances_have_no_difference() -> None:
+def test_options_from_different_instances_have_no_difference() -> None:
     made = known_run()
     elsewhere = [
         with_columns(cell, instance=[number + 100 for number in cell.slices.instance])
@@ -116,7 +116,7 @@ def test_the_fastest_comes_first_and_the_others_have_verdicts() -> None:
     assert CHOICES.ranked(conditions(50_000, SLOW))[0].option == option_named("gRPC with gzip")
 
 
-def test_what_lies_within_the_margin_is_the_same() -> None:
+def test_options_within_the_margin_are_equivalent() -> None:
     far = parse("rtt=400ms")
     verdicts = {each.ratio.verdict for each in CHOICES.ranked(conditions(1_000, far)) if each.ratio is not None}
     assert verdicts == {"same"}
@@ -201,7 +201,7 @@ def test_an_option_that_takes_longer_and_sends_more_is_never_faster() -> None:
     assert never == ["never"] * (4 * 2 * 2)
 
 
-def test_the_uplink_counts_where_it_is_slower() -> None:
+def test_a_slower_uplink_counts() -> None:
     asked = conditions(1_000, SLOW)
     even, narrow = (
         CHOICES.rate_break_even(option_named("gRPC"), option_named("HTTP/JSON"), asked, up_share)
@@ -214,7 +214,7 @@ def test_the_uplink_counts_where_it_is_slower() -> None:
     assert narrow.at.value > even.at.value
 
 
-def test_over_new_connections_round_trips_separate_protocols() -> None:
+def test_over_new_connections_more_round_trips_are_slower() -> None:
     asked = conditions(1_000, parse("rtt=40ms,down=10mbit,up=10mbit"), tls=True, connection=NEW)
     ranked = CHOICES.ranked(asked)
     assert ranked[0].option.protocol == "http"

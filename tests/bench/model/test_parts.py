@@ -26,7 +26,7 @@ def test_every_option_has_every_workload() -> None:
     assert parts.restarted
 
 
-def test_requests_are_those_measured() -> None:
+def test_requests_have_the_measured_sizes_and_times() -> None:
     parts = parts_of(known_run())
     for option, found in parts.exchanges.items():
         truth = TRUTHS[option.protocol]
@@ -48,7 +48,7 @@ def test_a_new_connection_adds_round_trips_bytes_and_time() -> None:
         assert found.latency_ns.value == pytest.approx(truth.set_up_ns, rel=0.01)
 
 
-def test_without_new_connections_their_set_up_time_is_not_known() -> None:
+def test_without_new_connections_the_set_up_time_is_unknown() -> None:
     parts = parts_of(known_run(Asked(connections=("persistent",))))
     assert {found.latency_ns for found in parts.set_ups.values()} == {None}
 

@@ -26,19 +26,19 @@ def test_serialisation_takes_the_bits_divided_by_the_rate() -> None:
     assert list(link(8 * MEGABIT).send(1_000, 0)) == [(1_000, 21 * MILLISECOND)]
 
 
-def test_what_arrives_while_the_link_is_busy_waits_in_the_queue() -> None:
+def test_bytes_wait_in_the_queue_while_the_link_is_busy() -> None:
     busy = link(8 * MEGABIT)
     delivered = [piece.delivered_ns for at in (0, 0, 500_000) for piece in busy.send(1_000, at)]
     assert delivered == [21 * MILLISECOND, 22 * MILLISECOND, 23 * MILLISECOND]
 
 
-def test_an_idle_link_owes_nothing() -> None:
+def test_idle_time_is_not_carried_over() -> None:
     idle = link(8 * MEGABIT)
     list(idle.send(1_000, 0))
     assert list(idle.send(1_000, 70 * MILLISECOND)) == [(1_000, 91 * MILLISECOND)]
 
 
-def test_much_is_delivered_segment_by_segment() -> None:
+def test_large_data_is_delivered_in_segments() -> None:
     pieces = list(link(1 * MEGABIT).send(3 * SEGMENT_BYTES + 10, 0))
     assert [piece.size_bytes for piece in pieces] == [SEGMENT_BYTES] * 3 + [10]
     assert [piece.delivered_ns - 20 * MILLISECOND for piece in pieces] == [
@@ -55,13 +55,13 @@ def test_on_a_fast_link_trains_of_segments_are_delivered_at_once() -> None:
     assert pieces[-1].delivered_ns == 20 * MILLISECOND + 800_000
 
 
-def test_an_end_of_stream_goes_behind_what_was_sent_before_it() -> None:
+def test_an_end_of_stream_is_delivered_after_earlier_bytes() -> None:
     busy = link(8 * MEGABIT)
     list(busy.send(1_000, 0))
     assert list(busy.send(0, 1)) == [(0, 21 * MILLISECOND)]
 
 
-def test_no_rounding_adds_up() -> None:
+def test_rounding_errors_do_not_accumulate() -> None:
     slow = link(7 * MEGABIT, delay_ms=0)
     last = [piece for _ in range(100_000) for piece in slow.send(1, 0)][-1]
     assert last.delivered_ns == -(-800_000 * 1_000 // 7)
@@ -87,21 +87,21 @@ def test_bytes_are_delivered_whole_in_order_and_not_too_early(
 
 
 @given(cuts=st.lists(st.integers(1, 5_000), min_size=1, max_size=20), rate=st.integers(10_000, 10**9))
-def test_the_last_byte_comes_when_it_comes_however_the_bytes_arrive_in_pieces(cuts: list[int], rate: int) -> None:
+def test_the_delivery_time_does_not_depend_on_the_chunking(cuts: list[int], rate: int) -> None:
     whole, cut = link(rate), link(rate)
     last = [piece for size in cuts for piece in cut.send(size, 7)][-1]
     assert list(whole.send(sum(cuts), 7))[-1].delivered_ns == last.delivered_ns
 
 
 @given(st.integers(0, 10**12), st.integers(1, 50 * MILLISECOND))
-def test_the_delay_swings_within_its_bounds_and_never_lets_anything_overtake(at_ns: int, step_ns: int) -> None:
+def test_jitter_stays_within_its_bounds_and_keeps_the_order(at_ns: int, step_ns: int) -> None:
     delay = Delay(20 * MILLISECOND, 20 * MILLISECOND, "seed")
     earlier, later = delay.at(at_ns), delay.at(at_ns + step_ns)
     assert 0 <= earlier <= 40 * MILLISECOND
     assert at_ns + earlier <= at_ns + step_ns + later
 
 
-def test_the_delay_swings_as_the_seed_says() -> None:
+def test_jitter_depends_on_the_seed_only() -> None:
     times = range(0, 10**10, 7 * MILLISECOND)
     same, again, other = (Delay(0, MILLISECOND, seed) for seed in ("1/up", "1/up", "1/down"))
     swings = [same.at(time) for time in times]
@@ -112,7 +112,7 @@ def test_the_delay_swings_as_the_seed_says() -> None:
     assert abs(sum(swings)) / len(swings) < 0.1 * MILLISECOND
 
 
-def test_setting_a_connection_up_takes_a_round_trip_before_the_first_byte() -> None:
+def test_connection_set_up_takes_one_round_trip() -> None:
     steps = set_up(Profile(rtt_ns=40 * MILLISECOND), 1)
     assert steps.producer_asked_ns == 20 * MILLISECOND + 1
     assert steps.consumer_may_send_ns == 40 * MILLISECOND + 1
@@ -127,7 +127,7 @@ def test_each_direction_has_half_of_the_round_trip_and_of_its_jitter() -> None:
 
 
 @pytest.mark.parametrize("name", PROFILES)
-def test_what_a_direction_holds_is_bounded_and_keeps_the_link_busy(name: str) -> None:
+def test_buffers_are_bounded_and_keep_the_link_busy(name: str) -> None:
     profile = PROFILES[name]
     for rate in (profile.up_bits_per_second, profile.down_bits_per_second):
         assert rate is not None

@@ -8,7 +8,7 @@ from bench.network import profile as profiles
 from bench.network.profile import PROFILES, BadProfile, Profile, canonical, names, parse
 
 
-def test_a_network_is_described_in_words() -> None:
+def test_a_network_is_parsed_from_its_description() -> None:
     assert parse("rtt=40ms,down=20mbit,up=5mbit,jitter=5ms") == Profile(
         rtt_ns=40_000_000, down_bits_per_second=20_000_000, up_bits_per_second=5_000_000, jitter_ns=5_000_000
     )
@@ -18,7 +18,7 @@ def test_a_rate_that_is_left_out_is_unlimited() -> None:
     assert parse("rtt=0.5ms") == Profile(rtt_ns=500_000)
 
 
-def test_a_name_stands_for_a_profile() -> None:
+def test_a_name_selects_a_profile() -> None:
     assert parse("wifi") is PROFILES["wifi"]
 
 
@@ -32,7 +32,7 @@ def test_a_name_stands_for_a_profile() -> None:
         ("rtt=0ms,down=2.5gbit", "rtt=0ms,down=2.5gbit"),
     ],
 )
-def test_a_network_has_one_name_however_it_is_written(written: str, called: str) -> None:
+def test_every_spelling_of_a_network_has_one_canonical_name(written: str, called: str) -> None:
     assert canonical(written) == called
 
 
@@ -48,7 +48,7 @@ def test_what_is_written_is_read_again(rtt_ns: int, rates: tuple[int | None, int
     assert parse(str(written)) == written
 
 
-def test_a_comma_list_holds_names_and_descriptions_of_networks() -> None:
+def test_a_comma_list_can_mix_names_and_descriptions() -> None:
     assert names(
         ["lan,rtt=40ms,down=20mbit,wifi", "rtt=80ms,up=1mbit", "lan", "loopback,rtt=0.04s,down=20000kbit"]
     ) == [
@@ -77,7 +77,7 @@ def test_a_comma_list_holds_names_and_descriptions_of_networks() -> None:
         ("rtt=1ms\n2", "'rtt=1ms\\n2' is not a time"),
     ],
 )
-def test_errors_name_the_part_that_is_wrong_on_one_line(written: str, said: str) -> None:
+def test_errors_name_the_invalid_part_in_one_line(written: str, said: str) -> None:
     with pytest.raises(BadProfile) as raised:
         parse(written)
     assert said in str(raised.value)

@@ -65,7 +65,7 @@ NETWORKS = ["rtt=0ms", "rtt=7ms", "rtt=20ms,down=5mbit,up=1mbit", "rtt=30ms,down
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-async def test_an_answer_comes_not_before_the_model_says(network: str) -> None:
+async def test_no_response_arrives_earlier_than_the_model_allows(network: str) -> None:
     """Set-up, then requests of growing size; every byte is compared, and the model computes when the last may come."""
     profile = parse(network)
     up, down = uplink(profile, 5), downlink(profile, 5)
@@ -102,7 +102,7 @@ async def test_connections_share_the_link() -> None:
         await all_ended(relay)
 
 
-async def test_a_producer_that_sends_first_is_heard_half_a_round_trip_after_set_up() -> None:
+async def test_the_first_bytes_of_a_producer_take_half_a_round_trip() -> None:
     profile = parse("rtt=20ms")
 
     async def greet(reader: Reader, writer: Writer) -> None:
@@ -120,7 +120,7 @@ async def test_a_producer_that_sends_first_is_heard_half_a_round_trip_after_set_
 
 
 @pytest.mark.no_cover
-async def test_much_data_both_ways_passes_whole() -> None:
+async def test_large_data_passes_in_both_directions() -> None:
     content = os.urandom(1 << 22)
     async with upstream() as port, Relay(parse("rtt=3ms,down=400mbit,up=400mbit,jitter=3ms")) as relay:
         reader, writer = await asyncio.open_connection("127.0.0.1", await relay.listen("127.0.0.1", port))
@@ -180,7 +180,7 @@ async def test_a_receiver_that_reads_slowly_holds_its_sender_back() -> None:
         await all_ended(relay)
 
 
-async def test_half_close_is_passed_on() -> None:
+async def test_half_close_is_relayed() -> None:
     async def count(reader: Reader, writer: Writer) -> None:
         writer.write(f"{len(await reader.read())} bytes".encode())
         writer.close()
@@ -194,7 +194,7 @@ async def test_half_close_is_passed_on() -> None:
         await all_ended(relay)
 
 
-async def test_an_end_travels_as_long_as_bytes_do() -> None:
+async def test_an_end_of_stream_takes_as_long_as_bytes() -> None:
     profile = parse("rtt=20ms")
 
     async def close_when_asked(reader: Reader, writer: Writer) -> None:
@@ -254,7 +254,7 @@ async def test_a_consumer_that_dies_closes_the_producer_side() -> None:
         await all_ended(relay)
 
 
-async def test_a_consumer_that_dies_while_much_is_sent_to_it_ends_both_sides() -> None:
+async def test_a_consumer_that_dies_during_a_large_response_closes_both_sides() -> None:
     hung_up: asyncio.Future[type[Exception]] = asyncio.get_running_loop().create_future()
 
     async def pour(reader: Reader, writer: Writer) -> None:
@@ -289,7 +289,7 @@ async def test_a_refused_connection_is_reset_after_a_round_trip() -> None:
             writer.close()
 
 
-async def test_what_is_open_at_the_end_is_closed() -> None:
+async def test_open_connections_are_closed_at_the_end() -> None:
     async with upstream() as port:
         async with Relay(parse("rtt=1ms")) as relay:
             address = "127.0.0.1", await relay.listen("127.0.0.1", port)
@@ -307,7 +307,7 @@ async def test_what_is_open_at_the_end_is_closed() -> None:
 
 
 @pytest.mark.no_cover
-async def test_an_error_of_the_relay_itself_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_internal_error_ends_the_relay(monkeypatch: pytest.MonkeyPatch) -> None:
     async def broken(_: Relay, consumer: socket.socket, *__: object) -> None:
         consumer.close()
         raise ZeroDivisionError

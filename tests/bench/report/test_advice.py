@@ -27,7 +27,7 @@ def conditions(payload: float, link: str, *, tls: bool = True, connection: Conne
     return Conditions(at=blend(PARTS, payload), link=parse(link), tls=tls, connection=connection)
 
 
-def test_conditions_are_repeated_as_they_were_understood() -> None:
+def test_the_conditions_are_listed() -> None:
     assert said(20_000, "rtt=40ms,down=20mbit,up=5mbit")["Conditions"] == (
         "20.0 kB response (as HTTP/JSON), RTT 40.0 ms, 20.0 Mbit/s downlink, 5.00 Mbit/s uplink, TLS, "
         "keep-alive connection."
@@ -36,7 +36,7 @@ def test_conditions_are_repeated_as_they_were_understood() -> None:
     assert "unlimited downlink, unlimited uplink, no TLS, new connection per request." in text
 
 
-def test_the_fastest_is_named_with_what_lies_behind_it() -> None:
+def test_the_fastest_option_is_named_with_its_numbers() -> None:
     text = said(50_000, "rtt=100us,down=10gbit,up=10gbit")["Recommendation"]
     assert text.startswith("HTTP/JSON, with a predicted latency of 510 µs (507–514). All others are slower: gRPC by 2")
     assert "GraphQL with gzip 9" in text
@@ -75,7 +75,7 @@ def test_without_restarts_no_difference_is_shown() -> None:
         (100_000, "rtt=0ms", PERSISTENT, "The server dominates: a faster network would hardly help."),
     ],
 )
-def test_what_decides_is_said(payload: float, link: str, connection: Connection, words: str) -> None:
+def test_the_largest_part_of_the_time_is_named(payload: float, link: str, connection: Connection, words: str) -> None:
     assert words in said(payload, link, connection=connection)["Where the time goes"]
 
 
@@ -86,21 +86,21 @@ def test_gzip_pays_costs_or_makes_no_difference() -> None:
     assert "Here it changes less than 3 %." in said(1_000, "rtt=400ms")["gzip"]
 
 
-def test_where_another_protocol_would_take_the_lead() -> None:
+def test_break_evens_between_protocols_are_listed() -> None:
     text = said(20_000, "rtt=1ms,down=10gbit,up=10gbit")["Break-even"]
     assert "gRPC is faster than HTTP/JSON on links slower than " in text
     assert "GraphQL is never faster than HTTP/JSON. By response size, over this link: never." in text
     assert "RTT" not in text, "over open connections all take one"
 
 
-def test_over_new_connections_it_flips_with_the_round_trip() -> None:
+def test_over_new_connections_there_is_a_break_even_round_trip() -> None:
     """gRPC waits for one round trip more, so what it saves in bytes has to outweigh that."""
     text = said(20_000, "rtt=1ms,down=1mbit,up=1mbit", connection=NEW)["Break-even"]
     assert "HTTP/JSON with gzip is faster than gRPC with gzip on links faster than 9.38 Mbit/s (9.34–9.42)." in text
     assert "By RTT, at this bandwidth: above 16.5 ms (" in text
 
 
-def test_it_flips_with_the_payload() -> None:
+def test_there_is_a_break_even_payload() -> None:
     text = said(20_000, "rtt=1ms,down=300mbit,up=300mbit", tls=False)["Break-even"]
     assert "HTTP/JSON is faster than gRPC on links faster than 331 Mbit/s " in text
     assert "By response size, over this link: below 18.1 kB (" in text
@@ -118,11 +118,11 @@ def test_a_short_round_trip_does_not_dominate() -> None:
     assert "dominate" not in said(1_000, "rtt=300us")["Where the time goes"]
 
 
-def test_nothing_limits_a_prediction_where_all_is_well() -> None:
+def test_a_good_run_gives_no_findings() -> None:
     assert list(advice.findings(known_run(), PARTS, [], new=True)) == []
 
 
-def test_findings_name_what_limits_a_prediction() -> None:
+def test_findings_name_the_limits_of_a_prediction() -> None:
     once = known_run(Asked(instances=1, connections=("persistent",)))
     set_fields(once, warnings=[RunWarning(code=code, text="…") for code in ("few_samples_in_tail", "busy_machine")])
     parts = parts_of(once)

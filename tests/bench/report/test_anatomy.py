@@ -48,7 +48,7 @@ def given() -> Run:
     )
 
 
-def test_each_workload_has_a_picture_both_ways() -> None:
+def test_each_workload_has_a_chart_for_each_direction() -> None:
     assert [chart.caption for chart in anatomy_charts(given())] == [
         "get: one recipe; bytes of a request in steady state, by category",
         "get: one recipe; bytes of a response in steady state, by category",
@@ -57,7 +57,7 @@ def test_each_workload_has_a_picture_both_ways() -> None:
     ]
 
 
-def test_variants_stand_together_with_what_one_request_takes() -> None:
+def test_variants_are_grouped_with_their_bytes_per_request() -> None:
     assert (
         anatomy_charts(given())[0].alternative == "plain · HTTP/JSON 120 B; plain · gRPC 35 B; gzip · HTTP/JSON 116 B"
     )
@@ -70,12 +70,12 @@ def test_a_bar_is_as_long_as_its_pieces_from_the_inside_out() -> None:
     assert sum(float(length) for length, _ in pieces) == 35
 
 
-def test_kinds_that_do_not_occur_are_not_in_the_key() -> None:
+def test_unused_categories_are_not_in_the_legend() -> None:
     names = {0: "content", 1: "headers", 4: "framing", 2: "connection"}
     assert anatomy_key(given()) == tuple(KeyEntry("part", number, name) for number, name in names.items())
 
 
-def test_the_report_shows_them_and_other_runs_have_no_such_section() -> None:
+def test_only_sizes_runs_have_the_section() -> None:
     text = html.render(document_of(given())).decode()
     assert Page(text).wrong == []
     assert text.count("by category</figcaption>") == 4

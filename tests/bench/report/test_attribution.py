@@ -27,7 +27,7 @@ def found(clients: tuple[str, ...] = ("library", "raw"), instances: int = 3) -> 
     return decode(encode(run(cells)))
 
 
-def test_the_parts_of_a_latency_stand_with_their_intervals() -> None:
+def test_the_parts_of_a_latency_have_intervals() -> None:
     latency = attribution_tables(found())[0]
     assert latency.title == "HTTP to gRPC: causes of the difference in median latency"
     assert [column.title for column in latency.columns[2:]] == ["total", "encoding", "transport", "client library"]
@@ -48,7 +48,7 @@ def test_without_the_raw_client_two_parts_are_one() -> None:
     assert any("--client library,raw" in note for note in latency.notes)
 
 
-def test_one_instance_says_that_there_is_no_interval() -> None:
+def test_one_instance_has_a_note_instead_of_intervals() -> None:
     (row,) = attribution_tables(found(instances=1))[0].rows
     assert row.entries[0].text == "+150 (no interval)"
 
@@ -70,13 +70,13 @@ def test_bytes_are_shown_for_each_direction_and_both() -> None:
     assert both.headings[-1] == "both"
 
 
-def test_every_report_has_them() -> None:
+def test_html_and_markdown_have_the_attribution() -> None:
     made = found()
     assert "causes of the difference in median latency" in html.render(document_of(made)).decode()
     assert "causes of the difference in median latency" in markdown.render(document_of(made))
 
 
-def test_a_run_in_one_dialect_has_none() -> None:
+def test_a_run_in_one_dialect_has_no_attribution() -> None:
     made = [cell("http"), cell("grpc")]
     for each in made:
         set_fields(each, slices=Slices())
@@ -106,7 +106,7 @@ def sliced(client: str, p50_us: float, cpu_us: float) -> Cell:
     return made
 
 
-def test_what_the_library_adds_stands_with_its_interval() -> None:
+def test_the_cost_of_the_library_has_an_interval() -> None:
     table = client_cost_table(run([sliced("library", 150.0, 90.0), sliced("raw", 100.0, 20.0)]))
     assert table is not None
     (row,) = table.rows
@@ -115,5 +115,5 @@ def test_what_the_library_adds_stands_with_its_interval() -> None:
     assert [column.unit for column in table.columns[3:]] == ["µs", "µs"]
 
 
-def test_without_a_wire_cell_beside_it_there_is_nothing_to_tell() -> None:
+def test_without_a_raw_cell_there_is_no_table_of_the_library_cost() -> None:
     assert client_cost_table(run([sliced("library", 150.0, 90.0)])) is None

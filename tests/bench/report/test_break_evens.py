@@ -56,7 +56,7 @@ def maps(given: Run) -> list[Chart]:
         (BreakEven("above", Estimate(value=5e2, low=4e2, high=6e2)), "always"),
     ],
 )
-def test_a_break_even_in_words(found: BreakEven, words: str) -> None:
+def test_a_break_even_is_described(found: BreakEven, words: str) -> None:
     assert bandwidth_range(found).short() == words
 
 
@@ -105,7 +105,7 @@ def test_other_break_evens_have_their_own_units() -> None:
     assert value_range(NOWHERE, DURATIONS_NS).short() == "never"
 
 
-def test_statements_say_where_gzip_pays_and_who_beats_the_baseline() -> None:
+def test_statements_name_where_gzip_and_other_protocols_are_faster() -> None:
     statements = predicted(known_run(Asked(pages=(20,)))).statements
     assert [statement.topic for statement in statements] == ["get: one recipe", "list: a page of 20 recipes"]
     http, graphql, grpc, never, plain, compressed = statements[1].sentences
@@ -127,7 +127,7 @@ def test_the_table_has_a_row_for_every_protocol_with_and_without_tls() -> None:
     assert {row.entries[1].text for row in table.rows if row.headings[2] == "GraphQL"} == {"never"}
 
 
-def test_maps_show_who_is_fastest_and_say_so_in_words() -> None:
+def test_maps_show_the_fastest_option_and_describe_it() -> None:
     near, far = maps(known_run())
     assert near.caption.startswith("Fastest protocol (TLS, 1 ms RTT).")
     assert "40 ms RTT" in far.caption
@@ -141,7 +141,7 @@ def test_without_several_payloads_there_is_no_map() -> None:
     assert maps(known_run(Asked(pages=()))) == []
 
 
-def test_runs_that_lack_what_a_model_needs_have_no_such_section() -> None:
+def test_runs_without_the_required_measurements_have_no_section() -> None:
     assert break_evens(small(), grouped(small())) is None
     assert maps(run([])) == []
     one = known_run(Asked(truths={"http": TRUTHS["http"]}, gzip=(False,)))
@@ -151,7 +151,7 @@ def test_runs_that_lack_what_a_model_needs_have_no_such_section() -> None:
 
 
 @pytest.mark.no_cover
-def test_the_report_shows_it() -> None:
+def test_the_report_has_the_section() -> None:
     given = known_run(Asked(connections=("persistent",)))
     text = html.render(document_of(given)).decode()
     assert Page(text).wrong == []

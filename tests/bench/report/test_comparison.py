@@ -54,20 +54,20 @@ def test_the_conclusion_names_the_regressions_and_comes_last() -> None:
     assert text.startswith("Limits of this comparison: 1 note\nnote:  These are two runs.")
 
 
-def test_without_a_regression_it_says_what_was_not_shown() -> None:
+def test_without_a_regression_the_conclusion_states_its_limits() -> None:
     cells = [compared("grpc-get-c1", 1.0, "inconclusive"), compared("http-get-c1", 1.0, "same")]
     counts = "0 slower, 0 faster, 1 same, 1 inconclusive"
     reach = "Smallest detectable change: ±11 % in a typical configuration, ±11 % in the worst."
     assert comparison.conclusion(found(*cells)) == f"No regression beyond 2 % found: {counts}. {reach}"
 
 
-def test_a_comparison_that_sees_doubling_at_best_says_so() -> None:
+def test_a_comparison_of_low_precision_states_what_it_could_detect() -> None:
     wide = compared("grpc-get-c1", 1.0, "inconclusive")
     wide = replace(wide, ratio=ratio_estimate(1.0, "inconclusive", 0.01, 100.0))
     assert comparison.conclusion(found(wide)).endswith("Only changes of more than ±100 % could have been detected.")
 
 
-def test_a_comparison_that_shows_nothing_is_inconclusive() -> None:
+def test_a_comparison_without_precision_is_inconclusive() -> None:
     bare = replace(compared("grpc-get-c1", 1.0, "inconclusive"), ratio=WITHOUT_INTERVAL)
     assert comparison.conclusion(found(bare)) == (
         "Inconclusive: 0 slower, 0 faster, 0 same, 1 inconclusive. "
@@ -88,7 +88,7 @@ def test_latency_throughput_and_sizes_have_tables_of_their_own() -> None:
     assert "2 regressions, slower by more than 2 %: http-get-c1, http-get-c16." in text
 
 
-def test_what_was_forced_is_said_first() -> None:
+def test_forced_differences_are_listed_first() -> None:
     text = " ".join(shown(found(SLOWER, differences=["Python: 3.11, then 3.12"])).split())
     assert text.startswith(
         "Limits of this comparison: 1 warning, 1 note warning: The runs differ in Python: 3.11, then 3.12. "

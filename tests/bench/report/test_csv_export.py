@@ -38,7 +38,7 @@ def test_open_loop_and_versions() -> None:
     assert (row["version"], row["service_ns_p50"]) == ("v1", "100000.0")
 
 
-def test_what_is_not_known_is_empty() -> None:
+def test_unknown_values_are_empty() -> None:
     given = replace(without_figures("http", "failed", "why"), load=None)
     (row,) = rows(run([given]))
     assert (row["status"], row["reason"], row["ok"], row["latency_ns_p50"], row["load_model"]) == (
@@ -55,12 +55,12 @@ def test_errors_are_counted_by_kind() -> None:
     assert (row["ok"], row["not_ok"], row["not_ok_by_kind"]) == ("5", "3", "refused 1; timeout 2")
 
 
-def test_hostile_text_is_one_field_and_no_formula() -> None:
+def test_hostile_text_stays_one_field_without_formulas() -> None:
     (row,) = rows(run([cell(f"={HOSTILE}", reason="-1")]))
     assert row["protocol"].startswith("'=")
     assert row["reason"] == "'-1"
 
 
-def test_an_empty_run_has_its_heading() -> None:
+def test_an_empty_run_has_only_the_header_line() -> None:
     assert rows(run([])) == []
     assert csv_export.render(run([])).startswith("id,version,protocol,workload,page_size,dialect,gzip,tls,client,")

@@ -20,7 +20,7 @@ from tests.support.runs import (
 )
 
 
-def test_protocols_stand_side_by_side_within_each_variant() -> None:
+def test_protocols_are_adjacent_within_each_variant() -> None:
     (group,) = grouped(two_variants()).groups
     assert [each.id for each in group.loads[0].cells] == [
         "http-get-c1",
@@ -39,7 +39,7 @@ def test_workloads_and_loads_are_kept_apart() -> None:
     assert [load.is_latency for load in grouping.groups[0].loads] == [True, False]
 
 
-def test_what_is_unusual_stands_in_the_title() -> None:
+def test_values_other_than_the_defaults_are_in_the_title() -> None:
     (group,) = grouped(run([cell("http", client="raw", network="lan", connection="fresh")])).groups
     assert group.title == "get: one recipe, raw client, lan, fresh connections"
 
@@ -55,7 +55,7 @@ def test_the_load_that_shows_latency_best_is_one_in_flight_then_the_lowest_rate(
     assert group.latency is None
 
 
-def test_the_baseline_is_what_others_are_compared_with() -> None:
+def test_the_baseline_is_the_protocol_of_the_ratios() -> None:
     assert grouped(small()).baseline == "HTTP/JSON"
     assert grouped(run([cell("http"), cell("grpc")])).baseline is None
     alone = run([cell("grpc"), cell("grpc", tls=True, ratio=latency_ratio("grpc-get-c1", 1.1, "slower"))])
@@ -96,7 +96,7 @@ def test_an_empty_run_has_no_groups() -> None:
     assert (grouping.groups, grouping.series, grouping.baseline) == ((), (), None)
 
 
-def test_a_dialect_is_named_where_it_is_not_the_protocols_own() -> None:
+def test_a_dialect_is_named_unless_it_is_the_default() -> None:
     cells = [cell("http", dialect="json"), cell("http", dialect="protobuf"), cell("grpc", dialect="json", version="v1")]
     set_fields(cells[1], id="http-get-protobuf-c1")
     set_fields(cells[1], ratio=latency_ratio("http-get-c1", 1.1, "slower"))
@@ -148,7 +148,7 @@ def test_a_new_dimension_has_sections_of_its_own() -> None:
 
 @pytest.mark.usefixtures("toy")
 @pytest.mark.parametrize("toy", [Role.VARIANT], indirect=True)
-def test_a_new_variant_stands_in_rows_titles_and_sentences() -> None:
+def test_a_new_variant_appears_in_rows_titles_and_sentences() -> None:
     given = run([cell("http"), cell("http", checked="status", gzip=True)])
     grouping = grouped(given)
     (group,) = grouping.groups

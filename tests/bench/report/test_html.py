@@ -51,14 +51,14 @@ def test_warnings_stand_before_any_result() -> None:
     assert "Data quality: no warnings" in content(run([cell("http")]))
 
 
-def test_plain_words_and_verdicts_stand_in_it() -> None:
+def test_the_page_contains_the_summary_and_the_verdicts() -> None:
     text = content(small())
     assert "HTTP/JSON is fastest." in text
     assert '<b class="verdict slower">slower</b>' in text
     assert '<b class="verdict inconclusive">inconclusive</b>' in text
 
 
-def test_tables_are_tables_and_charts_have_words() -> None:
+def test_tables_are_semantic_and_charts_have_alternative_text() -> None:
     found = page(small())
     assert len(found.by_tag["caption"]) == len(found.all("table"))
     assert all(attributes.get("scope") in ("row", "col") for attributes in found.all("th"))
@@ -68,14 +68,14 @@ def test_tables_are_tables_and_charts_have_words() -> None:
     assert all(len(attributes["aria-label"] or "") > 20 for attributes in charts)
 
 
-def test_every_link_leads_somewhere() -> None:
+def test_every_link_has_its_anchor() -> None:
     found = page(small())
     ids = [attributes["id"] for _, attributes in found.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
     assert all((attributes["href"] or "").removeprefix("#") in ids for attributes in found.all("a"))
 
 
-def test_everything_that_results_depend_on_stands_at_the_end() -> None:
+def test_the_page_ends_with_everything_that_results_depend_on() -> None:
     given = run([cell("grpc", tls=True)])
     set_fields(
         given.cells[0],
@@ -93,7 +93,7 @@ def test_everything_that_results_depend_on_stands_at_the_end() -> None:
         assert expected in text
 
 
-def test_recipes_of_the_cookbook_are_attributed_and_others_not() -> None:
+def test_only_recipes_of_the_cookbook_are_attributed() -> None:
     given = run([cell("http")], recipes=RecipesUsed(source="wikibooks", count=3129, digest="d"))
     assert "CC BY-SA 4.0" in content(given)
     assert "Wikibooks" not in content(small())
@@ -148,7 +148,7 @@ def test_text_in_every_script_is_kept() -> None:
     assert "Crème/中文/مرحبا/🍮.json" in content(given)
 
 
-def test_half_a_character_does_not_break_the_page() -> None:
+def test_a_lone_surrogate_does_not_break_the_page() -> None:
     given = two_variants()
     set_fields(given, command="\udc80")
     assert b"<h1" in html.render(document_of(given))

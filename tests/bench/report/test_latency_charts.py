@@ -45,7 +45,7 @@ def parts(given: Run, load: int = 0) -> tuple[WorkloadGroup, LoadGroup, Grouping
     return grouping.groups[0], grouping.groups[0].loads[load], grouping
 
 
-def test_ratios_stand_with_their_verdicts() -> None:
+def test_ratios_are_shown_with_their_verdicts() -> None:
     chart = latency_charts.ratio_chart(*parts(two_variants()))
     assert chart is not None
     assert {"plain · gRPC", "gzip · gRPC", "0.800× faster", "1.02× inconclusive"} <= set(texts(chart))
@@ -63,21 +63,21 @@ def test_throughput_says_that_more_is_better() -> None:
     assert any("requests/s (higher is better)" in text for text in texts(level))
 
 
-def test_levels_stand_with_their_charts_in_one_unit() -> None:
+def test_all_levels_of_a_chart_have_one_unit() -> None:
     chart = latency_charts.level_chart(*parts(two_variants()))
     assert chart is not None
     assert {"150", "190", "300", "340", "median latency, µs (lower is better)"} <= set(texts(chart))
     assert chart.alternative.startswith("plain · HTTP/JSON 150 µs (135–165); ")
 
 
-def test_values_far_apart_get_a_logarithmic_axis_that_says_so() -> None:
+def test_values_far_apart_get_a_labelled_logarithmic_axis() -> None:
     slow = Quantiles(p50=Estimate(value=150e6, low=140e6, high=160e6))
     chart = latency_charts.level_chart(*parts(run([cell("http"), cell("grpc", latency_ns=slow)])))
     assert chart is not None
     assert "median latency, ms, log scale (lower is better)" in texts(chart)
 
 
-def test_bytes_are_drawn_in_their_pieces() -> None:
+def test_bytes_are_drawn_by_part() -> None:
     group, _, _ = parts(run([cell("http", tls=True), cell("grpc", tls=True, bytes=None)]))
     _, chart = costs.byte_charts(group)
     assert "1,382" in texts(chart)
@@ -86,7 +86,7 @@ def test_bytes_are_drawn_in_their_pieces() -> None:
     assert chart.alternative == "TLS · HTTP/JSON 1,382 B"
 
 
-def test_bytes_of_unknown_parts_are_one_piece() -> None:
+def test_bytes_without_known_parts_are_one_part() -> None:
     given = cell("http")
     assert given.bytes is not None
     set_fields(
@@ -121,7 +121,7 @@ def test_distributions_are_drawn_by_variant() -> None:
     assert "plain · HTTP/JSON: p99.0 = " in drawn[0].alternative
 
 
-def test_where_nothing_was_measured_nothing_is_drawn() -> None:
+def test_without_measurements_nothing_is_drawn() -> None:
     given = parts(run([without_figures("http", "failed", "x"), without_figures("grpc", "failed", "x")]))
     assert latency_charts.ratio_chart(*given) is None
     assert latency_charts.level_chart(*given) is None
@@ -143,7 +143,7 @@ def test_a_chart_is_the_same_every_time() -> None:
     assert first == second
 
 
-def test_no_ids_that_would_collide_within_a_page() -> None:
+def test_charts_have_no_ids() -> None:
     group, load, grouping = parts(two_variants())
     drawn = [
         latency_charts.ratio_chart(group, load, grouping),
@@ -157,7 +157,7 @@ def test_no_ids_that_would_collide_within_a_page() -> None:
         assert " id=" not in svg(chart)
 
 
-def test_an_interval_that_reaches_far_does_not_squeeze_the_rest() -> None:
+def test_a_wide_interval_does_not_compress_the_rest() -> None:
     dots = (Dot("a", 0, 2.0, 1e-30, 1e30, "2"), Dot("b", 1, 3.0, 2.9, 3.1, "3"))
     plot = Intervals(dots, axis="x", scale="log", reference=1.0)
     root = ET.fromstring(charts.draw(plot))
@@ -179,7 +179,7 @@ def test_a_caption_says_when_intervals_are_cut_off() -> None:
 
 
 @pytest.mark.parametrize("value", [1e-9, 1.0, 1e12])
-def test_axes_cope_with_any_magnitude(value: float) -> None:
+def test_axes_support_any_magnitude(value: float) -> None:
     dots = (Dot("a", 0, value, None, None, "x"), Dot("b", 7, value, value, value, "y"))
     for scale in (scale_for([value, value]), scale_for([value, value * 100])):
         assert "<svg" in charts.draw(Intervals(dots, axis="t", scale=scale))
@@ -229,7 +229,7 @@ def growing(protocol: str, rates: tuple[float, ...], latencies_us: tuple[float, 
     ]
 
 
-def test_load_curves_of_all_protocols_share_a_chart() -> None:
+def test_load_curves_of_all_protocols_are_in_one_chart() -> None:
     given = run(
         [
             *growing("http", (1000, 4000, 8000, 8100), (1000, 1000, 2000, 8000)),
@@ -247,7 +247,7 @@ def test_load_curves_of_all_protocols_share_a_chart() -> None:
     assert chart.alternative in page
 
 
-def test_two_loads_are_no_growth() -> None:
+def test_two_loads_give_no_load_curve() -> None:
     given = run(growing("http", (1000, 4000, 8000, 8100), (1000, 1000, 2000, 8000))[:2])
     assert load_curve_charts(given, grouped(given)) == []
     assert "Across workloads" not in render(document_of(given)).decode()
@@ -269,9 +269,9 @@ def test_the_line_ends_where_fewer_than_ten_samples_lie_beyond() -> None:
 
 
 @pytest.mark.parametrize("text", [None, "", "x", "HISTFAAA", base64.b64encode(b"\x00" * 40).decode(), "é", "AAAA" * 30])
-def test_what_is_no_histogram_has_no_points(text: str | None) -> None:
+def test_an_invalid_histogram_has_no_points(text: str | None) -> None:
     assert percentile_points(text) == []
 
 
-def test_a_histogram_cut_short_has_no_points() -> None:
+def test_a_truncated_histogram_has_no_points() -> None:
     assert percentile_points(histogram(list(range(1, 1001)))[:-12]) == []

@@ -58,7 +58,7 @@ def test_throughput() -> None:
     assert any("Above 1 is better" in note for note in table.notes)
 
 
-def test_open_loop_shows_the_rate_that_was_reached_and_the_service_time() -> None:
+def test_open_loop_tables_show_the_achieved_rate_and_the_service_time() -> None:
     load = OpenLoad(rate_hz=500)
     cells = [cell("http", load=load, service_ns=quantiles(100e3), requests_per_second=estimate(480.4))]
     table = load_table(run(cells))
@@ -76,7 +76,7 @@ def test_open_loop_shows_the_rate_that_was_reached_and_the_service_time() -> Non
         ("interrupted", "not run"),
     ],
 )
-def test_a_cell_without_figures_says_why(status: str, words: str) -> None:
+def test_a_cell_without_results_states_the_reason(status: str, words: str) -> None:
     reason = "the producer said no"
     cells = [cell("http"), without_figures("grpc", status, reason), without_figures("graphql", status, None)]
     set_fields(cells[1], outcomes={"ok": 0, "timeout": 3})
@@ -99,7 +99,7 @@ def test_a_missing_ratio_and_a_missing_quantile_are_dashes() -> None:
     assert texts(load_table(given))[1] == ["plain", "gRPC", "–", "–", "–", "–", "2,000"]
 
 
-def test_one_protocol_has_no_column_of_ratios() -> None:
+def test_a_single_protocol_has_no_column_of_ratios() -> None:
     given = run([cell("grpc"), cell("grpc", tls=True, ratio=latency_ratio("grpc-get-c1", 1.1, "slower"))])
     assert "× gRPC" not in headings(load_table(given))
 
@@ -157,7 +157,7 @@ def test_all_sizes() -> None:
     ]
 
 
-def test_sizes_that_are_not_known_are_said_to_be() -> None:
+def test_unknown_sizes_are_noted() -> None:
     given = run([cell("http", bytes=None), cell("grpc")])
     (table,) = costs.cost_tables(grouped(given).groups[0])
     assert "Bytes were not measured for HTTP/JSON plain." in table.notes

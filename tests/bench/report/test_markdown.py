@@ -29,7 +29,7 @@ def test_hostile_text_is_escaped() -> None:
         assert len(columns) <= 1
 
 
-def test_warnings_or_that_there_are_none() -> None:
+def test_warnings_or_their_absence_are_stated() -> None:
     assert "**Data quality: 1 warning**\n\n- warning: The load average" in markdown.render(document_of(small()))
     assert "**Data quality: no warnings**\n\n" in markdown.render(document_of(run([cell("http")])))
     two = run([cell("http")], warnings=[RunWarning(code="a", text="A."), RunWarning(code="b", text="B.")])

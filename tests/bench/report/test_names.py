@@ -8,7 +8,7 @@ from producers.registry import PRODUCERS
 from tests.support.runs import cell
 
 
-def test_every_protocol_of_the_lab_has_a_name_and_others_keep_theirs() -> None:
+def test_protocols_of_the_lab_have_titles_and_others_keep_their_names() -> None:
     assert set(PROTOCOLS) == set(PRODUCERS)
     assert protocols.title("graphql") == "GraphQL"
     assert protocols.title("carrier-pigeon") == "carrier-pigeon"

@@ -5,14 +5,14 @@ from bench.results import PlanUsed, RecipesUsed, TlsSession
 from tests.support.runs import cell, run, set_fields
 
 
-def test_the_plan_in_words() -> None:
+def test_the_plan_is_described() -> None:
     plan = PlanUsed(instances=8, rounds=None, seconds=145, slice_ms=12, instances_done=3, interrupted=True)
     pairs = dict(provenance.of_run(run([], plan=plan)))
     assert pairs["Plan"] == "8 instances, 3 finished; as many rounds as fit in the time each; slices of 12 ms"
     assert dict(provenance.of_run(run([])))["Plan"] == "8 instances; 15 rounds each; slices of 12 ms"
 
 
-def test_the_environment_whatever_is_in_it() -> None:
+def test_the_environment_is_listed_with_any_values() -> None:
     environment = {
         "cpu": {"model": "x", "usable": [0, 1], "governor": None, "none": []},
         "is_fast": True,
@@ -43,7 +43,7 @@ def test_tls_is_named_once_by_protocol_where_all_agree() -> None:
     assert len(provenance.of_tls(run(cells))) == 1
 
 
-def test_attribution_is_for_the_cookbook() -> None:
+def test_only_the_cookbook_is_attributed() -> None:
     assert provenance.attribution(run([])) is None
     used = RecipesUsed(source="wikibooks", count=1, digest="d")
     assert "CC BY-SA 4.0" in (provenance.attribution(run([], recipes=used)) or "")

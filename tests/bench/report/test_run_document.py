@@ -80,7 +80,7 @@ def test_sizes_alone_have_their_anatomy_alone() -> None:
     assert document.quality is None
 
 
-def test_a_definition_that_many_tables_share_stands_once() -> None:
+def test_a_shared_definition_appears_once() -> None:
     text = markdown.render(document_of(small()))
     assert text.count("Verdict: faster or slower = ") == 1
     assert text.count("n: successful responses") == 1

@@ -34,7 +34,7 @@ def answering(wire: float) -> Bytes:
     return Bytes(request=sizes(0, 0, 100, 100), response=sizes(900, 900, wire, wire), setup=SetupSizes())
 
 
-def test_topics_stand_in_a_readers_order() -> None:
+def test_topics_have_a_fixed_order() -> None:
     assert list(statements(small())) == ["Latency", "Throughput", "Bytes", "CPU", "Limits"]
     assert list(statements(two_variants())) == ["Latency", "Effect of gzip", "Bytes", "CPU", "Limits"]
 
@@ -47,7 +47,7 @@ def test_gzip_costs_time_and_saves_bytes() -> None:
     assert "gRPC: latency with gzip, median 300 → 340 µs" in text
 
 
-def test_without_sizes_nothing_is_said_of_them() -> None:
+def test_without_sizes_they_are_not_mentioned() -> None:
     given = two_variants()
     for each in given.cells:
         set_fields(each, bytes=None)
@@ -76,7 +76,7 @@ def test_cpu_of_both_sides() -> None:
     assert "CPU" not in statements(run([cell("http", cpu_us_per_request=None)]))
 
 
-def test_what_is_not_known_is_listed() -> None:
+def test_unknown_results_are_listed() -> None:
     cells = [*two_variants().cells, without_figures("graphql", "unsupported", "no such call")]
     set_fields(cells[0], latency_ns=None)
     text = statements(run(cells))["Limits"]
@@ -85,7 +85,7 @@ def test_what_is_not_known_is_listed() -> None:
     assert "p99 omitted for 1 configuration (fewer than 1,000 samples): http-get-c1." in text
 
 
-def test_a_workload_of_which_nothing_was_measured_says_so_and_no_more() -> None:
+def test_a_workload_without_measurements_has_one_sentence() -> None:
     cells = [without_figures(protocol, "interrupted", "stopped") for protocol in ("http", "grpc")]
     assert statements(run(cells)) == {
         "Limits": "2 configurations have no results: http-get-c1 (not run), grpc-get-c1 (not run)."
@@ -134,7 +134,7 @@ def test_the_baseline_is_fastest_when_all_others_are_slower() -> None:
     )
 
 
-def test_one_difference_that_was_not_shown_leaves_the_first_place_open() -> None:
+def test_one_inconclusive_difference_means_no_clear_winner() -> None:
     assert fastest(small(), load=1) is None
     assert said(small(), load=1).startswith("No clear winner. Throughput with 16 requests in flight")
 
@@ -149,7 +149,7 @@ def test_another_is_fastest_when_its_interval_lies_below_all_others() -> None:
     assert fastest(three(faster, overlapping)) is None
 
 
-def test_a_rate_is_ahead_when_it_is_higher() -> None:
+def test_a_higher_rate_is_faster() -> None:
     ahead = rate_ratio("http-get-c16", 1.5, "faster", low=1.4, high=1.6)
     behind = rate_ratio("http-get-c16", 0.5, "slower", low=0.4, high=0.6)
     given = run(
@@ -166,7 +166,7 @@ def test_a_rate_is_ahead_when_it_is_higher() -> None:
     assert fastest(given) == "http"
 
 
-def test_nobody_is_fastest_without_intervals_or_without_others() -> None:
+def test_nothing_is_fastest_without_intervals_or_competitors() -> None:
     bare = RatioEstimate(value=3.0, low=None, high=None, low_95=None, high_95=None, verdict="inconclusive")
     no_interval = Ratio(baseline="http-get-c1", latency_ns_p50=bare)
     assert fastest(three(no_interval, latency_ratio("http-get-c1", 2.0, "slower"))) is None
@@ -175,7 +175,7 @@ def test_nobody_is_fastest_without_intervals_or_without_others() -> None:
 
 
 @pytest.mark.parametrize(("plain", "gzip"), list(product(("faster", "slower", "same", "inconclusive"), repeat=2)))
-def test_faster_and_slower_are_said_only_where_the_verdict_says_so(plain: Verdict, gzip: Verdict) -> None:
+def test_faster_and_slower_follow_the_verdict_only(plain: Verdict, gzip: Verdict) -> None:
     grouping = grouped(two_variants((plain, gzip)))
     group = grouping.groups[0]
     (sentence,) = summary.distances(group, group.loads[0], grouping)
@@ -223,7 +223,7 @@ def test_an_interval_that_excludes_one_without_a_verdict_is_no_verdict() -> None
     assert fastest(three(within, within)) is None
 
 
-def test_a_protocol_that_is_missing_is_not_passed_over() -> None:
+def test_a_missing_protocol_is_mentioned() -> None:
     given = run(
         [
             cell("http"),
@@ -261,7 +261,7 @@ def test_versions_are_compared_with_their_twins_and_none_is_called_fastest() -> 
         (latency_ratio("grpc-get-c1", 1.3, "slower"), "latency with gzip"),
     ],
 )
-def test_what_a_switch_costs(ratio: Ratio | None, words: str) -> None:
+def test_the_effect_of_gzip_is_described(ratio: Ratio | None, words: str) -> None:
     text = statements(run([cell("http"), cell("http", gzip=True, ratio=ratio)]))["Effect of gzip"]
     assert text == f"HTTP/JSON: {words}, median 150 → 190 µs; response shrinks from 1,360 to 760 B (−44 %)."
 
@@ -276,12 +276,12 @@ def test_a_protocol_that_is_not_the_baseline_has_a_paired_ratio_without_a_verdic
     assert "HTTP/JSON: gzip makes it 1.30× slower" in text
 
 
-def test_without_medians_and_sizes_nothing_is_said_of_gzip() -> None:
+def test_without_medians_and_sizes_gzip_is_not_mentioned() -> None:
     cells = [cell("http", bytes=None), cell("http", gzip=True, latency_ns=None, bytes=None)]
     assert "Effect of gzip" not in statements(run(cells))
 
 
-def test_the_same_size_is_said_to_be_unchanged() -> None:
+def test_an_equal_size_is_called_unchanged() -> None:
     cells = [cell("http"), cell("http", gzip=True)]
     set_fields(cells[1], bytes=cells[0].bytes)
     assert statements(run(cells))["Effect of gzip"].endswith("; response size unchanged.")

@@ -54,7 +54,7 @@ def test_no_value_is_cut_off(width: int) -> None:
     assert "10.8 (0.0234–1,230) inconclusive" in text
 
 
-def test_what_tables_share_is_said_once_and_what_columns_mean_under_each() -> None:
+def test_shared_definitions_appear_once_and_columns_are_explained_under_each_table() -> None:
     text = " ".join(shown(small()).split())
     assert text.count("Verdict: faster or slower = the interval excludes 1;") == 1
     assert text.count("× HTTP/JSON: median latency relative to HTTP/JSON") == 1
@@ -76,13 +76,13 @@ def test_open_loop_fits() -> None:
     assert "…" not in text
 
 
-def test_cells_without_figures_say_why() -> None:
+def test_cells_without_results_state_the_reason() -> None:
     text = shown(run([cell("http"), without_figures("grpc", "unsupported", "there is no such call")]))
     assert "unsupported" in text
     assert "Not measured (unsupported): grpc-get-c1: there is no such call." in " ".join(text.split())
 
 
-def test_hostile_text_neither_steers_nor_marks_up() -> None:
+def test_hostile_text_has_no_control_characters_or_markup() -> None:
     cells = [cell(HOSTILE), without_figures("http", "failed", f"[red]{HOSTILE}")]
     text = shown(run(cells, warnings=[RunWarning(code="[bold]", text=f"[link]{HOSTILE}")]))
     assert "\x1b" not in text

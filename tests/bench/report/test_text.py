@@ -6,7 +6,7 @@ from bench.report import text
 from tests.support.runs import HOSTILE
 
 
-def test_one_line_has_nothing_that_steers_a_terminal() -> None:
+def test_one_line_removes_terminal_control_characters() -> None:
     assert text.one_line(HOSTILE) == "</td><script>alert(1)</script> | `x` [31m =1+1"
     assert text.one_line("a\r\nb\tc\u2028d") == "a b c d"
     assert text.one_line("Crème brûlée 中文 🍮") == "Crème brûlée 中文 🍮"
@@ -17,10 +17,10 @@ def test_markdown_escapes_markup_and_html() -> None:
 
 
 @pytest.mark.parametrize("given", ["=1+1", "+1", "-1", "@x"])
-def test_a_spreadsheet_sees_no_formula(given: str) -> None:
+def test_formulas_are_neutralised_for_spreadsheets(given: str) -> None:
     assert text.spreadsheet(given) == f"'{given}"
     assert text.spreadsheet(f" {given}") == f"'{given}"
 
 
-def test_a_spreadsheet_sees_other_text_as_it_is() -> None:
+def test_other_text_is_unchanged_for_spreadsheets() -> None:
     assert text.spreadsheet("http-get-c1") == "http-get-c1"

@@ -60,7 +60,7 @@ def test_an_interval_that_would_round_to_nothing_keeps_its_digits() -> None:
     assert units.estimate(Estimate(value=100e3, low=3.0, high=2e5), US) == "100 (0.00300–200)"
 
 
-def test_what_is_not_known_is_empty_text() -> None:
+def test_unknown_values_are_empty_text() -> None:
     assert units.estimate(None, US) == ""
     assert units.number(None, US) == ""
     assert units.size(None, SIZES_BYTES[0]) == ""
@@ -99,7 +99,7 @@ def test_a_ratio_has_enough_digits_to_show_its_verdict(value: float, low: float,
     assert units.ratio(ratio_estimate(value, "inconclusive", low, high)) == text
 
 
-def test_a_ratio_without_an_interval_says_so() -> None:
+def test_a_ratio_without_an_interval_is_marked() -> None:
     found = ratio_estimate(1.5, "inconclusive")
     without = type(found)(value=1.5, low=None, high=None, low_95=None, high_95=None, verdict="inconclusive")
     assert units.ratio(without) == "1.50 (no interval)"
@@ -110,5 +110,5 @@ def test_a_ratio_without_an_interval_says_so() -> None:
     ("before", "after", "text"),
     [(1370, 736, "−46 %"), (100, 103.14, "+3.1 %"), (0, 5, "from nothing"), (10, 10, "+0.0 %")],
 )
-def test_a_change(before: float, after: float, text: str) -> None:
+def test_a_change_is_formatted_in_percent(before: float, after: float, text: str) -> None:
     assert units.change(before, after) == text

@@ -69,7 +69,7 @@ def assert_marked(cell: Cell, *kinds: str) -> None:
 
 
 @pytest.mark.parametrize("protocol", PRODUCERS)
-async def test_a_producer_that_dies_in_the_middle_of_a_slice(protocol: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_producer_that_dies_within_a_slice_is_counted(protocol: str, monkeypatch: pytest.MonkeyPatch) -> None:
     run = await run_with({protocol: faulty("dies")}, monkeypatch, rounds=40, instances=2, timeout_s=1.0)
     (cell,) = run.cells
     assert_marked(cell, "unreachable", "timeout")
@@ -81,7 +81,7 @@ async def test_a_producer_that_dies_in_the_middle_of_a_slice(protocol: str, monk
 
 
 @pytest.mark.parametrize("protocol", PRODUCERS)
-async def test_a_producer_that_hangs_is_left_alone_before_it_takes_all_the_time(
+async def test_a_producer_that_hangs_is_skipped_after_some_slices(
     protocol: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = await run_with({protocol: faulty("hangs")}, monkeypatch, rounds=1000, timeout_s=0.3)
@@ -97,7 +97,7 @@ async def test_a_producer_that_hangs_is_left_alone_before_it_takes_all_the_time(
     [("garbage", ("unexpected_answer", "unreachable")), ("closes", ("unreachable", "unexpected_answer"))],
 )
 @pytest.mark.parametrize("protocol", PRODUCERS)
-async def test_bytes_that_are_no_answer(
+async def test_garbage_and_truncated_responses_are_counted(
     protocol: str, fault: str, kinds: Sequence[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = await run_with({protocol: faulty(fault, times=1)}, monkeypatch, rounds=40)
@@ -110,7 +110,7 @@ async def test_bytes_that_are_no_answer(
 
 
 @pytest.mark.parametrize("protocol", PRODUCERS)
-async def test_errors_in_the_middle_of_a_slice(protocol: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_errors_within_a_slice_are_counted(protocol: str, monkeypatch: pytest.MonkeyPatch) -> None:
     run = await run_with({protocol: faulty("errors", times=2)}, monkeypatch, rounds=40)
     (cell,) = run.cells
     assert_marked(cell, "unexpected_answer", "error_answer")
@@ -123,7 +123,7 @@ async def test_errors_in_the_middle_of_a_slice(protocol: str, monkeypatch: pytes
     ("protocol", "fault"),
     [("http", "another_recipe"), *((protocol, "altered_recipe") for protocol in PRODUCERS)],
 )
-async def test_a_wrong_recipe_leaves_the_cell_without_figures(
+async def test_a_wrong_recipe_leaves_the_cell_without_results(
     protocol: str, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = await run_with({protocol: faulty(fault)}, monkeypatch, rounds=80)
@@ -135,7 +135,7 @@ async def test_a_wrong_recipe_leaves_the_cell_without_figures(
     assert assemble.untrusted(run)
 
 
-async def test_one_that_dies_does_not_disturb_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_producer_that_dies_does_not_affect_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     run = await run_with({"http": faulty("dies"), "graphql": ("--delay-ms", "1")}, monkeypatch, rounds=40)
     dead, sound = run.cells
     assert_marked(dead, "unreachable", "timeout")
@@ -145,7 +145,7 @@ async def test_one_that_dies_does_not_disturb_the_others(monkeypatch: pytest.Mon
     assert not any(sound.id in warning.cells and warning.code == "errors_seen" for warning in run.warnings)
 
 
-async def test_an_open_loop_counts_what_a_hung_producer_owes(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_open_loop_counts_every_request_to_a_hung_producer(monkeypatch: pytest.MonkeyPatch) -> None:
     run = await run_with(
         {"http": faulty("hangs", after=560)}, monkeypatch, load=OpenLoad(rate_hz=200), rounds=1, timeout_s=0.4
     )
@@ -158,7 +158,7 @@ async def test_an_open_loop_counts_what_a_hung_producer_owes(monkeypatch: pytest
         assert due <= ok + failed <= due + 1
 
 
-async def test_a_load_process_that_is_lost_costs_its_slice_only(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_lost_load_process_loses_only_its_slice(monkeypatch: pytest.MonkeyPatch) -> None:
     orders = 0
     real: Callable[..., Any] = LoadProcess.order
 
@@ -179,7 +179,7 @@ async def test_a_load_process_that_is_lost_costs_its_slice_only(monkeypatch: pyt
     assert assemble.untrusted(run)
 
 
-async def test_nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_process_is_left_running(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[Child] = []
     real = Child.start.__func__  # type: ignore[attr-defined]
 

@@ -41,7 +41,7 @@ def run_with_lag(lag_ns: float) -> Run:
     )
 
 
-def test_no_figures_no_verdict_and_not_to_be_trusted() -> None:
+def test_a_generator_limited_cell_has_no_results_and_the_run_is_untrusted() -> None:
     run = run_with_lag(8e5)
     (cell,) = run.cells
     assert cell.status == "generator_limited"
@@ -54,7 +54,7 @@ def test_no_figures_no_verdict_and_not_to_be_trusted() -> None:
     assert assemble.untrusted(run)
 
 
-def test_a_generator_that_keeps_up_leaves_the_figures_alone() -> None:
+def test_a_generator_that_keeps_up_keeps_the_results() -> None:
     run = run_with_lag(2e4)
     (cell,) = run.cells
     assert cell.status == "measured"

@@ -128,7 +128,7 @@ async def test_open_arrivals_are_timed_from_when_they_were_due() -> None:
         assert None not in cell.slices.send_lag_p50_ns
 
 
-async def test_targets_are_measured_as_far_as_they_support_it() -> None:
+async def test_targets_are_measured_for_what_they_support() -> None:
     matrix = matrix_of(workloads=(GET, LIST, FIELDS, CREATE))
     async with AsyncExitStack() as stack:
         targets = {name: Target(await stack.enter_async_context(FOREIGN[name](CHICKEN)), None) for name in PRODUCERS}
@@ -160,7 +160,7 @@ async def test_responses_are_compared_with_the_recipes_unless_none_are_expected(
         assert assemble.untrusted(run)
 
 
-async def test_a_file_in_any_order_is_listed_by_id(tmp_path: Path) -> None:
+async def test_a_file_of_any_order_is_listed_by_id(tmp_path: Path) -> None:
     file = tmp_path / "mine.jsonl"
     file.write_text("".join(f'{{"id": {i}, "name": "recipe {i}"}}\n' for i in (9, 3, 7, 1, 5)))
     plan = plan_of(matrix_of(["http"], workloads=(GET, Workload(name="list", page_size=2))), recipes=str(file))
@@ -244,7 +244,7 @@ async def test_a_run_that_is_cancelled_leaves_nothing_running(moment: str) -> No
 
 
 @pytest.mark.parametrize("moment", ["starting", "verifying responses", "counting bytes"])
-async def test_a_stop_before_anything_was_measured(moment: str) -> None:
+async def test_a_stop_before_any_measurement_interrupts_every_cell(moment: str) -> None:
     stop = asyncio.Event()
     plan = plan_of(matrix_of(["http"]))
     recording = await recorded(plan, on_progress=lambda _, text: stop.set() if text == moment else None, stop=stop)
@@ -272,7 +272,7 @@ async def test_a_run_in_which_nothing_can_be_measured_ends_at_once() -> None:
     assert not any("round" in text for text in reported)
 
 
-async def test_nothing_listens_at_a_target() -> None:
+async def test_an_unreachable_target_fails_its_cells() -> None:
     targets = {"http": Target("http://127.0.0.1:1", None)}
     plan = plan_of(matrix_of(["http"]), versions=(Version(targets=targets),))
     (cell,) = assembled(await recorded(plan), plan).cells

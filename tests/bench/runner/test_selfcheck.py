@@ -38,7 +38,7 @@ def bad(measured: MachineMeasured) -> list[str]:
     return [one.name for one in findings(measured) if not one.good]
 
 
-def test_a_good_machine() -> None:
+def test_a_good_machine_has_no_findings() -> None:
     assert bad(GOOD) == []
     assert summary(findings(GOOD)) == "Ratios, latencies and tails can be trusted on this machine."
     assert [one.value for one in findings(GOOD) if one.name.startswith("ceiling")] == ["9,876/s"]
@@ -55,7 +55,7 @@ def test_a_good_machine() -> None:
         ({"clock_step_ns": 1_000_000}, "clock"),
     ],
 )
-def test_what_makes_absolute_latencies_doubtful(changed: dict[str, object], name: str) -> None:
+def test_findings_that_leave_only_ratios_trusted(changed: dict[str, object], name: str) -> None:
     measured = replace(GOOD, **changed)  # type: ignore[arg-type]
     assert bad(measured) == [name]
     assert summary(findings(measured)).startswith("Ratios can be trusted on this machine")
@@ -70,13 +70,13 @@ def test_what_makes_absolute_latencies_doubtful(changed: dict[str, object], name
         ({"ceilings_hz": {"grpc library": "it ended"}}, "ceiling, grpc library client"),
     ],
 )
-def test_what_makes_a_machine_unfit(changed: dict[str, object], name: str) -> None:
+def test_findings_that_make_a_machine_unfit(changed: dict[str, object], name: str) -> None:
     measured = replace(GOOD, **changed)  # type: ignore[arg-type]
     assert bad(measured) == [name]
     assert summary(findings(measured)).startswith("This machine is not fit to measure on")
 
 
-def test_what_the_system_does_not_say_is_left_out() -> None:
+def test_unavailable_values_are_left_out() -> None:
     measured = replace(GOOD, governor=None, steal=None)
     assert bad(measured) == []
     assert "CPU steal" not in [one.name for one in findings(measured)]
@@ -112,7 +112,7 @@ async def test_the_real_consumer_accepts_the_noop_response(protocol: str) -> Non
                 assert {(recipe.id, recipe.name) for recipe in answers} == {(RECIPE_ID, "Toast")}
 
 
-async def test_requests_in_pieces_are_put_together() -> None:
+async def test_requests_in_pieces_are_reassembled() -> None:
     async with noop("http") as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for piece in (b"POST / HTTP/1.1\r\nContent-Le", b"ngth: 5\r\n\r\nab", b"cde", b"GET / HTTP/1.1\r\n\r\n"):

@@ -73,7 +73,7 @@ class CancelledAt(Awaitable[None]):
 
 
 @needs_cores
-async def test_processes_that_start_at_the_same_time_get_cores_of_their_own_and_leave_the_bench_its_cores() -> None:
+async def test_concurrent_starts_pin_each_process_and_not_the_bench() -> None:
     first, *_, last = usable_cores()
     own = os.sched_getaffinity(0)
     wanted = [{first}, {last}, {first, last}]
@@ -135,14 +135,14 @@ async def test_a_session_that_ends_with_an_error_leaves_nothing_running() -> Non
         await fails()
 
 
-async def test_a_server_that_ends_before_it_listens_is_named_with_its_last_words() -> None:
+async def test_a_server_that_ends_before_it_listens_is_named_with_its_output() -> None:
     with nothing_left_running():
         async with Session(NOT_PINNED) as session:
             with pytest.raises(ProcessFailed, match="the server ended with 1: no way"):
                 await session.start_server("the server", python("import sys; sys.exit('no way')"))
 
 
-async def test_what_has_finished_when_the_user_asks_to_stop_is_kept() -> None:
+async def test_finished_work_is_kept_on_a_stop() -> None:
     stop = asyncio.Event()
 
     async def finishes() -> str:
@@ -155,7 +155,7 @@ async def test_what_has_finished_when_the_user_asks_to_stop_is_kept() -> None:
             await session.unless_stopped(finishes())
 
 
-async def test_an_error_at_the_moment_of_the_stop_is_not_lost() -> None:
+async def test_an_error_during_the_stop_is_raised() -> None:
     stop = asyncio.Event()
 
     async def fails() -> None:
@@ -168,7 +168,7 @@ async def test_an_error_at_the_moment_of_the_stop_is_not_lost() -> None:
 
 
 @pytest.mark.parametrize("ask", [lambda stop: stop.set(), lambda stop: asyncio.get_running_loop().call_soon(stop.set)])
-async def test_what_has_not_finished_when_the_user_asks_to_stop_is_cancelled(
+async def test_unfinished_work_is_cancelled_on_a_stop(
     ask: Callable[[asyncio.Event], object],
 ) -> None:
     stop = asyncio.Event()

@@ -104,7 +104,7 @@ async def test_every_combination_sums_exactly_and_is_shown(tmp_path: Path) -> No
     assert "http" not in unsent
 
 
-async def test_what_a_producer_does_not_offer_has_no_sizes() -> None:
+async def test_unsupported_combinations_have_no_sizes() -> None:
     async with FOREIGN["http"](CHICKEN) as address:
         matrix = Matrix({"protocol": ("http",), "workload": (GET, LIST), "load": (ClosedLoad(concurrency=1),)})
         versions = (Version(targets={"http": Target(address, None)}),)
@@ -155,7 +155,7 @@ def test_large_pages_are_requested_less_often(page_size: int, wanted: int, given
     assert requests_for(page_size, wanted) == given
 
 
-async def test_a_run_and_sizes_count_the_same_bytes_over_the_same_number_of_requests(tmp_path: Path) -> None:
+async def test_run_and_sizes_count_the_same_bytes(tmp_path: Path) -> None:
     matrix = Matrix(
         {
             "protocol": tuple(PRODUCERS),

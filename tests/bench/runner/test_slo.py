@@ -39,7 +39,7 @@ def known_producers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Sequence[str]]
     return behaviour
 
 
-def test_what_a_producer_serves_is_below_its_capacity(
+def test_the_rate_found_is_below_the_capacity(
     known_producers: dict[str, Sequence[str]], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     known_producers["http"] = ONE_AT_A_TIME
@@ -71,7 +71,7 @@ def test_an_objective_that_cannot_be_met(
 
 
 @pytest.mark.parametrize(("fault", "said"), [("altered_recipe", "differs from the recipes"), ("dies", "no result: ")])
-def test_a_producer_that_goes_wrong_has_no_result(
+def test_a_failing_producer_has_no_result(
     fault: str, said: str, known_producers: dict[str, Sequence[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     known_producers["http"] = ("--fault", fault, "--after", "30")
@@ -90,16 +90,14 @@ def test_a_producer_that_goes_wrong_has_no_result(
         (["--target", "http=localhost:1", "--protocol", "grpc"], "--protocol: there is no --target for grpc"),
     ],
 )
-def test_what_cannot_be_is_refused_in_one_line(
-    arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_bad_usage_is_a_one_line_error(arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(*arguments) == 2
     said = capsys.readouterr()
     assert said.err.count("\n") == 1
     assert named in said.err
 
 
-def test_results_in_words() -> None:
+def test_results_are_described() -> None:
     key = CellKey(protocol="http", gzip=True, tls=True)
     assert key.label == "http-get-gzip-tls"
     reached = Found(key, rate_hz=4309.4, limit="p99 38.9 ms", probes=10)

@@ -16,7 +16,7 @@ from bench.runner.slo_search import BadObjective, Objective, missed, parse
         ("errors<0.1%", "errors", 0.001),
     ],
 )
-def test_an_objective_is_read(text: str, measure: str, limit: float) -> None:
+def test_valid_objectives_are_parsed(text: str, measure: str, limit: float) -> None:
     found = parse(text)
     assert found.measure == measure
     assert found.limit == pytest.approx(limit)
@@ -36,7 +36,7 @@ def test_an_objective_is_read(text: str, measure: str, limit: float) -> None:
         ("", "is not like"),
     ],
 )
-def test_what_is_not_an_objective_is_refused(text: str, said: str) -> None:
+def test_invalid_objectives_are_refused(text: str, said: str) -> None:
     with pytest.raises(BadObjective, match=said):
         parse(text)
 

@@ -22,7 +22,7 @@ def search(guess_hz: float, is_met: Callable[[float], bool], at_most: int = 200)
 
 
 @given(capacity_hz=st.floats(5.3, 900_000), guess_hz=st.floats(0.01, 2e6))
-def test_the_highest_rate_is_found_from_any_guess(capacity_hz: float, guess_hz: float) -> None:
+def test_the_highest_rate_is_found_from_any_first_guess(capacity_hz: float, guess_hz: float) -> None:
     found = search(guess_hz, lambda rate_hz: rate_hz <= capacity_hz)
     assert found.met_hz is not None
     assert capacity_hz / PRECISION - 1e-9 <= found.met_hz <= capacity_hz
@@ -30,22 +30,22 @@ def test_the_highest_rate_is_found_from_any_guess(capacity_hz: float, guess_hz: 
     assert [met for rate, met in found.probes if rate == found.met_hz] == [True] * (1 + CONFIRMATIONS)
 
 
-def test_a_good_guess_costs_few_probes() -> None:
+def test_a_good_first_guess_needs_few_probes() -> None:
     assert len(search(2000, lambda rate_hz: rate_hz <= 3000).probes) <= 14
 
 
-def test_where_nothing_is_met_there_is_no_rate() -> None:
+def test_when_no_rate_meets_the_objective_there_is_none() -> None:
     found = search(500, lambda _: False)
     assert found.met_hz is None
     assert found.missed_hz == LOWEST_HZ
 
 
-def test_where_everything_is_met_the_search_ends_at_the_highest() -> None:
+def test_when_every_rate_meets_the_objective_the_highest_is_found() -> None:
     assert search(500, lambda _: True).met_hz == HIGHEST_HZ
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_single_disturbances_do_not_lower_the_answer_much(seed: int) -> None:
+def test_single_disturbances_hardly_lower_the_rate_found(seed: int) -> None:
     """One probe in ten is spoiled by the machine; never twice in a row but by chance."""
     random = Random(seed)
     found = search(100, lambda rate_hz: rate_hz <= 1000 and random.random() > 0.1)
@@ -55,7 +55,7 @@ def test_single_disturbances_do_not_lower_the_answer_much(seed: int) -> None:
         assert found.met_hz > 800
 
 
-def test_a_rate_that_was_met_by_luck_is_not_confirmed() -> None:
+def test_a_rate_met_by_chance_is_not_confirmed() -> None:
     lucky = iter([True])
     found = search(2000, lambda rate_hz: rate_hz <= 1000 or next(lucky, False))
     assert found.met_hz is not None

@@ -26,12 +26,12 @@ def commit_of_the_same_requirements() -> str:
     return done.stdout.strip()
 
 
-def test_this_checkout_needs_no_building(tmp_path: Path) -> None:
+def test_this_checkout_is_used_directly(tmp_path: Path) -> None:
     assert build(Version(name="current"), tmp_path) == Version(name="current")
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_a_commit_is_built_aside_and_serves(tmp_path: Path) -> None:
+async def test_a_commit_is_built_separately_and_serves(tmp_path: Path) -> None:
     reference = commit_of_the_same_requirements()
     version = build(Version(name="before", reference=reference), tmp_path)
     assert version.directory.startswith(str(tmp_path))
@@ -43,13 +43,13 @@ async def test_a_commit_is_built_aside_and_serves(tmp_path: Path) -> None:
         assert psutil.Process(producer.pid).environ()["PYTHONPATH"] == version.directory
 
 
-def test_a_directory_with_a_checkout_is_used_as_it_is(tmp_path: Path) -> None:
+def test_a_directory_with_a_checkout_is_used_unchanged(tmp_path: Path) -> None:
     version = build(Version(name="here", reference=str(REPOSITORY)), tmp_path)
     assert version.directory == str(REPOSITORY)
     assert version.python == ""
 
 
-def test_a_version_that_requires_something_else_gets_an_environment_of_its_own(tmp_path: Path) -> None:
+def test_a_version_with_other_requirements_gets_its_own_environment(tmp_path: Path) -> None:
     checkout = tmp_path / "checkout"
     (checkout / "producers").mkdir(parents=True)
     (checkout / "producers" / "__main__.py").touch()
@@ -71,13 +71,13 @@ def test_a_version_that_requires_something_else_gets_an_environment_of_its_own(t
         ("e3d26df7a2a6d2b0d1a2ea5f7c0b0d3b6f0a0a0a", "neither a commit"),
     ],
 )
-def test_what_is_no_version_is_named(reference: str, reason: str, tmp_path: Path) -> None:
+def test_an_invalid_version_is_named(reference: str, reason: str, tmp_path: Path) -> None:
     with pytest.raises(CannotBuild, match=reason) as caught:
         build(Version(name="x", reference=reference), tmp_path)
     assert reference in str(caught.value)
 
 
-def test_requirements_that_cannot_be_installed_are_said_to_be(tmp_path: Path) -> None:
+def test_requirements_that_cannot_be_installed_are_an_error(tmp_path: Path) -> None:
     checkout = tmp_path / "checkout"
     (checkout / "producers").mkdir(parents=True)
     (checkout / "producers" / "__main__.py").touch()

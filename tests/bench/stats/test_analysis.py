@@ -27,7 +27,7 @@ def by_id(cells: list[Cell]) -> dict[str, Cell]:
     return {cell.id: cell for cell in cells}
 
 
-def test_baselines_are_at_equal_gzip_and_tls_and_the_plain_one() -> None:
+def test_every_cell_has_a_baseline_at_equal_gzip_and_tls_and_the_plain_one() -> None:
     found = by_id(run(1))
     cell = found["beta-list-11-0"]
     assert cell.ratio is not None

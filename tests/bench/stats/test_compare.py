@@ -65,7 +65,7 @@ def test_a_run_against_itself_is_unchanged() -> None:
     assert found.notes == [CAUTION]
 
 
-def test_what_got_slower_is_a_regression_in_latency_and_in_throughput() -> None:
+def test_slower_latency_and_throughput_are_regressions() -> None:
     found = compare(run(1), run(2, effect={"beta": 0.15}))
     slower = {cell.id for cell in found.regressions}
     assert slower == {cell.id for cell in found.cells if cell.id.startswith("beta")}
@@ -77,7 +77,7 @@ def test_what_got_slower_is_a_regression_in_latency_and_in_throughput() -> None:
         assert cell.value_b / cell.value_a == pytest.approx(cell.ratio.value)
 
 
-def test_what_got_faster_is_none() -> None:
+def test_faster_is_no_regression() -> None:
     found = compare(run(1), run(2, effect={"beta": -0.15}))
     assert found.regressions == []
     assert {cell.ratio.verdict for cell in found.cells if cell.id.startswith("beta")} == {"faster"}
@@ -125,7 +125,7 @@ def test_runs_on_different_machines_or_with_different_versions_are_refused_unles
     assert len(forced.cells) == 48
 
 
-def test_other_recipes_are_refused_and_the_same_from_elsewhere_are_not() -> None:
+def test_only_recipes_with_another_digest_are_refused() -> None:
     before, after = run(1), run(2)
     same = replace(after, recipes=RecipesUsed(source="recipes.json", count=1000, digest="d1"))
     assert differences(before, same) == []
@@ -134,7 +134,7 @@ def test_other_recipes_are_refused_and_the_same_from_elsewhere_are_not() -> None
         compare(before, other)
 
 
-def test_all_differences_stand_on_one_line() -> None:
+def test_all_differences_are_on_one_line() -> None:
     before, after = run(1), with_environment(run(2), python="3.12.1", openssl="other")
     with pytest.raises(RunsNotComparable) as refused:
         compare(before, after)
@@ -219,7 +219,7 @@ def test_bytes_that_changed_are_reported() -> None:
     assert (change.id, change.wire_bytes_a, change.wire_bytes_b) == (after.cells[0].id, 1000.0, 1012.0)
 
 
-def test_runs_whose_instances_agree_entirely_have_no_spread() -> None:
+def test_identical_instances_have_no_spread() -> None:
     before, after = (
         replace(one, cells=[with_columns(cell, p50_ns=[2e5] * len(cell.slices.p50_ns)) for cell in one.cells])
         for one in (run(1), run(2))
@@ -235,7 +235,7 @@ def in_dialect(one: Run, dialect: str) -> Run:
     return replace(one, cells=cells)
 
 
-def test_a_cell_without_a_dialect_is_compared_with_the_protocols_own() -> None:
+def test_a_cell_without_a_dialect_is_compared_with_the_default_one() -> None:
     before = in_dialect(run(1), "")
     assert len(compare(before, in_dialect(run(1), "json")).cells) == 48
     assert {cell.id.partition("-")[0] for cell in compare(before, in_dialect(run(1), "protobuf")).cells} == {

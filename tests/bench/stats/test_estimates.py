@@ -209,7 +209,7 @@ def test_percentiles_are_those_of_the_pooled_histogram() -> None:
     assert found.max.low is None
 
 
-def test_histograms_that_were_written_and_read_give_the_same() -> None:
+def test_written_histograms_give_the_same_percentiles() -> None:
     histogram = histogram_of(np.random.default_rng(2).lognormal(12, 0.3, 500))
     again = latency_histogram.decode(latency_histogram.encode(histogram))
     assert quantiles([again, histogram]) == quantiles([histogram, histogram])

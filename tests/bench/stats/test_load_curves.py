@@ -44,7 +44,7 @@ def only(cells: Sequence[Cell]) -> Curve:
     return curve
 
 
-def test_the_knee_of_a_closed_loop_is_where_more_have_to_wait() -> None:
+def test_the_knee_of_a_closed_loop_is_where_requests_begin_to_queue() -> None:
     curve = only(saturating([16, 1, 64, 4]))
     assert [point.requested for point in curve.points] == [1, 4, 16, 64]
     assert curve.knee == 1
@@ -62,7 +62,7 @@ def test_a_knee_outside_of_the_loads_is_not_reported(cells: list[Cell]) -> None:
     assert only(cells).knee is None
 
 
-def test_two_loads_are_no_curve_and_closed_and_open_loop_are_not_mixed() -> None:
+def test_two_loads_give_no_curve_and_closed_and_open_loops_are_separate() -> None:
     assert curves(saturating([1, 16])) == []
     assert curves([*saturating([1, 16]), *queue([100])]) == []
     assert len(curves([*saturating([1, 4, 16]), *queue([100, 200, 300])])) == 2

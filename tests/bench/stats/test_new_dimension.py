@@ -63,7 +63,7 @@ def run(cells: list[Any]) -> Run:
     )
 
 
-def test_it_is_a_dimension() -> None:
+def test_a_declared_dimension_is_listed() -> None:
     assert list(spec.dimensions())[-1] == "front"
 
 

@@ -91,7 +91,7 @@ def test_a_good_run_has_no_warnings() -> None:
     assert codes(run()) == []
 
 
-def test_an_interrupted_run() -> None:
+def test_an_interrupted_run_gives_a_warning() -> None:
     stopped = run()
     stopped = replace(stopped, plan=replace(stopped.plan, interrupted=True, instances_done=4))
     warning = only(stopped)
@@ -99,7 +99,7 @@ def test_an_interrupted_run() -> None:
     assert "4 of 6 instances" in warning.text
 
 
-def test_one_instance_or_a_target_has_no_verdicts() -> None:
+def test_one_instance_or_a_target_gives_a_warning_about_verdicts() -> None:
     assert only(run(instances=1)).code == "one_instance"
     assert only(run(foreign_target=True)).code == "target_not_restarted"
 
@@ -113,7 +113,7 @@ def test_one_instance_or_a_target_has_no_verdicts() -> None:
         ({"stolen_share": 0.05}, "stolen_time"),
     ],
 )
-def test_the_machine(environment: dict[str, Any], code: str) -> None:
+def test_findings_about_the_machine_give_warnings(environment: dict[str, Any], code: str) -> None:
     assert only(run(**environment)).code == code
 
 
@@ -245,7 +245,7 @@ def with_rate_reached(cell: Cell, ended: int) -> Cell:
     return with_columns(cell, second_half_due=[2500] * count, second_half_ended=[ended] * count)
 
 
-def test_a_rate_that_was_missed() -> None:
+def test_a_missed_rate_gives_a_warning() -> None:
     slow = run(OpenLoad(rate_hz=5000.0))
     reached = replace(slow, cells=[with_rate_reached(cell, 2495) for cell in slow.cells])
     assert codes(reached) == []
@@ -254,13 +254,13 @@ def test_a_rate_that_was_missed() -> None:
     assert "missed by up to 10 %" in warning.text
 
 
-def test_requests_that_left_late() -> None:
+def test_late_requests_give_a_warning() -> None:
     slow = run(OpenLoad(rate_hz=5000.0))
     late = with_columns(slow.cells[0], send_lag_p50_ns=[60_000.0] * len(slow.cells[0].slices.ok))
     assert only(with_cells(slow, late)).code == "generator_lag"
 
 
-def test_a_saturated_producer() -> None:
+def test_a_saturated_producer_gives_a_warning() -> None:
     slow = run(OpenLoad(rate_hz=5000.0))
     assert only(with_cells(slow, with_cpu(slow.cells[0], consumer=0.5, producer=0.98))).code == "producer_saturated"
 
@@ -270,7 +270,7 @@ def with_stalls(cell: Cell, *stalls_ns: int) -> Cell:
     return with_columns(cell, loop_stall_ns=[stalls_ns[row % len(stalls_ns)] for row in range(len(cell.slices.ok))])
 
 
-def test_a_load_process_that_was_blocked() -> None:
+def test_a_blocked_load_process_gives_a_warning() -> None:
     some = run()
     warning = only(with_cells(some, with_stalls(some.cells[0], 12_000_000, *[500_000] * 8)))
     assert warning.code == "event_loop_stalls"
@@ -278,7 +278,7 @@ def test_a_load_process_that_was_blocked() -> None:
     assert codes(with_cells(some, with_stalls(some.cells[0], 8_000_000))) == []
 
 
-def test_connections_that_should_stay_open() -> None:
+def test_reconnects_give_a_warning() -> None:
     some = run()
     reopening = with_columns(some.cells[0], connections_opened=[25] * len(some.cells[0].slices.ok))
     warning = only(with_cells(some, reopening))
@@ -344,18 +344,18 @@ def test_the_concurrency_check_needs_requests_that_did_not_fail() -> None:
     assert in_flight(empty) is None
 
 
-def test_gzip_that_was_not_applied() -> None:
+def test_unapplied_gzip_gives_a_warning() -> None:
     some = run()
     mixed = Bytes(request=Sizes(), response=Sizes(), setup=SetupSizes(), coding="mixed")
     assert only(with_cells(some, replace(some.cells[0], gzip=True, bytes=mixed))).code == "gzip_not_applied"
 
 
-def test_responses_checked_by_their_status_only() -> None:
+def test_responses_checked_by_status_only_give_a_warning() -> None:
     some = run()
     assert only(with_cells(some, replace(some.cells[0], checked="status"))).code == "checked_by_status"
 
 
-def test_tls_that_differs() -> None:
+def test_different_tls_sessions_give_a_warning() -> None:
     def session(cell: Cell) -> TlsSession | None:
         cipher = "TLS_AES_256_GCM_SHA384" if cell.protocol == "gamma" else "TLS_AES_128_GCM_SHA256"
         return TlsSession(version="TLSv1.3", cipher=cipher) if cell.tls else None
@@ -366,7 +366,7 @@ def test_tls_that_differs() -> None:
     assert "TLS_AES_256_GCM_SHA384 in gamma" in warning.text
 
 
-def test_wording() -> None:
+def test_numbers_and_lists_are_worded() -> None:
     assert some_of(["a", "b"]) == "a, b"
     assert some_of(list("abcdef")) == "a, b, c, d and 2 more"
     assert (counted(1, "cell"), counted(2, "cell")) == ("1 cell", "2 cells")

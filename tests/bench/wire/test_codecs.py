@@ -203,7 +203,7 @@ def test_inflated_size_of_highly_compressed_content() -> None:
     assert inflated_bytes(gzip.compress(bytes(1 << 24)), "gzip") == 1 << 24
 
 
-def test_declared_codings() -> None:
+def test_content_codings_are_read_from_headers() -> None:
     assert content_coding([]) == content_coding([b"identity"]) == "identity"
     assert content_coding([b"x-gzip"]) == "gzip"
     assert content_coding([b"gzip", b"br"]) == "gzip, br"

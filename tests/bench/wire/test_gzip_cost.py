@@ -33,7 +33,7 @@ def test_ratio_and_level_are_found_from_the_bytes(level: int) -> None:
     assert found.compress_us_per_kb > 0
 
 
-def test_another_header_of_gzip_does_not_hide_the_level() -> None:
+def test_another_gzip_header_does_not_hide_the_level() -> None:
     content = answer(TEXT, 6)
     (data,) = content.compressed
     other = Content(

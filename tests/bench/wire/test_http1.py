@@ -174,7 +174,7 @@ def test_bytes_that_are_not_http_are_unparsed(stream: bytes, parsed_bytes: int) 
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_byte_by_byte_is_the_same_as_at_once(stream: bytes) -> None:
+def test_byte_by_byte_gives_the_same_as_at_once(stream: bytes) -> None:
     whole, _ = parse([stream], methods=methods_for(stream))
     single, _ = parse([bytes([byte]) for byte in stream], methods=methods_for(stream))
     assert merged(single) == merged(whole)

@@ -232,7 +232,7 @@ def test_an_incomplete_frame_is_unparsed() -> None:
     assert parse([PREFACE_BYTES[:10]], from_client=True)[0] == [Part("unparsed", PREFACE_BYTES[:10])]
 
 
-def test_byte_by_byte_is_the_same_as_at_once() -> None:
+def test_byte_by_byte_gives_the_same_as_at_once() -> None:
     stream = client_stream()
     single, _ = parse([bytes([byte]) for byte in stream], from_client=True)
     assert merged(single) == merged(parse([stream], from_client=True)[0])

@@ -245,7 +245,7 @@ async def test_a_client_without_a_key_log_is_read_by_its_lengths(
     assert anatomy_of(alone.reading) is None
 
 
-async def test_keys_that_do_not_fit_leave_the_lengths(files: CertificateFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_wrong_keys_leave_only_the_lengths(files: CertificateFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measuring, "read_key_log", lambda text: read_key_log(text[:-8] + "00000000\n"))
     async with producing("http", files) as (plain, tls):
         measured = await measure(

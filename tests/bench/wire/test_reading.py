@@ -121,7 +121,7 @@ def test_unused_connections_are_ignored() -> None:
         (recording((SENT, 0, GET), (RECEIVED, 0, b"junk\n")), "5 bytes could not be parsed"),
     ],
 )
-def test_recordings_that_cannot_be_read(found: Recording, reason: str) -> None:
+def test_unreadable_recordings_are_errors(found: Recording, reason: str) -> None:
     with pytest.raises(Unreadable, match=reason):
         plain(found, 1)
 
@@ -158,7 +158,7 @@ def test_contents_of_another_length_are_not_the_twins() -> None:
     assert found.request.framed_bytes == len(GET)
 
 
-def test_frames_that_may_come_at_any_time_may_make_the_difference() -> None:
+def test_connection_frames_can_account_for_a_difference() -> None:
     grown = tls_recording(*BODIES, grown_bytes=17)
     found, reasons = sizes_of(beside_twin(grown, frames=FRAMES))
     assert reasons == ()
@@ -181,7 +181,7 @@ def test_sizes_are_those_of_all_requests_though_only_some_match_the_twin() -> No
     assert (found.response.message_bytes, found.response.framed_bytes) == (3, len(answer(b"123")))
 
 
-def test_where_content_begins_must_be_certain() -> None:
+def test_an_ambiguous_start_of_content_is_not_accepted() -> None:
     # Two records of 10 bytes each before the response, which is 10 bytes off: it may begin with either.
     chunks = [*HANDSHAKE, (SENT, 0, sealed(len(GET))), (RECEIVED, 0, sealed(20) + sealed(len(answer(JSON)) - 10))]
     for frames in (FRAMES, ()):

@@ -93,7 +93,7 @@ def test_bytes_that_are_not_a_record_are_counted(junk: bytes) -> None:
         connection(CLIENT, SERVER + junk)
 
 
-def test_nothing_is_read_behind_bytes_that_are_not_a_record() -> None:
+def test_nothing_is_parsed_after_bytes_that_are_not_a_record() -> None:
     junk = b"GET / HTTP/1.1"
     assert split_records(junk + SERVER) == ([], len(junk + SERVER))
 

@@ -86,7 +86,7 @@ def decrypted(recording: Recording) -> Decrypted:
     return decrypt(parse_tls(recording), secrets())
 
 
-def test_the_content_comes_out_at_the_time_it_was_sent() -> None:
+def test_decrypted_content_keeps_its_interval() -> None:
     recording, _ = conversation()
     found = decrypted(recording)
     assert found.recording.content(SENT) == QUESTION
@@ -97,7 +97,7 @@ def test_the_content_comes_out_at_the_time_it_was_sent() -> None:
 HANDSHAKE, ALERT = 22, 21
 
 
-def test_every_record_is_known_by_its_inner_type() -> None:
+def test_every_record_has_its_inner_type() -> None:
     recording, _ = conversation()
     connection, found = parse_tls(recording), decrypted(recording)
     by_type: dict[tuple[Direction, int, int], int] = {}
