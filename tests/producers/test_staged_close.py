@@ -16,9 +16,9 @@ from producers.certificates import CertificateFiles
 from producers.grpc_call_check import COMPRESSION_ERROR
 from producers.settings import Limits, ProducerSettings
 from tests.support.books import small_book
-from tests.support.driving import open_descriptors, until
 from tests.support.raw_http import AMPLE_S
 from tests.support.serving import Served, serving
+from tests.support.single_requests import open_descriptors, until
 
 GET = b"GET /recipes/42 HTTP/1.1\r\nHost: lab\r\n\r\n"
 IMPATIENT = Limits(header_timeout_s=0.2)

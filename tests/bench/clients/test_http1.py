@@ -11,8 +11,8 @@ from bench.clients.http1 import Http1Connections
 from bench.load.recorder import kind_of
 from consumers.errors import ProducerTimeout, ProducerUnreachable, UnexpectedResponse
 from recipes.errors import RecipeNotFound
-from tests.support.driving import asking, end_of, raw_client, until
 from tests.support.raw_http import response
+from tests.support.single_requests import asking, end_of, raw_client, until
 
 BODY = b'{"producer_pid":1,"recipe":{"id":1,"name":"Soup","steps":"","ingredients":[]}}'
 RIGHT = response(BODY)

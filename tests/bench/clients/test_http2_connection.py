@@ -21,7 +21,6 @@ from bench.clients.http2_messages import FieldList, Http2Answer, Http2Content
 from consumers.client import ClientSettings
 from consumers.target import Target
 from protos import recipe_pb2
-from tests.support.driving import asking, end_of, raw_client
 from tests.support.http2_peer import (
     GRPC_HEAD,
     GRPC_OK,
@@ -32,6 +31,7 @@ from tests.support.http2_peer import (
     speaking_http2,
 )
 from tests.support.http2_scripts import MESSAGE, answering_first, raw, serialized, whole
+from tests.support.single_requests import asking, end_of, raw_client
 
 
 def in_tiny_frames(peer: Peer, stream_id: int) -> bytes:

@@ -20,7 +20,6 @@ from bench.clients.http2 import Http2Connections
 from bench.load.closed_loop import run_closed
 from bench.load.recorder import SliceRecord
 from consumers.errors import ProducerTimeout, ProducerUnreachable, UnexpectedResponse
-from tests.support.driving import asking, end_of, raw_client, until
 from tests.support.http2_peer import (
     GRPC_HEAD,
     GRPC_OK,
@@ -29,6 +28,7 @@ from tests.support.http2_peer import (
     speaking_http2,
 )
 from tests.support.http2_scripts import MESSAGE, raw, right, serialized, whole
+from tests.support.single_requests import asking, end_of, raw_client, until
 
 
 async def test_goaway_refuses_later_streams_and_the_connection_ends_after_the_others() -> None:

@@ -17,7 +17,6 @@ from bench.workloads import CreateQuestion
 from protos import recipe_pb2
 from recipes.errors import InvalidRecipe
 from recipes.model import IngredientDraft, RecipeDraft
-from tests.support.driving import asking, end_of, raw_client
 from tests.support.http2_peer import (
     GRPC_HEAD,
     GRPC_OK,
@@ -26,6 +25,7 @@ from tests.support.http2_peer import (
     speaking_http2,
 )
 from tests.support.http2_scripts import whole
+from tests.support.single_requests import asking, end_of, raw_client
 
 LONG = RecipeDraft("Long", "x" * 100_000, (IngredientDraft("a", "b"),))
 

@@ -12,7 +12,6 @@ from bench.load.recorder import kind_of
 from consumers.errors import ProducerTimeout, ProducerUnreachable, UnexpectedResponse
 from protos import recipe_pb2
 from recipes.errors import InvalidRecipe, RecipeNotFound
-from tests.support.driving import asking, end_of, raw_client
 from tests.support.http2_peer import (
     GRPC_HEAD,
     GRPC_OK,
@@ -22,6 +21,7 @@ from tests.support.http2_peer import (
     speaking_http2,
 )
 from tests.support.http2_scripts import MESSAGE, answering_first, serialized, whole
+from tests.support.single_requests import asking, end_of, raw_client
 
 TRAILERS = (("grpc-status", "0"), ("grpc-message", ""))
 

@@ -26,9 +26,9 @@ from producers.certificates import CertificateFiles
 from producers.registry import PRODUCERS
 from producers.settings import ProducerSettings
 from tests.support.books import CHICKEN, SPECIAL, small_book
-from tests.support.driving import end_of
 from tests.support.relay import relay_to
 from tests.support.serving import Served, serving
+from tests.support.single_requests import end_of
 
 CHOICES = (Workload(name="get"), Workload(name="list", page_size=20), Workload(name="fields"))
 CLIENTS = ("library", "raw")

@@ -17,10 +17,10 @@ from producers.registry import PRODUCERS
 from recipes.errors import RecipeNotFound
 from recipes.model import RecipeDraft
 from tests.support.books import CHICKEN, small_book
-from tests.support.driving import until
 from tests.support.fake_client import FakeClient
 from tests.support.relay import relay_to
 from tests.support.serving import serving
+from tests.support.single_requests import until
 
 
 @pytest.mark.parametrize("tls", [False, True])

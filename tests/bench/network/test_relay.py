@@ -12,8 +12,8 @@ import pytest
 from bench.network.link import Link, downlink, uplink
 from bench.network.profile import Profile, parse
 from bench.network.relay import Relay
-from tests.support.driving import open_descriptors
 from tests.support.programs import assert_one_line_error, listening, run
+from tests.support.single_requests import open_descriptors
 
 PATIENCE_S = 20.0
 MODULE = "bench.network.relay"

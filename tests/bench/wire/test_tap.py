@@ -10,7 +10,7 @@ import pytest
 
 from bench.wire.recording import Direction
 from bench.wire.tap import open_tap
-from tests.support.driving import open_descriptors
+from tests.support.single_requests import open_descriptors
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
