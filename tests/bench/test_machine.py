@@ -1,4 +1,4 @@
-"""The instruments, each against a known truth."""
+"""The measuring instruments, each with a known quantity."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ sys.stdin.read()
 
 @needs_linux
 @pytest.mark.parametrize("cpu_s", [0.2, 0.6])
-def test_a_known_amount_of_cpu_reads_back_within_5_percent(cpu_s: float) -> None:
+def test_a_known_amount_of_cpu_is_measured_within_5_percent(cpu_s: float) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", BURN_THEN_WAIT, str(cpu_s), "0"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as child:

@@ -17,7 +17,7 @@ SCHEMA_1 = Path(__file__).parent.parent / "data" / "run-schema-1.json"
 """Written by version 0.1.0: HTTP and gRPC, get and list, with and without gzip, two clients, two instances."""
 
 
-def test_what_is_written_is_read_again() -> None:
+def test_a_written_run_is_read_back() -> None:
     assert run_file.decode(run_file.encode(small())) == small()
 
 
@@ -141,7 +141,7 @@ def test_slices_are_read_by_column_and_by_row() -> None:
         slices.with_columns(ok=[1])
 
 
-def test_a_cell_knows_its_key() -> None:
+def test_a_cell_has_a_key() -> None:
     (cell, *_) = small().cells
     assert cell.key.label == "http-get-c1"
     assert cell.key.load == ClosedLoad(concurrency=1)

@@ -1,4 +1,4 @@
-"""The schedule: what is measured in which order, from the seed alone."""
+"""The schedule: what is measured in which order, which depends on the seed only."""
 
 from collections import Counter
 

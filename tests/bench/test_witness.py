@@ -1,4 +1,4 @@
-"""An independent witness: what tshark saw go over the producer's port is what the anatomy accounts for, to the byte."""
+"""An independent check: the bytes that tshark captures on the producer's port equal those of the anatomy."""
 
 import asyncio
 import re
@@ -26,14 +26,14 @@ FIELDS = ("tcp.srcport", "tcp.stream", "tcp.len", "tcp.flags.fin", "tcp.analysis
 
 
 def missing() -> str:
-    """Why the witness cannot be asked; empty when it can."""
+    """Why tshark cannot be used; empty when it can."""
     absent = [program for program in ("dumpcap", "tshark") if shutil.which(program) is None]
     return f"{' and '.join(absent)} not installed (Debian: apt-get install tshark)" if absent else ""
 
 
 @asynccontextmanager
 async def captured(port: int, file: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Capture what goes over a port of the loopback interface, until the end of the block."""
+    """Capture the traffic of a port on the loopback interface, until the end of the block."""
     process = await asyncio.create_subprocess_exec(
         *("dumpcap", "-p", "-i", "lo", "-f", f"tcp port {port}", "-s", str(SNAPPED_BYTES), "-B", "64", "-w", str(file)),
         stdout=asyncio.subprocess.DEVNULL,
@@ -42,7 +42,7 @@ async def captured(port: int, file: Path) -> AsyncIterator[asyncio.subprocess.Pr
     assert process.stderr is not None
     said = b""
     try:
-        # It names the file once it captures.
+        # It prints the name of the file once it captures.
         while b"File:" not in said:
             line = await asyncio.wait_for(process.stderr.readline(), PATIENCE_S)
             if not line:
@@ -60,7 +60,7 @@ async def captured(port: int, file: Path) -> AsyncIterator[asyncio.subprocess.Pr
 
 
 async def packets(file: Path) -> list[dict[str, str]]:
-    """The packets in a capture, also in one that still grows."""
+    """The packets in a capture, which may still be growing."""
     process = await asyncio.create_subprocess_exec(
         *("tshark", "-r", str(file), "-T", "fields", *(word for field in FIELDS for word in ("-e", field))),
         stdout=asyncio.subprocess.PIPE,
@@ -84,12 +84,12 @@ async def packets_to_the_end(file: Path, connections: int) -> list[dict[str, str
 
 
 def is_true(value: str) -> bool:
-    """Versions of tshark differ in how they write it."""
+    """Whether a flag is set; versions of tshark write it differently."""
     return value in {"1", "True"}
 
 
 def payload(seen: list[dict[str, str]], port: int) -> dict[str, int]:
-    """Bytes that the producer's port was sent, and sent itself, each once."""
+    """The bytes sent to the producer's port and from it, without retransmissions."""
     total = Counter({"sent": 0, "received": 0})
     for packet in seen:
         if not packet["tcp.analysis.retransmission"]:

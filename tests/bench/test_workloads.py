@@ -1,4 +1,4 @@
-"""Workloads ask what they say, and tell right answers from wrong ones."""
+"""Workloads send the stated requests, and detect wrong responses."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The script that measures how fast the raw client is: what it reads off other programs, and that it measures."""
+"""The script that measures the speed of the raw client: parsing the output of other programs, and measuring."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is made of the relay's error, and that it can be measured. How large it is here is no test's to say."""
+"""The evaluation of the relay's error, and that it can be measured. No test depends on its size."""
 
 from typing import Any
 
@@ -73,5 +73,5 @@ def test_the_error_can_be_measured() -> None:
     assert all(float(row[5]) >= 0 and float(row[7]) >= 0 for row in rows)
 
 
-def test_a_network_that_cannot_be_read_is_one_line() -> None:
+def test_an_invalid_network_is_a_one_line_error() -> None:
     assert_one_line_error(run("benchmarks.relay_accuracy", "--network", "5g"), 2, "--network: '5g'")

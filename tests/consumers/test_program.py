@@ -70,7 +70,7 @@ def test_create(producer: tuple[str, str], tmp_path: Path) -> None:
     assert_one_line_error(run_here("consumers", protocol, "create", "-", *flags, stdin=other), 2, "idempotency key")
 
 
-def test_an_unknown_recipe_is_one_line(producer: tuple[str, str]) -> None:
+def test_an_unknown_recipe_is_a_one_line_error(producer: tuple[str, str]) -> None:
     protocol, address = producer
     assert_one_line_error(run_here("consumers", protocol, "get", "999999", "--target", address), 2, "999999")
 
@@ -103,7 +103,7 @@ def test_the_web_api_answers_502_when_the_producer_is_gone() -> None:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_refused_connection_is_one_line(protocol: str) -> None:
+def test_a_refused_connection_is_a_one_line_error(protocol: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         unused = f"127.0.0.1:{free.getsockname()[1]}"
     assert_one_line_error(run_here("consumers", protocol, "get", "42", "--target", unused), 2, unused)
@@ -122,7 +122,7 @@ def test_a_refused_connection_is_one_line(protocol: str) -> None:
         (("http",), "Missing command"),
     ],
 )
-def test_bad_usage_is_one_line(arguments: tuple[str, ...], named: str) -> None:
+def test_bad_usage_is_a_one_line_error(arguments: tuple[str, ...], named: str) -> None:
     assert_one_line_error(run_here("consumers", *arguments), 2, named)
 
 

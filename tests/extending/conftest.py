@@ -1,4 +1,4 @@
-"""A copy of the lab to which a test adds a toy: what an extension needs is exactly what the test writes there."""
+"""A copy of the lab to which a test adds an extension: what it needs is exactly what the test writes."""
 
 import json
 import shutil
@@ -26,7 +26,7 @@ class Lab:
     root: Path
 
     def add(self, files: Mapping[str, str], lines: Mapping[str, tuple[str, str]]) -> None:
-        """Write new `files`, and put `lines` into files that are there: by path, a line and what replaces it."""
+        """Write new `files`, and replace `lines` in existing files: by path, a line and its replacement."""
         for path, text in files.items():
             assert not (self.root / path).exists(), f"{path} is there already"
             (self.root / path).write_text(text, encoding="utf-8")
@@ -48,7 +48,7 @@ class Lab:
         )
 
     def run(self, name: str, *arguments: str) -> dict[str, Any]:
-        """The run file of a small `bench run`, which must end well."""
+        """The run file of a small `bench run`, which must succeed."""
         done = self.bench("run", *SMALL, "--recipes", "generated:50", *arguments, "--out", name)
         assert done.returncode == 0, done.stderr
         found: dict[str, Any] = json.loads((self.root / name).read_bytes())
@@ -57,9 +57,9 @@ class Lab:
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Lab:
-    """A copy of what runs."""
+    """A copy without tests and documents."""
     for package in PACKAGES:
-        # With what is compiled already: copytree keeps the times that it is checked by.
+        # Including compiled modules: copytree keeps the modification times that Python checks.
         shutil.copytree(ROOT / package, tmp_path / package)
     shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
     return Lab(tmp_path)

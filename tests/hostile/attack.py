@@ -65,15 +65,15 @@ async def under_attack(
     descriptors = victim.process.num_fds()
     victim.forget_peak()
     before_bytes, began_s = victim.memory_bytes(), time.monotonic()
-    honest = asyncio.create_task(call_all_the_time())
+    normal = asyncio.create_task(call_all_the_time())
     try:
         yield
     finally:
         took_s = time.monotonic() - began_s
         # An attack may end before the first normal call does.
-        await until(lambda: calls > 0 or honest.done())
-        honest.cancel()
-        (outcome,) = await asyncio.gather(honest, return_exceptions=True)
+        await until(lambda: calls > 0 or normal.done())
+        normal.cancel()
+        (outcome,) = await asyncio.gather(normal, return_exceptions=True)
     assert isinstance(outcome, asyncio.CancelledError), outcome
     await call()
     await until(lambda: victim.process.num_fds() <= descriptors)

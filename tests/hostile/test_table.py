@@ -17,7 +17,7 @@ def case(name: str = "flood of pings", port: str = "plain", answer: str = "close
     ("node", "name"),
     [
         ("test_rapid_reset[plain]", "rapid reset"),
-        ("test_a_wrong_call_gets_its_status[tls-no-message]", "a wrong call gets its status: no-message"),
+        ("test_an_invalid_call_gets_its_status[tls-no-message]", "an invalid call gets its status: no-message"),
         ("test_a_body[http-plain-a gzip bomb]", "a body: a gzip bomb"),
         ("test_a_body[no gzip-graphql-tls]", "a body: no gzip"),
         (
@@ -25,7 +25,7 @@ def case(name: str = "flood of pings", port: str = "plain", answer: str = "close
             "connections over tls must negotiate http 2: http-1",
         ),
         ("test_rapid_reset[strict-plain]", "rapid reset"),
-        ("test_a_wrong_call_gets_its_status[strict-tls-no-message]", "a wrong call gets its status: no-message"),
+        ("test_an_invalid_call_gets_its_status[strict-tls-no-message]", "an invalid call gets its status: no-message"),
         ("test_nothing", "nothing"),
     ],
 )

@@ -1,5 +1,5 @@
 // `node node_producer.mjs SCHEMA KEY CERTIFICATE`: the JSON and the GraphQL contract on Node.js, by node:http, node:https,
-// and graphql-http over recipe.graphql. Announces its plain port and the one with TLS. Whoever takes gzip gets it.
+// and graphql-http over recipe.graphql. Announces its plain port and the one with TLS. gzip is used on request.
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createServer as createTlsServer } from "node:https";
@@ -68,7 +68,7 @@ async function rest(request, response, url) {
   return json(response, 200, { recipes: page, next_page_token: !ids && recipes.size > size ? "more" : "" });
 }
 
-// Both ways of answering end with one body, which is in gzip for whoever takes it.
+// Both kinds of responses are sent here, with gzip on request.
 function inGzip(request, response) {
   if (!/\bgzip\b/.test(request.headers["accept-encoding"] ?? "")) return;
   const { writeHead, end } = response;

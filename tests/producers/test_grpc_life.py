@@ -57,10 +57,10 @@ async def test_a_stop_under_load_loses_nothing(
             if tls
             else grpc.aio.insecure_channel(target.authority)
         )
-        async with channel, asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as everybody:
-            everybody.create_task(wait_for_not_serving(channel, not_serving))
+        async with channel, asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as tasks:
+            tasks.create_task(wait_for_not_serving(channel, not_serving))
             for _ in range(CALLERS):
-                everybody.create_task(call_until_not_serving())
+                tasks.create_task(call_until_not_serving())
             await busy.wait()
             producer.process.send_signal(signal.SIGTERM)
         assert answered_after == CALLERS

@@ -108,7 +108,7 @@ def test_a_busy_port_is_refused_before_workers_start() -> None:
         (("grpc", "--gzip", "--gzip-level", "9", "--port", "0"), "9"),
     ],
 )
-def test_bad_usage_is_one_line(arguments: tuple[str, ...], named: str) -> None:
+def test_bad_usage_is_a_one_line_error(arguments: tuple[str, ...], named: str) -> None:
     assert_one_line_error(run_here("producers", *arguments), 2, named)
 
 

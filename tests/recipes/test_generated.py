@@ -113,5 +113,5 @@ def test_another_seed_gives_other_recipes() -> None:
 
 
 def test_a_seed_means_the_same_recipes_everywhere() -> None:
-    """Whoever changes words or sizes on purpose changes this digest, and runs before and after no longer compare."""
+    """An intended change of words or sizes changes this digest, and makes earlier runs incomparable."""
     assert load("generated:1000:1").digest == "e575b708cb93ec9dd77d46496594aa7b9747a8788a3a71e2eae8019b86573309"

@@ -1,4 +1,4 @@
-"""Books to test with: recipes that are hard on a protocol, and a book that answers when told."""
+"""Books for tests: recipes that are difficult to encode, and books that wait or fail."""
 
 import asyncio
 from random import Random
@@ -24,7 +24,7 @@ SPECIAL = {recipe.id: recipe for recipe in (CHICKEN, UNICODE, EMPTY, LARGE)}
 
 
 def ordinary(recipe_id: int) -> Recipe:
-    """A recipe of common size."""
+    """A recipe of typical size."""
     random = Random(recipe_id)
     words = ["stir", "the", "onion", "until", "golden", "butter", "add", "salt", "simmer", "minutes", "pan"]
     lines = tuple(
@@ -35,7 +35,7 @@ def ordinary(recipe_id: int) -> Recipe:
 
 
 def small_book(*, read_only_because: str = "") -> InMemoryRecipeBook:
-    """Ids 1 to 63, the special ones among them."""
+    """A book with the ids 1 to 63, including the special recipes."""
     return InMemoryRecipeBook(
         (SPECIAL.get(recipe_id) or ordinary(recipe_id) for recipe_id in range(1, 64)),
         read_only_because=read_only_because,
@@ -43,7 +43,7 @@ def small_book(*, read_only_because: str = "") -> InMemoryRecipeBook:
 
 
 class PatientBook(InMemoryRecipeBook):
-    """Says when somebody asks for a recipe, and answers once it is released."""
+    """Sets `asked` when a recipe is requested, and returns it once `released` is set."""
 
     def __init__(self) -> None:
         super().__init__([CHICKEN])
@@ -57,7 +57,7 @@ class PatientBook(InMemoryRecipeBook):
 
 
 class BrokenBook(InMemoryRecipeBook):
-    """Fails with an exception whose text nobody outside may see."""
+    """Fails with an exception whose text must not reach a client."""
 
     SECRET = "password=hunter2"
 

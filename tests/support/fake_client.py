@@ -1,4 +1,4 @@
-"""A consumer without a wire: answers after a scripted delay on the event loop's own clock, or fails as told."""
+"""A client without a network: responds after a scripted delay on the event loop's clock, or fails as scripted."""
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
@@ -10,7 +10,7 @@ from recipes.model import Recipe, RecipeDraft, RecipePage
 
 
 class FakeClient(RecipeClient):
-    """Knows recipes 1 to 100 by their names."""
+    """Has the recipes 1 to 100."""
 
     def __init__(self, before_answer: Callable[[int], float | Exception] = lambda _: 0.0) -> None:
         """`before_answer` takes the number of the call and gives the delay in seconds, or the error to raise."""

@@ -1,4 +1,4 @@
-"""Producers as somebody else may have written them: recipe 42 and the process id over each protocol, no more."""
+"""Minimal third-party producers: recipe 42 and the process id over each protocol, nothing else."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager

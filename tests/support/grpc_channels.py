@@ -1,4 +1,4 @@
-"""Calls to the gRPC producer through a channel of grpcio's own, without the lab's consumer."""
+"""Calls to the gRPC producer through a grpcio channel, without the lab's client."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +17,7 @@ SERVICE = "/recipe.RecipeService"
 
 @asynccontextmanager
 async def channel_to(book: InMemoryRecipeBook | None = None, **given: Any) -> AsyncIterator[grpc.aio.Channel]:
-    """A channel to a producer of `book`, else of the small one, served as `given` to `serving`."""
+    """A channel to a producer of `book` (by default the small one); `given` are arguments of `serving`."""
     async with serving("grpc", small_book() if book is None else book, **given) as served:
         authority = served.client_settings.target.authority
         async with grpc.aio.insecure_channel(authority) as channel:
@@ -25,12 +25,12 @@ async def channel_to(book: InMemoryRecipeBook | None = None, **given: Any) -> As
 
 
 def in_bytes(method: Any) -> Any:
-    """A method without serializers: takes and gives bytes."""
+    """A method without serializers: it takes and returns bytes."""
     return method
 
 
 async def refusal(call: Any) -> grpc.aio.AioRpcError:
-    """The error of a call that has to fail."""
+    """The error of a call that must fail."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call
     return caught.value

@@ -1,4 +1,4 @@
-"""HTTP/2 by hand: a server whose every frame a test decides, built on libraries that the clients do not use."""
+"""An HTTP/2 server whose every frame the test decides, built on libraries that the clients do not use."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -25,7 +25,7 @@ AnyFrame = TypeVar("AnyFrame", bound=Frame)
 
 @dataclass(frozen=True)
 class Asked:
-    """A whole request."""
+    """A complete request."""
 
     stream_id: int
     headers: dict[str, str]
@@ -33,7 +33,7 @@ class Asked:
 
 
 class Peer:
-    """The server's end of one connection."""
+    """The server side of one connection."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
@@ -42,26 +42,26 @@ class Peer:
         """Every frame that came in."""
 
     async def start(self, settings: dict[int, int] | None = None) -> None:
-        """Read the preface and tell the settings."""
+        """Read the preface and send SETTINGS."""
         assert await self.reader.readexactly(len(PREFACE)) == PREFACE
         self.send(SettingsFrame(0, settings=settings or {}))
 
     async def frame(self) -> Frame:
-        """The next frame. Raises IncompleteReadError when there is none."""
+        """The next frame. Raises IncompleteReadError at the end of the connection."""
         frame, size = Frame.parse_frame_header(memoryview(await self.reader.readexactly(9)))
         frame.parse_body(memoryview(await self.reader.readexactly(size)))
         self.seen.append(frame)
         return frame
 
     async def frame_of(self, kind: type[AnyFrame], *flags: str) -> AnyFrame:
-        """The next frame of that type with these flags; others before it are kept in `seen`."""
+        """The next frame of that type with these flags; earlier ones are kept in `seen`."""
         while True:
             frame = await self.frame()
             if isinstance(frame, kind) and all(flag in frame.flags for flag in flags):
                 return frame
 
     async def request(self) -> Asked:
-        """The next whole request, on whatever stream."""
+        """The next complete request, on any stream."""
         headers: dict[int, dict[str, str]] = {}
         bodies: dict[int, bytes] = {}
         while True:
@@ -81,7 +81,7 @@ class Peer:
         self.writer.write(b"".join(f if isinstance(f, bytes) else f.serialize() for f in frames))
 
     def headers(self, stream_id: int, fields: Fields, *flags: str) -> HeadersFrame:
-        """A HEADERS frame with the whole block."""
+        """A HEADERS frame with the complete header block."""
         frame = HeadersFrame(stream_id, self.encoder.encode(list(fields)))
         frame.flags.add("END_HEADERS")
         for flag in flags:
@@ -89,7 +89,7 @@ class Peer:
         return frame
 
     def whole_answer(self, stream_id: int, message: bytes, *, head: Fields = GRPC_HEAD, end: Fields = GRPC_OK) -> bytes:
-        """HEADERS, DATA, trailers: a gRPC answer with one message."""
+        """HEADERS, DATA, trailers: a gRPC response with one message."""
         body = prefixed(message)
         frames: list[Frame] = [
             self.headers(stream_id, head),
@@ -105,7 +105,7 @@ def prefixed(message: bytes, *, compressed: bool = False) -> bytes:
 
 
 class Http2Server:
-    """Where it listens, and the connections it has seen."""
+    """The port of the server, and the connections it has accepted."""
 
     def __init__(self) -> None:
         self.port = 0
@@ -119,7 +119,7 @@ Script = Callable[[Peer], Awaitable[None]]
 
 @asynccontextmanager
 async def speaking_http2(*scripts: Script) -> AsyncIterator[Http2Server]:
-    """A server that follows the first script on the first connection, and so on; the last one ever after.
+    """A server that runs the first script on the first connection, and so on; the last one on all later ones.
 
     A connection is closed when its script ends. What a script raises, other than the connection's end, is raised at the
     end of the block.

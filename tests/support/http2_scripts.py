@@ -1,4 +1,4 @@
-"""Scripts for an HTTP/2 peer that answers gRPC calls: rightly, or the first ones otherwise."""
+"""Scripts for an HTTP/2 peer: correct gRPC responses, or other responses first."""
 
 from collections.abc import Callable
 from struct import pack
@@ -17,7 +17,7 @@ MESSAGE = recipe_pb2.Recipe(id=1, name="Soup").SerializeToString()
 
 
 async def right(peer: Peer) -> None:
-    """Answers every request with the right recipe."""
+    """Respond to every request with the correct recipe."""
     await peer.start()
     while True:
         asked = await peer.request()
@@ -25,7 +25,7 @@ async def right(peer: Peer) -> None:
 
 
 def answering_first(*answers: Callable[[Peer, int], bytes]) -> Script:
-    """The first requests are answered so, and those after them rightly."""
+    """Respond to the first requests with `answers`, and correctly to later ones."""
 
     async def script(peer: Peer) -> None:
         await peer.start()
@@ -44,7 +44,7 @@ def serialized(*frames: Frame) -> bytes:
 
 
 def raw(kind: int, flags: int, stream_id: int, payload: bytes) -> bytes:
-    """A frame that no library would make."""
+    """A frame that the libraries refuse to build."""
     return pack(">BHBBL", len(payload) >> 16, len(payload) & 0xFFFF, kind, flags, stream_id) + payload
 
 

@@ -1,4 +1,4 @@
-"""What the JSON contract says of an answer, and what tests of the JSON producer send."""
+"""Checks against the JSON contract, and request bodies for tests of the JSON producer."""
 
 from importlib import resources
 
@@ -16,13 +16,13 @@ GOOD = b'{"name": "x"}'
 
 
 def fits(schema: str, value: object) -> None:
-    """Whether a value is what the OpenAPI document calls by this name."""
+    """Assert that a value matches the schema of this name in the OpenAPI document."""
     root = {"$ref": f"#/components/schemas/{schema}", "components": OPENAPI["components"]}
     jsonschema.Draft202012Validator(root).validate(value)
 
 
 def assert_problem(answer: RawAnswer, status: int, error: str, field: str | None = None) -> None:
-    """Assert that the answer is a refusal as the contract has it."""
+    """Assert that the response is this error, as the contract describes it."""
     assert (answer.status, answer.headers["content-type"]) == (status, "application/problem+json")
     problem = answer.json
     fits("Problem", problem)

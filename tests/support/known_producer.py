@@ -1,7 +1,7 @@
-"""`python -m tests.support.known_producer PROTOCOL …`: a producer whose truth is known, or one that goes wrong.
+"""`python -m tests.support.known_producer PROTOCOL …`: a producer with known delays or faults.
 
-The lab's own producer of that protocol serves a book that waits to the microsecond, stalls on a schedule, or goes wrong
-after so many questions; a relay before it spoils bytes where the book cannot. It announces itself as any producer does.
+The lab's producer of that protocol serves a book that waits to the microsecond, stalls on a schedule, or fails
+after some requests. A relay in front of it corrupts bytes. It announces itself like any producer.
 """
 
 import argparse
@@ -24,13 +24,13 @@ from recipes.book import DEFAULT_PAGE_SIZE, InMemoryRecipeBook
 from recipes.model import Recipe, RecipePage
 
 BOOK_FAULTS = ("dies", "hangs", "errors", "another_recipe", "altered_recipe")
-"""Ends at once as if killed; never answers again; fails each question; answers with the wrong id, or the wrong text."""
+"""The process is killed; it stops responding; each request fails; responses have the wrong id, or the wrong text."""
 WIRE_FAULTS = ("garbage", "closes")
-"""Sends bytes of no protocol; closes in the middle of an answer."""
+"""Sends garbage; closes within a response."""
 
 
 class KnownBook(InMemoryRecipeBook):
-    """Answers after `delay_ns`, except while it stalls: in the first `stall_ns` of each `every_ns` of the clock."""
+    """Responds after `delay_ns`, except while it stalls: in the first `stall_ns` of each `every_ns` of the clock."""
 
     def __init__(self, given: argparse.Namespace, timer: PreciseTimer) -> None:
         super().__init__(sources.load(given.recipes).recipes)
@@ -56,7 +56,7 @@ class KnownBook(InMemoryRecipeBook):
         return await super().page(size, after)
 
     async def _wait(self) -> bool:
-        """Take the time that it is known to take; whether this question is one to go wrong over."""
+        """Wait for the known time; return whether this request is to fail."""
         faulty = self._asked in self._faulty
         self._asked += 1
         if faulty and self._fault == "dies":
@@ -64,7 +64,7 @@ class KnownBook(InMemoryRecipeBook):
         if faulty and self._fault == "hangs":
             await asyncio.Event().wait()
         if faulty and self._fault == "errors":
-            raise RuntimeError("this book fails as it was told to")
+            raise RuntimeError("a fault that the test requested")
         now_ns = perf_counter_ns()
         stalled_for_ns = now_ns % self._every_ns
         if stalled_for_ns < self._stall_ns:
@@ -77,12 +77,12 @@ class KnownBook(InMemoryRecipeBook):
         return faulty
 
 
-ANSWER_BYTES = 200
-"""No piece of bytes shorter than this is spoiled: it may be no answer, but what HTTP/2 says between answers."""
+RESPONSE_BYTES = 200
+"""Shorter pieces are not corrupted: they may be HTTP/2 frames of the connection instead of a response."""
 
 
 class SpoilingRelay:
-    """Passes bytes on, until so many answers came from the producer; spoils those that follow."""
+    """Relays bytes; corrupts some responses after a number of correct ones."""
 
     def __init__(self, address: str, given: argparse.Namespace) -> None:
         self._target = urlsplit(address)
@@ -92,7 +92,7 @@ class SpoilingRelay:
         self._conversations: set[asyncio.Task[None]] = set()
 
     async def start(self) -> str:
-        """Listen; returns the address to ask instead."""
+        """Listen; return the address of the relay."""
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         port = self._server.sockets[0].getsockname()[1]
         return urlunsplit(self._target._replace(netloc=f"127.0.0.1:{port}"))
@@ -115,7 +115,7 @@ class SpoilingRelay:
     async def _answer(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
             while data := await source.read(1 << 16):
-                answer = len(data) >= ANSWER_BYTES
+                answer = len(data) >= RESPONSE_BYTES
                 spoiled = answer and self._answers in self._spoiled
                 self._answers += answer
                 if spoiled:
@@ -126,7 +126,7 @@ class SpoilingRelay:
 
 
 def arguments() -> argparse.Namespace:
-    """What was asked for on the command line."""
+    """The arguments of the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.support.known_producer", description=__doc__)
     parser.add_argument("protocol", choices=PRODUCERS)
     parser.add_argument("--recipes", default="generated:50")
@@ -141,7 +141,7 @@ def arguments() -> argparse.Namespace:
 
 
 async def serve(given: argparse.Namespace) -> None:
-    """Serve until told to stop."""
+    """Serve until SIGTERM."""
     with PreciseTimer() as timer:
         settings = ProducerSettings(port=0, drain_s=0.1)
         producer = producer_class(given.protocol)(KnownBook(given, timer), settings)

@@ -1,4 +1,4 @@
-"""Runs of the lab against producers whose truth is known: real processes, the lab's own measuring and statistics."""
+"""Runs against producers with known delays: real processes, the lab's own measuring and statistics."""
 
 import asyncio
 import sys
@@ -30,7 +30,7 @@ async def start_known(session: Session, protocol: str, behaviour: Sequence[str])
 
 @asynccontextmanager
 async def known(protocol: str, *behaviour: str) -> AsyncIterator[RunningProducer]:
-    """A known producer on the producers' core, until the end of the block."""
+    """A known producer on the core of producers, until the end of the block."""
     async with Session(pinning_here()) as session:
         yield await start_known(session, protocol, behaviour)
 
@@ -64,7 +64,7 @@ def plan_of(
 
 
 def target_of(producer: RunningProducer) -> Target:
-    """The producer as somebody else's."""
+    """The producer as a target that the bench did not start."""
     return Target(plain=producer.plain, tls=None)
 
 
@@ -92,6 +92,6 @@ def job_of(
 
 
 async def measured(plan: RunPlan) -> Run:
-    """The run that the plan gives, measured on the cores that a run would use."""
+    """Measure the plan, on the cores that a run uses."""
     job = job_of(plan, pinning=pinning_here())
     return assemble.run_of(await Measurement(job).run(), plan, HEADER)

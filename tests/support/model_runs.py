@@ -1,4 +1,4 @@
-"""Runs whose truth is known: latency is a fixed time and so much for every byte, and gzip shrinks by a known factor."""
+"""Runs with known results: latency is a fixed time plus a time for each byte, and gzip has a known ratio."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ DISTURBED = (0.9, 1.0, 1.1, 1.3, 1.0)
 
 @dataclass(frozen=True)
 class Truth:
-    """What one protocol takes."""
+    """The true costs of one protocol."""
 
     fixed_ns: float = 100_000
     ns_per_byte: float = 5.0
@@ -31,7 +31,7 @@ class Truth:
     overhead_bytes: float = 200
     compression: float = 4.0
     set_up_ns: float = 300_000
-    restless: float = 0.002
+    instance_spread: float = 0.002
     """How far instances lie apart, as a share, in a pattern of its own."""
 
     def latency_ns(self, json_bytes: float, *, gzip: bool, tls: bool, new: bool = False) -> float:
@@ -88,7 +88,7 @@ def known_run(asked: Asked | None = None, **given: Any) -> Run:
 
 
 def json_bytes(workload: Workload) -> float:
-    """The answer's JSON text."""
+    """The size of the response as JSON text."""
     return float(RECIPE_BYTES * (workload.page_size or 1))
 
 
@@ -102,7 +102,7 @@ def known_cell(
     connection: Connection = "persistent",
     instances: int = INSTANCES,
 ) -> Cell:
-    """One cell, whose medians are its truth exactly."""
+    """One cell, whose medians are exactly the true values."""
     size = json_bytes(workload)
     latency_ns = truth.latency_ns(size, gzip=gzip, tls=tls, new=connection == NEW)
     message, response = size * truth.density, truth.response_bytes(size, gzip=gzip)
@@ -129,13 +129,13 @@ def known_cell(
             producer=Estimate(value=latency_ns * 0.6e-3), consumer=Estimate(value=latency_ns / 4e3)
         ),
         tls_session=TlsSession(version="TLSv1.3") if tls else None,
-        slices=_slices(latency_ns, truth.restless * (1 + gzip), instances),
+        slices=_slices(latency_ns, truth.instance_spread * (1 + gzip), instances),
     )
 
 
-def _slices(latency_ns: float, restless: float, instances: int) -> Slices:
+def _slices(latency_ns: float, instance_spread: float, instances: int) -> Slices:
     rows = [(instance, number) for instance in range(instances) for number in range(ROUNDS)]
-    shifts = [restless * (instance % 2 * 2 - 1) for instance, _ in rows]
+    shifts = [instance_spread * (instance % 2 * 2 - 1) for instance, _ in rows]
     return Slices.of(
         instance=[instance for instance, _ in rows],
         round=[number for _, number in rows],

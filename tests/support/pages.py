@@ -1,4 +1,4 @@
-"""Reading an HTML page back: what is in it, and whether it is well formed where a browser would not complain."""
+"""Parsing an HTML page: its elements and texts, and whether it is well formed."""
 
 from html.parser import HTMLParser
 
@@ -6,7 +6,7 @@ VOID = {"meta", "br", "link", "img", "hr", "input"}
 
 
 class Page(HTMLParser):
-    """Elements with their attributes, texts, and what is wrong with the nesting."""
+    """Elements with their attributes, texts, and errors of nesting."""
 
     def __init__(self, content: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Running the lab's programs as a user does, or without a process where that makes no difference."""
+"""Running the lab's programs as a user does, or in this process where that makes no difference."""
 
 import io
 import os
@@ -37,9 +37,9 @@ def run(module: str, *arguments: str, stdin: str = "", **variables: str) -> subp
 
 
 def run_here(module: str, *arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
-    """What `run` does, in this process: for command lines that start no process, serve nothing and end.
+    """Like `run`, but in this process: for commands that start no process and do not serve.
 
-    A program may change its environment, so the former one is put back.
+    A program may change its environment, so the previous one is restored.
     """
     typed = io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8")
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
@@ -53,7 +53,7 @@ def run_here(module: str, *arguments: str, stdin: str = "", **variables: str) ->
     ):
         code: object = None
         try:
-            # It warns of a program that another test has imported.
+            # It warns about a program that another test has imported.
             runpy.run_module(module, run_name="__main__", alter_sys=True)
         except SystemExit as end:
             code = end.code
@@ -64,25 +64,25 @@ def run_here(module: str, *arguments: str, stdin: str = "", **variables: str) ->
 
 @dataclass(slots=True)
 class Listening:
-    """A program that announced itself."""
+    """A running program that has announced its addresses."""
 
     process: subprocess.Popen[str]
     lines: list[str]
 
     @property
     def addresses(self) -> list[str]:
-        """Where it accepts connections."""
+        """The addresses on which it accepts connections."""
         return [line.split()[1] for line in self.lines]
 
     def end(self) -> int:
-        """SIGTERM, and its exit code."""
+        """Send SIGTERM, and return the exit code."""
         self.process.terminate()
         return self.process.wait(PATIENCE_S)
 
 
 @contextmanager
 def listening(module: str, *arguments: str, ports: int = 1, **variables: str) -> Iterator[Listening]:
-    """A program that serves, once it has announced so many ports; killed at the end if it still runs."""
+    """Start a serving program, wait until it has announced `ports` ports; kill it at the end if it still runs."""
     with subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
         stdin=subprocess.DEVNULL,
@@ -102,7 +102,7 @@ def listening(module: str, *arguments: str, ports: int = 1, **variables: str) ->
 
 
 def assert_one_line_error(done: subprocess.CompletedProcess[str], exit_code: int, *named: str) -> None:
-    """Nothing on stdout, one line on stderr that names what it must, and this exit code."""
+    """Assert an empty stdout, one line on stderr that contains these texts, and this exit code."""
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1, done.stderr
     assert "Traceback" not in done.stderr
@@ -113,7 +113,7 @@ def assert_one_line_error(done: subprocess.CompletedProcess[str], exit_code: int
 
 @contextmanager
 def nothing_left_running() -> Iterator[None]:
-    """What is started inside has ended by the end of the block. Children that others keep are none of its business."""
+    """Assert that every process started in the block has ended at its end."""
     before = set(psutil.Process().children(recursive=True))
     try:
         yield

@@ -1,4 +1,4 @@
-"""HTTP by hand: bytes sent over a socket, and the answer taken apart; and a server that answers with given bytes."""
+"""Raw HTTP: send bytes over a socket and parse the response; and a server that responds with given bytes."""
 
 import asyncio
 import zlib
@@ -16,7 +16,7 @@ AMPLE_S = 10.0
 
 @dataclass(frozen=True)
 class RawAnswer:
-    """One response as it was on the wire. Header names are in lower case."""
+    """One response as it was received. Header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -24,19 +24,19 @@ class RawAnswer:
 
     @property
     def json(self) -> Any:
-        """The body as JSON, inflated if need be."""
+        """The body as JSON, inflated if it is gzip."""
         compressed = self.headers.get("content-encoding") == "gzip"
         return msgspec.json.decode(zlib.decompress(self.content, 31) if compressed else self.content)
 
 
 async def exchange(address: str, sent: bytes) -> RawAnswer:
-    """Send bytes to the host of `address` and read one answer, until its end or the connection's."""
+    """Send bytes to the host of `address` and read one response, until its end or that of the connection."""
     answer, *_ = await exchange_all(address, sent, count=1)
     return answer
 
 
 async def exchange_all(address: str, sent: bytes, count: int) -> list[RawAnswer]:
-    """The same for `count` answers, on one connection."""
+    """The same for `count` responses, on one connection."""
     target = urlsplit(address)
     async with asyncio.timeout(AMPLE_S):
         reader, writer = await asyncio.open_connection(target.hostname, target.port)
@@ -65,7 +65,7 @@ async def request(
     headers: Mapping[str, str] | None = None,
     body: bytes | None = None,
 ) -> RawAnswer:
-    """Send one request that is well framed, whatever its content."""
+    """Send one request with correct framing and any content."""
     all_headers = {"Host": "lab", **(headers or {})}
     if body is not None and "Content-Length" not in all_headers:
         all_headers["Content-Length"] = str(len(body))
@@ -75,9 +75,9 @@ async def request(
 
 @asynccontextmanager
 async def answering(content: bytes | None, *, hold: bool = False) -> AsyncIterator[int]:
-    """A server that reads what comes first on a connection, answers with `content`, and closes, or holds it open.
+    """A server that reads once from a connection, responds with `content`, and closes it or holds it open.
 
-    None: it closes without an answer. Gives its port.
+    With None it closes without a response. Yields its port.
     """
     connections: list[asyncio.StreamWriter] = []
 
@@ -103,7 +103,7 @@ async def answering(content: bytes | None, *, hold: bool = False) -> AsyncIterat
 def response(
     body: bytes, status: int = 200, media_type: str = "application/json", headers: Mapping[str, str] | None = None
 ) -> bytes:
-    """The bytes of a whole response."""
+    """The bytes of a complete response."""
     lines = [f"HTTP/1.1 {status} Status", f"Content-Type: {media_type}", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body

@@ -1,4 +1,4 @@
-"""HTTP/2 by hand: frames sent as they are, however wrong, and what comes back taken apart; gRPC on top of it."""
+"""Raw HTTP/2: frames are sent as given, valid or not, and received ones are parsed; with gRPC on top."""
 
 import asyncio
 import ssl
@@ -34,7 +34,7 @@ Header = tuple[str, str]
 
 @dataclass(slots=True)
 class Answer:
-    """What came on one stream. Header names are in lower case; trailers come over headers."""
+    """What was received on one stream. Header names are in lower case; trailers replace headers of the same name."""
 
     headers: dict[str, str] = field(default_factory=dict)
     data: bytes = b""
@@ -44,17 +44,17 @@ class Answer:
 
     @property
     def status(self) -> int | None:
-        """The grpc-status; None when there was none."""
+        """The grpc-status, or None without one."""
         return int(self.headers["grpc-status"]) if "grpc-status" in self.headers else None
 
 
 def message(content: bytes, *, flag: int = 0, length: int | None = None) -> bytes:
-    """A gRPC message with its prefix, which may lie."""
+    """A gRPC message with its prefix, which may be wrong."""
     return struct.pack(">BI", flag, len(content) if length is None else length) + content
 
 
 class RawHttp2:
-    """One connection. SETTINGS are acknowledged and nothing else is done unasked."""
+    """One connection. SETTINGS are acknowledged; nothing else is sent automatically."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -79,11 +79,11 @@ class RawHttp2:
         await self._writer.drain()
 
     def write(self, *frames: Frame | bytes) -> None:
-        """Send frames or bytes, however much is on its way."""
+        """Send frames or bytes, without waiting for the peer to read."""
         self._writer.write(b"".join(frame if isinstance(frame, bytes) else frame.serialize() for frame in frames))
 
     async def greet(self, **settings: int) -> None:
-        """The preface and a SETTINGS frame, as a client begins; settings by the names that SettingsFrame gives them."""
+        """Send the preface and a SETTINGS frame; settings are named as in SettingsFrame."""
         values = {getattr(SettingsFrame, name): value for name, value in settings.items()}
         await self.send(PREFACE, SettingsFrame(0, settings=values))
 
@@ -117,7 +117,7 @@ class RawHttp2:
 
     @staticmethod
     def split(headers: HeadersFrame) -> list[Frame]:
-        """The frame, and what is too long for one frame in CONTINUATION frames behind it."""
+        """The frame, continued in CONTINUATION frames when it is too long for one."""
         block = headers.data
         rest: list[Frame] = [
             ContinuationFrame(headers.stream_id, block[at : at + FRAME_BYTES])
@@ -130,42 +130,42 @@ class RawHttp2:
         return [headers, *rest]
 
     async def ask(self, path: str, sent: bytes) -> Answer:
-        """A whole call, and its answer."""
+        """Send a complete call, and return its response."""
         headers = self.call(path)
         await self.send(headers, DataFrame(headers.stream_id, sent, flags=["END_STREAM"]))
         return await self.answer(headers.stream_id)
 
     def stop_reading(self) -> None:
-        """Take nothing more of what the other side sends."""
+        """Read nothing more from the connection."""
         self._receiving.cancel()
         transport = self._writer.transport
         assert isinstance(transport, asyncio.ReadTransport)
         transport.pause_reading()
 
     async def send_within(self, timeout_s: float, *frames: Frame) -> None:
-        """`send`, for as long as the other side reads. Raises TimeoutError."""
+        """Like `send`, while the peer reads. Raises TimeoutError when it does not."""
         async with asyncio.timeout(timeout_s):
             await self.send(*frames)
 
     async def answer(self, stream_id: int) -> Answer:
-        """What came on a stream, once it has ended or the connection has."""
+        """What was received on a stream, once the stream or the connection has ended."""
         answer = self.answers[stream_id]
         await self.until(lambda: answer.ended.is_set() or self.closed.is_set())
         return answer
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until something received makes `condition` true."""
+        """Wait until `condition` is true."""
         async with asyncio.timeout(AMPLE_S), self._news:
             await self._news.wait_for(condition)
 
     async def ping(self, data: bytes = b"lab ping") -> None:
-        """A PING, and wait for its answer: whatever was sent before has been read by then."""
+        """Send a PING and wait for its acknowledgement, after which everything sent before has been read."""
         self._pongs.discard(data)
         await self.send(PingFrame(0, data))
         await self.until(lambda: data in self._pongs or self.closed.is_set())
 
     async def end(self) -> None:
-        """Drop the connection. gRPC's core does not answer when TLS is shut down, which would have to be waited for."""
+        """Abort the connection. gRPC's core does not respond to a TLS shutdown, so a close would wait."""
         self._receiving.cancel()
         self._writer.transport.abort()
         with suppress(asyncio.CancelledError):
@@ -214,7 +214,7 @@ class RawHttp2:
 
 @asynccontextmanager
 async def raw_http2(address: str, ca: ssl.SSLContext | None = None) -> AsyncIterator[RawHttp2]:
-    """A connection to an announced address, over TLS if its scheme says so. Nothing is sent yet."""
+    """A connection to an announced address, over TLS depending on its scheme. Nothing has been sent yet."""
     target = parse_target(address)
     reader, writer = await asyncio.open_connection(target.host, target.port, ssl=ca if target.tls else None)
     connection = RawHttp2(reader, writer)

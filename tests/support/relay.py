@@ -1,4 +1,4 @@
-"""A relay between a consumer and a producer that keeps what went each way."""
+"""A relay between a client and a producer that records the bytes in each direction."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 
 class Relay:
-    """What went through, over all connections together, and the port to connect to."""
+    """The bytes relayed over all connections, and the port of the relay."""
 
     def __init__(self) -> None:
         self.port = 0

@@ -1,4 +1,4 @@
-"""Small run files made by hand, to tell about: every figure is written down, nothing is measured."""
+"""Small hand-made runs for tests of reports: every value is given, nothing is measured."""
 
 from collections.abc import Callable
 from typing import Any
@@ -82,7 +82,7 @@ def histogram(latencies_ns: list[int]) -> str:
 def cell(
     protocol: str, *, gzip: bool = False, tls: bool = False, load: Load = ONE, workload: Workload = GET, **given: Any
 ) -> Cell:
-    """A measured cell with every figure, unless `given` says otherwise."""
+    """A measured cell with all results; `given` replaces fields."""
     parts = [protocol, workload.name, *(["gzip"] if gzip else []), *(["tls"] if tls else []), load.label]
     p50_ns = {"http": 150e3, "graphql": 450e3, "grpc": 300e3}.get(protocol, 200e3) + 20e3 * tls + 40e3 * gzip
     compressed = 600.0 if gzip else 1200.0
@@ -171,6 +171,6 @@ def two_variants(grpc_verdicts: tuple[Verdict, Verdict] = ("faster", "inconclusi
 
 
 def set_fields(result: Struct, **fields: Any) -> None:
-    """Change a result in place while a test makes its input. For everybody else results are frozen."""
+    """Change a frozen result in place, to prepare the input of a test."""
     for name, value in fields.items():
         force_setattr(result, name, value)

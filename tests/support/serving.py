@@ -1,4 +1,4 @@
-"""Producers in this process, on free ports over real sockets, and consumers of them, by the names in the registries."""
+"""Producers in this process, on free ports over real sockets, and clients of them, by protocol."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +17,7 @@ from recipes.book import RecipeBook
 
 @dataclass(frozen=True)
 class Served:
-    """A producer that accepts connections, and how its consumer is to be set."""
+    """A running producer, and the settings of a client for it."""
 
     protocol: str
     producer: Producer
@@ -25,7 +25,7 @@ class Served:
     client_settings: ClientSettings
 
     def client(self, **changes: object) -> RecipeClient:
-        """A consumer of it, not opened, with some settings changed."""
+        """A client for it, not opened, with some settings changed."""
         return client(self.protocol, replace(self.client_settings, **changes))  # type: ignore[arg-type]
 
 
@@ -43,7 +43,7 @@ async def serving(
 ) -> AsyncIterator[Served]:
     """Serve `book` on a free port, with TLS if there are certificates, until the end of the block.
 
-    `settings` are those of which nothing is said by the other arguments. `dialect` is that of its consumer.
+    `settings` are all settings without an argument of their own. `dialect` is that of its client.
     """
     settings = replace(
         settings or ProducerSettings(),

@@ -1,4 +1,4 @@
-"""Driving a server by hand: one request, and how it ended."""
+"""Single requests through the raw client, and waiting for their result."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -12,7 +12,7 @@ from consumers.client import ClientSettings
 from consumers.target import Target
 
 AMPLE_S = 10.0
-"""Within this, every request has ended, whatever the server does."""
+"""Timeout by which every request has ended."""
 
 
 @asynccontextmanager
@@ -26,7 +26,7 @@ async def raw_client(
     tls: bool = False,
     timeout_s: float = 5.0,
 ) -> AsyncIterator[RawClient]:
-    """An open client of what listens on that port."""
+    """An open raw client of the server on that port."""
     target = Target(host, port, tls)
     client = RawClient(protocol, ClientSettings(target=target, gzip=gzip, ca=ca, timeout_s=timeout_s))
     await client.open()
@@ -36,14 +36,14 @@ async def raw_client(
         await client.close()
 
 
-def asking(client: RawClient, recipe_id: int = 1) -> AnyRequest:
-    """A request for one recipe, of which only the id is known."""
+def request_for(client: RawClient, recipe_id: int = 1) -> AnyRequest:
+    """A request for one recipe whose content is not known in advance."""
     (request,) = client.requests([GetQuestion(recipe_id, None)])
     return request
 
 
-async def end_of(client: LoopClient, request: AnyRequest) -> Exception | None:
-    """Send it as loops do; what went wrong, None for the right answer. Fails when it does not end."""
+async def failure_of(client: LoopClient, request: AnyRequest) -> Exception | None:
+    """Send the request as the loops do; return its failure, or None for a correct response."""
     ended: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
 
     def on_end(sent_ns: int, done_ns: int, failure: Exception | None) -> None:
@@ -51,18 +51,18 @@ async def end_of(client: LoopClient, request: AnyRequest) -> Exception | None:
         ended.set_result(failure)
 
     client.begin(request, on_end)
-    assert not ended.done(), "a request has ended before it was sent"
+    assert not ended.done(), "the request ended before it was sent"
     async with asyncio.timeout(AMPLE_S):
         return await ended
 
 
 def open_descriptors() -> int:
-    """How many files and sockets this process has open."""
+    """The number of open file descriptors of this process."""
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
 async def until(came_true: Callable[[], bool]) -> None:
-    """Wait for something that the other end brings about. Fails when it does not come true."""
+    """Wait until the condition is true. Raises TimeoutError."""
     async with asyncio.timeout(AMPLE_S):
-        while not came_true():  # noqa: ASYNC110 - what is waited for has no event
+        while not came_true():  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""An event loop on a clock of its own: when everybody waits, time jumps to the next timer. What happens is exact."""
+"""An event loop with a virtual clock: when all tasks wait, time jumps to the next timer. Results are exact."""
 
 import asyncio
 import selectors
@@ -13,7 +13,7 @@ MODULES = ("bench.load.closed_loop", "bench.load.open_loop", "bench.clients.libr
 
 
 class _JumpingSelector(selectors.SelectSelector):
-    """Never waits: what it would have waited is added to the loop's time."""
+    """Never waits; adds the waiting time to the loop's time."""
 
     waited_s = 0.0
 
@@ -25,7 +25,7 @@ class _JumpingSelector(selectors.SelectSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """Its time starts at a second and passes only while everybody waits."""
+    """Its time starts at one second and passes only while all tasks wait."""
 
     def __init__(self) -> None:
         self._jumping = _JumpingSelector()
@@ -60,7 +60,7 @@ class VirtualTimer:
 
 
 def run(monkeypatch: pytest.MonkeyPatch, work: Coroutine[Any, Any, Result]) -> Result:
-    """The result of `work`, with the loops of the load on virtual time."""
+    """Run `work` with the load loops on virtual time; return its result."""
     for module in MODULES:
         monkeypatch.setattr(f"{module}.perf_counter_ns", now_ns)
     monkeypatch.setattr("bench.load.open_loop.PreciseTimer", VirtualTimer)

@@ -1,4 +1,4 @@
-"""Sums over the parts that a parser of the wire gives."""
+"""Sums over the parts that a wire parser returns."""
 
 from collections.abc import Iterable
 

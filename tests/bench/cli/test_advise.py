@@ -92,7 +92,7 @@ def test_a_run_without_the_required_measurements_is_an_error(tmp_path: Path) -> 
 
 @pytest.fixture
 def quickly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """One protocol, in seconds, kept aside."""
+    """Measure one protocol only, for a short time, and keep it in a temporary directory."""
     monkeypatch.setattr(advice_parts, "REPORTS", tmp_path)
     monkeypatch.setattr(advice_parts, "PROTOCOLS", {"http": PROTOCOLS["http"]})
     monkeypatch.setattr(advice_parts, "SECONDS", 2.0)
@@ -101,7 +101,7 @@ def quickly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 class MeasuredAnew(Exception):
-    """Instead of measuring once more."""
+    """Raised instead of measuring again."""
 
 
 def test_measurements_are_kept_and_reused(

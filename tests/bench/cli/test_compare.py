@@ -1,4 +1,4 @@
-"""`python -m bench compare` as a user meets it: exit codes and one line."""
+"""`python -m bench compare`, as a user runs it: exit codes and one-line errors."""
 
 from pathlib import Path
 

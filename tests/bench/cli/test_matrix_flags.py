@@ -1,4 +1,4 @@
-"""Flags of the matrix: comma lists and repetition, every value checked, every error naming flag and value."""
+"""Flags of the matrix: comma lists, repeated flags, and errors that name the flag and the value."""
 
 from collections.abc import Callable
 from typing import Any

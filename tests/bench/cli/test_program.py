@@ -70,9 +70,9 @@ def test_a_run_in_every_dialect_measures_the_protocols_that_support_it(tmp_path:
     assert "HTTP to gRPC: causes of the difference in median latency" in done.stdout
     cells = read(out)["cells"]
     assert {cell["status"] for cell in cells} == {"measured"}
-    arms = [(protocol, dialect) for protocol, row in CONSUMERS.items() for dialect in row]
-    assert sorted({(cell["protocol"], cell["dialect"]) for cell in cells}) == sorted(arms)
-    assert len(cells) == len(arms) * 2 * 2
+    pairs = [(protocol, dialect) for protocol, row in CONSUMERS.items() for dialect in row]
+    assert sorted({(cell["protocol"], cell["dialect"]) for cell in cells}) == sorted(pairs)
+    assert len(cells) == len(pairs) * 2 * 2
     unusual = next(cell for cell in cells if cell["id"] == "grpc-get-json-gzip-c1")
     assert unusual["ratio"]["baseline"] == "http-get-gzip-c1"
     persisted = next(cell for cell in cells if cell["id"] == "graphql-list20-persisted-gzip-c1")
@@ -83,7 +83,7 @@ def test_a_run_in_every_dialect_measures_the_protocols_that_support_it(tmp_path:
 
 @pytest.fixture(scope="module")
 def twins(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The run files of two runs of the same thing at the same time."""
+    """The run files of two identical concurrent runs."""
     directory = tmp_path_factory.mktemp("twins")
     one, other = directory / "one.json", directory / "other.json"
     command = [sys.executable, "-m", "bench", "run", *SMALL, *ONE_CELL, "--out"]
@@ -111,7 +111,7 @@ def test_a_report_can_be_rendered_from_the_run_file_alone(twins: tuple[Path, Pat
 
 
 def test_a_slower_version_gives_exit_code_1(tmp_path: Path) -> None:
-    """The slower one waits so long for every recipe that no machine is too noisy to see it."""
+    """The slower one waits long enough for every recipe to be significant on any machine."""
     slower = tmp_path / "slower"
     for package in ("commands", "producers", "protos", "recipes", "requirements"):
         shutil.copytree(package, slower / package)
@@ -280,7 +280,7 @@ def test_ask_prints_the_first_recipe_when_recipe_42_is_missing(tmp_path: Path) -
 
 
 class Screen:
-    """What a terminal was sent. It is read all the time, as terminals do: whoever writes to one that is full waits."""
+    """The output to a terminal. It is read continuously, because writes to a full terminal block."""
 
     def __init__(self, terminal: int) -> None:
         self._terminal = terminal
@@ -290,7 +290,7 @@ class Screen:
         self._reading.start()
 
     def _read(self) -> None:
-        # Once nobody has the other end open, reading fails.
+        # Reading fails once the other end is closed.
         with suppress(OSError):
             while more := os.read(self._terminal, 65536):
                 with self._news:
@@ -298,19 +298,19 @@ class Screen:
                     self._news.notify_all()
 
     def wait_for(self, text: bytes) -> None:
-        """Wait until `text` was shown."""
+        """Wait until `text` has been shown."""
         with self._news:
             assert self._news.wait_for(lambda: text in self._shown, PATIENCE_S), self._shown
 
     def close(self) -> None:
-        """Let go of the terminal, once nobody writes any more."""
+        """Close the terminal, once the other end is closed."""
         self._reading.join(PATIENCE_S)
         os.close(self._terminal)
 
 
 @contextmanager
 def on_a_terminal(*arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], Screen]]:
-    """The bench with a terminal for its stderr, where the bar says how far it has come."""
+    """The bench with a terminal for its stderr, where the progress bar is shown."""
     reading, writing = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-m", "bench", *arguments],

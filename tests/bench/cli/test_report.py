@@ -1,4 +1,4 @@
-"""`python -m bench report` as a user meets it."""
+"""`python -m bench report`, as a user runs it."""
 
 from pathlib import Path
 

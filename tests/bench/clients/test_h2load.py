@@ -58,7 +58,7 @@ def test_h2load_must_be_installed_and_has_no_open_loop(monkeypatch: pytest.Monke
 
 
 def fake_program(directory: Path, script: str) -> None:
-    """A program of that name, of our own making, first in the path."""
+    """A fake program of that name, first in the PATH."""
     path = directory / "h2load"
     path.write_text(
         f"#!{sys.executable}\nimport sys\nlog = next((a[11:] for a in sys.argv if a[:11] == '--log-file='), '')\n"

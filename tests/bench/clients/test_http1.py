@@ -12,7 +12,7 @@ from bench.load.recorder import kind_of
 from consumers.errors import ProducerTimeout, ProducerUnreachable, UnexpectedResponse
 from recipes.errors import RecipeNotFound
 from tests.support.raw_http import response
-from tests.support.single_requests import asking, end_of, raw_client, until
+from tests.support.single_requests import failure_of, raw_client, request_for, until
 
 BODY = b'{"producer_pid":1,"recipe":{"id":1,"name":"Soup","steps":"","ingredients":[]}}'
 RIGHT = response(BODY)
@@ -20,7 +20,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
 class Server:
-    """Where it listens, and how many connections it was given."""
+    """The port of the server, and the number of connections it has accepted."""
 
     def __init__(self) -> None:
         self.port = 0
@@ -66,7 +66,7 @@ async def serving(answer: Answer) -> AsyncIterator[Server]:
 
 
 def answering(*contents: bytes) -> Answer:
-    """Each request is answered with the next content, the last one ever after."""
+    """Respond to each request with the next content, and then always with the last one."""
 
     async def answer(number: int, writer: asyncio.StreamWriter) -> None:
         writer.write(contents[min(number, len(contents)) - 1])
@@ -75,7 +75,7 @@ def answering(*contents: bytes) -> Answer:
 
 
 def answering_and_closing(*contents: bytes) -> Answer:
-    """As `answering`, and the connection is closed after each."""
+    """Like `answering`, but close the connection after each response."""
 
     async def answer(number: int, writer: asyncio.StreamWriter) -> None:
         writer.write(contents[min(number, len(contents)) - 1])
@@ -114,10 +114,10 @@ async def test_a_response_is_accepted_in_any_framing_and_chunking(content: bytes
             await asyncio.sleep(0)
 
     async with serving(answer) as server, raw_client("http", server.port) as client:
-        request = asking(client)
-        assert await end_of(client, request) is None
+        request = request_for(client)
+        assert await failure_of(client, request) is None
         assert request.verified == {(200, len(BODY))}
-        assert await end_of(client, request) is None
+        assert await failure_of(client, request) is None
         client.recheck()
         assert (server.connections, client.connections_opened) == (1, 1)
 
@@ -134,9 +134,9 @@ async def test_a_response_is_accepted_in_any_framing_and_chunking(content: bytes
 )
 async def test_a_response_that_closes_its_connection_is_followed_by_a_new_connection(content: bytes) -> None:
     async with serving(answering_and_closing(content)) as server, raw_client("http", server.port) as client:
-        request = asking(client)
+        request = request_for(client)
         for _ in range(3):
-            assert await end_of(client, request) is None
+            assert await failure_of(client, request) is None
         assert server.connections == 3
 
 
@@ -153,11 +153,11 @@ async def test_a_response_that_closes_its_connection_is_followed_by_a_new_connec
 )
 async def test_a_connection_that_ends_early_is_counted_and_replaced(content: bytes, kind: str) -> None:
     async with serving(answering_and_closing(content, RIGHT)) as server, raw_client("http", server.port) as client:
-        failure = await end_of(client, asking(client))
+        failure = await failure_of(client, request_for(client))
         assert failure is not None
         assert kind_of(failure) == kind
         assert f"127.0.0.1:{server.port}" in str(failure)
-        assert await end_of(client, asking(client)) is None
+        assert await failure_of(client, request_for(client)) is None
         assert server.connections == 2
 
 
@@ -190,34 +190,34 @@ async def test_a_connection_that_ends_early_is_counted_and_replaced(content: byt
 )
 async def test_a_wrong_response_is_not_accepted(content: bytes) -> None:
     async with serving(answering(content, RIGHT)) as server, raw_client("http", server.port) as client:
-        request = asking(client)
-        failure = await end_of(client, request)
+        request = request_for(client)
+        failure = await failure_of(client, request)
         assert isinstance(failure, UnexpectedResponse), failure
         assert not request.verified
-        assert await end_of(client, request) is None
+        assert await failure_of(client, request) is None
 
 
 async def test_a_domain_error_is_raised() -> None:
     refusal = response(b'{"error":"not_found","detail":"no"}', status=404, media_type="application/problem+json")
     async with serving(answering(RIGHT, refusal)) as server, raw_client("http", server.port) as client:
-        request = asking(client)
-        assert await end_of(client, request) is None
-        failure = await end_of(client, request)
+        request = request_for(client)
+        assert await failure_of(client, request) is None
+        failure = await failure_of(client, request)
         assert isinstance(failure, RecipeNotFound)
         assert kind_of(failure) == "error_answer"
 
 
 async def test_another_recipe_of_the_same_length_is_a_wrong_response() -> None:
-    """With the length of the right answer it is not seen while it is timed, but at the end of the slice."""
+    """With the length of the correct response it is detected at the end of the slice, not while it is timed."""
     other = RIGHT.replace(b'"id":1', b'"id":2')
     longer = response(BODY.replace(b'"id":1', b'"id":22'))
     async with serving(answering(longer, RIGHT, other)) as server, raw_client("http", server.port) as client:
-        request = asking(client)
-        failure = await end_of(client, request)
+        request = request_for(client)
+        failure = await failure_of(client, request)
         assert failure is not None
         assert kind_of(failure) == "wrong_answer"
         for _ in range(2):
-            assert await end_of(client, request) is None
+            assert await failure_of(client, request) is None
         with pytest.raises(Exception, match="the answer has the id 2") as caught:
             client.recheck()
         assert kind_of(caught.value) == "wrong_answer"
@@ -230,12 +230,12 @@ async def test_another_recipe_of_the_same_length_is_a_wrong_response() -> None:
     ids=["as asked", "not asked for", "not what it claims"],
 )
 async def test_gzip(body: bytes, asked_for_gzip: bool, right: bool) -> None:
-    coded = response(body, headers={"Content-Encoding": "gzip"})
+    compressed = response(body, headers={"Content-Encoding": "gzip"})
     async with (
-        serving(answering(coded)) as server,
+        serving(answering(compressed)) as server,
         raw_client("http", server.port, gzip=asked_for_gzip) as client,
     ):
-        failure = await end_of(client, asking(client))
+        failure = await failure_of(client, request_for(client))
         assert (failure is None) is right
         assert right or isinstance(failure, UnexpectedResponse)
 
@@ -246,12 +246,12 @@ async def test_no_response_is_a_timeout_and_the_next_request_uses_a_new_connecti
             writer.write(RIGHT)
 
     async with serving(answer) as server, raw_client("http", server.port, timeout_s=1.0) as client:
-        request = asking(client)
-        assert await end_of(client, request) is None
-        failure = await end_of(client, request)
+        request = request_for(client)
+        assert await failure_of(client, request) is None
+        failure = await failure_of(client, request)
         assert isinstance(failure, ProducerTimeout)
         assert str(failure) == f"127.0.0.1:{server.port}: no answer within 1 s"
-        assert await end_of(client, request) is None
+        assert await failure_of(client, request) is None
         assert server.connections == 2
 
 
@@ -262,7 +262,7 @@ async def test_a_response_that_is_too_slow_is_a_timeout() -> None:
             await asyncio.sleep(0.05)
 
     async with serving(answer) as server, raw_client("http", server.port, timeout_s=1.0) as client:
-        assert isinstance(await end_of(client, asking(client)), ProducerTimeout)
+        assert isinstance(await failure_of(client, request_for(client)), ProducerTimeout)
 
 
 async def test_unrequested_bytes_close_an_idle_connection() -> None:
@@ -276,13 +276,13 @@ async def test_unrequested_bytes_close_an_idle_connection() -> None:
             writer.write(response(b"{}", status=408))
 
     async with serving(answer) as server, raw_client("http", server.port) as client:
-        request = asking(client)
-        assert await end_of(client, request) is None
+        request = request_for(client)
+        assert await failure_of(client, request) is None
         pool = client._connections
         said.set()
         assert isinstance(pool, Http1Connections)
         await until(lambda: not pool.idle)
-        assert await end_of(client, request) is None
+        assert await failure_of(client, request) is None
         assert server.connections == 2
 
 
@@ -290,21 +290,21 @@ async def test_a_refused_connection() -> None:
     async with serving(answering(RIGHT)) as server:
         port = server.port
     async with raw_client("http", port) as client:
-        failure = await end_of(client, asking(client))
+        failure = await failure_of(client, request_for(client))
         assert isinstance(failure, ProducerUnreachable)
         assert "efused" in str(failure)
 
 
 async def test_a_host_name_that_does_not_exist() -> None:
-    async with raw_client("http", 1, host="nobody.invalid") as client:
-        assert isinstance(await end_of(client, asking(client)), ProducerUnreachable)
+    async with raw_client("http", 1, host="host.invalid") as client:
+        assert isinstance(await failure_of(client, request_for(client)), ProducerUnreachable)
 
 
 @pytest.mark.parametrize("protocol", ["http", "grpc"])
 @pytest.mark.parametrize("host", ["a" * 70, "kitchen..example"])
 async def test_a_host_name_that_cannot_exist(protocol: str, host: str) -> None:
     async with raw_client(protocol, 1, host=host) as client:
-        failure = await end_of(client, asking(client))
+        failure = await failure_of(client, request_for(client))
         assert isinstance(failure, ProducerUnreachable)
         assert str(failure) == f"{host}:1: {host!r} is not a host name"
 
@@ -317,7 +317,7 @@ async def test_closing_ends_requests_in_flight() -> None:
     async with serving(answer) as server:
         async with raw_client("http", server.port) as client:
             for _ in range(3):
-                client.begin(asking(client), lambda _sent, _done, failure: ended.append(failure))
+                client.begin(request_for(client), lambda _sent, _done, failure: ended.append(failure))
         assert len(ended) == 3
         assert all(isinstance(failure, ProducerUnreachable) for failure in ended)
         await client.close()

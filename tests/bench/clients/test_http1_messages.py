@@ -63,7 +63,7 @@ def test_the_head_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         read_head(head_of(number))
     again = read_head(head_of(0))
     assert again == first
-    assert again is not first, "it was still kept after 19 others"
+    assert again is not first, "it was still cached after 19 others"
 
 
 def head_of(number: int) -> bytes:

@@ -31,7 +31,7 @@ from tests.support.http2_peer import (
     speaking_http2,
 )
 from tests.support.http2_scripts import MESSAGE, answering_first, raw, serialized, whole
-from tests.support.single_requests import asking, end_of, raw_client
+from tests.support.single_requests import failure_of, raw_client, request_for
 
 
 def in_tiny_frames(peer: Peer, stream_id: int) -> bytes:
@@ -85,7 +85,7 @@ def beside_others(peer: Peer, stream_id: int) -> bytes:
 
 
 def table_changed(peer: Peer, stream_id: int) -> bytes:
-    """The producer forgets all that both ends had remembered."""
+    """A response that empties the HPACK table of the connection first."""
     peer.encoder.header_table_size = 0
     peer.encoder.header_table_size = 4096
     return whole(peer, stream_id)
@@ -96,12 +96,12 @@ ODD = (whole, in_tiny_frames, continued, padded, interim, beside_others, table_c
 
 @pytest.mark.parametrize("answer", ODD)
 async def test_a_response_is_accepted_in_any_framing(answer: Callable[[Peer, int], bytes]) -> None:
-    """Twice each, so that blocks that change the table of headers are followed by ones that rely on it."""
+    """Twice each, so that header blocks that change the HPACK table are followed by blocks that use it."""
     script = answering_first(whole, answer, answer, whole)
     async with speaking_http2(script) as server, raw_client("grpc", server.port) as client:
-        request = asking(client)
+        request = request_for(client)
         for _ in range(6):
-            assert await end_of(client, request) is None
+            assert await failure_of(client, request) is None
             client.recheck()
         assert len(request.verified) == 1
         assert (len(server.peers), client.connections_opened) == (1, 1)
@@ -120,9 +120,9 @@ async def test_a_response_is_accepted_in_any_chunking(piece: int) -> None:
                 await asyncio.sleep(0)
 
     async with speaking_http2(script) as server, raw_client("grpc", server.port) as client:
-        request = asking(client)
+        request = request_for(client)
         for _ in range(3):
-            assert await end_of(client, request) is None
+            assert await failure_of(client, request) is None
 
 
 async def test_requests_are_those_of_a_grpc_client() -> None:
@@ -135,9 +135,9 @@ async def test_requests_are_those_of_a_grpc_client() -> None:
             peer.send(whole(peer, asked[-1].stream_id))
 
     async with speaking_http2(script) as server, raw_client("grpc", server.port, gzip=True) as client:
-        request = asking(client)
+        request = request_for(client)
         for _ in range(4):
-            assert await end_of(client, request) is None
+            assert await failure_of(client, request) is None
         port = server.port
         announced = next(f for f in server.peers[0].seen if isinstance(f, SettingsFrame))
         opened = next(f for f in server.peers[0].seen if isinstance(f, WindowUpdateFrame))
@@ -173,9 +173,9 @@ async def test_headers_are_readable_with_any_table_size_of_the_producer(table_by
             peer.send(whole(peer, asked.stream_id))
 
     async with speaking_http2(script) as server, raw_client("grpc", server.port) as client:
-        request = asking(client)
+        request = request_for(client)
         for _ in range(5):
-            assert await end_of(client, request) is None
+            assert await failure_of(client, request) is None
 
 
 async def test_pings_and_settings_are_acknowledged() -> None:
@@ -195,7 +195,7 @@ async def test_pings_and_settings_are_acknowledged() -> None:
         await peer.reader.read()
 
     async with speaking_http2(script) as server, raw_client("grpc", server.port) as client:
-        assert await end_of(client, asking(client)) is None
+        assert await failure_of(client, request_for(client)) is None
 
 
 PLAIN_FIELDS = FieldList(
@@ -229,7 +229,7 @@ async def test_http2_carries_requests_of_any_protocol() -> None:
     assert answer.headers.get(b"content-type") == b"application/json"
 
 
-async def test_a_plain_response_is_known_by_status_and_length() -> None:
+async def test_a_plain_response_is_checked_by_status_and_length() -> None:
     verified: list[bytes] = []
 
     def verify(request: RawRequest[Http2Content, Http2Answer], answer: Http2Answer) -> None:

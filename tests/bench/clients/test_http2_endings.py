@@ -28,7 +28,7 @@ from tests.support.http2_peer import (
     speaking_http2,
 )
 from tests.support.http2_scripts import MESSAGE, raw, right, serialized, whole
-from tests.support.single_requests import asking, end_of, raw_client, until
+from tests.support.single_requests import failure_of, raw_client, request_for, until
 
 
 async def test_goaway_refuses_later_streams_and_the_connection_ends_after_the_others() -> None:
@@ -42,17 +42,17 @@ async def test_goaway_refuses_later_streams_and_the_connection_ends_after_the_ot
         await peer.reader.read()
 
     async with speaking_http2(goes_away, right) as server, raw_client("grpc", server.port) as client:
-        request = asking(client)
-        first, second = await asyncio.gather(end_of(client, request), end_of(client, request))
+        request = request_for(client)
+        first, second = await asyncio.gather(failure_of(client, request), failure_of(client, request))
         assert first is None
         assert isinstance(second, ProducerUnreachable)
         assert "sent GOAWAY: NO_ERROR" in str(second)
-        assert await end_of(client, request) is None
+        assert await failure_of(client, request) is None
         assert len(server.peers) == 2
 
 
 async def test_a_graceful_goaway_loses_no_request() -> None:
-    """A first GOAWAY with the highest id, a last one later: the way of producers that limit a connection's age."""
+    """A first GOAWAY with the highest id, a final one later: as servers do that limit the age of connections."""
 
     async def goes_away(peer: Peer) -> None:
         await peer.start()
@@ -64,7 +64,7 @@ async def test_a_graceful_goaway_loses_no_request() -> None:
 
     async with speaking_http2(goes_away, right) as server, raw_client("grpc", server.port) as client:
         for _ in range(3):
-            assert await end_of(client, asking(client)) is None
+            assert await failure_of(client, request_for(client)) is None
         assert len(server.peers) == 2
 
 
@@ -78,17 +78,17 @@ async def test_an_idle_connection_that_ends_is_replaced() -> None:
         ended.set()
 
     async with speaking_http2(once, right) as server, raw_client("grpc", server.port) as client:
-        assert await end_of(client, asking(client)) is None
+        assert await failure_of(client, request_for(client)) is None
         await ended.wait()
         connections = client._connections
         assert isinstance(connections, Http2Connections)
         await until(lambda: connections._current is None)
-        assert await end_of(client, asking(client)) is None
+        assert await failure_of(client, request_for(client)) is None
         assert len(server.peers) == 2
 
 
 async def closes(peer: Peer) -> None:
-    """Closes before it has said anything."""
+    """Close without sending anything."""
 
 
 async def closes_after_settings(peer: Peer) -> None:
@@ -105,15 +105,15 @@ async def closes_within_the_answer(peer: Peer) -> None:
 @pytest.mark.parametrize("script", [closes, closes_after_settings, closes_within_the_answer])
 async def test_a_connection_that_ends_early_is_counted_and_replaced(script: Script) -> None:
     async with speaking_http2(script, right) as server, raw_client("grpc", server.port) as client:
-        failure = await end_of(client, asking(client))
+        failure = await failure_of(client, request_for(client))
         assert isinstance(failure, ProducerUnreachable)
         assert f"127.0.0.1:{server.port}: the connection was " in str(failure)
-        assert await end_of(client, asking(client)) is None
+        assert await failure_of(client, request_for(client)) is None
         assert len(server.peers) == 2
 
 
 def instead(content: bytes) -> Script:
-    """Says this instead of settings."""
+    """Send this instead of SETTINGS."""
 
     async def script(peer: Peer) -> None:
         peer.send(content)
@@ -166,10 +166,10 @@ BROKEN = [
 @pytest.mark.parametrize("script", BROKEN)
 async def test_a_protocol_violation_ends_the_connection_and_fails_the_request(script: Script) -> None:
     async with speaking_http2(script, right) as server, raw_client("grpc", server.port) as client:
-        failure = await end_of(client, asking(client))
+        failure = await failure_of(client, request_for(client))
         assert isinstance(failure, UnexpectedResponse), failure
         assert str(failure).startswith(f"127.0.0.1:{server.port}: ")
-        assert await end_of(client, asking(client)) is None
+        assert await failure_of(client, request_for(client)) is None
 
 
 async def silent(peer: Peer) -> None:
@@ -189,17 +189,17 @@ async def no_streams(peer: Peer) -> None:
 @pytest.mark.parametrize("script", [silent, silent_after_settings])
 async def test_no_response_is_a_timeout_and_the_next_request_uses_a_new_connection(script: Script) -> None:
     async with speaking_http2(script, right) as server, raw_client("grpc", server.port, timeout_s=1.0) as client:
-        failure = await end_of(client, asking(client))
+        failure = await failure_of(client, request_for(client))
         assert isinstance(failure, ProducerTimeout)
         assert str(failure) == f"127.0.0.1:{server.port}: no answer within 1 s"
-        assert await end_of(client, asking(client)) is None
+        assert await failure_of(client, request_for(client)) is None
         assert len(server.peers) == 2
 
 
 async def test_a_producer_that_allows_no_streams_is_a_timeout() -> None:
     async with speaking_http2(no_streams) as server, raw_client("grpc", server.port, timeout_s=0.1) as client:
         for _ in range(2):
-            assert isinstance(await end_of(client, asking(client)), ProducerTimeout)
+            assert isinstance(await failure_of(client, request_for(client)), ProducerTimeout)
 
 
 async def test_a_request_that_times_out_is_cancelled_and_the_others_continue() -> None:
@@ -217,30 +217,30 @@ async def test_a_request_that_times_out_is_cancelled_and_the_others_continue() -
             if isinstance(frame, RstStreamFrame):
                 assert (frame.stream_id, frame.error_code) == (unanswered.stream_id, 8)
                 reset.set()
-                # It comes all the same, too late; its headers count for what both ends remember.
+                # The response still arrives, too late; its headers change the HPACK table of both ends.
                 late = peer.whole_answer(frame.stream_id, MESSAGE, end=(*GRPC_OK, ("late", "yes")))
                 peer.send(late)
 
     async with speaking_http2(script) as server, raw_client("grpc", server.port, timeout_s=1.0) as client:
         ends: list[Exception | None] = []
-        client.begin(asking(client), lambda _sent, _done, failure: ends.append(failure))
+        client.begin(request_for(client), lambda _sent, _done, failure: ends.append(failure))
         while not reset.is_set():
-            assert await end_of(client, asking(client)) is None
+            assert await failure_of(client, request_for(client)) is None
         for _ in range(3):
-            assert await end_of(client, asking(client)) is None
+            assert await failure_of(client, request_for(client)) is None
         assert [type(end) for end in ends] == [ProducerTimeout]
         assert len(server.peers) == 1
 
 
 async def test_a_new_connection_is_opened_when_stream_ids_run_out() -> None:
     async with speaking_http2(right) as server, raw_client("grpc", server.port) as client:
-        assert await end_of(client, asking(client)) is None
+        assert await failure_of(client, request_for(client)) is None
         connections = client._connections
         assert isinstance(connections, Http2Connections)
         assert connections._current is not None
         connections._current._next_id = 2**31 - 1
         for _ in range(2):
-            assert await end_of(client, asking(client)) is None
+            assert await failure_of(client, request_for(client)) is None
         assert len(server.peers) == 2
 
 
@@ -253,7 +253,7 @@ async def test_a_closed_loop_counts_failures_of_a_producer_that_dies() -> None:
         await peer.request()
 
     async with speaking_http2(dies) as server, raw_client("grpc", server.port) as client:
-        request = asking(client)
+        request = request_for(client)
         record = SliceRecord()
         async with asyncio.timeout(10):
             await run_closed(

@@ -25,7 +25,7 @@ from tests.support.http2_peer import (
     speaking_http2,
 )
 from tests.support.http2_scripts import whole
-from tests.support.single_requests import asking, end_of, raw_client
+from tests.support.single_requests import failure_of, raw_client, request_for
 
 LONG = RecipeDraft("Long", "x" * 100_000, (IngredientDraft("a", "b"),))
 
@@ -71,7 +71,7 @@ async def test_a_long_request_stays_within_the_producers_windows(
 
     async with speaking_http2(script) as server, raw_client("grpc", server.port) as client:
         (request,) = client.requests([CreateQuestion(LONG)])
-        assert await end_of(client, request) is None
+        assert await failure_of(client, request) is None
         sent = recipe_pb2.CreateRecipeRequest.FromString(bodies[0][5:])
         assert sent.recipe.steps == LONG.steps
 
@@ -91,8 +91,8 @@ async def test_a_response_before_the_whole_request_was_sent_ends_it() -> None:
 
     async with speaking_http2(script) as server, raw_client("grpc", server.port) as client:
         (request,) = client.requests([CreateQuestion(LONG)])
-        assert isinstance(await end_of(client, request), InvalidRecipe)
-        assert await end_of(client, asking(client)) is None
+        assert isinstance(await failure_of(client, request), InvalidRecipe)
+        assert await failure_of(client, request_for(client)) is None
 
 
 @pytest.mark.parametrize("before_settings", [True, False])
@@ -120,8 +120,8 @@ async def test_no_more_streams_are_open_than_the_producer_allows(before_settings
                 answered += 1
 
     async with speaking_http2(script) as server, raw_client("grpc", server.port) as client:
-        request = asking(client)
-        ends = await asyncio.gather(*(end_of(client, request) for _ in range(20)))
+        request = request_for(client)
+        ends = await asyncio.gather(*(failure_of(client, request) for _ in range(20)))
         assert ends == [None] * 20
         assert most == 3
 
@@ -147,5 +147,5 @@ async def test_a_window_is_opened_again_before_it_is_used_up(monkeypatch: pytest
         await peer.frame()
 
     async with speaking_http2(script) as server, raw_client("grpc", server.port) as client:
-        assert await end_of(client, asking(client)) is None
-        assert await end_of(client, asking(client)) is None
+        assert await failure_of(client, request_for(client)) is None
+        assert await failure_of(client, request_for(client)) is None

@@ -1,4 +1,4 @@
-"""HPACK with a cache: blocks mean the same as in the library, whatever came before."""
+"""HPACK with a cache: header blocks decode as in the library, in any sequence."""
 
 import hpack
 import pytest
@@ -58,7 +58,7 @@ def test_the_cache_of_header_blocks_is_bounded(monkeypatch: pytest.MonkeyPatch) 
         assert reader.read(b"\x00\x01a\x01%d" % number).fields == [(b"a", b"%d" % number)]
     again = reader.read(b"\x00\x01a\x010")
     assert again.fields == first.fields
-    assert again is not first, "it was still kept after nine others"
+    assert again is not first, "it was still cached after nine others"
 
 
 def test_the_status_of_a_call_is_in_the_field_that_the_protocol_names() -> None:
@@ -74,7 +74,7 @@ def test_garbage_as_a_header_block_is_an_error(block: bytes) -> None:
         HeaderReader().read(block)
 
 
-def test_a_status_that_cannot_be_parsed() -> None:
+def test_an_invalid_status_is_unknown() -> None:
     encoder, reader = hpack.Encoder(), HeaderReader()
     for status, expected in ((b"200", 200), (b"2000", None), (b"abc", None), (b"", None)):
         assert reader.read(encoder.encode([(b":status", status)])).status == expected

@@ -21,7 +21,7 @@ from tests.support.http2_peer import (
     speaking_http2,
 )
 from tests.support.http2_scripts import MESSAGE, answering_first, serialized, whole
-from tests.support.single_requests import asking, end_of, raw_client
+from tests.support.single_requests import failure_of, raw_client, request_for
 
 TRAILERS = (("grpc-status", "0"), ("grpc-message", ""))
 
@@ -63,14 +63,14 @@ def with_body(body: bytes, end: Fields = GRPC_OK) -> Callable[[Peer, int], bytes
 async def test_a_wrong_response_is_not_accepted(answer: Callable[[Peer, int], bytes], kind: type[Exception]) -> None:
     script = answering_first(whole, answer)
     async with speaking_http2(script) as server, raw_client("grpc", server.port) as client:
-        assert await end_of(client, asking(client)) is None
-        assert isinstance(await end_of(client, asking(client)), kind)
-        assert await end_of(client, asking(client)) is None
+        assert await failure_of(client, request_for(client)) is None
+        assert isinstance(await failure_of(client, request_for(client)), kind)
+        assert await failure_of(client, request_for(client)) is None
         assert len(server.peers) == 1
 
 
 @pytest.mark.parametrize("body", [prefixed(MESSAGE, compressed=True), prefixed(b"\x1f\x8b\x08", compressed=True)])
-async def test_a_message_that_claims_to_be_compressed(body: bytes) -> None:
+async def test_a_message_falsely_marked_as_compressed_is_a_wrong_response(body: bytes) -> None:
     head = (*GRPC_HEAD, ("grpc-encoding", "gzip"))
 
     def answer(peer: Peer, stream_id: int) -> bytes:
@@ -80,7 +80,7 @@ async def test_a_message_that_claims_to_be_compressed(body: bytes) -> None:
 
     script = answering_first(answer)
     async with speaking_http2(script) as server, raw_client("grpc", server.port, gzip=True) as client:
-        assert isinstance(await end_of(client, asking(client)), UnexpectedResponse)
+        assert isinstance(await failure_of(client, request_for(client)), UnexpectedResponse)
 
 
 async def test_another_recipe_of_the_same_length_is_a_wrong_response() -> None:
@@ -95,13 +95,13 @@ async def test_another_recipe_of_the_same_length_is_a_wrong_response() -> None:
         await peer.frame()
 
     async with speaking_http2(script) as server, raw_client("grpc", server.port) as client:
-        request = asking(client)
-        failure = await end_of(client, request)
+        request = request_for(client)
+        failure = await failure_of(client, request)
         assert failure is not None
         assert kind_of(failure) == "wrong_answer"
-        assert await end_of(client, request) is None
+        assert await failure_of(client, request) is None
         client.recheck()
-        assert await end_of(client, request) is None
+        assert await failure_of(client, request) is None
         with pytest.raises(Exception, match="the answer has the id 2"):
             client.recheck()
         client.recheck()
@@ -129,9 +129,9 @@ async def test_a_reset_ends_one_request_and_not_the_connection(
 
     script = answering_first(reset, answered_then_reset)
     async with speaking_http2(script) as server, raw_client("grpc", server.port) as client:
-        failure = await end_of(client, asking(client))
+        failure = await failure_of(client, request_for(client))
         assert isinstance(failure, kind)
         assert str(failure).endswith(f"the stream was reset: {text}")
         for _ in range(2):
-            assert await end_of(client, asking(client)) is None
+            assert await failure_of(client, request_for(client)) is None
         assert len(server.peers) == 1

@@ -28,7 +28,7 @@ from producers.settings import ProducerSettings
 from tests.support.books import CHICKEN, SPECIAL, small_book
 from tests.support.relay import relay_to
 from tests.support.serving import Served, serving
-from tests.support.single_requests import end_of
+from tests.support.single_requests import failure_of
 
 CHOICES = (Workload(name="get"), Workload(name="list", page_size=20), Workload(name="fields"))
 CLIENTS = ("library", "raw")
@@ -59,7 +59,7 @@ async def opened(name: str, served: Served, **changes: Any) -> LoopClient:
 
 
 async def questions_of(client: LoopClient, choice: Workload) -> Sequence[Question[Any]]:
-    """A few of each kind, the hard ones among them."""
+    """A few requests of the workload, including those for difficult recipes."""
     book = small_book()
     recipes = (await book.page(63)).recipes
     ids = [*SPECIAL, *range(1, 10)]
@@ -90,7 +90,7 @@ async def test_created_recipes_are_correct(name: str, protocol: str, dialect: st
 @pytest.mark.parametrize(("protocol", "dialect"), [(name, each) for name in PRODUCERS for each in dialects(name)[1:]])
 @pytest.mark.parametrize("name", CLIENTS)
 async def test_every_dialect_is_correct(name: str, protocol: str, dialect: str) -> None:
-    """Each client with a producer of its own, so that nobody has introduced anything to it."""
+    """Each client has its own producer, so that no other client has registered queries with it."""
     async with serving(protocol, small_book(), gzip=True, settings=SPEAKS_ALL, dialect=dialect) as served:
         for choice in (*CHOICES, Workload(name="batch", page_size=5)):
             await assert_all_right(name, choice, served)
@@ -134,7 +134,7 @@ async def test_an_unknown_recipe_is_a_domain_error(served: Served) -> None:
     client = await opened("raw", served)
     try:
         (request,) = client.requests([GetQuestion(2_000_000_000, None)])
-        failure = await end_of(client, request)
+        failure = await failure_of(client, request)
         assert failure is not None
         assert kind_of(failure) == "error_answer"
     finally:
@@ -161,7 +161,7 @@ async def test_tls_on_one_side_only_is_counted(served: Served, own_certificates:
     client = await opened("raw", served, target=Target(target.host, target.port, not target.tls), timeout_s=1.0)
     try:
         (request,) = client.requests([GetQuestion(CHICKEN.id, CHICKEN)])
-        failure = await end_of(client, request)
+        failure = await failure_of(client, request)
         assert failure is not None
         assert kind_of(failure) in {"unreachable", "unexpected_answer", "timeout"}
     finally:
@@ -176,7 +176,7 @@ async def test_a_producer_with_an_untrusted_certificate_is_rejected(
         client = await opened("raw", served, ca=certificates.write(tmp_path).ca)
         try:
             (request,) = client.requests([GetQuestion(CHICKEN.id, CHICKEN)])
-            failure = await end_of(client, request)
+            failure = await failure_of(client, request)
             assert isinstance(failure, ProducerUnreachable)
             assert "its certificate is not trusted" in str(failure)
         finally:
@@ -195,7 +195,7 @@ async def test_a_ca_file_that_cannot_be_read_is_named(
 @pytest.mark.parametrize("gzip", [False, True])
 @pytest.mark.parametrize(("protocol", "dialect"), [(name, each) for name in PRODUCERS for each in dialects(name)])
 async def test_both_loop_clients_send_the_same_requests(protocol: str, dialect: str, gzip: bool) -> None:
-    """What the producer has to read is the same, down to the bytes of bodies; only the order of fields may differ."""
+    """The requests are equal, including the bytes of bodies; only the order of header fields may differ."""
     sent: list[Any] = []
     async with serving(protocol, small_book(), gzip=gzip, settings=SPEAKS_ALL, dialect=dialect) as served:
         async with served.client() as introducing:
@@ -232,7 +232,7 @@ def in_http2(content: bytes, authority: str) -> Any:
             fields = {str(name): str(value) for name, value in hpack.Decoder().decode(frame.data)}
         elif frame.type == 0:
             body += payload
-    # Who asks, and how much of its time is left, differs.
+    # The user agent and the remaining deadline differ.
     assert fields.pop("user-agent")
     assert fields.pop("grpc-timeout")
     assert fields.pop(":authority") == authority

@@ -1,4 +1,4 @@
-"""Open-loop schedules are decided by the seed alone, and have the rate that was asked for."""
+"""Open-loop schedules depend on the seed only, and have the requested rate."""
 
 from itertools import pairwise
 from statistics import mean, pstdev

@@ -1,4 +1,4 @@
-"""Every call over a connection of its own, with each consumer, plain and with TLS."""
+"""Every call uses a new connection, with each client, plain and with TLS."""
 
 import asyncio
 from dataclasses import replace
@@ -47,10 +47,10 @@ async def test_every_call_opens_a_connection_and_all_are_closed(protocol: str, t
 
 
 async def test_an_unreachable_producer_fails_every_call() -> None:
-    def nobody(_: int) -> Exception:
-        return ProducerUnreachable("nobody")
+    def unreachable(_: int) -> Exception:
+        return ProducerUnreachable("unreachable")
 
-    async with FreshConnections(lambda: FakeClient(nobody)) as fresh:
+    async with FreshConnections(lambda: FakeClient(unreachable)) as fresh:
         with pytest.raises(ProducerUnreachable):
             await fresh.get(1)
         assert await fresh.producer_data(1) == {}
@@ -79,7 +79,7 @@ async def test_the_number_of_closing_connections_is_bounded(monkeypatch: pytest.
 
 
 class CannotClose(FakeClient):
-    """Fails to close after its first answer, then closes."""
+    """Fails to close after its first response, then closes."""
 
     async def close(self) -> None:
         if self.asked == [1]:

@@ -1,4 +1,4 @@
-"""Requests in flight, from stamps alone, against windows worked out by hand."""
+"""Requests in flight, computed from timestamps, compared with windows computed by hand."""
 
 from bench.load.closed_loop import FullWindow
 

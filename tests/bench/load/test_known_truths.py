@@ -1,4 +1,4 @@
-"""The loops on virtual time against arithmetic, exact on any machine. Over sockets: benchmarks/known_truths.py."""
+"""The loops on virtual time, compared with computed results. Over sockets: benchmarks/known_truths.py."""
 
 from itertools import cycle
 from random import Random
@@ -20,7 +20,7 @@ SECONDS = 60
 
 
 class KnownClient(FakeClient):
-    """Answers like the producers of benchmarks.known_truths, on virtual time."""
+    """Responds like the producers of benchmarks.known_truths, on virtual time."""
 
     def __init__(self, truth: Truth) -> None:
         super().__init__(lambda _: 0.0)

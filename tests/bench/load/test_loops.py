@@ -45,7 +45,7 @@ async def closed(client: FakeClient, **given: Any) -> SliceRecord:
     return record
 
 
-async def test_a_closed_loop_sends_what_a_slow_cell_needs() -> None:
+async def test_a_closed_loop_sends_the_minimum_of_a_slow_cell() -> None:
     client = FakeClient()
     record = await closed(client, requests_at_least=5)
     assert record.outcomes == {"ok": 5}
@@ -88,7 +88,7 @@ async def test_latency_is_the_waiting_time_of_the_caller() -> None:
         (ValueError("a bug"), "client_error"),
     ],
 )
-async def test_failures_are_counted_by_kind_and_kept_out_of_latencies(error: Exception, kind: str) -> None:
+async def test_failures_are_counted_by_kind_and_excluded_from_latencies(error: Exception, kind: str) -> None:
     client = FakeClient(lambda call: error if call % 2 else 0.0)
     record = await closed(client, requests_at_least=6)
     assert record.outcomes == {"ok": 3, kind: 3}
@@ -113,7 +113,7 @@ async def test_another_recipe_than_requested_is_a_wrong_response() -> None:
 
 
 class Unreadable(GetQuestion):
-    """A question whose check fails over any answer."""
+    """A question whose check fails for every response."""
 
     def plausible(self, answer: Any) -> bool:
         raise KeyError("no such field")
@@ -129,7 +129,7 @@ async def test_a_check_that_raises_is_counted_as_an_error_of_the_client() -> Non
 
 
 async def test_a_bug_in_one_caller_stops_all_callers() -> None:
-    """The loop's own account of a request fails, which is a bug: the others must not go on sending."""
+    """When the loop's own callback raises, which is a bug, the other callers must not continue to send."""
 
     class Breaking(SliceRecord):
         def fail(self, kind: str, text: str) -> None:
@@ -208,7 +208,7 @@ async def test_unanswered_requests_are_counted_without_waiting() -> None:
 
 
 class SteppedClock:
-    """A clock that only the test moves, so that what a loop computes from its stamps is exact."""
+    """A clock that only the test advances, so that results from timestamps are exact."""
 
     def __init__(self) -> None:
         self.now_ns = 0
@@ -219,7 +219,7 @@ class SteppedClock:
 
 @pytest.mark.parametrize("concurrency", [1, 4, 16])
 async def test_the_concurrency_is_reached_before_draining(concurrency: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One answer a millisecond whatever is in flight, so that the last of them drain one by one."""
+    """One response per millisecond whatever is in flight, so that the last ones drain one by one."""
     clock = SteppedClock()
     for reader in ("bench.load.closed_loop", "bench.clients.library"):
         monkeypatch.setattr(f"{reader}.perf_counter_ns", clock)
@@ -267,7 +267,7 @@ async def test_a_backlog_is_visible_in_the_second_half() -> None:
 
     record = await opened(OneAtATime(lambda _: 0.004), range(0, 100_000_000, 1_000_000), duration_ns=100_000_000)
     assert record.outcomes == {"ok": 100}
-    # At 4 ms each no more than 13 can end in 50 ms, be the machine as slow as it likes.
+    # At 4 ms each, at most 13 can end in 50 ms on any machine.
     assert record.second_half_ended <= 13
 
 

@@ -1,4 +1,4 @@
-"""Connections are counted by the kernel's own account, however short they live."""
+"""Connections are counted by the kernel, however short they are."""
 
 import socket
 import sys
@@ -10,7 +10,7 @@ import pytest
 from bench.load import watch
 from bench.load.watch import ConnectionCount
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux tells of connections")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's connection counters")
 
 
 @pytest.fixture

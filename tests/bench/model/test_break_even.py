@@ -118,7 +118,7 @@ def test_a_gap_is_0_at_a_break_even_payload(sign: int, kind: str) -> None:
         (lambda payload: None, None),
     ],
 )
-def test_over_payloads_the_result_may_be_always_never_or_inconclusive(
+def test_a_payload_break_even_may_be_always_never_or_inconclusive(
     gap: Callable[[float], tuple[float, Interval] | None], found: BreakEven | None
 ) -> None:
     assert payload_break_even(gap, 100, 10_000) == found

@@ -167,7 +167,7 @@ def test_at_a_break_even_both_predictions_are_equal() -> None:
 
 
 def test_over_new_connections_there_is_a_break_even_round_trip() -> None:
-    """gRPC takes one round trip more, and sends less."""
+    """gRPC takes one more round trip, and sends less."""
     lean, plain = option_named("gRPC"), option_named("HTTP/JSON")
     asked = conditions(20_000, parse("rtt=1s,down=1mbit,up=1mbit"), connection=NEW)
     found = CHOICES.round_trip_break_even(lean, plain, asked)
@@ -177,7 +177,9 @@ def test_over_new_connections_there_is_a_break_even_round_trip() -> None:
     link = replace(asked.link, rtt_ns=round(found.at.value))
     ours, theirs = (predict(PARTS, option, asked.at, link, NEW).latency_ns.value for option in (lean, plain))
     assert ours == pytest.approx(theirs, rel=0.01)
-    assert CHOICES.round_trip_break_even(lean, plain, conditions(20_000, asked.link)) is None, "both take one"
+    assert CHOICES.round_trip_break_even(lean, plain, conditions(20_000, asked.link)) is None, (
+        "both take one round trip"
+    )
 
 
 def test_there_is_a_break_even_payload() -> None:

@@ -1,4 +1,4 @@
-"""What the model takes from a run: requests by option and payload, connection set-up; and runs that lack it."""
+"""The model's input from a run: requests by option and payload, connection set-up; and runs without it."""
 
 import pytest
 from msgspec.structs import replace

@@ -1,4 +1,4 @@
-"""Interpolation over payloads: exact on straight lines, and limited to the neighbourhood of what was measured."""
+"""Interpolation over payloads: exact on straight lines, and limited to the range around measured payloads."""
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,7 @@ PARTS = parts_of(known_run())
 
 
 def shrinking_with_size() -> Parts:
-    """gzip that shrinks a page of 10 by 3, one of 100 by 4."""
+    """gzip that shrinks a page of 10 by a factor of 3, and one of 100 by a factor of 4."""
     made = known_run(Asked(truths={"http": FAST}, pages=(10, 100), tls=(False,), with_get=False))
     cells = []
     for cell in made.cells:

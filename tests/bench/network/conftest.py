@@ -1,4 +1,4 @@
-"""Tests here that use a loop run on uvloop: it is what the relay runs on, and it watches sockets in ways of its own."""
+"""Asynchronous tests run on uvloop, as the relay does, because it handles sockets differently from asyncio."""
 
 import asyncio
 from collections.abc import Callable, Mapping

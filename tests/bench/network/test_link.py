@@ -1,4 +1,4 @@
-"""The link: when bytes leave and are delivered, computed from when they arrived and from nothing else."""
+"""The link: departure and delivery times of bytes, computed from their arrival times alone."""
 
 from itertools import pairwise
 
@@ -21,7 +21,7 @@ def test_without_a_rate_bytes_take_the_delay_and_nothing_else() -> None:
     assert list(link(None).send(1_000_000, 5)) == [(1_000_000, 20 * MILLISECOND + 5)]
 
 
-def test_serialisation_takes_the_bits_divided_by_the_rate() -> None:
+def test_serialisation_time_is_bits_divided_by_the_rate() -> None:
     # 1,000 bytes are 8,000 bits: a millisecond at 8 Mbit/s.
     assert list(link(8 * MEGABIT).send(1_000, 0)) == [(1_000, 21 * MILLISECOND)]
 
@@ -71,7 +71,7 @@ arrivals = st.lists(st.tuples(st.integers(0, 20_000), st.integers(0, 30 * MILLIS
 
 
 @given(arrivals=arrivals, rate=st.none() | st.integers(1_000, 10**9), swing_ms=st.integers(0, 20))
-def test_bytes_are_delivered_whole_in_order_and_not_too_early(
+def test_bytes_are_delivered_completely_in_order_and_not_early(
     arrivals: list[tuple[int, int]], rate: int | None, swing_ms: int
 ) -> None:
     shared = link(rate, swing_ms=swing_ms)

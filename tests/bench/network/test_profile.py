@@ -1,4 +1,4 @@
-"""Networks by name and in free words: what is read, under which one name, and what is said about the rest."""
+"""Parsing networks given by name or description: canonical names, and errors."""
 
 import pytest
 from hypothesis import given
@@ -41,7 +41,7 @@ def test_every_spelling_of_a_network_has_one_canonical_name(written: str, called
     rates=st.tuples(*[st.none() | st.integers(profiles.RATE_BPS_AT_LEAST, profiles.RATE_BPS_AT_MOST)] * 2),
     share=st.fractions(0, 1),
 )
-def test_what_is_written_is_read_again(rtt_ns: int, rates: tuple[int | None, int | None], share: float) -> None:
+def test_a_printed_network_is_parsed_again(rtt_ns: int, rates: tuple[int | None, int | None], share: float) -> None:
     rtt_ns -= rtt_ns % 1000
     jitter_ns = int(rtt_ns * share) // 1000 * 1000
     written = Profile(rtt_ns=rtt_ns, down_bits_per_second=rates[0], up_bits_per_second=rates[1], jitter_ns=jitter_ns)

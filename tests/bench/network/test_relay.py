@@ -1,4 +1,4 @@
-"""The relay with real sockets: nothing comes earlier than the model says, all of it comes, nothing is left behind."""
+"""The relay with real sockets: no byte is early, none is lost, and every socket is closed."""
 
 import asyncio
 import os
@@ -53,7 +53,7 @@ async def upstream(handler: Handler = echo) -> AsyncIterator[int]:
 
 async def all_ended(relay: Relay) -> None:
     async with asyncio.timeout(PATIENCE_S):
-        while relay.open_connections:  # noqa: ASYNC110 - the relay has nobody to tell but its peers
+        while relay.open_connections:  # noqa: ASYNC110 - the relay has no event for it
             await asyncio.sleep(0.001)
 
 
@@ -66,7 +66,7 @@ NETWORKS = ["rtt=0ms", "rtt=7ms", "rtt=20ms,down=5mbit,up=1mbit", "rtt=30ms,down
 
 @pytest.mark.parametrize("network", NETWORKS)
 async def test_no_response_arrives_earlier_than_the_model_allows(network: str) -> None:
-    """Set-up, then requests of growing size; every byte is compared, and the model computes when the last may come."""
+    """Set-up, then requests of growing size; every byte is compared, and the model computes the earliest arrival."""
     profile = parse(network)
     up, down = uplink(profile, 5), downlink(profile, 5)
     async with upstream() as port, Relay(profile, seed=5) as relay:
@@ -78,7 +78,7 @@ async def test_no_response_arrives_earlier_than_the_model_allows(network: str) -
             asked_ns = max(perf_counter_ns(), may_send_ns)
             writer.write(content)
             assert await reader.readexactly(size) == content
-            # The producer echoes each piece as it comes.
+            # The producer echoes each piece as it arrives.
             echoed = [last_ns(down, *piece) for piece in up.send(size, asked_ns)]
             assert perf_counter_ns() >= echoed[-1]
         writer.close()
@@ -138,7 +138,7 @@ async def test_large_data_passes_in_both_directions() -> None:
 
 
 async def test_a_sender_waits_while_the_queue_is_full() -> None:
-    """Far more is sent than link, queue and the sockets' buffers hold, and the relay reads no more than it may hold."""
+    """More is sent than link, queue and socket buffers hold; the relay reads no more than its limit."""
     gone = asyncio.Event()
 
     async def read_nothing(reader: Reader, writer: Writer) -> None:
@@ -247,7 +247,7 @@ async def test_a_consumer_that_dies_closes_the_producer_side() -> None:
     async with upstream(wait) as port, Relay(parse("rtt=1ms")) as relay:
         _, writer = await asyncio.open_connection("127.0.0.1", await relay.listen("127.0.0.1", port))
         writer.write(b"this")
-        # Before that there would be nothing to close: a relay does not connect for a caller that is gone.
+        # Before that there is nothing to close: the relay does not connect for a client that is gone.
         await asyncio.wait_for(arrived.wait(), PATIENCE_S)
         abort(writer)
         assert await asyncio.wait_for(ended, PATIENCE_S) == "reset"
@@ -277,7 +277,7 @@ async def test_a_consumer_that_dies_during_a_large_response_closes_both_sides() 
 async def test_a_refused_connection_is_reset_after_a_round_trip() -> None:
     profile = parse("rtt=10ms")
     with socket.socket() as taken:
-        # Bound and not listening: nobody else gets the port, and connecting to it is refused.
+        # Bound but not listening: no other process gets the port, and connecting to it is refused.
         taken.bind(("127.0.0.1", 0))
         async with Relay(profile) as relay:
             began_ns = perf_counter_ns()
@@ -296,7 +296,7 @@ async def test_open_connections_are_closed_at_the_end() -> None:
             reader, writer = await asyncio.open_connection(*address)
             writer.write(b"x")
             await reader.readexactly(1)
-            # This one is caught while it is still being set up.
+            # This connection is closed during its set-up.
             late_reader, late_writer = await asyncio.open_connection(*address)
             await asyncio.sleep(0)
         for peer_reader, peer_writer in ((reader, writer), (late_reader, late_writer)):

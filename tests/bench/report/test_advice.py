@@ -1,4 +1,4 @@
-"""Advice: what to choose, where the time goes, the break-evens, and what limits the prediction."""
+"""Advice: the recommendation, the parts of the latency, break-evens, and limits of the prediction."""
 
 from datetime import UTC, datetime
 
@@ -90,11 +90,11 @@ def test_break_evens_between_protocols_are_listed() -> None:
     text = said(20_000, "rtt=1ms,down=10gbit,up=10gbit")["Break-even"]
     assert "gRPC is faster than HTTP/JSON on links slower than " in text
     assert "GraphQL is never faster than HTTP/JSON. By response size, over this link: never." in text
-    assert "RTT" not in text, "over open connections all take one"
+    assert "RTT" not in text, "over open connections all take one round trip"
 
 
 def test_over_new_connections_there_is_a_break_even_round_trip() -> None:
-    """gRPC waits for one round trip more, so what it saves in bytes has to outweigh that."""
+    """gRPC takes one more round trip, which the bytes it saves have to outweigh."""
     text = said(20_000, "rtt=1ms,down=1mbit,up=1mbit", connection=NEW)["Break-even"]
     assert "HTTP/JSON with gzip is faster than gRPC with gzip on links faster than 9.38 Mbit/s (9.34–9.42)." in text
     assert "By RTT, at this bandwidth: above 16.5 ms (" in text
@@ -114,7 +114,7 @@ def test_every_option_has_a_row_with_its_verdict() -> None:
 
 
 def test_a_short_round_trip_does_not_dominate() -> None:
-    """With 70 % of the time, it is the largest part, but not one that decides alone."""
+    """At 70 % of the time it is the largest part, but not a dominant one."""
     assert "dominate" not in said(1_000, "rtt=300us")["Where the time goes"]
 
 

@@ -1,4 +1,4 @@
-"""The charts of a sizes run: a bar for every combination, both ways, in pieces that sum to the wire."""
+"""The charts of a sizes run: a bar for every combination and direction, with parts that sum to the wire bytes."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The tables that take a difference apart: what stands in them, and when there are none."""
+"""The attribution tables: their contents, and when there are none."""
 
 from msgspec.structs import replace
 

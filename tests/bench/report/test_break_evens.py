@@ -1,4 +1,4 @@
-"""Break-evens in a report: the sentences, the table, the maps, and runs from which nothing can be predicted."""
+"""Break-evens in a report: sentences, table, maps, and runs without a prediction."""
 
 import math
 import re

@@ -47,7 +47,7 @@ WITHOUT_INTERVAL = RatioEstimate(value=1.0, low=None, high=None, low_95=None, hi
 SLOWER = compared("http-get-c1", 1.3, "slower", regressed=True)
 
 
-def test_the_conclusion_names_the_regressions_and_comes_last() -> None:
+def test_the_conclusion_lists_the_regressions_at_the_end() -> None:
     text = shown(found(SLOWER, compared("grpc-get-c1", 1.0, "same")))
     assert text.rstrip().splitlines()[-1] == "1 regression, slower by more than 2 %: http-get-c1."
     assert "1.30 (1.17–1.43) slower  regression" in text

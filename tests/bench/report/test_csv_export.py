@@ -1,4 +1,4 @@
-"""CSV: as written down, unrounded, and read back."""
+"""CSV: unrounded values that can be read back."""
 
 import csv
 import io

@@ -32,7 +32,7 @@ def test_protocols_are_adjacent_within_each_variant() -> None:
     assert [each.id for each in group.one_per_combination()] == [each.id for each in group.loads[0].cells]
 
 
-def test_workloads_and_loads_are_kept_apart() -> None:
+def test_workloads_and_loads_are_separate() -> None:
     grouping = grouped(run([cell("http"), cell("http", load=SIXTEEN), cell("http", workload=LIST)]))
     assert [group.title for group in grouping.groups] == ["get: one recipe", "list: a page of 20 recipes"]
     assert [load.load for load in grouping.groups[0].loads] == [ONE, SIXTEEN]
@@ -44,7 +44,7 @@ def test_values_other_than_the_defaults_are_in_the_title() -> None:
     assert group.title == "get: one recipe, raw client, lan, fresh connections"
 
 
-def test_the_load_that_shows_latency_best_is_one_in_flight_then_the_lowest_rate() -> None:
+def test_latency_is_shown_for_one_in_flight_or_the_lowest_rate() -> None:
     (group,) = grouped(run([cell("http", load=SIXTEEN), cell("http", load=ONE)])).groups
     assert group.latency is not None
     assert group.latency.load == ONE
@@ -106,7 +106,7 @@ def test_a_dialect_is_named_unless_it_is_the_default() -> None:
     assert found.baseline == "HTTP/JSON"
     assert [found.is_baseline(each) for each in found.series] == [True, False]
     assert found.against_baseline(cells[1]) is not None
-    assert names.series(grouped(run([cell("http")])).series[0]) == "HTTP/JSON", "from before there was a choice"
+    assert names.series(grouped(run([cell("http")])).series[0]) == "HTTP/JSON", "a cell without a dialect"
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_variants(gzip: bool, tls: bool, label: str, words: str) -> None:
 
 @pytest.fixture
 def toy(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """A dimension that the lab does not have, with the role asked for; its values stand in the field `checked`."""
+    """A dimension that the lab does not have, with this role; its values are in the field `checked`."""
     declared = Dimension(
         heading="proxy",
         scope=Scope.PATH,

@@ -1,4 +1,4 @@
-"""The page: whole, well formed, readable without sight, and nothing fetched or run."""
+"""The page: well formed, accessible, and without external resources or scripts."""
 
 import re
 
@@ -33,18 +33,18 @@ def test_the_page_is_well_formed_and_fetches_nothing() -> None:
     assert not any(name.startswith("on") for _, attributes in Page(text).elements for name in attributes)
 
 
-def test_a_report_follows_from_its_run_alone() -> None:
+def test_a_report_depends_on_its_run_only() -> None:
     assert html.render(document_of(small())) == html.render(document_of(small()))
 
 
-def test_the_title_names_what_is_compared() -> None:
+def test_the_title_names_the_protocols() -> None:
     found = page(small())
     assert found.by_tag["h1"] == ["What serving recipes costs: HTTP/JSON, GraphQL and gRPC"]
     assert found.by_tag["title"] == ["Recipe Lab: HTTP/JSON, GraphQL and gRPC"]
     assert found.all("html")[0]["lang"] == "en"
 
 
-def test_warnings_stand_before_any_result() -> None:
+def test_warnings_precede_all_results() -> None:
     text = content(small())
     assert text.index("The load average was 2.6") < text.index('class="short"') < text.index("<svg")
     assert "Data quality: 1 warning" in text
@@ -143,7 +143,7 @@ def test_hostile_text_stays_text() -> None:
     assert text.count("&lt;script&gt;alert(1)&lt;/script&gt;") > 10
 
 
-def test_text_in_every_script_is_kept() -> None:
+def test_text_in_every_script_is_preserved() -> None:
     given = run([cell("http")], recipes=RecipesUsed(source="Crème/中文/مرحبا/🍮.json", count=1, digest="d"))
     assert "Crème/中文/مرحبا/🍮.json" in content(given)
 

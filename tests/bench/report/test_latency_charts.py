@@ -1,4 +1,4 @@
-"""Charts: what is drawn, and the alternative text for readers who cannot see it."""
+"""Charts: what is drawn, and the alternative text for screen readers."""
 
 import base64
 import re
@@ -54,7 +54,7 @@ def test_ratios_are_shown_with_their_verdicts() -> None:
     assert "plain · HTTP/JSON" not in texts(chart)
 
 
-def test_throughput_says_that_more_is_better() -> None:
+def test_throughput_charts_state_that_higher_is_better() -> None:
     chart = latency_charts.ratio_chart(*parts(small(), 1))
     assert chart is not None
     assert "requests/s relative to HTTP/JSON (right of 1 is better)" in texts(chart)
@@ -167,7 +167,7 @@ def test_a_wide_interval_does_not_compress_the_rest() -> None:
     assert not Intervals(dots[1:], axis="x", scale="log", reference=1.0).cuts_off
 
 
-def test_a_caption_says_when_intervals_are_cut_off() -> None:
+def test_a_caption_mentions_truncated_intervals() -> None:
     given = two_variants()
     set_fields(given.cells[2], ratio=latency_ratio("http-get-c1", 2.0, "inconclusive", low=0.001, high=4000.0))
     chart = latency_charts.ratio_chart(*parts(given))
@@ -185,7 +185,7 @@ def test_axes_support_any_magnitude(value: float) -> None:
         assert "<svg" in charts.draw(Intervals(dots, axis="t", scale=scale))
 
 
-def test_a_seventh_series_takes_the_colours_of_the_first() -> None:
+def test_a_seventh_series_reuses_the_first_colour() -> None:
     drawn = charts.draw(
         Percentiles((Line(6, (Point(1.0, 5.0), Point(2.0, 6.0))),), axis="t", y_domain=(1, 10), nines=2.0)
     )
@@ -253,7 +253,7 @@ def test_two_loads_give_no_load_curve() -> None:
     assert "Across workloads" not in render(document_of(given)).decode()
 
 
-def test_points_are_the_percentiles_of_what_was_recorded() -> None:
+def test_points_are_the_recorded_percentiles() -> None:
     latencies = [1000 * (index + 1) for index in range(10_000)]
     found = percentile_points(histogram(latencies))
     for point in found:

@@ -1,4 +1,4 @@
-"""Markdown: as written down, and harmless."""
+"""Markdown: a golden file, and escaped text."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What things are called."""
+"""Display names."""
 
 from bench import protocols
 from bench.protocols import PROTOCOLS

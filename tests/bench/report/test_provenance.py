@@ -1,4 +1,4 @@
-"""How a run was made."""
+"""The provenance section: plan, environment, TLS, attribution."""
 
 from bench.report import provenance
 from bench.results import PlanUsed, RecipesUsed, TlsSession

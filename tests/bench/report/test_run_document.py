@@ -46,7 +46,7 @@ def test_html_and_markdown_have_every_section_and_every_table(given: Run) -> Non
         assert f"**{table.title}**" in text
 
 
-def test_the_terminal_has_every_table_but_those_of_details_and_names_what_it_left_out() -> None:
+def test_the_terminal_has_all_tables_except_details_and_lists_those_omitted() -> None:
     document = document_of(everything())
     text, left_out = shown(document).split("Only in the HTML and Markdown reports: ")
     for section in document.sections:
@@ -74,7 +74,7 @@ def test_sections_without_content_are_left_out() -> None:
     ]
 
 
-def test_sizes_alone_have_their_anatomy_alone() -> None:
+def test_a_sizes_run_has_only_the_byte_anatomy() -> None:
     document = sizes_document(with_anatomy())
     assert [section.title for section in document.sections] == ["Byte anatomy"]
     assert document.quality is None

@@ -1,4 +1,4 @@
-"""Plain words about a workload."""
+"""The summary of a workload in sentences."""
 
 from itertools import product
 
@@ -94,7 +94,7 @@ def test_a_workload_without_measurements_has_one_sentence() -> None:
     assert summary.in_short(grouping.groups[0], grouping) is None
 
 
-def test_open_loop_and_throughput_alone() -> None:
+def test_open_loop_and_throughput_are_summarised() -> None:
     assert "at 500 requests/s" in statements(run([cell("http", load=OpenLoad(rate_hz=500))]))["Latency"]
     assert list(statements(run([cell("http", load=SIXTEEN)]))) == ["Throughput", "Bytes"]
 
@@ -105,7 +105,7 @@ def test_one_protocol_is_not_called_fastest() -> None:
     )
 
 
-def test_rows_of_sizes_alone_have_bytes_alone() -> None:
+def test_rows_without_load_have_only_bytes() -> None:
     given = replace(cell("http", latency_ns=None, requests_per_second=None, cpu_us_per_request=None), load=None)
     assert list(statements(run([given]))) == ["Bytes"]
 

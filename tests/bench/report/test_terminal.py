@@ -1,4 +1,4 @@
-"""The terminal: warnings first, nothing cut off, nothing that steers it."""
+"""The terminal report: warnings first, no truncated values, no control characters."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Text of unknown origin made harmless."""
+"""Escaping of text of unknown origin."""
 
 import pytest
 

@@ -19,7 +19,7 @@ from producers.registry import PRODUCERS
 from tests.support import measuring
 
 SLICE_NS = 1
-"""Over at once, so that a slice asks as many questions as it must at least, 4, however fast the machine is."""
+"""So short that a slice sends the minimum of 4 requests on any machine."""
 AFTER_WARM_UP = 125
 """More questions than verifying, reading sizes and the longest warm-up ask (80, and 8 rounds of 4), so that what goes
 wrong later goes wrong in a recorded slice."""
@@ -57,7 +57,7 @@ def assert_no_figures(cell: Cell) -> None:
 
 
 def assert_marked(cell: Cell, *kinds: str) -> None:
-    """Some slices are whole, others marked by one of these kinds; what failed is in no latency."""
+    """Assert that some slices are complete and others have these failures, and that failures are in no latency."""
     slices = cell.slices
     marked = [failure for failure in slices.failure if failure is not None]
     assert marked

@@ -1,4 +1,4 @@
-"""From slices to the run file: a cell whose generator was the limit has a reason and nothing else."""
+"""From slices to the run file: a cell limited by the load generator has a reason and no results."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.support import measuring
 
 
 def run_with_lag(lag_ns: float) -> Run:
-    """An open-loop run of one cell, whose requests took 1 ms from the due time and left that late."""
+    """An open-loop run of one cell, whose requests took 1 ms from the due time and were sent late."""
     plan = measuring.plan_of(["http"], [OpenLoad(rate_hz=1000)])
     (planned,) = plan.matrix.cells()
     cell = CellRecording(planned)

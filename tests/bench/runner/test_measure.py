@@ -1,4 +1,4 @@
-"""Whole runs with real producers and load processes, kept small. What comes out is counted, never how fast it was."""
+"""Small runs with real producers and load processes. Results are counted; no test depends on speed."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -92,7 +92,7 @@ async def test_every_combination_of_every_workload(tmp_path: Path) -> None:
         assert cell.bytes is not None
         allowed = {"gzip" if cell.gzip else "identity"}
         if cell.gzip and len(PROTOCOLS[cell.protocol].gzip_levels) == 1 and cell.workload.name != "list":
-            # This stack sends what gzip does not shrink as it is, and the shortest recipes are such.
+            # Such a library sends content uncompressed when gzip does not shrink it, as with the shortest recipes.
             allowed |= {"mixed", "identity"}
         assert cell.bytes.coding in allowed
         assert (cell.tls_session is not None) == cell.tls
@@ -252,7 +252,7 @@ async def test_a_stop_before_any_measurement_interrupts_every_cell(moment: str) 
     assert {cell.status for cell in recording.cells} == {"interrupted"}
 
 
-async def test_a_producer_that_does_not_start_fails_its_cells_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_producer_that_does_not_start_fails_its_cells_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = plan_of(matrix_of(), recipes="no-such-file.json")
     recording = await recorded(plan)
     run = assembled(recording, plan)
@@ -261,7 +261,7 @@ async def test_a_producer_that_does_not_start_fails_its_cells_and_says_why(monke
     assert assemble.untrusted(run)
 
 
-async def test_a_run_in_which_nothing_can_be_measured_ends_at_once() -> None:
+async def test_a_run_without_measurable_cells_ends_immediately() -> None:
     reported: list[str] = []
     async with FOREIGN["http"](replace(CHICKEN, steps="Order a pizza.")) as address:
         targets = {"http": Target(address, None)}

@@ -1,4 +1,4 @@
-"""Runs over networks and over new connections: no answer comes earlier than its round trips allow."""
+"""Runs over networks and over new connections: no response is earlier than its round trips allow."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`bench check`: from measurements to words, no-op servers against the real consumers, and the command itself."""
+"""`bench check`: findings from measurements, no-op servers with the real clients, and the command itself."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -103,7 +103,7 @@ async def noop(name: str) -> AsyncIterator[int]:
 
 @pytest.mark.parametrize("protocol", PRODUCERS)
 async def test_the_real_consumer_accepts_the_noop_response(protocol: str) -> None:
-    """More requests at once, and one after the other, than any flow-control window lets through unrenewed."""
+    """Enough requests, concurrently and in sequence, to require flow-control window updates."""
     async with noop(protocol) as port:
         settings = ClientSettings(target=parse_target(f"127.0.0.1:{port}"), connections=4)
         async with client(protocol, settings) as consumer:

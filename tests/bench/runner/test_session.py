@@ -1,4 +1,4 @@
-"""The session: every process that it starts has its cores and has ended when the session has, however that ends."""
+"""The session: every process that it starts has its cores, and has ended when the session ends in any way."""
 
 import asyncio
 import gc

@@ -29,7 +29,7 @@ from tests.support.measuring import HEADER, job_of
 from tests.support.programs import nothing_left_running
 
 REQUESTS = 12
-ARMS = sum(len(dialects(protocol)) for protocol in PRODUCERS)
+DIALECTS = sum(len(dialects(protocol)) for protocol in PRODUCERS)
 GET, LIST, FIELDS = Workload(name="get"), Workload(name="list", page_size=20), Workload(name="fields")
 
 
@@ -64,7 +64,7 @@ async def test_every_combination_sums_exactly_and_is_shown(tmp_path: Path) -> No
     plan = plan_of()
     run = written(await sized(plan, certificates.write(tmp_path).directory), plan)
     assert run.warnings == []
-    assert len(run.cells) == ARMS * 2 * 2 * 3
+    assert len(run.cells) == DIALECTS * 2 * 2 * 3
     assert {(cell.protocol, cell.dialect) for cell in run.cells} == {
         (protocol, dialect) for protocol in PRODUCERS for dialect in dialects(protocol)
     }
@@ -93,7 +93,7 @@ async def test_every_combination_sums_exactly_and_is_shown(tmp_path: Path) -> No
         steady_bytes = sum(getattr(anatomy.steady, bar.direction).values())
         assert sum(bar.bytes_by_category.values()) == pytest.approx(steady_bytes / anatomy.steady_requests)
     tables = [*category_tables(run), *connection_tables(run)]
-    assert [len(table.rows) for table in tables] == [ARMS * 12] * 4 + [ARMS * 6]
+    assert [len(table.rows) for table in tables] == [DIALECTS * 12] * 4 + [DIALECTS * 6]
     with Console(width=terminal.WIDTH, record=True, quiet=True) as console:
         terminal.render(sizes_document(run), console)
     gzip_notes = " ".join(tables[-1].notes)
@@ -116,7 +116,7 @@ async def test_unsupported_combinations_have_no_sizes() -> None:
     assert get.status == "failed" or get.anatomy is not None
 
 
-async def test_a_producer_that_does_not_start_fails_its_cells_and_says_why() -> None:
+async def test_a_producer_that_does_not_start_fails_its_cells_with_the_reason() -> None:
     plan = plan_of(recipes="no-such-file.json")
     run = written(await sized(plan), plan)
     assert {cell.status for cell in run.cells} == {"failed"}

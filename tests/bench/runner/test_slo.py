@@ -1,4 +1,4 @@
-"""`bench slo` from end to end: real producers of known capacity, and every flag that is wrong said in one line."""
+"""`bench slo` from end to end: real producers of known capacity, and one-line errors for invalid flags."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,7 +26,7 @@ def run(*arguments: str) -> int:
 
 @pytest.fixture
 def known_producers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Sequence[str]]:
-    """What the lab starts instead of its producers, by protocol, as they are to behave; and short probes."""
+    """Start producers of this behaviour instead of the lab's own, by protocol, and use short probes."""
     behaviour: dict[str, Sequence[str]] = {}
 
     async def start(session: Session, protocol: str, **_: object) -> RunningProducer:
@@ -54,7 +54,7 @@ def test_the_rate_found_is_below_the_capacity(
     assert isinstance(cell.load, OpenLoad)
     # A queue whose length is bounded by the objective can be outrun by no more than that in so short a probe.
     assert cell.load.rate_hz < CAPACITY_HZ * 1.5
-    # Met, and met again; one that the machine spoiled is tried once more.
+    # Met twice; a probe that the machine disturbed is repeated once.
     assert len(cell.slices.ok) >= 1 + CONFIRMATIONS
     assert cell.status == "measured"
     assert cell.latency_ns is not None
@@ -62,7 +62,7 @@ def test_the_rate_found_is_below_the_capacity(
     assert 5e6 <= cell.latency_ns.p50.value < 60e6
 
 
-def test_an_objective_that_cannot_be_met(
+def test_an_objective_that_no_rate_meets_is_reported_as_missed(
     known_producers: dict[str, Sequence[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     known_producers["grpc"] = ONE_AT_A_TIME

@@ -1,4 +1,4 @@
-"""Objectives: what they mean, and the errors for texts that are none."""
+"""Objectives: parsing, meaning, and the errors of invalid ones."""
 
 import pytest
 

@@ -46,7 +46,7 @@ def test_when_every_rate_meets_the_objective_the_highest_is_found() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_single_disturbances_hardly_lower_the_rate_found(seed: int) -> None:
-    """One probe in ten is spoiled by the machine; never twice in a row but by chance."""
+    """One probe in ten, at random, is disturbed by the machine."""
     random = Random(seed)
     found = search(100, lambda rate_hz: rate_hz <= 1000 and random.random() > 0.1)
     assert found.met_hz is not None

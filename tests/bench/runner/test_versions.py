@@ -1,4 +1,4 @@
-"""Versions of the producers: from a commit of this repository, from a directory, or as they stand."""
+"""Versions of the producers: from a commit of this repository, from a directory, or this checkout."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ from bench.spec import Version
 
 
 def commit_of_the_same_requirements() -> str:
-    """An earlier commit that runs in this environment: to install another's takes a minute."""
+    """An earlier commit with the same requirements, because installing others takes a minute."""
     done = subprocess.run(
         ["git", "rev-list", "--max-count=1", "HEAD", "--", str(REQUIREMENTS)],
         cwd=REPOSITORY,

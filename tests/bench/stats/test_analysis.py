@@ -122,7 +122,7 @@ def test_a_cell_that_failed_in_one_instance_is_compared_in_the_others() -> None:
 
 @pytest.mark.no_cover
 def test_comparing_equal_producers_reports_no_difference() -> None:
-    """Twenty whole runs, of which one may be wrong; the correction promises one in a hundred."""
+    """Of twenty runs, one may report a difference; the correction permits one in a hundred."""
     verdicts = [
         ratio.latency_ns_p50.verdict
         for seed in range(20)

@@ -53,7 +53,7 @@ def corners(clients: Sequence[str] = ("library", "raw")) -> Iterator[tuple[int, 
 
 
 def still(latency_ns: float, instances: int = 4, rounds: int = 8) -> NDArray[np.float64]:
-    """The same in every instance, with a drift over rounds that all cells share."""
+    """Equal in every instance, with a drift over rounds that all cells share."""
     return np.full((instances, rounds), latency_ns) * np.linspace(1.0, 1.3, rounds)[None, :] / 1.15
 
 
@@ -95,7 +95,7 @@ def test_known_parts_are_recovered_and_sum_exactly() -> None:
     assert (parts.whole.low, parts.whole.high) == pytest.approx((parts.whole.value, parts.whole.value))
 
 
-def test_parts_sum_to_the_whole_whatever_the_noise() -> None:
+def test_parts_sum_to_the_whole_with_any_noise() -> None:
     parts = latency_parts(only(noisy(np.random.default_rng(5), Noise(), instances=5, rounds=9)))
     assert parts is not None
     assert parts.transport is not None
@@ -132,7 +132,7 @@ def test_95_percent_intervals_cover_the_truth() -> None:
             assert estimate.low is not None
             assert estimate.high is not None
             covered[name] += estimate.low <= truth <= estimate.high
-    # 95 % of 250 with the chance of less by luck below 1 in 10,000.
+    # 95 % of 250; a lower count has a probability below 1 in 10,000.
     assert all(count >= 0.89 * runs for count in covered.values()), covered
 
 

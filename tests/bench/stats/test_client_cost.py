@@ -12,7 +12,7 @@ INSTANCES, ROUNDS = 4, 5
 
 
 def cell(client: str, p50_us: float, cpu_us: int, *, concurrency: int = 1, every: int = 1, **given: object) -> Cell:
-    """With a drift over rounds that both clients share, and instances that differ."""
+    """A cell with a drift over rounds that both clients share, and with differing instances."""
     slices = Slices(
         Slice(
             instance=instance,

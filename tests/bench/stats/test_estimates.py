@@ -108,7 +108,7 @@ def test_95_percent_intervals_contain_the_true_value(instances: int, rounds: int
 
 @pytest.mark.parametrize("slices", [12, 30, 101])
 def test_the_interval_within_one_instance_contains_the_median(slices: int) -> None:
-    """Order statistics are discrete, so their coverage is at least, not exactly, what is asked for."""
+    """Order statistics are discrete, so their coverage is at least the requested one."""
     rng, runs = np.random.default_rng(21), 2000
     found = [median_interval(rng.exponential(1.0, slices), 0.95) for _ in range(runs)]
     held = sum(interval is not None and interval[0] <= math.log(2) <= interval[1] for interval in found)

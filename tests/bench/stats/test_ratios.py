@@ -83,7 +83,7 @@ def medians_of(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Lev
 @pytest.mark.no_cover
 @pytest.mark.parametrize(("instances", "wide"), [(5, 3.0), (6, 1.0), (8, 1.0), (12, 0.5)])
 def test_equal_cells_have_a_difference_in_at_most_one_run_of_a_hundred(instances: int, wide: float) -> None:
-    """A default run: three protocols, eight cells each, every start with its own effect, some cells noisier."""
+    """A default run: three protocols, eight cells each, an effect of every restart, some cells noisier."""
     rng, runs, wrong, held, intervals = np.random.default_rng(7), 500, 0, 0, 0
     noise = 0.01 * np.exp(wide * 0.4 * rng.standard_normal((3, 8)))
     for _ in range(runs):

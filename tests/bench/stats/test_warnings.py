@@ -149,7 +149,7 @@ def slowed(cell: Cell, factor: Callable[[int], float]) -> Cell:
     )
 
 
-def test_warming_up_shows_over_several_instances() -> None:
+def test_warming_up_is_detected_over_several_instances() -> None:
     cold = run()
     cells = [
         slowed(cell, lambda number: 1.15 if number < 6 else 1.0) if cell.protocol == "beta" else cell
@@ -235,7 +235,7 @@ def test_a_busy_client_of_an_idle_producer_was_the_bottleneck() -> None:
     assert codes(with_cells(limited, with_cpu(limited.cells[0], consumer=0.97, producer=0.9))) == []
 
 
-def test_without_a_cpu_clock_the_share_of_a_core_is_not_known() -> None:
+def test_without_a_cpu_clock_the_share_of_a_core_is_unknown() -> None:
     slices = run().cells[0].slices
     assert busy_share(slices, [None] * len(slices.ok)) is None
 

@@ -1,4 +1,4 @@
-"""Asynchronous tests run on two event loops: relays must behave alike on asyncio's own and on uvloop."""
+"""Asynchronous tests run on two event loops, asyncio's own and uvloop."""
 
 import asyncio
 from collections.abc import Callable, Mapping

@@ -143,7 +143,7 @@ def test_any_bytes_in_any_chunking_have_the_same_names(
 
 
 def ways_of(found: Recording, protocol: str) -> dict[Direction, Way]:
-    """Two requests, laid out although they may not be complete."""
+    """The anatomy of two requests, which may be incomplete."""
     parsed = row(protocol).codec().parse(found.content(SENT), found.content(RECEIVED))
     return plain_ways(found, parsed.parts, list(parsed.contents), 2)
 
@@ -173,7 +173,7 @@ def named_inside(sent: Sequence[bytes], received: Sequence[bytes]) -> Reading:
     return read_beside_twin(tls_connection(sent, received), read_plain(http(requests), codec, requests), ())
 
 
-def test_a_plain_twin_names_what_is_inside_tls() -> None:
+def test_a_plain_twin_names_the_content_inside_tls() -> None:
     client = record(22, b"\x01\x00\x00\x00") + record(20, b"\x01") + protected(36)
     server = HELLO + protected(700) + protected(36) + protected(200)
     ways = named_inside(
@@ -216,7 +216,7 @@ def test_less_content_than_the_twins_first_request_is_not_named() -> None:
     assert ways[RECEIVED].requests[1].named == {}
 
 
-def test_frames_of_the_connection_inside_tls_are_known_by_their_length() -> None:
+def test_frames_of_the_connection_inside_tls_are_recognised_by_length() -> None:
     request, answer = headers(1) + data(1), headers(1) + data(1)
     twin = recording(*[(headers(n) + data(n), headers(n) + data(n)) for n in (1, 3, 5)], (b"", b""))
     # Without a preface nothing is HTTP/2, so the twin's client sends it first.

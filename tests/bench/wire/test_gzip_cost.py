@@ -1,4 +1,4 @@
-"""What gzip did to responses: ratio, level, and responses that it made larger."""
+"""The effect of gzip on responses: ratio, level, and responses that it made larger."""
 
 import zlib
 

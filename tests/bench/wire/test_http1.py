@@ -40,7 +40,7 @@ def parse(pieces: list[bytes], *, methods: list[bytes] | None = None) -> tuple[l
 
 
 def merged(parts: list[Part]) -> list[Part]:
-    """Neighbours of one name and owner joined: what must not depend on the chunking."""
+    """Adjacent parts of the same name and owner, joined, so that the chunking does not matter."""
     found: list[Part] = []
     for part in parts:
         if found and (found[-1].name, found[-1].owner) == (part.name, part.owner):

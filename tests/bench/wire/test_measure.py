@@ -59,7 +59,7 @@ def connecting(protocol: str, *, gzip: bool = False, ca: Path | None = None) -> 
 
 
 def gets() -> list[Ask]:
-    """For one recipe again and again: medians add up only where requests differ in connection frames alone."""
+    """Requests for the same recipe: medians add up only when requests differ in connection frames alone."""
     return [lambda asker: asker.get(1)] * ASKS_AT_ONCE
 
 
@@ -192,7 +192,7 @@ def check_inside_tls(measured: Measured, plain: Bytes) -> None:
 
 
 def of_messages(side: Sizes) -> Sizes:
-    """The sizes that TLS does not change. When frames of the connection are sent is left open."""
+    """The sizes that TLS does not change, without connection frames, which may be sent at any time."""
     return replace_in_struct(side, wire_bytes=None, connection_bytes=None)
 
 
@@ -217,7 +217,7 @@ async def test_a_target_that_serves_tls_only(files: CertificateFiles) -> None:
 
 
 def without_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if clients wrote no key log."""
+    """Run without key logs of the clients."""
     monkeypatch.setattr(measuring, "read_key_log", lambda _: {})
 
 
@@ -328,7 +328,7 @@ async def test_a_connection_that_does_not_match_its_twin_is_tried_again(
     assert measured.bytes.response.wire_bytes is not None
 
 
-async def test_the_name_localhost_is_kept(files: CertificateFiles) -> None:
+async def test_the_host_name_localhost_is_used_unchanged(files: CertificateFiles) -> None:
     async with producing("http", files) as (plain, _):
         seen: list[Target] = []
 

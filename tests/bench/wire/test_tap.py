@@ -1,4 +1,4 @@
-"""The tap against real sockets: what goes through is what was recorded, and nothing is left behind."""
+"""The tap with real sockets: the recorded bytes are those relayed, and every socket is closed."""
 
 import asyncio
 import os
@@ -150,7 +150,7 @@ async def test_a_producer_that_resets_closes_the_consumer_side() -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "kitchen..example"])
 async def test_a_failed_onward_connection_closes_the_consumer_side(host: str) -> None:
     with socket.socket() as taken:
-        # Bound and not listening: nobody else gets the port, and connecting to it is refused.
+        # Bound but not listening: no other process gets the port, and connecting to it is refused.
         taken.bind(("127.0.0.1", 0))
         async with open_tap(host, taken.getsockname()[1]) as tap:
             reader, writer = await asyncio.open_connection("127.0.0.1", tap.port)
@@ -168,7 +168,7 @@ async def test_open_connections_are_closed_at_the_end() -> None:
             reader, writer = await asyncio.open_connection("127.0.0.1", tap.port)
             writer.write(b"x")
             await reader.readexactly(1)
-            # This one may be caught while it is still being connected onward.
+            # This connection may be closed while the onward connection is being opened.
             late_reader, late_writer = await asyncio.open_connection("127.0.0.1", tap.port)
         for peer_reader, peer_writer in ((reader, writer), (late_reader, late_writer)):
             with suppress(ConnectionError):

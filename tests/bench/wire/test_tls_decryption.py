@@ -30,7 +30,7 @@ QUESTION, ANSWER = b"what is for dinner?", b"onion soup " * 4_000
 
 @cache
 def conversation() -> tuple[Recording, str]:
-    """A recorded TLS connection, a question and its answer in interval 0, the closing in 1; and its key log."""
+    """A recorded TLS connection, with a request and its response in interval 0 and the end in 1; and its key log."""
     with tempfile.TemporaryDirectory() as aside:
         files = certificates.write(Path(aside))
         keys = Path(aside) / "keys"

@@ -104,7 +104,7 @@ def pieces(connection: RawHttp2, stream_id: int, content: bytes, *, end: bool) -
 
 
 @pytest.mark.parametrize("wrong", CALLS, ids=str)
-async def test_a_wrong_call_gets_its_status(victim: Victim, wrong: Wrong) -> None:
+async def test_an_invalid_call_gets_its_status(victim: Victim, wrong: Wrong) -> None:
     async with victim.connect() as connection:
         await connection.greet()
         await connection.ping()
