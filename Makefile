@@ -112,7 +112,7 @@ interop: $(INTEROP_READY) ## install the npm packages for tests/interop
 
 tests: $(DEVELOP_READY) interop
 	$(BIN)/coverage erase
-	$(BIN)/pytest -q -n 3 --dist worksteal --durations=10 --cov --cov-report=term $(PYTEST_ARGS)
+	$(BIN)/pytest -q -n 4 --dist worksteal --durations=10 --cov --cov-report=term $(PYTEST_ARGS)
 
 quick-bench: $(DEVELOP_READY)
 	$(BIN)/python -m bench run --quick --seconds 12 --out reports/quick.json

@@ -119,7 +119,7 @@ def words(flag: str, texts: Sequence[str], known: Sequence[str]) -> list[str]:
     found = values.comma_list(texts)
     for word in found:
         if word not in known:
-            raise UsageError(f"{flag}: {word!r} is none of {', '.join(known)}")
+            raise UsageError(f"{flag}: {word!r} is not one of {', '.join(known)}")
     if not found:
         raise UsageError(f"{flag} is empty; give some of {', '.join(known)}")
     return found

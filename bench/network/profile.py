@@ -86,12 +86,12 @@ def parse(text: str) -> Profile:
         return PROFILES[text]
     if "=" not in text:
         known = ", ".join((LOOPBACK, *PROFILES))
-        raise BadProfile(f"{text!r} is none of {known}, nor of the form rtt=40ms,down=20mbit,up=5mbit,jitter=5ms")
+        raise BadProfile(f"{text!r} is not one of {known}, nor of the form rtt=40ms,down=20mbit,up=5mbit,jitter=5ms")
     given: dict[str, int] = {}
     for word in text.split(","):
         name, _, value = word.strip().partition("=")
         if name not in _READERS:
-            raise BadProfile(f"{word.strip()!r} is none of rtt=, down=, up=, jitter=")
+            raise BadProfile(f"{word.strip()!r} is not one of rtt=, down=, up=, jitter=")
         if name in given:
             raise BadProfile(f"{name}= is given twice; for two networks give the flag twice")
         given[name] = _READERS[name](word.strip(), value)

@@ -66,7 +66,8 @@ def test_a_dimension(lab: Lab) -> None:
     cells = {cell["id"]: cell for cell in run["cells"]}
     assert list(cells) == ["http-get-c1", "http-get-c1-nap5", "grpc-get-c1", "grpc-get-c1-nap5"]
     assert [cell["nap_ms"] for cell in cells.values()] == [0, 5, 0, 5]
-    assert min(cells["http-get-c1-nap5"]["slices"]["p50_ns"]) >= 5_000_000
+    # The loop's timers are whole milliseconds, and may be up to one early.
+    assert min(cells["http-get-c1-nap5"]["slices"]["p50_ns"]) >= 4_000_000
     assert cells["grpc-get-c1-nap5"]["ratio"]["baseline"] == "http-get-c1-nap5"
     assert "5 ms of sleep" in (lab.root / "run.html").read_text(encoding="utf-8")
 

@@ -63,14 +63,14 @@ def test_a_comma_list_can_mix_names_and_descriptions() -> None:
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ("5g", "'5g' is none of loopback, lan, wifi, 4g, intercontinental"),
+        ("5g", "'5g' is not one of loopback, lan, wifi, 4g, intercontinental"),
         ("rtt=40", "'rtt=40' is not a time from 0ms to 10s, in us, ms or s"),
         ("rtt=-1ms", "'rtt=-1ms' is not a time"),
         ("rtt=11s", "'rtt=11s' is not a time"),
         ("rtt=", "'rtt=' is not a time"),
         ("rtt=1ms,down=20", "'down=20' is not a rate from 1kbit to 100gbit"),
         ("rtt=1ms,up=0.5kbit", "'up=0.5kbit' is not a rate"),
-        ("rtt=1ms,loss=1%", "'loss=1%' is none of rtt=, down=, up=, jitter="),
+        ("rtt=1ms,loss=1%", "'loss=1%' is not one of rtt=, down=, up=, jitter="),
         ("rtt=1ms,rtt=2ms", "rtt= is given twice"),
         ("down=1mbit", "'down=1mbit' has no rtt="),
         ("rtt=1ms,jitter=2ms", "jitter=2ms is more than rtt=1ms"),
