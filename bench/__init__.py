@@ -1,1 +1,1 @@
-"""The bench: plan, load, measure, judge, tell."""
+"""The bench: what is measured, how, results, report."""

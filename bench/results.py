@@ -210,7 +210,7 @@ class Slice(Struct, frozen=True, kw_only=True):
     loop_stall_ns: int = 0
     """The longest time for which the event loop of the load process did not run, known to about 1 ms."""
     connections_opened: int | None = None
-    """Connections to the producer that were not there before the slice; null where the system does not tell."""
+    """Connections to the producer that were not there before the slice; null where the system does not report them."""
     failure: str | None = None
     """The kind of outcome of most failed requests; null where all were successful."""
 
@@ -232,8 +232,8 @@ class Slices:
         """From columns of equal length; a column that is missing has its default. Raises ValueError."""
         lengths = {name: len(column) for name, column in columns.items()}
         if len(set(lengths.values())) > 1:
-            told = ", ".join(f"{name} {length}" for name, length in lengths.items())
-            raise ValueError(f"the columns of slices differ in length: {told}")
+            found = ", ".join(f"{name} {length}" for name, length in lengths.items())
+            raise ValueError(f"the columns of slices differ in length: {found}")
         rows = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
         return cls(msgspec.convert(row, Slice) for row in rows)
 

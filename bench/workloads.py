@@ -1,7 +1,7 @@
-"""The workloads: what one request asks for, what the right answer is, and how it is told apart from a wrong one.
+"""The workloads: what one request asks for, which response is correct, and how that is verified.
 
-A workload makes questions. A question knows how to send itself through any RecipeClient, a check cheap enough for
-every answer, and the full comparison with the domain's own value.
+A workload makes questions. A question can send itself through any RecipeClient. It has a cheap check for each response,
+and a full comparison with the value of the domain.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from recipes.book import MAXIMUM_BATCH_SIZE, MAXIMUM_PAGE_SIZE
 from recipes.model import IngredientDraft, Recipe, RecipeDraft, RecipePage
 
 QUESTIONS_AT_MOST = 256
-"""Different questions of one workload: many recipes' worth of variety, few enough to keep their answers at hand."""
+"""Different questions of one workload at most: enough variety, and few enough to keep all expected responses."""
 PAGES_AT_MOST = 12
 
 Answer = TypeVar("Answer")
@@ -45,31 +45,31 @@ class Workload(Struct, frozen=True, kw_only=True, order=True):
 
 
 class WrongAnswer(Exception):
-    """An answer that is well-formed and not the right one. The text says what was asked and what differs."""
+    """A well-formed response with the wrong content. The text says what was requested and what differs."""
 
 
 class Question(ABC, Generic[Answer]):
-    """What is asked at once, and its right answer."""
+    """What is requested at once, and the response that is expected."""
 
     single: ClassVar[bool] = True
-    """Whether it is one request. What is several cannot be prepared, nor can its bytes be told request by request."""
+    """Whether it is one request. Several cannot be prepared, and their bytes cannot be divided by request."""
 
     @abstractmethod
     async def send(self, client: RecipeClient) -> Answer:
-        """Ask, and return what the consumer decoded. Raises what the client raises."""
+        """Send it, and return what the consumer decoded. Raises what the client raises."""
 
     @abstractmethod
     def plausible(self, answer: Answer) -> bool:
-        """A check of a few comparisons, for every answer that is timed."""
+        """A cheap check, for every response that is timed."""
 
     @abstractmethod
     def verify(self, answer: Answer) -> None:
-        """Compare the whole answer with the domain's value. Raises WrongAnswer."""
+        """Compare the whole response with the value of the domain. Raises WrongAnswer."""
 
 
 def _same(question: str, expected: object, answer: object) -> None:
     if answer != expected:
-        raise WrongAnswer(f"{question}: the answer differs from the recipes that were given")
+        raise WrongAnswer(f"{question}: the response differs from the recipes that were given")
 
 
 @dataclass(slots=True)
@@ -89,12 +89,12 @@ class GetQuestion(Question[Recipe]):
         if self.expected is not None:
             _same(f"recipe {self.recipe_id}", self.expected, answer)
         elif answer.id != self.recipe_id:
-            raise WrongAnswer(f"recipe {self.recipe_id}: the answer has the id {answer.id}")
+            raise WrongAnswer(f"recipe {self.recipe_id}: the response has the id {answer.id}")
 
 
 @dataclass(slots=True)
 class FieldsQuestion(Question[Recipe]):
-    """One recipe, name only. `expected` None: any answer with a name and nothing else."""
+    """One recipe, name only. `expected` None: any response with a name and nothing else."""
 
     recipe_id: int
     expected: Recipe | None
@@ -111,7 +111,7 @@ class FieldsQuestion(Question[Recipe]):
         expected = answer.keeping(self.FIELDS) if self.expected is None else self.expected
         _same(f"the name of recipe {self.recipe_id}", expected, answer)
         if not answer.name:
-            raise WrongAnswer(f"the name of recipe {self.recipe_id}: the answer has none")
+            raise WrongAnswer(f"the name of recipe {self.recipe_id}: the response has none")
 
 
 @dataclass(slots=True)
@@ -212,8 +212,8 @@ class WorkloadKind(ABC):
     ) -> Sequence[Question[object]]:
         """Questions about the recipes with these ids, at most QUESTIONS_AT_MOST, in a fixed order.
 
-        `recipes` are the lab's own, by ascending id. With `known` their values are what answers must equal; without,
-        answers only have to be well-formed. `client` is there for what only the producer can tell, such as page tokens.
+        `recipes` are the lab's own, by ascending id. With `known` responses must equal their values; without,
+        responses only have to be well-formed. `client` is for what only the producer knows, such as page tokens.
         Raises what the client raises, and WrongAnswer.
         """
 

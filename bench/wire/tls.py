@@ -1,7 +1,7 @@
 """TLS 1.3 connections on the wire (RFC 8446): their records, and their content where the client wrote a key log. Pure.
 
 After the ServerHello everything comes as application data. Certificates, Finished, session tickets, closing alerts and
-padding can be told from content only by decrypting.
+padding can be separated from content only by decrypting.
 """
 
 from collections.abc import Mapping, Sequence

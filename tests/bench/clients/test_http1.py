@@ -218,7 +218,7 @@ async def test_another_recipe_of_the_same_length_is_a_wrong_response() -> None:
         assert kind_of(failure) == "wrong_answer"
         for _ in range(2):
             assert await failure_of(client, request) is None
-        with pytest.raises(Exception, match="the answer has the id 2") as caught:
+        with pytest.raises(Exception, match="the response has the id 2") as caught:
             client.recheck()
         assert kind_of(caught.value) == "wrong_answer"
         client.recheck()

@@ -102,7 +102,7 @@ async def test_another_recipe_of_the_same_length_is_a_wrong_response() -> None:
         assert await failure_of(client, request) is None
         client.recheck()
         assert await failure_of(client, request) is None
-        with pytest.raises(Exception, match="the answer has the id 2"):
+        with pytest.raises(Exception, match="the response has the id 2"):
             client.recheck()
         client.recheck()
 
