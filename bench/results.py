@@ -190,6 +190,8 @@ class Slice(Struct, frozen=True, kw_only=True):
     failed: int = 0
     p50_ns: float | None = None
     """Median latency of the successful requests; null where there was none."""
+    service_p50_ns: float | None = None
+    """Open loop only: their median from the moment of sending."""
     producer_cpu_ns: int | None = None
     consumer_cpu_ns: int | None = None
     send_lag_p50_ns: float | None = None
@@ -200,6 +202,9 @@ class Slice(Struct, frozen=True, kw_only=True):
     stopped sending, so that neither filling nor draining is in it."""
     in_flight: float | None = None
     """Closed loop only: requests in flight on average over the window, from the same stamps as the latencies."""
+    turnaround_ns: int | None = None
+    """Closed loop only: time within the window from a response until the client got the next request, summed over
+    requests. It is the load process's own work, and in no latency."""
     due: int | None = None
     """Open loop only: requests that were due in the window."""
     second_half_due: int | None = None

@@ -72,6 +72,8 @@ class SliceRecord:
     by another, without filling and draining."""
     in_flight_ns: int = 0
     """Closed loop: time in flight within the window, summed over requests. Over `window_ns`: requests in flight."""
+    turnaround_ns: int = 0
+    """Closed loop: time within the window from a response until the next request was handed to the client, summed."""
     due: int = 0
     """Open loop: requests that fell due."""
     second_half_due: int = 0

@@ -201,12 +201,14 @@ class Worker:
             failed=failures(record.outcomes),
             failure=most_frequent_failure(record.outcomes),
             p50_ns=median(record.latency_ns) if record.latency_ns else None,
+            service_p50_ns=median(record.service_ns) if record.service_ns else None,
             producer_cpu_ns=None
             if producer_before_ns is None or producer_after_ns is None
             else producer_after_ns - producer_before_ns,
             consumer_cpu_ns=consumer_ns,
             window_ns=record.window_ns,
             in_flight=record.in_flight_ns / record.window_ns if closed and record.window_ns else None,
+            turnaround_ns=record.turnaround_ns if closed else None,
             due=None if closed else record.due,
             second_half_due=None if closed else record.second_half_due,
             second_half_ended=None if closed else record.second_half_ended,

@@ -108,15 +108,17 @@ def opened_per_request(slices: Slices) -> float:
 def concurrency_error(cell: Cell) -> float:
     """How far the requests in flight were from the number requested, as a share; 0 where it is not known.
 
-    The load process's own timestamps have to show the requested number until draining begins. Over whole slices, with
-    fewer in flight while draining, the recorded latencies must not show more.
+    The load process's own timestamps have to show the requested number until draining begins. The turnaround between a
+    response and the next request counts as if the request were in flight: nobody holds it back. Over whole slices,
+    with fewer in flight while draining, the recorded latencies must not show more.
     """
     if not isinstance(cell.load, ClosedLoad) or any(cell.slices.failed):
         return 0.0
     requested, slices = cell.load.concurrency, cell.slices
-    stamped = [(mean, window) for mean, window in zip(slices.in_flight, slices.window_ns, strict=True) if mean]
-    window_ns = sum(window for _, window in stamped)
-    error = abs(sum(mean * window for mean, window in stamped) / window_ns / requested - 1) if window_ns else 0.0
+    stamped = [each for each in slices if each.in_flight]
+    window_ns = sum(each.window_ns for each in stamped)
+    kept_busy_ns = sum((each.in_flight or 0) * each.window_ns + (each.turnaround_ns or 0) for each in stamped)
+    error = abs(kept_busy_ns / window_ns / requested - 1) if window_ns else 0.0
     recorded = in_flight(cell)
     return error if recorded is None else max(error, recorded / requested - 1)
 

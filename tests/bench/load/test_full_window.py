@@ -27,6 +27,18 @@ def test_time_between_a_response_and_the_next_request_is_not_in_flight() -> None
     assert window.in_flight_ns / window.window_ns == 0.9
 
 
+def test_the_turnaround_is_counted_within_the_window_only() -> None:
+    window = FullWindow(2)
+    window.began(0)
+    window.followed(3, 5)  # before the second was sent: outside
+    window.began(10)
+    window.followed(8, 14)  # 4 of its 6 inside
+    window.followed(30, 33)
+    window.close(50)
+    window.followed(51, 60)
+    assert window.turnaround_ns == 4 + 3
+
+
 def test_a_window_that_never_filled_is_empty() -> None:
     window = FullWindow(3)
     window.began(0)

@@ -58,8 +58,8 @@ async def test_a_closed_loop_runs_until_its_time_is_over(monkeypatch: pytest.Mon
     for reader in ("bench.load.closed_loop", "bench.clients.library"):
         monkeypatch.setattr(f"{reader}.perf_counter_ns", lambda: next(ticks))
     record = await closed(FakeClient(), duration_ns=20_000_000)
-    # Two readings a request (sent, done), a millisecond each.
-    assert record.outcomes == {"ok": 10}
+    # Three readings a request (sent, done, followed by the next), a millisecond each.
+    assert record.outcomes == {"ok": 7}
     assert record.latency_ns == [1_000_000] * 10
 
 
@@ -235,6 +235,26 @@ async def test_the_concurrency_is_reached_before_draining(concurrency: int, monk
     assert 80_000_000 < record.window_ns <= 100_000_000
     assert record.in_flight_ns == concurrency * record.window_ns
     assert sum(record.latency_ns) > record.in_flight_ns or concurrency == 1
+
+
+async def test_the_work_between_a_response_and_the_next_request_is_turnaround(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SteppedClock()
+    for reader in ("bench.load.closed_loop", "bench.clients.library"):
+        monkeypatch.setattr(f"{reader}.perf_counter_ns", clock)
+
+    def slow_to_choose() -> Iterator[Question[Any]]:
+        for question in questions():
+            clock.now_ns += 4_000
+            yield question
+
+    def answer(_: int) -> float:
+        clock.now_ns += 96_000
+        return 0.0
+
+    record = await closed(FakeClient(answer), duration_ns=2_000_000, questions=slow_to_choose())
+    assert record.in_flight_ns / record.window_ns == pytest.approx(0.96, abs=0.01)
+    # The first request was chosen after the window had opened, and followed no response.
+    assert record.in_flight_ns + record.turnaround_ns == record.window_ns - 4_000
 
 
 async def test_failed_requests_count_as_in_flight(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -316,6 +316,17 @@ def test_another_number_in_flight_fails_the_concurrency_check(concurrency: int, 
     assert only(with_cells(some, with_in_flight(some.cells[0], mean))).code == "littles_law"
 
 
+def test_the_turnaround_of_the_load_process_explains_why_fewer_were_in_flight() -> None:
+    """With one in flight and responses in 100 µs, 4 µs of work between two requests are 4 %."""
+    some = run()
+    fewer = with_in_flight(some.cells[0], 0.96)
+    assert only(with_cells(some, fewer)).code == "littles_law"
+    explained = with_columns(fewer, turnaround_ns=[480_000] * len(fewer.slices))
+    assert codes(with_cells(some, explained)) == []
+    partly = with_columns(fewer, turnaround_ns=[120_000] * len(fewer.slices))
+    assert only(with_cells(some, partly)).code == "littles_law"
+
+
 def test_recorded_latencies_must_not_show_more_in_flight_than_there_were() -> None:
     some = run(ClosedLoad(concurrency=16))
     stamped = with_in_flight(some.cells[0], 16.0)
