@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
+from coverage import Coverage
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
@@ -52,6 +53,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if folders.intersection(item.path.parents):
             item.add_marker(pytest.mark.no_cover)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """In a process of pytest-xdist: stop what measures coverage already, so that only what `no_cover` pauses does.
+
+    pytest-cov starts in such a process twice, as in the process that distributes the tests and as in one that runs
+    them, and pauses only the second.
+    """
+    if hasattr(session.config, "workerinput"):
+        while (started := Coverage.current()) is not None:
+            started.stop()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from coverage import Coverage
 
 from tests.conftest import SKIPS_FAIL, TRACING
 from tests.support.programs import PATIENCE_S, environment
@@ -45,6 +46,7 @@ def test_a_skip_fails_where_nothing_may_be_missing(tmp_path: Path, fail: str) ->
 @pytest.mark.no_cover
 def test_coverage_leaves_a_test_out() -> None:
     """Comes before the next one, for which coverage goes on."""
+    assert Coverage.current() is None
     assert not any(name.startswith(TRACING) for name in os.environ)
 
 
