@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from bench.machine import Pinning, usable_cores
+from bench.machine import Pinning, usable_cpus
 
 REPOSITORY = Path(__file__).parent.parent
 REQUIREMENTS = Path("requirements") / "run.txt"
@@ -31,12 +31,17 @@ def describe(pinning: Pinning, *, measures_elsewhere: bool) -> dict[str, Any]:
         "cpu": {
             "model": cpu_model(),
             "count": psutil.cpu_count() or 1,
-            "usable": list(usable_cores()),
+            "usable": list(usable_cpus()),
             "governor": governor(),
         },
         "memory_bytes": psutil.virtual_memory().total,
         "load_average_1min": round(os.getloadavg()[0], 2),
-        "pinning": {"producer": list(pinning.producer), "load": list(pinning.load), "apart": pinning.apart},
+        "pinning": {
+            "producer": list(pinning.producer),
+            "load": list(pinning.load),
+            "siblings": list(pinning.siblings),
+            "apart": pinning.apart,
+        },
         "python": platform.python_version(),
         "python_implementation": platform.python_implementation(),
         "openssl": ssl.OPENSSL_VERSION,

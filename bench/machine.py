@@ -1,4 +1,4 @@
-"""The machine: its cores and who runs on which, and what the kernel says of a process: its CPU time, its memory.
+"""The machine: who runs on which of its CPUs, and what the kernel says of a process: its CPU time, its memory.
 
 Imported by load processes, so it needs the standard library only.
 """
@@ -8,77 +8,121 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from time import clock_gettime_ns
 
+from bench.topology import Core, Topology, read_topology
+
 CAN_PIN = hasattr(os, "sched_setaffinity")
-"""Whether this system lets processes choose their cores."""
+"""Whether this system lets processes choose their CPUs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pinning:
-    """Core numbers for each side; empty where nothing is pinned."""
+    """The CPUs, by number, on which producers and load run while they are measured; empty where nothing is pinned."""
 
     producer: tuple[int, ...]
     load: tuple[int, ...]
+    siblings: tuple[int, ...] = ()
+    """The other CPUs of the pinned ones' physical cores. What runs on one takes time from what is measured."""
+    starting: tuple[int, ...] = ()
+    """The CPUs on which processes start, before they are pinned: every usable one near the pinned ones."""
 
     @property
     def apart(self) -> bool:
-        """Whether producer and load cannot take each other's core."""
-        return bool(self.producer) and not set(self.producer) & set(self.load)
+        """Whether producers and load have a physical core each, so that neither slows the other down."""
+        pinned = {*self.producer, *self.load}
+        shared = {*self.producer} & {*self.load} or pinned & {*self.siblings}
+        return bool(pinned) and not shared
+
+    @property
+    def may_spin(self) -> tuple[int, ...]:
+        """The pinned CPUs that can be kept awake by a spinning process without slowing down what is measured.
+
+        Beside a sibling that is measured, spinning would take that one's time.
+        """
+        return tuple(sorted({*self.producer, *self.load})) if self.apart else ()
 
 
 NOT_PINNED = Pinning((), ())
 
 
-def usable_cores() -> tuple[int, ...]:
-    """The cores that this process may run on, ascending."""
+def usable_cpus() -> tuple[int, ...]:
+    """The CPUs that this process may run on, ascending."""
     return tuple(sorted(os.sched_getaffinity(0))) if CAN_PIN else tuple(range(os.cpu_count() or 1))
 
 
-def pinning_for(cores: Sequence[int], *, can_pin: bool) -> Pinning:
-    """One core for the producers and one for the load: the last and the first, which share no physical core.
+def pinning_for(topology: Topology, usable: Sequence[int], *, can_pin: bool = True) -> Pinning:
+    """A physical core for the producers and one for the load, of the fastest kind that has two; one CPU of each.
 
-    With a single core, or where the system cannot pin, nothing is pinned, and the run says so.
+    Where only one core is usable, each gets a CPU of it, and they are not apart. With a single CPU, or where the system
+    cannot pin, nothing is pinned. The run says so in both cases.
     """
-    if not can_pin or len(cores) < 2:
+    if not can_pin or len(usable) < 2:
         return NOT_PINNED
-    return Pinning(producer=(cores[-1],), load=(cores[0],))
+    cores = topology.of(usable)
+    if len(cores) < 2:
+        producer, load = usable[-1], usable[0]
+    else:
+        first, second = min(combinations(cores, 2), key=_rank)
+        if first.kind < second.kind:  # the producers are what is measured
+            first, second = second, first
+        load, producer = (min({*core.cpus} & {*usable}) for core in (first, second))
+    # Memory belongs to the package on which it is first used.
+    packages = {core.package for core in topology.of([producer, load])}
+    near = {cpu for core in cores if core.package in packages for cpu in core.cpus}
+    return Pinning(
+        (producer,), (load,), topology.siblings([producer, load]), tuple(cpu for cpu in usable if cpu in near)
+    )
+
+
+def _rank(pair: tuple[Core, Core]) -> tuple[int, ...]:
+    """The lower, the better are these cores for producers and load. Of equal pairs, the outermost is best."""
+    first, second = pair
+    return (
+        first.kind != second.kind,
+        max(first.kind, second.kind),
+        first.package != second.package,
+        first.cpus[0],
+        -second.cpus[0],
+    )
 
 
 def pinning_here() -> Pinning:
-    """The pinning for the cores that this process may use."""
-    return pinning_for(usable_cores(), can_pin=CAN_PIN)
+    """The pinning for the CPUs that this process may use."""
+    usable = usable_cpus()
+    return pinning_for(read_topology(usable), usable, can_pin=CAN_PIN)
 
 
-def pin(pid: int, cores: Sequence[int]) -> None:
-    """Let another process run on these cores only, all its threads. Does nothing without cores, or without a choice.
+def pin(pid: int, cpus: Sequence[int]) -> None:
+    """Let another process run on these CPUs only, all its threads. Does nothing without CPUs, or without a choice.
 
-    Threads inherit the cores of the thread that starts them. So once a pass finds no thread that is not pinned yet,
+    Threads inherit the CPUs of the thread that starts them. So once a pass finds no thread that is not pinned yet,
     every later one starts pinned.
     """
-    if not cores or not CAN_PIN:
+    if not cpus or not CAN_PIN:
         return
     pinned: set[int] = set()
     with suppress(FileNotFoundError):  # the process has ended
         while found := {int(thread.name) for thread in Path(f"/proc/{pid}/task").iterdir()} - pinned:
             for thread_id in found:
                 with suppress(ProcessLookupError):  # the thread has ended
-                    os.sched_setaffinity(thread_id, cores)
+                    os.sched_setaffinity(thread_id, cpus)
             pinned |= found
 
 
 @contextmanager
-def this_process_on(cores: Sequence[int]) -> Iterator[None]:
-    """Run on these cores only, until the end of the block. Does nothing without cores, or without a choice.
+def this_process_on(cpus: Sequence[int]) -> Iterator[None]:
+    """Run on these CPUs only, until the end of the block. Does nothing without CPUs, or without a choice.
 
     It holds for the calling thread, and for the threads and processes that it starts inside the block.
     """
-    if not cores or not CAN_PIN:
+    if not cpus or not CAN_PIN:
         yield
         return
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, cores)
+    os.sched_setaffinity(0, cpus)
     try:
         yield
     finally:

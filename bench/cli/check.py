@@ -26,7 +26,7 @@ def check(
     protocols = matrix_flags.words("--protocol", protocol or list(PRODUCERS), tuple(PRODUCERS))
     pinning = machine.pinning_here()
     # Counted before this process is pinned.
-    cores = len(machine.usable_cores())
+    cores = len(machine.usable_cpus())
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, machine.this_process_on(pinning.load):
         found = findings(runner.run(selfcheck.measure_machine(protocols, pinning, cores)))
     table = Table()

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import psutil
+
 from bench.environment import REPOSITORY
 from bench.load import messages
 from bench.machine import pin
@@ -51,8 +53,8 @@ class Child:
     errors: IO[bytes]
 
     @classmethod
-    async def start(cls, name: str, command: Sequence[str], cores: Sequence[int], directory: str = "") -> "Child":
-        """Start it on these cores, from the code in `directory`; empty: this lab's own."""
+    async def start(cls, name: str, command: Sequence[str], cpus: Sequence[int], directory: str = "") -> "Child":
+        """Start it on these CPUs, from the code in `directory`; empty: this lab's own."""
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the child
         try:
             process = await asyncio.create_subprocess_exec(
@@ -68,9 +70,23 @@ class Child:
         except BaseException:
             errors.close()
             raise
-        # The child and not this process: several children start at the same time, each on cores of its own.
-        pin(process.pid, cores)
+        # The child and not this process: several children start at the same time, each on CPUs of its own.
+        pin(process.pid, cpus)
         return cls(name, process, errors)
+
+    def pin(self, cpus: Sequence[int]) -> None:
+        """Let it run on these CPUs only from now on, and the processes that it has started. Does nothing without CPUs.
+
+        Processes inherit the CPUs of the one that starts them. So once a pass finds no process that is not pinned yet,
+        every later one starts pinned.
+        """
+        if not cpus:
+            return
+        pinned: set[int] = set()
+        while found := {self.pid, *_descendants(self.pid)} - pinned:
+            for pid in found:
+                pin(pid, cpus)
+            pinned |= found
 
     @property
     def pid(self) -> int:
@@ -126,9 +142,19 @@ class Child:
         self._signal(signal.SIGKILL)
 
     def _signal(self, number: int) -> None:
+        # Before Python 3.13, `process.send_signal` polls the child, which takes its exit status from the event loop.
+        # The loop then warns on stderr, and the exit code is lost.
         if self.alive:
             with suppress(ProcessLookupError):
-                self.process.send_signal(number)
+                os.kill(self.pid, number)
+
+
+def _descendants(pid: int) -> list[int]:
+    """The processes that this one has started, and those that they have started."""
+    try:
+        return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
 
 
 @dataclass(slots=True)

@@ -75,23 +75,10 @@ def test_peak_memory_grows_by_the_allocated_bytes() -> None:
     assert peaks[1] - peaks[0] == pytest.approx(64 << 20, rel=0.1)
 
 
-def test_producers_and_load_processes_get_separate_cores() -> None:
-    assert machine.pinning_for((0, 1, 2, 3), can_pin=True) == machine.Pinning((3,), (0,))
-    assert machine.pinning_for((0, 1), can_pin=True).apart
-    for pinning in (machine.pinning_for((5,), can_pin=True), machine.pinning_for((0, 1), can_pin=False)):
-        assert pinning == machine.Pinning((), ())
-        assert not pinning.apart
-
-
-def test_there_are_usable_cores() -> None:
-    assert machine.usable_cores()
-    assert machine.pinning_here().apart == (len(machine.usable_cores()) > 1 and hasattr(os, "sched_setaffinity"))
-
-
 def test_the_environment_records_what_results_depend_on() -> None:
     found = environment.describe(machine.Pinning((1,), (0,)), measures_elsewhere=False)
     assert found["cpu"]["model"]
-    assert found["pinning"] == {"producer": [1], "load": [0], "apart": True}
+    assert found["pinning"] == {"producer": [1], "load": [0], "siblings": [], "apart": True}
     assert {"aiohttp", "grpcio", "graphql-core", "hpack", "strawberry-graphql"} <= set(found["libraries"])
     assert found["libraries"]["hpack"] == metadata.version("hpack")
     assert found["kernel"] == os.uname().release

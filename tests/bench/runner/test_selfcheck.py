@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bench.cli.check import check
-from bench.machine import usable_cores
+from bench.machine import usable_cpus
 from bench.runner.findings import MachineMeasured, findings, summary
 from bench.runner.noop_servers import RECIPE_ID, factory
 from commands import command_line
@@ -131,7 +131,7 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     assert "ceiling, grpc library client" in said
     (cores,) = (line for line in said.splitlines() if "cores" in line and "producers and load" in line)
-    assert f" {len(usable_cores())} " in cores
+    assert f" {len(usable_cpus())} " in cores
     assert "/s" in said
     assert "trusted on this machine" in said or "not fit to measure on" in said
     assert command_line.run(app, "bench check", ["--protocol", "soap"]) == 2

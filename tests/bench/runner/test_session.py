@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 import pytest
 
-from bench.machine import Pinning, usable_cores
+from bench.machine import Pinning, usable_cpus
 from bench.runner.processes import ProcessFailed
 from bench.runner.session import Session, Stopped
 from tests.support.programs import nothing_left_running
@@ -18,7 +18,7 @@ from tests.support.programs import nothing_left_running
 NOT_PINNED = Pinning((), ())
 SERVER = "import sys; print('listening http://127.0.0.1:1', flush=True); sys.stdin.read()"
 needs_cores = pytest.mark.skipif(
-    len(usable_cores()) < 2 or not hasattr(os, "sched_setaffinity"), reason="needs two cores and a way to choose them"
+    len(usable_cpus()) < 2 or not hasattr(os, "sched_setaffinity"), reason="needs two cores and a way to choose them"
 )
 
 
@@ -74,7 +74,7 @@ class CancelledAt(Awaitable[None]):
 
 @needs_cores
 async def test_concurrent_starts_pin_each_process_and_not_the_bench() -> None:
-    first, *_, last = usable_cores()
+    first, *_, last = usable_cpus()
     own = os.sched_getaffinity(0)
     wanted = [{first}, {last}, {first, last}]
     sessions = [Session(Pinning(tuple(cores), ())) for cores in wanted]
