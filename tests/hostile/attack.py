@@ -59,7 +59,7 @@ async def under_attack(
         while True:
             await call()
             calls += 1
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.02)
 
     await call()
     descriptors = victim.process.num_fds()

@@ -18,7 +18,7 @@ def put(path: Path, given: Run) -> str:
 
 @pytest.fixture(name="runs")
 def two_runs(tmp_path: Path) -> tuple[str, str]:
-    return put(tmp_path / "a.json", run(1)), put(tmp_path / "b.json", run(2, effect={"beta": 0.15}))
+    return put(tmp_path / "a.json", run(1)), put(tmp_path / "b.json", run(2, beta=0.15))
 
 
 def test_a_run_compared_with_itself_has_exit_code_0(runs: tuple[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from functools import cache
 
 import pytest
 
@@ -24,6 +25,12 @@ from bench.results import Estimate, Run
 from tests.support.model_runs import TRUTHS, Asked, known_run
 from tests.support.pages import Page
 from tests.support.runs import run, small
+
+
+@cache
+def with_one_page() -> BreakEvens:
+    """Of a run with a page of 20 recipes."""
+    return predicted(known_run(Asked(pages=(20,))))
 
 
 def predicted(given: Run) -> BreakEvens:
@@ -106,7 +113,7 @@ def test_other_break_evens_have_their_own_units() -> None:
 
 
 def test_statements_name_where_gzip_and_other_protocols_are_faster() -> None:
-    statements = predicted(known_run(Asked(pages=(20,)))).statements
+    statements = with_one_page().statements
     assert [statement.topic for statement in statements] == ["get: one recipe", "list: a page of 20 recipes"]
     http, graphql, grpc, never, plain, compressed = statements[1].sentences
     # 480 kbit saved for 440 µs.
@@ -119,7 +126,7 @@ def test_statements_name_where_gzip_and_other_protocols_are_faster() -> None:
 
 
 def test_the_table_has_a_row_for_every_protocol_with_and_without_tls() -> None:
-    table = predicted(known_run(Asked(pages=(20,)))).table
+    table = with_one_page().table
     assert len(table.rows) == 2 * 2 * len(TRUTHS)
     http = table.rows[0]
     assert http.headings == ("get: one recipe", "plain", "HTTP/JSON")
@@ -152,7 +159,7 @@ def test_runs_without_the_required_measurements_have_no_section() -> None:
 
 @pytest.mark.no_cover
 def test_the_report_has_the_section() -> None:
-    given = known_run(Asked(connections=("persistent",)))
+    given = known_run(Asked(pages=(1, 100), connections=("persistent",)))
     text = html.render(document_of(given)).decode()
     assert Page(text).wrong == []
     assert '<h2 id="break-evens">Over a network</h2>' in text

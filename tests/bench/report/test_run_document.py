@@ -2,6 +2,8 @@
 
 import io
 import re
+from collections.abc import Callable
+from functools import cache
 
 import pytest
 from msgspec.structs import replace
@@ -10,17 +12,17 @@ from rich.console import Console
 from bench.report import html, markdown, terminal
 from bench.report.document import Document, Section, Table
 from bench.report.run_document import document_of, sizes_document
-from bench.results import Run
 from tests.bench.report.test_anatomy import given as with_anatomy
 from tests.support.model_runs import Asked, known_run
 from tests.support.pages import Page
 from tests.support.runs import cell, run, small
 
 
-def everything() -> Run:
+@cache
+def everything() -> Document:
     """Latency, throughput, break-evens and a byte anatomy in one run."""
     predictable = known_run(Asked(pages=(20,)))
-    return replace(predictable, cells=[*predictable.cells, *with_anatomy().cells])
+    return document_of(replace(predictable, cells=[*predictable.cells, *with_anatomy().cells]))
 
 
 def shown(document: Document) -> str:
@@ -33,9 +35,13 @@ def sections(found: tuple[Section, ...]) -> list[Section]:
     return [each for section in found for each in (section, *sections(section.sections))]
 
 
-@pytest.mark.parametrize("given", [small(), everything(), run([])], ids=["small", "everything", "empty"])
-def test_html_and_markdown_have_every_section_and_every_table(given: Run) -> None:
-    document = document_of(given)
+@pytest.mark.parametrize(
+    "document_with",
+    [lambda: document_of(small()), everything, lambda: document_of(run([]))],
+    ids=["small", "everything", "empty"],
+)
+def test_html_and_markdown_have_every_section_and_every_table(document_with: Callable[[], Document]) -> None:
+    document = document_with()
     page, text = Page(html.render(document).decode()), markdown.render(document)
     tables = [block for block in document.blocks() if isinstance(block, Table)]
     for section in sections(document.sections):
@@ -47,7 +53,7 @@ def test_html_and_markdown_have_every_section_and_every_table(given: Run) -> Non
 
 
 def test_the_terminal_has_all_tables_except_details_and_lists_those_omitted() -> None:
-    document = document_of(everything())
+    document = everything()
     text, left_out = shown(document).split("Only in the HTML and Markdown reports: ")
     for section in document.sections:
         for each in [section, *section.sections]:
@@ -58,7 +64,7 @@ def test_the_terminal_has_all_tables_except_details_and_lists_those_omitted() ->
 
 
 def test_terminal_and_markdown_have_the_byte_anatomy_and_the_break_evens() -> None:
-    document = document_of(everything())
+    document = everything()
     for text in (shown(document), markdown.render(document)):
         assert "Bytes of a request in steady state" in text
         assert "gzip helps HTTP/JSON on links slower than " in text

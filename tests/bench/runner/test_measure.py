@@ -202,7 +202,7 @@ async def test_a_stop_keeps_the_rounds_that_are_finished() -> None:
         if text.endswith("round 3"):
             stop.set()
 
-    plan = plan_of(matrix_of(), rounds=1000)
+    plan = plan_of(matrix_of(["http", "graphql"]), rounds=1000)
     recording = await recorded(plan, on_progress=in_the_third_round, stop=stop)
     assert (recording.interrupted, recording.instances_done) == (True, 0)
     run = assembled(recording, plan)
@@ -253,7 +253,7 @@ async def test_a_stop_before_any_measurement_interrupts_every_cell(moment: str) 
 
 
 async def test_a_producer_that_does_not_start_fails_its_cells_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = plan_of(matrix_of(), recipes="no-such-file.json")
+    plan = plan_of(matrix_of(["http", "grpc"]), recipes="no-such-file.json")
     recording = await recorded(plan)
     run = assembled(recording, plan)
     assert {cell.status for cell in run.cells} == {"failed"}

@@ -117,7 +117,8 @@ async def test_unsupported_combinations_have_no_sizes() -> None:
 
 
 async def test_a_producer_that_does_not_start_fails_its_cells_with_the_reason() -> None:
-    plan = plan_of(recipes="no-such-file.json")
+    matrix = Matrix({"protocol": ("http",), "workload": (GET, LIST), "load": (ClosedLoad(concurrency=1),)})
+    plan = plan_of(matrix=matrix, recipes="no-such-file.json")
     run = written(await sized(plan), plan)
     assert {cell.status for cell in run.cells} == {"failed"}
     assert all("no-such-file.json" in (cell.reason or "") for cell in run.cells)

@@ -1,5 +1,7 @@
 """Comparison of two runs: what is refused, which notes there are, and what is a regression."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from msgspec.structs import replace
@@ -16,13 +18,19 @@ LIBRARIES = {"aiohttp": "3.14.3", "graphql-core": "3.2.6", "grpcio": "1.85.0"}
 NOISE = Noise(round=0.02, spoiled=0.05, slice=0.02)
 
 
-def run(seed: int, *, instances: int = 8, effect: dict[str, float] | None = None, noise: Noise = NOISE) -> Run:
+def run(seed: int, *, instances: int = 8, beta: float = 0.0, noise: Noise = NOISE) -> Run:
+    """`beta`: the logarithm of how much slower that protocol is."""
+    return replace(simulated(seed, instances, beta, noise))
+
+
+@cache
+def simulated(seed: int, instances: int, beta: float, noise: Noise) -> Run:
     cells = cells_with_noise(
         np.random.default_rng(seed),
         matrix(loads=LOADS),
         instances=instances,
         rounds=15,
-        effect=effect,
+        effect={"beta": beta},
         noise=noise,
     )
     return Run(
@@ -66,7 +74,7 @@ def test_a_run_against_itself_is_unchanged() -> None:
 
 
 def test_slower_latency_and_throughput_are_regressions() -> None:
-    found = compare(run(1), run(2, effect={"beta": 0.15}))
+    found = compare(run(1), run(2, beta=0.15))
     slower = {cell.id for cell in found.regressions}
     assert slower == {cell.id for cell in found.cells if cell.id.startswith("beta")}
     assert {cell.measure for cell in found.regressions} == {"latency_ns_p50", "requests_per_second"}
@@ -78,13 +86,13 @@ def test_slower_latency_and_throughput_are_regressions() -> None:
 
 
 def test_faster_is_no_regression() -> None:
-    found = compare(run(1), run(2, effect={"beta": -0.15}))
+    found = compare(run(1), run(2, beta=-0.15))
     assert found.regressions == []
     assert {cell.ratio.verdict for cell in found.cells if cell.id.startswith("beta")} == {"faster"}
 
 
 def test_slower_within_the_threshold_is_no_regression() -> None:
-    before, after = run(1), run(2, effect={"beta": 0.15})
+    before, after = run(1), run(2, beta=0.15)
     assert compare(before, after, 0.2).regressions == []
     assert compare(before, after, 0.2).threshold == 0.2
 
@@ -171,7 +179,7 @@ def test_a_cell_without_a_successful_request_has_no_row() -> None:
 
 
 def test_one_instance_is_inconclusive_with_the_interval_within_the_runs() -> None:
-    found = compare(run(1), run(2, instances=1, effect={"beta": 0.5}))
+    found = compare(run(1), run(2, instances=1, beta=0.5))
     assert {cell.ratio.verdict for cell in found.cells} == {"inconclusive"}
     assert all(cell.ratio.low is not None for cell in found.cells)
     assert found.regressions == []
@@ -186,7 +194,7 @@ def test_too_few_slices_have_no_interval() -> None:
 
 
 def test_targets_have_no_verdicts() -> None:
-    before, after = run(1), with_environment(run(2, effect={"beta": 0.5}), foreign_target=True)
+    before, after = run(1), with_environment(run(2, beta=0.5), foreign_target=True)
     found = compare(before, after)
     assert {cell.ratio.verdict for cell in found.cells} == {"inconclusive"}
     assert any("does not restart" in note for note in found.notes)
