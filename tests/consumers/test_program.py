@@ -30,10 +30,9 @@ def document(protocol: str, *arguments: str, **given: Any) -> Any:
     return json.loads(done.stdout)
 
 
-@pytest.mark.usefixtures("traced")
 def test_get(producer: tuple[str, str]) -> None:
     protocol, address = producer
-    done = run("consumers", protocol, "get", "42", "--target", address, "--gzip")
+    done = run_here("consumers", protocol, "get", "42", "--target", address, "--gzip")
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout) == {
         "id": 42,
@@ -75,7 +74,6 @@ def test_an_unknown_recipe_is_a_one_line_error(producer: tuple[str, str]) -> Non
     assert_one_line_error(run_here("consumers", protocol, "get", "999999", "--target", address), 2, "999999")
 
 
-@pytest.mark.usefixtures("traced")
 def test_the_web_api_shows_both_processes(producer: tuple[str, str]) -> None:
     protocol, address = producer
     with listening("consumers", protocol, "serve", "--port", "0", "--target", address) as api:

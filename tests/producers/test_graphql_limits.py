@@ -77,6 +77,7 @@ def test_each_fragment_is_visited_once(levels: int) -> None:
     assert exceeded(found, DocumentLimits()) is not None
 
 
+@pytest.mark.no_cover
 @given(st.integers(2, 60), st.integers(1, 5))
 def test_the_nodes_visited_are_linear_in_the_document(levels: int, spreads: int) -> None:
     chain = "".join(f" fragment f{n} on Query {{ {f'...f{n + 1} ' * spreads}}}" for n in range(levels))

@@ -226,6 +226,7 @@ async def test_a_request_that_times_out_is_cancelled_and_the_others_continue() -
         client.begin(request_for(client), lambda _sent, _done, failure: ends.append(failure))
         while not reset.is_set():
             assert await failure_of(client, request_for(client)) is None
+            await asyncio.sleep(0.01)
         for _ in range(3):
             assert await failure_of(client, request_for(client)) is None
         assert [type(end) for end in ends] == [ProducerTimeout]
