@@ -6,14 +6,19 @@ import re
 import ssl
 import subprocess
 import sys
+from collections import Counter
 from contextlib import suppress
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from bench.cgroup import ThrottleClock
 from bench.machine import Pinning, usable_cpus
+from bench.occupancy import Occupancy
+from bench.topology import read_topology
 
 REPOSITORY = Path(__file__).parent.parent
 REQUIREMENTS = Path("requirements") / "run.txt"
@@ -23,6 +28,9 @@ _LOCKED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==", re.MULTI
 
 def describe(pinning: Pinning, *, measures_elsewhere: bool) -> dict[str, Any]:
     """The environment of a run. `measures_elsewhere`: the producers are targets, which may run anywhere."""
+    usable = usable_cpus()
+    topology = read_topology(usable)
+    cores = topology.of(usable)
     return {
         "host": platform.node(),
         "system": f"{platform.system()} {platform.release()}",
@@ -30,8 +38,11 @@ def describe(pinning: Pinning, *, measures_elsewhere: bool) -> dict[str, Any]:
         "machine": platform.machine(),
         "cpu": {
             "model": cpu_model(),
-            "count": psutil.cpu_count() or 1,
-            "usable": list(usable_cpus()),
+            "count": len(usable),
+            "usable": list(usable),
+            "physical_cores": len(cores),
+            "cores_of_each_kind": [count for _, count in sorted(Counter(core.kind for core in cores).items())],
+            "quota_cores": pinning.quota_cores,
             "governor": governor(),
         },
         "memory_bytes": psutil.virtual_memory().total,
@@ -40,6 +51,7 @@ def describe(pinning: Pinning, *, measures_elsewhere: bool) -> dict[str, Any]:
             "producer": list(pinning.producer),
             "load": list(pinning.load),
             "siblings": list(pinning.siblings),
+            "kinds": [core.kind for cpu in (*pinning.producer, *pinning.load) for core in topology.of([cpu])],
             "apart": pinning.apart,
         },
         "python": platform.python_version(),
@@ -69,6 +81,25 @@ class StealClock:
             return None
         passed = sum(now) - sum(self._before)
         return round((now.steal - self._before.steal) / passed, 4) if passed > 0 else None
+
+
+class Disturbances:
+    """What took time from a run, since this object was made."""
+
+    def __init__(self, occupancy: Occupancy | None) -> None:
+        """`occupancy`: of the CPUs that the run uses; None: other runs are not noticed."""
+        self._steal = StealClock()
+        self._throttle = ThrottleClock()
+        self._occupancy = occupancy
+
+    def so_far(self) -> dict[str, Any]:
+        """Parts of the environment, by name. Each is None where the system does not say."""
+        throttling = self._throttle.so_far()
+        return {
+            "stolen_share": self._steal.share(),
+            "quota_periods": None if throttling is None else asdict(throttling),
+            "other_runs": None if self._occupancy is None else self._occupancy.other_runs(),
+        }
 
 
 def cpu_model() -> str:

@@ -12,6 +12,7 @@ from itertools import combinations
 from pathlib import Path
 from time import clock_gettime_ns
 
+from bench.cgroup import BUSY_CORES, cpu_quota
 from bench.topology import Core, Topology, read_topology
 
 CAN_PIN = hasattr(os, "sched_setaffinity")
@@ -28,6 +29,8 @@ class Pinning:
     """The other CPUs of the pinned ones' physical cores. What runs on one takes time from what is measured."""
     starting: tuple[int, ...] = ()
     """The CPUs on which processes start, before they are pinned: every usable one near the pinned ones."""
+    quota_cores: float | None = None
+    """The cores' worth of CPU time that all processes together may use. None: there is no quota."""
 
     @property
     def apart(self) -> bool:
@@ -40,9 +43,16 @@ class Pinning:
     def may_spin(self) -> tuple[int, ...]:
         """The pinned CPUs that can be kept awake by a spinning process without slowing down what is measured.
 
-        Beside a sibling that is measured, spinning would take that one's time.
+        Beside a sibling that is measured, spinning would take that one's time. Under a CPU quota that two busy cores
+        use up, it would take the time of all.
         """
-        return tuple(sorted({*self.producer, *self.load})) if self.apart else ()
+        affordable = self.quota_cores is None or self.quota_cores > BUSY_CORES
+        return tuple(sorted({*self.producer, *self.load})) if self.apart and affordable else ()
+
+    @property
+    def measured(self) -> tuple[int, ...]:
+        """All CPUs of the physical cores that are measured; empty where nothing is pinned."""
+        return tuple(sorted({*self.producer, *self.load, *self.siblings}))
 
 
 NOT_PINNED = Pinning((), ())
@@ -53,14 +63,16 @@ def usable_cpus() -> tuple[int, ...]:
     return tuple(sorted(os.sched_getaffinity(0))) if CAN_PIN else tuple(range(os.cpu_count() or 1))
 
 
-def pinning_for(topology: Topology, usable: Sequence[int], *, can_pin: bool = True) -> Pinning:
+def pinning_for(
+    topology: Topology, usable: Sequence[int], *, quota_cores: float | None = None, can_pin: bool = True
+) -> Pinning:
     """A physical core for the producers and one for the load, of the fastest kind that has two; one CPU of each.
 
     Where only one core is usable, each gets a CPU of it, and they are not apart. With a single CPU, or where the system
     cannot pin, nothing is pinned. The run says so in both cases.
     """
     if not can_pin or len(usable) < 2:
-        return NOT_PINNED
+        return Pinning((), (), quota_cores=quota_cores)
     cores = topology.of(usable)
     if len(cores) < 2:
         producer, load = usable[-1], usable[0]
@@ -73,7 +85,11 @@ def pinning_for(topology: Topology, usable: Sequence[int], *, can_pin: bool = Tr
     packages = {core.package for core in topology.of([producer, load])}
     near = {cpu for core in cores if core.package in packages for cpu in core.cpus}
     return Pinning(
-        (producer,), (load,), topology.siblings([producer, load]), tuple(cpu for cpu in usable if cpu in near)
+        producer=(producer,),
+        load=(load,),
+        siblings=topology.siblings([producer, load]),
+        starting=tuple(cpu for cpu in usable if cpu in near),
+        quota_cores=quota_cores,
     )
 
 
@@ -92,7 +108,7 @@ def _rank(pair: tuple[Core, Core]) -> tuple[int, ...]:
 def pinning_here() -> Pinning:
     """The pinning for the CPUs that this process may use."""
     usable = usable_cpus()
-    return pinning_for(read_topology(usable), usable, can_pin=CAN_PIN)
+    return pinning_for(read_topology(usable), usable, quota_cores=cpu_quota(), can_pin=CAN_PIN)
 
 
 def pin(pid: int, cpus: Sequence[int]) -> None:

@@ -15,8 +15,10 @@ from bench import schedule as planning
 from bench.cli.progress import Progress
 from bench.cli.show import show
 from bench.cli.stop_signal import stop_on_signal
+from bench.occupancy import Occupancy, occupied
 from bench.results import RecipesUsed, Run
 from bench.runner import assemble
+from bench.runner.findings import limits_of
 from bench.runner.job import Job, RunHeader
 from bench.runner.measure import Measurement
 from bench.runner.recording import RunRecording
@@ -73,7 +75,7 @@ def carry_out(plan: RunPlan, work: Callable[[Job], Coroutine[Any, Any, Result]],
     recipes = load_recipes(plan.recipes)
     ids = _ids(plan, recipes)
     pinning = machine.pinning_here()
-    header = _header(plan, recipes, pinning)
+    cpus = pinning.measured or machine.usable_cpus()
 
     async def prepared(plan: RunPlan, certificates_directory: Path | None, progress: Progress) -> Result:
         with stop_on_signal() as stop:
@@ -90,10 +92,13 @@ def carry_out(plan: RunPlan, work: Callable[[Job], Coroutine[Any, Any, Result]],
             with machine.this_process_on(pinning.load):
                 return await work(job)
 
-    with tempfile.TemporaryDirectory(prefix="recipe-lab-") as aside:
+    with occupied(cpus) as occupancy, tempfile.TemporaryDirectory(prefix="recipe-lab-") as aside:
+        header = _header(plan, recipes, pinning, occupancy)
         plan = _built(plan, Path(aside))
         served_with_tls = any(plan.matrix["tls"]) and plan.restarts
         directory = certificates.write(Path(aside)).directory if served_with_tls else None
+        for text in limits_of(pinning, occupancy.other_runs() if occupancy is not None else None):
+            print(f"warning: {text}", file=sys.stderr, flush=True)
         with Progress(seconds) as progress:
             try:
                 return asyncio.run(prepared(plan, directory, progress))
@@ -134,17 +139,20 @@ def _ids(plan: RunPlan, recipes: LoadedRecipes) -> list[int]:
     return planning.sample_ids(known, plan, QUESTIONS_AT_MOST)
 
 
-def _header(plan: RunPlan, recipes: LoadedRecipes, pinning: machine.Pinning) -> Callable[[], RunHeader]:
+def _header(
+    plan: RunPlan, recipes: LoadedRecipes, pinning: machine.Pinning, occupancy: Occupancy | None
+) -> Callable[[], RunHeader]:
     """What gives the header of a run that begins now."""
     described = environment.describe(pinning, measures_elsewhere=not plan.restarts)
-    started_at, began, steal = datetime.now(UTC).isoformat(timespec="seconds"), perf_counter(), environment.StealClock()
+    started_at, began = datetime.now(UTC).isoformat(timespec="seconds"), perf_counter()
+    disturbances = environment.Disturbances(occupancy)
 
     def header() -> RunHeader:
         return RunHeader(
             started_at=started_at,
             duration_s=round(perf_counter() - began, 3),
             command=environment.command_line(),
-            environment={**described, "stolen_share": steal.share()},
+            environment={**described, **disturbances.so_far()},
             recipes=RecipesUsed(source=recipes.source, count=len(recipes.recipes), digest=recipes.digest),
         )
 

@@ -1,7 +1,12 @@
 """From what was measured of the machine to what can be trusted on it, in words. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+
+from bench.cgroup import BUSY_CORES, Throttling
+from bench.machine import Pinning
+from bench.topology import Core
 
 USED_BY_OTHERS_AT_MOST = 0.1
 STEAL_AT_MOST = 0.02
@@ -9,19 +14,25 @@ SLOW_PIECES_AT_MOST = 0.15
 TIMER_LATE_NS_AT_MOST = 500_000
 ROUND_TRIP_NS_AT_MOST = 200_000
 CLOCK_STEP_NS_AT_MOST = 1000
-CORES, OTHERS, CEILING = "cores", "other programs", "ceiling"
+THROTTLED_AT_MOST = 0.01
+CORES, KINDS, QUOTA, OTHERS, RUNS = "cores", "kinds of cores", "CPU quota", "other programs", "other runs"
+CEILING = "ceiling"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineMeasured:
     """What was measured of the machine. None: this system does not say."""
 
-    cores: int
-    apart: bool
-    """Whether producers and load have separate cores."""
+    cores: tuple[Core, ...]
+    """The physical cores that this process may use."""
+    pinning: Pinning
+    throttling: Throttling | None
+    """By a CPU quota, while this was measured."""
+    other_runs: int | None
+    """Runs that measured on the same cores at the same time."""
     governor: str | None
     used_by_others: float
-    """The share of the usable cores that other programs used while this one waited."""
+    """The share of the cores for producers and load that other programs used while this one waited."""
     steal: float | None
     """The share of time that a hypervisor gave to other machines."""
     slow_pieces: float
@@ -50,14 +61,10 @@ def findings(measured: MachineMeasured) -> list[Finding]:
     """Every measurement of the machine with its meaning."""
     steady = measured.governor in (None, "performance")
     found = [
-        Finding(
-            CORES,
-            str(measured.cores),
-            measured.apart,
-            "producers and load run on separate cores"
-            if measured.apart
-            else "producers and load share a core and slow each other down: trust ratios, not latencies",
-        ),
+        _cores(measured),
+        *_kinds(measured),
+        _quota(measured),
+        _other_runs(measured.other_runs),
         Finding(
             "CPU governor",
             measured.governor or "unknown",
@@ -108,13 +115,78 @@ def summary(found: Sequence[Finding]) -> str:
     bad = [one.name for one in found if not one.good]
     if not bad:
         return "Ratios, latencies and tails can be trusted on this machine."
-    if any(name in (CORES, OTHERS) or name.startswith(CEILING) for name in bad):
+    if any(name in (CORES, QUOTA, OTHERS, RUNS) or name.startswith(CEILING) for name in bad):
         return f"This machine is not fit to measure on: {', '.join(bad)}. The table says what helps."
     return f"Ratios can be trusted on this machine, absolute latencies and tails less so: {', '.join(bad)}."
 
 
+def limits_of(pinning: Pinning, other_runs: int | None) -> list[str]:
+    """What is known to disturb a run before it begins, in sentences."""
+    found = []
+    if pinning.quota_cores is not None and pinning.quota_cores < BUSY_CORES:
+        found.append(
+            f"The CPU quota is {pinning.quota_cores:g} cores, and a run keeps {BUSY_CORES} busy: it will be throttled. "
+            "Raise the quota of the container or service."
+        )
+    if other_runs:
+        found.append(
+            f"{'Another run measures' if other_runs == 1 else f'{other_runs} other runs measure'} on the same cores. "
+            "Measure one after the other."
+        )
+    return found
+
+
+def _cores(measured: MachineMeasured) -> Finding:
+    pinning, cpus = measured.pinning, sum(len(core.cpus) for core in measured.cores)
+    count = len(measured.cores)
+    if pinning.apart:
+        meaning = "producers and load have a physical core each"
+    else:
+        shared = "one physical core" if pinning.producer else "a core"
+        meaning = f"producers and load share {shared} and slow each other down: trust ratios, not latencies"
+    return Finding(CORES, f"{count}" if cpus == count else f"{count} with {cpus} CPUs", pinning.apart, meaning)
+
+
+def _kinds(measured: MachineMeasured) -> Iterator[Finding]:
+    """Nothing where all cores are alike."""
+    counts = Counter(core.kind for core in measured.cores)
+    if len(counts) == 1:
+        return
+    of = {cpu: core.kind for core in measured.cores for cpu in core.cpus}
+    kinds = {of[cpu] for cpu in (*measured.pinning.producer, *measured.pinning.load) if cpu in of}
+    alike = len(kinds) == 1
+    fastest, *slower = (counts[kind] for kind in sorted(counts))
+    yield Finding(
+        KINDS,
+        ", ".join([f"{fastest} fast", *(f"{count} slower" for count in slower)]),
+        alike,
+        "producers and load have cores of the same kind"
+        if alike
+        else "producers and load have cores of different kinds: CPU times of the two do not compare",
+    )
+
+
+def _quota(measured: MachineMeasured) -> Finding:
+    quota, throttling = measured.pinning.quota_cores, measured.throttling or Throttling(0, 0)
+    if quota is None:
+        return Finding(QUOTA, "none", True, "nothing limits the CPU time of this process")
+    value = f"{quota:g} cores"
+    if throttling.share > THROTTLED_AT_MOST:
+        value += f", throttled in {throttling.throttled} of {throttling.periods} periods"
+    elif quota >= BUSY_CORES:
+        return Finding(QUOTA, value, True, f"a run keeps {BUSY_CORES} cores busy")
+    return Finding(QUOTA, value, False, f"a run needs the time of {BUSY_CORES} cores and waits for it: raise the quota")
+
+
+def _other_runs(count: int | None) -> Finding:
+    if count is None:
+        return Finding(RUNS, "unknown", True, "the temporary directory cannot be used to notice them")
+    meaning = "they measure on the same cores: wait for their end" if count else "no other run measures on these cores"
+    return Finding(RUNS, str(count or "none"), not count, meaning)
+
+
 def _ceiling(client: str, ceiling: float | str) -> Finding:
-    name = f"{CEILING}, {client} client"
+    name = f"{CEILING}, {client}"
     if isinstance(ceiling, str):
         return Finding(name, "unknown", False, ceiling)
     return Finding(name, f"{ceiling:,.0f}/s", True, "the most it can send, against a no-op server")

@@ -4,22 +4,25 @@ import asyncio
 import socket
 import sys
 from collections.abc import Sequence
-from statistics import median
+from statistics import fmean, median
 from time import perf_counter_ns
 
 import psutil
 
+from bench.cgroup import ThrottleClock
 from bench.clients.registry import CLIENTS, why_unusable
 from bench.environment import governor
 from bench.load import messages
 from bench.load.recorder import OK, failures
 from bench.load.timer import PreciseTimer
 from bench.machine import Pinning
+from bench.occupancy import Occupancy
 from bench.runner.findings import MachineMeasured
 from bench.runner.noop_servers import ECHO, RECIPE_ID
 from bench.runner.processes import ProcessFailed
 from bench.runner.session import Server, Session
 from bench.spec import CellKey, ClosedLoad
+from bench.topology import Core
 
 IDLE_S = 1.0
 TIMER_WAITS = 200
@@ -32,15 +35,29 @@ CEILING_LOAD = ClosedLoad(concurrency=16)
 TIMEOUT_S = 60.0
 
 
-async def measure_machine(protocols: Sequence[str], pinning: Pinning, cores: int) -> MachineMeasured:
-    """Everything that `bench check` reports. `cores`: how many there are, since this process may be pinned to one."""
-    used_by_others, steal = await asyncio.to_thread(_idle)
+async def measure_machine(
+    protocols: Sequence[str], pinning: Pinning, cores: tuple[Core, ...], occupancy: Occupancy | None
+) -> MachineMeasured:
+    """Everything that `bench check` reports. `cores`: the usable ones, since this process may be pinned to one of them.
+
+    `occupancy`: of the CPUs that are measured; None: other runs are not noticed.
+    """
+    throttle = ThrottleClock()
+    cpus = pinning.measured or tuple(cpu for core in cores for cpu in core.cpus)
+    used_by_others, steal = await asyncio.to_thread(_idle, cpus)
     late_ns = await _timer_lateness()
     slow_pieces = _slow_pieces()
     round_trips_ns = await _round_trips(pinning)
+    ceilings_hz = {
+        f"{protocol} {client}": await _ceiling(protocol, client, pinning)
+        for protocol in protocols
+        for client in CLIENTS
+    }
     return MachineMeasured(
         cores=cores,
-        apart=pinning.apart,
+        pinning=pinning,
+        throttling=throttle.so_far(),
+        other_runs=None if occupancy is None else occupancy.other_runs(),
         governor=governor(),
         used_by_others=used_by_others,
         steal=steal,
@@ -50,19 +67,17 @@ async def measure_machine(protocols: Sequence[str], pinning: Pinning, cores: int
         timer_late_p99_ns=_quantile(late_ns, 0.99),
         round_trip_p50_ns=median(round_trips_ns),
         round_trip_p99_ns=_quantile(round_trips_ns, 0.99),
-        ceilings_hz={
-            f"{protocol} {client}": await _ceiling(protocol, client, pinning)
-            for protocol in protocols
-            for client in CLIENTS
-        },
+        ceilings_hz=ceilings_hz,
     )
 
 
-def _idle() -> tuple[float, float | None]:
-    """The shares of all cores that other programs used, and that were stolen, while this process slept."""
-    times = psutil.cpu_times_percent(interval=IDLE_S)
-    steal = getattr(times, "steal", None)
-    waiting = times.idle + getattr(times, "iowait", 0.0) + (steal or 0.0)
+def _idle(cpus: Sequence[int]) -> tuple[float, float | None]:
+    """The shares of the time of these CPUs that other programs used, and that were stolen, while this process slept."""
+    every = psutil.cpu_times_percent(interval=IDLE_S, percpu=True)
+    # Without the numbers of those that are off, so these CPUs can be found only where all are on.
+    times = [every[cpu] for cpu in cpus] if len(every) > max(cpus) else every
+    steal = fmean(each.steal for each in times) if hasattr(times[0], "steal") else None
+    waiting = fmean(each.idle + getattr(each, "iowait", 0.0) for each in times) + (steal or 0.0)
     return max(0.0, 1 - waiting / 100), None if steal is None else steal / 100
 
 

@@ -200,7 +200,7 @@ CHECKS = (
         "warning",
         _stalled,
         "The load process was blocked for more than 10 ms in up to {worst} of the slices of {cells}, by the client "
-        "library or by other programs. Responses that arrived meanwhile were timed late, which raises p99.",
+        "library, other programs or a CPU quota. Responses that arrived meanwhile were timed late, which raises p99.",
     ),
     Check(
         "connections_opened",

@@ -147,6 +147,8 @@ def _compared_values(environment: dict[str, Any]) -> dict[str, str]:
     cpu, libraries = environment.get("cpu"), environment.get("libraries")
     if isinstance(cpu, dict):
         found |= {f"CPU {name}": str(cpu[name]) for name in ("model", "count") if name in cpu}
+        if cpu.get("quota_cores") is not None:
+            found["CPU quota"] = f"{cpu['quota_cores']:g} cores"
     titles = {
         "kernel": "kernel",
         "python": "Python",

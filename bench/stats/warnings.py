@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.cgroup import BUSY_CORES
 from bench.results import Cell, Grade, Run, RunWarning
 from bench.stats import cell_warnings
 from bench.stats.estimates import LATENCY, half_width, levels, measure_of
@@ -21,9 +22,12 @@ DRIFT = 0.02
 """The largest difference between early and late rounds of an instance, as a share."""
 DRIFT_CONFIDENCE = 0.99
 BUSY = 0.5
-"""The largest load average before the run, per core."""
+"""The largest load average before the run, per CPU that it may use."""
 STOLEN = 0.02
 """The largest share of the machine's time that a hypervisor may give to other guests during a run."""
+
+THROTTLED = 0.01
+"""The largest share of the periods of a CPU quota in which it may be used up."""
 
 
 def warnings_of(run: Run) -> list[RunWarning]:
@@ -72,11 +76,12 @@ def _restarts(run: Run) -> Iterator[RunWarning]:
 def _machine(environment: Mapping[str, Any]) -> Iterator[RunWarning]:
     pinning, cpu = _part(environment, "pinning"), _part(environment, "cpu")
     if pinning and not pinning.get("apart"):
+        where = "one physical core" if pinning.get("producer") else "a core"
         yield _warning(
             "shared_core",
             "warning",
-            "Producers and load shared a core and took time from each other. Latencies are too high; ratios are less "
-            "affected. Measure on Linux with two or more cores.",
+            f"Producers and load shared {where} and took time from each other. Latencies are too high; ratios are less "
+            "affected. Measure on Linux with two or more physical cores.",
         )
     governor = cpu.get("governor")
     if governor and governor != "performance":
@@ -91,9 +96,14 @@ def _machine(environment: Mapping[str, Any]) -> Iterator[RunWarning]:
         yield _warning(
             "busy_machine",
             "warning",
-            f"The load average was {load:.1f} on {counted(cores, 'core')} before the run. Other programs probably "
+            f"The load average was {load:.1f} on {counted(cores, 'CPU')} before the run. Other programs probably "
             "competed with it. Stop them and measure again.",
         )
+    yield from _disturbances(environment)
+
+
+def _disturbances(environment: Mapping[str, Any]) -> Iterator[RunWarning]:
+    """What took time from the run."""
     stolen = environment.get("stolen_share")
     if stolen is not None and stolen > STOLEN:
         yield _warning(
@@ -101,6 +111,24 @@ def _machine(environment: Mapping[str, Any]) -> Iterator[RunWarning]:
             "warning",
             f"CPU steal was {percent(stolen)}: the hypervisor gave that time to other guests. High percentiles include "
             "it; ratios are least affected. Measure latencies on a dedicated machine.",
+        )
+    quota = _part(environment, "quota_periods")
+    periods, throttled = quota.get("periods", 0), quota.get("throttled", 0)
+    if throttled > THROTTLED * periods:
+        cores = _part(environment, "cpu").get("quota_cores")
+        yield _warning(
+            "throttled",
+            "warning",
+            f"The run was throttled in {throttled:,} of {counted(periods, 'period')} of the CPU quota"
+            f"{'' if cores is None else f' ({cores:g} cores)'}: its processes had to wait until the next period. "
+            f"Latencies include that. Raise the quota of the container or service above {BUSY_CORES} cores.",
+        )
+    if others := environment.get("other_runs"):
+        yield _warning(
+            "other_runs",
+            "warning",
+            f"{'Another run' if others == 1 else counted(others, 'other run')} measured on the same cores at the same "
+            "time. Both took time from each other. Measure one after the other.",
         )
 
 

@@ -22,7 +22,7 @@ def test_the_environment_is_listed_with_any_values() -> None:
     }
     assert dict(provenance.of_environment(run([], environment=environment))) == {
         "CPU": "x",
-        "usable cores": "0, 1",
+        "usable CPUs": "0, 1",
         "CPU governor": "unknown",
         "cpu none": "none",
         "is fast": "yes",

@@ -8,19 +8,27 @@ from typing import Any
 
 import pytest
 
+from bench.cgroup import Throttling
 from bench.cli.check import check
-from bench.machine import usable_cpus
-from bench.runner.findings import MachineMeasured, findings, summary
+from bench.machine import Pinning, usable_cpus
+from bench.runner.findings import MachineMeasured, findings, limits_of, summary
 from bench.runner.noop_servers import RECIPE_ID, factory
+from bench.topology import Core, read_topology
 from commands import command_line
 from consumers.client import ClientSettings
 from consumers.registry import client
 from consumers.target import parse_target
 from producers.registry import PRODUCERS
 
+CORES = tuple(Core((2 * core, 2 * core + 1)) for core in range(4))
+APART = Pinning((6,), (0,), siblings=(1, 7))
+TWO_SIBLINGS = Pinning((1,), (0,), siblings=(0, 1))
+ONE_CPU = Pinning((), ())
 GOOD = MachineMeasured(
-    cores=4,
-    apart=True,
+    cores=CORES,
+    pinning=APART,
+    throttling=None,
+    other_runs=0,
     governor="performance",
     used_by_others=0.02,
     steal=0.0,
@@ -65,15 +73,71 @@ def test_findings_that_leave_only_ratios_trusted(changed: dict[str, object], nam
 @pytest.mark.parametrize(
     ("changed", "name"),
     [
-        ({"apart": False, "cores": 1}, "cores"),
+        ({"pinning": ONE_CPU, "cores": (Core((0,)),)}, "cores"),
+        ({"pinning": TWO_SIBLINGS, "cores": (Core((0, 1)),)}, "cores"),
+        ({"pinning": replace(APART, quota_cores=1.5)}, "CPU quota"),
+        ({"pinning": replace(APART, quota_cores=3.0), "throttling": Throttling(100, 2)}, "CPU quota"),
+        ({"other_runs": 1}, "other runs"),
         ({"used_by_others": 0.5}, "other programs"),
-        ({"ceilings_hz": {"grpc library": "it ended"}}, "ceiling, grpc library client"),
+        ({"ceilings_hz": {"grpc library": "it ended"}}, "ceiling, grpc library"),
     ],
 )
 def test_findings_that_make_a_machine_unfit(changed: dict[str, object], name: str) -> None:
     measured = replace(GOOD, **changed)  # type: ignore[arg-type]
     assert bad(measured) == [name]
     assert summary(findings(measured)).startswith("This machine is not fit to measure on")
+
+
+@pytest.mark.parametrize(
+    ("changed", "name", "value", "meaning"),
+    [
+        ({}, "cores", "4 with 8 CPUs", "producers and load have a physical core each"),
+        (
+            {"pinning": TWO_SIBLINGS, "cores": (Core((0, 1)),)},
+            "cores",
+            "1 with 2 CPUs",
+            "producers and load share one physical core and slow each other down: trust ratios, not latencies",
+        ),
+        ({}, "CPU quota", "none", "nothing limits the CPU time of this process"),
+        (
+            {"pinning": replace(APART, quota_cores=2.0), "throttling": Throttling(100, 1)},
+            "CPU quota",
+            "2 cores",
+            "a run keeps 2 cores busy",
+        ),
+        (
+            {"pinning": replace(APART, quota_cores=0.5), "throttling": Throttling(30, 12)},
+            "CPU quota",
+            "0.5 cores, throttled in 12 of 30 periods",
+            "a run needs the time of 2 cores and waits for it: raise the quota",
+        ),
+        ({"other_runs": None}, "other runs", "unknown", "the temporary directory cannot be used to notice them"),
+        ({"other_runs": 2}, "other runs", "2", "they measure on the same cores: wait for their end"),
+    ],
+)
+def test_what_limits_the_cores_is_shown(changed: dict[str, object], name: str, value: str, meaning: str) -> None:
+    measured = replace(GOOD, **changed)  # type: ignore[arg-type]
+    (found,) = (one for one in findings(measured) if one.name == name)
+    assert (found.value, found.meaning) == (value, meaning)
+
+
+def test_kinds_of_cores_are_shown_where_they_differ() -> None:
+    hybrid = (*CORES, Core((8,), kind=1), Core((9,), kind=1))
+    measured = replace(GOOD, cores=hybrid)
+    (found,) = (one for one in findings(measured) if one.name == "kinds of cores")
+    assert (found.value, found.good) == ("4 fast, 2 slower", True)
+    assert bad(replace(measured, pinning=Pinning((0,), (9,)))) == ["kinds of cores"]
+    assert "kinds of cores" not in [one.name for one in findings(GOOD)]
+
+
+def test_what_will_disturb_a_run_is_said_before_it() -> None:
+    assert limits_of(APART, 0) == limits_of(replace(APART, quota_cores=2.0), None) == []
+    assert limits_of(replace(APART, quota_cores=0.5), 1) == [
+        "The CPU quota is 0.5 cores, and a run keeps 2 busy: it will be throttled. Raise the quota of the container or "
+        "service.",
+        "Another run measures on the same cores. Measure one after the other.",
+    ]
+    assert limits_of(APART, 2) == ["2 other runs measure on the same cores. Measure one after the other."]
 
 
 def test_unavailable_values_are_left_out() -> None:
@@ -129,9 +193,12 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     app.command()(check)
     assert command_line.run(app, "bench check", ["--protocol", "grpc"]) in (0, 3)
     said = capsys.readouterr().out
-    assert "ceiling, grpc library client" in said
-    (cores,) = (line for line in said.splitlines() if "cores" in line and "producers and load" in line)
-    assert f" {len(usable_cpus())} " in cores
+    assert max(map(len, said.splitlines()[:-1])) <= 80
+    assert "ceiling, grpc library" in said
+    (cores,) = (line for line in said.splitlines() if " cores " in line and "producers and load" in line)
+    assert f" {len(read_topology(usable_cpus()).of(usable_cpus()))} " in cores
+    assert "CPU quota" in said
+    assert "other runs" in said
     assert "/s" in said
     assert "trusted on this machine" in said or "not fit to measure on" in said
     assert command_line.run(app, "bench check", ["--protocol", "soap"]) == 2

@@ -32,7 +32,7 @@ from bench.stats.wording import counted, percent, some_of
 from tests.bench.stats.noise import Noise, cells_with_noise, matrix, with_columns
 
 CALM = Noise(restart=0.001, luck=0.001, slice=0.01, spoiled=0.05, round=0.05)
-GOOD_MACHINE = {
+GOOD_MACHINE: dict[str, Any] = {
     "pinning": {"producer": [1], "load": [0], "apart": True},
     "cpu": {"model": "x", "count": 2, "governor": "performance"},
     "load_average_1min": 0.1,
@@ -108,13 +108,37 @@ def test_one_instance_or_a_target_gives_a_warning_about_verdicts() -> None:
     ("environment", "code"),
     [
         ({"pinning": {"producer": [], "load": [], "apart": False}}, "shared_core"),
+        ({"pinning": {"producer": [1], "load": [0], "siblings": [0, 1], "apart": False}}, "shared_core"),
         ({"cpu": {"count": 2, "governor": "powersave"}}, "frequency_scaling"),
         ({"load_average_1min": 1.7}, "busy_machine"),
         ({"stolen_share": 0.05}, "stolen_time"),
+        ({"quota_periods": {"periods": 232, "throttled": 231}}, "throttled"),
+        ({"other_runs": 1}, "other_runs"),
     ],
 )
 def test_findings_about_the_machine_give_warnings(environment: dict[str, Any], code: str) -> None:
     assert only(run(**environment)).code == code
+
+
+def test_throttling_by_a_quota_is_named_with_its_periods() -> None:
+    cpu = {**GOOD_MACHINE["cpu"], "quota_cores": 0.5}
+    warning = only(run(cpu=cpu, quota_periods={"periods": 232, "throttled": 231}))
+    assert warning.text.startswith("The run was throttled in 231 of 232 periods of the CPU quota (0.5 cores): ")
+    assert codes(run(cpu=cpu, quota_periods={"periods": 232, "throttled": 2})) == []
+    assert codes(run(cpu=cpu, quota_periods={"periods": 0, "throttled": 0})) == []
+
+
+def test_siblings_and_a_single_cpu_are_named_as_what_they_are() -> None:
+    siblings = only(run(pinning={"producer": [1], "load": [0], "siblings": [0, 1], "apart": False}))
+    assert siblings.text.startswith("Producers and load shared one physical core and took time from each other.")
+    single = only(run(pinning={"producer": [], "load": [], "siblings": [], "apart": False}))
+    assert single.text.startswith("Producers and load shared a core and took time from each other.")
+
+
+def test_other_runs_are_counted() -> None:
+    assert only(run(other_runs=1)).text.startswith("Another run measured on the same cores at the same time.")
+    assert only(run(other_runs=3)).text.startswith("3 other runs measured on the same cores at the same time.")
+    assert codes(run(other_runs=0)) == codes(run(other_runs=None)) == []
 
 
 def test_an_environment_that_was_not_recorded_has_no_warnings() -> None:
