@@ -14,6 +14,9 @@ Status = Literal["measured", "unsupported", "failed", "generator_limited", "inte
 Grade = Literal["warning", "note"]
 """`warning`: a verdict or a shown value may be wrong. `note`: something is missing or less precise than it could be."""
 Verdict = Literal["faster", "slower", "same", "inconclusive"]
+Undecided = Literal["too_few", "too_noisy", "not_restarted"]
+"""Why a verdict is inconclusive. `too_few`: too few instances or slices; a run of four times the length would probably
+decide. `too_noisy`: they differ too much for that. `not_restarted`: targets were measured, which nobody restarted."""
 
 
 class Estimate(Struct, frozen=True, kw_only=True):
@@ -37,6 +40,11 @@ class RatioEstimate(Struct, frozen=True, kw_only=True):
     low_95: float | None
     high_95: float | None
     verdict: Verdict
+    undecided: Undecided | None = None
+    """Why the verdict is `inconclusive`; null for every other, and in files that did not record it."""
+    detectable_change: float | None = None
+    """The smallest slowdown, as a share, that would have had the verdict `slower` with a probability of 90 %. Null
+    where there is no verdict."""
 
 
 class Ratio(Struct, frozen=True, kw_only=True):
@@ -49,7 +57,11 @@ class Ratio(Struct, frozen=True, kw_only=True):
 
 
 class Quantiles(Struct, frozen=True, kw_only=True):
-    """Quantiles in nanoseconds over `ok` answers. Null where too few samples stand behind one."""
+    """Quantiles in nanoseconds over `ok` answers. Null where too few samples stand behind one.
+
+    `p50` is the mean over instances of the median over slices of their medians, as in ratios, on the log scale. The
+    others are those of all samples together; one that lies below `p50` is null.
+    """
 
     p50: Estimate | None = None
     p90: Estimate | None = None
@@ -319,6 +331,8 @@ class RecipesUsed(Struct, frozen=True, kw_only=True):
     source: str
     count: int
     digest: str
+    ids: list[int] | None = None
+    """Those that workloads of single recipes requested, ascending. Null in files that did not record them."""
 
 
 class PlanUsed(Struct, frozen=True, kw_only=True):
@@ -334,6 +348,13 @@ class PlanUsed(Struct, frozen=True, kw_only=True):
     """Rounds that each instance threw away before its latencies had stopped falling."""
     networks: dict[str, str] = {}
     """What stands behind each network's name: round trip, rates of what TCP carries, jitter."""
+    gzip_level: int | None = None
+    """zlib level of the producers that the lab started. This and the next two are null in files that did not record
+    them."""
+    timeout_s: float | None = None
+    """Of one request."""
+    expect: Literal["recipes", "none"] | None = None
+    """What responses were compared with. `none`: they only had to be well-formed."""
     interrupted: bool = False
 
 

@@ -25,7 +25,7 @@ from bench import run_file
 from bench.report import units
 from bench.results import Cell, RatioEstimate, Run
 from commands import command_line, values
-from commands.errors import UntrustedMeasurement
+from commands.errors import ExitCode, UntrustedMeasurement
 
 REPOSITORY = Path(__file__).parent.parent
 PACKAGES = ("commands", "producers", "protos", "recipes", "requirements")
@@ -74,7 +74,7 @@ def measure(arguments: Sequence[str], out: Path) -> Outcome:
     """One run of the bench."""
     command = [sys.executable, "-m", "bench", "run", *arguments, "--out", str(out)]
     done = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
-    if done.returncode not in (0, 1):
+    if done.returncode not in (ExitCode.FINE, ExitCode.REGRESSION, ExitCode.UNTRUSTED) or not out.exists():
         error = done.stderr.decode(errors="replace").strip()
         raise UntrustedMeasurement(f"the bench ended with {done.returncode}: {error}")
     return Outcome(done.returncode, run_file.read(out))

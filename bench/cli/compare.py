@@ -7,13 +7,14 @@ from typing import Annotated
 import typer
 
 from bench import run_file
+from bench.cli.measure import EXIT_CODES
 from bench.cli.show import print_document
 from bench.report import comparison, markdown
 from bench.results import Run
 from bench.stats import compare as comparing
 from bench.stats.verdicts import THRESHOLD
 from commands import values
-from commands.errors import ExitCode, UsageError
+from commands.errors import UsageError
 
 FORMATS = ("terminal", "markdown")
 THRESHOLD_AT_MOST = 10.0
@@ -33,13 +34,17 @@ def compare(
         ),
     ] = THRESHOLD,
     force: Annotated[
-        bool, typer.Option("--force", help="Compare even if recipes, machines or versions differ.")
+        bool, typer.Option("--force", help="Compare even if recipes, settings, machines or versions differ.")
     ] = False,
     form: Annotated[
         str, typer.Option("--format", parser=values.one_of(FORMATS), metavar="|".join(FORMATS), help="Output format.")
     ] = "terminal",
 ) -> int:
-    """Compare run B with run A by configuration. Exit 1 on a regression, 2 if they cannot be compared."""
+    """Compare run B with run A by configuration.
+
+    Exit 0 if it was shown that nothing is slower by more than the threshold, 1 on a regression, 2 if the runs cannot be
+    compared, 3 if neither was shown or something was not compared.
+    """
     run_a, run_b = _read("A", earlier), _read("B", later)
     try:
         found = comparing.compare(run_a, run_b, threshold, force=force)
@@ -51,7 +56,7 @@ def compare(
         print_document(document)
     else:
         sys.stdout.write(markdown.render(document))
-    return ExitCode.REGRESSION if found.regressions else ExitCode.FINE
+    return EXIT_CODES[found.gate.outcome]
 
 
 def _read(name: str, path: str) -> Run:

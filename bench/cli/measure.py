@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,8 +25,8 @@ from bench.runner.recording import RunRecording
 from bench.runner.session import Stopped
 from bench.runner.versions import CannotBuild, build
 from bench.spec import RunPlan
-from bench.stats.verdicts import all_within, regressions
-from bench.stats.wording import counted, percent, some_of
+from bench.stats.gate import Outcome, gate_of_versions
+from bench.stats.verdicts import all_within
 from bench.workloads import QUESTIONS_AT_MOST
 from commands.errors import CommandError, ExitCode, UsageError
 from producers import certificates
@@ -34,6 +34,13 @@ from recipes import sources
 from recipes.sources import LoadedRecipes
 
 Result = TypeVar("Result")
+
+EXIT_CODES: Mapping[Outcome, ExitCode] = {
+    "regression": ExitCode.REGRESSION,
+    "inconclusive": ExitCode.UNTRUSTED,
+    "none": ExitCode.FINE,
+}
+"""Of a comparison, in `compare` as in `--ab`."""
 
 
 class Interrupted(CommandError):
@@ -93,7 +100,7 @@ def carry_out(plan: RunPlan, work: Callable[[Job], Coroutine[Any, Any, Result]],
                 return await work(job)
 
     with occupied(cpus) as occupancy, tempfile.TemporaryDirectory(prefix="recipe-lab-") as aside:
-        header = _header(plan, recipes, pinning, occupancy)
+        header = _header(plan, recipes, ids, pinning, occupancy)
         plan = _built(plan, Path(aside))
         served_with_tls = any(plan.matrix["tls"]) and plan.restarts
         directory = certificates.write(Path(aside)).directory if served_with_tls else None
@@ -140,7 +147,11 @@ def _ids(plan: RunPlan, recipes: LoadedRecipes) -> list[int]:
 
 
 def _header(
-    plan: RunPlan, recipes: LoadedRecipes, pinning: machine.Pinning, occupancy: Occupancy | None
+    plan: RunPlan,
+    recipes: LoadedRecipes,
+    ids: Sequence[int],
+    pinning: machine.Pinning,
+    occupancy: Occupancy | None,
 ) -> Callable[[], RunHeader]:
     """What gives the header of a run that begins now."""
     described = environment.describe(pinning, measures_elsewhere=not plan.restarts)
@@ -153,7 +164,9 @@ def _header(
             duration_s=round(perf_counter() - began, 3),
             command=environment.command_line(),
             environment={**described, **disturbances.so_far()},
-            recipes=RecipesUsed(source=recipes.source, count=len(recipes.recipes), digest=recipes.digest),
+            recipes=RecipesUsed(
+                source=recipes.source, count=len(recipes.recipes), digest=recipes.digest, ids=sorted(ids)
+            ),
         )
 
     return header
@@ -175,11 +188,9 @@ def _built(plan: RunPlan, aside: Path) -> RunPlan:
 def _exit_code(run: Run, plan: RunPlan, threshold: float) -> int:
     if run.plan.interrupted:
         return ExitCode.INTERRUPTED
-    if assemble.untrusted(run):
-        return ExitCode.UNTRUSTED
-    slower = regressions(run.cells, threshold) if plan.compares_versions else []
-    if slower:
-        cells = f"{counted(len(slower), 'cell')} ({some_of([cell.id for cell in slower])})"
-        print(f"a regression: {cells} slower by more than {percent(threshold)}", file=sys.stderr)
-        return ExitCode.REGRESSION
-    return ExitCode.FINE
+    if plan.compares_versions:
+        gate = gate_of_versions(run.cells, threshold)
+        print(gate.text(), file=sys.stderr)
+        if gate.outcome != "none":
+            return EXIT_CODES[gate.outcome]
+    return ExitCode.UNTRUSTED if assemble.untrusted(run) else ExitCode.FINE

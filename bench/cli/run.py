@@ -120,7 +120,7 @@ def run(
             parser=values.share(0, 10),
             metavar="PERCENT",
             rich_help_panel=VERSUS,
-            help="With --ab: exit code 1 when slower by more than this.",
+            help="With --ab: exit code 1 when slower by more than this, 3 when that was not ruled out.",
         ),
     ] = THRESHOLD,
     ids: Annotated[str, typer.Option(metavar="IDS", rich_help_panel=WHAT, help="Request these recipes only.")] = "",

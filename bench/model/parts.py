@@ -154,7 +154,7 @@ def _is_known(cell: Cell) -> bool:
 
 
 def _latency_ns(cell: Cell) -> Estimate | None:
-    """The median of all requests; where there are too few, that of slices."""
+    """The median; where there are too few requests for one, that of the slices that there are."""
     if cell.latency_ns is not None and cell.latency_ns.p50 is not None:
         return cell.latency_ns.p50
     return positive_estimate(cell.slices.instance, cell.slices.p50_ns)

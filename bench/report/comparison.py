@@ -1,7 +1,5 @@
 """The comparison of two runs, as a document: what changed in each configuration, and what that proves."""
 
-import math
-import statistics
 from collections.abc import Iterator, Sequence
 
 from bench.report import definitions, units
@@ -17,16 +15,11 @@ from bench.report.document import (
     Table,
     TableBuilder,
 )
-from bench.results import Verdict
+from bench.report.latency_tables import detectable_entry, ratio_entry
 from bench.stats.compare import ComparedCell, Comparison
 from bench.stats.estimates import LATENCY
-from bench.stats.wording import counted, percent
 
 REGRESSION = "regression"
-FAR = 1.0
-"""A detectable change beyond this share is not worth a number."""
-VERDICTS: tuple[Verdict, ...] = ("slower", "faster", "same", "inconclusive")
-"""In the order in which a conclusion counts them."""
 
 
 def document_of(found: Comparison) -> Document:
@@ -37,52 +30,33 @@ def document_of(found: Comparison) -> Document:
         quality=Quality.of("Limits of this comparison", limits) if limits else None,
         sections=(
             Section("tables", "", tuple(tables(found))),
-            Section("read", "How to read this", (Bullets((definitions.VERDICTS, definitions.RATIO_INTERVAL)),)),
+            Section("read", "How to read this", (Bullets(_definitions(found)),)),
         ),
-        conclusion=Conclusion(conclusion(found), alarming=bool(found.regressions)),
+        conclusion=Conclusion(found.gate.text(), alarming=found.gate.outcome != "none"),
     )
 
 
-def conclusion(found: Comparison) -> str:
-    """Whether there are regressions, which, and otherwise how small a change could have been detected."""
-    threshold = f"{found.threshold * 100:g} %"
-    if found.regressions:
-        named = ", ".join(cell.id for cell in found.regressions)
-        return f"{counted(len(found.regressions), 'regression')}, slower by more than {threshold}: {named}."
-    counts = {verdict: sum(cell.ratio.verdict == verdict for cell in found.cells) for verdict in VERDICTS}
-    counted_verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-    shown = len(found.cells) - counts["inconclusive"]
-    begin = f"No regression beyond {threshold} found" if shown else "Inconclusive"
-    return f"{begin}: {counted_verdicts}.{_detectable(found.cells)}"
-
-
-def _detectable(cells: Sequence[ComparedCell]) -> str:
-    """How small a change could have been detected, from the intervals of the ratios."""
-    reaches = [
-        math.sqrt(cell.ratio.high / cell.ratio.low) - 1
-        for cell in cells
-        if cell.ratio.low and cell.ratio.high is not None
-    ]
-    if not reaches:
-        return " The size of the smallest detectable change is unknown."
-    median, worst = statistics.median(reaches), max(reaches)
-    if median > FAR:
-        return f" Only changes of more than ±{percent(FAR)} could have been detected."
-    return (
-        f" Smallest detectable change: ±{percent(median)} in a typical configuration, ±{percent(worst)} in the worst."
-    )
+def _definitions(found: Comparison) -> tuple[str, ...]:
+    interval = definitions.ratio_interval(len(found.cells), "this comparison")
+    return definitions.VERDICTS, interval, definitions.DETECTABLE
 
 
 def tables(found: Comparison) -> list[Table]:
     """Latency, throughput and sizes, as far as there are any."""
     latency = [cell for cell in found.cells if cell.measure == LATENCY.name]
     throughput = [cell for cell in found.cells if cell.measure != LATENCY.name]
-    made = [_ratios("Median latency", latency, units.DURATIONS_NS, "Below 1 is better.")] if latency else []
-    made += [_ratios("Throughput", throughput, (units.PER_SECOND,), "Above 1 is better.")] if throughput else []
+    regressions = found.gate.regressions
+    made = []
+    if latency:
+        made.append(_ratios("Median latency", latency, units.DURATIONS_NS, "Below 1 is better.", regressions))
+    if throughput:
+        made.append(_ratios("Throughput", throughput, (units.PER_SECOND,), "Above 1 is better.", regressions))
     return [*made, _sizes(found)] if found.changed_bytes else made
 
 
-def _ratios(title: str, cells: Sequence[ComparedCell], ladder: Sequence[units.Unit], better: str) -> Table:
+def _ratios(
+    title: str, cells: Sequence[ComparedCell], ladder: Sequence[units.Unit], better: str, regressions: Sequence[str]
+) -> Table:
     unit = units.chosen(ladder, [value for cell in cells for value in (cell.value_a, cell.value_b)])
     built = TableBuilder(
         title,
@@ -91,6 +65,7 @@ def _ratios(title: str, cells: Sequence[ComparedCell], ladder: Sequence[units.Un
             Column("A", unit.symbol),
             Column("B", unit.symbol),
             Column("B ÷ A"),
+            Column("detectable"),
             Column("", numeric=False),
         ],
     )
@@ -98,13 +73,15 @@ def _ratios(title: str, cells: Sequence[ComparedCell], ladder: Sequence[units.Un
         built.add(
             (cell.id,),
             [
-                units.number(cell.value_a, unit),
-                units.number(cell.value_b, unit),
-                Entry(units.ratio(cell.ratio), cell.ratio.verdict),
-                REGRESSION if cell.regressed else " ",
+                units.bound(units.number(cell.value_a, unit), is_bound=cell.bound_a),
+                units.bound(units.number(cell.value_b, unit), is_bound=cell.bound_b),
+                ratio_entry(cell.ratio),
+                detectable_entry(cell.ratio),
+                REGRESSION if cell.id in regressions else " ",
             ],
         )
     built.notes.append(f"B ÷ A: run B divided by run A, the earlier one. {better}")
+    built.notes += [definitions.BOUND] if any(cell.bound_a or cell.bound_b for cell in cells) else []
     return built.table()
 
 
@@ -126,5 +103,7 @@ def _limits(found: Comparison) -> Iterator[Finding]:
     """What a reader has to know before the numbers."""
     for difference in found.differences:
         yield Finding("warning", f"The runs differ in {difference}. They were compared because of --force.")
+    for gap in found.gate.gaps:
+        yield Finding("warning", gap)
     for note in found.notes:
         yield Finding("note", note)

@@ -9,6 +9,7 @@ from bench.report.grouping import of_measure
 from bench.report.text import spreadsheet
 from bench.results import Bytes, Cell, CpuPerRequest, Estimate, Quantiles, Ratio, Run, SetupSizes, Sizes, TlsSession
 from bench.spec import ClosedLoad, OpenLoad, dimensions
+from bench.stats.generator import is_bound
 
 Value = str | int | float | bool | None
 EMPTY = Cell(id="", protocol="http")
@@ -35,6 +36,7 @@ def _columns(cell: Cell) -> Iterator[tuple[str, Value]]:
         for quantile in Quantiles.__struct_fields__:
             yield from _estimate(f"{measure}_{quantile}", getattr(found, quantile) if found else None)
     yield from _estimate("requests_per_second", cell.requests_per_second)
+    yield "requests_per_second_is_lower_bound", None if cell.requests_per_second is None else is_bound(cell)
     yield "ok", cell.outcomes.get("ok")
     others = {kind: count for kind, count in sorted(cell.outcomes.items()) if kind != "ok"}
     yield "not_ok", sum(others.values()) if cell.outcomes else None
@@ -80,7 +82,7 @@ def _estimate(name: str, found: Estimate | None) -> Iterator[tuple[str, Value]]:
 def _ratio(name: str, ratio: Ratio | None, cell: Cell) -> Iterator[tuple[str, Value]]:
     found = of_measure(ratio, cell)
     yield f"{name}_baseline", ratio.baseline if ratio else None
-    for part in ("value", "low", "high", "low_95", "high_95", "verdict"):
+    for part in ("value", "low", "high", "low_95", "high_95", "verdict", "undecided", "detectable_change"):
         yield f"{name}_{part}" if part != "value" else name, getattr(found, part) if found else None
 
 

@@ -2,21 +2,29 @@
 
 from bench.report import names
 from bench.report.text import listed
+from bench.stats.detection import ENOUGH_INSTANCES, MORE, POWER
+from bench.stats.estimates import SAMPLES_BEYOND, SAMPLES_FOR_MEDIAN
 from bench.stats.verdicts import FAMILY_ERROR, MARGIN
 from bench.stats.wording import percent
 
-INTERVAL = "In parentheses: 95 % confidence interval."
-RATIO_INTERVAL = (
-    f"Interval of a ratio: simultaneous {percent(1 - FAMILY_ERROR)} confidence interval, corrected for the number of "
-    "ratios in the run."
-)
+INTERVAL = "In parentheses after a value: its 95 % confidence interval."
 VERDICTS = (
     "Verdict: faster or slower = the interval excludes 1; "
-    f"same = the interval lies within ±{percent(MARGIN)} of 1; inconclusive = neither."
+    f"same = the interval lies within ±{percent(MARGIN)} of 1; inconclusive = neither. Too few: there "
+    f"were fewer than {ENOUGH_INSTANCES} instances, or a run of {MORE} times the length would probably decide. Too "
+    "noisy: it would not; measure on a quieter machine."
 )
-LATENCY = "p50, p90, p99: percentiles of successful responses, measured at the client. Lower is better."
+DETECTABLE = f"detectable: the smallest slowdown that would have been detected with a probability of {percent(POWER)}."
+PERCENTILES = (
+    "p50 is the mean over instances of the median over slices, as in ratios and in `bench compare`, so disturbed "
+    "slices do not move it. Higher percentiles are those of all responses together. "
+    f"A percentile is shown where at least {SAMPLES_BEYOND} samples lie beyond it (p50 needs {SAMPLES_FOR_MEDIAN}, "
+    "p99 1,000) and where it is not below p50. Columns without any value are left out."
+)
+BOUND = "≥: the client was the limit, not the server. The server can serve at least this."
+LATENCY = "p50 and up: percentiles of successful responses, measured at the client. Lower is better."
 OPEN_LATENCY = (
-    "p50, p90, p99: percentiles of successful responses, from the time a request was due to its response. "
+    "p50 and up: percentiles of successful responses, from the time a request was due to its response. "
     "service: p50 from the time it was sent. Lower is better."
 )
 ACHIEVED = "achieved: successful requests per second; compare it with the requested rate."
@@ -37,6 +45,14 @@ MEMORY = (
     "Lower is better."
 )
 DISTRIBUTION = "Lines stop where fewer than 10 samples remain. Lower is better."
+
+
+def ratio_interval(ratios: int, where: str = "the run") -> str:
+    """What the interval of a ratio covers: it is wider than one of 95 %, which would hold for this ratio alone."""
+    return (
+        f"In parentheses after a ratio: its interval, corrected for all {ratios} ratios of {where}. "
+        f"All of them hold at once in {round(100 * (1 - FAMILY_ERROR))} of 100 runs."
+    )
 
 
 def latency_ratio(baseline: str) -> str:

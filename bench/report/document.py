@@ -70,15 +70,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One place of a table; the verdict, if any, follows the text."""
+    """One place of a table; the verdict, if any, follows the text, and the reason of the verdict follows that."""
 
     text: str
     verdict: Verdict | None = None
+    reason: str = ""
 
     @property
     def whole(self) -> str:
-        """Text and verdict."""
-        return f"{self.text} {self.verdict}" if self.verdict else self.text
+        """Text, verdict and reason."""
+        return " ".join(part for part in (self.text, self.verdict, self.reason and f"({self.reason})") if part)
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,17 @@ class Grouping:
     by_id: dict[str, Cell]
 
     @property
+    def ratio_count(self) -> int:
+        """For how many ratios the intervals of ratios are corrected: a pair of cells counts once."""
+        pairs = {
+            (cell.id, ratio.baseline)
+            for cell in self.by_id.values()
+            for ratio in (cell.ratio, cell.ratio_to_plain)
+            if ratio is not None
+        }
+        return len(pairs)
+
+    @property
     def compares_versions(self) -> bool:
         """Whether the baseline is a version, and not a protocol."""
         return any(series.version is not None for series in self.series)

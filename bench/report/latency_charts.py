@@ -16,6 +16,7 @@ from bench.report.text import one_line
 from bench.results import Cell, RatioEstimate, Run
 from bench.spec import ClosedLoad
 from bench.stats.estimates import SAMPLES_BEYOND, counts_of
+from bench.stats.generator import is_bound
 from bench.stats.load_curves import Curve, curves
 
 LABEL_AT_MOST = 26
@@ -54,16 +55,23 @@ def ratio_chart(group: WorkloadGroup, load: LoadGroup, grouping: Grouping) -> Ch
     plot = Intervals(dots, axis=f"{what} relative to {baseline} ({better})", scale="log", reference=1.0)
     return Chart(
         plot,
-        f"{group.title}: {what} relative to {baseline} {names.same_variant()}, {names.with_load(load.load)}"
+        f"{group.title}: {what} relative to {baseline} {names.same_variant()}, {names.with_load(load.load)}, with "
+        f"intervals corrected for all {grouping.ratio_count} ratios of the run"
         f"{CUT_OFF if plot.cuts_off else ''}",
-        "; ".join(f"{label_of(cell)} {units.ratio(ratio)} {ratio.verdict}" for cell, ratio in found),
+        "; ".join(f"{label_of(cell)} {units.ratio(ratio)} {_verdict(ratio)}" for cell, ratio in found),
     )
 
 
 def _ratio_text(ratio: RatioEstimate, load: LoadGroup) -> str:
     """`2.88× slower`; for a rate `0.250× slower (−75 %)`."""
     change = "" if load.is_latency else f" ({units.change(1, ratio.value)})"
-    return f"{units.ratio_value(ratio)}× {ratio.verdict}{change}"
+    return f"{units.ratio_value(ratio)}× {_verdict(ratio)}{change}"
+
+
+def _verdict(ratio: RatioEstimate) -> str:
+    """`slower`, `inconclusive (too noisy)`."""
+    reason = names.undecided(ratio)
+    return f"{ratio.verdict} ({reason})" if reason else ratio.verdict
 
 
 def level_chart(group: WorkloadGroup, load: LoadGroup, grouping: Grouping) -> Chart | None:
@@ -86,7 +94,7 @@ def level_chart(group: WorkloadGroup, load: LoadGroup, grouping: Grouping) -> Ch
             each.value / unit.size,
             None if each.low is None else each.low / unit.size,
             None if each.high is None else each.high / unit.size,
-            units.number(each.value, unit),
+            _bounded(units.number(each.value, unit), cell, load),
         )
         for cell, each in known
     )
@@ -96,8 +104,13 @@ def level_chart(group: WorkloadGroup, load: LoadGroup, grouping: Grouping) -> Ch
         plot,
         f"{group.title}: {what} {names.with_load(load.load)}, with 95 % confidence intervals"
         f"{CUT_OFF if plot.cuts_off else ''}",
-        "; ".join(f"{label_of(cell)} {units.with_symbol(each, unit)}" for cell, each in known),
+        "; ".join(f"{label_of(cell)} {_bounded(units.with_symbol(each, unit), cell, load)}" for cell, each in known),
     )
+
+
+def _bounded(text: str, cell: Cell, load: LoadGroup) -> str:
+    """A throughput is marked as a bound where the client was the limit."""
+    return units.bound(text, is_bound=not load.is_latency and is_bound(cell))
 
 
 def distribution_charts(group: WorkloadGroup, load: LoadGroup, grouping: Grouping) -> list[Chart]:

@@ -1,18 +1,21 @@
 """Tables of latency, throughput and ratios: by workload and load, for growing load, and of all configurations."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from bench.report import definitions, names, units
 from bench.report.document import Column, Entry, Row, Table, TableBuilder
 from bench.report.grouping import Grouping, LoadGroup, WorkloadGroup, of_measure, variant_of
 from bench.report.units import Unit
 from bench.results import Cell, Estimate, Quantiles, RatioEstimate, Run
+from bench.stats.generator import is_bound
 from bench.stats.load_curves import Curve, curves
-from bench.stats.wording import some_of
+from bench.stats.wording import percent, some_of
 
 BASELINE = "baseline"
 QUANTILES = {"p50": "p50", "p90": "p90", "p99": "p99", "p999": "p99.9", "max": "max"}
 """Fields of Quantiles, and their column titles."""
+FAR = 10.0
+"""A detectable change beyond this share is not worth a number."""
 KNEE = (
     "Knee: the load with the highest throughput ÷ latency. More load than that mostly adds waiting. Without a mark, "
     "the knee lies outside the loads measured."
@@ -41,18 +44,33 @@ def _latency(group: WorkloadGroup, load: LoadGroup, grouping: Grouping) -> Table
     built = TableBuilder(f"{group.title}; latency {names.with_load(load.load)}", headings())
     if load.is_open:
         built.columns.append(Column("achieved", units.PER_SECOND.symbol))
-    built.columns += [Column(title, unit.symbol) for title in ("p50", "p90", "p99")]
+    percentiles = shown_percentiles(shown, ("p50", "p90", "p99"))
+    built.columns += [Column(QUANTILES[name], unit.symbol) for name in percentiles]
     built.columns += [Column("service", unit.symbol)] if service else []
     for cell, found in zip(load.cells, shown, strict=True):
         entries: list[Entry | str] = []
         if load.is_open:
             entries.append(_value(cell.requests_per_second, units.PER_SECOND))
-        entries += [units.estimate(found.p50, unit), _value(found.p90, unit), _value(found.p99, unit)]
+        entries += [
+            units.estimate(found.p50, unit) if name == "p50" else _value(getattr(found, name), unit)
+            for name in percentiles
+        ]
         entries += [_value(cell.service_ns.p50 if cell.service_ns else None, unit)] if service else []
         _add(built, cell, entries)
     built.notes += [definitions.OPEN_LATENCY if load.is_open else definitions.LATENCY]
     built.notes += [definitions.ACHIEVED] if load.is_open else []
+    built.common.append(definitions.PERCENTILES)
     return _finished(built, load, grouping, definitions.latency_ratio)
+
+
+def shown_percentiles(found: Sequence[Quantiles], names_of_fields: Sequence[str]) -> list[str]:
+    """Those that any of the cells has; the median always."""
+    return [name for name in names_of_fields if name == "p50" or any(getattr(each, name) for each in found)]
+
+
+def throughput(cell: Cell) -> str:
+    """`153 (140–207)`; `≥ 153 (140–207)` where the client was the limit."""
+    return units.bound(units.estimate(cell.requests_per_second, units.PER_SECOND), is_bound=is_bound(cell))
 
 
 def _throughput(group: WorkloadGroup, load: LoadGroup, grouping: Grouping) -> Table:
@@ -60,8 +78,9 @@ def _throughput(group: WorkloadGroup, load: LoadGroup, grouping: Grouping) -> Ta
         f"{group.title}; throughput {names.with_load(load.load)}", [*headings(), Column(units.PER_SECOND.symbol)]
     )
     for cell in load.cells:
-        _add(built, cell, [units.estimate(cell.requests_per_second, units.PER_SECOND)])
+        _add(built, cell, [throughput(cell)])
     built.notes.append(definitions.THROUGHPUT)
+    built.notes += bound_note(load.cells)
     return _finished(built, load, grouping, definitions.throughput_ratio)
 
 
@@ -92,13 +111,18 @@ def _finished(built: TableBuilder, load: LoadGroup, grouping: Grouping, defined:
     if compares and baseline is not None:
         built.columns.append(Column(f"× {baseline}"))
         built.notes.append(defined(baseline))
+        if grouping.compares_versions:
+            built.columns.append(Column("detectable"))
+            built.common.append(definitions.DETECTABLE)
     built.columns.append(Column("n"))
     for row, cell in zip(rows, load.cells, strict=True):
         ratio = [_against_baseline(cell, grouping)] if compares else []
+        if compares and grouping.compares_versions:
+            ratio.append(detectable_entry(grouping.against_baseline(cell)))
         built.add(row.headings, [*row.entries, *ratio, samples(cell)])
     built.common += [definitions.VERDICTS] if compares else []
     built.common += [definitions.INTERVAL]
-    built.common += [definitions.RATIO_INTERVAL] if compares else []
+    built.common += [definitions.ratio_interval(grouping.ratio_count)] if compares else []
     built.common += [definitions.SAMPLES]
     built.notes += reasons(load.cells)
     return built.table()
@@ -112,7 +136,18 @@ def _against_baseline(cell: Cell, grouping: Grouping) -> Entry:
 
 def ratio_entry(found: RatioEstimate | None) -> Entry:
     """A ratio with its interval and verdict."""
-    return Entry("") if found is None else Entry(units.ratio(found), found.verdict)
+    return Entry("") if found is None else Entry(units.ratio(found), found.verdict, names.undecided(found))
+
+
+def detectable_entry(found: RatioEstimate | None) -> Entry:
+    """The smallest slowdown that would have been detected."""
+    change = None if found is None else found.detectable_change
+    return Entry("" if change is None else f"+{percent(change)}" if change <= FAR else "> 1,000 %")
+
+
+def bound_note(cells: Sequence[Cell]) -> list[str]:
+    """What `≥` means, where it is shown."""
+    return [definitions.BOUND] if any(is_bound(cell) for cell in cells) else []
 
 
 def samples(cell: Cell) -> str:
@@ -152,7 +187,7 @@ def against_plain(group: WorkloadGroup, grouping: Grouping) -> Table | None:
                 entries.append(Entry(BASELINE) if itself and cell else ratio_entry(found))
             built.add((variant.label, names.series(series)), entries)
     built.notes.append(definitions.plain_ratio(baseline))
-    built.common += [definitions.VERDICTS, definitions.RATIO_INTERVAL]
+    built.common += [definitions.VERDICTS, definitions.ratio_interval(grouping.ratio_count)]
     return built.table()
 
 
@@ -171,16 +206,18 @@ def load_curve_table(run: Run) -> Table | None:
         Column("p99", duration.symbol),
         Column("", numeric=False),
     )
-    rows = tuple(row for curve in found for row in _curve_rows(curve, duration))
-    return Table("Growing load", columns, rows, notes=(KNEE,), common=(definitions.INTERVAL,))
+    by_id = {cell.id: cell for cell in run.cells}
+    rows = tuple(row for curve in found for row in _curve_rows(curve, by_id, duration))
+    notes = (KNEE, *bound_note([by_id[point.cell] for point in points]))
+    return Table("Growing load", columns, rows, notes=notes, common=(definitions.INTERVAL,))
 
 
-def _curve_rows(curve: Curve, duration: Unit) -> list[Row]:
+def _curve_rows(curve: Curve, by_id: Mapping[str, Cell], duration: Unit) -> list[Row]:
     return [
         Row(
             (curve.key.label, names.load(point.load)),
             (
-                Entry(units.estimate(point.requests_per_second, units.PER_SECOND)),
+                Entry(throughput(by_id[point.cell])),
                 Entry(units.estimate(point.latency_p50_ns, duration)),
                 Entry(units.estimate(point.latency_p99_ns, duration)),
                 Entry("← knee" if number == curve.knee else ""),
@@ -195,6 +232,7 @@ def all_configurations(run: Run) -> Table:
     unit = latency_unit(run.cells)
     memory = [cell.memory_bytes.producer_peak if cell.memory_bytes else None for cell in run.cells]
     memory_unit = units.chosen(units.SIZES_BYTES, memory)
+    percentiles = shown_percentiles([cell.latency_ns for cell in run.cells if cell.latency_ns], tuple(QUANTILES))
     built = TableBuilder(
         "Percentiles of all configurations",
         [
@@ -202,7 +240,7 @@ def all_configurations(run: Run) -> Table:
             Column("protocol", numeric=False),
             Column(", ".join(names.variant_headings()), numeric=False),
             Column("load", numeric=False),
-            *(Column(title, unit.symbol) for title in QUANTILES.values()),
+            *(Column(QUANTILES[name], unit.symbol) for name in percentiles),
             Column(units.PER_SECOND.symbol),
             Column("peak memory", memory_unit.symbol),
             Column("n"),
@@ -211,8 +249,8 @@ def all_configurations(run: Run) -> Table:
     for cell, peak in zip(run.cells, memory, strict=True):
         found = cell.latency_ns or Quantiles()
         results: list[Entry | str] = [
-            *(units.estimate(getattr(found, name), unit) for name in QUANTILES),
-            units.estimate(cell.requests_per_second, units.PER_SECOND),
+            *(units.estimate(getattr(found, name), unit) for name in percentiles),
+            throughput(cell),
             units.number(peak, memory_unit),
             samples(cell),
         ]
@@ -225,9 +263,11 @@ def all_configurations(run: Run) -> Table:
     built.notes += [
         "p50 to max: latency measured at the client; in open loop from the time a request was due. In a closed loop "
         "with several requests in flight it is mostly queueing, so compare requests/s there.",
-        "A percentile needs 10 samples beyond it, p99 therefore 1,000. max has no interval.",
+        "max has no interval.",
         definitions.MEMORY,
+        *bound_note(run.cells),
         *reasons(run.cells),
     ]
+    built.common += [definitions.PERCENTILES] if any(cell.latency_ns for cell in run.cells) else []
     built.common += [definitions.INTERVAL, definitions.SAMPLES]
     return built.table()

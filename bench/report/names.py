@@ -2,7 +2,7 @@
 
 from bench import protocols
 from bench.report.text import listed
-from bench.results import Cell
+from bench.results import Cell, RatioEstimate, Undecided
 from bench.spec import CellKey, ClosedLoad, Dimension, Load, Role, dimensions, own_dialect
 from bench.stats.wording import counted
 
@@ -16,6 +16,14 @@ STATUSES: dict[str, str] = {
     "interrupted": "not run",
 }
 """Why a configuration has no results, in few enough words for a table."""
+
+
+UNDECIDED: dict[Undecided, str] = {
+    "too_few": "too few",
+    "too_noisy": "too noisy",
+    "not_restarted": "not restarted",
+}
+"""Why a verdict is inconclusive, in few enough words for a table."""
 
 
 def spelled(word: str) -> str:
@@ -78,6 +86,11 @@ def with_load(given: Load | None) -> str:
 def status(cell: Cell) -> str:
     """Why a configuration has no results, in a few words."""
     return STATUSES.get(cell.status, cell.status)
+
+
+def undecided(found: RatioEstimate) -> str:
+    """Why a verdict is inconclusive, in a few words; empty for every other verdict, and where it is not known."""
+    return "" if found.undecided is None else UNDECIDED[found.undecided]
 
 
 def _declared(role: Role) -> list[Dimension]:

@@ -15,9 +15,10 @@ from bench.report.costs import NS_PER_US, size_of
 from bench.report.document import Statement
 from bench.report.grouping import PLAIN, Grouping, LoadGroup, Variant, WorkloadGroup, variant_of
 from bench.report.text import agrees, listed
-from bench.results import Cell, Estimate, RatioEstimate, Verdict
+from bench.results import Cell, Estimate, RatioEstimate, Undecided, Verdict
 from bench.spec import CellKey
 from bench.stats.estimates import CONFIDENCE, LATENCY, exponential
+from bench.stats.generator import is_bound
 from bench.stats.ratios import paired
 from bench.stats.verdicts import MARGIN
 from bench.stats.wording import counted, percent, some_of
@@ -34,6 +35,8 @@ class Outcome(Enum):
     SLOWER = "is slower than {baseline}"
     FASTER = "is faster than {baseline}"
     SAME = f"is equivalent to {{baseline}} ({EQUIVALENT})"
+    TOO_NOISY = "shows no significant difference from {baseline} (too noisy)"
+    TOO_FEW = "shows no significant difference from {baseline} (too few instances; a longer run would probably decide)"
     INCONCLUSIVE = "shows no significant difference from {baseline}"
     NO_VERDICT = f"has no verdict against {{baseline}}, because {NOT_RESTARTED}"
 
@@ -45,11 +48,20 @@ class Outcome(Enum):
 _OUTCOMES: dict[Verdict, Outcome] = {"slower": Outcome.SLOWER, "faster": Outcome.FASTER, "same": Outcome.SAME}
 
 
+_UNDECIDED: dict[Undecided, Outcome] = {
+    "too_noisy": Outcome.TOO_NOISY,
+    "too_few": Outcome.TOO_FEW,
+    "not_restarted": Outcome.NO_VERDICT,
+}
+
+
 def outcome_of(ratio: RatioEstimate) -> Outcome:
     """The verdict; NO_VERDICT where the interval excludes 1 and the run gives no verdict all the same."""
-    if ratio.verdict == "inconclusive" and ratio.low is not None and ratio.high is not None:
-        return Outcome.NO_VERDICT if ratio.low > 1 or ratio.high < 1 else Outcome.INCONCLUSIVE
-    return _OUTCOMES.get(ratio.verdict, Outcome.INCONCLUSIVE)
+    if ratio.verdict != "inconclusive":
+        return _OUTCOMES[ratio.verdict]
+    if ratio.low is not None and ratio.high is not None and (ratio.low > 1 or ratio.high < 1):
+        return Outcome.NO_VERDICT
+    return Outcome.INCONCLUSIVE if ratio.undecided is None else _UNDECIDED[ratio.undecided]
 
 
 def of_workload(group: WorkloadGroup, grouping: Grouping) -> list[Statement]:
@@ -232,13 +244,17 @@ def _measured_variants(group: WorkloadGroup, load: LoadGroup) -> list[Variant]:
 def _values(group: WorkloadGroup, load: LoadGroup, variant: Variant) -> str:
     """The values of all series in one variant."""
     cells = [cell for series in group.series if (cell := load.at(series, variant)) is not None]
-    found = {cell.series: value for cell in cells if (value := _value(cell, load)) is not None}
+    found = [(cell, value) for cell in cells if (value := _value(cell, load)) is not None]
     if not found:
         return ""
     unit = units.PER_SECOND
     if load.is_latency:
-        unit = units.chosen(units.DURATIONS_NS, [value.value for value in found.values()])
-    named = [f"{names.series(series)} {units.with_symbol(value, unit)}" for series, value in found.items()]
+        unit = units.chosen(units.DURATIONS_NS, [value.value for _, value in found])
+    named = [
+        f"{names.series(cell.series)} "
+        + units.bound(units.with_symbol(value, unit), is_bound=not load.is_latency and is_bound(cell))
+        for cell, value in found
+    ]
     what = "Median latency" if load.is_latency else "Throughput"
     return f"{what} {names.with_load(load.load)}, {variant.in_words}: {', '.join(named)}."
 
@@ -287,8 +303,9 @@ def _on_latency(without: Cell, with_it: Cell, switch: str) -> str:
             return f"equivalent with {switch} ({EQUIVALENT}): latency {_factor(ratio)}, {medians}"
         case Outcome.NO_VERDICT:
             return f"no verdict with {switch}, because {NOT_RESTARTED}: latency {_factor(ratio)}, {medians}"
-        case Outcome.INCONCLUSIVE:
-            return f"no significant difference with {switch}: latency {_factor(ratio)}, {medians}"
+        case Outcome.TOO_NOISY | Outcome.TOO_FEW | Outcome.INCONCLUSIVE:
+            reason = f" ({names.undecided(ratio)})" if ratio.undecided else ""
+            return f"no significant difference with {switch}{reason}: latency {_factor(ratio)}, {medians}"
 
 
 def _paired_ratio(without: Cell, with_it: Cell) -> str:
@@ -369,12 +386,7 @@ def _missing(group: WorkloadGroup, grouping: Grouping) -> Iterator[Statement]:
     """What readers might look for and will not find."""
     said = []
     compared = [(cell, found) for cell in group.cells if (found := grouping.against_baseline(cell)) is not None]
-    inconclusive = [cell.id for cell, found in compared if found.verdict == "inconclusive"]
-    if inconclusive and grouping.baseline is not None:
-        said.append(
-            f"{len(inconclusive)} of {counted(len(compared), 'comparison')} with {grouping.baseline} "
-            f"{agrees(len(inconclusive), 'is', 'are')} inconclusive ({some_of(inconclusive)})."
-        )
+    said += [_inconclusive(compared, grouping.baseline)] if grouping.baseline is not None else []
     missing = [f"{cell.id} ({names.status(cell)})" for cell in group.cells if cell.status != "measured"]
     if missing:
         said.append(
@@ -384,17 +396,22 @@ def _missing(group: WorkloadGroup, grouping: Grouping) -> Iterator[Statement]:
     measured = [cell for cell in group.cells if cell.status == "measured"]
     if measured and all(size_of(cell, "response", "wire_bytes") is None for cell in group.one_per_combination()):
         said.append("Bytes were not measured.")
-    tailless = [
-        cell.id
-        for load in group.loads
-        if load.is_latency
-        for cell in load.cells
-        if cell.status == "measured" and (cell.latency_ns is None or cell.latency_ns.p99 is None)
-    ]
-    if tailless:
-        said.append(
-            f"p99 omitted for {counted(len(tailless), 'configuration')} (fewer than 1,000 samples): "
-            f"{some_of(tailless)}."
-        )
-    if said:
-        yield Statement("Limits", tuple(said))
+    if any(said):
+        yield Statement("Limits", tuple(sentence for sentence in said if sentence))
+
+
+def _inconclusive(compared: Sequence[tuple[Cell, RatioEstimate]], baseline: str) -> str:
+    """Which comparisons are inconclusive, for which reasons, and what they could have shown."""
+    found = [(cell, ratio) for cell, ratio in compared if ratio.verdict == "inconclusive"]
+    if not found:
+        return ""
+    by_reason: dict[str, list[str]] = {}
+    for cell, ratio in found:
+        by_reason.setdefault(names.undecided(ratio), []).append(cell.id)
+    reasons = [f"{f'{reason}: ' if reason else ''}{some_of(ids)}" for reason, ids in by_reason.items()]
+    changes = [ratio.detectable_change for _, ratio in found if ratio.detectable_change is not None]
+    reach = f" A slowdown of {percent(max(changes))} would have been detected there." if changes else ""
+    return (
+        f"{len(found)} of {counted(len(compared), 'comparison')} with {baseline} {agrees(len(found), 'is', 'are')} "
+        f"inconclusive ({'; '.join(reasons)}).{reach}"
+    )

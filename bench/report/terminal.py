@@ -150,5 +150,8 @@ def _side_by_side(rows: Sequence[tuple[Text, Text]], console: Console) -> None:
 def _entry(entry: Entry) -> Text:
     text = Text(one_line(entry.text))
     if entry.verdict is not None:
-        text.append(f" {one_line(entry.verdict)}", style=STYLES.get(entry.verdict, ""))
+        style = STYLES.get(entry.verdict, "")
+        text.append(f" {one_line(entry.verdict)}", style=style)
+        if entry.reason:
+            text.append(f" ({one_line(entry.reason)})", style=style)
     return text

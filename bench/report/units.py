@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from bench.results import Estimate, RatioEstimate
 
 DIGITS = 3
@@ -61,6 +63,11 @@ def estimate(found: Estimate | None, unit: Unit) -> str:
     return number(found.value, unit) + _parenthesis(found.low, found.high, unit, found.value)
 
 
+def bound(text: str, *, is_bound: bool) -> str:
+    """The text of a value, marked where the true one may be larger: `≥ 5,720`."""
+    return f"≥ {text}" if text and is_bound else text
+
+
 def with_symbol(found: Estimate, unit: Unit) -> str:
     """Within a sentence: `153 µs (140–207)`."""
     return f"{number(found.value, unit)} {unit.symbol}{_parenthesis(found.low, found.high, unit, found.value)}"
@@ -97,13 +104,13 @@ def inverse(found: RatioEstimate) -> RatioEstimate:
     def of(end: float | None) -> float | None:
         return 1 / end if end else None
 
-    return RatioEstimate(
+    return replace(
+        found,
         value=1 / found.value,
         low=of(found.high),
         high=of(found.low),
         low_95=of(found.high_95),
         high_95=of(found.low_95),
-        verdict=found.verdict,
     )
 
 

@@ -39,6 +39,9 @@ def run_of(recording: RunRecording, plan: RunPlan, header: RunHeader) -> Run:
         warm_up_rounds=recording.warm_up_rounds,
         networks={name: str(parse(name)) for name in plan.matrix["network"] if name != LOOPBACK},
         interrupted=recording.interrupted,
+        gzip_level=plan.gzip_level,
+        timeout_s=plan.timeout_s,
+        expect="recipes" if plan.known else "none",
     )
     run = Run(
         started_at=header.started_at,

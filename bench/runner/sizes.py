@@ -124,7 +124,7 @@ def sizes_run(sizing: Sizing, plan: RunPlan, header: RunHeader) -> Run:
         seed=plan.seed,
         environment=header.environment,
         recipes=header.recipes,
-        plan=PlanUsed(instances=1, rounds=0, seconds=None, slice_ms=0, instances_done=1),
+        plan=PlanUsed(instances=1, rounds=0, seconds=None, slice_ms=0, instances_done=1, gzip_level=plan.gzip_level),
         warnings=warnings_of(sizing),
         cells=[_cell(key, sized) for key, sized in sizing.combinations.items()],
     )

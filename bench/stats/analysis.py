@@ -1,12 +1,20 @@
 """From slices to results: the estimates and ratios of every cell of a run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from hdrh.histogram import HdrHistogram
 from msgspec.structs import replace
 
-from bench.results import Cell, CpuPerRequest, Quantiles
-from bench.stats.estimates import cpu_us_per_request, positive_estimate, quantiles, requests_per_second
+from bench.results import Cell, CpuPerRequest
+from bench.stats.estimates import (
+    LATENCY,
+    THROUGHPUT,
+    cpu_us_per_request,
+    from_logarithms,
+    measured,
+    positive_estimate,
+    quantiles,
+)
 from bench.stats.ratios import Baseline, CellRatios, ratios_of
 
 Histograms = Mapping[str, Mapping[int, HdrHistogram]]
@@ -46,9 +54,9 @@ def _analysed(cell: Cell, latency: Histograms, service: Histograms, ratios: Cell
         )
     return replace(
         cell,
-        latency_ns=_quantiles(latency, cell),
-        service_ns=_quantiles(service, cell),
-        requests_per_second=positive_estimate(slices.instance, requests_per_second(slices)),
+        latency_ns=quantiles(_of(cell, latency), from_logarithms(measured(slices, LATENCY))),
+        service_ns=quantiles(_of(cell, service), positive_estimate(slices.instance, slices.service_p50_ns)),
+        requests_per_second=from_logarithms(measured(slices, THROUGHPUT)),
         cpu_us_per_request=CpuPerRequest(
             producer=cpu_us_per_request(slices.instance, slices.producer_cpu_ns, slices.ok, slices.failed),
             consumer=cpu_us_per_request(slices.instance, slices.consumer_cpu_ns, slices.ok, slices.failed),
@@ -58,5 +66,5 @@ def _analysed(cell: Cell, latency: Histograms, service: Histograms, ratios: Cell
     )
 
 
-def _quantiles(histograms: Histograms, cell: Cell) -> Quantiles | None:
-    return quantiles(histograms.get(cell.id, {}).values())
+def _of(cell: Cell, histograms: Histograms) -> Collection[HdrHistogram]:
+    return histograms.get(cell.id, {}).values()

@@ -6,30 +6,31 @@ variances are involved"). The interval covers how restarts move results. It does
 next, and the comparison says so.
 """
 
+import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bench.results import Cell, RatioEstimate, Run
 from bench.spec import CellKey
 from bench.stats import verdicts
+from bench.stats.detection import Precision, undecided
 from bench.stats.estimates import (
     CONFIDENCE,
     Interval,
     Levels,
-    Measure,
     MeasureName,
-    column,
     exponential,
-    levels,
-    logarithms,
     measure_of,
+    measured,
     median_interval,
     student_t,
 )
-from bench.stats.verdicts import THRESHOLD, regressed
-from bench.stats.wording import NAMED_AT_MOST, some_of
+from bench.stats.gate import Gate, GatedCell, gate, with_failed_requests, without_result
+from bench.stats.generator import is_bound
+from bench.stats.verdicts import THRESHOLD
+from bench.stats.wording import NAMED_AT_MOST, counted, some_of
 
 CAUTION = "Caution: intervals do not include drift from one run to the next. Use --ab for a reliable gate."
 
@@ -52,10 +53,11 @@ class ComparedCell:
     value_a: float
     value_b: float
     """Nanoseconds or requests per second."""
+    bound_a: bool = False
+    bound_b: bool = False
+    """Whether the client was the limit, so that the throughput is a lower bound."""
     ratio: RatioEstimate
     """B divided by A; `low` and `high` are corrected for all rows."""
-    regressed: bool
-    """Whether B is `slower`, and by more than the threshold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,48 +73,72 @@ class ChangedBytes:
 class Comparison:
     """Run B against run A."""
 
-    threshold: float
     cells: list[ComparedCell]
     changed_bytes: list[ChangedBytes]
     differences: list[str]
     """Why the runs are not comparable, when comparing them was forced."""
     notes: list[str]
     """What limits the comparison, in sentences."""
-
-    @property
-    def regressions(self) -> list[ComparedCell]:
-        """The cells that got slower, and by more than the threshold."""
-        return [cell for cell in self.cells if cell.regressed]
+    gate: Gate
+    """Whether there are regressions, or none, or neither was shown."""
 
 
 def compare(run_a: Run, run_b: Run, threshold: float = THRESHOLD, *, force: bool = False) -> Comparison:
     """Run B against run A (the earlier), in the order of B's cells. `threshold` is a share: 0.02 for 2 %.
 
-    Raises RunsNotComparable when recipes, machine, kernel or versions differ, unless `force` is set, and whenever no
-    cell was measured in both. A cell has a verdict only where both runs restarted their producers.
+    Raises RunsNotComparable when recipes, settings, machine, kernel or versions differ, unless `force` is set, and
+    whenever no cell was measured in both. A cell has a verdict only where both runs restarted their producers.
     """
     found = differences(run_a, run_b)
-    before = {cell.key: cell for cell in run_a.cells if cell.status == "measured"}
-    after = {cell.key: cell for cell in run_b.cells if cell.status == "measured"}
+    restarted = not any(run.environment.get("foreign_target") for run in (run_a, run_b))
+    before, after = _measured_cells(run_a), _measured_cells(run_b)
     shared = [each for each in after if each in before]
     if not shared:
         raise RunsNotComparable([*found, "no configuration was measured in both runs"], can_be_forced=False)
     if found and not force:
         raise RunsNotComparable(found, can_be_forced=True)
-    confidence = verdicts.family_confidence(len(shared))
-    restarted = not any(run.environment.get("foreign_target") for run in (run_a, run_b))
-    rows = (_row(before[each], after[each], confidence, threshold, restarted=restarted) for each in shared)
+    pairs = {each: pair for each in shared if (pair := _pair(before[each], after[each])) is not None}
+    confidence = verdicts.family_confidence(len(pairs))
+    cells = {each: _row(pair, confidence, restarted=restarted) for each, pair in pairs.items()}
+    uncompared = [after[each].id for each in shared if each not in pairs]
+    gaps = [*_gaps(run_a, run_b, before, after)]
+    gaps += [f"Too few successful requests to compare: {_counted_ids(uncompared)}."] if uncompared else []
+    gated = [GatedCell(key, row.id, row.ratio) for key, row in cells.items()]
     return Comparison(
-        threshold=threshold,
-        cells=[row for row in rows if row is not None],
+        cells=list(cells.values()),
         changed_bytes=[change for each in shared if (change := _changed(before[each], after[each])) is not None],
         differences=found,
         notes=_notes(run_a, run_b, before, after, restarted=restarted),
+        gate=gate(gated, threshold, gaps, interleaved=False),
     )
 
 
+def _measured_cells(run: Run) -> dict[CellKey, Cell]:
+    return {cell.key: cell for cell in run.cells if cell.status == "measured"}
+
+
+def _counted_ids(ids: Sequence[str]) -> str:
+    return f"{counted(len(ids), 'configuration')} ({some_of(ids)})"
+
+
+def _gaps(run_a: Run, run_b: Run, before: Mapping[CellKey, Cell], after: Mapping[CellKey, Cell]) -> Iterator[str]:
+    """What was not compared although A, or both, should have it."""
+    for name, run in (("A", run_a), ("B", run_b)):
+        if run.plan.interrupted:
+            done, planned = run.plan.instances_done, run.plan.instances
+            yield f"{name} was interrupted after {done} of {counted(planned, 'instance')}."
+    lost = [cell.id for key, cell in before.items() if key not in after]
+    if lost:
+        yield f"Measured in A, but not in B: {_counted_ids(lost)}."
+    yield from without_result((cell for cell in run_a.cells if cell.key not in before), "A")
+    yield from without_result((cell for cell in run_b.cells if cell.key not in before and cell.key not in after), "B")
+    for name, run in (("A", run_a), ("B", run_b)):
+        yield from with_failed_requests(run.cells, name)
+
+
 def differences(run_a: Run, run_b: Run) -> list[str]:
-    """What makes two runs not comparable, each as `what: in A, then in B`: recipes, processor, kernel, versions.
+    """What makes two runs not comparable, each as `what: in A, then in B`: recipes, settings, processor, kernel,
+    versions.
 
     The host's name does not count, since every container has a new one, nor does the lab's commit, since a change of it
     is what is compared.
@@ -121,16 +147,41 @@ def differences(run_a: Run, run_b: Run) -> list[str]:
     if run_a.recipes.digest != run_b.recipes.digest:
         recipes = (f"{each.source} ({each.count}, digest {each.digest})" for each in (run_a.recipes, run_b.recipes))
         found.append("recipes: " + ", then ".join(recipes))
-    return found + environment_differences(run_a.environment, run_b.environment)
+    settings = _differing(*(_settings(run) for run in (run_a, run_b)))
+    return [*found, *settings, *environment_differences(run_a.environment, run_b.environment)]
+
+
+def _settings(run: Run) -> dict[str, str]:
+    """Every setting of a run that moves results and is no dimension."""
+    plan = run.plan
+    known = {
+        "gzip level": plan.gzip_level,
+        "timeout": None if plan.timeout_s is None else f"{plan.timeout_s:g} s",
+        "slice": f"{plan.slice_ms:g} ms",
+        "expected responses": plan.expect,
+        "requested recipes": None if run.recipes.ids is None else _ids_in_words(run.recipes.ids),
+    }
+    networks = {f"network {name}": words for name, words in plan.networks.items()}
+    return {name: str(value) for name, value in {**known, **networks}.items() if value is not None}
+
+
+def _ids_in_words(ids: Sequence[int]) -> str:
+    """Enough to see that two choices differ, and short."""
+    digest = hashlib.sha256(repr(sorted(ids)).encode()).hexdigest()[:8]
+    return f"{len(ids)} (--ids and --seed; digest {digest})"
 
 
 def environment_differences(environment_a: dict[str, Any], environment_b: dict[str, Any]) -> list[str]:
     """How two environments differ in what moves results, each as `what: in A, then in B`.
 
-    What moves results: the processor, the kernel, Python, OpenSSL and every library recorded. Values that only one of
+    What moves results: the processor, how many cores were usable and whether producer and load had one each, the
+    kernel, Python, OpenSSL and every library recorded. Values that only one of
     them recorded, as with files of an earlier version, share one entry when there are many.
     """
-    values_a, values_b = _compared_values(environment_a), _compared_values(environment_b)
+    return _differing(_compared_values(environment_a), _compared_values(environment_b))
+
+
+def _differing(values_a: Mapping[str, str], values_b: Mapping[str, str]) -> list[str]:
     names = dict.fromkeys([*values_a, *values_b])
     one_sided = [name for name in names if name not in values_a or name not in values_b]
     listed = [name for name in names if len(one_sided) <= NAMED_AT_MOST or name not in one_sided]
@@ -144,11 +195,15 @@ def environment_differences(environment_a: dict[str, Any], environment_b: dict[s
 
 def _compared_values(environment: dict[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
-    cpu, libraries = environment.get("cpu"), environment.get("libraries")
+    cpu, libraries, pinning = (environment.get(name) for name in ("cpu", "libraries", "pinning"))
     if isinstance(cpu, dict):
-        found |= {f"CPU {name}": str(cpu[name]) for name in ("model", "count") if name in cpu}
+        found |= {f"CPU {name}": str(cpu[name]) for name in ("model", "count", "governor") if cpu.get(name)}
+        if isinstance(usable := cpu.get("usable"), list):
+            found["usable CPUs"] = str(len(usable))
         if cpu.get("quota_cores") is not None:
             found["CPU quota"] = f"{cpu['quota_cores']:g} cores"
+    if isinstance(pinning, dict):
+        found["producer and load apart"] = "yes" if pinning.get("apart") else "no"
     titles = {
         "kernel": "kernel",
         "python": "Python",
@@ -161,48 +216,84 @@ def _compared_values(environment: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def _row(a: Cell, b: Cell, confidence: float, threshold: float, *, restarted: bool) -> ComparedCell | None:
-    measure = measure_of(b)
-    before, after = _levels(a, measure), _levels(b, measure)
-    if before is None or after is None:
-        return None
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """A cell in both runs, with its levels."""
+
+    a: Cell
+    b: Cell
+    before: Levels
+    after: Levels
+
+
+def _pair(a: Cell, b: Cell) -> _Pair | None:
+    """None where one of the runs has no value of the cell."""
+    before, after = (measured(cell.slices, measure_of(b)) for cell in (a, b))
+    return None if before is None or after is None else _Pair(a, b, before, after)
+
+
+def _row(pair: _Pair, confidence: float, *, restarted: bool) -> ComparedCell:
+    measure, before, after = measure_of(pair.b), pair.before, pair.after
     value = after.value - before.value
-    low, high = exponential(_difference(before, after, confidence)) or (None, None)
-    low_95, high_95 = exponential(_difference(before, after, CONFIDENCE)) or (None, None)
+    error = _error(before, after)
+    low, high = exponential(_interval(value, error, confidence)) or (None, None)
+    low_95, high_95 = exponential(_interval(value, error, CONFIDENCE)) or (None, None)
     several = len(before.instances) > 1 and len(after.instances) > 1
-    verdict = verdicts.verdict(low, high, lower_is_better=measure.lower_is_better, restarted=restarted and several)
-    ratio = RatioEstimate(value=math.exp(value), low=low, high=high, low_95=low_95, high_95=high_95, verdict=verdict)
+    precision = None
+    if restarted and several and error is not None:
+        half, instances = error.half_width(confidence), min(len(before.instances), len(after.instances))
+        precision = Precision(error.size, error.degrees_of_freedom, half, confidence, instances)
+    ratio = math.exp(value)
+    found = verdicts.verdict(low, high, lower_is_better=measure.lower_is_better, restarted=precision is not None)
     return ComparedCell(
-        id=b.id,
+        id=pair.b.id,
         measure=measure.name,
         value_a=math.exp(before.value),
         value_b=math.exp(after.value),
-        ratio=ratio,
-        regressed=regressed(ratio, threshold, lower_is_better=measure.lower_is_better),
+        bound_a=is_bound(pair.a),
+        bound_b=is_bound(pair.b),
+        ratio=RatioEstimate(
+            value=ratio,
+            low=low,
+            high=high,
+            low_95=low_95,
+            high_95=high_95,
+            verdict=found,
+            undecided=undecided(ratio, precision, restarted=restarted) if found == "inconclusive" else None,
+            detectable_change=None if precision is None else precision.detectable_change,
+        ),
     )
 
 
-def _levels(cell: Cell, measure: Measure) -> Levels | None:
-    return levels(cell.slices.instance, logarithms(column(cell.slices, measure)))
+@dataclass(frozen=True, slots=True)
+class _Error:
+    """The standard error of B − A on the log scale."""
+
+    size: float
+    degrees_of_freedom: float
+
+    def half_width(self, confidence: float) -> float:
+        return float(student_t(self.degrees_of_freedom, confidence)) * self.size
 
 
-def _difference(before: Levels, after: Levels, confidence: float) -> Interval | None:
-    """The interval of B − A: between instances where both runs have several, else within the runs."""
+def _interval(value: float, error: _Error | None, confidence: float) -> Interval | None:
+    if error is None:
+        return None
+    half = error.half_width(confidence)
+    return value - half, value + half
+
+
+def _error(before: Levels, after: Levels) -> _Error | None:
+    """Between instances where both runs have several, else within the runs. None when there are too few slices."""
     if len(before.instances) > 1 and len(after.instances) > 1:
         shares = [each.spread**2 / len(each.instances) for each in (before, after)]
         freedoms = [len(each.instances) - 1 for each in (before, after)]
         weighted = sum(share**2 / freedom for share, freedom in zip(shares, freedoms, strict=True))
         freedom = sum(shares) ** 2 / weighted if weighted else float(sum(freedoms))
-        half = float(student_t(freedom, confidence)) * math.sqrt(sum(shares))
-    else:
-        errors = [_within_error(each) for each in (before, after)]
-        if None in errors:
-            return None
-        half = float(student_t(math.inf, confidence)) * math.sqrt(
-            sum(error**2 for error in errors if error is not None)
-        )
-    value = after.value - before.value
-    return value - half, value + half
+        return _Error(math.sqrt(sum(shares)), freedom)
+    errors = [_within_error(each) for each in (before, after)]
+    known = [error for error in errors if error is not None]
+    return _Error(math.hypot(*known), math.inf) if len(known) == len(errors) else None
 
 
 def _within_error(found: Levels) -> float | None:
@@ -238,10 +329,9 @@ def _notes(
             "One of the runs has a single instance, so every verdict is inconclusive. Measure both with "
             "--instances 6 or more."
         )
-    for name, one, other in (("A", before, after), ("B", after, before)):
-        only = [one[each].id for each in one if each not in other]
-        if only:
-            notes.append(f"Measured in {name} only, not compared: {', '.join(only)}.")
+    only_b = [cell.id for key, cell in after.items() if key not in before]
+    if only_b:
+        notes.append(f"Measured in B only, not compared: {some_of(only_b)}.")
     hosts = [run.environment.get("host") for run in (run_a, run_b)]
     if hosts[0] != hosts[1]:
         notes.append(f"The host names differ: {hosts[0]}, then {hosts[1]}.")

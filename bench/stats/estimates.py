@@ -9,11 +9,14 @@ medians at the lower level. A single instance cannot show how restarts move resu
 statistics of its slices and covers noise within the run only.
 docs/decisions/0003-intervals.md has the reasons and the simulations.
 
-Percentiles of latency come from HDR histograms, one per instance. The value is the percentile of all samples of the
-cell together, so it can be checked against the histogram in the run file. Its interval is Woodruff's (1952, "Confidence
-intervals for medians and other position measures"): the share of samples below the value is estimated as in a cluster
-sample, with instances as the clusters, and the interval of that share is read off the distribution. The share is
-computed as a logit, which keeps it between 0 and 1 in the far tail.
+The median latency of a cell is such an estimate, and so is its throughput: the same value in the run file, in reports
+and when runs are compared. It is not the median of all samples together, in which disturbed slices count.
+
+Percentiles beyond the median come from HDR histograms, one per instance. The value is the percentile of all samples of
+the cell together, so it can be checked against the histogram in the run file. Its interval is Woodruff's (1952,
+"Confidence intervals for medians and other position measures"): the share of samples below the value is estimated as in
+a cluster sample, with instances as the clusters, and the interval of that share is read off the distribution. The share
+is computed as a logit, which keeps it between 0 and 1 in the far tail.
 """
 
 from collections.abc import Collection, Sequence
@@ -37,6 +40,10 @@ TOO_WIDE = 200.0
 """Width of an interval on the log scale from which on it has no useful ends. Two instances can give any width."""
 SAMPLES_BEYOND = 10
 """A percentile is shown when at least so many samples lie beyond it."""
+SAMPLES_FOR_MEDIAN = 2 * SAMPLES_BEYOND
+
+PERCENTILES = {"p90": 0.9, "p99": 0.99, "p999": 0.999}
+"""Those beyond the median, by the names of their fields in Quantiles."""
 
 Interval = tuple[float, float]
 """Low and high end."""
@@ -87,6 +94,16 @@ def requests_per_second(slices: Slices) -> list[float | None]:
         ok / duration_ns * 1e9 if ok and duration_ns > 0 else None
         for ok, duration_ns in zip(slices.ok, slices.duration_ns, strict=True)
     ]
+
+
+def measured(slices: Slices, measure: Measure) -> "Levels | None":
+    """The logarithms of a cell's measure at both levels. The one value of the cell is computed from them everywhere.
+
+    None when no slice has a value, and for the median of fewer than SAMPLES_FOR_MEDIAN successful requests.
+    """
+    if measure.name == "latency_ns_p50" and sum(slices.ok) < SAMPLES_FOR_MEDIAN:
+        return None
+    return levels(slices.instance, logarithms(column(slices, measure)))
 
 
 @cache
@@ -197,7 +214,11 @@ def positive_estimate(instance: Sequence[int], values: Sequence[float | None]) -
 
     `instance` and `values` are columns of equal length, one entry per slice. None when no slice has a value.
     """
-    found = levels(instance, logarithms(values))
+    return from_logarithms(levels(instance, logarithms(values)))
+
+
+def from_logarithms(found: Levels | None) -> Estimate | None:
+    """The estimate with its 95 % interval, in the unit whose logarithms these are."""
     return None if found is None else _from_log(found.value, found.interval(CONFIDENCE))
 
 
@@ -252,26 +273,28 @@ def _ratio_of_sums(cpu_ns: Floats, requests: Floats) -> Estimate:
     return _from_log(centre, (centre - half, centre + half))
 
 
-def quantiles(histograms: Collection[HdrHistogram]) -> Quantiles | None:
-    """The percentiles over all samples, in the histograms' unit (ns), with 95 % intervals. None without any sample.
+def quantiles(histograms: Collection[HdrHistogram], median: Estimate | None) -> Quantiles | None:
+    """The median as given, and beyond it the percentiles over all samples, with 95 % intervals. None without either.
 
-    `histograms`: one for each instance, all of the same range and precision. With a single one the interval is that
-    of the order statistics of its samples, which covers noise within the run only. A percentile with fewer than
-    `SAMPLES_BEYOND` samples beyond it is null, and so is an interval that reaches beyond the last sample. `max` has no
-    interval.
+    `histograms`: in nanoseconds, one for each instance, all of the same range and precision. With a single one the
+    interval is that of the order statistics of its samples, which covers noise within the run only. A percentile with
+    fewer than `SAMPLES_BEYOND` samples beyond it is null, and so is an interval that reaches beyond the last sample.
+    `max` has no interval.
+
+    A percentile below the median is null, too. That happens where instances differ by more than their samples spread:
+    all samples together are then mostly those of the faster instances, and the median is the mean of all instances.
     """
     filled = [histogram for histogram in histograms if histogram.get_total_count()]
     if not filled:
-        return None
+        return None if median is None else Quantiles(p50=median)
     columns = [counts_of(histogram) for histogram in filled]
     length = max(column.size for column in columns)
     counts = np.stack([np.pad(column, (0, length - column.size)) for column in columns])
-    layout = filled[0]
+    pooled = {name: _quantile(counts, quantile, filled[0]) for name, quantile in PERCENTILES.items()}
+    at_least = 0.0 if median is None else median.value
     return Quantiles(
-        p50=_quantile(counts, 0.5, layout),
-        p90=_quantile(counts, 0.9, layout),
-        p99=_quantile(counts, 0.99, layout),
-        p999=_quantile(counts, 0.999, layout),
+        p50=median,
+        **{name: found for name, found in pooled.items() if found is not None and found.value >= at_least},
         max=Estimate(value=float(max(histogram.get_max_value() for histogram in filled))),
     )
 

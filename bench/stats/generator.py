@@ -65,6 +65,11 @@ def limiting_share(cell: Cell) -> float | None:
     return load
 
 
+def is_bound(cell: Cell) -> bool:
+    """Whether the client was the limit, so that the cell's throughput is only a lower bound of the producer's."""
+    return isinstance(cell.load, ClosedLoad) and limiting_share(cell) is not None
+
+
 def busy_share(slices: Slices, cpu_ns: Sequence[int | None]) -> float | None:
     """The share of one core that a process used during slices; None where no CPU clock could be read."""
     known = [

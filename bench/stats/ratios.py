@@ -7,6 +7,7 @@ are corrected for the number of verdicts, and their variances are shrunk towards
 (bench.stats.shrinkage). The plain 95 % interval uses the ratio's own instances alone.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from msgspec.structs import replace
 
 from bench.results import Cell, Ratio, RatioEstimate, Slices
 from bench.spec import CellKey
+from bench.stats.detection import Precision, undecided
 from bench.stats.estimates import (
     CONFIDENCE,
     LATENCY,
@@ -66,14 +68,25 @@ class PairedRatio:
     corrected: Interval | None
     """All corrected intervals of the family are right at once, with 99 %."""
     plain_95: Interval | None
-    instances: int
+    precision: Precision | None
+    """Behind the corrected interval; None with a single instance."""
 
     def estimate(self, measure: Measure, *, restarted: bool) -> RatioEstimate:
         """The ratio with its verdict, as in the run file. `restarted` false, or a single instance: no verdict."""
         low, high = self.corrected or (None, None)
         low_95, high_95 = self.plain_95 or (None, None)
-        found = verdict(low, high, lower_is_better=measure.lower_is_better, restarted=restarted and self.instances > 1)
-        return RatioEstimate(value=self.value, low=low, high=high, low_95=low_95, high_95=high_95, verdict=found)
+        precision = self.precision if restarted else None
+        found = verdict(low, high, lower_is_better=measure.lower_is_better, restarted=precision is not None)
+        return RatioEstimate(
+            value=self.value,
+            low=low,
+            high=high,
+            low_95=low_95,
+            high_95=high_95,
+            verdict=found,
+            undecided=undecided(self.value, precision, restarted=restarted) if found == "inconclusive" else None,
+            detectable_change=None if precision is None else precision.detectable_change,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +170,7 @@ def family(ratios: Sequence[Levels], confidences: Sequence[float]) -> list[Paire
         members = [index for index, ratio in enumerate(ratios) if ratio.instances == instances]
         if len(instances) == 1:
             for index in members:
-                found[index] = _paired_ratio(ratios[index], ratios[index].interval(confidences[index]))
+                found[index] = _paired_ratio(ratios[index], ratios[index].interval(confidences[index]), None)
             continue
         spreads = shrunk(np.column_stack([ratios[index].medians for index in members]))
         for index, spread, freedom in zip(members, spreads.spread, spreads.degrees_of_freedom, strict=True):
@@ -166,14 +179,16 @@ def family(ratios: Sequence[Levels], confidences: Sequence[float]) -> list[Paire
                 half_width(float(spread), float(freedom), len(instances), confidences[index]),
                 half_width(ratio.spread, len(instances) - 1, len(instances), CONFIDENCE),
             )
-            found[index] = _paired_ratio(ratio, (ratio.value - half, ratio.value + half))
+            error = float(spread) / math.sqrt(len(instances))
+            precision = Precision(error, float(freedom), half, confidences[index], len(instances))
+            found[index] = _paired_ratio(ratio, (ratio.value - half, ratio.value + half), precision)
     return [found[index] for index in range(len(ratios))]
 
 
-def _paired_ratio(logs: Levels, corrected: Interval | None) -> PairedRatio:
+def _paired_ratio(logs: Levels, corrected: Interval | None, precision: Precision | None) -> PairedRatio:
     return PairedRatio(
         value=float(np.exp(logs.value)),
         corrected=exponential(corrected),
         plain_95=exponential(logs.interval(CONFIDENCE)),
-        instances=len(logs.instances),
+        precision=precision,
     )

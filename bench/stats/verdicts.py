@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from bench.clients.registry import LIBRARY
 from bench.results import Cell, RatioEstimate, Verdict
 from bench.spec import CellKey, own_dialect
-from bench.stats.estimates import measure_of
 
 MARGIN = 0.03
 """How far from 1 a ratio may lie and still be called the same, as a share."""
@@ -110,15 +109,3 @@ def regressed(ratio: RatioEstimate, threshold: float, *, lower_is_better: bool) 
     """Whether the ratio is `slower`, and by more than `threshold`, a share: 0.02 for 2 %."""
     cost = ratio.value if lower_is_better else 1 / ratio.value
     return ratio.verdict == "slower" and cost > 1 + threshold
-
-
-def regressions(cells: Sequence[Cell], threshold: float) -> list[Cell]:
-    """The cells of a run whose `ratio` is a regression; for runs that compare two versions."""
-    found = []
-    for cell in cells:
-        if cell.ratio is None:
-            continue
-        ratio = cell.ratio.latency_ns_p50 or cell.ratio.requests_per_second
-        if ratio is not None and regressed(ratio, threshold, lower_is_better=measure_of(cell).lower_is_better):
-            found.append(cell)
-    return found

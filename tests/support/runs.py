@@ -23,6 +23,7 @@ from bench.results import (
     SetupSizes,
     Sizes,
     TlsSession,
+    Undecided,
     Verdict,
 )
 from bench.spec import ClosedLoad, Load
@@ -49,18 +50,37 @@ def quantiles(p50_ns: float) -> Quantiles:
 
 
 def ratio_estimate(
-    value: float, verdict: Verdict, low: float | None = None, high: float | None = None
+    value: float,
+    verdict: Verdict,
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    undecided: Undecided | None = None,
+    detectable_change: float | None = None,
 ) -> RatioEstimate:
     low, high = (value * 0.9 if low is None else low), (value * 1.1 if high is None else high)
-    return RatioEstimate(value=value, low=low, high=high, low_95=low * 1.01, high_95=high * 0.99, verdict=verdict)
+    if verdict == "inconclusive" and undecided is None:
+        undecided = "too_noisy"
+    if undecided != "not_restarted" and detectable_change is None:
+        detectable_change = 0.12
+    return RatioEstimate(
+        value=value,
+        low=low,
+        high=high,
+        low_95=low * 1.01,
+        high_95=high * 0.99,
+        verdict=verdict,
+        undecided=undecided,
+        detectable_change=detectable_change,
+    )
 
 
-def latency_ratio(baseline: str, value: float, verdict: Verdict, **ends: float) -> Ratio:
-    return Ratio(baseline=baseline, latency_ns_p50=ratio_estimate(value, verdict, **ends))
+def latency_ratio(baseline: str, value: float, verdict: Verdict, **given: Any) -> Ratio:
+    return Ratio(baseline=baseline, latency_ns_p50=ratio_estimate(value, verdict, **given))
 
 
-def rate_ratio(baseline: str, value: float, verdict: Verdict, **ends: float) -> Ratio:
-    return Ratio(baseline=baseline, requests_per_second=ratio_estimate(value, verdict, **ends))
+def rate_ratio(baseline: str, value: float, verdict: Verdict, **given: Any) -> Ratio:
+    return Ratio(baseline=baseline, requests_per_second=ratio_estimate(value, verdict, **given))
 
 
 def sizes(message: float, compressed: float, framed: float, wire: float, connection: float = 0.0) -> Sizes:

@@ -6,7 +6,7 @@ import pytest
 
 from bench import run_file
 from bench.results import RecipesUsed, Run
-from tests.bench.stats.test_compare import run
+from tests.bench.stats.test_compare import CALM, run
 from tests.support import programs
 from tests.support.runs import set_fields
 
@@ -21,10 +21,19 @@ def two_runs(tmp_path: Path) -> tuple[str, str]:
     return put(tmp_path / "a.json", run(1)), put(tmp_path / "b.json", run(2, beta=0.15))
 
 
-def test_a_run_compared_with_itself_has_exit_code_0(runs: tuple[str, str]) -> None:
-    done = programs.run_here("bench", "compare", runs[0], runs[0])
+def test_the_absence_of_a_regression_is_exit_code_0(tmp_path: Path) -> None:
+    calm = put(tmp_path / "calm.json", run(1, noise=CALM))
+    done = programs.run_here("bench", "compare", calm, calm)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "No regression beyond 2 % found" in done.stdout
+    assert "No regression: all 24 configurations in which it matters" in done.stdout
+
+
+def test_a_regression_that_could_have_stayed_undetected_is_exit_code_3(runs: tuple[str, str]) -> None:
+    done = programs.run_here("bench", "compare", runs[0], runs[0])
+    assert (done.returncode, done.stderr) == (3, "")
+    assert "Inconclusive. Nothing was shown to be slower by more than 2 %, but such a slowdown could" in " ".join(
+        done.stdout.split()
+    )
 
 
 def test_a_regression_is_exit_code_1_unless_the_threshold_allows_it(runs: tuple[str, str]) -> None:
@@ -49,7 +58,7 @@ def test_runs_that_cannot_be_compared_are_a_one_line_error(tmp_path: Path, runs:
     assert done.stderr.endswith("then mine.json (3, digest d2); use --force to compare them anyway\n")
     assert done.stderr.count("\n") == 1
     forced = programs.run_here("bench", "compare", runs[0], unlike, "--force")
-    assert forced.returncode == 0
+    assert forced.returncode == 3
     assert "The runs differ in recipes:" in forced.stdout
 
 

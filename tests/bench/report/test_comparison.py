@@ -1,39 +1,49 @@
 """Two runs compared, as text."""
 
 import io
+import re
 from dataclasses import replace
 
 from rich.console import Console
 
 from bench.report import comparison, markdown, terminal
 from bench.results import RatioEstimate, Verdict
+from bench.spec import CellKey
 from bench.stats.compare import ChangedBytes, ComparedCell, Comparison
-from bench.stats.estimates import MeasureName
-from tests.support.runs import HOSTILE, ratio_estimate
+from bench.stats.estimates import LATENCY, MeasureName
+from bench.stats.gate import GatedCell, gate
+from tests.support.runs import HOSTILE, ONE, SIXTEEN, ratio_estimate
 
 
 def compared(
-    name: str, value: float, verdict: Verdict, *, regressed: bool = False, measure: MeasureName = "latency_ns_p50"
+    name: str, value: float, verdict: Verdict, *, measure: MeasureName = "latency_ns_p50", bound: bool = False
 ) -> ComparedCell:
     return ComparedCell(
         id=name,
         measure=measure,
         value_a=200e3,
         value_b=200e3 * value,
+        bound_b=bound,
         ratio=ratio_estimate(value, verdict),
-        regressed=regressed,
     )
 
 
 def found(
-    *cells: ComparedCell, changed: list[ChangedBytes] | None = None, differences: list[str] | None = None
+    *cells: ComparedCell,
+    changed: list[ChangedBytes] | None = None,
+    differences: list[str] | None = None,
+    gaps: list[str] | None = None,
 ) -> Comparison:
+    gated = [
+        GatedCell(CellKey(protocol="http", load=ONE if each.measure == LATENCY.name else SIXTEEN), each.id, each.ratio)
+        for each in cells
+    ]
     return Comparison(
-        threshold=0.02,
         cells=list(cells),
         changed_bytes=changed or [],
         differences=differences or [],
         notes=["These are two runs."],
+        gate=gate(gated, 0.02, gaps or [], interleaved=False),
     )
 
 
@@ -44,41 +54,56 @@ def shown(given: Comparison) -> str:
 
 
 WITHOUT_INTERVAL = RatioEstimate(value=1.0, low=None, high=None, low_95=None, high_95=None, verdict="inconclusive")
-SLOWER = compared("http-get-c1", 1.3, "slower", regressed=True)
+SLOWER = compared("http-get-c1", 1.3, "slower")
 
 
 def test_the_conclusion_lists_the_regressions_at_the_end() -> None:
     text = shown(found(SLOWER, compared("grpc-get-c1", 1.0, "same")))
-    assert text.rstrip().splitlines()[-1] == "1 regression, slower by more than 2 %: http-get-c1."
-    assert "1.30 (1.17–1.43) slower  regression" in text
+    assert text.rstrip().splitlines()[-2].startswith("1 regression, slower by more than 2 %: http-get-c1.")
+    assert re.search(r"1\.30 \(1\.17–1\.43\) slower +\+12 % +regression", text)
     assert text.startswith("Limits of this comparison: 1 note\nnote:  These are two runs.")
 
 
-def test_without_a_regression_the_conclusion_states_its_limits() -> None:
-    cells = [compared("grpc-get-c1", 1.0, "inconclusive"), compared("http-get-c1", 1.0, "same")]
-    counts = "0 slower, 0 faster, 1 same, 1 inconclusive"
-    reach = "Smallest detectable change: ±11 % in a typical configuration, ±11 % in the worst."
-    assert comparison.conclusion(found(*cells)) == f"No regression beyond 2 % found: {counts}. {reach}"
+def test_every_cell_shows_what_it_could_have_detected_and_why_it_is_inconclusive() -> None:
+    bare = replace(compared("graphql-get-c1", 1.0, "inconclusive"), ratio=WITHOUT_INTERVAL)
+    far = replace(compared("grpc-get-c1", 1.0, "inconclusive"))
+    far = replace(far, ratio=ratio_estimate(1.0, "inconclusive", 0.01, 100.0, detectable_change=99.0))
+    (table,) = comparison.tables(found(SLOWER, far, bare))
+    assert [[entry.whole for entry in row.entries[2:4]] for row in table.rows] == [
+        ["1.30 (1.17–1.43) slower", "+12 %"],
+        ["1.00 (0.0100–100) inconclusive (too noisy)", "> 1,000 %"],
+        ["1.00 (no interval) inconclusive", "–"],
+    ]
 
 
-def test_a_comparison_of_low_precision_states_what_it_could_detect() -> None:
-    wide = compared("grpc-get-c1", 1.0, "inconclusive")
-    wide = replace(wide, ratio=ratio_estimate(1.0, "inconclusive", 0.01, 100.0))
-    assert comparison.conclusion(found(wide)).endswith("Only changes of more than ±100 % could have been detected.")
+def test_what_was_not_compared_is_a_warning_and_makes_the_comparison_inconclusive() -> None:
+    given = found(compared("http-get-c1", 1.0, "same"), gaps=["B was interrupted after 2 of 8 instances."])
+    assert "warning: B was interrupted after 2 of 8 instances." in " ".join(shown(given).split())
+    document = comparison.document_of(given)
+    assert document.conclusion is not None
+    assert document.conclusion.alarming
+    assert document.conclusion.text.startswith("Inconclusive. B was interrupted after 2 of 8 instances.")
 
 
-def test_a_comparison_without_precision_is_inconclusive() -> None:
-    bare = replace(compared("grpc-get-c1", 1.0, "inconclusive"), ratio=WITHOUT_INTERVAL)
-    assert comparison.conclusion(found(bare)) == (
-        "Inconclusive: 0 slower, 0 faster, 0 same, 1 inconclusive. "
-        "The size of the smallest detectable change is unknown."
-    )
+def test_intervals_are_labelled_as_corrected_for_the_rows_of_the_comparison() -> None:
+    text = " ".join(shown(found(SLOWER, compared("grpc-get-c1", 1.0, "same"))).split())
+    assert (
+        "In parentheses after a ratio: its interval, corrected for all 2 ratios of this comparison. "
+        "All of them hold at once in 99 of 100 runs."
+    ) in text
+    assert "95 %" not in text
+
+
+def test_a_throughput_that_the_client_limited_is_a_bound() -> None:
+    (table,) = comparison.tables(found(compared("http-c16", 1.0, "same", measure="requests_per_second", bound=True)))
+    assert [entry.text for entry in table.rows[0].entries[:2]] == ["200,000", "≥ 200,000"]
+    assert any(note.startswith("≥: the client was the limit") for note in table.notes)
 
 
 def test_latency_throughput_and_sizes_have_tables_of_their_own() -> None:
     given = found(
         SLOWER,
-        compared("http-get-c16", 0.7, "slower", regressed=True, measure="requests_per_second"),
+        compared("http-get-c16", 0.7, "slower", measure="requests_per_second"),
         changed=[ChangedBytes(id="http-get-c1", wire_bytes_a=1000, wire_bytes_b=1100)],
     )
     titles = [table.title for table in comparison.tables(given)]
@@ -98,9 +123,8 @@ def test_forced_differences_are_listed_first() -> None:
 
 def test_markdown_begins_with_the_conclusion_and_has_no_html() -> None:
     text = markdown.render(comparison.document_of(found(SLOWER, compared(HOSTILE, 1.0, "same"))))
-    assert text.startswith(
-        "**1 regression, slower by more than 2 %: http-get-c1.**\n\n**Limits of this comparison: 1 note**"
-    )
+    assert text.startswith("**1 regression, slower by more than 2 %: http-get-c1.")
+    assert "**\n\n**Limits of this comparison: 1 note**" in text
     assert "- note: These are two runs." in text
-    assert "| http-get-c1 | 200 | 260 | 1.30 (1.17–1.43) slower | regression |" in text
+    assert "| http-get-c1 | 200 | 260 | 1.30 (1.17–1.43) slower | +12 % | regression |" in text
     assert "<" not in text

@@ -53,7 +53,7 @@ def test_latency() -> None:
 def test_throughput() -> None:
     table = load_table(small(), load=1)
     assert table.title == "get: one recipe; throughput with 16 requests in flight"
-    assert texts(table)[2][2:] == ["3,330 (3,000–3,670)", "0.950 (0.800–1.100) inconclusive", "2,000"]
+    assert texts(table)[2][2:] == ["3,330 (3,000–3,670)", "0.950 (0.800–1.100) inconclusive (too noisy)", "2,000"]
     assert any("Higher is better" in note for note in table.notes)
     assert any("Above 1 is better" in note for note in table.notes)
 

@@ -6,9 +6,10 @@ from hdrh.histogram import HdrHistogram
 from msgspec.structs import replace
 
 from bench.load import latency_histogram
-from bench.results import Cell
+from bench.results import Cell, Slices
 from bench.spec import ClosedLoad, OpenLoad
 from bench.stats.analysis import analyse
+from bench.stats.estimates import LATENCY, measured
 from bench.stats.ratios import Baseline
 from bench.stats.verdicts import headline_cells, headline_half_width
 from consumers.registry import CONSUMERS
@@ -86,10 +87,14 @@ def test_estimates_come_from_slices_and_histograms() -> None:
     )
     assert found[0].latency_ns is not None
     assert found[0].latency_ns.p50 is not None
-    assert found[0].latency_ns.p50.value == pytest.approx(200_500, rel=2e-3)
+    assert found[0].latency_ns.p50.value == pytest.approx(200_500, rel=0.2)
+    assert found[0].latency_ns.p90 is not None
+    assert found[0].latency_ns.p90.value == pytest.approx(200_900, rel=2e-3)
     assert found[0].service_ns is None
-    assert found[2].service_ns == found[2].latency_ns
-    assert found[3].latency_ns is None
+    assert found[2].service_ns is not None
+    assert found[2].service_ns.p90 == found[2].latency_ns.p90 if found[2].latency_ns else None
+    assert found[3].latency_ns is not None
+    assert found[3].latency_ns.p90 is None
     assert found[0].requests_per_second is not None
     assert found[0].requests_per_second.value == pytest.approx(5000, rel=0.2)
     assert found[0].cpu_us_per_request is not None
@@ -98,13 +103,48 @@ def test_estimates_come_from_slices_and_histograms() -> None:
     assert cells[0].requests_per_second is None, "the cells passed in do not change"
 
 
+def test_the_median_is_that_of_slices_and_disturbed_ones_do_not_move_it() -> None:
+    """A quarter of the slices is disturbed and ten times as slow: all requests together have another median."""
+    rows = [(instance, number) for instance in range(3) for number in range(8)]
+    p50_ns = [1e6 if number < 2 else 1e5 * (1 + 0.01 * instance) for instance, number in rows]
+    slices = Slices.of(
+        instance=[instance for instance, _ in rows],
+        round=[number for _, number in rows],
+        ok=[10] * len(rows),
+        failed=[0] * len(rows),
+        p50_ns=p50_ns,
+        duration_ns=[1_000_000] * len(rows),
+        service_p50_ns=[value / 2 for value in p50_ns],
+    )
+    (found,) = analyse([replace(matrix()[0], slices=slices)], latency={}, baseline=Baseline("alpha"))
+    assert found.latency_ns is not None
+    assert found.latency_ns.p50 is not None
+    assert found.latency_ns.p50.value == pytest.approx(1e5 * (1.00 * 1.01 * 1.02) ** (1 / 3))
+    assert found.service_ns is not None
+    assert found.service_ns.p50 is not None
+    assert found.service_ns.p50.value == pytest.approx(found.latency_ns.p50.value / 2)
+    levels = measured(slices, LATENCY)
+    assert levels is not None
+    assert np.exp(levels.value) == pytest.approx(found.latency_ns.p50.value)
+
+
+def test_fewer_than_twenty_requests_have_no_median() -> None:
+    slices = Slices.of(instance=[0, 1], round=[0, 0], ok=[10, 9], failed=[0, 0], p50_ns=[1e5, 1e5], duration_ns=[9, 9])
+    (found,) = analyse([replace(matrix()[0], slices=slices)], latency={}, baseline=Baseline("alpha"))
+    assert found.latency_ns is None
+    assert found.requests_per_second is not None
+
+
 @pytest.mark.parametrize(("instances", "restarts"), [(1, True), (5, False)])
 def test_without_restarts_every_verdict_is_inconclusive(instances: int, restarts: bool) -> None:
     filled = cells_with_noise(np.random.default_rng(6), matrix(), instances=instances, rounds=60, effect={"beta": 1.0})
     for cell in analyse(filled, latency={}, baseline=Baseline("alpha"), restarts=restarts):
         for ratio in (cell.ratio, cell.ratio_to_plain):
             assert ratio is None or (
-                ratio.latency_ns_p50 is not None and ratio.latency_ns_p50.verdict == "inconclusive"
+                ratio.latency_ns_p50 is not None
+                and ratio.latency_ns_p50.verdict == "inconclusive"
+                and ratio.latency_ns_p50.undecided == ("too_few" if restarts else "not_restarted")
+                and ratio.latency_ns_p50.detectable_change is None
             )
 
 

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from bench import run_file
 from bench.results import Bytes, Cell, PlanUsed, RecipesUsed, Run, SetupSizes, Sizes
 from bench.spec import ClosedLoad
 from bench.stats.analysis import analyse
 from bench.stats.compare import CAUTION, RunsNotComparable, compare, differences
 from bench.stats.ratios import Baseline
 from tests.bench.stats.noise import Noise, cells_with_noise, matrix, with_columns
+from tests.bench.test_run_file import SCHEMA_1
 
 LOADS = (ClosedLoad(concurrency=1), ClosedLoad(concurrency=16))
 LIBRARIES = {"aiohttp": "3.14.3", "graphql-core": "3.2.6", "grpcio": "1.85.0"}
@@ -67,7 +69,7 @@ def test_a_run_against_itself_is_unchanged() -> None:
     assert len(found.cells) == 48
     assert all(cell.ratio.value == 1.0 for cell in found.cells)
     assert {cell.ratio.verdict for cell in found.cells} <= {"same", "inconclusive"}
-    assert found.regressions == []
+    assert found.gate.regressions == []
     assert found.differences == []
     assert found.changed_bytes == []
     assert found.notes == [CAUTION]
@@ -75,10 +77,10 @@ def test_a_run_against_itself_is_unchanged() -> None:
 
 def test_slower_latency_and_throughput_are_regressions() -> None:
     found = compare(run(1), run(2, beta=0.15))
-    slower = {cell.id for cell in found.regressions}
-    assert slower == {cell.id for cell in found.cells if cell.id.startswith("beta")}
-    assert {cell.measure for cell in found.regressions} == {"latency_ns_p50", "requests_per_second"}
-    for cell in found.regressions:
+    slower = [cell for cell in found.cells if cell.id.startswith("beta")]
+    assert found.gate.regressions == [cell.id for cell in slower]
+    assert {cell.measure for cell in slower} == {"latency_ns_p50", "requests_per_second"}
+    for cell in slower:
         assert cell.ratio.verdict == "slower"
         factor = cell.ratio.value if cell.measure == "latency_ns_p50" else 1 / cell.ratio.value
         assert factor == pytest.approx(np.exp(0.15), rel=0.05)
@@ -87,14 +89,14 @@ def test_slower_latency_and_throughput_are_regressions() -> None:
 
 def test_faster_is_no_regression() -> None:
     found = compare(run(1), run(2, beta=-0.15))
-    assert found.regressions == []
+    assert found.gate.regressions == []
     assert {cell.ratio.verdict for cell in found.cells if cell.id.startswith("beta")} == {"faster"}
 
 
 def test_slower_within_the_threshold_is_no_regression() -> None:
     before, after = run(1), run(2, beta=0.15)
-    assert compare(before, after, 0.2).regressions == []
-    assert compare(before, after, 0.2).threshold == 0.2
+    assert compare(before, after, 0.2).gate.regressions == []
+    assert compare(before, after, 0.2).gate.threshold == 0.2
 
 
 @pytest.mark.no_cover
@@ -116,6 +118,9 @@ def test_two_runs_of_the_same_code_differ_in_at_most_one_of_twenty() -> None:
         ("python", "3.12.1", "Python: 3.11.2, then 3.12.1"),
         ("python_implementation", "PyPy", "Python implementation: unknown, then PyPy"),
         ("openssl", "OpenSSL 3.5", "OpenSSL: OpenSSL 3.0, then OpenSSL 3.5"),
+        ("cpu", {"model": "x", "count": 2, "governor": "powersave"}, "CPU governor: unknown, then powersave"),
+        ("cpu", {"model": "x", "count": 2, "usable": [0, 1]}, "usable CPUs: unknown, then 2"),
+        ("pinning", {"producer": [1], "load": [0], "apart": True}, "producer and load apart: unknown, then yes"),
         ("libraries", LIBRARIES | {"grpcio": "1.90.0"}, "grpcio: 1.85.0, then 1.90.0"),
         ("libraries", LIBRARIES | {"graphql-core": "3.2.7"}, "graphql-core: 3.2.6, then 3.2.7"),
         ("libraries", LIBRARIES | {"hpack": "4.1.0"}, "hpack: unknown, then 4.1.0"),
@@ -139,6 +144,36 @@ def test_only_recipes_with_another_digest_are_refused() -> None:
     assert differences(before, same) == []
     other = replace(after, recipes=replace(same.recipes, digest="d2"))
     with pytest.raises(RunsNotComparable, match=r"recipes: generated \(1000, digest d1\), then recipes.json"):
+        compare(before, other)
+
+
+@pytest.mark.parametrize(
+    ("settings", "difference"),
+    [
+        ({"gzip_level": 1}, "gzip level: 6, then 1"),
+        ({"timeout_s": 2.5}, "timeout: 10 s, then 2.5 s"),
+        ({"slice_ms": 20.0}, "slice: 12 ms, then 20 ms"),
+        ({"expect": "none"}, "expected responses: recipes, then none"),
+        ({"networks": {"wan": "round trip 50 ms"}}, "network wan: round trip 40 ms, then round trip 50 ms"),
+        ({"gzip_level": None}, "gzip level: 6, then unknown"),
+    ],
+)
+def test_runs_with_different_settings_are_refused_unless_forced(settings: dict[str, object], difference: str) -> None:
+    known = {"gzip_level": 6, "timeout_s": 10.0, "expect": "recipes", "networks": {"wan": "round trip 40 ms"}}
+    before, after = (replace(one, plan=replace(one.plan, **known)) for one in (run(1), run(2)))
+    assert differences(before, after) == []
+    unlike = replace(after, plan=replace(after.plan, **settings))
+    with pytest.raises(RunsNotComparable) as refused:
+        compare(before, unlike)
+    assert str(refused.value) == difference
+    assert compare(before, unlike, force=True).differences == [difference]
+
+
+def test_runs_that_requested_different_recipes_are_refused() -> None:
+    before, after = (replace(one, recipes=replace(one.recipes, ids=[1, 2, 3])) for one in (run(1), run(2)))
+    assert differences(before, after) == []
+    other = replace(after, recipes=replace(after.recipes, ids=[4, 5, 6]))
+    with pytest.raises(RunsNotComparable, match=r"requested recipes: 3 \(--ids and --seed; digest \w+\), then 3"):
         compare(before, other)
 
 
@@ -166,23 +201,30 @@ def test_cells_are_matched_by_their_keys_and_the_others_are_listed() -> None:
     found = compare(before, after)
     assert len(found.cells) == 46
     assert all(cell.id.startswith("renamed-") for cell in found.cells)
-    assert found.notes[1:] == [
-        f"Measured in A only, not compared: {before.cells[5].id}.",
-        f"Measured in B only, not compared: {after.cells[0].id}.",
+    assert found.notes[1:] == [f"Measured in B only, not compared: {after.cells[0].id}."]
+    assert found.gate.gaps == [
+        f"Measured in A, but not in B: 1 configuration ({before.cells[5].id}).",
+        f"Without a result in A: 1 configuration ({before.cells[0].id}).",
     ]
+    assert found.gate.outcome == "inconclusive"
 
 
 def test_a_cell_without_a_successful_request_has_no_row() -> None:
     after = run(2)
     failing = with_columns(after.cells[0], p50_ns=[None] * len(after.cells[0].slices.p50_ns))
-    assert len(compare(run(1), with_cells(after, failing)).cells) == 47
+    found = compare(run(1), with_cells(after, failing))
+    assert len(found.cells) == 47
+    assert found.gate.gaps == [f"Too few successful requests to compare: 1 configuration ({after.cells[0].id})."]
+    assert found.gate.outcome == "inconclusive"
 
 
 def test_one_instance_is_inconclusive_with_the_interval_within_the_runs() -> None:
     found = compare(run(1), run(2, instances=1, beta=0.5))
     assert {cell.ratio.verdict for cell in found.cells} == {"inconclusive"}
     assert all(cell.ratio.low is not None for cell in found.cells)
-    assert found.regressions == []
+    assert found.gate.regressions == []
+    assert found.gate.outcome == "inconclusive"
+    assert {cell.ratio.undecided for cell in found.cells} == {"too_few"}
     assert any("single instance" in note for note in found.notes)
 
 
@@ -197,6 +239,8 @@ def test_targets_have_no_verdicts() -> None:
     before, after = run(1), with_environment(run(2, beta=0.5), foreign_target=True)
     found = compare(before, after)
     assert {cell.ratio.verdict for cell in found.cells} == {"inconclusive"}
+    assert {cell.ratio.undecided for cell in found.cells} == {"not_restarted"}
+    assert found.gate.outcome == "inconclusive"
     assert any("does not restart" in note for note in found.notes)
 
 
@@ -250,3 +294,80 @@ def test_a_cell_without_a_dialect_is_compared_with_the_default_one() -> None:
         "beta",
         "gamma",
     }
+
+
+CALM = Noise(restart=0.0005, luck=0.0005, round=0.002, spoiled=0.05, slice=0.002)
+
+
+def slowed(one: Run, factor: float) -> Run:
+    """The run with all latencies multiplied, and rates divided."""
+    cells = [
+        with_columns(
+            cell,
+            p50_ns=[value and value * factor for value in cell.slices.p50_ns],
+            duration_ns=[round(value * factor) for value in cell.slices.duration_ns],
+        )
+        for cell in one.cells
+    ]
+    return replace(one, cells=cells)
+
+
+def test_only_narrow_intervals_show_the_absence_of_a_regression() -> None:
+    calm = compare(run(1, noise=CALM), run(2, noise=CALM))
+    assert calm.gate.outcome == "none"
+    assert len(calm.gate.required) == 24, "latency cells only"
+    noisy = compare(run(1), run(2))
+    assert noisy.gate.outcome == "inconclusive"
+    assert "such a slowdown could have stayed undetected in " in noisy.gate.text()
+
+
+def test_a_slowdown_of_15_percent_is_never_fine() -> None:
+    """Found where intervals are narrow; where they are wide, the answer is that it could have stayed undetected."""
+    assert compare(run(1), slowed(run(2), 1.15)).gate.outcome == "regression"
+    wide = Noise(restart=0.1)
+    assert compare(run(1, noise=wide), slowed(run(2, noise=wide), 1.15)).gate.outcome == "inconclusive"
+
+
+def test_a_recorded_run_slowed_by_15_percent_is_never_fine() -> None:
+    recorded = run_file.read(SCHEMA_1)
+    assert compare(recorded, slowed(recorded, 1.15)).gate.outcome != "none"
+
+
+def test_a_run_in_which_nearly_all_cells_failed_shows_nothing() -> None:
+    before = run(1, noise=CALM)
+    after = run(2, noise=CALM)
+    failed = [replace(cell, status="failed", reason="it hung") for cell in after.cells[1:]]
+    found = compare(before, replace(after, cells=[after.cells[0], *failed]))
+    assert len(found.cells) == 1
+    assert found.gate.outcome == "inconclusive"
+    assert found.gate.gaps[0].startswith("Measured in A, but not in B: 47 configurations (")
+
+
+def test_a_regression_counts_even_where_other_cells_failed() -> None:
+    after = slowed(run(2), 1.15)
+    after = replace(after, cells=[after.cells[0], *(replace(cell, status="failed") for cell in after.cells[1:])])
+    assert compare(run(1), after).gate.outcome == "regression"
+
+
+def test_interrupted_runs_and_failed_requests_show_nothing() -> None:
+    before, after = run(1, noise=CALM), run(2, noise=CALM)
+    stopped = replace(after, plan=replace(after.plan, interrupted=True, instances_done=5))
+    for one, other, gap in (
+        (before, stopped, "B was interrupted after 5 of 8 instances."),
+        (stopped, before, "A was interrupted after 5 of 8 instances."),
+    ):
+        found = compare(one, other)
+        assert found.gate.gaps == [gap]
+        assert found.gate.outcome == "inconclusive"
+    errors = with_cells(after, replace(after.cells[0], outcomes={"ok": 9, "timeout": 1}))
+    assert compare(before, errors).gate.outcome == "inconclusive"
+
+
+def test_the_value_of_a_cell_is_that_of_its_run() -> None:
+    before, after = run(1), run(2)
+    for row, a, b in zip(compare(before, after).cells, before.cells, after.cells, strict=True):
+        for value, cell in ((row.value_a, a), (row.value_b, b)):
+            assert cell.latency_ns is not None
+            own = cell.latency_ns.p50 if row.measure == "latency_ns_p50" else cell.requests_per_second
+            assert own is not None
+            assert value == pytest.approx(own.value)

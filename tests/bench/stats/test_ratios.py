@@ -22,7 +22,8 @@ def test_pairs_share_instance_and_round() -> None:
     cell = Slices.of(instance=[1, 0, 0, 1], round=[1, 1, 0, 0], p50_ns=[10.0, 20.0, 200.0, 2.0])
     found = one(paired(cell, baseline, LATENCY))
     assert found.value == pytest.approx(2.0)
-    assert found.instances == 2
+    assert found.precision is not None
+    assert found.precision.instances == 2
 
 
 def test_a_slice_missing_on_one_side_drops_the_pair() -> None:
@@ -73,7 +74,7 @@ def test_the_corrected_interval_contains_the_plain_one() -> None:
         assert ratio.corrected is not None
         assert ratio.plain_95 is not None
         assert ratio.corrected[0] <= ratio.plain_95[0] < ratio.value < ratio.plain_95[1] <= ratio.corrected[1]
-    assert [ratio.instances for ratio in found] == [2] * 5 + [5] * 5
+    assert [ratio.precision.instances for ratio in found if ratio.precision] == [2] * 5 + [5] * 5
 
 
 def medians_of(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Levels:
