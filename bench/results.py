@@ -189,6 +189,20 @@ class Memory(Struct, frozen=True, kw_only=True):
     producer_peak: int | None = None
 
 
+class InFlight(Struct, frozen=True, kw_only=True):
+    """How many requests the client had on the wire: sent, and not answered. Counted through a tap, once per run."""
+
+    wanted: int
+    """How many it was given: in a closed loop the concurrency, in an open loop a number for the count only."""
+    reached: int
+    """How many of these were in flight at the same time. The others waited in the client's own queue."""
+    streams_at_most: int | None = None
+    """How many the producer allows on one connection; null where it announced nothing."""
+    queued_ns: float | None = None
+    """Time in the client's own queue, on average over requests. Latencies include it. Null where nothing waits, or it
+    is not known."""
+
+
 class Slice(Struct, frozen=True, kw_only=True):
     """One slice of one cell. The load process makes it; the runner adds its place in the run."""
 
@@ -213,10 +227,14 @@ class Slice(Struct, frozen=True, kw_only=True):
     """Open loop: in which requests were due. Closed loop: from when all requests were in flight until the first lane
     stopped sending, so that neither filling nor draining is in it."""
     in_flight: float | None = None
-    """Closed loop only: requests in flight on average over the window, from the same stamps as the latencies."""
+    """Closed loop only: requests in flight or in the client's own queue, on average over the window, from the same
+    stamps as the latencies."""
     turnaround_ns: int | None = None
     """Closed loop only: time within the window from a response until the client got the next request, summed over
     requests. It is the load process's own work, and in no latency."""
+    queued_ns: int | None = None
+    """Time that requests waited in the client's own queue before they were sent, summed over requests. Latencies
+    include it. Null where the client can have all of them in flight, or does not show its queue (h2load)."""
     due: int | None = None
     """Open loop only: requests that were due in the window."""
     second_half_due: int | None = None
@@ -297,6 +315,8 @@ class Cell(CellKey, frozen=True, kw_only=True):
     """Open loop: from the moment of sending. In a closed loop it would repeat `latency_ns` and is null."""
     requests_per_second: Estimate | None = None
     outcomes: dict[str, int] = msgspec.field(default_factory=dict)
+    in_flight: InFlight | None = None
+    """Null with one request in flight, and where it could not be counted."""
     bytes: Bytes | None = None
     cpu_us_per_request: CpuPerRequest | None = None
     memory_bytes: Memory | None = None

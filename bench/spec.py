@@ -360,6 +360,12 @@ class CellKey(Struct, frozen=True, kw_only=True):
         return self.usual(*(name for name in dimensions() if name not in kept))
 
     @property
+    def sender(self) -> tuple[Hashable, ...]:
+        """What decides how many requests its client can have in flight."""
+        in_flight = None if self.load is None else self.load.connection_limit
+        return (self.process, self.dialect, self.client, self.connection, in_flight)
+
+    @property
     def connections(self) -> tuple[Hashable, ...]:
         """Cells of a process that agree in this can share a client and its connections."""
         varying = (name for name, each in dimensions().items() if each.scope in (Scope.CONNECTION, Scope.PATH))

@@ -8,11 +8,13 @@ from bench.load.recorder import OK, SliceRecord, kind_of
 
 
 class FullWindow:
-    """The part of a closed loop in which as many requests were in flight as asked for, and how many really were.
+    """The part of a closed loop in which as many requests were in progress as asked for, and how many really were.
 
-    Little's law: requests in flight = rate × mean latency. The window starts when the last of them was first sent, and
-    ends when the first is not followed by another. Both sides are then known exactly from the requests' timestamps,
-    clipped to the window. A load that holds requests back between two timestamps shows fewer than it was asked for.
+    A request is in progress from the moment the client was given it, also while it waits in the client's own queue.
+    Little's law: requests in progress = rate × mean latency. The window starts when the last of them was first given,
+    and ends when the first is not followed by another. Both sides are then known exactly from the requests'
+    timestamps, clipped to the window. A load that holds requests back between two timestamps shows fewer than it was
+    asked for.
 
     From a response until the loop hands the client the next request, nothing of that caller is in flight. This
     turnaround is the load process's own work of a few microseconds. With one request in flight and a fast producer it
@@ -78,12 +80,15 @@ class ClosedTurns:
         self._outcomes = record.outcomes
         self._deadline_ns = self.started_ns + duration_ns
         self._owed = requests_at_least
+        self._queue = record.queue
         self.window = FullWindow(concurrency)
 
     def first(self) -> Request | None:
         """The request of one more caller."""
         now_ns = perf_counter_ns()
         self.window.began(now_ns)
+        if self._queue is not None:
+            self._queue.change(now_ns, 1)
         return self._next(now_ns)
 
     def next_after(self, sent_ns: int, done_ns: int, failure: Exception | None) -> Request | None:
@@ -102,6 +107,8 @@ class ClosedTurns:
             request = self._next(done_ns) if self._owed > 0 else None
         if request is None:
             self.window.close(done_ns)
+            if self._queue is not None:
+                self._queue.change(done_ns, -1)
         else:
             self.window.followed(done_ns, perf_counter_ns())
         return request

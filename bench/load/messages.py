@@ -57,6 +57,15 @@ class ReadSizes(Struct, frozen=True, kw_only=True, tag=True):
     """Whether every byte is wanted by name, too."""
 
 
+class CountInFlight(Struct, frozen=True, kw_only=True, tag=True):
+    """Count on the wire how many requests the cell's client can have in flight, over connections of its own.
+
+    The cell must have been verified before. Answered by InFlightCounted.
+    """
+
+    key: CellKey
+
+
 class RunSlice(Struct, frozen=True, kw_only=True, tag=True):
     """Measure one slice of a cell that was verified. Answered by SliceDone."""
 
@@ -65,6 +74,8 @@ class RunSlice(Struct, frozen=True, kw_only=True, tag=True):
     """Decides the order of the questions, and when they are due. The same seed means the same work."""
     duration_ns: int
     requests_at_least: int
+    in_flight_at_most: int | None = None
+    """How many requests the client can have in flight; the others wait in its queue. Null: as many as there are."""
     recorded: bool = True
     """False during the warm-up: the latencies are not added to the histogram."""
 
@@ -101,6 +112,17 @@ class SizesRead(Struct, frozen=True, kw_only=True, tag=True):
     warnings: tuple[str, ...] = ()
 
 
+class InFlightCounted(Struct, frozen=True, kw_only=True, tag=True):
+    """How many requests a client can have in flight."""
+
+    wanted: int
+    """How many it was given."""
+    reached: int | None = None
+    """How many of these were in flight at the same time; null where that could not be counted."""
+    streams_at_most: int | None = None
+    """How many the producer allows on one connection; null where it announced nothing."""
+
+
 class SliceDone(Struct, frozen=True, kw_only=True, tag=True):
     """The result of one slice. Its `started_ns` is on the machine's monotonic clock."""
 
@@ -125,8 +147,8 @@ class Broken(Struct, frozen=True, kw_only=True, tag=True):
     text: str
 
 
-Order = Setup | Verify | ReadSizes | RunSlice | Collect | Finish
-Answer = Done | Verification | SizesRead | SliceDone | Recorded | Broken
+Order = Setup | Verify | ReadSizes | CountInFlight | RunSlice | Collect | Finish
+Answer = Done | Verification | SizesRead | InFlightCounted | SliceDone | Recorded | Broken
 
 _orders: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
 _answers: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)

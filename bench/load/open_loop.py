@@ -58,6 +58,7 @@ async def run_open(
     response, in nanoseconds.
     """
     in_flight = 0
+    queue = record.queue
     waiting = True
     all_answered = asyncio.Event()
     started_ns = perf_counter_ns()
@@ -72,6 +73,8 @@ async def run_open(
             in_flight -= 1
             if not in_flight:
                 all_answered.set()
+            if queue is not None:
+                queue.change(done_ns, -1)
             record.lag_ns.append(sent_ns - due_ns)
             if half_ns <= done_ns < end_ns:
                 record.second_half_ended += 1
@@ -96,6 +99,8 @@ async def run_open(
                 await asyncio.sleep(0)
                 continue
             in_flight += 1
+            if queue is not None:
+                queue.change(perf_counter_ns(), 1)
             client.begin(request, ended_since(due_ns))
     if in_flight:
         all_answered.clear()

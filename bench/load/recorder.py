@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from bench.load.client_queue import ClientQueue
 from bench.workloads import WrongAnswer
 from consumers.errors import OperationUnsupported, ProducerTimeout, ProducerUnreachable, UnexpectedResponse
 from recipes.errors import RecipeError
@@ -74,6 +75,8 @@ class SliceRecord:
     """Closed loop: time in flight within the window, summed over requests. Over `window_ns`: requests in flight."""
     turnaround_ns: int = 0
     """Closed loop: time within the window from a response until the next request was handed to the client, summed."""
+    queue: ClientQueue | None = None
+    """The client's own queue; None where it can have all requests in flight."""
     due: int = 0
     """Open loop: requests that fell due."""
     second_half_due: int = 0

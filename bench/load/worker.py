@@ -24,8 +24,10 @@ from bench.clients import registry
 from bench.clients.base import LoadClient, LoopClient, ProgramClient, Request
 from bench.clients.library import LibraryClient
 from bench.load import latency_histogram, messages
+from bench.load.client_queue import ClientQueue
 from bench.load.closed_loop import run_closed
 from bench.load.fresh_connections import FreshConnections
+from bench.load.in_flight import count_in_flight
 from bench.load.open_loop import due_offsets_ns, run_open
 from bench.load.recorder import OK, WRONG_ANSWER, SliceRecord, failures, kind_of, most_frequent_failure
 from bench.load.watch import ConnectionCount, LoopWatch
@@ -47,6 +49,10 @@ from consumers.target import Target, parse_target
 from recipes import sources
 from recipes.errors import RecipeError
 from recipes.model import Recipe
+
+OPEN_LOOP_WANTED = 256
+"""How many requests in flight are tried for an open loop, whose number has no bound: more than servers of HTTP/2 allow
+on a connection as a rule (100 to 250)."""
 
 
 @dataclass(slots=True)
@@ -80,6 +86,8 @@ class Worker:
                 return await self.verify(order)
             case messages.ReadSizes():
                 return await self.read_sizes(order)
+            case messages.CountInFlight():
+                return await self.count_in_flight(order.key)
             case messages.RunSlice():
                 return await self.run_slice(order)
             case messages.Collect():
@@ -96,15 +104,17 @@ class Worker:
             address = route.tls if key.tls else route.plain
             assert address is not None
             target = parse_target(address)
-            settings = self._settings(key, target, connections=key.load.connection_limit if key.load else None)
-            if key.connection == NEW:
-                fresh = FreshConnections(lambda: self._client(key, target))
-                made: LoadClient = LibraryClient(self.setup.protocol, settings, fresh)
-            else:
-                made = registry.load_client(key.client, self.setup.protocol, settings)
+            made = self._load_client(key, target)
             await made.open()
             self.clients[key.connections] = made
         return self.clients[key.connections]
+
+    def _load_client(self, key: CellKey, target: Target) -> LoadClient:
+        settings = self._settings(key, target, connections=key.load.connection_limit if key.load else None)
+        if key.connection == NEW:
+            fresh = FreshConnections(lambda: self._client(key, target))
+            return LibraryClient(self.setup.protocol, settings, fresh)
+        return registry.load_client(key.client, self.setup.protocol, settings)
 
     def _client(self, key: CellKey, target: Target) -> RecipeClient:
         return consumers.client(self.setup.protocol, self._settings(key, target, connections=1))
@@ -173,11 +183,28 @@ class Worker:
             warnings=found.warnings,
         )
 
+    async def count_in_flight(self, key: CellKey) -> messages.InFlightCounted:
+        """Count how many requests the cell's client can have in flight. Its requests need no TLS for that."""
+        assert key.load is not None
+        wanted = key.load.connection_limit or OPEN_LOOP_WANTED
+        if self.setup.direct.plain is None:
+            return messages.InFlightCounted(wanted=wanted)
+        return await count_in_flight(
+            lambda target: self._load_client(key, target),
+            self.questions[key.workload],
+            producer=parse_target(self.setup.direct.plain),
+            codec=row(self.setup.protocol).codec(),
+            wanted=wanted,
+            patience_s=self.setup.timeout_s,
+        )
+
     async def run_slice(self, order: messages.RunSlice) -> messages.SliceDone:
         """Measure one slice. Afterwards, untimed, record it and compare one whole response."""
         cell = self.cells[order.cell]
         client = cell.client
-        record = SliceRecord()
+        # A program keeps its own time, which its queue may not be part of.
+        at_most = None if isinstance(client, ProgramClient) else order.in_flight_at_most
+        record = SliceRecord(queue=None if at_most is None else ClientQueue(at_most))
         asked = shuffled_forever(cell.requests, order.seed)
         connections = self._connection_count(client.settings.target.port)
         connections.begin()
@@ -209,6 +236,7 @@ class Worker:
             window_ns=record.window_ns,
             in_flight=record.in_flight_ns / record.window_ns if closed and record.window_ns else None,
             turnaround_ns=record.turnaround_ns if closed else None,
+            queued_ns=None if record.queue is None else record.queue.queued_ns,
             due=None if closed else record.due,
             second_half_due=None if closed else record.second_half_due,
             second_half_ended=None if closed else record.second_half_ended,

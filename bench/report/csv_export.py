@@ -35,6 +35,8 @@ def _columns(cell: Cell) -> Iterator[tuple[str, Value]]:
     for measure, found in (("latency_ns", cell.latency_ns), ("service_ns", cell.service_ns)):
         for quantile in Quantiles.__struct_fields__:
             yield from _estimate(f"{measure}_{quantile}", getattr(found, quantile) if found else None)
+    yield "in_flight_reached", cell.in_flight.reached if cell.in_flight else None
+    yield "queued_ns", cell.in_flight.queued_ns if cell.in_flight else None
     yield from _estimate("requests_per_second", cell.requests_per_second)
     yield "requests_per_second_is_lower_bound", None if cell.requests_per_second is None else is_bound(cell)
     yield "ok", cell.outcomes.get("ok")

@@ -29,6 +29,10 @@ OPEN_LATENCY = (
 )
 ACHIEVED = "achieved: successful requests per second; compare it with the requested rate."
 THROUGHPUT = "requests/s: successful requests per second. Higher is better."
+QUEUE = (
+    "in flight: how many of the requests wanted the client had sent and unanswered at the same time, counted on the "
+    "wire. in queue: mean time in the client's own queue before that, included in latency. Lower is better."
+)
 SAMPLES = "n: successful responses (+ errors by type)."
 MESSAGE = "message: JSON text or protobuf message."
 COMPRESSED = "compressed: the message after gzip, where it is on."

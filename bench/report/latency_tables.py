@@ -6,7 +6,8 @@ from bench.report import definitions, names, units
 from bench.report.document import Column, Entry, Row, Table, TableBuilder
 from bench.report.grouping import Grouping, LoadGroup, WorkloadGroup, of_measure, variant_of
 from bench.report.units import Unit
-from bench.results import Cell, Estimate, Quantiles, RatioEstimate, Run
+from bench.results import Cell, Estimate, InFlight, Quantiles, RatioEstimate, Run
+from bench.spec import ClosedLoad
 from bench.stats.generator import is_bound
 from bench.stats.load_curves import Curve, curves
 from bench.stats.wording import percent, some_of
@@ -84,6 +85,35 @@ def _throughput(group: WorkloadGroup, load: LoadGroup, grouping: Grouping) -> Ta
     return _finished(built, load, grouping, definitions.throughput_ratio)
 
 
+def _queue(cell: Cell) -> InFlight | None:
+    """What is known of a client that queued requests; None where all were in flight at once."""
+    found = cell.in_flight
+    if found is None or found.reached >= found.wanted:
+        return None
+    return found if isinstance(cell.load, ClosedLoad) or found.queued_ns else None
+
+
+def _add_queues(built: TableBuilder, cells: Sequence[Cell]) -> None:
+    """How many requests were in flight, and how long they waited in the client. Nothing where none had to wait."""
+    queues = [_queue(cell) for cell in cells]
+    if not any(queues):
+        return
+    unit = units.chosen(units.DURATIONS_NS, [each.queued_ns for each in queues if each is not None])
+    built.columns += [Column("in flight"), Column("in queue", unit.symbol)]
+    rows, built.rows = built.rows, []
+    for row, cell, found in zip(rows, cells, queues, strict=True):
+        entries: list[Entry | str] = ["", ""]
+        if found is not None:
+            sent = (
+                f"{found.reached:,} of {found.wanted:,}"
+                if isinstance(cell.load, ClosedLoad)
+                else f"≤ {found.reached:,}"
+            )
+            entries = [sent, units.number(found.queued_ns, unit)]
+        built.add(row.headings, [*row.entries, *entries])
+    built.notes.append(definitions.QUEUE)
+
+
 def latency_unit(cells: Sequence[Cell]) -> Unit:
     """One unit for all the latencies of some cells."""
     found = [cell.latency_ns for cell in cells if cell.latency_ns is not None]
@@ -105,6 +135,7 @@ def _add(built: TableBuilder, cell: Cell, entries: list[Entry | str]) -> None:
 
 def _finished(built: TableBuilder, load: LoadGroup, grouping: Grouping, defined: Callable[[str], str]) -> Table:
     """With the ratios, the number of samples, and the notes that these tables share."""
+    _add_queues(built, load.cells)
     rows, built.rows = built.rows, []
     baseline = grouping.baseline
     compares = baseline is not None and len({cell.series for cell in load.cells}) > 1

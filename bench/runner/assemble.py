@@ -7,7 +7,7 @@ from msgspec.structs import asdict, replace
 from bench.clients.registry import LIBRARY, load_client_class
 from bench.load import latency_histogram
 from bench.network.profile import LOOPBACK, parse
-from bench.results import Cell, Memory, PlanUsed, Run, RunWarning, Slices
+from bench.results import Cell, InFlight, Memory, PlanUsed, Run, RunWarning, Slices
 from bench.runner.job import RunHeader
 from bench.runner.recording import CellRecording, RunRecording
 from bench.runner.sizes import unknown_sizes
@@ -79,12 +79,27 @@ def _cell(found: CellRecording, recording: RunRecording) -> Cell:
         if found.key.client == LIBRARY and (sizes := recording.sizes.get(found.key.message)) is not None:
             known |= {"bytes": sizes.bytes, "tls_session": sizes.tls_session}
         known["memory_bytes"] = Memory(producer_peak=recording.peak_bytes.get(found.key.process))
+        known["in_flight"] = _in_flight(found, recording)
         if found.latency:
             pooled = latency_histogram.new_histogram()
             for histogram in found.latency.values():
                 pooled.add(histogram)
             known["latency_histogram"] = latency_histogram.encode(pooled)
     return empty_cell(found.key, status=status, reason=reason, **known)
+
+
+def _in_flight(found: CellRecording, recording: RunRecording) -> InFlight | None:
+    counted = recording.in_flight.get(found.key.sender)
+    if counted is None or counted.reached is None:
+        return None
+    queued_ns = [each.queued_ns for each in found.slices if each.queued_ns is not None]
+    requests = sum(each.ok + each.failed for each in found.slices if each.queued_ns is not None)
+    return InFlight(
+        wanted=counted.wanted,
+        reached=counted.reached,
+        streams_at_most=counted.streams_at_most,
+        queued_ns=sum(queued_ns) / requests if requests else None,
+    )
 
 
 def _problems(recording: RunRecording) -> list[RunWarning]:

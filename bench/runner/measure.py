@@ -64,6 +64,7 @@ class Measurement:
             try:
                 await self._verify(instance, rigs)
                 await self._read_sizes(rigs)
+                await self._count_in_flight(rigs)
                 await self._rounds(instance, rigs)
                 self.recording.instances_done += 1
             except Stopped:
@@ -94,6 +95,18 @@ class Measurement:
             found = await rig.order(order_to_read(cell.key), VERIFY_TIMEOUT_S)
             if isinstance(found, messages.SizesRead):
                 self.recording.sizes[message] = found
+
+    async def _count_in_flight(self, rigs: Rigs) -> None:
+        """Count what every client can have in flight, once for all cells that it serves in the same way."""
+        for cell in self.recording.cells:
+            key = cell.key
+            rig = rigs.get(key.process)
+            if rig is None or rig.broken or cell.status != "measured" or key.sender in self.recording.in_flight:
+                continue
+            if key.load is not None and key.load.connection_limit != 1:
+                counted = await rig.order(messages.CountInFlight(key=key), VERIFY_TIMEOUT_S)
+                if isinstance(counted, messages.InFlightCounted):
+                    self.recording.in_flight[key.sender] = counted
 
     async def _rounds(self, instance: int, rigs: Rigs) -> None:
         plan = self.plan
@@ -150,6 +163,7 @@ class Measurement:
             seed=planning.slice_seed(cell.key, self.plan, instance, number),
             duration_ns=duration_ns,
             requests_at_least=planning.requests_at_least(cell.key),
+            in_flight_at_most=self.recording.in_flight_at_most(cell.key),
             recorded=number >= 0,
         )
         result = await rig.order(order, duration_ns / 1e9 + self.plan.timeout_s + SLICE_MARGIN_S)

@@ -3,6 +3,7 @@
 These values change; the results that are assembled from them do not.
 """
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,6 +65,8 @@ class RunRecording:
 
     cells: list[CellRecording]
     sizes: dict[CellKey, messages.SizesRead] = field(default_factory=dict)
+    in_flight: dict[Hashable, messages.InFlightCounted] = field(default_factory=dict)
+    """By CellKey.sender."""
     peak_bytes: dict[CellKey, int] = field(default_factory=dict)
     """The largest resident memory of a producer, over all instances, by CellKey.process."""
     problems: list[str] = field(default_factory=list)
@@ -72,3 +75,8 @@ class RunRecording:
     warm_up_rounds: list[int] = field(default_factory=list)
     """How many each instance needed to settle."""
     interrupted: bool = False
+
+    def in_flight_at_most(self, key: CellKey) -> int | None:
+        """How many requests the cell's client can have in flight; None where it can have all, or it is not known."""
+        counted = self.in_flight.get(key.sender)
+        return counted.reached if counted is not None and (counted.reached or 0) < counted.wanted else None

@@ -20,6 +20,8 @@ SATURATED = 0.95
 """The producer's share of its core from which on latencies in open loop are mostly queueing."""
 OPENED_PER_REQUEST = 0.01
 """The largest number of connections opened per request, where connections are kept open."""
+QUEUED = 0.01
+"""The largest share of the latency in open loop that may be spent in the client's own queue."""
 STALLED_SLICES = 0.05
 """The largest share of slices in which the load process may have been blocked."""
 
@@ -59,6 +61,7 @@ def of_cells(cells: Sequence[Cell]) -> Iterator[RunWarning]:
     measured = [cell for cell in cells if cell.status == "measured"]
     yield from _errors(measured)
     yield from filter(None, (check.warning(measured) for check in CHECKS))
+    yield from _not_reached(measured)
     yield from _tls_differs(measured)
 
 
@@ -232,6 +235,46 @@ CHECKS = (
         "gzip would not make smaller. Results there show the effect of requesting gzip.",
     ),
 )
+
+
+def _not_reached(cells: Iterable[Cell]) -> Iterator[RunWarning]:
+    """One warning for each number that was wanted and each that was reached instead, and for queues in open loop."""
+    limited: dict[tuple[int, int], list[Cell]] = {}
+    queued: dict[int, list[Cell]] = {}
+    for cell in cells:
+        found = cell.in_flight
+        if found is None or found.reached >= found.wanted:
+            continue
+        if isinstance(cell.load, ClosedLoad):
+            limited.setdefault((found.wanted, found.reached), []).append(cell)
+        elif (generator.queued_share(cell) or 0.0) > QUEUED:
+            queued.setdefault(found.reached, []).append(cell)
+    for (wanted, reached), group in limited.items():
+        yield _queue_warning(
+            "concurrency_not_reached",
+            f"{wanted:,} requests in flight were wanted and {reached:,} reached in {{cells}}",
+            group,
+            f"Results there are those of {reached:,} in flight. Compare protocols at --concurrency {reached} or less.",
+        )
+    for reached, group in queued.items():
+        yield _queue_warning(
+            "queued_in_client",
+            f"No more than {reached:,} requests were in flight at a time in {{cells}}",
+            group,
+            "The service time includes that, too. Request a lower rate.",
+        )
+
+
+def _queue_warning(code: str, fact: str, cells: Sequence[Cell], remedy: str) -> RunWarning:
+    """A warning about cells whose client queued requests. `{cells}` in `fact` stands for them."""
+    ids = [cell.id for cell in cells]
+    limits = {cell.in_flight.streams_at_most for cell in cells if cell.in_flight is not None}
+    limit = limits.pop() if len(limits) == 1 else None
+    reason = f": the producer allows {limit:,} on a connection" if limit is not None else ""
+    shares = [share for cell in cells if (share := generator.queued_share(cell)) is not None]
+    spent = f", up to {percent(max(shares))} of the mean latency" if shares else ""
+    text = f"{fact.format(cells=_listed(ids))}{reason}. The others waited in the client's own queue{spent}. {remedy}"
+    return RunWarning(code=code, grade="warning", text=text, cells=ids)
 
 
 def _tls_differs(cells: Iterable[Cell]) -> Iterator[RunWarning]:

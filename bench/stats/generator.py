@@ -144,3 +144,11 @@ def in_flight(cell: Cell) -> float | None:
     if not samples:
         return None
     return float(np.dot(counts[filled], ends_ns)) / samples * requests / elapsed_ns
+
+
+def queued_share(cell: Cell) -> float | None:
+    """The share of the mean latency that requests spent in the client's own queue. None where that is not known."""
+    if cell.in_flight is None or cell.in_flight.queued_ns is None or cell.latency_histogram is None:
+        return None
+    mean_ns = latency_histogram.decode(cell.latency_histogram).get_mean_value()
+    return min(1.0, cell.in_flight.queued_ns / mean_ns) if mean_ns else None

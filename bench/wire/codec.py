@@ -49,6 +49,32 @@ class Parsed:
     """Request and response by the owner of their parts, in the order of the requests."""
 
 
+class Exchanges(ABC):
+    """Counts the exchanges of one connection while its plain bytes pass, in any chunking. Keeps no content."""
+
+    streams_at_most: int | None = None
+    """How many exchanges the producer allows on the connection at the same time, as it last announced. None: nothing
+    was announced."""
+
+    @property
+    @abstractmethod
+    def begun(self) -> int:
+        """Requests of which something was sent."""
+
+    @property
+    @abstractmethod
+    def ended(self) -> int:
+        """Requests that were answered completely, or given up by either side."""
+
+    @abstractmethod
+    def sent(self, data: bytes) -> None:
+        """Take the next bytes of the consumer."""
+
+    @abstractmethod
+    def received(self, data: bytes) -> Sequence[Part]:
+        """The parts that are complete with the next bytes of the producer. Those without owner are the connection's."""
+
+
 class Codec(ABC):
     """Parses the plain bytes of a connection of one protocol. Has no state."""
 
@@ -58,6 +84,10 @@ class Codec(ABC):
     @abstractmethod
     def parse(self, sent: bytes, received: bytes) -> Parsed:
         """Cut both directions into parts, `sent` being the consumer's. Raises nothing, whatever the bytes are."""
+
+    @abstractmethod
+    def exchanges(self) -> Exchanges:
+        """Counts the exchanges of one connection from its first byte on."""
 
 
 def inflated_bytes(content: bytes, coding: str) -> int | None:

@@ -8,7 +8,17 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from bench.wire.codec import GZIP, IDENTITY, NOTHING, Codec, Content, Parsed, content_coding, inflated_bytes
+from bench.wire.codec import (
+    GZIP,
+    IDENTITY,
+    NOTHING,
+    Codec,
+    Content,
+    Exchanges,
+    Parsed,
+    content_coding,
+    inflated_bytes,
+)
 from bench.wire.parts import (
     BODY,
     CHUNK_FRAMING,
@@ -242,6 +252,38 @@ class Http1Parser:
         return self._cut(CHUNK_FRAMING, size, self._owner)
 
 
+class Http1Exchanges(Exchanges):
+    """A connection of HTTP/1.1. All bytes of the producer belong to a response."""
+
+    def __init__(self) -> None:
+        self._requests = Http1Parser()
+        self._responses = Http1Parser(methods=self._requests.methods)
+
+    @property
+    def begun(self) -> int:
+        return len(self._requests.messages)
+
+    @property
+    def ended(self) -> int:
+        responses = self._responses.messages
+        return len(responses) - bool(responses and not responses[-1].complete)
+
+    def sent(self, data: bytes) -> None:
+        _feed_without_keeping(self._requests, data)
+
+    def received(self, data: bytes) -> Sequence[Part]:
+        return _feed_without_keeping(self._responses, data)
+
+
+def _feed_without_keeping(parser: Http1Parser, data: bytes) -> list[Part]:
+    """The parts that are complete, their content removed from the parser's messages."""
+    known = max(0, len(parser.messages) - 1)
+    parts = parser.feed(data)
+    for message in parser.messages[known:]:
+        message.body.clear()
+    return parts
+
+
 class Http1Codec(Codec):
     """HTTP/1.1. Every byte belongs to a message, except those that are unparsed."""
 
@@ -258,6 +300,9 @@ class Http1Codec(Codec):
                 for number, request in enumerate(requests.messages)
             },
         )
+
+    def exchanges(self) -> Exchanges:
+        return Http1Exchanges()
 
 
 def _content(message: Http1Message) -> Content:

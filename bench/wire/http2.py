@@ -6,13 +6,23 @@ parsed are named `unparsed`: the payload of an invalid frame, or all that follow
 """
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from hpack import Decoder, HPACKError
 
-from bench.wire.codec import GZIP, IDENTITY, Codec, Content, HeaderFields, Parsed, content_coding, inflated_bytes
+from bench.wire.codec import (
+    GZIP,
+    IDENTITY,
+    Codec,
+    Content,
+    Exchanges,
+    HeaderFields,
+    Parsed,
+    content_coding,
+    inflated_bytes,
+)
 from bench.wire.parts import BODY, FRAME_HEADER, HPACK_BLOCK, PADDING, PAYLOAD, PREFACE, PRIORITY_FIELDS, UNPARSED, Part
 from bench.wire.recording import Direction
 
@@ -38,6 +48,12 @@ _FRAME_NAMES = {
     CONTINUATION: "continuation",
 }
 """RFC 9113, section 6. Any other is `unknown`."""
+
+RST_STREAM_PART = f"rst_stream.{FRAME_HEADER}"
+SETTINGS_PART = f"settings.{PAYLOAD}"
+SETTING_BYTES = 6
+"""An identifier of 2 bytes and a value of 4 (RFC 9113, section 6.5.1)."""
+MAX_CONCURRENT_STREAMS = 0x3
 
 _SETTINGS_ACK_BYTES, _WINDOW_UPDATE_BYTES, _PING_BYTES = 9, 13, 17
 
@@ -219,6 +235,62 @@ class Http2Parser(Generic[AnyBody]):
         return {bytes(name): bytes(value) for name, value in fields}
 
 
+class DroppedBody:
+    """Content that is neither cut nor kept."""
+
+    complete = True
+
+    def feed(self, data: bytes) -> list[tuple[str, bytes]]:
+        """One piece of BODY."""
+        return [(BODY, data)]
+
+
+class StreamExchanges(Exchanges):
+    """A connection of HTTP/2: an exchange is a stream that the consumer opened."""
+
+    def __init__(self) -> None:
+        self._requests = Http2Parser(DroppedBody, from_client=True)
+        self._responses = Http2Parser(DroppedBody, from_client=False)
+        self._ended: set[int] = set()
+
+    @property
+    def begun(self) -> int:
+        return len(self._requests.streams)
+
+    @property
+    def ended(self) -> int:
+        return len(self._ended)
+
+    def sent(self, data: bytes) -> None:
+        for part in self._requests.feed(data):
+            self._note_reset(part)
+
+    def received(self, data: bytes) -> Sequence[Part]:
+        parts = self._responses.feed(data)
+        for part in parts:
+            self._note_reset(part)
+            if part.name == SETTINGS_PART:
+                self._note_settings(part.data)
+            elif part.owner is not None:
+                stream = self._responses.streams.get(part.owner)
+                if stream is not None and stream.ended:
+                    self._end(part.owner)
+        return parts
+
+    def _note_reset(self, part: Part) -> None:
+        if part.name == RST_STREAM_PART and part.owner is not None:
+            self._end(part.owner)
+
+    def _end(self, stream_id: int) -> None:
+        if stream_id in self._requests.streams:
+            self._ended.add(stream_id)
+
+    def _note_settings(self, payload: bytes) -> None:
+        for start in range(0, len(payload) - SETTING_BYTES + 1, SETTING_BYTES):
+            if int.from_bytes(payload[start : start + 2]) == MAX_CONCURRENT_STREAMS:
+                self.streams_at_most = int.from_bytes(payload[start + 2 : start + SETTING_BYTES])
+
+
 class StreamsCodec(Codec, Generic[AnyBody]):
     """A protocol whose requests are streams of HTTP/2.
 
@@ -252,6 +324,9 @@ class StreamsCodec(Codec, Generic[AnyBody]):
                 for number, stream in requests.streams.items()
             },
         )
+
+    def exchanges(self) -> Exchanges:
+        return StreamExchanges()
 
 
 class Http2Codec(StreamsCodec[PlainBody]):

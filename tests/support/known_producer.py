@@ -16,7 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 import uvloop
 
 from bench.load.timer import PreciseTimer
-from producers import lifecycle
+from producers import grpc_limits, lifecycle
 from producers.registry import PRODUCERS, producer_class
 from producers.settings import ProducerSettings
 from recipes import sources
@@ -134,6 +134,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--one-at-a-time", action="store_true", help="so that its capacity is 1000 / delay")
     parser.add_argument("--stall-ms", type=float, default=0.0)
     parser.add_argument("--every-ms", type=float, default=1000.0)
+    parser.add_argument("--streams", type=int, help="requests allowed on one connection at a time, for gRPC")
     parser.add_argument("--fault", choices=BOOK_FAULTS + WIRE_FAULTS)
     parser.add_argument("--after", type=int, default=0, help="questions before the fault")
     parser.add_argument("--times", type=int, default=1 << 60, help="how many of them it spoils")
@@ -142,6 +143,8 @@ def arguments() -> argparse.Namespace:
 
 async def serve(given: argparse.Namespace) -> None:
     """Serve until SIGTERM."""
+    if given.streams is not None:
+        grpc_limits.MAXIMUM_CONCURRENT_STREAMS = given.streams
     with PreciseTimer() as timer:
         settings = ProducerSettings(port=0, drain_s=0.1)
         producer = producer_class(given.protocol)(KnownBook(given, timer), settings)

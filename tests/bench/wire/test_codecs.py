@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bench.protocols import PROTOCOLS
 from bench.protocols import protocol as row
 from bench.wire.codec import Codec, Content, Parsed, content_coding, inflated_bytes
+from bench.wire.http1 import Http1Codec
 from bench.wire.http2 import PREFACE_BYTES
 from bench.wire.parts import BytesUnaccounted, Part, total_bytes
 from bench.wire.reading import read_plain
@@ -179,7 +180,7 @@ def test_any_bytes_are_accounted_for(sent: bytes, received: bytes, protocol: str
 
 
 def test_a_parser_that_loses_bytes_is_caught() -> None:
-    class Losing(Codec):
+    class Losing(Http1Codec):
         def parse(self, sent: bytes, received: bytes) -> Parsed:
             content = Content(0, 0, "identity", complete=True)
             parts = {Direction.SENT: [Part("all", sent, 0)], Direction.RECEIVED: [Part("some", received[1:], 0)]}
