@@ -1,141 +1,115 @@
-"""Are verdicts right? `python -m benchmarks.verdicts same|slowed` runs the whole bench many times and counts them.
+"""Are verdicts right? `python -m benchmarks.verdicts same|3%|5%` runs the whole bench many times and counts them.
 
     same      two versions that are the same code: every `faster` or `slower` is wrong
-    slowed    the second version takes 5 % longer for each response: `slower` is right, and the exit code has to be 1
+    3%, 5%    the second version is slower by this share: `slower` is right, `faster` is wrong
 
-Each run is a `bench run --ab`, started as a user starts it. The table shows how often each verdict was given.
+Each run is a `bench run --ab`, started as a user starts it. How the slower version is made, and how it is known by how
+much it is slower: benchmarks/slowed_producer.py. Results are kept in --out; started again, the program goes on there.
 """
 
-import json
-import shutil
-import subprocess
+import asyncio
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
 from pathlib import Path
-from statistics import median
 from typing import Annotated
 
 import typer
+from msgspec import Struct
 
-from bench import run_file
 from bench.report import units
-from bench.results import Cell, RatioEstimate, Run
+from bench.results import Verdict
+from benchmarks.repeated import FoundRatio, FoundRun, command_of, keep, kept, measure, widths
+from benchmarks.slowed_producer import Slowdown, copied, slow_down_by
 from commands import command_line, values
-from commands.errors import ExitCode, UntrustedMeasurement
+from commands.errors import ExitCode
+from producers.registry import PRODUCERS
 
-REPOSITORY = Path(__file__).parent.parent
-PACKAGES = ("commands", "producers", "protos", "recipes", "requirements")
-TRUTHS = ("same", "slowed")
-SLOWDOWN = 0.05
-SLOWED_BOOK = """
-
-# What follows was appended by benchmarks/verdicts.py, in a copy made for one measurement.
-import json as _json
-import sys as _sys
-from pathlib import Path as _Path
-from time import perf_counter_ns as _now_ns
-
-_extra_ns = _json.loads((_Path(__file__).parent / "extra_ns.json").read_text())[_sys.argv[1]]
-
-
-def _slowed(method, extra_ns):
-    async def slowed(*arguments, **named):
-        until_ns = _now_ns() + extra_ns
-        while _now_ns() < until_ns:
-            pass
-        return await method(*arguments, **named)
-
-    return slowed
-
-
-InMemoryRecipeBook.get = _slowed(InMemoryRecipeBook.get, _extra_ns["get"])
-InMemoryRecipeBook.page = _slowed(InMemoryRecipeBook.page, _extra_ns["list"])
-"""
+REPORTS = Path("reports")
+SMALL = ("--workload", "get", "--gzip", "off", "--tls", "off", "--concurrency", "1", "--client", "library")
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """The result of one run."""
+class Truth:
+    """What is true of the second version, and in which share of runs it has to be found."""
 
-    exit_code: int
-    run: Run
+    slower: float
+    found_at_least: float
+    wrong_at_most: float
 
+    def is_found(self, ratio: FoundRatio) -> bool:
+        """Whether the verdict shows the difference that there is."""
+        return self.slower > 0 and ratio.verdict == "slower"
 
-def ratio_of(cell: Cell) -> RatioEstimate | None:
-    """The ratio to the other version that its verdict is about."""
-    return None if cell.ratio is None else cell.ratio.latency_ns_p50 or cell.ratio.requests_per_second
-
-
-def measure(arguments: Sequence[str], out: Path) -> Outcome:
-    """One run of the bench."""
-    command = [sys.executable, "-m", "bench", "run", *arguments, "--out", str(out)]
-    done = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
-    if done.returncode not in (ExitCode.FINE, ExitCode.REGRESSION, ExitCode.UNTRUSTED) or not out.exists():
-        error = done.stderr.decode(errors="replace").strip()
-        raise UntrustedMeasurement(f"the bench ended with {done.returncode}: {error}")
-    return Outcome(done.returncode, run_file.read(out))
+    def is_wrong(self, ratio: FoundRatio) -> bool:
+        """Whether the verdict is a difference that there is not."""
+        return ratio.verdict == "faster" or (ratio.verdict == "slower" and not self.slower)
 
 
-def copied(directory: Path) -> Path:
-    """A copy of the packages that producers need."""
-    for package in PACKAGES:
-        shutil.copytree(REPOSITORY / package, directory / package)
-    return directory
+TRUTHS = {
+    "same": Truth(slower=0.0, found_at_least=0.0, wrong_at_most=0.05),
+    "3%": Truth(slower=0.03, found_at_least=0.6, wrong_at_most=0.0),
+    "5%": Truth(slower=0.05, found_at_least=0.95, wrong_at_most=0.0),
+}
 
 
-def slowed(directory: Path, plain: Run) -> Path:
-    """A copy whose responses take SLOWDOWN of the median latency of their cell in `plain` longer."""
-    extra_ns: dict[str, dict[str, int]] = {}
-    for cell in plain.cells:
-        assert cell.latency_ns is not None
-        assert cell.latency_ns.p50 is not None
-        of_protocol = extra_ns.setdefault(cell.protocol, {"get": 0, "list": 0})
-        of_protocol[cell.workload.name] = round(cell.latency_ns.p50.value * SLOWDOWN)
-    copied(directory)
-    with (directory / "recipes" / "book.py").open("a", encoding="utf-8") as book:
-        book.write(SLOWED_BOOK)
-    (directory / "recipes" / "extra_ns.json").write_text(json.dumps(extra_ns), encoding="utf-8")
-    return directory
+class Settings(Struct, frozen=True, kw_only=True):
+    """What results have in common that are kept in one file."""
+
+    truth: str
+    flags: list[str]
 
 
-def show(number: int, outcome: Outcome) -> None:
-    """One line about a run."""
-    verdicts = Counter(found.verdict for cell in outcome.run.cells if (found := ratio_of(cell)) is not None)
-    reaches = [
-        sqrt(found.high / found.low) - 1
-        for cell in outcome.run.cells
-        if (found := ratio_of(cell)) is not None and found.low and found.high
+class Trial(Struct, frozen=True, kw_only=True):
+    """One run, and how much slower the second version was when it was made, measured without the bench."""
+
+    run: FoundRun
+    slowdown: Slowdown | None
+
+
+def line(number: int, run: FoundRun) -> str:
+    """A run, in one line."""
+    said = ", ".join(f"{count} {verdict}" for verdict, count in sorted(Counter(r.verdict for r in run.ratios).items()))
+    widths_found = widths([each.half_width for each in run.ratios if each.half_width is not None])
+    return f"run {number}: {said}; {widths_found}; exit {run.exit_code}; {run.duration_s:.0f} s"
+
+
+def table(runs: Sequence[FoundRun]) -> str:
+    """How often each ratio got each verdict, the range of its values, and its corrected half-width, in Markdown."""
+    verdicts: tuple[Verdict, ...] = ("faster", "slower", "same", "inconclusive")
+    lines = [
+        f"| cell | {' | '.join(verdicts)} | ratios, least to greatest | half-width: median, largest |",
+        f"|{'---|' * 7}",
     ]
-    said = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
-    widths = f"intervals ±{median(reaches):.1%} (median), ±{max(reaches):.1%} (widest)" if reaches else "no intervals"
-    print(f"run {number}: {said}; {widths}; exit {outcome.exit_code}; {outcome.run.duration_s:.0f} s", flush=True)
-
-
-def summarize(outcomes: Sequence[Outcome]) -> None:
-    """How often each cell got each verdict, and the range of its ratios."""
-    print(f"\n| cell | faster | slower | same | inconclusive | ratios, least to greatest |\n|{'---|' * 6}")
-    ids = [cell.id for cell in outcomes[0].run.cells if ratio_of(cell) is not None]
-    for name in ids:
-        found = [
-            ratio
-            for outcome in outcomes
-            for cell in outcome.run.cells
-            if cell.id == name and (ratio := ratio_of(cell)) is not None
-        ]
+    for name in dict.fromkeys(ratio.cell for run in runs for ratio in run.ratios):
+        found = [ratio for run in runs for ratio in run.ratios if ratio.cell == name]
         counts = Counter(ratio.verdict for ratio in found)
-        said = " | ".join(str(counts[verdict]) for verdict in ("faster", "slower", "same", "inconclusive"))
-        values = sorted(ratio.value for ratio in found)
-        print(f"| {name} | {said} | {units.significant(values[0])}–{units.significant(values[-1])} |")
-    wrong = sum(
-        any(ratio.verdict in ("faster", "slower") for ratio in map(ratio_of, outcome.run.cells) if ratio is not None)
-        for outcome in outcomes
-    )
-    fired = sum(outcome.exit_code == 1 for outcome in outcomes)
-    print(f"\n{wrong} of {len(outcomes)} runs called anything faster or slower; {fired} ended with exit code 1.")
+        least, greatest = (units.significant(each(ratio.value for ratio in found)) for each in (min, max))
+        half_widths = [ratio.half_width for ratio in found if ratio.half_width is not None]
+        numbers = " | ".join(str(counts[verdict]) for verdict in verdicts)
+        lines.append(f"| {name} | {numbers} | {least}–{greatest} | {widths(half_widths)} |")
+    return "\n".join(lines)
+
+
+def conclusion(truth: Truth, runs: Sequence[FoundRun]) -> tuple[str, bool]:
+    """What the runs show, in sentences, and whether that is good enough."""
+    wrong = sum(any(map(truth.is_wrong, run.ratios)) for run in runs)
+    found = sum(any(map(truth.is_found, run.ratios)) for run in runs)
+    allowed, required = int(truth.wrong_at_most * len(runs)), -int(-truth.found_at_least * len(runs) // 1)
+    text = f"A wrong verdict in {wrong} of {len(runs)} runs (allowed: {allowed})."
+    if truth.slower:
+        text += f" The difference was found in {found} of {len(runs)} (required: {required})."
+    return text, wrong <= allowed and found >= required
+
+
+def truth_in_words(truth: Truth, slowdowns: Sequence[Slowdown]) -> str:
+    """What is true, and how that is known."""
+    if not truth.slower:
+        return "Two versions with the same code."
+    measured = "; ".join(f"{each.share * 100:.1f} ± {each.error * 100:.1f} %" for each in dict.fromkeys(slowdowns))
+    return f"The second version is made to be {truth.slower:.0%} slower. Requests that alternate within it: {measured}."
 
 
 app = command_line.application("Run the whole bench many times where the truth is known, and count its verdicts.")
@@ -145,29 +119,49 @@ app = command_line.application("Run the whole bench many times where the truth i
 def verdicts(
     truth: Annotated[str, typer.Argument(parser=values.one_of(TRUTHS), metavar="|".join(TRUTHS))],
     runs: Annotated[int, typer.Option(parser=values.whole_number(1, 1000), metavar="N", help="How many.")] = 20,
-    arguments: Annotated[
-        list[str] | None, typer.Argument(metavar="-- FLAGS", help="Passed on to `bench run`.", show_default=False)
+    seconds: Annotated[
+        float, typer.Option(parser=values.number(1, 86_400), metavar="S", help="The time of each run.")
+    ] = 30.0,
+    protocol: Annotated[
+        str, typer.Option(parser=values.one_of(PRODUCERS), metavar="|".join(PRODUCERS), help="Measured in one cell.")
+    ] = "http",
+    requests: Annotated[
+        int,
+        typer.Option(
+            parser=values.whole_number(1_000, 10_000_000), metavar="N", help="To find out how long a request takes."
+        ),
+    ] = 20_000,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where results are kept; by default in reports/, by the truth.")
     ] = None,
-) -> None:
-    """Compare two versions: `same`, the same code twice; `slowed`, the second takes 5 % longer for each response."""
-    flags = arguments or []
-    with tempfile.TemporaryDirectory(prefix="recipe-lab-") as aside:
-        directory, out = Path(aside), Path(aside) / "run.json"
-        (directory / "before").mkdir()
-        before = copied(directory / "before")
-        (directory / "after").mkdir()
-        if truth == "slowed":
-            flags = ["--gzip", "off", "--tls", "off", "--concurrency", "1", *flags]
-            plain = measure([*flags, "--instances", "2", "--seconds", "15"], out).run
-            after = slowed(directory / "after", plain)
-        else:
-            after = copied(directory / "after")
-        outcomes = []
-        for number in range(1, runs + 1):
-            found = measure([*flags, "--ab", f"{before}..{after}", "--seed", str(number)], out)
-            show(number, found)
-            outcomes.append(found)
-    summarize(outcomes)
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="-- FLAGS", help="Of `bench run`, instead of the one cell.", show_default=False),
+    ] = None,
+) -> int:
+    """Compare two versions whose difference is known; exit 1 when verdicts are wrong or miss it too often.
+
+    By default one cell is measured: GET of one recipe, one request in flight, without gzip and TLS.
+    """
+    flags = [*(arguments or ["--protocol", protocol, *SMALL]), "--seconds", f"{seconds:g}"]
+    path = out or REPORTS / f"verdicts-{truth.rstrip('%')}.jsonl"
+    trials = kept(path, Settings(truth=truth, flags=flags), Trial)
+    if len(trials) < runs:
+        with tempfile.TemporaryDirectory(prefix="recipe-lab-") as aside:
+            before, after = copied(Path(aside) / "before"), copied(Path(aside) / "after")
+            slower = TRUTHS[truth].slower
+            slowdown = asyncio.run(slow_down_by(slower, after, protocol, requests)) if slower else None
+            while len(trials) < runs:
+                number = len(trials) + 1
+                run = measure([*flags, "--ab", f"{before}..{after}", "--seed", str(number)])
+                trials.append(Trial(run=run, slowdown=slowdown))
+                keep(path, trials[-1])
+                print(line(number, run), file=sys.stderr, flush=True)
+    found = [trial.run for trial in trials]
+    text, good = conclusion(TRUTHS[truth], found)
+    known = truth_in_words(TRUTHS[truth], [trial.slowdown for trial in trials if trial.slowdown])
+    print(f"{command_of('benchmarks.verdicts')}\n\n{known}\n\n{table(found)}\n\n{text}")
+    return ExitCode.FINE if good else ExitCode.REGRESSION
 
 
 if __name__ == "__main__":

@@ -1,0 +1,190 @@
+"""`python -m benchmarks.interval_coverage`: do intervals contain the truth, and how often is a verdict false?
+
+Runs are simulated (tests.support.simulated_runs) on machines whose noise is known, with all ratios equal to 1, and are
+evaluated by the lab's own statistics. Printed for each scenario:
+
+- coverage: the share of runs in which the plain 95 % interval of a ratio contains the truth, over all headline ratios,
+  with the least and the most covered one, and over all other ratios
+- family error: the share of runs in which any ratio is `faster` or `slower`
+- the half-width of the corrected interval of the headline ratios, the median and the widest of a run, median over runs
+
+Every run has a seed of its own, so the output can be reproduced.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import log, sqrt
+from multiprocessing import Pool
+from typing import Annotated
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from bench.results import Cell
+from bench.spec import ClosedLoad
+from bench.stats.ratios import Baseline, ratios_of
+from bench.stats.verdicts import is_headline
+from commands import command_line, values
+from tests.bench.stats.noise import matrix
+from tests.support.simulated_runs import CALM, SHARED, Conditions, Design, recorded, with_slices
+
+BASELINE = "alpha"
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One kind of machine and run."""
+
+    name: str
+    conditions: Conditions = SHARED
+    design: Design = Design()  # noqa: RUF009 - frozen
+    cells: tuple[Cell, ...] = tuple(matrix(loads=(ClosedLoad(concurrency=1), ClosedLoad(concurrency=16))))
+    """By default those of a default run."""
+
+
+SCENARIOS = {
+    "shared": Scenario("shared machine, cores asleep"),
+    "calm": Scenario("calm machine", CALM),
+    "drift": Scenario("drift of 40 %", replace(SHARED, drift=0.4)),
+    "regimes": Scenario("regimes of 5 s, 40 % slower", replace(SHARED, regime=log(1.4), regime_s=5.0)),
+    "luck": Scenario("luck of 1 % shared by a set, 0.5 % of a process", replace(SHARED, set=0.01, process=0.005)),
+    "unlucky": Scenario("luck of 1 % of each cell", replace(SHARED, set=0.0, process=0.0, cell=0.01)),
+    "tails": Scenario("noise with t(2) tails, 20 % of slices spoiled", replace(SHARED, tail=2.0, spoiled=0.2)),
+    "8": Scenario("8 instances", design=Design(sets=8)),
+    "13": Scenario("13 instances", design=Design(sets=13)),
+    "groups": Scenario("9 instances in three groups", design=Design(sets=9, at_once=3)),
+    "short": Scenario("30 s recorded", design=Design(seconds=30.0)),
+    "two": Scenario(
+        "two cells only",
+        design=Design(seconds=20.0),
+        cells=tuple(matrix(("alpha", "beta"), ((False, False),), ("get",))),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """The ratios of one simulated run, in a fixed order."""
+
+    headline: NDArray[np.bool_]
+    covered: NDArray[np.bool_]
+    """Whether the plain 95 % interval contains 1."""
+    wrong: bool
+    """Whether any ratio is `faster` or `slower`."""
+    half_widths: NDArray[np.float64]
+    """Of the corrected intervals, as shares; NaN where there is none."""
+
+
+def simulated(scenario: Scenario, seed: int) -> Found:
+    """Simulate a run and evaluate it."""
+    rng = np.random.default_rng(seed)
+    cells = with_slices(scenario.cells, recorded(rng, scenario.cells, scenario.design, scenario.conditions))
+    return evaluated(cells)
+
+
+def evaluated(cells: Sequence[Cell]) -> Found:
+    """What the statistics say about cells that are all equal. A ratio that is both kinds of a cell counts once."""
+    by_id = {cell.id: cell for cell in cells}
+    headline, covered, half_widths, wrong = [], [], [], False
+    for name, ratios in ratios_of(cells, Baseline(BASELINE), restarts=True).items():
+        for ratio in {each.baseline: each for each in (ratios.to_plain, ratios.to_baseline) if each}.values():
+            found = ratio.latency_ns_p50 or ratio.requests_per_second
+            assert found is not None
+            headline.append(is_headline(by_id[name], by_id[ratio.baseline]))
+            covered.append(
+                found.low_95 is not None and found.high_95 is not None and found.low_95 <= 1 <= found.high_95
+            )
+            half_widths.append(sqrt(found.high / found.low) - 1 if found.low and found.high else np.nan)
+            wrong = wrong or found.verdict in ("faster", "slower")
+    return Found(np.asarray(headline), np.asarray(covered), wrong, np.asarray(half_widths))
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Many simulated runs of one scenario. All are shares."""
+
+    runs: int
+    coverage: float
+    """Of the headline ratios."""
+    least_covered: float
+    most_covered: float
+    coverage_of_others: float | None
+    family_error: float
+    half_width: float
+    widest: float
+
+
+def summary(runs: Sequence[Found]) -> Summary:
+    """Summarize runs of one scenario."""
+    headline = runs[0].headline
+    covered = np.asarray([run.covered for run in runs])
+    half_widths = np.asarray([run.half_widths[headline] for run in runs])
+    of_each = covered.mean(axis=0)
+    return Summary(
+        runs=len(runs),
+        coverage=float(of_each[headline].mean()),
+        least_covered=float(of_each[headline].min()),
+        most_covered=float(of_each[headline].max()),
+        coverage_of_others=float(of_each[~headline].mean()) if not headline.all() else None,
+        family_error=float(np.mean([run.wrong for run in runs])),
+        half_width=float(np.median(np.median(half_widths, axis=1))),
+        widest=float(np.median(half_widths.max(axis=1))),
+    )
+
+
+COLUMNS = (
+    "scenario",
+    "runs",
+    "coverage of headline ratios (least to most)",
+    "of other ratios",
+    "family error",
+    "corrected half-width: median, widest",
+)
+HEADER = f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
+
+
+def row(name: str, found: Summary) -> str:
+    """A row of the table."""
+    others = "–" if found.coverage_of_others is None else f"{found.coverage_of_others:.1%}"
+    return (
+        f"| {name} | {found.runs} | {found.coverage:.1%} ({found.least_covered:.1%}–{found.most_covered:.1%}) "
+        f"| {others} | {found.family_error:.2%} | ±{found.half_width:.1%}, ±{found.widest:.1%} |"
+    )
+
+
+def _simulated(task: tuple[str, int]) -> Found:
+    return simulated(SCENARIOS[task[0]], task[1])
+
+
+app = command_line.application("Simulate runs whose truth is known, and count how often intervals contain it.")
+
+
+@app.command()
+def interval_coverage(
+    scenario: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAMES", help=f"Comma-separated: {', '.join(SCENARIOS)}; all by default."),
+    ] = None,
+    runs: Annotated[
+        int, typer.Option(parser=values.whole_number(2, 1_000_000), metavar="N", help="Simulated per scenario.")
+    ] = 2000,
+    processes: Annotated[
+        int, typer.Option(parser=values.whole_number(1, 256), metavar="N", help="How many simulate at once.")
+    ] = 1,
+    seed: Annotated[
+        int, typer.Option(parser=values.whole_number(0, 1 << 40), metavar="N", help="Of the first run.")
+    ] = 1,
+) -> None:
+    """Print a Markdown table with a row for each scenario."""
+    names = [values.one_of(SCENARIOS)(name) for name in values.comma_list(scenario or SCENARIOS)]
+    print(HEADER, flush=True)
+    with Pool(processes) as pool:
+        for name in names:
+            found = pool.map(_simulated, [(name, seed + number) for number in range(runs)], chunksize=4)
+            print(row(SCENARIOS[name].name, summary(found)), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(command_line.run(app, "python -m benchmarks.interval_coverage"))
