@@ -27,10 +27,15 @@ from bench.spec import ClosedLoad
 from bench.stats.ratios import Baseline, ratios_of
 from bench.stats.verdicts import is_headline
 from commands import command_line, values
+from commands.errors import UsageError
 from tests.bench.stats.noise import matrix
-from tests.support.simulated_runs import CALM, SHARED, Conditions, Design, recorded, with_slices
+from tests.support.simulated_runs import AWAKE, CALM, SHARED, Conditions, Design, recorded, with_slices
 
 BASELINE = "alpha"
+RUN_S = 175.0
+FIXED_S = 8.0
+"""What a run takes besides starting instances and recording slices."""
+RECORDED_S_AT_LEAST = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,7 @@ class Scenario:
 
 SCENARIOS = {
     "shared": Scenario("shared machine, cores asleep"),
+    "awake": Scenario("shared machine, cores kept awake", AWAKE),
     "calm": Scenario("calm machine", CALM),
     "drift": Scenario("drift of 40 %", replace(SHARED, drift=0.4)),
     "regimes": Scenario("regimes of 5 s, 40 % slower", replace(SHARED, regime=log(1.4), regime_s=5.0)),
@@ -154,8 +160,17 @@ def row(name: str, found: Summary) -> str:
     )
 
 
-def _simulated(task: tuple[str, int]) -> Found:
-    return simulated(SCENARIOS[task[0]], task[1])
+def planned(scenario: Scenario, sets: int, start_s: float) -> Scenario:
+    """The scenario in a run of RUN_S, with so many sets that take so long to start."""
+    seconds = RUN_S - FIXED_S - sets * start_s
+    if seconds < RECORDED_S_AT_LEAST:
+        raise UsageError(f"--start {start_s:g}: of {RUN_S:g} s, {sets} instances leave too little to record")
+    name = f"{scenario.name}, {sets} instances, {start_s:g} s each to start, {seconds:.0f} s recorded"
+    return replace(scenario, name=name, design=replace(scenario.design, sets=sets, seconds=seconds))
+
+
+def _simulated(task: tuple[Scenario, int]) -> Found:
+    return simulated(*task)
 
 
 app = command_line.application("Simulate runs whose truth is known, and count how often intervals contain it.")
@@ -170,6 +185,13 @@ def interval_coverage(
     runs: Annotated[
         int, typer.Option(parser=values.whole_number(2, 1_000_000), metavar="N", help="Simulated per scenario.")
     ] = 2000,
+    instances: Annotated[
+        list[str] | None,
+        typer.Option(metavar="N,N", help=f"Plan runs of {RUN_S:g} s with these numbers of instances instead."),
+    ] = None,
+    start: Annotated[
+        float, typer.Option(parser=values.number(0, 60), metavar="S", help="How long one takes to start, with these.")
+    ] = 3.0,
     processes: Annotated[
         int, typer.Option(parser=values.whole_number(1, 256), metavar="N", help="How many simulate at once.")
     ] = 1,
@@ -178,12 +200,15 @@ def interval_coverage(
     ] = 1,
 ) -> None:
     """Print a Markdown table with a row for each scenario."""
-    names = [values.one_of(SCENARIOS)(name) for name in values.comma_list(scenario or SCENARIOS)]
+    chosen = [SCENARIOS[values.one_of(SCENARIOS)(name)] for name in values.comma_list(scenario or SCENARIOS)]
+    if instances:
+        numbers = [values.whole_number(2, 1000)(text) for text in values.comma_list(instances)]
+        chosen = [planned(each, number, start) for each in chosen for number in numbers]
     print(HEADER, flush=True)
     with Pool(processes) as pool:
-        for name in names:
-            found = pool.map(_simulated, [(name, seed + number) for number in range(runs)], chunksize=4)
-            print(row(SCENARIOS[name].name, summary(found)), flush=True)
+        for each in chosen:
+            found = pool.map(_simulated, [(each, seed + number) for number in range(runs)], chunksize=4)
+            print(row(each.name, summary(found)), flush=True)
 
 
 if __name__ == "__main__":

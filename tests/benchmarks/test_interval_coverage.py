@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import interval_coverage
-from benchmarks.interval_coverage import SCENARIOS, Found, evaluated, row, simulated, summary
+from benchmarks.interval_coverage import SCENARIOS, Found, evaluated, planned, row, simulated, summary
 from tests.bench.stats.noise import matrix
 from tests.support.programs import assert_one_line_error, run
 from tests.support.simulated_runs import SHARED, Conditions, Design, Recorded, blocks_of, recorded, with_slices
@@ -98,6 +98,17 @@ def test_the_program_prints_a_row_for_each_scenario(capsys: pytest.CaptureFixtur
     interval_coverage.interval_coverage(scenario=["two", "calm"], runs=2)
     names = [line.split("|")[1].strip() for line in capsys.readouterr().out.splitlines()]
     assert names == ["scenario", "---", SCENARIOS["two"].name, SCENARIOS["calm"].name]
+
+
+def test_instances_that_take_time_to_start_leave_less_to_record() -> None:
+    found = planned(SCENARIOS["calm"], 10, 4.0)
+    assert found.design == Design(sets=10, seconds=127.0)
+    assert found.name == "calm machine, 10 instances, 4 s each to start, 127 s recorded"
+
+
+def test_more_instances_than_fit_are_a_one_line_error() -> None:
+    failed = run("benchmarks.interval_coverage", "--instances", "50", "--start", "4")
+    assert_one_line_error(failed, 2, "--start 4: of 175 s, 50 instances leave too little to record")
 
 
 def test_an_unknown_scenario_is_a_one_line_error() -> None:

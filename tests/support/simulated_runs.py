@@ -68,6 +68,8 @@ class Conditions:
 
 
 SHARED = Conditions()
+AWAKE = Conditions(waves=((0.06, 0.04), (0.6, 0.06)), slice=0.04, spoiled=0.06)
+"""The same machine with cores that are kept awake."""
 CALM = Conditions(drift=0.02, waves=((0.06, 0.01), (0.6, 0.01)), regime=0.02, slice=0.02, spoiled=0.03, spoiled_by=0.2)
 """A machine with cores to spare."""
 
