@@ -364,8 +364,12 @@ class PlanUsed(Struct, frozen=True, kw_only=True):
     seconds: float | None
     slice_ms: float
     instances_done: int
+    instances_at_once: int = 1
+    """How many instances lived at the same time, at most: as many as fitted into the memory."""
+    recorded_share: float | None = None
+    """The share of the run's time that went into recorded slices."""
     warm_up_rounds: list[int] = []
-    """Rounds that each instance threw away before its latencies had stopped falling."""
+    """Rounds of each instance that were not recorded, or discarded because latencies still fell."""
     networks: dict[str, str] = {}
     """What stands behind each network's name: round trip, rates of what TCP carries, jitter."""
     gzip_level: int | None = None

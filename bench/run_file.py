@@ -13,6 +13,7 @@ import msgspec
 
 from bench import run_schema_1
 from bench.results import SCHEMA, Anatomy, Run, Slice, Slices
+from bench.spec import DEFAULT_CORES
 from bench.wire.parts import UnknownPart, category_of
 
 
@@ -59,6 +60,7 @@ def decode(content: bytes) -> Run:
             raise RunFileUnreadable(
                 f"its schema is {str(schema)[:60]!r}; this version reads {SCHEMA} and {run_schema_1.SCHEMA}"
             )
+        _complete(document)
         run = msgspec.convert(document, Run, dec_hook=_decode_slices)
         for cell in run.cells:
             if cell.anatomy is not None:
@@ -68,6 +70,14 @@ def decode(content: bytes) -> Run:
     except UnknownPart as error:
         raise RunFileUnreadable(f"it has bytes named {error.name!r}, which this version does not know") from None
     return run
+
+
+def _complete(document: Any) -> None:
+    """Add what a file of an earlier version does not say, and what was otherwise then than it is by default now."""
+    cells = document.get("cells") if isinstance(document, dict) else None
+    for cell in cells if isinstance(cells, list) else ():
+        if isinstance(cell, dict):
+            cell.setdefault("cores", DEFAULT_CORES)
 
 
 def _check_names(anatomy: Anatomy) -> None:

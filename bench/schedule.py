@@ -1,23 +1,40 @@
-"""The schedule of a run: instances, warm-up, rounds, slices, seeds and the time that they take. Pure.
+"""The schedule of a run: instances, sweeps, rounds, blocks, slices, seeds and the time that they take. Pure.
 
-Why slices are short, rounds shuffled and producers restarted: docs/measuring.md.
+Several instances live at the same time. A sweep visits each of them once, in random order, and measures one round
+there: its blocks, in random order. A block is the slices that are compared with each other, in random order, as
+neighbours. Why: docs/measuring.md.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from random import Random
 from statistics import median
+from typing import TypeVar
 
 from bench.network.profile import LOOPBACK, PROFILES, parse
 from bench.protocols import protocol, set_up_round_trips
-from bench.spec import DEFAULT_DIALECT, PERSISTENT, CellKey, ClosedLoad, OpenLoad, RunPlan, dimensions, spoken
+from bench.spec import (
+    DEFAULT_DIALECT,
+    PERSISTENT,
+    CellKey,
+    ClosedLoad,
+    OpenLoad,
+    Role,
+    RunPlan,
+    dimensions,
+    spoken,
+)
 from bench.workloads import Workload
 from producers.registry import flags_for
 
 LATENCY_REQUESTS_AT_LEAST = 3
 """A median needs a few requests, however slow the cell is."""
-THROUGHPUT_EVERY = 6
-"""Cells without a headline ratio take part in one of so many rounds: most of the time goes to those that have one."""
+OTHERS_EVERY = 6
+"""Blocks that measure no latency, or are there besides, take part in one of so many rounds: most of the time goes to
+the headline ratios."""
+VERIFIED_EVERY = 6
+"""In one of so many rounds of an instance, one more whole response of every cell is verified after its slice."""
 VERIFIED_AT_FIRST = 24
 """How many whole responses of a cell are verified before it is timed. The others are verified while it is timed."""
 VERIFIED_AGAIN = 4
@@ -27,14 +44,24 @@ OPEN_SLICE_NS = 1_000_000_000
 """Slices of an open loop last at least this long: its arrivals must not be interrupted."""
 INSTANCES_AT_LEAST = 4
 """With fewer, the spread between restarts is not known well enough to end a run early."""
-WARM_UP_ROUNDS_AT_LEAST = 2
-"""The first round fills caches; the second is compared with it."""
-WARM_UP_ROUNDS_AT_MOST = 8
-"""An instance that has not settled by then will not. Its drift is found in the run and reported."""
+DISCARDED_AT_MOST = 4
+"""Instances that have not warmed up after so many sweeps will not. Their drift is found in the run and reported."""
 WARM_UP_FALL_AT_MOST = 0.02
-"""The share by which latencies may still fall from one round to the next."""
-INSTANCE_START_S = 5.0
-"""How long an instance takes to start and to verify its cells, for the estimate of the duration only."""
+"""The share by which latencies may still fall from one sweep to the next."""
+MEMORY_SHARE = 0.5
+"""The share of the memory that is available which instances may take."""
+UNKNOWN_MEMORY_INSTANCES = 4
+"""How many instances live at the same time where the system does not say how much memory there is."""
+UNVISITED_S_AT_MOST = 40.0
+"""About how long a connection may wait for its next request. Producers close those that are idle for 75 s."""
+GAP_NS = 1_500_000
+"""About the time between two slices, for estimates only."""
+INSTANCE_START_S = 3.0
+"""How long an instance takes to start, to be verified and to warm up, for the estimate of the duration only."""
+
+Where = TypeVar("Where", bound=Hashable)
+Block = tuple[CellKey, ...]
+"""Cells that are compared with each other: they differ in what is compared only, such as the protocol."""
 
 
 def requests_at_least(cell: CellKey) -> int:
@@ -86,15 +113,79 @@ def estimated_slice_ns(cell: CellKey, plan: RunPlan) -> int:
     return max(slice_ns(cell, plan), in_turn * round_trips(cell) * parse(cell.network).rtt_ns)
 
 
-def cells_of_round(cells: Sequence[CellKey], plan: RunPlan, instance: int, round_number: int) -> list[CellKey]:
-    """The cells of one round, in a random order of its own.
+def blocks_of(cells: Collection[CellKey], plan: RunPlan) -> dict[Block, float]:
+    """The blocks of these cells, each with the share of rounds in which it takes part.
 
-    Cells that measure latency take part in every round, unless they are among the extra cells of the matrix. The others
-    take part in every THROUGHPUT_EVERY-th round, from the first on. Without any of the former, all take part always.
+    Blocks that measure latency take part in every round, unless they are among the extra cells of the matrix. The
+    others take part in one of OTHERS_EVERY rounds. Without any of the former, all take part always.
     """
-    foremost = [cell for cell in cells if cell.measures_latency and not plan.matrix.is_extra(cell)]
-    taking_part = list(cells) if not foremost or round_number % THROUGHPUT_EVERY == 0 else foremost
-    return Random(f"{plan.seed}/order/{instance}/{round_number}").sample(taking_part, len(taking_part))
+    compared = [name for name, dimension in dimensions().items() if dimension.role is Role.SERIES]
+    found: dict[Hashable, list[CellKey]] = {}
+    for cell in cells:
+        found.setdefault(cell.without(*compared), []).append(cell)
+    blocks = [tuple(block) for block in found.values()]
+    foremost = [block for block in blocks if block[0].measures_latency and not plan.matrix.is_extra(block[0])]
+    return {block: 1.0 if block in foremost or not foremost else 1 / OTHERS_EVERY for block in blocks}
+
+
+@dataclass(slots=True)
+class Turns:
+    """Decides which blocks take part in the rounds of one instance: all in the first, then each by its share."""
+
+    _owed: dict[Block, float] = field(default_factory=dict)
+
+    def next_round(self, shares: Mapping[Block, float]) -> list[Block]:
+        """The blocks of the next round. `shares`: in which share of the rounds a block takes part, at most 1."""
+        taking_part = []
+        for block, share in shares.items():
+            owed = self._owed.get(block, 1.0)
+            if owed > 1 - 1e-9:
+                taking_part.append(block)
+                owed -= 1
+            self._owed[block] = owed + share
+        return taking_part
+
+
+def order_of_round(blocks: Sequence[Block], plan: RunPlan, instance: int, round_number: int) -> list[CellKey]:
+    """The cells of a round in the order of measuring: blocks in random order, and cells within each."""
+    random = Random(f"{plan.seed}/order/{instance}/{round_number}")
+    return [cell for block in random.sample(blocks, len(blocks)) for cell in random.sample(block, len(block))]
+
+
+def order_of_sweep(instances: Sequence[int], plan: RunPlan, sweep: int) -> list[int]:
+    """The order in which a sweep visits the instances."""
+    return Random(f"{plan.seed}/sweep/{sweep}").sample(instances, len(instances))
+
+
+def instances_at_once(plan: RunPlan, remaining: int, instance_bytes: int | None, available_bytes: int | None) -> int:
+    """How many of the remaining instances live at the same time, of which one has been started.
+
+    As many as fit into MEMORY_SHARE of the memory that was available besides that one, by what that one takes; and no
+    more than can be visited before idle connections are closed. Instances that do not fit are measured afterwards, in
+    groups of about the same size.
+    """
+    if instance_bytes and available_bytes is not None:
+        by_memory = 1 + int(available_bytes * MEMORY_SHARE / instance_bytes)
+    else:
+        by_memory = UNKNOWN_MEMORY_INSTANCES
+    at_most = max(1, min(remaining, by_memory, int(UNVISITED_S_AT_MOST / _between_visits_s(plan))))
+    return -(-remaining // -(-remaining // at_most))
+
+
+def _between_visits_s(plan: RunPlan) -> float:
+    """About how long it takes per instance until every cell has been visited again."""
+    shares = blocks_of(plan.matrix.cells(), plan)
+    rarest = min(shares.values())
+    return (
+        sum(estimated_slice_ns(cell, plan) + GAP_NS for block in shares for cell in block)
+        / 1e9
+        * (_share_of_time(shares) / rarest)
+    )
+
+
+def _share_of_time(shares: Mapping[Block, float]) -> float:
+    """The mean time of a round over that of a round of all blocks, about."""
+    return sum(share * len(block) for block, share in shares.items()) / sum(len(block) for block in shares)
 
 
 def start_order(plan: RunPlan, instance: int) -> list[CellKey]:
@@ -108,14 +199,14 @@ def slice_seed(cell: CellKey, plan: RunPlan, instance: int, round_number: int) -
     return f"{plan.seed}/{cell.workload.label}/{cell.load}/{instance}/{round_number}"
 
 
-def settled(before: Mapping[str, float], now: Mapping[str, float]) -> bool:
-    """Whether an instance has warmed up: latencies no longer fall from one round to the next.
+def settled(before: Mapping[Where, float], now: Mapping[Where, float]) -> bool:
+    """Whether instances have warmed up: latencies no longer fall from one sweep to the next.
 
     A process that has just started is slower at first, until caches are warm, the interpreter has specialised its code
-    and pools are filled. `before` and `now` are the median latencies of two rounds by the cell's id, in any unit. The
-    slices of a single cell are noisy, so all cells that are in both rounds decide together.
+    and pools are filled. `before` and `now` are the median latencies of the slices of two sweeps by instance and cell,
+    in any unit. Single slices are noisy, so all that are in both sweeps decide together.
     """
-    changes = [math.log(now[cell] / before[cell]) for cell in now if cell in before]
+    changes = [math.log(now[each] / before[each]) for each in now if each in before]
     return not changes or median(changes) > -WARM_UP_FALL_AT_MOST
 
 
@@ -127,15 +218,12 @@ def sample_ids(ids: Sequence[int], plan: RunPlan, at_most: int) -> list[int]:
 
 def estimated_seconds(plan: RunPlan) -> float:
     """About how long the run takes, before anything is known about the speed of the producers."""
-    cells = plan.matrix.cells()
-    rounds_ns = sum(
-        estimated_slice_ns(cell, plan) * 2
-        for number in range(WARM_UP_ROUNDS_AT_LEAST + (plan.rounds or 1))
-        for cell in cells_of_round(cells, plan, 0, number)
-    )
-    estimated_s = plan.instances * (rounds_ns / 1e9 + (INSTANCE_START_S if plan.restarts else 1.0))
+    shares = blocks_of(plan.matrix.cells(), plan)
+    all_ns = sum(estimated_slice_ns(cell, plan) + GAP_NS for block in shares for cell in block)
+    # The warm-up and the first round have all blocks, and every instance has one round, however little time there is.
+    rounds = 2 + ((plan.rounds or 1) - 1) * _share_of_time(shares)
+    estimated_s = plan.instances * (rounds * all_ns / 1e9 + (INSTANCE_START_S if plan.restarts else 1.0))
     if plan.rounds is None:
-        # Every instance has at least one round, however little time there is.
         return max(plan.seconds, estimated_s) if set(plan.matrix["network"]) - {LOOPBACK} else plan.seconds
     return estimated_s
 
@@ -149,7 +237,7 @@ def describe(plan: RunPlan) -> str:
     """The plan as `--dry-run` prints it: what would be measured, how, and for how long."""
     cells = plan.matrix.cells()
     rounds = "as many rounds as fit" if plan.rounds is None else f"{plan.rounds} rounds"
-    start = "all producers are restarted for each" if plan.restarts else "against producers that are already running"
+    start = "each with producers of its own" if plan.restarts else "against producers that are already running"
     lines = [
         f"{len(cells)} cells: every combination of",
         *(
@@ -162,7 +250,7 @@ def describe(plan: RunPlan) -> str:
             for extra in plan.matrix.extra
         ),
         f"instances: {plan.instances}, {start}; {rounds} in each, after warming up",
-        f"slices of {plan.slice_ns / 1e6:g} ms, shuffled in every round; seed {plan.seed}",
+        f"slices of {plan.slice_ns / 1e6:g} ms in blocks, shuffled in every round; seed {plan.seed}",
         f"recipes: {plan.recipes}",
         f"takes about {estimated_seconds(plan):.0f} s",
         "",

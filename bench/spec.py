@@ -27,6 +27,11 @@ PERSISTENT: Connection = "persistent"
 """Requests share connections that stay open."""
 NEW: Connection = "new"
 """Every request opens a connection of its own, and what that takes is part of its latency."""
+Cores = Literal["awake", "default"]
+AWAKE: Cores = "awake"
+"""The cores of producers and load are kept awake while slices are recorded."""
+DEFAULT_CORES: Cores = "default"
+"""Cores sleep whenever they are idle, as the system has it."""
 DEFAULT_DIALECT = "default"
 """Stands for each protocol's own dialect."""
 
@@ -301,6 +306,23 @@ class CellKey(Struct, frozen=True, kw_only=True):
             ),
         ),
     ] = PERSISTENT
+    cores: Annotated[
+        Cores,
+        Dimension(
+            heading="cores",
+            scope=Scope.REQUEST,
+            label=lambda key: "" if key.cores == AWAKE else f"{key.cores}-cores",
+            words=lambda key: "" if key.cores == AWAKE else "cores may sleep",
+            flag=Flag(
+                name="--cores",
+                metavar="awake|default|awake,default",
+                help="Keep idle cores awake where that is possible, let them sleep, or both in turn.",
+                default=AWAKE,
+                choices=lambda: (AWAKE, DEFAULT_CORES),
+            ),
+        ),
+    ] = AWAKE
+    """Whether idle cores are kept awake while it is measured."""
 
     def __post_init__(self) -> None:
         if not self.dialect:

@@ -165,7 +165,9 @@ async def measure(starts: int, bursts: int) -> None:
     with this_process_on(pinning.load):
         for _ in range(starts):
             async with Session(pinning) as session:
-                await measure_start(await start_all(session), bursts, latency_ns, cpu_ns)
+                producers = await start_all(session)
+                session.pin()
+                await measure_start(producers, bursts, latency_ns, cpu_ns)
     print(f"| producer | latency | CPU |\n|{'---|' * 3}")
     base = next(iter(VARIANTS))
     for name in VARIANTS:

@@ -92,6 +92,7 @@ async def cost_of_retries() -> None:
     with this_process_on(pinning.load):
         async with Session(pinning) as session:
             producer = await session.start_producer("grpc", recipes=sources.DEFAULT_SOURCE)
+            session.pin()
             await cost(parse_target(producer.plain))
 
 

@@ -139,6 +139,7 @@ async def measure_start(session: Session, cell: str) -> dict[str, float]:
             serving = f"{cell.partition('/')[0]}/{variant}"
             command = [sys.executable, "-m", "benchmarks.http_protections", "--serve", serving]
             server = await session.start_server(f"the producer {variant}", command)
+            session.pin()
             target = parse_target(server.addresses[0])
             connection = stack.enter_context(socket.create_connection((target.host, target.port)))
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

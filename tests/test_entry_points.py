@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent
 SERVED = {
     "bench.load.worker": ["extra"],
     "bench.network.relay": ["--network", "5g", "--to", "http://127.0.0.1:1"],
+    "bench.runner.spinner": ["soap"],
     "bench.runner.noop_servers": ["soap"],
 }
 MEASURING = {

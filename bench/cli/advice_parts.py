@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from bench import environment, machine, run_file
+from bench.cli import matrix_flags
 from bench.cli.measure import Interrupted, checked_path, load_recipes, measured_run
 from bench.cli.show import put
 from bench.protocols import PROTOCOLS
@@ -97,6 +98,7 @@ def _plan(wanted: Wanted, pages: list[int], seconds: float) -> RunPlan:
                 "workload": [Workload(name="get"), *(Workload(name="list", page_size=size) for size in pages)],
                 "load": [ClosedLoad(concurrency=1)],
                 "connection": [PERSISTENT, NEW] if _new(wanted) else [PERSISTENT],
+                "cores": [matrix_flags.usual_cores()],
             }
         ),
         instances=INSTANCES,

@@ -11,7 +11,21 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from bench.clients.registry import why_unusable
-from bench.spec import DEFAULT_DIALECT, NEW, ClosedLoad, Dimension, Flag, Load, OpenLoad, Target, dimensions, spoken
+from bench.machine import pinning_here
+from bench.spec import (
+    AWAKE,
+    DEFAULT_CORES,
+    DEFAULT_DIALECT,
+    NEW,
+    ClosedLoad,
+    Dimension,
+    Flag,
+    Load,
+    OpenLoad,
+    Target,
+    dimensions,
+    spoken,
+)
 from bench.workloads import WORKLOADS, Workload
 from commands import values
 from commands.errors import UsageError
@@ -98,6 +112,11 @@ def _values(flag: Flag, texts: Sequence[str]) -> list[Any]:
     return found
 
 
+def usual_cores() -> str:
+    """What `--cores` is by default: cores are kept awake where that is possible."""
+    return AWAKE if pinning_here().may_spin else DEFAULT_CORES
+
+
 def check(found: Mapping[str, Sequence[Any]], loads: Sequence[Load]) -> None:
     """Refuse clients that cannot do what is asked of them, and protocols that speak none of the dialects."""
     open_loop = any(isinstance(load, OpenLoad) for load in loads)
@@ -105,6 +124,10 @@ def check(found: Mapping[str, Sequence[Any]], loads: Sequence[Load]) -> None:
         lacking = why_unusable(name, open_loop=open_loop, new_connections=NEW in found["connection"])
         if lacking is not None:
             raise UsageError(f"--client {name}: {lacking}")
+    if AWAKE in found["cores"] and not pinning_here().may_spin:
+        raise UsageError(
+            f"--cores {AWAKE}: producers and load do not have a physical core each; use --cores {DEFAULT_CORES}"
+        )
     for protocol in found["protocol"]:
         if not spoken(protocol, found["dialect"]):
             would_do = " or ".join((DEFAULT_DIALECT, *spoken_by(protocol)))

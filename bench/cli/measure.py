@@ -95,9 +95,7 @@ def carry_out(plan: RunPlan, work: Callable[[Job], Coroutine[Any, Any, Result]],
                 stop=stop,
                 header=header,
             )
-            # This process works between slices only, so it can share a core with the load.
-            with machine.this_process_on(pinning.load):
-                return await work(job)
+            return await work(job)
 
     with occupied(cpus) as occupancy, tempfile.TemporaryDirectory(prefix="recipe-lab-") as aside:
         header = _header(plan, recipes, ids, pinning, occupancy)
@@ -123,7 +121,7 @@ def measured_run(plan: RunPlan) -> Run:
             run = assemble.run_of(recording, job.plan, job.header())
             return plan.until is not None and all_within(run.cells, plan.until)
 
-        recording = await Measurement(job, enough if plan.until is not None else lambda _: False).run()
+        recording = await Measurement(job, enough if plan.until is not None else None).run()
         return assemble.run_of(recording, job.plan, job.header())
 
     run = carry_out(plan, measured, planning.estimated_seconds(plan))

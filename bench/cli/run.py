@@ -186,7 +186,12 @@ def run(
     """Measure every combination of the values given; write the run file and the report; print the tables."""
     compared = version_flags.compared(target or [], ab, ab_target or [])
     targets = compared[0].targets
-    found = matrix_flags.values_of(chosen, protocol=",".join(targets or PROTOCOLS), tls=version_flags.tls_of(targets))
+    found = matrix_flags.values_of(
+        chosen,
+        protocol=",".join(targets or PROTOCOLS),
+        tls=version_flags.tls_of(targets),
+        cores=matrix_flags.usual_cores(),
+    )
     if targets and (missing := sorted(set(found["protocol"]) - set(targets))):
         raise UsageError(
             f"--protocol names {', '.join(missing)}, for which there is no --target; give one, or leave it out"

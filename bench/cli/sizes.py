@@ -58,7 +58,7 @@ def sizes(
 
     Sizes are medians per request, over the same requests as in `bench run`.
     """
-    found = matrix_flags.values_of(chosen)
+    found = matrix_flags.values_of(chosen, cores=matrix_flags.usual_cores())
     loads = [ClosedLoad(concurrency=1)]
     matrix_flags.check(found, loads)
     workloads = matrix_flags.workloads(workload or ["get,list"], page_size or ["20"])

@@ -57,7 +57,13 @@ def slo(
     objectives = _objectives(objective or [DEFAULT_OBJECTIVE])
     versions = version_flags.compared(target or [], "", [])
     targets = versions[0].targets
-    found = matrix_flags.values_of(chosen, protocol=",".join(targets or PROTOCOLS), gzip="off", tls=_tls_of(targets))
+    found = matrix_flags.values_of(
+        chosen,
+        protocol=",".join(targets or PROTOCOLS),
+        gzip="off",
+        tls=_tls_of(targets),
+        cores=matrix_flags.usual_cores(),
+    )
     plan = RunPlan(
         matrix=Matrix({**found, "workload": matrix_flags.workloads(workload or ["get"], page_size or ["20"])}),
         instances=1,

@@ -78,6 +78,12 @@ class RunSlice(Struct, frozen=True, kw_only=True, tag=True):
     """How many requests the client can have in flight; the others wait in its queue. Null: as many as there are."""
     recorded: bool = True
     """False during the warm-up: the latencies are not added to the histogram."""
+    verified: bool = True
+    """Whether one more response is verified as a whole after the slice."""
+
+
+class Discard(Struct, frozen=True, kw_only=True, tag=True):
+    """Forget all latencies that were recorded so far. Answered by Done."""
 
 
 class Collect(Struct, frozen=True, kw_only=True, tag=True):
@@ -147,7 +153,7 @@ class Broken(Struct, frozen=True, kw_only=True, tag=True):
     text: str
 
 
-Order = Setup | Verify | ReadSizes | CountInFlight | RunSlice | Collect | Finish
+Order = Setup | Verify | ReadSizes | CountInFlight | RunSlice | Discard | Collect | Finish
 Answer = Done | Verification | SizesRead | InFlightCounted | SliceDone | Recorded | Broken
 
 _orders: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)

@@ -27,7 +27,7 @@ def run_of(recording: RunRecording, plan: RunPlan, header: RunHeader) -> Run:
         [_cell(cell, recording) for cell in recording.cells],
         latency={cell.key.label: cell.latency for cell in recording.cells},
         service={cell.key.label: cell.service for cell in recording.cells},
-        baseline=Baseline(plan.matrix["protocol"][0], plan.versions[0].name if plan.compares_versions else None),
+        baseline=Baseline.of_plan(plan),
         restarts=plan.restarts,
     )
     used = PlanUsed(
@@ -36,6 +36,8 @@ def run_of(recording: RunRecording, plan: RunPlan, header: RunHeader) -> Run:
         seconds=plan.seconds if plan.rounds is None else None,
         slice_ms=plan.slice_ns / 1e6,
         instances_done=recording.instances_done,
+        instances_at_once=recording.instances_at_once,
+        recorded_share=_recorded_share(recording, header.duration_s),
         warm_up_rounds=recording.warm_up_rounds,
         networks={name: str(parse(name)) for name in plan.matrix["network"] if name != LOOPBACK},
         interrupted=recording.interrupted,
@@ -55,6 +57,12 @@ def run_of(recording: RunRecording, plan: RunPlan, header: RunHeader) -> Run:
         cells=cells,
     )
     return replace(run, warnings=[*_problems(recording), *warnings_of(run), *unknown_sizes(recording.sizes)])
+
+
+def _recorded_share(recording: RunRecording, duration_s: float) -> float | None:
+    """The share of the run's time that went into recorded slices."""
+    recorded_ns = sum(each.duration_ns for cell in recording.cells for each in cell.slices)
+    return round(recorded_ns / 1e9 / duration_s, 4) if duration_s > 0 else None
 
 
 def untrusted(run: Run) -> bool:

@@ -1,54 +1,62 @@
-"""Measuring a run: instances of fresh processes, shuffled rounds, one slice at a time.
+"""Measuring a run: instances of fresh processes that live at the same time, sweeps over them, one slice at a time.
 
-Slices are recorded as they are; only whether an instance has warmed up is decided here. The processes of each instance
-belong to a session, which ends them all.
+Slices are recorded as they are; only whether the instances have warmed up is decided here. The processes of the
+instances belong to a session, which ends them all.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from time import perf_counter_ns
 
+from bench import machine
 from bench import schedule as planning
 from bench.load import latency_histogram, messages
-from bench.load.recorder import OK, SILENCE, sum_outcomes
-from bench.machine import peak_memory_bytes
+from bench.load.recorder import OK, sum_outcomes
+from bench.results import Slices
+from bench.runner.instance import Instance
 from bench.runner.job import Job
 from bench.runner.recording import CellRecording, RunRecording
 from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, order_to_verify, start_rigs
 from bench.runner.session import Session, Stopped
 from bench.runner.sizes import order_to_read
-from bench.spec import CellKey
+from bench.spec import AWAKE, CellKey
+from bench.stats.allocation import shares_by_need
+from bench.stats.ratios import Baseline
 
-GIVE_UP_AFTER = 3
-"""After so many slices in a row without a successful request, a cell is left out for the rest of its instance."""
+Medians = dict[tuple[int, CellKey], float]
+"""Nanoseconds by instance and cell."""
+
 SLICE_MARGIN_S = 60.0
-
-Rigs = dict[CellKey, Rig]
+CHECKS_COST = 20
+"""Whether the results are precise enough is checked after at least so many times the duration of the last check."""
 
 
 class Measurement:
     """Measures one plan."""
 
-    def __init__(self, job: Job, enough: Callable[[RunRecording], bool] = lambda _: False) -> None:
-        """`enough` is called after each instance; the run ends when it returns true."""
+    def __init__(self, job: Job, enough: Callable[[RunRecording], bool] | None = None) -> None:
+        """`enough` is called after sweeps; the run ends when it returns true."""
         self.job = job
         self.plan = job.plan
-        self.enough = enough
         self.recording = RunRecording([CellRecording(cell) for cell in self.plan.matrix.cells()])
         for cell in self.recording.cells:
             if (reason := planning.why_unsupported(cell.key, self.plan)) is not None:
                 cell.give_up("unsupported", reason)
         self.began_ns = perf_counter_ns()
+        self._cells = {cell.key: cell for cell in self.recording.cells}
+        self._workloads = [workload.label for workload in self.plan.matrix["workload"]]
+        self._enough = enough
+        self._check_again_ns = 0
+        self._over = False
 
     async def run(self) -> RunRecording:
         """Measure the plan. Nothing is raised for a producer that fails: the recording says so."""
-        for instance in range(self.plan.instances):
-            try:
-                await self._instance(instance)
-            except Stopped:
-                self.recording.interrupted = True
-                break
-            if self.enough(self.recording) or all(cell.status != "measured" for cell in self.recording.cells):
-                break
+        started = 0
+        try:
+            while started < self.plan.instances and not self._over:
+                started += await self._measure_some(started)
+        except Stopped:
+            self.recording.interrupted = True
         for cell in self.recording.cells:
             if cell.status == "measured" and not any(each.ok for each in cell.slices):
                 if self.recording.interrupted and not cell.slices:
@@ -57,156 +65,233 @@ class Measurement:
                     cell.give_up("failed", "; ".join(self.recording.problems) or "no request was successful")
         return self.recording
 
-    async def _instance(self, instance: int) -> None:
-        self._report("starting" if self.plan.restarts else "connecting")
+    async def _measure_some(self, first: int) -> int:
+        """Start as many instances as can live at the same time, and measure them. Returns how many. Raises Stopped."""
+        instances: list[Instance] = []
         async with Session(self.job.pinning, self.job.stop, self.recording.problems) as session:
-            rigs = await start_rigs(session, self.job, instance)
             try:
-                await self._verify(instance, rigs)
-                await self._read_sizes(rigs)
-                await self._count_in_flight(rigs)
-                await self._rounds(instance, rigs)
-                self.recording.instances_done += 1
+                await self._start_some(session, first, instances)
+                session.pin()
+                # This process works between slices only, so it can share a core with the load.
+                with machine.this_process_on(self.job.pinning.load):
+                    await self._sweeps(session, instances)
+                self.recording.instances_done += len(instances)
             except Stopped:
-                await self._collect(instance, rigs)
+                await self._collect(instances)
                 raise
-            await self._collect(instance, rigs)
+            await self._collect(instances)
+        return len(instances)
 
-    async def _verify(self, instance: int, rigs: Rigs) -> None:
-        self._report("verifying responses")
-        for cell in self.recording.cells:
-            rig = rigs.get(cell.key.process)
-            if rig is None or rig.broken or cell.status != "measured":
-                continue
-            order = order_to_verify(cell.key, planning.questions_to_verify(cell.key, instance))
-            verification = await rig.order(order, VERIFY_TIMEOUT_S)
-            if isinstance(verification, messages.Verification) and verification.outcome != OK:
-                cell.outcomes = sum_outcomes([cell.outcomes, {verification.outcome: 1}])
-                cell.give_up("failed" if verification.supported else "unsupported", verification.text)
-
-    async def _read_sizes(self, rigs: Rigs) -> None:
-        """Count the bytes of every message whose sizes are not known yet. They are the same in every instance."""
-        self._report("counting bytes")
-        for cell in self.recording.cells:
-            message = cell.key.message
-            rig = rigs.get(cell.key.process)
-            if rig is None or rig.broken or cell.status != "measured" or message in self.recording.sizes:
-                continue
-            found = await rig.order(order_to_read(cell.key), VERIFY_TIMEOUT_S)
-            if isinstance(found, messages.SizesRead):
-                self.recording.sizes[message] = found
-
-    async def _count_in_flight(self, rigs: Rigs) -> None:
-        """Count what every client can have in flight, once for all cells that it serves in the same way."""
-        for cell in self.recording.cells:
-            key = cell.key
-            rig = rigs.get(key.process)
-            if rig is None or rig.broken or cell.status != "measured" or key.sender in self.recording.in_flight:
-                continue
-            if key.load is not None and key.load.connection_limit != 1:
-                counted = await rig.order(messages.CountInFlight(key=key), VERIFY_TIMEOUT_S)
-                if isinstance(counted, messages.InFlightCounted):
-                    self.recording.in_flight[key.sender] = counted
-
-    async def _rounds(self, instance: int, rigs: Rigs) -> None:
+    async def _start_some(self, session: Session, first: int, instances: list[Instance]) -> None:
+        """Start instances on any core that is free, verify their responses, and warm them up."""
         plan = self.plan
-        cells = {cell.key: cell for cell in self.recording.cells}
-        for cell in self.recording.cells:
-            cell.slices_without_success = 0
-        ends_ns = self.began_ns + plan.seconds * 1e9 * (instance + 1) / plan.instances
-        await self._warm_up(instance, cells, rigs)
-        self._measuring_since_ns = perf_counter_ns()
-        number = 0
-        while number < 1 or (plan.rounds is None and self._round_fits(number, ends_ns)) or number < (plan.rounds or 0):
-            if not any(self._can_be_measured(cell, rigs) for cell in self.recording.cells):
-                break
-            share = 0.0 if plan.rounds is None else (instance + number / plan.rounds) / plan.instances
-            self._report(f"instance {instance + 1} of {plan.instances}, round {number + 1}", share)
-            for planned in planning.cells_of_round(list(cells), plan, instance, number):
-                await self._slice(instance, number, cells[planned], rigs)
-            number += 1
+        available_bytes = machine.available_memory_bytes()
+        instances.append(await self._start(session, first))
+        remaining = plan.instances - first
+        count = planning.instances_at_once(plan, remaining, instances[0].memory_bytes(), available_bytes)
+        self.recording.instances_at_once = max(self.recording.instances_at_once, count)
+        free = asyncio.Semaphore(len(machine.usable_cpus()))
 
-    async def _warm_up(self, instance: int, cells: dict[CellKey, CellRecording], rigs: Rigs) -> None:
-        """Run rounds that are not recorded, the first one with all cells, until latencies no longer fall."""
-        self._report(f"instance {instance + 1} of {self.plan.instances}, warming up")
-        before: dict[str, float] = {}
-        for done in range(1, planning.WARM_UP_ROUNDS_AT_MOST + 1):
-            now: dict[str, float] = {}
-            # Numbered downwards, so that all cells take part in the first.
-            number = -planning.THROUGHPUT_EVERY - done + 1
-            for planned in planning.cells_of_round(list(cells), self.plan, instance, number):
-                result = await self._slice(instance, number, cells[planned], rigs)
-                if result is not None and result.slice.p50_ns and planned.measures_latency:
-                    now[planned.label] = result.slice.p50_ns
-            if done >= planning.WARM_UP_ROUNDS_AT_LEAST and planning.settled(before, now):
+        async def start(number: int) -> None:
+            async with free:
+                instances.append(await self._start(session, number))
+
+        await _all_of([start(number) for number in range(first + 1, first + count)])
+        instances.sort(key=lambda instance: instance.number)
+
+    async def _start(self, session: Session, number: int) -> Instance:
+        self._report("starting" if self.plan.restarts else "connecting")
+        instance = Instance(number, await start_rigs(session, self.job, number))
+
+        async def prepare(rig: Rig) -> None:
+            cells = [cell for cell in self.recording.cells if cell.key.process == rig.key]
+            self._report("verifying responses")
+            for cell in cells:
+                await self._verify(instance, rig, cell)
+            self._report("counting bytes")
+            for cell in cells:
+                await self._read_size(rig, cell)
+            for cell in cells:
+                await self._count_in_flight(rig, cell)
+            self._report("warming up")
+            for cell in cells:
+                await self._slice(instance, cell, recorded=False)
+
+        await _all_of([prepare(rig) for rig in instance.rigs.values()])
+        return instance
+
+    async def _verify(self, instance: Instance, rig: Rig, cell: CellRecording) -> None:
+        if rig.broken or cell.status != "measured":
+            return
+        order = order_to_verify(cell.key, planning.questions_to_verify(cell.key, instance.number))
+        verification = await rig.order(order, VERIFY_TIMEOUT_S)
+        if isinstance(verification, messages.Verification) and verification.outcome != OK:
+            cell.outcomes = sum_outcomes([cell.outcomes, {verification.outcome: 1}])
+            cell.give_up("failed" if verification.supported else "unsupported", verification.text)
+
+    async def _read_size(self, rig: Rig, cell: CellRecording) -> None:
+        """Count the bytes of a message whose sizes are not known yet. They are the same in every instance."""
+        message = cell.key.message
+        if rig.broken or cell.status != "measured" or message in self.recording.sizes:
+            return
+        found = await rig.order(order_to_read(cell.key), VERIFY_TIMEOUT_S)
+        if isinstance(found, messages.SizesRead):
+            self.recording.sizes[message] = found
+
+    async def _count_in_flight(self, rig: Rig, cell: CellRecording) -> None:
+        """Count what a client can have in flight, once for all cells that it serves in the same way."""
+        key = cell.key
+        if rig.broken or cell.status != "measured" or key.sender in self.recording.in_flight:
+            return
+        if key.load is not None and key.load.connection_limit != 1:
+            counted = await rig.order(messages.CountInFlight(key=key), VERIFY_TIMEOUT_S)
+            if isinstance(counted, messages.InFlightCounted):
+                self.recording.in_flight[key.sender] = counted
+
+    async def _sweeps(self, session: Session, instances: Sequence[Instance]) -> None:
+        """Visit the instances in random order, again and again, until their part of the time is over."""
+        plan = self.plan
+        done = self.recording.instances_done + len(instances)
+        ends_ns = self.began_ns + plan.seconds * 1e9 * done / plan.instances
+        blocks = planning.blocks_of(self._cells, plan)
+        shares, baseline = blocks, Baseline.of_plan(plan)
+        before: Medians = {}
+        sweeps, sweeps_discarded = 0, 0
+        while not self._nothing_left(instances) and sweeps < (plan.rounds or sweeps + 1):
+            if not await self._sweep(session, instances, shares, sweeps, ends_ns):
                 break
+            sweeps += 1
+            now = self._medians_ns(instances)
+            if sweeps_discarded < planning.DISCARDED_AT_MOST and not planning.settled(before, now):
+                await self._discard(instances)
+                sweeps, sweeps_discarded, before = 0, sweeps_discarded + sweeps, {}
+                continue
             before = now
-        self.recording.warm_up_rounds.append(done)
+            if self._is_enough():
+                break
+            shares = shares_by_need(blocks, {key: Slices(cell.slices) for key, cell in self._cells.items()}, baseline)
+        self.recording.warm_up_rounds += [1 + sweeps_discarded] * len(instances)
 
-    def _round_fits(self, rounds_done: int, ends_ns: float) -> bool:
+    async def _sweep(
+        self,
+        session: Session,
+        instances: Sequence[Instance],
+        shares: Mapping[planning.Block, float],
+        number: int,
+        ends_ns: float,
+    ) -> bool:
+        """Measure one round of each instance. False when the time was over before its end; the first is whole."""
+        began_ns = perf_counter_ns()
+        for visited, index in enumerate(planning.order_of_sweep(range(len(instances)), self.plan, number)):
+            if number and self.plan.rounds is None:
+                now_ns = perf_counter_ns()
+                round_ns = (now_ns - began_ns) / visited if visited else 0.0
+                if now_ns + round_ns / 2 > ends_ns:
+                    return False
+            instance = instances[index]
+            self._report(
+                f"round {number + 1} of instance {instance.number + 1} of {self.plan.instances}",
+                (instances[0].number + len(instances) * (number + visited / len(instances)) / (self.plan.rounds or 1))
+                / self.plan.instances,
+            )
+            for key in planning.order_of_round(
+                instance.turns.next_round(shares), self.plan, instance.number, instance.rounds
+            ):
+                await session.keep_awake(key.cores == AWAKE)
+                await self._slice(instance, self._cells[key])
+            instance.rounds += 1
+        return True
+
+    def _medians_ns(self, instances: Sequence[Instance]) -> Medians:
+        """The median latency of the latest slice of each cell in each instance, where that is a latency."""
+        latest = {
+            (each.instance, key): each.p50_ns
+            for key, cell in self._cells.items()
+            if key.measures_latency
+            for each in cell.slices
+        }
+        numbers = {instance.number for instance in instances}
+        return {where: p50_ns for where, p50_ns in latest.items() if p50_ns and where[0] in numbers}
+
+    async def _discard(self, instances: Sequence[Instance]) -> None:
+        """Discard what was recorded of these instances, which had not warmed up."""
+        for instance in instances:
+            instance.turns, instance.rounds = planning.Turns(), 0
+            for cell in self.recording.cells:
+                cell.discard(instance.number)
+            for rig in instance.rigs.values():
+                if not rig.broken:
+                    await rig.order(messages.Discard(), self.plan.timeout_s + SLICE_MARGIN_S)
+
+    def _nothing_left(self, instances: Sequence[Instance]) -> bool:
+        """Whether none of these instances can measure anything any more."""
+        self._over = all(cell.status != "measured" for cell in self.recording.cells)
+        return not any(instance.rig_for(cell) for instance in instances for cell in self.recording.cells)
+
+    def _is_enough(self) -> bool:
+        """Whether the results are precise enough, which is not checked too often, as it takes time."""
         now_ns = perf_counter_ns()
-        return now_ns + (now_ns - self._measuring_since_ns) / rounds_done / 2 < ends_ns
+        if self._enough is None or now_ns < self._check_again_ns:
+            return False
+        self._over = self._enough(self.recording)
+        self._check_again_ns = perf_counter_ns() + CHECKS_COST * (perf_counter_ns() - now_ns)
+        return self._over
 
-    def _can_be_measured(self, cell: CellRecording, rigs: Rigs) -> bool:
-        rig = rigs.get(cell.key.process)
-        usable = rig is not None and not rig.broken
-        return usable and cell.status == "measured" and cell.slices_without_success < GIVE_UP_AFTER
-
-    async def _slice(self, instance: int, number: int, cell: CellRecording, rigs: Rigs) -> messages.SliceDone | None:
-        """Measure a slice and record it; rounds below 0 are the warm-up. None when its rig cannot be used."""
-        if not self._can_be_measured(cell, rigs):
-            return None
-        rig = rigs[cell.key.process]
+    async def _slice(self, instance: Instance, cell: CellRecording, *, recorded: bool = True) -> None:
+        """Measure a slice of a cell, if that can be measured, and record it; the failures only while warming up."""
+        rig = instance.rig_for(cell)
+        if rig is None:
+            return
         duration_ns = planning.slice_ns(cell.key, self.plan)
         order = messages.RunSlice(
             cell=cell.key.label,
-            seed=planning.slice_seed(cell.key, self.plan, instance, number),
+            seed=planning.slice_seed(cell.key, self.plan, instance.number, instance.rounds if recorded else -1),
             duration_ns=duration_ns,
             requests_at_least=planning.requests_at_least(cell.key),
             in_flight_at_most=self.recording.in_flight_at_most(cell.key),
-            recorded=number >= 0,
+            recorded=recorded,
+            verified=recorded and instance.rounds % planning.VERIFIED_EVERY == 0,
         )
         result = await rig.order(order, duration_ns / 1e9 + self.plan.timeout_s + SLICE_MARGIN_S)
         if result is None:
-            cell.lose(instance, max(0, number), perf_counter_ns() - self.began_ns)
+            cell.lose(instance.number, instance.rounds, perf_counter_ns() - self.began_ns)
         elif isinstance(result, messages.SliceDone):
-            if number >= 0:
-                cell.add(instance, number, self.began_ns, result)
+            if recorded:
+                cell.add(instance.number, instance.rounds, self.began_ns, result)
             else:
                 cell.warm_up(result)
-            self._note_silence(rig, cell, result)
-            return result
-        return None
+            if (problem := instance.note(rig, cell.key, result, self._workloads)) is not None:
+                self.recording.problems.append(problem)
 
-    def _note_silence(self, rig: Rig, cell: CellRecording, result: messages.SliceDone) -> None:
-        """Leave a rig alone that answers no workload any more: each of its slices would last until the timeouts."""
-        kinds = {kind for kind, count in result.outcomes.items() if count}
-        if not kinds or not kinds <= SILENCE:
-            rig.silent.clear()
-            return
-        rig.silent.append(cell.key.workload.label)
-        workloads = {workload.label for workload in self.plan.matrix["workload"]}
-        if len(rig.silent) >= GIVE_UP_AFTER and workloads <= set(rig.silent):
-            rig.broken = True
-            self.recording.problems.append(
-                f"The {rig.key.protocol} producer answered nothing in {len(rig.silent)} slices in a row "
-                f"({result.text}), so it was left out for the rest of its instance"
-            )
-
-    async def _collect(self, instance: int, rigs: Rigs) -> None:
-        """Take the histograms and the peak memory of an instance that is over."""
-        for rig in rigs.values():
-            if rig.producer is not None and (peak := peak_memory_bytes(rig.producer.pid)) is not None:
-                self.recording.peak_bytes[rig.key] = max(peak, self.recording.peak_bytes.get(rig.key, 0))
-            if (recorded := await rig.finish(self.plan.timeout_s)) is None:
-                continue
-            for cell in self.recording.cells:
-                if text := recorded.latency.get(cell.key.label):
-                    cell.latency[instance] = latency_histogram.decode(text)
-                if text := recorded.service.get(cell.key.label):
-                    cell.service[instance] = latency_histogram.decode(text)
+    async def _collect(self, instances: Sequence[Instance]) -> None:
+        """Take the histograms and the peak memory of instances that are over."""
+        for instance in instances:
+            for rig in instance.rigs.values():
+                if rig.producer is not None and (peak := machine.peak_memory_bytes(rig.producer.pid)) is not None:
+                    self.recording.peak_bytes[rig.key] = max(peak, self.recording.peak_bytes.get(rig.key, 0))
+                if (recorded := await rig.finish(self.plan.timeout_s)) is None:
+                    continue
+                for cell in self.recording.cells:
+                    if text := recorded.latency.get(cell.key.label):
+                        cell.latency[instance.number] = latency_histogram.decode(text)
+                    if text := recorded.service.get(cell.key.label):
+                        cell.service[instance.number] = latency_histogram.decode(text)
 
     def _report(self, text: str, share: float = 0.0) -> None:
         if self.plan.rounds is None:
             share = (perf_counter_ns() - self.began_ns) / 1e9 / self.plan.seconds
         self.job.on_progress(min(1.0, share), text)
+
+
+async def _all_of(work: Iterable[Coroutine[None, None, None]]) -> None:
+    """Do all of it at the same time. Raises Stopped when some of it does."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for each in work:
+                group.create_task(each)
+    except* Stopped:
+        stopped = True
+    else:
+        stopped = False
+    if stopped:
+        raise Stopped

@@ -118,6 +118,17 @@ class Child:
             raise ProcessFailed(f"{self.name} wrote {line.strip()!r} instead of `listening ADDRESS`")
         return words[1]
 
+    async def repeat(self, order: bytes) -> None:
+        """Give it an order, one line, and wait until it repeats it. Raises ProcessFailed when it does not."""
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(order)
+            await self.process.stdin.drain()
+        except (BrokenPipeError, ConnectionResetError):
+            raise ProcessFailed(f"{self.name} has ended{self.last_error()}") from None
+        if (line := await self.line(START_TIMEOUT_S)) != order:
+            raise ProcessFailed(f"{self.name} wrote {line!r} instead of {order!r}")
+
     def last_error(self) -> str:
         """The last line of its stderr, as `: …`; empty when it wrote nothing there."""
         self.errors.flush()

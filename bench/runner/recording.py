@@ -27,8 +27,6 @@ class CellRecording:
     latency: dict[int, Any] = field(default_factory=dict)
     """Histogram by instance."""
     service: dict[int, Any] = field(default_factory=dict)
-    slices_without_success: int = 0
-    """In a row, in this instance."""
 
     def give_up(self, status: Status, reason: str) -> None:
         """Give the cell no result. The first reason counts."""
@@ -49,12 +47,15 @@ class CellRecording:
 
     def warm_up(self, done: messages.SliceDone) -> None:
         """Record the failures of a slice of the warm-up, and nothing else of it."""
-        self._count({**done.outcomes, OK: 0}, done.text, answered=bool(done.outcomes.get(OK)))
+        self._count({**done.outcomes, OK: 0}, done.text)
 
-    def _count(self, outcomes: dict[str, int], text: str = "", *, answered: bool | None = None) -> None:
+    def discard(self, instance: int) -> None:
+        """Treat everything that was recorded in an instance as warm-up: failures still count."""
+        self.outcomes[OK] -= sum(each.ok for each in self.slices if each.instance == instance)
+        self.slices = [each for each in self.slices if each.instance != instance]
+
+    def _count(self, outcomes: dict[str, int], text: str = "") -> None:
         self.outcomes = sum_outcomes([self.outcomes, outcomes])
-        successful = bool(outcomes.get(OK)) if answered is None else answered
-        self.slices_without_success = 0 if successful else self.slices_without_success + 1
         if outcomes.get(WRONG_ANSWER):
             self.give_up("failed", text)
 
@@ -72,8 +73,10 @@ class RunRecording:
     problems: list[str] = field(default_factory=list)
     """What went wrong with processes, in words."""
     instances_done: int = 0
+    instances_at_once: int = 1
+    """How many lived at the same time, at most."""
     warm_up_rounds: list[int] = field(default_factory=list)
-    """How many each instance needed to settle."""
+    """How many rounds of each instance were not recorded, or discarded."""
     interrupted: bool = False
 
     def in_flight_at_most(self, key: CellKey) -> int | None:

@@ -62,6 +62,10 @@ class Rig:
         self.session.problems += answer.problems
         return answer
 
+    def pids(self) -> list[int]:
+        """The ids of its processes."""
+        return [self.load.child.pid, *(child.pid for child in self._servers())]
+
     def _servers(self) -> Iterable[Child]:
         yield from (relay.child for relay in self.relays)
         if self.producer is not None:

@@ -121,6 +121,7 @@ async def _start_noop(session: Session, name: str) -> Server:
 async def _round_trips(pinning: Pinning) -> list[float]:
     async with Session(pinning) as session:
         server = await _start_noop(session, ECHO)
+        session.pin()
         host, _, port = server.addresses[0].removeprefix("tcp://").rpartition(":")
         return await asyncio.to_thread(_ping, host, int(port))
 
@@ -169,6 +170,7 @@ async def _slice_against_noop(session: Session, protocol: str, client: str) -> m
     key = CellKey(protocol=protocol, load=CEILING_LOAD, client=client)
     verify = messages.Verify(key=key, questions_at_most=1)
     load = await session.start_load(setup)
+    session.pin()
     verification = await load.order(verify, TIMEOUT_S)
     if isinstance(verification, messages.Verification) and verification.outcome != OK:
         return verification.text

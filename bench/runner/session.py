@@ -1,8 +1,8 @@
 """The session: the one owner of the bench's processes.
 
-Producers, relays, load processes and no-op servers are started here and nowhere else, each on its cores. When the
-session ends, all of them have ended, however it ends: by itself, by an error, or cancelled at any await, in which case
-they are killed.
+Producers, relays, load processes and no-op servers are started here and nowhere else, on any core that is free; once
+they are ready, `pin` gives each its cores. When the session ends, all of them have ended, however it ends: by itself,
+by an error, or cancelled at any await, in which case they are killed.
 """
 
 import asyncio
@@ -15,7 +15,8 @@ from typing import Any, Self, TypeVar
 
 from bench.load import messages
 from bench.machine import Pinning
-from bench.runner.processes import START_TIMEOUT_S, Child, LoadProcess
+from bench.runner import spinner
+from bench.runner.processes import START_TIMEOUT_S, Child, LoadProcess, ProcessFailed
 
 Result = TypeVar("Result")
 
@@ -60,6 +61,10 @@ class Session:
         self._load_processes: list[Child] = []
         self._relays: list[Child] = []
         self._servers: list[Child] = []
+        self._spinners: list[Child] = []
+        self._awake = False
+        self._unpinned: list[tuple[Child, Sequence[int]]] = []
+        """Processes that run on any core, and the cores for each."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -79,13 +84,13 @@ class Session:
 
     async def _end(self) -> None:
         """End those that send first: a server that still has connections waits for them."""
-        for children in (self._load_processes, self._relays, self._servers):
+        for children in (self._spinners, self._load_processes, self._relays, self._servers):
             async with asyncio.TaskGroup() as ending:
                 for child in children:
                     ending.create_task(child.end())
 
     def _kill(self) -> None:
-        for child in (*self._load_processes, *self._relays, *self._servers):
+        for child in (*self._spinners, *self._load_processes, *self._relays, *self._servers):
             child.kill()
 
     async def start_producer(
@@ -121,7 +126,7 @@ class Session:
         return RunningProducer(server.child, plain, tls[0] if tls else None)
 
     async def start_server(self, name: str, command: Sequence[str], *, ports: int = 1, directory: str = "") -> Server:
-        """Start a process on the producers' cores, and wait until it has announced so many ports. Raises ProcessFailed.
+        """Start a process like a producer, and wait until it has announced so many ports. Raises ProcessFailed.
 
         `directory`: the root of the code that it runs; empty: this lab's own.
         """
@@ -150,12 +155,41 @@ class Session:
         self, name: str, command: Sequence[str], cores: Sequence[int], kept: list[Child], directory: str = ""
     ) -> Child:
         async def started() -> Child:
-            child = await Child.start(name, command, cores, directory)
+            child = await Child.start(name, command, self.pinning.starting, directory)
             kept.append(child)
+            self._unpinned.append((child, cores))
             return child
 
         # A process that has been started is known to the session, even if its start was cancelled meanwhile.
         return await _whatever_happens(asyncio.create_task(started()))
+
+    def pin(self) -> None:
+        """Let every process that was started run on its cores only, from now on."""
+        for child, cores in self._unpinned:
+            child.pin(cores)
+        self._unpinned.clear()
+
+    async def keep_awake(self, awake: bool) -> None:
+        """Keep the pinned cores awake while they idle, or let them sleep. Sessions begin with the latter.
+
+        What goes wrong is noted as a problem. Raises Stopped.
+        """
+        if awake == self._awake or not self.pinning.may_spin:
+            return
+        self._awake = awake
+        try:
+            await self.unless_stopped(self._order_spinners(spinner.AWAKE if awake else spinner.REST))
+        except ProcessFailed as error:
+            self.problems.append(str(error))
+
+    async def _order_spinners(self, order: bytes) -> None:
+        if not self._spinners:
+            for core in self.pinning.may_spin:
+                command = [sys.executable, "-P", "-m", "bench.runner.spinner"]
+                await self._start(f"what keeps CPU {core} awake", command, [core], self._spinners)
+            self.pin()
+        for child in self._spinners:
+            await child.repeat(order)
 
     async def unless_stopped(self, work: Coroutine[Any, Any, Result]) -> Result:
         """The result of `work`, which is cancelled when the user asks to stop. Raises Stopped.

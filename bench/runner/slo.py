@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from bench import schedule as planning
 from bench.load import latency_histogram, messages
 from bench.load.recorder import OK, SILENCE, failures, sum_outcomes
+from bench.machine import this_process_on
 from bench.results import Slices
 from bench.runner import assemble
 from bench.runner.job import Job
@@ -18,7 +19,7 @@ from bench.runner.recording import CellRecording, RunRecording
 from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, order_to_verify, start_rigs
 from bench.runner.session import Session, Stopped
 from bench.runner.slo_search import QUANTILES, Objective, RateSearch, missed
-from bench.spec import CellKey, ClosedLoad, OpenLoad
+from bench.spec import AWAKE, CellKey, ClosedLoad, OpenLoad
 from bench.stats import generator
 
 GUESS_FROM = ClosedLoad(concurrency=16)
@@ -83,14 +84,18 @@ class Prober:
         async with Session(self.job.pinning, self.job.stop, problems) as session:
             try:
                 rigs = await start_rigs(session, self.job)
-                for number, key in enumerate(keys):
-                    found = Found(key)
-                    results.append(found)
-                    rig = rigs.get(key.process)
-                    if rig is None or rig.broken:
-                        found.trouble = "; ".join(problems)
-                    else:
-                        await self._search(rig, found, number / len(keys))
+                session.pin()
+                # This process works between slices only, so it can share a core with the load.
+                with this_process_on(self.job.pinning.load):
+                    for number, key in enumerate(keys):
+                        await session.keep_awake(key.cores == AWAKE)
+                        found = Found(key)
+                        results.append(found)
+                        rig = rigs.get(key.process)
+                        if rig is None or rig.broken:
+                            found.trouble = "; ".join(problems)
+                        else:
+                            await self._search(rig, found, number / len(keys))
             except Stopped:
                 for found in results[-1:]:
                     found.trouble = found.trouble or "interrupted"

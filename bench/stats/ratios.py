@@ -15,7 +15,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from bench.results import Cell, Ratio, RatioEstimate, Slices
-from bench.spec import CellKey
+from bench.spec import CellKey, RunPlan
 from bench.stats.detection import Precision, undecided
 from bench.stats.estimates import (
     CONFIDENCE,
@@ -47,6 +47,11 @@ class Baseline:
     version: str | None = None
     """In a run that compares two versions: every cell of the other version is compared with the same cell of this
     one, and with nothing else."""
+
+    @classmethod
+    def of_plan(cls, plan: RunPlan) -> "Baseline":
+        """The first protocol of the plan; where that compares two versions, the first of them."""
+        return cls(plan.matrix["protocol"][0], plan.versions[0].name if plan.compares_versions else None)
 
     def of(self, key: CellKey) -> CellKey:
         """The key of the cell that this one's `ratio` is to; for the baseline itself, its cell without gzip and TLS."""

@@ -144,6 +144,7 @@ async def _beside_producers(console: Console, seconds: float, repeats: int, pinn
         try:
             async with Session(pinning) as session:
                 producer = await session.start_producer(protocol, recipes="generated")
+                session.pin()
                 for workload, page_size in PRODUCER_CASES:
                     for flight in (1, 16):
                         task = Task(

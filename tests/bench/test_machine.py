@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from importlib import metadata
+from pathlib import Path
 from time import process_time_ns
 
 import pytest
@@ -113,3 +114,37 @@ def test_histograms_merge_without_loss() -> None:
     missing = set(range(1, 10_000, 7)) - set(range(1, 5_000, 7)) - set(range(5_006, 10_000, 7))
     latency_histogram.record_all(merged, sorted(missing))
     assert latency_histogram.encode(merged) == latency_histogram.encode(whole)
+
+
+def meminfo(root: Path, available_kb: int) -> None:
+    (root / "proc" / "self").mkdir(parents=True)
+    (root / "proc" / "meminfo").write_text(f"MemTotal: 9 kB\nMemAvailable:   {available_kb} kB\n")
+
+
+def group(root: Path, path: str, **files: str) -> None:
+    directory = root / "sys" / "fs" / "cgroup" / path
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (directory / name.replace("__", ".")).write_text(content)
+
+
+def test_the_available_memory_is_what_the_system_says(tmp_path: Path) -> None:
+    assert machine.available_memory_bytes(tmp_path) is None
+    meminfo(tmp_path, 1000)
+    assert machine.available_memory_bytes(tmp_path) == 1000 * 1024
+
+
+@pytest.mark.parametrize("holder", ["lab", "lab/run"])
+def test_the_limit_of_a_control_group_and_of_those_above_it_counts(tmp_path: Path, holder: str) -> None:
+    meminfo(tmp_path, 1000)
+    (tmp_path / "proc" / "self" / "cgroup").write_text("0::/lab/run\n")
+    group(tmp_path, "lab/run", memory__max="max\n", memory__current="5\n")
+    group(tmp_path, holder, memory__max="300\n", memory__current="100\n")
+    assert machine.available_memory_bytes(tmp_path) == 200
+
+
+def test_the_limit_of_a_control_group_of_version_1_counts(tmp_path: Path) -> None:
+    meminfo(tmp_path, 1000)
+    (tmp_path / "proc" / "self" / "cgroup").write_text("4:cpu:/other\n3:memory:/lab\n")
+    group(tmp_path, "memory/lab", memory__limit_in_bytes="300\n", memory__usage_in_bytes="400\n")
+    assert machine.available_memory_bytes(tmp_path) == 0

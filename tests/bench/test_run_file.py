@@ -141,6 +141,14 @@ def test_slices_are_read_by_column_and_by_row() -> None:
         slices.with_columns(ok=[1])
 
 
+def test_cores_could_sleep_in_runs_that_do_not_say() -> None:
+    document = json.loads(run_file.encode(small()))
+    assert {cell.cores for cell in run_file.decode(json.dumps(document).encode()).cells} == {"awake"}
+    for cell in document["cells"]:
+        del cell["cores"]
+    assert {cell.cores for cell in run_file.decode(json.dumps(document).encode()).cells} == {"default"}
+
+
 def test_a_cell_has_a_key() -> None:
     (cell, *_) = small().cells
     assert cell.key.label == "http-get-c1"

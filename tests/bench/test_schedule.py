@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from bench import schedule as planning
-from bench.spec import CellKey, ClosedLoad, Matrix, OpenLoad, Target, Version
+from bench.spec import CellKey, ClosedLoad, Matrix, OpenLoad, RunPlan, Target, Version
 from producers.registry import flags_for
 from tests.support.plans import DEFAULT, SIXTEEN, plan_of, with_values
 
@@ -22,39 +22,92 @@ def test_the_estimate_includes_network_round_trips() -> None:
     assert planning.estimated_seconds(plan_of(matrix, rounds=None, seconds=10_000.0)) == 10_000
 
 
+def rounds_of(plan: RunPlan, count: int) -> list[list[CellKey]]:
+    shares, turns = planning.blocks_of(plan.matrix.cells(), plan), planning.Turns()
+    return [planning.order_of_round(turns.next_round(shares), plan, 0, number) for number in range(count)]
+
+
 def test_extra_cells_run_in_some_rounds_and_clients_in_every_round() -> None:
     one = ClosedLoad(concurrency=1)
     beside = Matrix({**DEFAULT.values, "load": (one,)}, [{"client": "raw", "load": one}])
     equal = with_values(load=(one,), client=("library", "raw"))
+    extra, always = rounds_of(plan_of(beside), 8), rounds_of(plan_of(equal), 8)
     for number in range(8):
-        extra = planning.cells_of_round(beside.cells(), plan_of(beside), 0, number)
-        assert len(extra) == (48 if number % planning.THROUGHPUT_EVERY == 0 else 24)
-        assert len(planning.cells_of_round(equal.cells(), plan_of(equal), 0, number)) == 48
+        assert len(extra[number]) == (48 if number % planning.OTHERS_EVERY == 0 else 24)
+        assert len(always[number]) == 48
 
 
 def test_every_round_has_every_latency_cell_once_in_its_own_order() -> None:
-    plan, cells = plan_of(), DEFAULT.cells()
     orders = []
-    for number in range(8):
-        order = planning.cells_of_round(cells, plan, 0, number)
+    for number, order in enumerate(rounds_of(plan_of(), 8)):
         assert all(count == 1 for count in Counter(cell.label for cell in order).values())
         assert sum(cell.measures_latency for cell in order) == 24
-        assert len(order) == (48 if number % planning.THROUGHPUT_EVERY == 0 else 24)
+        assert len(order) == (48 if number % planning.OTHERS_EVERY == 0 else 24)
         orders.append([cell.label for cell in order if cell.measures_latency])
     assert len({tuple(order) for order in orders}) == 8
 
 
+def test_cells_that_are_compared_are_neighbours_in_an_order_of_their_own() -> None:
+    versions = with_values(version=("base", "head"))
+    for plan, size in ((plan_of(), 3), (plan_of(versions), 6)):
+        orders = set()
+        for order in rounds_of(plan, 8):
+            for start in range(0, len(order), size):
+                block = order[start : start + size]
+                assert len({cell.without("protocol", "version", "dialect") for cell in block}) == 1
+                orders.add(tuple((cell.version, cell.protocol) for cell in block))
+        assert len(orders) > size
+
+
 def test_without_latency_cells_every_round_has_them_all() -> None:
-    matrix = with_values(load=(SIXTEEN,))
-    for number in range(4):
-        assert len(planning.cells_of_round(matrix.cells(), plan_of(matrix), 0, number)) == 24
+    plan = plan_of(with_values(load=(SIXTEEN,)))
+    assert [len(order) for order in rounds_of(plan, 4)] == [24] * 4
+
+
+def test_a_block_takes_part_in_its_share_of_the_rounds() -> None:
+    half, most = ((CellKey(protocol="http", tls=tls),) for tls in (False, True))
+    turns = planning.Turns()
+    taken = Counter(block for _ in range(100) for block in turns.next_round({half: 0.5, most: 0.9}))
+    assert taken[half] == 50
+    assert 89 <= taken[most] <= 91
+
+
+def test_a_sweep_visits_every_instance_once_in_its_own_order() -> None:
+    orders = [planning.order_of_sweep(range(10), plan_of(), sweep) for sweep in range(5)]
+    assert all(sorted(order) == list(range(10)) for order in orders)
+    assert len({tuple(order) for order in orders}) == 5
+
+
+@pytest.mark.parametrize(
+    ("remaining", "instance_bytes", "available_bytes", "expected"),
+    [
+        (10, 400, 100_000, 10),
+        (10, 400, 4_000, 5),
+        (13, 400, 6_500, 7),
+        (10, 400, 100, 1),
+        (10, 400, None, 4),
+        (10, None, 4_000, 4),
+        (1, None, None, 1),
+    ],
+)
+def test_as_many_instances_live_at_the_same_time_as_half_of_the_memory_holds(
+    remaining: int, instance_bytes: int | None, available_bytes: int | None, expected: int
+) -> None:
+    plan = plan_of(with_values(load=(ClosedLoad(concurrency=1),)))
+    assert planning.instances_at_once(plan, remaining, instance_bytes, available_bytes) == expected
+
+
+def test_fewer_instances_live_at_the_same_time_when_a_sweep_takes_long() -> None:
+    far = plan_of(with_values(network=("rtt=200ms",)))
+    assert planning.instances_at_once(far, 10, 1, 1_000_000) == 1
 
 
 def test_every_order_depends_on_the_seed_only() -> None:
-    cells = DEFAULT.cells()
-    same, other = plan_of(seed=7), plan_of(seed=8)
-    assert planning.cells_of_round(cells, same, 1, 2) == planning.cells_of_round(cells, plan_of(seed=7), 1, 2)
-    assert planning.cells_of_round(cells, same, 1, 2) != planning.cells_of_round(cells, other, 1, 2)
+    assert rounds_of(plan_of(seed=7), 3) == rounds_of(plan_of(seed=7), 3)
+    assert rounds_of(plan_of(seed=7), 3) != rounds_of(plan_of(seed=8), 3)
+    assert planning.order_of_sweep(range(10), plan_of(seed=7), 1) != planning.order_of_sweep(
+        range(10), plan_of(seed=8), 1
+    )
     starts = {tuple(planning.start_order(plan_of(), g)) for g in range(40)}
     assert len(starts) == 6
 
@@ -103,7 +156,7 @@ def test_the_plan_is_described() -> None:
     text = planning.describe(plan_of())
     assert "48 cells: every combination of" in text
     assert "load: 1 in flight, 16 in flight\n" in text
-    assert "instances: 3, all producers are restarted for each; 8 rounds in each" in text
+    assert "instances: 3, each with producers of its own; 8 rounds in each" in text
     assert "grpc-list20-gzip-tls-c16" in text
     target = plan_of(versions=(Version(targets={"http": Target("http://x:1", None)}),), rounds=None)
     assert "against producers that are already running; as many rounds as fit" in planning.describe(target)

@@ -32,7 +32,9 @@ async def start_known(session: Session, protocol: str, behaviour: Sequence[str])
 async def known(protocol: str, *behaviour: str) -> AsyncIterator[RunningProducer]:
     """A known producer on the core of producers, until the end of the block."""
     async with Session(pinning_here()) as session:
-        yield await start_known(session, protocol, behaviour)
+        producer = await start_known(session, protocol, behaviour)
+        session.pin()
+        yield producer
 
 
 HEADER = RunHeader(

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from bench import schedule as planning
+from bench.load import messages
 from bench.results import Cell, Run
 from bench.runner import assemble
 from bench.runner.processes import Child, LoadProcess
@@ -21,7 +23,7 @@ from tests.support import measuring
 SLICE_NS = 1
 """So short that a slice sends the minimum of 4 requests on any machine."""
 AFTER_WARM_UP = 125
-"""More questions than verifying, reading sizes and the longest warm-up ask (80, and 8 rounds of 4), so that what goes
+"""More questions than verifying, reading sizes and the longest warm-up ask (80, and 6 rounds of 4), so that what goes
 wrong later goes wrong in a recorded slice."""
 HTTP_1_AND_2 = ("http", "grpc")
 """For faults of connections. GraphQL has those of HTTP/1.1."""
@@ -146,7 +148,7 @@ async def test_a_producer_that_dies_does_not_affect_the_others(monkeypatch: pyte
 
 async def test_an_open_loop_counts_every_request_to_a_hung_producer(monkeypatch: pytest.MonkeyPatch) -> None:
     run = await run_with(
-        {"http": faulty("hangs", after=560)}, monkeypatch, load=OpenLoad(rate_hz=200), rounds=1, timeout_s=0.4
+        {"http": faulty("hangs", after=340)}, monkeypatch, load=OpenLoad(rate_hz=200), rounds=1, timeout_s=0.4
     )
     (cell,) = run.cells
     assert cell.outcomes["timeout"] >= 50
@@ -158,17 +160,18 @@ async def test_an_open_loop_counts_every_request_to_a_hung_producer(monkeypatch:
 
 
 async def test_a_lost_load_process_loses_only_its_slice(monkeypatch: pytest.MonkeyPatch) -> None:
-    orders = 0
+    recorded = 0
     real: Callable[..., Any] = LoadProcess.order
 
     async def killed_later(self: LoadProcess, order: Any, timeout_s: float) -> Any:
-        nonlocal orders
-        orders += 1
-        if orders == 8:
+        nonlocal recorded
+        recorded += isinstance(order, messages.RunSlice) and order.recorded
+        if recorded == 3:
             self.child.kill()
         return await real(self, order, timeout_s)
 
     monkeypatch.setattr(LoadProcess, "order", killed_later)
+    monkeypatch.setattr(planning, "DISCARDED_AT_MOST", 0)
     run = await run_with({"http": ("--delay-ms", "1")}, monkeypatch, instances=2)
     (cell,) = run.cells
     assert_marked(cell, "process_lost")
@@ -189,5 +192,5 @@ async def test_no_process_is_left_running(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(Child, "start", classmethod(remembered))
     await run_with({"http": faulty("dies"), "grpc": faulty("hangs")}, monkeypatch, timeout_s=0.5)
-    assert len(started) == 4
+    assert sum(child.name.endswith((" producer", *PRODUCERS)) for child in started) == 4
     await asyncio.gather(*(child.process.wait() for child in started))

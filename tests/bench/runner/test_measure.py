@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from bench.load import messages
+from bench import schedule as planning
+from bench.load import latency_histogram, messages
 from bench.protocols import PROTOCOLS
 from bench.results import Run
 from bench.runner import assemble
@@ -109,8 +110,10 @@ async def test_every_instance_is_recorded() -> None:
     recording = await recorded(plan)
     (cell,) = assembled(recording, plan).cells
     assert recording.instances_done == 2
-    assert cell.slices.instance == [0, 0, 1, 1]
-    assert cell.slices.round == [0, 1, 0, 1]
+    assert recording.instances_at_once == 2
+    # A sweep visits both.
+    assert cell.slices.round == [0, 0, 1, 1]
+    assert sorted(cell.slices.instance[:2]) == sorted(cell.slices.instance[2:]) == [0, 1]
     assert sum(cell.slices.ok) == cell.outcomes["ok"] > 0
 
 
@@ -195,11 +198,34 @@ async def test_a_batch_in_one_request_and_in_several() -> None:
             assert (cell.bytes.response.wire_bytes is None) == several
 
 
+async def test_sweeps_before_latencies_have_stopped_falling_are_discarded(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([False, False])
+    monkeypatch.setattr(planning, "settled", lambda *_: next(answers, True))
+    plan = plan_of(matrix_of(["http"]), instances=2, rounds=3)
+    recording = await recorded(plan)
+    (cell,) = assembled(recording, plan).cells
+    assert recording.warm_up_rounds == [3, 3]
+    assert cell.slices.round == [0, 0, 1, 1, 2, 2]
+    assert sum(cell.slices.ok) == cell.outcomes["ok"]
+    assert cell.latency_histogram is not None
+    assert latency_histogram.decode(cell.latency_histogram).total_count == cell.outcomes["ok"]
+
+
+async def test_instances_that_do_not_fit_into_the_memory_are_measured_afterwards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(planning, "MEMORY_SHARE", 0.0)
+    recording = await recorded(plan_of(matrix_of(["http"]), instances=2, rounds=2))
+    (cell,) = recording.cells
+    assert (recording.instances_at_once, recording.instances_done) == (1, 2)
+    assert [each.instance for each in cell.slices] == [0, 0, 1, 1]
+
+
 async def test_a_stop_keeps_the_rounds_that_are_finished() -> None:
     stop = asyncio.Event()
 
     def in_the_third_round(_: float, text: str) -> None:
-        if text.endswith("round 3"):
+        if text.startswith("round 3 "):
             stop.set()
 
     plan = plan_of(matrix_of(["http", "graphql"]), rounds=1000)
@@ -232,7 +258,9 @@ async def test_a_stop_keeps_the_slice_that_has_just_finished(monkeypatch: pytest
     assert cell.latency_ns is not None
 
 
-@pytest.mark.parametrize("moment", ["starting", "verifying responses", "counting bytes", "instance 1 of 1, round 2"])
+@pytest.mark.parametrize(
+    "moment", ["starting", "verifying responses", "counting bytes", "warming up", "round 2 of instance 1 of 1"]
+)
 async def test_a_run_that_is_cancelled_leaves_nothing_running(moment: str) -> None:
     def cancel(_: float, text: str) -> None:
         if text == moment:
@@ -243,7 +271,7 @@ async def test_a_run_that_is_cancelled_leaves_nothing_running(moment: str) -> No
         await running
 
 
-@pytest.mark.parametrize("moment", ["starting", "verifying responses", "counting bytes"])
+@pytest.mark.parametrize("moment", ["starting", "verifying responses", "counting bytes", "warming up"])
 async def test_a_stop_before_any_measurement_interrupts_every_cell(moment: str) -> None:
     stop = asyncio.Event()
     plan = plan_of(matrix_of(["http"]))

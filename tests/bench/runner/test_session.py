@@ -83,6 +83,7 @@ async def test_concurrent_starts_pin_each_process_and_not_the_bench() -> None:
     async def start(number: int) -> None:
         async with sessions[number] as session:
             server = await session.start_server("a server", python(SERVER))
+            session.pin()
             threads = psutil.Process(server.child.pid).threads()
             found[number] = set().union(*(os.sched_getaffinity(thread.id) for thread in threads))
             assert os.sched_getaffinity(0) == own
