@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from statistics import fmean, median
 from time import perf_counter_ns
+from typing import Any
 
 import psutil
 
@@ -44,7 +45,9 @@ async def measure_machine(
     """
     throttle = ThrottleClock()
     cpus = pinning.measured or tuple(cpu for core in cores for cpu in core.cpus)
-    used_by_others, steal = await asyncio.to_thread(_idle, cpus)
+    # While this process waits, others are all that uses them.
+    every = await asyncio.to_thread(psutil.cpu_times_percent, IDLE_S, percpu=True)
+    used_by_others, steal = used_and_stolen(every, cpus)
     late_ns = await _timer_lateness()
     slow_pieces = _slow_pieces()
     round_trips_ns = await _round_trips(pinning)
@@ -71,10 +74,12 @@ async def measure_machine(
     )
 
 
-def _idle(cpus: Sequence[int]) -> tuple[float, float | None]:
-    """The shares of the time of these CPUs that other programs used, and that were stolen, while this process slept."""
-    every = psutil.cpu_times_percent(interval=IDLE_S, percpu=True)
-    # Without the numbers of those that are off, so these CPUs can be found only where all are on.
+def used_and_stolen(every: Sequence[Any], cpus: Sequence[int]) -> tuple[float, float | None]:
+    """The shares of the time of these CPUs that programs used and that were stolen. None: the system does not say.
+
+    `every`: what psutil says of every CPU, in percent. CPUs that are off are missing there, and those after them have
+    other places, so single ones can be found only where all are on.
+    """
     times = [every[cpu] for cpu in cpus] if len(every) > max(cpus) else every
     steal = fmean(each.steal for each in times) if hasattr(times[0], "steal") else None
     waiting = fmean(each.idle + getattr(each, "iowait", 0.0) for each in times) + (steal or 0.0)

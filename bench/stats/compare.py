@@ -200,8 +200,8 @@ def _compared_values(environment: dict[str, Any]) -> dict[str, str]:
         found |= {f"CPU {name}": str(cpu[name]) for name in ("model", "count", "governor") if cpu.get(name)}
         if isinstance(usable := cpu.get("usable"), list):
             found["usable CPUs"] = str(len(usable))
-        if cpu.get("quota_cores") is not None:
-            found["CPU quota"] = f"{cpu['quota_cores']:g} cores"
+        quota = cpu.get("quota_cores")
+        found["CPU quota"] = "none" if quota is None else f"{quota:g} cores"
     if isinstance(pinning, dict):
         found["producer and load apart"] = "yes" if pinning.get("apart") else "no"
     titles = {

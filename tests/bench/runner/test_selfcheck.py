@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from bench.cli.check import check
 from bench.machine import Pinning, usable_cpus
 from bench.runner.findings import MachineMeasured, findings, limits_of, summary
 from bench.runner.noop_servers import RECIPE_ID, factory
+from bench.runner.selfcheck import used_and_stolen
 from bench.topology import Core, read_topology
 from commands import command_line
 from consumers.client import ClientSettings
@@ -144,6 +145,34 @@ def test_unavailable_values_are_left_out() -> None:
     measured = replace(GOOD, governor=None, steal=None)
     assert bad(measured) == []
     assert "CPU steal" not in [one.name for one in findings(measured)]
+
+
+@dataclass(frozen=True)
+class Times:
+    """Of one CPU, in percent."""
+
+    idle: float
+    iowait: float = 0.0
+
+
+@dataclass(frozen=True)
+class TimesOfGuest(Times):
+    steal: float = 0.0
+
+
+def test_other_programs_count_on_the_cores_that_are_measured() -> None:
+    idle, busy = Times(idle=95.0, iowait=5.0), Times(idle=20.0)
+    assert used_and_stolen([idle, busy, idle, idle], (0, 1))[0] == pytest.approx(0.4)
+    assert used_and_stolen([idle, busy, idle, idle], (2, 3))[0] == pytest.approx(0.0)
+    # One of four is off, so which of the others is CPU 3 is not known.
+    assert used_and_stolen([idle, busy, idle], (0, 3))[0] == pytest.approx(0.8 / 3)
+
+
+def test_stolen_time_is_not_that_of_other_programs() -> None:
+    used, stolen = used_and_stolen([TimesOfGuest(idle=70.0, steal=20.0)], (0,))
+    assert used == pytest.approx(0.1)
+    assert stolen == 0.2
+    assert used_and_stolen([Times(idle=70.0)], (0,))[1] is None
 
 
 @asynccontextmanager

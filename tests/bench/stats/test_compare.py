@@ -113,6 +113,7 @@ def test_two_runs_of_the_same_code_differ_in_at_most_one_of_twenty() -> None:
     [
         ("cpu", {"model": "y", "count": 2}, "CPU model: x, then y"),
         ("cpu", {"model": "x", "count": 64}, "CPU count: 2, then 64"),
+        ("cpu", {"model": "x", "count": 2, "quota_cores": 1.5}, "CPU quota: none, then 1.5 cores"),
         ("kernel", "6.8.0-31", "kernel: 6.1.0-18, then 6.8.0-31"),
         ("kernel", None, "kernel: 6.1.0-18, then unknown"),
         ("python", "3.12.1", "Python: 3.11.2, then 3.12.1"),
