@@ -45,12 +45,12 @@ LINES = {
 """,
     ),
     "bench/load/worker.py": (
-        "            if key.connection == NEW:\n",
-        """            if key.nap_ms:
-                from bench.load.nap import napping
+        "        if key.connection == NEW:\n",
+        """        if key.nap_ms:
+            from bench.load.nap import napping
 
-                made = LibraryClient(self.setup.protocol, settings, napping(self._client(key, target), key.nap_ms))
-            elif key.connection == NEW:
+            return LibraryClient(self.setup.protocol, settings, napping(self._client(key, target), key.nap_ms))
+        if key.connection == NEW:
 """,
     ),
 }
