@@ -48,6 +48,9 @@ DISCARDED_AT_MOST = 4
 """Instances that have not warmed up after so many sweeps will not. Their drift is found in the run and reported."""
 WARM_UP_FALL_AT_MOST = 0.02
 """The share by which latencies may still fall from one sweep to the next."""
+START_SHARE = 0.2
+"""The share of the time that may go into starting more instances than the plan asks for at least. They are worth more
+than the slices that could be recorded instead only up to about that share (docs/decisions/0020)."""
 MEMORY_SHARE = 0.5
 """The share of the memory that is available which instances may take."""
 UNKNOWN_MEMORY_INSTANCES = 4
@@ -249,7 +252,8 @@ def describe(plan: RunPlan) -> str:
             f"  and each with {', '.join(f'{name} {_text(value)}' for name, value in extra.items())}"
             for extra in plan.matrix.extra
         ),
-        f"instances: {plan.instances}, {start}; {rounds} in each, after warming up",
+        f"instances: {plan.instances}{'' if plan.instances_at_least is None else ' at most'}, {start}; "
+        f"{rounds} in each, after warming up",
         f"slices of {plan.slice_ns / 1e6:g} ms in blocks, shuffled in every round; seed {plan.seed}",
         f"recipes: {plan.recipes}",
         f"takes about {estimated_seconds(plan):.0f} s",

@@ -486,6 +486,7 @@ class RunPlan:
 
     matrix: Matrix
     instances: int
+    """How many, at most."""
     rounds: int | None
     """Recorded rounds per instance; None: as many as fit into `seconds`."""
     seconds: float
@@ -497,6 +498,8 @@ class RunPlan:
     """What is compared; of two, the first is the baseline."""
     ids: tuple[int, ...] | None = None
     """Ask for these recipes only; None: a sample of all."""
+    instances_at_least: int | None = None
+    """When starting takes too long, no more than these are started. None: all are started, however long it takes."""
     known: bool = True
     """Whether responses must equal the recipes, or only be well-formed."""
     until: float | None = None

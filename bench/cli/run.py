@@ -19,7 +19,8 @@ from commands.errors import ExitCode, UsageError
 from recipes import sources
 
 DEFAULT_SECONDS = 175.0
-DEFAULT_INSTANCES = 13
+DEFAULT_INSTANCES = 16
+DEFAULT_INSTANCES_AT_LEAST = 8
 QUICK_SECONDS = 35.0
 UNTIL_SECONDS = 600.0
 """How long a run with --until may take by default."""
@@ -60,7 +61,7 @@ def run(
             parser=values.whole_number(1, 1000),
             metavar="N",
             rich_help_panel=TIME,
-            help="Server restarts (replicates). [default: 13]",
+            help="Fresh starts of the servers (replicates). [default: 8 to 16, as time allows]",
         ),
     ] = None,
     rounds: Annotated[
@@ -217,6 +218,7 @@ def run(
             if until is not None
             else _instances(instances, quick=quick, targets=bool(targets))
         ),
+        instances_at_least=None if instances or targets or quick else DEFAULT_INSTANCES_AT_LEAST,
         rounds=rounds,
         seconds=time_s,
         slice_ns=round(slice_ms * 1e6),

@@ -31,7 +31,7 @@ def run_of(recording: RunRecording, plan: RunPlan, header: RunHeader) -> Run:
         restarts=plan.restarts,
     )
     used = PlanUsed(
-        instances=plan.instances,
+        instances=recording.instances,
         rounds=plan.rounds,
         seconds=plan.seconds if plan.rounds is None else None,
         slice_ms=plan.slice_ns / 1e6,

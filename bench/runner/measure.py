@@ -38,7 +38,9 @@ class Measurement:
         """`enough` is called after sweeps; the run ends when it returns true."""
         self.job = job
         self.plan = job.plan
-        self.recording = RunRecording([CellRecording(cell) for cell in self.plan.matrix.cells()])
+        self.recording = RunRecording(
+            [CellRecording(cell) for cell in self.plan.matrix.cells()], instances=self.plan.instances
+        )
         for cell in self.recording.cells:
             if (reason := planning.why_unsupported(cell.key, self.plan)) is not None:
                 cell.give_up("unsupported", reason)
@@ -53,7 +55,7 @@ class Measurement:
         """Measure the plan. Nothing is raised for a producer that fails: the recording says so."""
         started = 0
         try:
-            while started < self.plan.instances and not self._over:
+            while started < self.recording.instances and not self._over:
                 started += await self._measure_some(started)
         except Stopped:
             self.recording.interrupted = True
@@ -84,19 +86,24 @@ class Measurement:
 
     async def _start_some(self, session: Session, first: int, instances: list[Instance]) -> None:
         """Start instances on any core that is free, verify their responses, and warm them up."""
-        plan = self.plan
-        available_bytes = machine.available_memory_bytes()
+        plan, recording = self.plan, self.recording
+        began_ns, available_bytes = perf_counter_ns(), machine.available_memory_bytes()
         instances.append(await self._start(session, first))
-        remaining = plan.instances - first
+        remaining = recording.instances - first
         count = planning.instances_at_once(plan, remaining, instances[0].memory_bytes(), available_bytes)
-        self.recording.instances_at_once = max(self.recording.instances_at_once, count)
+        recording.instances_at_once = max(recording.instances_at_once, count)
+        until_ns = began_ns + plan.seconds * 1e9 * planning.START_SHARE * count / recording.instances
         free = asyncio.Semaphore(len(machine.usable_cpus()))
 
         async def start(number: int) -> None:
             async with free:
-                instances.append(await self._start(session, number))
+                needed = number < (plan.instances if plan.instances_at_least is None else plan.instances_at_least)
+                if needed or perf_counter_ns() < until_ns:
+                    instances.append(await self._start(session, number))
 
         await _all_of([start(number) for number in range(first + 1, first + count)])
+        if len(instances) < count:
+            recording.instances = first + len(instances)
         instances.sort(key=lambda instance: instance.number)
 
     async def _start(self, session: Session, number: int) -> Instance:
@@ -152,7 +159,7 @@ class Measurement:
         """Visit the instances in random order, again and again, until their part of the time is over."""
         plan = self.plan
         done = self.recording.instances_done + len(instances)
-        ends_ns = self.began_ns + plan.seconds * 1e9 * done / plan.instances
+        ends_ns = self.began_ns + plan.seconds * 1e9 * done / self.recording.instances
         blocks = planning.blocks_of(self._cells, plan)
         shares, baseline = blocks, Baseline.of_plan(plan)
         before: Medians = {}
@@ -190,9 +197,9 @@ class Measurement:
                     return False
             instance = instances[index]
             self._report(
-                f"round {number + 1} of instance {instance.number + 1} of {self.plan.instances}",
+                f"round {number + 1} of instance {instance.number + 1} of {self.recording.instances}",
                 (instances[0].number + len(instances) * (number + visited / len(instances)) / (self.plan.rounds or 1))
-                / self.plan.instances,
+                / self.recording.instances,
             )
             for key in planning.order_of_round(
                 instance.turns.next_round(shares), self.plan, instance.number, instance.rounds

@@ -72,6 +72,8 @@ class RunRecording:
     """The largest resident memory of a producer, over all instances, by CellKey.process."""
     problems: list[str] = field(default_factory=list)
     """What went wrong with processes, in words."""
+    instances: int = 1
+    """How many the run has when it is finished."""
     instances_done: int = 0
     instances_at_once: int = 1
     """How many lived at the same time, at most."""
