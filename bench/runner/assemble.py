@@ -56,7 +56,10 @@ def run_of(recording: RunRecording, plan: RunPlan, header: RunHeader) -> Run:
         warnings=[],
         cells=cells,
     )
-    return replace(run, warnings=[*_problems(recording), *warnings_of(run), *unknown_sizes(recording.sizes)])
+    # Sizes are those of the library client's requests.
+    sized = [cell.key for cell in cells if cell.client == LIBRARY]
+    unknown = unknown_sizes(recording.sizes, sized)
+    return replace(run, warnings=[*_problems(recording), *warnings_of(run), *unknown])
 
 
 def _recorded_share(recording: RunRecording, duration_s: float) -> float | None:

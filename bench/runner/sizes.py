@@ -133,19 +133,24 @@ def sizes_run(sizing: Sizing, plan: RunPlan, header: RunHeader) -> Run:
 def warnings_of(sizing: Sizing) -> list[RunWarning]:
     """What is missing and why, each reason once with the combinations that it concerns."""
     found = [RunWarning(code="process_trouble", text=f"{text}.") for text in dict.fromkeys(sizing.problems)]
-    return found + unknown_sizes(
-        {key: sized.found for key, sized in sizing.combinations.items() if sized.found is not None}
-    )
+    read = {key: sized.found for key, sized in sizing.combinations.items() if sized.found is not None}
+    return found + unknown_sizes(read, list(sizing.combinations))
 
 
-def unknown_sizes(read: Mapping[CellKey, messages.SizesRead]) -> list[RunWarning]:
-    """Warnings about sizes that are not known, each reason once with the combinations that it concerns."""
+def unknown_sizes(read: Mapping[CellKey, messages.SizesRead], cells: Sequence[CellKey]) -> list[RunWarning]:
+    """Notes about sizes that are not known, each reason once with those of the cells that it concerns."""
     reasons: dict[str, list[str]] = {}
-    for key, found in read.items():
-        for reason in found.warnings:
-            reasons.setdefault(reason, []).append(key.label)
+    for cell in cells:
+        found = read.get(cell.message)
+        for reason in found.warnings if found is not None else ():
+            reasons.setdefault(reason, []).append(cell.label)
     return [
-        RunWarning(code="sizes_unknown", text=f"Some sizes of {some_of(names)} are not known and left out: {reason}.")
+        RunWarning(
+            code="sizes_unknown",
+            grade="note",
+            text=f"Some sizes of {some_of(names)} are not known and left out: {reason}.",
+            cells=names,
+        )
         for reason, names in reasons.items()
     ]
 

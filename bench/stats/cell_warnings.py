@@ -10,7 +10,7 @@ from bench.results import Cell, Grade, RunWarning
 from bench.spec import PERSISTENT, ClosedLoad, OpenLoad
 from bench.stats import generator
 from bench.stats.estimates import LATENCY, measure_of
-from bench.stats.wording import counted, percent, some_of
+from bench.stats.wording import configurations, counted, percent, some_of
 
 LAG = 0.1
 """How late requests may leave, as a share of the median latency."""
@@ -22,8 +22,8 @@ OPENED_PER_REQUEST = 0.01
 """The largest number of connections opened per request, where connections are kept open."""
 QUEUED = 0.01
 """The largest share of the latency in open loop that may be spent in the client's own queue."""
-STALLED_SLICES = 0.05
-"""The largest share of slices in which the load process may have been blocked."""
+STALLED_REQUESTS = 0.005
+"""The largest share of requests that may have been timed late: half of those beyond p99."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +44,11 @@ class Check:
         if not failing:
             return None
         text = self.text.format(
-            cells=_listed(list(failing)),
+            cells=configurations(list(failing)),
             worst=percent(max(failing.values())),
             passed=f"{len(cells) - len(failing)} of {counted(len(cells), 'configuration')}",
         )
         return RunWarning(code=self.code, grade=self.grade, text=text, cells=list(failing))
-
-
-def _listed(ids: Sequence[str]) -> str:
-    return ids[0] if len(ids) == 1 else f"{counted(len(ids), 'configuration')} ({some_of(ids)})"
 
 
 def of_cells(cells: Sequence[Cell]) -> Iterator[RunWarning]:
@@ -74,12 +70,12 @@ def _without_result(cells: Iterable[Cell]) -> Iterator[RunWarning]:
             reasons = failed if cell.status == "failed" else limited
             reasons.setdefault(cell.reason or "the reason is not known", []).append(cell.id)
     for reason, ids in failed.items():
-        text = f"No result for {_listed(ids)}: {reason}. Check the producer, then measure again."
+        text = f"No result for {configurations(ids)}: {reason}. Check the producer, then measure again."
         yield RunWarning(code="cells_failed", grade="warning", text=text, cells=ids)
     for reason, ids in limited.items():
         text = (
-            f"No result for {_listed(ids)}: the load generator was the limit, not the producer ({reason}). Request "
-            "less load, or measure on more cores."
+            f"No result for {configurations(ids)}: the load generator was the limit, not the producer ({reason}). "
+            "Request less load, or measure on more cores."
         )
         yield RunWarning(code="generator_limited", grade="warning", text=text, cells=ids)
 
@@ -96,8 +92,8 @@ def _errors(cells: Iterable[Cell]) -> Iterator[RunWarning]:
     kinds = ", ".join(f"{count} {kind}" for kind, count in failed.items())
     ids = [cell.id for cell in failing]
     text = (
-        f"{counted(sum(failed.values()), 'request')} of {sum(counts.values())} failed in {_listed(ids)}: {kinds}. "
-        "Values there are those of the successful requests only. Find the cause, then measure again."
+        f"{counted(sum(failed.values()), 'request')} of {sum(counts.values())} failed in {configurations(ids)}: "
+        f"{kinds}. Values there are those of the successful requests only. Find the cause, then measure again."
     )
     yield RunWarning(code="errors_seen", grade="warning", text=text, cells=ids)
 
@@ -106,12 +102,8 @@ def _no_median(cell: Cell) -> float | None:
     return 1.0 if cell.latency_ns is None or cell.latency_ns.p50 is None else None
 
 
-def _no_p99(cell: Cell) -> float | None:
-    return 1.0 if _no_median(cell) is None and cell.latency_ns is not None and cell.latency_ns.p99 is None else None
-
-
 def _client_limited(cell: Cell) -> float | None:
-    return generator.limiting_share(cell) if isinstance(cell.load, ClosedLoad) else None
+    return generator.limiting_share(cell) if generator.is_bound(cell) else None
 
 
 def _rate_missed(cell: Cell) -> float | None:
@@ -132,9 +124,10 @@ def _late(cell: Cell) -> float | None:
 
 
 def _stalled(cell: Cell) -> float | None:
-    """Only where latency is the measure."""
-    share = generator.stalled_share(cell.slices) if measure_of(cell) is LATENCY else 0.0
-    return share if share > STALLED_SLICES else None
+    """Only where p99 is shown, which stalls may decide."""
+    shown = measure_of(cell) is LATENCY and cell.latency_ns is not None and cell.latency_ns.p99 is not None
+    share = generator.stalled_share(cell) if shown else 0.0
+    return share if share > STALLED_REQUESTS else None
 
 
 def _opened(cell: Cell) -> float | None:
@@ -164,18 +157,11 @@ CHECKS = (
         "The median needs 20 samples: available for {passed}, missing for {cells}. Measure longer.",
     ),
     Check(
-        "few_samples_in_tail",
-        "note",
-        _no_p99,
-        "p99 needs 1,000 samples: available for {passed}. Medians are not affected. For high percentiles measure fewer "
-        "configurations for longer, for example with --workload get --seconds 600.",
-    ),
-    Check(
         "client_cpu_saturated",
-        "warning",
+        "note",
         _client_limited,
-        "The client was the bottleneck in {cells}: it used up to {worst} of its core, and the producer had time to "
-        "spare. Read the throughput as ≥. Use --client raw to find the producer's limit.",
+        "Throughput of {cells} is a lower bound, shown with ≥: the client used up to {worst} of its core, and the "
+        "producer had time to spare. Use --client raw to find the producer's limit.",
     ),
     Check(
         "rate_not_reached",
@@ -202,8 +188,8 @@ CHECKS = (
         "event_loop_stalls",
         "warning",
         _stalled,
-        "The load process was blocked for more than 10 ms in up to {worst} of the slices of {cells}, by the client "
-        "library, other programs or a CPU quota. Responses that arrived meanwhile were timed late, which raises p99.",
+        "The load process was blocked for more than 10 ms at a time in {cells}, by the client library, other programs "
+        "or a CPU quota. Up to {worst} of the responses were timed late, which raises p99. Medians are not affected.",
     ),
     Check(
         "connections_opened",
@@ -273,7 +259,8 @@ def _queue_warning(code: str, fact: str, cells: Sequence[Cell], remedy: str) -> 
     reason = f": the producer allows {limit:,} on a connection" if limit is not None else ""
     shares = [share for cell in cells if (share := generator.queued_share(cell)) is not None]
     spent = f", up to {percent(max(shares))} of the mean latency" if shares else ""
-    text = f"{fact.format(cells=_listed(ids))}{reason}. The others waited in the client's own queue{spent}. {remedy}"
+    found = fact.format(cells=configurations(ids))
+    text = f"{found}{reason}. The others waited in the client's own queue{spent}. {remedy}"
     return RunWarning(code=code, grade="warning", text=text, cells=ids)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.results import Cell, RatioEstimate, Run
-from bench.spec import CellKey
+from bench.spec import CellKey, dimensions
 from bench.stats import verdicts
 from bench.stats.detection import Precision, undecided
 from bench.stats.estimates import (
@@ -30,7 +30,7 @@ from bench.stats.estimates import (
 from bench.stats.gate import Gate, GatedCell, gate, with_failed_requests, without_result
 from bench.stats.generator import is_bound
 from bench.stats.verdicts import THRESHOLD
-from bench.stats.wording import NAMED_AT_MOST, counted, some_of
+from bench.stats.wording import NAMED_AT_MOST, configurations, counted, some_of
 
 CAUTION = "Caution: intervals do not include drift from one run to the next. Use --ab for a reliable gate."
 
@@ -94,7 +94,9 @@ def compare(run_a: Run, run_b: Run, threshold: float = THRESHOLD, *, force: bool
     before, after = _measured_cells(run_a), _measured_cells(run_b)
     shared = [each for each in after if each in before]
     if not shared:
-        raise RunsNotComparable([*found, "no configuration was measured in both runs"], can_be_forced=False)
+        apart = "; ".join(_values_apart(list(before), list(after)))
+        reason = f"no configuration was measured in both runs{f' ({apart})' if apart else ''}"
+        raise RunsNotComparable([*found, reason], can_be_forced=False)
     if found and not force:
         raise RunsNotComparable(found, can_be_forced=True)
     pairs = {each: pair for each in shared if (pair := _pair(before[each], after[each])) is not None}
@@ -102,7 +104,7 @@ def compare(run_a: Run, run_b: Run, threshold: float = THRESHOLD, *, force: bool
     cells = {each: _row(pair, confidence, restarted=restarted) for each, pair in pairs.items()}
     uncompared = [after[each].id for each in shared if each not in pairs]
     gaps = [*_gaps(run_a, run_b, before, after)]
-    gaps += [f"Too few successful requests to compare: {_counted_ids(uncompared)}."] if uncompared else []
+    gaps += [f"Too few successful requests to compare: {configurations(uncompared)}."] if uncompared else []
     gated = [GatedCell(key, row.id, row.ratio) for key, row in cells.items()]
     return Comparison(
         cells=list(cells.values()),
@@ -113,12 +115,20 @@ def compare(run_a: Run, run_b: Run, threshold: float = THRESHOLD, *, force: bool
     )
 
 
+def _values_apart(before: Sequence[CellKey], after: Sequence[CellKey]) -> Iterator[str]:
+    """The dimensions of which the two runs share no value, such as `cores: default, then awake`."""
+    for name, dimension in dimensions().items():
+        values = [list(dict.fromkeys(_in_words(getattr(key, name)) for key in keys)) for keys in (before, after)]
+        if all(values) and not set(values[0]) & set(values[1]):
+            yield f"{dimension.heading}: {', then '.join(' and '.join(each) for each in values)}"
+
+
+def _in_words(value: Any) -> str:
+    return getattr(value, "label", None) or ("on" if value is True else "off" if value is False else str(value))
+
+
 def _measured_cells(run: Run) -> dict[CellKey, Cell]:
     return {cell.key: cell for cell in run.cells if cell.status == "measured"}
-
-
-def _counted_ids(ids: Sequence[str]) -> str:
-    return f"{counted(len(ids), 'configuration')} ({some_of(ids)})"
 
 
 def _gaps(run_a: Run, run_b: Run, before: Mapping[CellKey, Cell], after: Mapping[CellKey, Cell]) -> Iterator[str]:
@@ -129,7 +139,7 @@ def _gaps(run_a: Run, run_b: Run, before: Mapping[CellKey, Cell], after: Mapping
             yield f"{name} was interrupted after {done} of {counted(planned, 'instance')}."
     lost = [cell.id for key, cell in before.items() if key not in after]
     if lost:
-        yield f"Measured in A, but not in B: {_counted_ids(lost)}."
+        yield f"Measured in A, but not in B: {configurations(lost)}."
     yield from without_result((cell for cell in run_a.cells if cell.key not in before), "A")
     yield from without_result((cell for cell in run_b.cells if cell.key not in before and cell.key not in after), "B")
     for name, run in (("A", run_a), ("B", run_b)):

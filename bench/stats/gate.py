@@ -19,8 +19,8 @@ from bench.load.recorder import OK
 from bench.results import Cell, RatioEstimate
 from bench.spec import CellKey, own_dialect
 from bench.stats.estimates import measure_of
-from bench.stats.verdicts import regressed
-from bench.stats.wording import counted, percent, some_of
+from bench.stats.verdicts import compared_by, regressed
+from bench.stats.wording import configurations, counted, percent, some_of
 
 Outcome = Literal["regression", "inconclusive", "none"]
 
@@ -139,21 +139,17 @@ def _required(compared: Sequence[GatedCell]) -> list[GatedCell]:
 
 def gate_of_versions(cells: Sequence[Cell], threshold: float) -> Gate:
     """The result of a run that compares two versions: every cell of the later one against the same of the baseline."""
-    found = [(cell, _ratio_of(cell)) for cell in cells]
+    found = [(cell, compared_by(cell)) for cell in cells]
     compared = [GatedCell(cell.key, cell.id, ratio) for cell, ratio in found if ratio is not None]
     gaps = [*without_result(cells), *with_failed_requests(cells)]
     return gate(compared, threshold, gaps, interleaved=True)
-
-
-def _ratio_of(cell: Cell) -> RatioEstimate | None:
-    return None if cell.ratio is None else cell.ratio.latency_ns_p50 or cell.ratio.requests_per_second
 
 
 def without_result(cells: Iterable[Cell], run: str = "") -> Iterator[str]:
     """A sentence about the cells that should have a result and have none. `run`: which run they are of."""
     ids = [cell.id for cell in cells if cell.status not in ("measured", "unsupported")]
     if ids:
-        yield f"Without a result{_in(run)}: {counted(len(ids), 'configuration')} ({some_of(ids)})."
+        yield f"Without a result{_in(run)}: {configurations(ids)}."
 
 
 def with_failed_requests(cells: Iterable[Cell], run: str = "") -> Iterator[str]:
@@ -161,10 +157,7 @@ def with_failed_requests(cells: Iterable[Cell], run: str = "") -> Iterator[str]:
     measured = [cell for cell in cells if cell.status == "measured"]
     ids = [cell.id for cell in measured if any(count for kind, count in cell.outcomes.items() if kind != OK)]
     if ids:
-        yield (
-            f"Requests failed{_in(run)}, so only the successful ones were compared: "
-            f"{counted(len(ids), 'configuration')} ({some_of(ids)})."
-        )
+        yield f"Requests failed{_in(run)}, so only the successful ones were compared: {configurations(ids)}."
 
 
 def _in(run: str) -> str:

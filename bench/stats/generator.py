@@ -98,10 +98,19 @@ def rate_reached(slices: Slices) -> float | None:
     return sum(count or 0 for count in slices.second_half_ended) / due if due else None
 
 
-def stalled_share(slices: Slices) -> float:
-    """The share of slices in which the load process's event loop was blocked for longer than STALL_NS."""
-    stalls = slices.loop_stall_ns
-    return sum(stall_ns > STALL_NS for stall_ns in stalls) / len(stalls) if stalls else 0.0
+def stalled_share(cell: Cell) -> float:
+    """The share of requests that were timed late because the load process's event loop was blocked over STALL_NS.
+
+    In a closed loop a stall holds up the requests in flight. In open loop it also holds up those that fall due
+    meanwhile, which are the same share of all as the stall is of the time.
+    """
+    stalls_ns = [stall_ns for stall_ns in cell.slices.loop_stall_ns if stall_ns > STALL_NS]
+    if isinstance(cell.load, OpenLoad):
+        elapsed_ns = sum(cell.slices.duration_ns)
+        return sum(stalls_ns) / elapsed_ns if elapsed_ns else 0.0
+    requests = sum(cell.slices.ok) + sum(cell.slices.failed)
+    in_flight = cell.load.concurrency if cell.load is not None else 1
+    return min(1.0, len(stalls_ns) * in_flight / requests) if requests else 0.0
 
 
 def opened_per_request(slices: Slices) -> float:

@@ -151,12 +151,13 @@ def paired(cell: Slices, baseline: Slices, measure: Measure) -> Levels | None:
 
     A slice that is missing, or has no value, on one side drops the pair.
     """
-    above, below = _by_round(cell, measure), _by_round(baseline, measure)
+    above, below = by_round(cell, measure), by_round(baseline, measure)
     shared = sorted(above.keys() & below.keys())
     return levels([instance for instance, _ in shared], [above[key] - below[key] for key in shared])
 
 
-def _by_round(slices: Slices, measure: Measure) -> dict[tuple[int, int], float]:
+def by_round(slices: Slices, measure: Measure) -> dict[tuple[int, int], float]:
+    """The logarithms of the measure of slices, by instance and round; without slices that have no value."""
     values = logarithms(column(slices, measure))
     return {
         key: value

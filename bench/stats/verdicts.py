@@ -75,6 +75,11 @@ def is_headline(cell: CellKey, baseline: CellKey) -> bool:
     )
 
 
+def compared_by(cell: Cell) -> RatioEstimate | None:
+    """The estimate of the cell's ratio to its baseline, by the one measure that it has; None without a baseline."""
+    return None if cell.ratio is None else cell.ratio.latency_ns_p50 or cell.ratio.requests_per_second
+
+
 def headline_cells(cells: Sequence[Cell]) -> list[Cell]:
     """The cells whose `ratio` is a headline ratio."""
     by_id = {cell.id: cell for cell in cells}

@@ -12,6 +12,11 @@ def some_of(names: Sequence[str]) -> str:
     return f"{', '.join(names[:NAMED_AT_MOST])} and {len(names) - NAMED_AT_MOST} more"
 
 
+def configurations(ids: Sequence[str]) -> str:
+    """The id of a cell, or how many there are and the ids of the first few: `3 configurations (a, b, c)`."""
+    return ids[0] if len(ids) == 1 else f"{counted(len(ids), 'configuration')} ({some_of(ids)})"
+
+
 def counted(count: int, noun: str) -> str:
     """`1 cell`, `3 cells`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import force_setattr
+from msgspec.structs import force_setattr, replace
 
 from bench.load import latency_histogram
 from bench.results import (
@@ -22,6 +22,8 @@ from bench.results import (
     RunWarning,
     SetupSizes,
     Sizes,
+    Slice,
+    Slices,
     TlsSession,
     Undecided,
     Verdict,
@@ -133,6 +135,12 @@ def without_figures(protocol: str, status: str, reason: str | None, **given: Any
         ("latency_ns", "requests_per_second", "bytes", "cpu_us_per_request", "memory_bytes", "latency_histogram")
     )
     return cell(protocol, **{**nothing, "outcomes": {}, "status": status, "reason": reason, **given})
+
+
+def client_limited(found: Cell) -> Cell:
+    """The cell with a slice in which the client used 97 % of its core and the producer half of its own."""
+    busy = Slice(duration_ns=10**9, ok=100, consumer_cpu_ns=970_000_000, producer_cpu_ns=500_000_000)
+    return replace(found, slices=Slices([busy]))
 
 
 def run(cells: list[Cell], *, warnings: list[RunWarning] | None = None, **given: Any) -> Run:

@@ -9,7 +9,18 @@ from msgspec.structs import replace
 from bench.report import csv_export
 from bench.results import Run
 from bench.spec import OpenLoad
-from tests.support.runs import HOSTILE, cell, latency_ratio, quantiles, run, small, without_figures
+from tests.support.runs import (
+    HOSTILE,
+    SIXTEEN,
+    cell,
+    client_limited,
+    latency_ratio,
+    quantiles,
+    rate_ratio,
+    run,
+    small,
+    without_figures,
+)
 
 GOLDEN = Path(__file__).parent / "golden" / "small.csv"
 
@@ -48,6 +59,18 @@ def test_unknown_values_are_empty() -> None:
         "",
         "",
     )
+
+
+def test_bounds_and_reasons_of_verdicts_are_columns() -> None:
+    ratio = rate_ratio("x", 1.0, "inconclusive", undecided="too_few", detectable_change=0.04)
+    cells = [
+        client_limited(cell("http", load=SIXTEEN, ratio=ratio)),
+        cell("grpc"),
+        without_figures("graphql", "failed", ""),
+    ]
+    found = rows(run(cells))
+    assert [row["requests_per_second_is_lower_bound"] for row in found] == ["true", "false", ""]
+    assert (found[0]["ratio_undecided"], found[0]["ratio_detectable_change"]) == ("too_few", "0.04")
 
 
 def test_errors_are_counted_by_kind() -> None:

@@ -19,6 +19,7 @@ from bench.spec import ClosedLoad
 from tests.support.runs import (
     SIXTEEN,
     cell,
+    client_limited,
     histogram,
     latency_ratio,
     run,
@@ -43,6 +44,21 @@ def texts(chart: Chart | str) -> list[str]:
 def parts(given: Run, load: int = 0) -> tuple[WorkloadGroup, LoadGroup, Grouping]:
     grouping = grouped(given)
     return grouping.groups[0], grouping.groups[0].loads[load], grouping
+
+
+def test_a_throughput_that_the_client_limited_is_drawn_as_a_bound() -> None:
+    given = run([client_limited(cell("http", load=SIXTEEN)), cell("grpc", load=SIXTEEN)])
+    chart = latency_charts.level_chart(*parts(given))
+    assert chart is not None
+    assert {"≥ 6,670", "3,330"} <= set(texts(chart))
+    assert chart.alternative.startswith("plain · HTTP/JSON ≥ 6,670 requests/s")
+
+
+def test_intervals_of_ratios_are_labelled_as_corrected() -> None:
+    chart = latency_charts.ratio_chart(*parts(two_variants()))
+    assert chart is not None
+    assert "with intervals corrected for all 3 ratios of the run" in chart.caption
+    assert "95 %" not in chart.caption
 
 
 def test_ratios_are_shown_with_their_verdicts() -> None:

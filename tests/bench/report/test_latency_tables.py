@@ -3,15 +3,17 @@
 import pytest
 from msgspec.structs import replace
 
-from bench.report import costs, latency_tables
+from bench.report import costs, definitions, latency_tables, markdown
 from bench.report.document import Table
 from bench.report.grouping import grouped
-from bench.results import Bytes, Run, SetupSizes, Sizes
+from bench.report.run_document import document_of
+from bench.results import Bytes, Quantiles, Run, SetupSizes, Sizes
 from bench.spec import ClosedLoad, OpenLoad
 from tests.support.runs import (
     GET,
     SIXTEEN,
     cell,
+    client_limited,
     estimate,
     latency_ratio,
     quantiles,
@@ -56,6 +58,40 @@ def test_throughput() -> None:
     assert texts(table)[2][2:] == ["3,330 (3,000–3,670)", "0.950 (0.800–1.100) inconclusive (too noisy)", "2,000"]
     assert any("Higher is better" in note for note in table.notes)
     assert any("Above 1 is better" in note for note in table.notes)
+
+
+def test_a_throughput_that_the_client_limited_is_a_bound() -> None:
+    given = run([client_limited(cell("http", load=SIXTEEN)), cell("grpc", load=SIXTEEN), client_limited(cell("http"))])
+    table = load_table(given)
+    assert [row[2] for row in texts(table)] == ["≥ 6,670 (6,000–7,330)", "3,330 (3,000–3,670)"]
+    assert definitions.BOUND in table.notes
+    everything = latency_tables.all_configurations(given)
+    shown = [row[headings(everything).index("requests/s")] for row in texts(everything)]
+    assert shown == ["≥ 6,670 (6,000–7,330)", "3,330 (3,000–3,670)", "6,670 (6,000–7,330)"]
+    assert definitions.BOUND in everything.notes
+    assert definitions.BOUND not in load_table(run([cell("grpc", load=SIXTEEN)])).notes
+
+
+def test_percentiles_that_no_cell_has_are_left_out_and_explained_once() -> None:
+    cells = [cell(name, latency_ns=Quantiles(p50=estimate(1e5))) for name in ("http", "grpc")]
+    set_fields(cells[1], latency_ns=Quantiles(p50=estimate(2e5), p90=estimate(3e5)))
+    given = run(cells)
+    table = load_table(given)
+    assert headings(table)[2:] == ["p50, µs", "p90, µs", "n"]
+    assert [row[3] for row in texts(table)] == ["–", "300"]
+    assert "p99, µs" not in headings(latency_tables.all_configurations(given))
+    page = markdown.render(document_of(given))
+    assert page.count("samples lie beyond it") == 1
+
+
+def test_versions_have_a_column_of_what_could_have_been_detected() -> None:
+    ratio = latency_ratio("old", 1.01, "inconclusive", detectable_change=0.043)
+    given = run([cell("http", version="v1"), cell("http", version="v2", ratio=ratio)])
+    set_fields(given.cells[0], id="old")
+    table = load_table(given)
+    assert headings(table)[-3:] == ["× v1", "detectable", "n"]
+    assert [row[-2] for row in texts(table)] == ["–", "+4.3 %"]
+    assert definitions.DETECTABLE in table.common
 
 
 def test_open_loop_tables_show_the_achieved_rate_and_the_service_time() -> None:

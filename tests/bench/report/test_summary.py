@@ -7,13 +7,14 @@ from msgspec.structs import replace
 
 from bench.report import summary
 from bench.report.grouping import PLAIN, Variant, grouped
-from bench.results import Bytes, Ratio, RatioEstimate, Run, SetupSizes, Verdict
+from bench.results import Bytes, Ratio, RatioEstimate, Run, SetupSizes, Undecided, Verdict
 from bench.spec import OpenLoad
 from tests.bench.stats.noise import slices_of
 from tests.bench.stats.test_attribution import still
 from tests.support.runs import (
     SIXTEEN,
     cell,
+    client_limited,
     latency_ratio,
     rate_ratio,
     run,
@@ -99,6 +100,24 @@ def test_a_workload_without_measurements_has_one_sentence() -> None:
 def test_open_loop_and_throughput_are_summarised() -> None:
     assert "at 500 requests/s" in statements(run([cell("http", load=OpenLoad(rate_hz=500))]))["Latency"]
     assert list(statements(run([cell("http", load=SIXTEEN)]))) == ["Throughput", "Bytes"]
+
+
+def test_a_throughput_that_the_client_limited_is_a_bound() -> None:
+    text = statements(run([client_limited(cell("http", load=SIXTEEN)), cell("grpc", load=SIXTEEN)]))["Throughput"]
+    assert "HTTP/JSON ≥ 6,670 requests/s (6,000–7,330), gRPC 3,330 requests/s" in text
+
+
+@pytest.mark.parametrize(
+    ("undecided", "words"),
+    [
+        ("too_noisy", "shows no significant difference from HTTP/JSON (too noisy): latency 1.02×"),
+        ("too_few", "(too few instances; a longer run would probably decide): latency 1.02×"),
+        ("not_restarted", "has no verdict against HTTP/JSON, because the servers were not restarted: latency 1.02×"),
+    ],
+)
+def test_an_inconclusive_comparison_states_why(undecided: Undecided, words: str) -> None:
+    ratio = latency_ratio("http-get-c1", 1.02, "inconclusive", undecided=undecided)
+    assert words in statements(run([cell("http"), cell("grpc", ratio=ratio)]))["Latency"]
 
 
 def test_one_protocol_is_not_called_fastest() -> None:

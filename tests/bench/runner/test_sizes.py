@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from bench.load.messages import SizesRead
 from bench.report import terminal
 from bench.report.anatomy import category_tables, connection_tables, stacks
 from bench.report.run_document import sizes_document
@@ -16,9 +17,10 @@ from bench.run_file import decode, encode
 from bench.runner.measure import Measurement
 from bench.runner.session import Stopped
 from bench.runner.sizes import REQUESTS as REQUESTS_BY_DEFAULT
-from bench.runner.sizes import Sizing, requests_for, size_up, sizes_run
-from bench.spec import ClosedLoad, Matrix, RunPlan, Target, Version
+from bench.runner.sizes import Sizing, requests_for, size_up, sizes_run, unknown_sizes
+from bench.spec import CellKey, ClosedLoad, Matrix, RunPlan, Target, Version
 from bench.wire.anatomy import check_phases
+from bench.wire.reading import NOTHING_KNOWN
 from bench.workloads import Workload
 from consumers.registry import ALL_DIALECTS, dialects
 from producers import certificates
@@ -154,6 +156,14 @@ async def test_a_stop_ends_it_at_the_next_combination_and_leaves_nothing_running
 )
 def test_large_pages_are_requested_less_often(page_size: int, wanted: int, given: int) -> None:
     assert requests_for(page_size, wanted) == given
+
+
+def test_sizes_that_are_not_known_are_noted_with_the_cells_that_lack_them() -> None:
+    latency, rate = (CellKey(protocol="http", load=ClosedLoad(concurrency=each)) for each in (1, 16))
+    read = {latency.message: SizesRead(bytes=NOTHING_KNOWN, warnings=("one question takes several requests",))}
+    (note,) = unknown_sizes(read, [latency, rate, CellKey(protocol="grpc", load=ClosedLoad(concurrency=1))])
+    assert (note.grade, note.cells) == ("note", [latency.label, rate.label])
+    assert note.text.endswith("are not known and left out: one question takes several requests.")
 
 
 async def test_run_and_sizes_count_the_same_bytes(tmp_path: Path) -> None:
