@@ -55,7 +55,7 @@ MEMORY_SHARE = 0.5
 """The share of the memory that is available which instances may take."""
 UNKNOWN_MEMORY_INSTANCES = 4
 """How many instances live at the same time where the system does not say how much memory there is."""
-UNVISITED_S_AT_MOST = 40.0
+UNVISITED_S_AT_MOST = 45.0
 """About how long a connection may wait for its next request. Producers close those that are idle for 75 s."""
 GAP_NS = 1_500_000
 """About the time between two slices, for estimates only."""

@@ -63,6 +63,8 @@ def of_run(run: Run) -> tuple[Pair, ...]:
         ("Command", run.command),
         ("Seed of the schedule", str(run.seed)),
         ("Plan", f"{counted(plan.instances, 'instance')}{done}; {rounds} each; slices of {plan.slice_ms:g} ms"),
+        *([("Instances alive at the same time", str(plan.instances_at_once))] if plan.instances_at_once > 1 else []),
+        *([] if plan.recorded_share is None else [("Time that was recorded", percent(plan.recorded_share))]),
         ("Recipes", f"{run.recipes.source}, {run.recipes.count:,} recipes"),
         ("Digest of the recipes", run.recipes.digest),
         ("Run file schema", run.schema),

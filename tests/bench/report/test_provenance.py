@@ -9,7 +9,17 @@ def test_the_plan_is_described() -> None:
     plan = PlanUsed(instances=8, rounds=None, seconds=145, slice_ms=12, instances_done=3, interrupted=True)
     pairs = dict(provenance.of_run(run([], plan=plan)))
     assert pairs["Plan"] == "8 instances, 3 finished; as many rounds as fit in the time each; slices of 12 ms"
+    assert "Time that was recorded" not in pairs
     assert dict(provenance.of_run(run([])))["Plan"] == "8 instances; 15 rounds each; slices of 12 ms"
+
+
+def test_how_much_of_the_time_was_recorded_is_shown() -> None:
+    plan = PlanUsed(
+        instances=13, rounds=None, seconds=175, slice_ms=12, instances_done=13, instances_at_once=7, recorded_share=0.72
+    )
+    pairs = dict(provenance.of_run(run([], plan=plan)))
+    assert pairs["Instances alive at the same time"] == "7"
+    assert pairs["Time that was recorded"] == "72 %"
 
 
 def test_the_environment_is_listed_with_any_values() -> None:
