@@ -202,6 +202,11 @@ class InFlight(Struct, frozen=True, kw_only=True):
     """Time in the client's own queue, on average over requests. Latencies include it. Null where nothing waits, or it
     is not known."""
 
+    @property
+    def limited(self) -> bool:
+        """Whether the client queued some of the requests that it was given."""
+        return self.reached < self.wanted
+
 
 class Slice(Struct, frozen=True, kw_only=True):
     """One slice of one cell. The load process makes it; the runner adds its place in the run."""

@@ -6,7 +6,7 @@ from bench.report import definitions, names, units
 from bench.report.document import Column, Entry, Row, Table, TableBuilder
 from bench.report.grouping import Grouping, LoadGroup, WorkloadGroup, of_measure, variant_of
 from bench.report.units import Unit
-from bench.results import Cell, Estimate, InFlight, Quantiles, RatioEstimate, Run
+from bench.results import Cell, Estimate, Quantiles, RatioEstimate, Run
 from bench.spec import ClosedLoad
 from bench.stats.generator import is_bound
 from bench.stats.load_curves import Curve, curves
@@ -85,31 +85,22 @@ def _throughput(group: WorkloadGroup, load: LoadGroup, grouping: Grouping) -> Ta
     return _finished(built, load, grouping, definitions.throughput_ratio)
 
 
-def _queue(cell: Cell) -> InFlight | None:
-    """What is known of a client that queued requests; None where all were in flight at once."""
-    found = cell.in_flight
-    if found is None or found.reached >= found.wanted:
-        return None
-    return found if isinstance(cell.load, ClosedLoad) or found.queued_ns else None
-
-
 def _add_queues(built: TableBuilder, cells: Sequence[Cell]) -> None:
-    """How many requests were in flight, and how long they waited in the client. Nothing where none had to wait."""
-    queues = [_queue(cell) for cell in cells]
-    if not any(queues):
+    """How many requests were in flight, and how long others waited in the client. Nothing where none had to wait."""
+    if not any(each.in_flight and each.in_flight.limited and each.in_flight.queued_ns != 0 for each in cells):
         return
-    unit = units.chosen(units.DURATIONS_NS, [each.queued_ns for each in queues if each is not None])
+    known = [each.in_flight.queued_ns for each in cells if each.in_flight is not None]
+    unit = units.chosen(units.DURATIONS_NS, known)
     built.columns += [Column("in flight"), Column("in queue", unit.symbol)]
     rows, built.rows = built.rows, []
-    for row, cell, found in zip(rows, cells, queues, strict=True):
+    for row, cell in zip(rows, cells, strict=True):
         entries: list[Entry | str] = ["", ""]
-        if found is not None:
-            sent = (
-                f"{found.reached:,} of {found.wanted:,}"
-                if isinstance(cell.load, ClosedLoad)
-                else f"≤ {found.reached:,}"
-            )
-            entries = [sent, units.number(found.queued_ns, unit)]
+        if (found := cell.in_flight) is not None and cell.status == "measured":
+            waited_ns = found.queued_ns if found.limited else 0
+            sent = f"≤ {found.reached:,}" if found.limited else ""
+            if isinstance(cell.load, ClosedLoad):
+                sent = f"{found.reached:,} of {found.wanted:,}"
+            entries = [sent, units.number(waited_ns, unit)]
         built.add(row.headings, [*row.entries, *entries])
     built.notes.append(definitions.QUEUE)
 

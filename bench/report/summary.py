@@ -16,7 +16,7 @@ from bench.report.document import Statement
 from bench.report.grouping import PLAIN, Grouping, LoadGroup, Variant, WorkloadGroup, variant_of
 from bench.report.text import agrees, listed
 from bench.results import Cell, Estimate, RatioEstimate, Undecided, Verdict
-from bench.spec import CellKey
+from bench.spec import CellKey, ClosedLoad
 from bench.stats.estimates import CONFIDENCE, LATENCY, exponential
 from bench.stats.generator import is_bound
 from bench.stats.ratios import paired
@@ -241,6 +241,12 @@ def _measured_variants(group: WorkloadGroup, load: LoadGroup) -> list[Variant]:
     return [variant for variant in group.variants if any(load.at(each, variant) for each in group.series)]
 
 
+def _in_flight(cell: Cell) -> str:
+    """How many requests were in flight where fewer were than the load says."""
+    found = cell.in_flight
+    return f" with {found.reached:,} in flight" if found and found.limited and isinstance(cell.load, ClosedLoad) else ""
+
+
 def _values(group: WorkloadGroup, load: LoadGroup, variant: Variant) -> str:
     """The values of all series in one variant."""
     cells = [cell for series in group.series if (cell := load.at(series, variant)) is not None]
@@ -253,6 +259,7 @@ def _values(group: WorkloadGroup, load: LoadGroup, variant: Variant) -> str:
     named = [
         f"{names.series(cell.series)} "
         + units.bound(units.with_symbol(value, unit), is_bound=not load.is_latency and is_bound(cell))
+        + _in_flight(cell)
         for cell, value in found
     ]
     what = "Median latency" if load.is_latency else "Throughput"

@@ -229,7 +229,7 @@ def _not_reached(cells: Iterable[Cell]) -> Iterator[RunWarning]:
     queued: dict[int, list[Cell]] = {}
     for cell in cells:
         found = cell.in_flight
-        if found is None or found.reached >= found.wanted:
+        if found is None or not found.limited:
             continue
         if isinstance(cell.load, ClosedLoad):
             limited.setdefault((found.wanted, found.reached), []).append(cell)

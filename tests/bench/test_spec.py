@@ -67,6 +67,20 @@ def test_latency_is_measured_with_one_in_flight_or_open_arrivals() -> None:
     assert not replace(combination, load=ClosedLoad(concurrency=2)).measures_latency
 
 
+def test_what_a_client_can_have_in_flight_depends_on_the_client_and_the_number() -> None:
+    sixteen = CellKey(protocol="grpc", load=ClosedLoad(concurrency=16))
+    assert replace(sixteen, gzip=True, tls=True, workload=Workload(name="list", page_size=20)).sender == sixteen.sender
+    others = [
+        replace(sixteen, load=ClosedLoad(concurrency=17)),
+        replace(sixteen, client="raw"),
+        replace(sixteen, connection="new"),
+        replace(sixteen, load=OpenLoad(rate_hz=5)),
+        replace(sixteen, version="after"),
+    ]
+    assert len({each.sender for each in (sixteen, *others)}) == 6
+    assert replace(sixteen, load=OpenLoad(rate_hz=5)).sender == replace(sixteen, load=OpenLoad(rate_hz=6)).sender
+
+
 @pytest.mark.parametrize("load", [ClosedLoad(concurrency=1), OpenLoad(rate_hz=2.5)])
 def test_labels(load: ClosedLoad | OpenLoad) -> None:
     combination = CellKey(protocol="http")

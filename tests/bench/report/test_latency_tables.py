@@ -7,7 +7,7 @@ from bench.report import costs, definitions, latency_tables, markdown
 from bench.report.document import Table
 from bench.report.grouping import grouped
 from bench.report.run_document import document_of
-from bench.results import Bytes, Quantiles, Run, SetupSizes, Sizes
+from bench.results import Bytes, InFlight, Quantiles, Run, SetupSizes, Sizes
 from bench.spec import ClosedLoad, OpenLoad
 from tests.support.runs import (
     GET,
@@ -50,6 +50,26 @@ def test_latency() -> None:
     ]
     assert any("Lower is better" in note for note in table.notes)
     assert any("Below 1 is better" in note for note in table.notes)
+
+
+def test_what_was_in_flight_is_shown_where_a_client_queued_requests() -> None:
+    reached = InFlight(wanted=16, reached=16)
+    queued = InFlight(wanted=16, reached=4, streams_at_most=4, queued_ns=3e6)
+    cells = [cell("http", load=SIXTEEN, in_flight=reached), cell("grpc", load=SIXTEEN, in_flight=queued)]
+    table = load_table(run([*cells, cell("graphql", load=SIXTEEN)]))
+    assert headings(table)[3:5] == ["in flight", "in queue, ms"]
+    assert [row[3:5] for row in texts(table)] == [["16 of 16", "0"], ["4 of 16", "3.00"], ["–", "–"]]
+    assert any(note.startswith("in flight: ") for note in table.notes)
+    assert headings(load_table(run(cells[:1]))) == ["gzip, TLS", "protocol", "requests/s", "n"]
+
+
+def test_time_in_the_queue_is_shown_in_open_loop_where_there_was_any() -> None:
+    load = OpenLoad(rate_hz=500)
+    for queued_ns, shown in ((2e3, True), (0.0, False)):
+        found = InFlight(wanted=256, reached=100, streams_at_most=100, queued_ns=queued_ns)
+        table = load_table(run([cell("grpc", load=load, in_flight=found)]))
+        assert ("in queue, µs" in headings(table)) is shown
+        assert ("≤ 100" in texts(table)[0]) is shown
 
 
 def test_throughput() -> None:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from bench.report import summary
 from bench.report.grouping import PLAIN, Variant, grouped
-from bench.results import Bytes, Ratio, RatioEstimate, Run, SetupSizes, Undecided, Verdict
+from bench.results import Bytes, InFlight, Ratio, RatioEstimate, Run, SetupSizes, Undecided, Verdict
 from bench.spec import OpenLoad
 from tests.bench.stats.noise import slices_of
 from tests.bench.stats.test_attribution import still
@@ -118,6 +118,14 @@ def test_a_throughput_that_the_client_limited_is_a_bound() -> None:
 def test_an_inconclusive_comparison_states_why(undecided: Undecided, words: str) -> None:
     ratio = latency_ratio("http-get-c1", 1.02, "inconclusive", undecided=undecided)
     assert words in statements(run([cell("http"), cell("grpc", ratio=ratio)]))["Latency"]
+
+
+def test_throughput_with_fewer_in_flight_than_wanted_says_so() -> None:
+    queued = InFlight(wanted=16, reached=4, streams_at_most=4, queued_ns=3e6)
+    given = run([cell("http", load=SIXTEEN), cell("grpc", load=SIXTEEN, in_flight=queued)])
+    text = statements(given)["Throughput"]
+    assert "gRPC 3,330 requests/s (3,000–3,670) with 4 in flight." in text
+    assert text.count("with 4 in flight") == 1
 
 
 def test_one_protocol_is_not_called_fastest() -> None:

@@ -13,6 +13,7 @@ from bench.results import (
     Bytes,
     Cell,
     Estimate,
+    InFlight,
     PlanUsed,
     Quantiles,
     RecipesUsed,
@@ -408,6 +409,39 @@ def test_the_number_in_flight_may_differ_a_little(concurrency: int, mean: float)
 def test_another_number_in_flight_fails_the_concurrency_check(concurrency: int, mean: float) -> None:
     some = run(ClosedLoad(concurrency=concurrency))
     assert only(with_cells(some, with_in_flight(some.cells[0], mean))).code == "littles_law"
+
+
+def queueing(cell: Cell, load: Load, found: InFlight, mean_ns: int = 1_000_000) -> Cell:
+    """The cell with what was counted on the wire, and with this mean latency."""
+    return replace(with_requests(cell, mean_ns, 12_000_000, each=100), load=load, in_flight=found)
+
+
+def test_a_concurrency_that_was_not_reached_gives_a_warning_with_its_cells() -> None:
+    load = ClosedLoad(concurrency=16)
+    some = run(load)
+    found = InFlight(wanted=16, reached=4, streams_at_most=4, queued_ns=750_000)
+    warning = only(with_cells(some, *(queueing(cell, load, found) for cell in some.cells[:2])))
+    assert (warning.code, warning.grade) == ("concurrency_not_reached", "warning")
+    assert warning.cells == [cell.id for cell in some.cells[:2]]
+    assert warning.text.startswith("16 requests in flight were wanted and 4 reached in 2 configurations")
+    assert "the producer allows 4 on a connection" in warning.text
+    assert "up to 75 % of the mean latency" in warning.text
+    assert "--concurrency 4 or less" in warning.text
+    reached = queueing(some.cells[0], load, InFlight(wanted=16, reached=16, streams_at_most=16))
+    assert codes(with_cells(some, reached)) == []
+    unknown = queueing(some.cells[0], load, InFlight(wanted=16, reached=5))
+    text = only(with_cells(some, unknown)).text
+    assert "allows" not in text
+    assert "%" not in text
+
+
+def test_time_in_the_clients_queue_gives_a_warning_in_open_loop_where_it_matters() -> None:
+    load = OpenLoad(rate_hz=500)
+    some = run()
+    for queued_ns, expected in ((None, []), (5_000, []), (300_000, ["queued_in_client"])):
+        found = InFlight(wanted=256, reached=100, streams_at_most=100, queued_ns=queued_ns)
+        assert codes(with_cells(some, queueing(some.cells[0], load, found))) == expected
+    assert "30 % of the mean latency" in only(with_cells(some, queueing(some.cells[0], load, found))).text
 
 
 def test_the_turnaround_of_the_load_process_explains_why_fewer_were_in_flight() -> None:

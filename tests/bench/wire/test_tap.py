@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
+from bench.wire.gate import Gate
+from bench.wire.http1 import Http1Codec
 from bench.wire.recording import Direction
 from bench.wire.tap import open_tap
 from tests.support.single_requests import open_descriptors
@@ -215,3 +217,58 @@ async def test_no_descriptor_is_left_after_many_connections() -> None:
         assert tap.open_connections == 0
     # The peers' own sockets of the last connections may end a moment later; a leak would be of a thousand.
     assert open_descriptors() < before + 100
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_a_connection_that_is_cut_while_it_is_opened_ends(turns: int) -> None:
+    """Whichever of its two sides is connected when that happens."""
+    async with asyncio.timeout(30), upstream() as port:
+        async with open_tap("127.0.0.1", port) as tap:
+            writers = [(await asyncio.open_connection("127.0.0.1", tap.port))[1] for _ in range(20)]
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        assert tap.open_connections == 0
+        for writer in writers:
+            writer.close()
+
+
+async def test_what_a_gate_holds_back_is_passed_on_before_the_end() -> None:
+    response = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"
+
+    async def answer_and_close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(response)
+        writer.close()
+
+    gate = Gate(Http1Codec().exchanges)
+    gate.hold_after(0)
+    async with upstream(answer_and_close) as port, open_tap("127.0.0.1", port, gate=gate) as tap:
+        reader, writer = await asyncio.open_connection("127.0.0.1", tap.port)
+        writer.write(b"GET / HTTP/1.1\r\n\r\n")
+        assert await reader.read() == response
+        writer.close()
+        await asyncio.wait_for(tap.all_closed(), 10)
+    assert gate.open_requests == 0
+
+
+async def test_a_gate_holds_back_more_than_its_limit_by_reading_no_further() -> None:
+    body = os.urandom(1 << 22)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        await writer.drain()
+        await reader.read()
+        writer.close()
+
+    gate = Gate(Http1Codec().exchanges)
+    gate.hold_after(0)
+    async with upstream(answer) as port, open_tap("127.0.0.1", port, gate=gate) as tap:
+        reader, writer = await asyncio.open_connection("127.0.0.1", tap.port)
+        writer.write(b"GET / HTTP/1.1\r\n\r\n")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(reader.read(1), 0.1)
+        tap.open_gate()
+        await reader.readuntil(b"\r\n\r\n")
+        assert await reader.readexactly(len(body)) == body
+        writer.close()
