@@ -10,9 +10,9 @@ from bench.stats.wording import percent
 INTERVAL = "In parentheses after a value: its 95 % confidence interval."
 VERDICTS = (
     "Verdict: faster or slower = the interval excludes 1; "
-    f"same = the interval lies within ±{percent(MARGIN)} of 1; inconclusive = neither. Too few: there "
-    f"were fewer than {ENOUGH_INSTANCES} instances, or a run of {MORE} times the length would probably decide. Too "
-    "noisy: it would not; measure on a quieter machine."
+    f"same = it lies within ±{percent(MARGIN)} of 1; else inconclusive, because of too few instances (fewer than "
+    f"{ENOUGH_INSTANCES}, or {MORE} times the length would probably decide), too noisy a machine (it would not), or "
+    "targets that were not restarted."
 )
 DETECTABLE = f"detectable: the smallest slowdown that would have been detected with a probability of {percent(POWER)}."
 PERCENTILES = (

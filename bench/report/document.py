@@ -70,16 +70,22 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One place of a table; the verdict, if any, follows the text, and the reason of the verdict follows that."""
+    """One place of a table; the verdict, if any, follows the text."""
 
     text: str
     verdict: Verdict | None = None
-    reason: str = ""
+    word: str = ""
+    """What stands for the verdict, where that is not the verdict itself: why it is inconclusive."""
+
+    @property
+    def verdict_word(self) -> str:
+        """The verdict as shown; empty without one."""
+        return self.word or self.verdict or ""
 
     @property
     def whole(self) -> str:
-        """Text, verdict and reason."""
-        return " ".join(part for part in (self.text, self.verdict, self.reason and f"({self.reason})") if part)
+        """Text and verdict."""
+        return f"{self.text} {self.verdict_word}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)

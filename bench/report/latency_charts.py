@@ -69,9 +69,8 @@ def _ratio_text(ratio: RatioEstimate, load: LoadGroup) -> str:
 
 
 def _verdict(ratio: RatioEstimate) -> str:
-    """`slower`, `inconclusive (too noisy)`."""
-    reason = names.undecided(ratio)
-    return f"{ratio.verdict} ({reason})" if reason else ratio.verdict
+    """`slower`, `too noisy`."""
+    return names.undecided(ratio) or ratio.verdict
 
 
 def level_chart(group: WorkloadGroup, load: LoadGroup, grouping: Grouping) -> Chart | None:

@@ -23,7 +23,7 @@ UNDECIDED: dict[Undecided, str] = {
     "too_noisy": "too noisy",
     "not_restarted": "not restarted",
 }
-"""Why a verdict is inconclusive, in few enough words for a table."""
+"""Why a verdict is inconclusive, in few enough words to stand for it in a table."""
 
 
 def spelled(word: str) -> str:

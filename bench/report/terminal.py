@@ -150,8 +150,5 @@ def _side_by_side(rows: Sequence[tuple[Text, Text]], console: Console) -> None:
 def _entry(entry: Entry) -> Text:
     text = Text(one_line(entry.text))
     if entry.verdict is not None:
-        style = STYLES.get(entry.verdict, "")
-        text.append(f" {one_line(entry.verdict)}", style=style)
-        if entry.reason:
-            text.append(f" ({one_line(entry.reason)})", style=style)
+        text.append(f" {one_line(entry.verdict_word)}", style=STYLES.get(entry.verdict, ""))
     return text

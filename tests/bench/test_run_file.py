@@ -8,6 +8,8 @@ import jsonschema
 import pytest
 
 from bench import run_file
+from bench.report import markdown
+from bench.report.run_document import document_of
 from bench.results import SCHEMA, Slice, Slices
 from bench.run_file import RunFileUnreadable
 from bench.spec import ClosedLoad, dimensions
@@ -147,6 +149,27 @@ def test_cores_could_sleep_in_runs_that_do_not_say() -> None:
     for cell in document["cells"]:
         del cell["cores"]
     assert {cell.cores for cell in run_file.decode(json.dumps(document).encode()).cells} == {"default"}
+
+
+def test_what_an_earlier_file_of_schema_2_did_not_record_is_unknown() -> None:
+    document = json.loads(run_file.encode(small()))
+    for name in ("gzip_level", "timeout_s", "expect"):
+        del document["plan"][name]
+    del document["recipes"]["ids"]
+    for cell in document["cells"]:
+        for ratio in (cell["ratio"], cell["ratio_to_plain"]):
+            for estimate in filter(
+                None, ((ratio or {}).get("latency_ns_p50"), (ratio or {}).get("requests_per_second"))
+            ):
+                del estimate["undecided"], estimate["detectable_change"]
+        for name in ("service_p50_ns", "turnaround_ns"):
+            del cell["slices"][name]
+    run = run_file.decode(json.dumps(document).encode())
+    assert (run.plan.gzip_level, run.plan.timeout_s, run.plan.expect, run.recipes.ids) == (None, None, None, None)
+    ratios = [cell.ratio.latency_ns_p50 for cell in run.cells if cell.ratio and cell.ratio.latency_ns_p50]
+    assert ratios
+    assert {(ratio.undecided, ratio.detectable_change) for ratio in ratios} == {(None, None)}
+    assert "inconclusive" in markdown.render(document_of(run))
 
 
 def test_a_cell_has_a_key() -> None:

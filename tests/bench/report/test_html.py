@@ -66,7 +66,7 @@ def test_the_page_contains_the_summary_and_the_verdicts() -> None:
     text = small_content()
     assert "HTTP/JSON is fastest." in text
     assert '<b class="verdict slower">slower</b>' in text
-    assert '<b class="verdict inconclusive">inconclusive</b>' in text
+    assert '<b class="verdict inconclusive">too noisy</b>' in text
 
 
 def test_tables_are_semantic_and_charts_have_alternative_text() -> None:

@@ -51,7 +51,7 @@ def test_no_value_is_cut_off(width: int) -> None:
     text = shown(run(cells), width)
     assert "…" not in text
     assert max(len(line) for line in text.splitlines()) <= width
-    assert "10.8 (0.0234–1,230) inconclusive" in text
+    assert "10.8 (0.0234–1,230) too noisy" in text
 
 
 def test_shared_definitions_appear_once_and_columns_are_explained_under_each_table() -> None:

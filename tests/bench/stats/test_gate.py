@@ -74,6 +74,10 @@ def test_an_inconclusive_result_states_what_could_have_stayed_undetected_and_wha
     assert "--ab" not in gate([WIDE], 0.02, [], interleaved=True).text()
 
 
+def test_a_comparison_of_nothing_shows_nothing() -> None:
+    assert gate([], 0.02, [], interleaved=False).text() == "Inconclusive. Nothing was compared."
+
+
 def test_the_other_results_state_what_was_found() -> None:
     assert gate([NARROW, NARROW], 0.02, [], interleaved=True).text() == (
         "No regression: all 2 configurations in which it matters are not slower by more than 2 %. Smallest detectable "
