@@ -6,17 +6,19 @@ evaluated by the lab's own statistics. Printed for each scenario:
 - coverage: the share of runs in which the plain 95 % interval of a ratio contains the truth, over all headline ratios,
   with the least and the most covered one, and over all other ratios
 - family error: the share of runs in which any ratio is `faster` or `slower`
+- coverage of medians: the same for the median latency of a cell; the truth is the mean over all runs
+- compared: the share of pairs of runs of which `compare` calls any cell faster or slower
 - the half-width of the corrected interval of the headline ratios, the median and the widest of a run, median over runs
 
 Every run has a seed of its own, so the output can be reproduced.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import log, sqrt
 from multiprocessing import Pool
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -24,11 +26,14 @@ from numpy.typing import NDArray
 
 from bench.results import Cell
 from bench.spec import ClosedLoad
+from bench.stats.compare import compare
+from bench.stats.estimates import LATENCY, from_logarithms, measured
 from bench.stats.ratios import Baseline, ratios_of
 from bench.stats.verdicts import is_headline
 from commands import command_line, values
 from commands.errors import UsageError
 from tests.bench.stats.noise import matrix
+from tests.support import runs
 from tests.support.simulated_runs import AWAKE, CALM, SHARED, Conditions, Design, recorded, with_slices
 
 BASELINE = "alpha"
@@ -81,13 +86,20 @@ class Found:
     """Whether any ratio is `faster` or `slower`."""
     half_widths: NDArray[np.float64]
     """Of the corrected intervals, as shares; NaN where there is none."""
+    medians: NDArray[np.float64]
+    """Logarithms of low end, value and high end for the median latency of each cell that measures latency."""
 
 
-def simulated(scenario: Scenario, seed: int) -> Found:
-    """Simulate a run and evaluate it."""
+def simulated(scenario: Scenario, seed: int) -> list[Cell]:
+    """The cells of a simulated run."""
     rng = np.random.default_rng(seed)
-    cells = with_slices(scenario.cells, recorded(rng, scenario.cells, scenario.design, scenario.conditions))
-    return evaluated(cells)
+    return with_slices(scenario.cells, recorded(rng, scenario.cells, scenario.design, scenario.conditions))
+
+
+def compared_wrongly(before: Sequence[Cell], after: Sequence[Cell]) -> bool:
+    """Whether a comparison of two runs of equal cells calls any of them faster or slower."""
+    found = compare(runs.run(list(before)), runs.run(list(after)))
+    return any(cell.ratio.verdict in ("faster", "slower") for cell in found.cells)
 
 
 def evaluated(cells: Sequence[Cell]) -> Found:
@@ -104,7 +116,18 @@ def evaluated(cells: Sequence[Cell]) -> Found:
             )
             half_widths.append(sqrt(found.high / found.low) - 1 if found.low and found.high else np.nan)
             wrong = wrong or found.verdict in ("faster", "slower")
-    return Found(np.asarray(headline), np.asarray(covered), wrong, np.asarray(half_widths))
+    medians = [
+        (estimate.low, estimate.value, estimate.high)
+        for cell in cells
+        if cell.measures_latency and (estimate := from_logarithms(measured(cell.slices, LATENCY))) is not None
+    ]
+    return Found(
+        np.asarray(headline),
+        np.asarray(covered),
+        wrong,
+        np.asarray(half_widths),
+        np.log(np.asarray(medians, dtype=np.float64)),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,24 +140,30 @@ class Summary:
     least_covered: float
     most_covered: float
     coverage_of_others: float | None
+    coverage_of_medians: float
     family_error: float
+    compared_wrongly: float
     half_width: float
     widest: float
 
 
-def summary(runs: Sequence[Found]) -> Summary:
-    """Summarize runs of one scenario."""
-    headline = runs[0].headline
-    covered = np.asarray([run.covered for run in runs])
-    half_widths = np.asarray([run.half_widths[headline] for run in runs])
+def summary(found: Sequence[Found], comparisons: Sequence[bool]) -> Summary:
+    """Summarize runs of one scenario, and comparisons of two."""
+    headline = found[0].headline
+    covered = np.asarray([run.covered for run in found])
+    half_widths = np.asarray([run.half_widths[headline] for run in found])
+    low, value, high = np.moveaxis(np.asarray([run.medians for run in found]), 2, 0)
+    truth = value.mean(axis=0)
     of_each = covered.mean(axis=0)
     return Summary(
-        runs=len(runs),
+        runs=len(found),
         coverage=float(of_each[headline].mean()),
         least_covered=float(of_each[headline].min()),
         most_covered=float(of_each[headline].max()),
         coverage_of_others=float(of_each[~headline].mean()) if not headline.all() else None,
-        family_error=float(np.mean([run.wrong for run in runs])),
+        coverage_of_medians=float(((low <= truth) & (truth <= high)).mean()),
+        family_error=float(np.mean([run.wrong for run in found])),
+        compared_wrongly=float(np.mean(comparisons)),
         half_width=float(np.median(np.median(half_widths, axis=1))),
         widest=float(np.median(half_widths.max(axis=1))),
     )
@@ -145,7 +174,9 @@ COLUMNS = (
     "runs",
     "coverage of headline ratios (least to most)",
     "of other ratios",
+    "of medians",
     "family error",
+    "compared",
     "corrected half-width: median, widest",
 )
 HEADER = f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
@@ -154,10 +185,17 @@ HEADER = f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
 def row(name: str, found: Summary) -> str:
     """A row of the table."""
     others = "–" if found.coverage_of_others is None else f"{found.coverage_of_others:.1%}"
-    return (
-        f"| {name} | {found.runs} | {found.coverage:.1%} ({found.least_covered:.1%}–{found.most_covered:.1%}) "
-        f"| {others} | {found.family_error:.2%} | ±{found.half_width:.1%}, ±{found.widest:.1%} |"
+    columns = (
+        name,
+        str(found.runs),
+        f"{found.coverage:.1%} ({found.least_covered:.1%}–{found.most_covered:.1%})",
+        others,
+        f"{found.coverage_of_medians:.1%}",
+        f"{found.family_error:.2%}",
+        f"{found.compared_wrongly:.1%}",
+        f"±{found.half_width:.1%}, ±{found.widest:.1%}",
     )
+    return f"| {' | '.join(columns)} |"
 
 
 def planned(scenario: Scenario, sets: int, start_s: float) -> Scenario:
@@ -169,8 +207,17 @@ def planned(scenario: Scenario, sets: int, start_s: float) -> Scenario:
     return replace(scenario, name=name, design=replace(scenario.design, sets=sets, seconds=seconds))
 
 
-def _simulated(task: tuple[Scenario, int]) -> Found:
-    return simulated(*task)
+def _pair(task: tuple[Scenario, int]) -> tuple[Found, Found, bool]:
+    """Two runs with seeds that follow each other, and whether their comparison is wrong."""
+    scenario, seed = task
+    before, after = simulated(scenario, seed), simulated(scenario, seed + 1)
+    return evaluated(before), evaluated(after), compared_wrongly(before, after)
+
+
+def simulate(scenario: Scenario, runs: int, seed: int, mapped: Callable[..., Iterable[Any]] = map) -> Summary:
+    """Simulate an even number of runs, and summarize them. `mapped`: `map`, or that of a pool of processes."""
+    pairs = list(mapped(_pair, [(scenario, seed + number) for number in range(0, runs, 2)]))
+    return summary([run for first, second, _ in pairs for run in (first, second)], [wrong for *_, wrong in pairs])
 
 
 app = command_line.application("Simulate runs whose truth is known, and count how often intervals contain it.")
@@ -207,8 +254,7 @@ def interval_coverage(
     print(HEADER, flush=True)
     with Pool(processes) as pool:
         for each in chosen:
-            found = pool.map(_simulated, [(each, seed + number) for number in range(runs)], chunksize=4)
-            print(row(each.name, summary(found)), flush=True)
+            print(row(each.name, simulate(each, runs, seed, pool.map)), flush=True)
 
 
 if __name__ == "__main__":

@@ -107,6 +107,8 @@ async def _latencies_ns(directory: Path, protocol: str, requests: int) -> list[i
     random, ids = Random(1), [recipe.id for recipe in sources.load("generated").recipes]
     async with Session(pinning) as session:
         producer = await session.start_producer(protocol, recipes="generated", directory=str(directory))
+        session.pin()
+        await session.keep_awake(True)
         with _on(pinning.load):
             async with client(protocol, ClientSettings(target=parse_target(producer.plain))) as caller:
                 latencies_ns = []

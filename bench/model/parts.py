@@ -157,7 +157,7 @@ def _latency_ns(cell: Cell) -> Estimate | None:
     """The median; where there are too few requests for one, that of the slices that there are."""
     if cell.latency_ns is not None and cell.latency_ns.p50 is not None:
         return cell.latency_ns.p50
-    return positive_estimate(cell.slices.instance, cell.slices.p50_ns)
+    return positive_estimate(cell.slices.instance, cell.slices.p50_ns, cell.slices.started_ns)
 
 
 def _message_bytes(cell: Cell) -> float | None:

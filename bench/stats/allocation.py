@@ -14,8 +14,9 @@ import numpy as np
 from bench.results import Slices
 from bench.schedule import Block
 from bench.spec import CellKey
-from bench.stats.estimates import LATENCY, Floats
+from bench.stats.estimates import LATENCY
 from bench.stats.ratios import Baseline, paired
+from bench.stats.standard_error import Floats
 from bench.stats.verdicts import is_headline
 
 SHARE_AT_LEAST = 0.5

@@ -55,7 +55,9 @@ def _analysed(cell: Cell, latency: Histograms, service: Histograms, ratios: Cell
     return replace(
         cell,
         latency_ns=quantiles(_of(cell, latency), from_logarithms(measured(slices, LATENCY))),
-        service_ns=quantiles(_of(cell, service), positive_estimate(slices.instance, slices.service_p50_ns)),
+        service_ns=quantiles(
+            _of(cell, service), positive_estimate(slices.instance, slices.service_p50_ns, slices.started_ns)
+        ),
         requests_per_second=from_logarithms(measured(slices, THROUGHPUT)),
         cpu_us_per_request=CpuPerRequest(
             producer=cpu_us_per_request(slices.instance, slices.producer_cpu_ns, slices.ok, slices.failed),

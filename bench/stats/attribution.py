@@ -22,7 +22,8 @@ import numpy as np
 
 from bench.clients.registry import LIBRARY, RAW
 from bench.results import Cell, Estimate
-from bench.stats.estimates import COMPLETE, LATENCY, Floats, levels, measure_of
+from bench.stats.estimates import COMPLETE, LATENCY, levels, measure_of
+from bench.stats.standard_error import Floats
 from consumers.registry import default_dialect, dialects
 
 _CORNERS = tuple(product((0, 1), (0, 1)))

@@ -1,9 +1,8 @@
 """Comparison of two runs, cell by cell: which cells got slower. Pure.
 
 Runs are not interleaved, so nothing is paired: the logarithms of each run's instance medians are compared as two
-samples of unequal variance (Welch 1947, "The generalization of 'Student's' problem when several different population
-variances are involved"). The interval covers how restarts move results. It does not cover drift from one run to the
-next, and the comparison says so.
+samples of unequal variance. The interval covers how restarts move results, and how the machine's speed changed within
+each run. It does not cover drift from one run to the next, and the comparison says so.
 """
 
 import hashlib
@@ -25,10 +24,10 @@ from bench.stats.estimates import (
     measure_of,
     measured,
     median_interval,
-    student_t,
 )
 from bench.stats.gate import Gate, GatedCell, gate, with_failed_requests, without_result
 from bench.stats.generator import is_bound
+from bench.stats.standard_error import StandardError, added, student_t
 from bench.stats.verdicts import THRESHOLD
 from bench.stats.wording import NAMED_AT_MOST, configurations, counted, some_of
 
@@ -275,35 +274,20 @@ def _row(pair: _Pair, confidence: float, *, restarted: bool) -> ComparedCell:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Error:
-    """The standard error of B − A on the log scale."""
-
-    size: float
-    degrees_of_freedom: float
-
-    def half_width(self, confidence: float) -> float:
-        return float(student_t(self.degrees_of_freedom, confidence)) * self.size
-
-
-def _interval(value: float, error: _Error | None, confidence: float) -> Interval | None:
+def _interval(value: float, error: StandardError | None, confidence: float) -> Interval | None:
     if error is None:
         return None
     half = error.half_width(confidence)
     return value - half, value + half
 
 
-def _error(before: Levels, after: Levels) -> _Error | None:
+def _error(before: Levels, after: Levels) -> StandardError | None:
     """Between instances where both runs have several, else within the runs. None when there are too few slices."""
     if len(before.instances) > 1 and len(after.instances) > 1:
-        shares = [each.spread**2 / len(each.instances) for each in (before, after)]
-        freedoms = [len(each.instances) - 1 for each in (before, after)]
-        weighted = sum(share**2 / freedom for share, freedom in zip(shares, freedoms, strict=True))
-        freedom = sum(shares) ** 2 / weighted if weighted else float(sum(freedoms))
-        return _Error(math.sqrt(sum(shares)), freedom)
+        return added([before.error, after.error])
     errors = [_within_error(each) for each in (before, after)]
     known = [error for error in errors if error is not None]
-    return _Error(math.hypot(*known), math.inf) if len(known) == len(errors) else None
+    return StandardError(math.hypot(*known), math.inf) if len(known) == len(errors) else None
 
 
 def _within_error(found: Levels) -> float | None:

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 from bench.results import Undecided
-from bench.stats.estimates import special, student_t
+from bench.stats.standard_error import special, student_t
 from bench.stats.verdicts import MARGIN
 
 POWER = 0.9

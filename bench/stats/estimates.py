@@ -5,8 +5,9 @@ disturbed by something else on the machine. An instance is therefore reduced to 
 the disturbed ones. Restarting a producer moves its results (memory layout, hashing, start order), so the instance is
 the replicate. The interval comes from the spread between instances: Student's t on logarithms with one degree of
 freedom less than there are instances. This is Kalibera & Jones (2013), "Rigorous benchmarking in reasonable time", with
-medians at the lower level. A single instance cannot show how restarts move results: its interval comes from the order
-statistics of its slices and covers noise within the run only.
+medians at the lower level. Instances that are alive together see the same machine at the same times, so what time does
+to a cell's own value is added (bench.stats.standard_error). A single instance cannot show how restarts move results:
+its interval comes from the order statistics of its slices and covers noise within the run only.
 docs/decisions/0003-intervals.md has the reasons and the simulations.
 
 The median latency of a cell is such an estimate, and so is its throughput: the same value in the run file, in reports
@@ -21,9 +22,7 @@ is computed as a logit, which keeps it between 0 and 1 in the far tail.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import import_module
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from hdrh.histogram import HdrHistogram
@@ -31,6 +30,7 @@ from numpy.typing import NDArray
 
 from bench.results import Estimate, Quantiles, Slices
 from bench.spec import CellKey
+from bench.stats.standard_error import Floats, StandardError, added, over_time, special, student_t
 
 CONFIDENCE = 0.95
 """Of every interval that carries no verdict."""
@@ -47,8 +47,6 @@ PERCENTILES = {"p90": 0.9, "p99": 0.99, "p999": 0.999}
 
 Interval = tuple[float, float]
 """Low and high end."""
-Floats = NDArray[np.float64]
-"""An array of floats; every function states its shape."""
 Counts = NDArray[np.int64]
 
 MeasureName = Literal["latency_ns_p50", "requests_per_second"]
@@ -103,18 +101,7 @@ def measured(slices: Slices, measure: Measure) -> "Levels | None":
     """
     if measure.name == "latency_ns_p50" and sum(slices.ok) < SAMPLES_FOR_MEDIAN:
         return None
-    return levels(slices.instance, logarithms(column(slices, measure)))
-
-
-@cache
-def special() -> Any:
-    """scipy.special, imported on first use: it takes longer to import than most commands take to run."""
-    return import_module("scipy.special")
-
-
-def student_t(degrees_of_freedom: float | Floats, confidence: float) -> Any:
-    """Half the width of a two-sided Student-t interval, in standard errors."""
-    return special().stdtrit(degrees_of_freedom, (1 + confidence) / 2)
+    return levels(slices.instance, logarithms(column(slices, measure)), slices.started_ns)
 
 
 def order_ranks(count: int, quantile: float, confidence: float) -> tuple[int, int] | None:
@@ -143,6 +130,8 @@ class Levels:
     """For each instance the values of its slices, of any length, in any order."""
     medians: Floats
     """For each instance the median of its slices."""
+    over_time: StandardError | None = None
+    """The part of the error that instances share because they were measured at the same times, where it is known."""
 
     @property
     def value(self) -> float:
@@ -154,14 +143,21 @@ class Levels:
         """The standard deviation between instances. Needs two."""
         return float(self.medians.std(ddof=1))
 
+    @property
+    def error(self) -> StandardError:
+        """The standard error of `value`. Needs two instances."""
+        count = len(self.instances)
+        between = StandardError(self.spread / float(np.sqrt(count)), count - 1)
+        return between if self.over_time is None else added([between, self.over_time])
+
     def interval(self, confidence: float) -> Interval | None:
-        """The interval of `value`: over instances, or within the run where there is only one.
+        """The interval of `value`: over instances and time, or within the run where there is only one.
 
         None when a single instance has too few slices for this confidence.
         """
         if len(self.instances) == 1:
             return median_interval(self.slices[0], confidence)
-        half = half_width(self.spread, len(self.instances) - 1, len(self.instances), confidence)
+        half = self.error.half_width(confidence)
         return self.value - half, self.value + half
 
     def estimate(self) -> Estimate:
@@ -170,21 +166,33 @@ class Levels:
         return Estimate(value=self.value, low=low, high=high)
 
 
-def levels(instance: Sequence[int], values: Sequence[float | None]) -> Levels | None:
+def levels(
+    instance: Sequence[int], values: Sequence[float | None], started_ns: Sequence[int] | None = None
+) -> Levels | None:
     """Group the values of slices by instance. None when no slice has a value.
 
     `instance` and `values` are columns of equal length, one entry per slice; slices without a value are left out.
+    `started_ns`: another such column, for values that depend on when they were measured.
     """
     by_instance: dict[int, list[float]] = {}
-    for number, value in zip(instance, values, strict=True):
+    starts: dict[int, list[int]] = {}
+    for number, value, start_ns in zip(instance, values, started_ns or [0] * len(values), strict=True):
         if value is not None:
             by_instance.setdefault(number, []).append(value)
+            starts.setdefault(number, []).append(start_ns)
     if not by_instance:
         return None
     enough = COMPLETE * float(np.median([len(slices) for slices in by_instance.values()]))
     kept = tuple(sorted(number for number, slices in by_instance.items() if len(slices) >= enough))
     slices = tuple(np.asarray(by_instance[number], dtype=np.float64) for number in kept)
-    return Levels(kept, slices, np.asarray([float(np.median(values)) for values in slices]))
+    shared = over_time([starts[number] for number in kept], lambda masks: _mean_of_medians(slices, masks))
+    return Levels(kept, slices, np.asarray([float(np.median(values)) for values in slices]), shared)
+
+
+def _mean_of_medians(slices: Sequence[Floats], masks: Sequence[NDArray[np.bool_]]) -> float:
+    """The estimate from some slices of each instance; instances without any are left out."""
+    some = [values[mask] for values, mask in zip(slices, masks, strict=True)]
+    return float(np.mean([np.median(values) for values in some if values.size]))
 
 
 def half_width(spread: float, degrees_of_freedom: float, instances: int, confidence: float) -> float:
@@ -209,12 +217,14 @@ def logarithms(values: Sequence[float | None]) -> list[float | None]:
     return [float(np.log(value)) if value is not None and value > 0 else None for value in values]
 
 
-def positive_estimate(instance: Sequence[int], values: Sequence[float | None]) -> Estimate | None:
+def positive_estimate(
+    instance: Sequence[int], values: Sequence[float | None], started_ns: Sequence[int] | None = None
+) -> Estimate | None:
     """The estimate of a positive quantity with its 95 % interval, computed on the log scale, in the unit of `values`.
 
-    `instance` and `values` are columns of equal length, one entry per slice. None when no slice has a value.
+    Columns as for `levels`. None when no slice has a value.
     """
-    return from_logarithms(levels(instance, logarithms(values)))
+    return from_logarithms(levels(instance, logarithms(values), started_ns))
 
 
 def from_logarithms(found: Levels | None) -> Estimate | None:

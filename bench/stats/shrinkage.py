@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.stats.estimates import Floats, special
+from bench.stats.standard_error import Floats, special
 
 MIN_RATIOS = 4
 """With fewer ratios, how far their variances agree is not known."""

@@ -16,8 +16,11 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from bench import schedule
 from bench.results import Cell, Slice, Slices
-from bench.spec import CellKey, Role, dimensions
+from bench.spec import CellKey, Role
+from bench.stats.allocation import SHARE_AT_LEAST
+from tests.support.plans import plan_of
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
@@ -31,10 +34,6 @@ REQUESTS = 60
 """In each slice."""
 ALLOCATED_EVERY = 8
 """After so many sweeps time is allocated anew."""
-OTHERS_SHARE = 1 / 6
-"""The share of rounds in which blocks take part that do not measure latency."""
-SHARE_AT_LEAST = 0.5
-"""The share of rounds in which a latency block takes part, however little it needs."""
 
 
 @dataclass(frozen=True)
@@ -104,15 +103,6 @@ class Recorded:
     """Logarithm of the slice's median latency, relative to the cell's."""
 
 
-def blocks_of(cells: Sequence[CellKey]) -> list[list[int]]:
-    """The indices of the cells of each block: those that are equal in everything but the series."""
-    series = [name for name, dimension in dimensions().items() if dimension.role is Role.SERIES]
-    blocks: dict[object, list[int]] = {}
-    for index, cell in enumerate(cells):
-        blocks.setdefault(cell.without(*series), []).append(index)
-    return list(blocks.values())
-
-
 def speed(rng: np.random.Generator, seconds: float, conditions: Conditions) -> Floats:
     """How slow the machine is at every tick of a run, without the share of `sensitivity`."""
     ticks = int(seconds / TICK_S) + 1
@@ -163,13 +153,16 @@ def _sweeps(
     rng: np.random.Generator, cells: Sequence[CellKey], alive: Numbers, design: Design, so_far: Sequence[Recorded]
 ) -> Iterator[tuple[Numbers, Numbers, Numbers]]:
     """Set, round and cell of every slice of a sweep, without end. All blocks take part in the first."""
-    blocks = blocks_of(cells)
+    keys = [cell.key for cell in cells]
+    of_round = schedule.blocks_of(keys, plan_of())
+    blocks = [[keys.index(key) for key in block] for block in of_round]
     width = max(map(len, blocks))
     members = np.asarray([[*block, *[-1] * (width - len(block))] for block in blocks])
-    shares, owed = _shares(cells, blocks), np.ones(len(blocks))
+    usual = np.asarray(list(of_round.values()))
+    shares, owed = usual, np.ones(len(blocks))
     for sweep in count():
         if design.by_need and sweep and sweep % ALLOCATED_EVERY == 0:
-            shares = _by_need(_shares(cells, blocks), so_far, blocks)
+            shares = _by_need(usual, so_far, blocks)
         taking_part = np.flatnonzero(owed > 1 - 1e-9)
         owed[taking_part] -= 1
         owed += shares
@@ -199,11 +192,6 @@ def _noise(rng: np.random.Generator, count: int, conditions: Conditions) -> Floa
     noise = rng.standard_normal(count) if tail is None else rng.standard_t(tail, count)
     disturbed = rng.random(count) < conditions.spoiled
     return np.asarray(conditions.slice * noise + disturbed * rng.exponential(conditions.spoiled_by, count))
-
-
-def _shares(cells: Sequence[CellKey], blocks: Sequence[Sequence[int]]) -> Floats:
-    """In which share of rounds each block takes part at first."""
-    return np.asarray([1.0 if cells[block[0]].measures_latency else OTHERS_SHARE for block in blocks])
 
 
 def _by_need(shares: Floats, parts: Sequence[Recorded], blocks: Sequence[Sequence[int]]) -> Floats:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.stats.detection import ENOUGH_INSTANCES, MORE, POWER, Precision, undecided
-from bench.stats.estimates import student_t
+from bench.stats.standard_error import student_t
 
 CONFIDENCE = 0.999
 

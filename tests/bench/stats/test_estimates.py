@@ -19,8 +19,8 @@ from bench.stats.estimates import (
     order_ranks,
     positive_estimate,
     quantiles,
-    student_t,
 )
+from bench.stats.standard_error import student_t
 from tests.bench.stats.noise import Noise, slice_logs
 
 MEDIAN = Estimate(value=1.0)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench.stats.estimates import student_t
 from bench.stats.shrinkage import inverse_trigamma, own, shrunk, trigamma
+from bench.stats.standard_error import student_t
 
 RATIOS = 24
 
