@@ -63,6 +63,11 @@ class Connections(ABC, Generic[Content, RawAnswer]):
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @property
+    def requests_at_most(self) -> int | None:
+        """How many requests the producer allows at the same time. None: it announced no limit."""
+        return None
+
     @abstractmethod
     def begin(self, request: RawRequest[Content, RawAnswer], ended: Ended) -> None:
         """Send a request. `ended` is never called before this has returned."""

@@ -92,7 +92,8 @@ def _failure(request: LoggedRequest) -> Exception | None:
 class H2loadClient(ProgramClient):
     """Measures closed loops.
 
-    With n requests in flight it uses n connections (HTTP/1.1) or n streams on one connection (HTTP/2).
+    With n requests in flight it uses n connections (HTTP/1.1) or n streams on one connection (HTTP/2), but no more
+    streams than the producer allows.
     """
 
     checks: ClassVar[Literal["answer", "status"]] = "status"
@@ -159,7 +160,9 @@ class H2loadClient(ProgramClient):
         target = self.settings.target
         base = f"{'https' if target.tls else 'http'}://{target.authority}"
         first = asked[0]
-        clients, streams = (1, in_flight) if self._raw.calls.multiplexes else (in_flight, 1)
+        # Before it has read the producer's SETTINGS, the program sends more than they allow, and these are refused.
+        streams_at_most = min(in_flight, self._raw.requests_at_most or in_flight)
+        clients, streams = (1, streams_at_most) if self._raw.calls.multiplexes else (in_flight, 1)
         command = [PROGRAM, f"--clients={clients}", f"--max-concurrent-streams={streams}"]
         command += [f"--duration={max(1, duration_ns // 1_000_000)}ms", f"--log-file={log}"]
         command += [] if self._raw.calls.multiplexes else ["--h1"]

@@ -6,7 +6,7 @@ from time import perf_counter_ns
 
 from bench.clients.base import Ended
 from bench.clients.connections import Connections
-from bench.clients.http2_connection import Http2Connection
+from bench.clients.http2_connection import DEFAULT_STREAMS, Http2Connection
 from bench.clients.http2_messages import Http2Answer, Http2Content, Http2Request, Stream
 from consumers.client import ClientSettings
 from consumers.errors import ConsumerError
@@ -28,6 +28,13 @@ class Http2Connections(Connections[Http2Content, Http2Answer]):
         """The last stream whose response was accepted by its fingerprint."""
         self._current: Http2Connection | None = None
         self._retired: set[Http2Connection] = set()
+
+    @property
+    def requests_at_most(self) -> int | None:
+        """What the producer announced for the connection that takes requests."""
+        current = self._current
+        limited = current is not None and current.ready and current.streams_at_most < DEFAULT_STREAMS
+        return current.streams_at_most if current is not None and limited else None
 
     def begin(self, request: Http2Request, ended: Ended) -> None:
         """Send on a new stream, as soon as the producer allows one."""

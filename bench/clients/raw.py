@@ -42,6 +42,11 @@ class RawClient(LoopClient):
         """Number of connections established so far."""
         return self._connections.opened if self._connections else 0
 
+    @property
+    def requests_at_most(self) -> int | None:
+        """How many requests the producer allows at the same time, as far as it has announced a limit."""
+        return self._connections.requests_at_most if self._connections else None
+
     async def open(self) -> None:
         """Prepare. Raises ProducerUnreachable when certificates cannot be read."""
         self._connections = self.calls.connections()

@@ -16,6 +16,7 @@ from bench.stats import generator
 from bench.stats.analysis import analyse
 from bench.stats.ratios import Baseline
 from bench.stats.warnings import warnings_of
+from bench.stats.wording import some_of
 
 NOT_TO_BE_TRUSTED = frozenset({"errors_seen", "process_trouble", "cells_failed"})
 """Warnings after which a run exits with the code for measurements that cannot be trusted."""
@@ -59,7 +60,7 @@ def run_of(recording: RunRecording, plan: RunPlan, header: RunHeader) -> Run:
     # Sizes are those of the library client's requests.
     sized = [cell.key for cell in cells if cell.client == LIBRARY]
     unknown = unknown_sizes(recording.sizes, sized)
-    return replace(run, warnings=[*_problems(recording), *warnings_of(run), *unknown])
+    return replace(run, warnings=[*_problems(recording), *warnings_of(run), *unknown, *_uncounted(recording)])
 
 
 def _recorded_share(recording: RunRecording, duration_s: float) -> float | None:
@@ -111,6 +112,24 @@ def _in_flight(found: CellRecording, recording: RunRecording) -> InFlight | None
         streams_at_most=counted.streams_at_most,
         queued_ns=sum(queued_ns) / requests if requests else None,
     )
+
+
+def _uncounted(recording: RunRecording) -> list[RunWarning]:
+    """A note on cells of which it is not known how many requests were in flight."""
+    ids = [
+        cell.key.label
+        for cell in recording.cells
+        if cell.status == "measured"
+        and (counted := recording.in_flight.get(cell.key.sender)) is not None
+        and counted.reached is None
+    ]
+    if not ids:
+        return []
+    text = (
+        f"The requests in flight could not be counted on the wire in {some_of(ids)}. A queue in the client would not "
+        "be seen there. Counting needs a port without TLS, and requests that succeed."
+    )
+    return [RunWarning(code="in_flight_unknown", grade="note", text=text, cells=ids)]
 
 
 def _problems(recording: RunRecording) -> list[RunWarning]:

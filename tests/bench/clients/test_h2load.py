@@ -129,6 +129,15 @@ async def test_the_command_line_of_the_program(
     assert not any("ontent-length" in line.lower() for line in said)
 
 
+async def test_the_program_sends_no_more_than_the_producer_allows(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Otherwise those that it sends before it has read the producer's SETTINGS would be refused."""
+    monkeypatch.setattr("producers.grpc_limits.MAXIMUM_CONCURRENT_STREAMS", 2)
+    await run_fake(monkeypatch, tmp_path, KEEPS_ITS_COMMAND, "grpc")
+    assert "--max-concurrent-streams=2" in (tmp_path / "said").read_text().splitlines()
+
+
 @pytest.mark.parametrize(
     ("script", "text"),
     [

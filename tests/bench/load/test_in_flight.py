@@ -15,14 +15,16 @@ from bench.load.messages import InFlightCounted
 from bench.protocols import protocol as row
 from bench.report import terminal
 from bench.report.run_document import document_of
-from bench.results import InFlight
+from bench.results import InFlight, Slice
+from bench.runner.assemble import run_of
+from bench.runner.recording import CellRecording, RunRecording
 from bench.spec import ClosedLoad, Matrix, OpenLoad
 from bench.stats.generator import queued_share
 from bench.workloads import GetQuestion
 from consumers.target import Target
 from producers.registry import PRODUCERS
 from tests.support.books import small_book
-from tests.support.measuring import known, measured, plan_of, target_of
+from tests.support.measuring import HEADER, known, measured, plan_of, target_of
 from tests.support.serving import Served, serving
 
 ALLOWED = 4
@@ -104,3 +106,15 @@ async def test_a_run_shows_what_was_in_flight_and_the_time_in_the_queue(client: 
     shown = io.StringIO()
     terminal.render(document_of(run), Console(width=terminal.WIDTH, file=shown))
     assert "16 requests in flight were wanted and 4 reached" in " ".join(shown.getvalue().split())
+
+
+def test_what_could_not_be_counted_is_noted() -> None:
+    plan = plan_of(("http",), (ClosedLoad(concurrency=2), ClosedLoad(concurrency=16)))
+    recording = RunRecording([CellRecording(key, slices=[Slice(ok=1, p50_ns=1.0)]) for key in plan.matrix.cells()])
+    two, sixteen = recording.cells
+    recording.in_flight[two.key.sender] = InFlightCounted(wanted=2, reached=2)
+    recording.in_flight[sixteen.key.sender] = InFlightCounted(wanted=16)
+    run = run_of(recording, plan, HEADER)
+    assert [cell.in_flight for cell in run.cells] == [InFlight(wanted=2, reached=2), None]
+    (note,) = (warning for warning in run.warnings if warning.code == "in_flight_unknown")
+    assert (note.grade, note.cells) == ("note", [sixteen.key.label])
