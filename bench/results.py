@@ -378,10 +378,12 @@ class PlanUsed(Struct, frozen=True, kw_only=True):
     networks: dict[str, str] = {}
     """What stands behind each network's name: round trip, rates of what TCP carries, jitter."""
     gzip_level: int | None = None
-    """zlib level of the producers that the lab started. This and the next two are null in files that did not record
-    them."""
+    """zlib level of the producers that the lab started. This and the next three are null in files that did not
+    record them."""
     timeout_s: float | None = None
     """Of one request."""
+    threshold: float | None = None
+    """Where versions are compared: a slowdown by more than this share is a regression."""
     expect: Literal["recipes", "none"] | None = None
     """What responses were compared with. `none`: they only had to be well-formed."""
     interrupted: bool = False

@@ -506,6 +506,8 @@ class RunPlan:
     """Stop once every headline interval reaches this share to either side at most, or the time is up."""
     timeout_s: float = 10.0
     gzip_level: int = 6
+    threshold: float | None = None
+    """Where versions are compared: a slowdown by more than this share is a regression."""
     ca: str | None = None
 
     @property

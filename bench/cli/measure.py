@@ -130,11 +130,11 @@ def measured_run(plan: RunPlan) -> Run:
     return run
 
 
-def measure(plan: RunPlan, run_path: Path, threshold: float) -> int:
-    """Measure the plan and show the run. Returns the exit code. `threshold`: the smallest regression of a version."""
+def measure(plan: RunPlan, run_path: Path) -> int:
+    """Measure the plan and show the run. Returns the exit code."""
     run = measured_run(plan)
     show(run, run_path)
-    return _exit_code(run, plan, threshold)
+    return _exit_code(run)
 
 
 def _ids(plan: RunPlan, recipes: LoadedRecipes) -> list[int]:
@@ -183,12 +183,10 @@ def _built(plan: RunPlan, aside: Path) -> RunPlan:
     return replace(plan, versions=tuple(found))
 
 
-def _exit_code(run: Run, plan: RunPlan, threshold: float) -> int:
+def _exit_code(run: Run) -> int:
     if run.plan.interrupted:
         return ExitCode.INTERRUPTED
-    if plan.compares_versions:
-        gate = gate_of_versions(run.cells, threshold)
-        print(gate.text(), file=sys.stderr)
-        if gate.outcome != "none":
-            return EXIT_CODES[gate.outcome]
+    gate = gate_of_versions(run)
+    if gate is not None and gate.outcome != "none":
+        return EXIT_CODES[gate.outcome]
     return ExitCode.UNTRUSTED if assemble.untrusted(run) else ExitCode.FINE

@@ -230,13 +230,14 @@ def run(
         known=matrix_flags.words("--expect", [expect], ("recipes", "none"))[0] == "recipes",
         timeout_s=timeout,
         gzip_level=gzip_level,
+        threshold=threshold if len(compared) > 1 else None,
         ca=str(ca) if ca else None,
     )
     run_path = checked_path(out)
     if dry_run:
         sys.stdout.write(planning.describe(plan))
         return ExitCode.FINE
-    return measure(plan, run_path, threshold)
+    return measure(plan, run_path)
 
 
 def _instances(given: int | None, *, quick: bool, targets: bool) -> int:

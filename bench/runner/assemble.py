@@ -44,6 +44,7 @@ def run_of(recording: RunRecording, plan: RunPlan, header: RunHeader) -> Run:
         interrupted=recording.interrupted,
         gzip_level=plan.gzip_level,
         timeout_s=plan.timeout_s,
+        threshold=plan.threshold,
         expect="recipes" if plan.known else "none",
     )
     run = Run(

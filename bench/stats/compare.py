@@ -25,11 +25,11 @@ from bench.stats.estimates import (
     measured,
     median_interval,
 )
-from bench.stats.gate import Gate, GatedCell, gate, with_failed_requests, without_result
+from bench.stats.gate import Gate, GatedCell, gate, interrupted, with_failed_requests, without_result
 from bench.stats.generator import is_bound
 from bench.stats.standard_error import StandardError, added, student_t
 from bench.stats.verdicts import THRESHOLD
-from bench.stats.wording import NAMED_AT_MOST, configurations, counted, some_of
+from bench.stats.wording import NAMED_AT_MOST, configurations, some_of
 
 CAUTION = "Caution: intervals do not include drift from one run to the next. Use --ab for a reliable gate."
 
@@ -133,9 +133,7 @@ def _measured_cells(run: Run) -> dict[CellKey, Cell]:
 def _gaps(run_a: Run, run_b: Run, before: Mapping[CellKey, Cell], after: Mapping[CellKey, Cell]) -> Iterator[str]:
     """What was not compared although A, or both, should have it."""
     for name, run in (("A", run_a), ("B", run_b)):
-        if run.plan.interrupted:
-            done, planned = run.plan.instances_done, run.plan.instances
-            yield f"{name} was interrupted after {done} of {counted(planned, 'instance')}."
+        yield from interrupted(run, name)
     lost = [cell.id for key, cell in before.items() if key not in after]
     if lost:
         yield f"Measured in A, but not in B: {configurations(lost)}."

@@ -16,7 +16,7 @@ from typing import Literal
 
 from bench.clients.registry import LIBRARY
 from bench.load.recorder import OK
-from bench.results import Cell, RatioEstimate
+from bench.results import Cell, RatioEstimate, Run
 from bench.spec import CellKey, own_dialect
 from bench.stats.estimates import measure_of
 from bench.stats.verdicts import compared_by, regressed
@@ -137,12 +137,25 @@ def _required(compared: Sequence[GatedCell]) -> list[GatedCell]:
     return headline or latency or list(compared)
 
 
-def gate_of_versions(cells: Sequence[Cell], threshold: float) -> Gate:
-    """The result of a run that compares two versions: every cell of the later one against the same of the baseline."""
+def gate_of_versions(run: Run) -> Gate | None:
+    """The result of a run that compares two versions: every cell of the later one against the same of the baseline.
+
+    None for every other run.
+    """
+    cells, threshold = run.cells, run.plan.threshold
+    if threshold is None:
+        return None
     found = [(cell, compared_by(cell)) for cell in cells]
     compared = [GatedCell(cell.key, cell.id, ratio) for cell, ratio in found if ratio is not None]
-    gaps = [*without_result(cells), *with_failed_requests(cells)]
+    gaps = [*interrupted(run, "The run"), *without_result(cells), *with_failed_requests(cells)]
     return gate(compared, threshold, gaps, interleaved=True)
+
+
+def interrupted(run: Run, name: str) -> Iterator[str]:
+    """A sentence about a run that was interrupted."""
+    if run.plan.interrupted:
+        done, planned = run.plan.instances_done, run.plan.instances
+        yield f"{name} was interrupted after {done} of {counted(planned, 'instance')}."
 
 
 def without_result(cells: Iterable[Cell], run: str = "") -> Iterator[str]:

@@ -10,12 +10,12 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from bench.report import html, markdown, terminal
-from bench.report.document import Document, Section, Table
+from bench.report.document import Conclusion, Document, Section, Table
 from bench.report.run_document import document_of, sizes_document
 from tests.bench.report.test_anatomy import given as with_anatomy
 from tests.support.model_runs import Asked, known_run
 from tests.support.pages import Page
-from tests.support.runs import cell, run, small
+from tests.support.runs import cell, latency_ratio, run, small
 
 
 @cache
@@ -84,6 +84,16 @@ def test_a_sizes_run_has_only_the_byte_anatomy() -> None:
     document = sizes_document(with_anatomy())
     assert [section.title for section in document.sections] == ["Byte anatomy"]
     assert document.quality is None
+
+
+def test_a_run_of_two_versions_ends_with_what_it_showed() -> None:
+    ratio = latency_ratio("http-get-c1", 1.5, "slower", low=1.4, high=1.6)
+    given = run([cell("http", version="v1"), cell("http", version="v2", ratio=ratio)])
+    assert document_of(given).conclusion is None
+    gated = replace(given, plan=replace(given.plan, threshold=0.02))
+    assert document_of(gated).conclusion == Conclusion(
+        "1 regression, slower by more than 2 %: http-get-c1. Smallest detectable slowdown: 12 %.", alarming=True
+    )
 
 
 def test_a_shared_definition_appears_once() -> None:

@@ -1,11 +1,12 @@
 """The gate: which cells count, when the absence of a regression is shown, and what is said."""
 
 import pytest
+from msgspec.structs import replace
 
-from bench.results import Cell, RatioEstimate, Verdict
+from bench.results import Cell, RatioEstimate, Run, Verdict
 from bench.spec import CellKey, ClosedLoad, Load
-from bench.stats.gate import HELP_TARGETS, GatedCell, gate, gate_of_versions
-from tests.support.runs import ONE, SIXTEEN, cell, latency_ratio, rate_ratio, ratio_estimate, without_figures
+from bench.stats.gate import HELP_TARGETS, Gate, GatedCell, gate, gate_of_versions
+from tests.support.runs import ONE, SIXTEEN, cell, latency_ratio, rate_ratio, ratio_estimate, run, without_figures
 
 
 def estimate(low: float, high: float, verdict: Verdict = "inconclusive") -> RatioEstimate:
@@ -88,18 +89,30 @@ def test_the_other_results_state_what_was_found() -> None:
     assert text.startswith("1 regression, slower by more than 2 %: http-get-c1. B was interrupted.")
 
 
-def versions(*later: Cell) -> list[Cell]:
-    return [cell("http", version="old"), *later]
+def versions(*later: Cell) -> Run:
+    """A run of two versions; of the later one, these cells."""
+    given = run([cell("http", version="old"), *later])
+    return replace(given, plan=replace(given.plan, threshold=0.02))
+
+
+def result(given: Run) -> Gate:
+    found = gate_of_versions(given)
+    assert found is not None
+    return found
 
 
 def test_a_run_of_two_versions_is_gated_by_the_ratios_of_the_later_one() -> None:
     narrow = cell("http", version="new", ratio=latency_ratio("a", 1.0, "same", low=0.99, high=1.01))
-    assert gate_of_versions(versions(narrow), 0.02).outcome == "none"
+    assert result(versions(narrow)).outcome == "none"
     slower = cell("http", version="new", load=SIXTEEN, ratio=rate_ratio("a", 0.8, "slower"))
-    assert gate_of_versions(versions(narrow, slower), 0.02).outcome == "regression"
+    assert result(versions(narrow, slower)).outcome == "regression"
     lost = without_figures("grpc", "failed", "it died", version="new")
-    assert gate_of_versions(versions(narrow, lost), 0.02).gaps == [f"Without a result: {lost.id}."]
+    assert result(versions(narrow, lost)).gaps == [f"Without a result: {lost.id}."]
     failing = cell("grpc", version="new", outcomes={"ok": 3, "timeout": 1})
-    found = gate_of_versions(versions(narrow, failing), 0.02)
+    found = result(versions(narrow, failing))
     assert found.outcome == "inconclusive"
     assert found.gaps == [f"Requests failed, so only the successful ones were compared: {failing.id}."]
+    stopped = versions(narrow)
+    stopped = replace(stopped, plan=replace(stopped.plan, interrupted=True, instances_done=3))
+    assert result(stopped).gaps == ["The run was interrupted after 3 of 8 instances."]
+    assert gate_of_versions(run([cell("http")])) is None
