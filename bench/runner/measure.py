@@ -162,18 +162,23 @@ class Measurement:
         ends_ns = self.began_ns + plan.seconds * 1e9 * done / self.recording.instances
         blocks = planning.blocks_of(self._cells, plan)
         shares, baseline = blocks, Baseline.of_plan(plan)
-        before: Medians = {}
+        first: Medians = {}
         sweeps, sweeps_discarded = 0, 0
         while not self._nothing_left(instances) and sweeps < (plan.rounds or sweeps + 1):
             if not await self._sweep(session, instances, shares, sweeps, ends_ns):
                 break
             sweeps += 1
-            now = self._medians_ns(instances)
-            if sweeps_discarded < planning.DISCARDED_AT_MOST and not planning.settled(before, now):
+            # Not later than that: a machine that becomes faster is no reason to discard what was recorded.
+            if sweeps == 1:
+                first = self._medians_ns(instances)
+            elif (
+                sweeps == 2
+                and sweeps_discarded < planning.DISCARDED_AT_MOST
+                and not planning.settled(first, self._medians_ns(instances))
+            ):
                 await self._discard(instances)
-                sweeps, sweeps_discarded, before = 0, sweeps_discarded + sweeps, {}
+                sweeps, sweeps_discarded = 0, sweeps_discarded + sweeps
                 continue
-            before = now
             if self._is_enough():
                 break
             shares = shares_by_need(blocks, {key: Slices(cell.slices) for key, cell in self._cells.items()}, baseline)

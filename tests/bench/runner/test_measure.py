@@ -204,7 +204,7 @@ async def test_sweeps_before_latencies_have_stopped_falling_are_discarded(monkey
     plan = plan_of(matrix_of(["http"]), instances=2, rounds=3)
     recording = await recorded(plan)
     (cell,) = assembled(recording, plan).cells
-    assert recording.warm_up_rounds == [3, 3]
+    assert recording.warm_up_rounds == [5, 5]
     assert cell.slices.round == [0, 0, 1, 1, 2, 2]
     assert sum(cell.slices.ok) == cell.outcomes["ok"]
     assert cell.latency_histogram is not None
