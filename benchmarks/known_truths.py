@@ -21,6 +21,7 @@ from bench.load import latency_histogram
 from bench.results import Cell
 from bench.spec import ClosedLoad, Load, OpenLoad
 from bench.stats.wording import percent
+from benchmarks.repeated import command_of
 from commands import command_line, values
 from commands.errors import ExitCode
 from producers.registry import PRODUCERS
@@ -134,8 +135,9 @@ def known_truths(
 ) -> int:
     """Print measured and known percentiles side by side; exit 1 when an open loop is more than 5 % off."""
     protocols = [values.one_of(PRODUCERS)(name) for name in values.comma_list(protocol or PRODUCERS)]
+    print(f"{command_of('benchmarks.known_truths')}\n", flush=True)
     right = asyncio.run(compare(protocols, rate, rounds))
-    print(f"open loop within {percent(TOLERANCE)} of arithmetic: {'yes' if right else 'NO'}")
+    print(f"\nopen loop within {percent(TOLERANCE)} of arithmetic: {'yes' if right else 'NO'}")
     return ExitCode.FINE if right else ExitCode.REGRESSION
 
 

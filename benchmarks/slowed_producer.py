@@ -21,6 +21,7 @@ from time import perf_counter_ns
 
 from bench.machine import pinning_here
 from bench.runner.session import Session
+from commands.errors import UntrustedMeasurement
 from consumers.client import ClientSettings
 from consumers.registry import client
 from consumers.target import parse_target
@@ -30,7 +31,7 @@ REPOSITORY = Path(__file__).parent.parent
 PACKAGES = ("commands", "producers", "protos", "recipes", "requirements")
 FIRST_STEPS = 2_000
 ATTEMPTS = 4
-CLOSE_ENOUGH = 0.04
+CLOSE_ENOUGH = 0.1
 """How far from the share that is wanted it may be, as a share of it."""
 WARM_UP = 1_000
 """Requests that are not counted."""
@@ -85,15 +86,31 @@ def slow_down(directory: Path, steps: int, every: int = 1) -> None:
 
 
 async def slow_down_by(share: float, directory: Path, protocol: str, requests: int) -> Slowdown:
-    """Let the copy's responses take longer by this share; return what was measured of it."""
-    steps = FIRST_STEPS
+    """Let the copy's responses take longer by this share; return what was measured of it.
+
+    Raises UntrustedMeasurement when that is not near the share that is wanted.
+    """
+    tried: list[tuple[int, float]] = []
     for times in range(1, ATTEMPTS + 1):
+        steps = steps_for(share, tried)
         found = await _measured(directory, protocol, steps, times * requests)
+        tried.append((steps, found.share))
         if abs(found.share - share) < CLOSE_ENOUGH * share:
-            break
-        steps = max(1, round(steps * share / found.share)) if times < ATTEMPTS else steps
-    slow_down(directory, steps)
-    return found
+            slow_down(directory, steps)
+            return found
+    raise UntrustedMeasurement(
+        f"the producer could not be made {share:.0%} slower: in the last of {ATTEMPTS} attempts it was "
+        f"{found.share * 100:.1f} ± {found.error * 100:.1f} %; the machine is too busy"
+    )
+
+
+def steps_for(share: float, tried: Sequence[tuple[int, float]]) -> int:
+    """How many steps slow responses down by this share, by the steps tried so far and what each of them did.
+
+    The slowdown is proportional to the steps: a line through the origin, fitted by least squares.
+    """
+    slope = sum(steps * found for steps, found in tried) / sum(steps**2 for steps, _ in tried) if tried else 0.0
+    return max(1, round(share / slope)) if slope > 0 else FIRST_STEPS
 
 
 async def _measured(directory: Path, protocol: str, steps: int, requests: int) -> Slowdown:

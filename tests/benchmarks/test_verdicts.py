@@ -10,7 +10,7 @@ import pytest
 
 from bench.results import Verdict
 from benchmarks.repeated import FoundRatio, FoundRun
-from benchmarks.slowed_producer import WINDOW, Slowdown, copied, slow_down, slowdown_of
+from benchmarks.slowed_producer import FIRST_STEPS, WINDOW, Slowdown, copied, slow_down, slowdown_of, steps_for
 from benchmarks.verdicts import TRUTHS, conclusion, line, table, truth_in_words
 from tests.support.programs import assert_one_line_error, run
 
@@ -77,6 +77,13 @@ def test_a_slowdown_is_found_whatever_the_speed_of_the_machine() -> None:
     assert known.share == pytest.approx(0.05, abs=0.005)
     assert 0.001 < known.error < 0.006
     assert slowdown_of([1000] * 6 * WINDOW) == Slowdown(0.0, 0.0)
+
+
+def test_steps_are_proportional_to_the_share() -> None:
+    assert steps_for(0.05, []) == FIRST_STEPS
+    assert steps_for(0.05, [(2000, 0.2)]) == 500
+    assert steps_for(0.05, [(2000, 0.2), (500, 0.07)]) == round(0.05 / ((400 + 35) / (2000**2 + 500**2)))
+    assert steps_for(0.05, [(2000, -0.01)]) == FIRST_STEPS
 
 
 def test_a_slowed_copy_serves_the_same_recipes(tmp_path: Path) -> None:
