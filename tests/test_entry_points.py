@@ -21,6 +21,8 @@ MEASURING = {
     "benchmarks.grpc_protections": ["often"],
     "benchmarks.grpc_retries": ["extra"],
     "benchmarks.http_protections": ["8", "soap/get"],
+    "benchmarks.alternating": ["HEAD", "--pairs", "none"],
+    "benchmarks.interval_coverage": ["--runs", "none"],
     "benchmarks.known_truths": ["--protocol", "soap"],
     "benchmarks.model_errors": ["--piece", "soap"],
     "benchmarks.relay_accuracy": ["--network", "5g"],
