@@ -30,14 +30,14 @@ from producers.registry import flags_for
 
 LATENCY_REQUESTS_AT_LEAST = 3
 """A median needs a few requests, however slow the cell is."""
-OTHERS_EVERY = 6
+OTHERS_EVERY = 8
 """Blocks that measure no latency, or are there besides, take part in one of so many rounds: most of the time goes to
 the headline ratios."""
 VERIFIED_EVERY = 6
 """In one of so many rounds of an instance, one more whole response of every cell is verified after its slice."""
 VERIFIED_AT_FIRST = 24
 """How many whole responses of a cell are verified before it is timed. The others are verified while it is timed."""
-VERIFIED_AGAIN = 4
+VERIFIED_AGAIN = 2
 """The same for a cell that was verified in an earlier instance, and over a network, which changes no response and makes
 each of them slow."""
 OPEN_SLICE_NS = 1_000_000_000
@@ -46,6 +46,8 @@ INSTANCES_AT_LEAST = 4
 """With fewer, the spread between restarts is not known well enough to end a run early."""
 DISCARDED_AT_MOST = 4
 """Instances that have not warmed up after so many sweeps will not. Their drift is found in the run and reported."""
+WARM_UP_SHARE = 1 / 3
+"""How long a slice of the warm-up lasts, as a share of a recorded one."""
 WARM_UP_FALL_AT_MOST = 0.02
 """The share by which latencies may still fall from one sweep to the next."""
 START_SHARE = 0.2
@@ -56,7 +58,7 @@ MEMORY_SHARE = 0.5
 UNKNOWN_MEMORY_INSTANCES = 4
 """How many instances live at the same time where the system does not say how much memory there is."""
 UNVISITED_S_AT_MOST = 45.0
-"""About how long a connection may wait for its next request. Producers close those that are idle for 75 s."""
+"""About how long a connection may wait for its next request. Consumers do not use one again that was idle for 60 s."""
 GAP_NS = 1_500_000
 """About the time between two slices, for estimates only."""
 INSTANCE_START_S = 3.0
@@ -165,13 +167,15 @@ def instances_at_once(plan: RunPlan, remaining: int, instance_bytes: int | None,
 
     As many as fit into MEMORY_SHARE of the memory that was available besides that one, by what that one takes; and no
     more than can be visited before idle connections are closed. Instances that do not fit are measured afterwards, in
-    groups of about the same size.
+    groups of about the same size, unless the plan is content with fewer.
     """
     if instance_bytes and available_bytes is not None:
         by_memory = 1 + int(available_bytes * MEMORY_SHARE / instance_bytes)
     else:
         by_memory = UNKNOWN_MEMORY_INSTANCES
     at_most = max(1, min(remaining, by_memory, int(UNVISITED_S_AT_MOST / _between_visits_s(plan))))
+    if plan.instances_at_least is not None and at_most >= plan.instances_at_least:
+        return at_most
     return -(-remaining // -(-remaining // at_most))
 
 

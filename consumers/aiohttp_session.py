@@ -17,6 +17,9 @@ Value = TypeVar("Value")
 
 DEFAULT_CONNECTIONS = 100
 """aiohttp's default."""
+IDLE_S = 60.0
+"""A connection that was idle for longer is not used again. Less than the time after which producers close it, and more
+than aiohttp's 15 s, after which a caller that comes now and then would connect anew each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class HttpSession:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=settings.connections or DEFAULT_CONNECTIONS,
+                keepalive_timeout=IDLE_S,
                 ssl=self.tls_context() if settings.target.tls else False,
             ),
             headers=self._headers,

@@ -112,22 +112,28 @@ def _values(flag: Flag, texts: Sequence[str]) -> list[Any]:
     return found
 
 
-def usual_cores() -> str:
-    """What `--cores` is by default: cores are kept awake where that is possible."""
-    return AWAKE if pinning_here().may_spin else DEFAULT_CORES
+def usual_cores(*, targets: bool = False) -> str:
+    """What `--cores` is by default: kept awake where that is possible. `targets`: whether some are measured."""
+    return DEFAULT_CORES if _why_not_awake(targets=targets) else AWAKE
 
 
-def check(found: Mapping[str, Sequence[Any]], loads: Sequence[Load]) -> None:
+def _why_not_awake(*, targets: bool) -> str | None:
+    """Why cores cannot be kept awake without taking time from what is measured; None where they can."""
+    if targets:
+        # The kernel shares the processors out among sessions first (autogroup of sched(7)).
+        return "what keeps them awake would take time from a --target, which is not started by the bench"
+    return None if pinning_here().may_spin else "producers and load do not have a physical core each"
+
+
+def check(found: Mapping[str, Sequence[Any]], loads: Sequence[Load], *, targets: bool = False) -> None:
     """Refuse clients that cannot do what is asked of them, and protocols that speak none of the dialects."""
     open_loop = any(isinstance(load, OpenLoad) for load in loads)
     for name in found["client"]:
         lacking = why_unusable(name, open_loop=open_loop, new_connections=NEW in found["connection"])
         if lacking is not None:
             raise UsageError(f"--client {name}: {lacking}")
-    if AWAKE in found["cores"] and not pinning_here().may_spin:
-        raise UsageError(
-            f"--cores {AWAKE}: producers and load do not have a physical core each; use --cores {DEFAULT_CORES}"
-        )
+    if AWAKE in found["cores"] and (reason := _why_not_awake(targets=targets)) is not None:
+        raise UsageError(f"--cores {AWAKE}: {reason}; use --cores {DEFAULT_CORES}")
     for protocol in found["protocol"]:
         if not spoken(protocol, found["dialect"]):
             would_do = " or ".join((DEFAULT_DIALECT, *spoken_by(protocol)))

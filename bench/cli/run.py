@@ -191,7 +191,7 @@ def run(
         chosen,
         protocol=",".join(targets or PROTOCOLS),
         tls=version_flags.tls_of(targets),
-        cores=matrix_flags.usual_cores(),
+        cores=matrix_flags.usual_cores(targets=bool(targets)),
     )
     if targets and (missing := sorted(set(found["protocol"]) - set(targets))):
         raise UsageError(
@@ -201,7 +201,7 @@ def run(
         raise UsageError("--until decides how often producers are restarted; leave --target, --rounds, --quick out")
     time_s = seconds or (QUICK_SECONDS if quick else UNTIL_SECONDS if until is not None else DEFAULT_SECONDS)
     loads = matrix_flags.loads(concurrency or (["1"] if quick else ["1,16"]), rate or [], arrivals)
-    matrix_flags.check(found, loads)
+    matrix_flags.check(found, loads, targets=bool(targets))
     varied = {"client", "network", "connection", "dialect"} & set(chosen)
     plan = RunPlan(
         matrix=Matrix(

@@ -62,7 +62,7 @@ def slo(
         protocol=",".join(targets or PROTOCOLS),
         gzip="off",
         tls=_tls_of(targets),
-        cores=matrix_flags.usual_cores(),
+        cores=matrix_flags.usual_cores(targets=bool(targets)),
     )
     plan = RunPlan(
         matrix=Matrix({**found, "workload": matrix_flags.workloads(workload or ["get"], page_size or ["20"])}),

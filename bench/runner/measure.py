@@ -92,6 +92,8 @@ class Measurement:
         remaining = recording.instances - first
         count = planning.instances_at_once(plan, remaining, instances[0].memory_bytes(), available_bytes)
         recording.instances_at_once = max(recording.instances_at_once, count)
+        if plan.instances_at_least is not None and count >= plan.instances_at_least:
+            recording.instances = first + count
         until_ns = began_ns + plan.seconds * 1e9 * planning.START_SHARE * count / recording.instances
         free = asyncio.Semaphore(len(machine.usable_cpus()))
 
@@ -254,7 +256,7 @@ class Measurement:
         rig = instance.rig_for(cell)
         if rig is None:
             return
-        duration_ns = planning.slice_ns(cell.key, self.plan)
+        duration_ns = round(planning.slice_ns(cell.key, self.plan) * (1 if recorded else planning.WARM_UP_SHARE))
         order = messages.RunSlice(
             cell=cell.key.label,
             seed=planning.slice_seed(cell.key, self.plan, instance.number, instance.rounds if recorded else -1),

@@ -46,7 +46,11 @@ def child_environment(directory: str = "") -> dict[str, str]:
 
 @dataclass(slots=True)
 class Child:
-    """A child process. It is in a session of its own, so that Ctrl-C reaches the bench only."""
+    """A child process. It is in a process group of its own, so that Ctrl-C reaches the bench only.
+
+    It is not in a session of its own: Linux shares the processors out among sessions first (autogroup of sched(7)), so
+    what keeps a core awake would get half of it, whatever its scheduling class.
+    """
 
     name: str
     process: asyncio.subprocess.Process
@@ -65,7 +69,7 @@ class Child:
                 limit=LINE_LIMIT_BYTES,
                 env=child_environment(directory),
                 cwd=Path.cwd(),
-                start_new_session=True,
+                process_group=0,
             )
         except BaseException:
             errors.close()

@@ -2,8 +2,8 @@
 
 A core that idles falls asleep, and a virtual one is given away by the hypervisor; waking it takes tens to hundreds of
 microseconds, which would be measured as latency of whatever the core was waiting for. A process of the scheduling class
-SCHED_IDLE (sched(7)) runs only while nothing else wants to, and is interrupted at once. What that changes:
-docs/measuring.md.
+SCHED_IDLE (sched(7)) runs only while nothing else in its session wants to, and is interrupted at once. What that
+changes: docs/measuring.md.
 """
 
 import os

@@ -97,6 +97,12 @@ def test_as_many_instances_live_at_the_same_time_as_half_of_the_memory_holds(
     assert planning.instances_at_once(plan, remaining, instance_bytes, available_bytes) == expected
 
 
+def test_a_plan_that_is_content_with_fewer_gets_as_many_as_fit() -> None:
+    plan = plan_of(with_values(load=(ClosedLoad(concurrency=1),)), instances_at_least=6)
+    assert planning.instances_at_once(plan, 13, 400, 6_500) == 9
+    assert planning.instances_at_once(plan, 13, 400, 2_000) == 3
+
+
 def test_fewer_instances_live_at_the_same_time_when_a_sweep_takes_long() -> None:
     far = plan_of(with_values(network=("rtt=200ms",)))
     assert planning.instances_at_once(far, 10, 1, 1_000_000) == 1

@@ -5,9 +5,11 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
+from bench.load.watch import far_ends
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import ConsumerError, ProducerTimeout, ProducerUnreachable, UnexpectedResponse
 from consumers.registry import client
@@ -183,6 +185,20 @@ async def test_no_more_connections_are_opened_than_allowed(protocol: str) -> Non
     async with serving(protocol, small_book()) as served, served.client(connections=1) as consumer:
         recipes = await asyncio.gather(*(consumer.get(number) for number in range(1, 21)))
     assert [recipe.id for recipe in recipes] == list(range(1, 21))
+
+
+@pytest.mark.parametrize(("idle_s", "connections"), [(50, 1), (70, 2)])
+async def test_a_connection_is_used_again_after_less_than_a_minute(
+    protocol: str, idle_s: int, connections: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(protocol, small_book()) as served, served.client() as consumer:
+        port = consumer.settings.target.port
+        ends: set[str] = set()
+        for passed_s in (0, idle_s):
+            monkeypatch.setattr("aiohttp.connector.monotonic", lambda passed_s=passed_s: monotonic() + passed_s)
+            await consumer.get(1)
+            ends |= far_ends(port)
+    assert len(ends) == connections
 
 
 @pytest.mark.parametrize("key", ["two\nlines", "nul\0", "\ud800"])

@@ -148,7 +148,7 @@ async def test_a_producer_that_dies_does_not_affect_the_others(monkeypatch: pyte
 
 async def test_an_open_loop_counts_every_request_to_a_hung_producer(monkeypatch: pytest.MonkeyPatch) -> None:
     run = await run_with(
-        {"http": faulty("hangs", after=340)}, monkeypatch, load=OpenLoad(rate_hz=200), rounds=1, timeout_s=0.4
+        {"http": faulty("hangs", after=200)}, monkeypatch, load=OpenLoad(rate_hz=200), rounds=1, timeout_s=0.4
     )
     (cell,) = run.cells
     assert cell.outcomes["timeout"] >= 50

@@ -16,6 +16,9 @@ from tests.support.programs import nothing_left_running
 needs_cores = pytest.mark.skipif(not pinning_here().may_spin, reason="producers and load have no physical core each")
 
 
+BUSY = "print('listening here', flush=True)\nwhile True:\n    pass"
+
+
 async def spinners(session: Session) -> list[psutil.Process]:
     await session.keep_awake(True)
     await session.keep_awake(False)
@@ -51,6 +54,24 @@ async def test_it_computes_while_awake_and_sleeps_at_rest() -> None:
         await session.keep_awake(False)
         for each in found:
             await until_asleep(each)
+
+
+@needs_cores
+async def test_it_leaves_the_core_to_what_the_bench_starts() -> None:
+    """Each takes its share of the core while both compute: if they were of equal rank, half."""
+    async with Session(pinning_here()) as session:
+        await session.start_server("what computes", [sys.executable, "-c", BUSY], ports=1)
+        session.pin()
+        (spinner_on_core,) = [
+            each for each in await spinners(session) if os.sched_getaffinity(each.pid) == {*pinning_here().producer}
+        ]
+        (busy,) = [each for each in psutil.Process().children() if BUSY in each.cmdline()]
+        await session.keep_awake(True)
+        before_ns = [process_cpu_ns(each.pid) or 0 for each in (busy, spinner_on_core)]
+        while (process_cpu_ns(busy.pid) or 0) < before_ns[0] + 200_000_000:  # noqa: ASYNC110 - see above
+            await asyncio.sleep(0.001)
+        took_ns = (process_cpu_ns(spinner_on_core.pid) or 0) - before_ns[1]
+    assert took_ns < 100_000_000
 
 
 @needs_cores
