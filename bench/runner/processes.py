@@ -69,7 +69,7 @@ class Child:
                 limit=LINE_LIMIT_BYTES,
                 env=child_environment(directory),
                 cwd=Path.cwd(),
-                process_group=0,
+                preexec_fn=os.setpgrp,  # uvloop does not know process_group
             )
         except BaseException:
             errors.close()
