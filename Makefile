@@ -122,7 +122,7 @@ tests: $(DEVELOP_READY) interop
 	$(BIN)/pytest -q -n 4 --dist worksteal --durations=10 --cov --cov-report=term $(PYTEST_ARGS)
 
 quick-bench: $(DEVELOP_READY)
-	$(BIN)/python -m bench run --quick --seconds 12 --out reports/quick.json
+	$(BIN)/python -m bench run --quick --seconds 8 --out reports/quick.json
 	$(BIN)/python -m tests.check_run reports/quick.json
 
 lock: $(DEVELOP_READY) ## update the lock files, with hashes

@@ -83,7 +83,11 @@ def empty_cell(key: CellKey, **known: Any) -> Cell:
 
 
 def _cell(found: CellRecording, recording: RunRecording) -> Cell:
-    known: dict[str, Any] = {"outcomes": found.outcomes, "slices": Slices(found.slices)}
+    known: dict[str, Any] = {
+        "outcomes": found.outcomes,
+        "slices": Slices(found.slices),
+        "in_flight": _in_flight(found, recording),
+    }
     status, reason = found.status, found.reason
     if status == "measured" and (limit := generator.reason(empty_cell(found.key, **known))) is not None:
         status, reason = "generator_limited", limit
@@ -92,7 +96,6 @@ def _cell(found: CellRecording, recording: RunRecording) -> Cell:
         if found.key.client == LIBRARY and (sizes := recording.sizes.get(found.key.message)) is not None:
             known |= {"bytes": sizes.bytes, "tls_session": sizes.tls_session}
         known["memory_bytes"] = Memory(producer_peak=recording.peak_bytes.get(found.key.process))
-        known["in_flight"] = _in_flight(found, recording)
         if found.latency:
             pooled = latency_histogram.new_histogram()
             for histogram in found.latency.values():

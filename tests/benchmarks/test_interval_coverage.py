@@ -88,7 +88,7 @@ def test_a_row_has_every_share() -> None:
 
 @pytest.mark.no_cover
 def test_intervals_contain_the_truth_in_95_of_100_runs() -> None:
-    found = simulate(replace(SCENARIOS["shared"], design=Design(seconds=40.0)), runs=100, seed=1)
+    found = simulate(replace(SCENARIOS["shared"], design=Design(seconds=120.0)), runs=100, seed=1)
     assert 0.93 <= found.coverage <= 0.97
     assert 0.9 <= found.coverage_of_medians <= 0.99
     assert found.family_error <= 0.01

@@ -123,7 +123,7 @@ def test_a_slower_version_gives_exit_code_1(tmp_path: Path) -> None:
             "InMemoryRecipeBook.get = _slow\n"
         )
     out = tmp_path / "r.json"
-    size = ("--recipes", "generated:60", "--instances", "5", "--rounds", "5", "--slice-ms", "4")
+    size = ("--recipes", "generated:60", "--instances", "4", "--rounds", "5", "--slice-ms", "4")
     done = bench("run", *size, *ONE_CELL, "--ab", f"{Path.cwd()}..{slower}", "--out", str(out))
     assert done.returncode == 1, done.stderr
     assert "1 regression, slower by more than 2 %: slower-http-get-c1." in done.stdout
