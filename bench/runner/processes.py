@@ -44,12 +44,17 @@ def child_environment(directory: str = "") -> dict[str, str]:
     }
 
 
+def keeps_groups() -> bool:
+    """Whether children are in the session of this process, each in a process group of its own: not under uvloop."""
+    return isinstance(asyncio.get_running_loop(), asyncio.BaseEventLoop)
+
+
 @dataclass(slots=True)
 class Child:
     """A child process. It is in a process group of its own, so that Ctrl-C reaches the bench only.
 
-    It is not in a session of its own: Linux shares the processors out among sessions first (autogroup of sched(7)), so
-    what keeps a core awake would get half of it, whatever its scheduling class.
+    With asyncio's own event loop it is not in a session of its own: Linux shares the processors out among sessions
+    first (autogroup of sched(7)), so what keeps a core awake would get half of it, whatever its scheduling class.
     """
 
     name: str
@@ -69,7 +74,9 @@ class Child:
                 limit=LINE_LIMIT_BYTES,
                 env=child_environment(directory),
                 cwd=Path.cwd(),
-                preexec_fn=os.setpgrp,  # uvloop does not know process_group
+                # uvloop knows no process groups. A function to be called in the child is no way out: it would have this
+                # process forked, with the threads of gRPC if there are any.
+                **({"process_group": 0} if keeps_groups() else {"start_new_session": True}),
             )
         except BaseException:
             errors.close()

@@ -16,7 +16,7 @@ from typing import Any, Self, TypeVar
 from bench.load import messages
 from bench.machine import Pinning
 from bench.runner import spinner
-from bench.runner.processes import START_TIMEOUT_S, Child, LoadProcess, ProcessFailed
+from bench.runner.processes import START_TIMEOUT_S, Child, LoadProcess, ProcessFailed, keeps_groups
 
 Result = TypeVar("Result")
 
@@ -176,6 +176,7 @@ class Session:
         """
         if awake == self._awake or not self.pinning.may_spin:
             return
+        assert keeps_groups(), "what keeps cores awake would take time from processes of other sessions"
         self._awake = awake
         try:
             await self.unless_stopped(self._order_spinners(spinner.AWAKE if awake else spinner.REST))
