@@ -17,6 +17,7 @@ from bench.runner import assemble
 from bench.runner.measure import Measurement
 from bench.runner.processes import LoadProcess
 from bench.runner.recording import RunRecording
+from bench.runner.session import Session
 from bench.spec import ClosedLoad, Load, Matrix, OpenLoad, RunPlan, Target, Version
 from bench.workloads import Workload
 from producers import certificates
@@ -209,6 +210,30 @@ async def test_sweeps_before_latencies_have_stopped_falling_are_discarded(monkey
     assert sum(cell.slices.ok) == cell.outcomes["ok"]
     assert cell.latency_histogram is not None
     assert latency_histogram.decode(cell.latency_histogram).total_count == cell.outcomes["ok"]
+
+
+async def test_cores_are_awake_for_the_cells_that_want_it_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    awake, sent = [False], []
+    real: Callable[..., Any] = LoadProcess.order
+
+    async def keep_awake(_: Session, wanted: bool) -> None:
+        awake[0] = wanted
+
+    async def noted(self: LoadProcess, order: Any, timeout_s: float) -> Any:
+        if isinstance(order, messages.RunSlice):
+            sent.append((order.recorded, order.cell, awake[0]))
+        return await real(self, order, timeout_s)
+
+    monkeypatch.setattr(Session, "keep_awake", keep_awake)
+    monkeypatch.setattr(LoadProcess, "order", noted)
+    matrix = Matrix({**matrix_of(["http"]).values, "cores": ("awake", "default")})
+    recording = await recorded(plan_of(matrix, rounds=3))
+    assert {(cell, on) for was_recorded, cell, on in sent if was_recorded} == {
+        ("http-get-c1", True),
+        ("http-get-c1-default-cores", False),
+    }
+    assert not any(on for was_recorded, _, on in sent if not was_recorded)
+    assert [len(cell.slices) for cell in recording.cells] == [3, 3]
 
 
 async def test_instances_that_do_not_fit_into_the_memory_are_measured_afterwards(
