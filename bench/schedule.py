@@ -33,7 +33,7 @@ LATENCY_REQUESTS_AT_LEAST = 3
 OTHERS_EVERY = 8
 """Blocks that measure no latency, or are there besides, take part in one of so many rounds: most of the time goes to
 the headline ratios."""
-VERIFIED_EVERY = 6
+VERIFIED_EVERY = OTHERS_EVERY
 """In one of so many rounds of an instance, one more whole response of every cell is verified after its slice."""
 VERIFIED_AT_FIRST = 24
 """How many whole responses of a cell are verified before it is timed. The others are verified while it is timed."""
