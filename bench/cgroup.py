@@ -1,4 +1,4 @@
-"""CPU quotas of control groups (cgroups, versions 1 and 2), which limit containers: read, and whether they throttle.
+"""Limits of control groups (cgroups, versions 1 and 2), as containers have them: CPU quotas, throttling, memory.
 
 A group with a quota may use so much CPU time in each period. When it is used up, all its processes wait until the next
 period begins. That is throttling, and it looks like a slow machine to everything inside.
@@ -31,7 +31,7 @@ def cpu_quota(files: Path = FILES) -> float | None:
 
     `files`: the directory that is / on Linux.
     """
-    return min((quota for group in _cpu_groups(files) if (quota := _quota_cores(group)) is not None), default=None)
+    return min((quota for group in _groups(files, "cpu") if (quota := _quota_cores(group)) is not None), default=None)
 
 
 class ThrottleClock:
@@ -39,7 +39,7 @@ class ThrottleClock:
 
     def __init__(self, files: Path = FILES) -> None:
         """`files`: the directory that is / on Linux."""
-        self._before = {group: _throttling(group) for group in _cpu_groups(files) if _quota_cores(group) is not None}
+        self._before = {group: _throttling(group) for group in _groups(files, "cpu") if _quota_cores(group) is not None}
 
     def so_far(self) -> Throttling | None:
         """Of the group that was throttled most often so far. None: no group has a quota."""
@@ -50,11 +50,22 @@ class ThrottleClock:
         return max(passed, key=lambda throttling: throttling.throttled, default=None)
 
 
-def _cpu_groups(files: Path) -> Iterator[Path]:
-    """The directories of this process's groups that may limit CPU time, each group before the one around it."""
+def unused_memory_bytes(files: Path = FILES) -> list[int]:
+    """Of each group with a limit, how much memory its processes may still take. `files`: the directory that is /."""
+    found = []
+    for group in _groups(files, "memory"):
+        for limit, used in (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes")):
+            limit_bytes, used_bytes = ("".join(_lines(group / name)) for name in (limit, used))
+            if limit_bytes.isdigit() and used_bytes.isdigit():
+                found.append(max(0, int(limit_bytes) - int(used_bytes)))
+    return found
+
+
+def _groups(files: Path, controller: str) -> Iterator[Path]:
+    """The directories of this process's groups that a controller may limit, each group before the one around it."""
     paths = dict(_group_paths(files))
-    for controllers, root, mount in _mounts(files):
-        path = next((path for of, path in paths.items() if of in controllers), None)
+    for hierarchy, root, mount in _mounts(files, controller):
+        path = paths.get(hierarchy)
         if path is None:
             continue
         # In a container the mount may begin inside the hierarchy, at the container's own group.
@@ -71,16 +82,16 @@ def _group_paths(files: Path) -> Iterator[tuple[str, PurePosixPath]]:
             yield controller, PurePosixPath(path)
 
 
-def _mounts(files: Path) -> Iterator[tuple[tuple[str, ...], PurePosixPath, PurePosixPath]]:
-    """The mounted hierarchies that may limit CPU time: controllers, the group that is mounted, and where."""
+def _mounts(files: Path, controller: str) -> Iterator[tuple[str, PurePosixPath, PurePosixPath]]:
+    """The mounted hierarchies that may have the controller: what groups name them by, the group mounted, and where."""
     for line in _lines(files / "proc" / "self" / "mountinfo"):
         mount, _, system = line.partition(" - ")
         root, point = (PurePosixPath(path) for path in mount.split()[3:5])
         kind, *_, options = system.split()
         if kind == "cgroup2":
-            yield ("",), root, point
-        elif kind == "cgroup" and "cpu" in options.split(","):
-            yield ("cpu",), root, point
+            yield "", root, point
+        elif kind == "cgroup" and controller in options.split(","):
+            yield controller, root, point
 
 
 def _quota_cores(group: Path) -> float | None:

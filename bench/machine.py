@@ -12,7 +12,7 @@ from itertools import combinations
 from pathlib import Path
 from time import clock_gettime_ns
 
-from bench.cgroup import BUSY_CORES, cpu_quota
+from bench.cgroup import BUSY_CORES, FILES, cpu_quota, unused_memory_bytes
 from bench.topology import Core, Topology, read_topology
 
 CAN_PIN = hasattr(os, "sched_setaffinity")
@@ -171,35 +171,14 @@ def peak_memory_bytes(pid: int) -> int | None:
     return None
 
 
-def available_memory_bytes(root: Path = Path("/")) -> int | None:
-    """How much memory new processes may take before the system swaps, or this process's control group is full.
+def available_memory_bytes(files: Path = FILES) -> int | None:
+    """How much memory new processes may take before the system swaps, or a control group of this process is full.
 
-    From MemAvailable of proc(5), and from the limits of control groups of version 2 (memory.max, memory.current of the
-    kernel's cgroup-v2 documentation) and version 1. None where the system does not say. `root`: of the file system.
+    The first is MemAvailable of proc(5). None where the system does not say. `files`: the directory that is / on Linux.
     """
     try:
-        lines = (root / "proc/meminfo").read_text(encoding="ascii").splitlines()
+        lines = (files / "proc" / "meminfo").read_text(encoding="ascii").splitlines()
     except OSError:
         return None
     available = [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
-    for group in _memory_groups(root):
-        for limit, used in (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes")):
-            with suppress(OSError, ValueError):  # not of this version, or `max`: no limit
-                limit_bytes = int((group / limit).read_text(encoding="ascii"))
-                available.append(max(0, limit_bytes - int((group / used).read_text(encoding="ascii"))))
-    return min(available, default=None)
-
-
-def _memory_groups(root: Path) -> Iterator[Path]:
-    """The directories of the control groups that may limit this process's memory."""
-    try:
-        lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if controllers and "memory" not in controllers.split(","):
-            continue
-        top = root / "sys/fs/cgroup" / ("memory" if controllers else "")
-        group = top / path.lstrip("/")
-        yield from (each for each in (group, *group.parents) if each.is_relative_to(top))
+    return min([*available, *unused_memory_bytes(files)], default=None)

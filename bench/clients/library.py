@@ -34,7 +34,7 @@ class LibraryClient(LoopClient):
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self._error: BaseException | None = None
-        """What went wrong in a task besides its request: an error of the loop that is told of its end."""
+        """What went wrong in a task besides its request: an error of the loop that is notified of its end."""
 
     @property
     def consumer(self) -> RecipeClient:

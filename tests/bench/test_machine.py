@@ -116,8 +116,15 @@ def test_histograms_merge_without_loss() -> None:
     assert latency_histogram.encode(merged) == latency_histogram.encode(whole)
 
 
+MOUNTED = """\
+31 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw
+33 23 0:29 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory
+"""
+
+
 def meminfo(root: Path, available_kb: int) -> None:
     (root / "proc" / "self").mkdir(parents=True)
+    (root / "proc" / "self" / "mountinfo").write_text(MOUNTED)
     (root / "proc" / "meminfo").write_text(f"MemTotal: 9 kB\nMemAvailable:   {available_kb} kB\n")
 
 

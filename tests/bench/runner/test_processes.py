@@ -104,3 +104,4 @@ async def test_pinning_a_child_that_has_ended_does_nothing() -> None:
     await child.process.wait()
     child.pin(usable_cpus()[:1])
     await child.end()
+    assert child.process.returncode == 0

@@ -54,6 +54,7 @@ async def test_it_computes_while_awake_and_sleeps_at_rest() -> None:
         await session.keep_awake(False)
         for each in found:
             await until_asleep(each)
+        assert session.problems == []
 
 
 @needs_cores
