@@ -311,9 +311,10 @@ async def test_the_timer_wakes_callers_in_due_order() -> None:
         woken.append(name)
 
     with PreciseTimer() as timer:
-        now_ns = perf_counter_ns()
+        # Late enough for all to wait by then: who comes after its time is not woken but goes on at once.
+        first_ns = perf_counter_ns() + 300_000_000
         offsets_ns = [9_000_000, 3_000_000, 6_000_000, 3_000_000]
-        waits = [wait(timer, now_ns + offset_ns, name) for name, offset_ns in enumerate(offsets_ns)]
+        waits = [wait(timer, first_ns + offset_ns, name) for name, offset_ns in enumerate(offsets_ns)]
         await asyncio.gather(*waits)
     assert woken == [1, 3, 2, 0]
 
