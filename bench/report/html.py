@@ -19,10 +19,7 @@ _environment = jinja2.Environment(
 
 def render(document: Document) -> bytes:
     """The page, in UTF-8."""
-    text = _environment.get_template(TEMPLATE).render(
-        document=document, kind=_kind, layout=_layout, svg=_svg, series=charts.SERIES
-    )
-    return text.encode("utf-8", "replace")
+    return _environment.get_template(TEMPLATE).render(document=document).encode("utf-8", "replace")
 
 
 def _svg(chart: Chart) -> Markup:
@@ -55,3 +52,6 @@ def _layout(section: Section) -> str:
     if isinstance(section.blocks[0], Sentences):
         return "answer"
     return "beside" if len(drawn[0].charts) == 1 else "stacked"
+
+
+_environment.globals.update(kind=_kind, layout=_layout, svg=_svg, series=charts.SERIES)
