@@ -396,6 +396,8 @@ class Run(Struct, frozen=True, kw_only=True):
     started_at: str
     duration_s: float
     command: str
+    note: str | None = None
+    """Why the run was made, in the user's words."""
     seed: int
     environment: dict[str, Any]
     recipes: RecipesUsed

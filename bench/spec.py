@@ -509,6 +509,8 @@ class RunPlan:
     threshold: float | None = None
     """Where versions are compared: a slowdown by more than this share is a regression."""
     ca: str | None = None
+    note: str | None = None
+    """Why the run is made, in the user's words; kept in the run file."""
 
     @property
     def restarts(self) -> bool:

@@ -98,6 +98,18 @@ def one_of(choices: Iterable[str]) -> Callable[[object], str]:
     return read
 
 
+def line(at_most: int) -> Callable[[object], str]:
+    """A parser of text for readers: put on one line, at most so many characters long."""
+
+    def read(given: object) -> str:
+        text = " ".join(str(given).split())
+        if len(text) > at_most:
+            raise typer.BadParameter(f"{text[:20]!r}… has {len(text):,} characters; {at_most:,} fit")
+        return text
+
+    return read
+
+
 def readable_file(given: object) -> Path:
     """A file that exists and can be read."""
     text = str(given)

@@ -24,6 +24,8 @@ DEFAULT_INSTANCES_AT_LEAST = 6
 QUICK_SECONDS = 35.0
 UNTIL_SECONDS = 600.0
 """How long a run with --until may take by default."""
+NOTE_AT_MOST = 300
+"""Characters of a --note."""
 WHAT, LOAD, TIME, OUTPUT = matrix_flags.WHAT, "Load", "Time and order", "Output"
 VERSUS = "Servers and versions"
 """Groups of the help."""
@@ -175,6 +177,15 @@ def run(
             metavar="FILE", rich_help_panel=OUTPUT, help="Run file; the report goes beside it. [default: in reports/]"
         ),
     ] = "",
+    note: Annotated[
+        str,
+        typer.Option(
+            parser=values.line(NOTE_AT_MOST),
+            metavar="TEXT",
+            rich_help_panel=OUTPUT,
+            help="Why the run is made; kept in the run file, shown in reports and in `bench history`.",
+        ),
+    ] = "",
     quick: Annotated[
         bool,
         typer.Option("--quick", rich_help_panel=TIME, help="One instance, one request in flight, less than a minute."),
@@ -232,6 +243,7 @@ def run(
         gzip_level=gzip_level,
         threshold=threshold if len(compared) > 1 else None,
         ca=str(ca) if ca else None,
+        note=note or None,
     )
     run_path = checked_path(out)
     if dry_run:

@@ -58,6 +58,7 @@ def of_run(run: Run) -> tuple[Pair, ...]:
     done = "" if plan.instances_done == plan.instances else f", {plan.instances_done} finished"
     rounds = "as many rounds as fit in the time" if plan.rounds is None else counted(plan.rounds, "round")
     return (
+        *([("Note", run.note)] if run.note else []),
         ("Started", run.started_at),
         ("Duration", f"{units.significant(run.duration_s)} s"),
         ("Command", run.command),

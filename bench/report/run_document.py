@@ -82,7 +82,7 @@ def _lead(run: Run) -> str:
         f"{run.recipes.count:,} recipes ({run.recipes.source}), {run.started_at}, "
         f"{counted(len(run.cells), 'configuration')}, {run.plan.instances_done} of "
         f"{counted(run.plan.instances, 'instance')}{_recorded(run)}. "
-        "Results hold for this machine, these recipes and these versions."
+        f"Results hold for this machine, these recipes and these versions.{f' Note: {run.note}' if run.note else ''}"
     )
 
 

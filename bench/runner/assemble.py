@@ -51,6 +51,7 @@ def run_of(recording: RunRecording, plan: RunPlan, header: RunHeader) -> Run:
         started_at=header.started_at,
         duration_s=header.duration_s,
         command=header.command,
+        note=plan.note,
         seed=plan.seed,
         environment=header.environment,
         recipes=header.recipes,

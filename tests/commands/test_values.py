@@ -85,3 +85,10 @@ def test_sizes(given: object, size_bytes: int) -> None:
 def test_an_invalid_size_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="from 1 to 10,000,000 bytes, such as"):
         values.size_bytes(1, 10_000_000)(text)
+
+
+def test_text_for_readers_is_put_on_one_line_and_has_a_limit() -> None:
+    read = values.line(9)
+    assert [read(""), read(" a \n\tb "), read("123456789")] == ["", "a b", "123456789"]
+    with pytest.raises(typer.BadParameter, match=r"'1234567890'… has 10 characters; 9 fit"):
+        read("1234567890")

@@ -50,14 +50,17 @@ def read(path: Path) -> dict[str, Any]:
 @pytest.mark.usefixtures("traced")
 def test_a_run_writes_its_file_and_its_report_and_shows_its_tables(tmp_path: Path) -> None:
     out = tmp_path / "r.json"
-    done = bench("run", *SMALL, "--gzip", "off", "--tls", "on", "--workload", "get", "--out", str(out))
+    chosen = ("--gzip", "off", "--tls", "on", "--workload", "get", "--note", "<b>\nwhy</b>")
+    done = bench("run", *SMALL, *chosen, "--out", str(out))
     assert done.returncode == 0, done.stderr
     assert str(out) in done.stdout
     assert "GraphQL" in done.stdout
     found = read(out)
     assert [cell["status"] for cell in found["cells"]] == ["measured"] * 9
     assert found["command"].startswith("python -m bench run")
+    assert found["note"] == "<b> why</b>"
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "Note: &lt;b&gt; why&lt;/b&gt;" in page
     assert "<h1" in page
     assert sorted(path.name for path in tmp_path.iterdir()) == ["r.html", "r.json"]
 

@@ -57,3 +57,8 @@ def test_only_the_cookbook_is_attributed() -> None:
     assert provenance.attribution(run([])) is None
     used = RecipesUsed(source="wikibooks", count=1, digest="d")
     assert "CC BY-SA 4.0" in (provenance.attribution(run([], recipes=used)) or "")
+
+
+def test_why_a_run_was_made_comes_first() -> None:
+    assert provenance.of_run(run([], note="before the upgrade"))[0] == ("Note", "before the upgrade")
+    assert "Note" not in dict(provenance.of_run(run([])))
