@@ -49,6 +49,12 @@ class Range:
             return f"on links slower than {self.limit}{', possibly also on faster ones' if self.at_least else ''}"
         return f"{'at most ' if self.at_least else ''}on links faster than {self.limit}"
 
+    @property
+    def brief(self) -> str:
+        """In a few words, without the interval: `below 38 Mbit/s`, `below at least 38 Mbit/s`, `always`."""
+        value = self.limit.partition(" (")[0]
+        return f"{self.kind} {'at least ' if self.at_least else ''}{value}".rstrip()
+
     def short(self) -> str:
         """In a table: `always`, `never`, `below 38 Mbit/s`, `above ≥ 120 Mbit/s, if at all`, `inconclusive`."""
         if not self.at_least:

@@ -9,6 +9,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 
 from bench import protocols
+from bench.clients.registry import LIBRARY
 from bench.report import names
 from bench.report.text import listed
 from bench.results import Cell, Ratio, RatioEstimate, Run
@@ -69,6 +70,11 @@ class LoadGroup:
         """Whether requests arrived at a fixed rate."""
         return isinstance(self.load, OpenLoad)
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether any of them has results under a load."""
+        return self.load is not None and any(cell.status == "measured" for cell in self.cells)
+
     def at(self, series: CellKey, variant: Variant) -> Cell | None:
         """The cell of a series in a variant, if it was measured."""
         for cell in self.cells:
@@ -105,6 +111,22 @@ class WorkloadGroup:
         candidates = [group for group in self.loads if group.is_latency]
         return min(candidates, key=_load_order, default=None)
 
+    @property
+    def network(self) -> str:
+        """Over which it was measured."""
+        return self.cells[0].network
+
+    @property
+    def main_load(self) -> LoadGroup | None:
+        """That of `latency` where it was measured, else the last load that was; None where nothing was measured."""
+        measured = [load for load in self.loads if load.is_measured]
+        return self.latency if self.latency in measured else measured[-1] if measured else None
+
+    @property
+    def rate_load(self) -> LoadGroup | None:
+        """The last load of those that measure throughput; None where there is none."""
+        return next((load for load in reversed(self.loads) if load.is_measured and not load.is_latency), None)
+
     def one_per_combination(self) -> Iterator[Cell]:
         """Of each variant and series the cell with known bytes, else the first: sizes do not depend on the load."""
         for variant in self.variants:
@@ -125,6 +147,15 @@ class Grouping:
     """What everything is compared with, as readers know it: a protocol or a version. None where nothing is compared."""
     groups: tuple[WorkloadGroup, ...]
     by_id: dict[str, Cell]
+
+    @property
+    def main_groups(self) -> tuple[WorkloadGroup, ...]:
+        """Those through the client library, which is what a caller sees; where there are none, all."""
+        return tuple(group for group in self.groups if group.cells[0].client == LIBRARY) or self.groups
+
+    def short_title(self, group: WorkloadGroup) -> str:
+        """As in ids, without what all groups share: `get`, `list20-raw`."""
+        return names.short_group(group.cells[0], [other.cells[0] for other in self.groups])
 
     @property
     def ratio_count(self) -> int:

@@ -1,5 +1,7 @@
 """What things are called in reports: series, variants, sections, loads. Follows from the declarations of dimensions."""
 
+from collections.abc import Sequence
+
 from bench import protocols
 from bench.report.text import listed
 from bench.results import Cell, RatioEstimate, Undecided
@@ -49,9 +51,15 @@ def group(key: CellKey) -> str:
     return ", ".join(_words(key, Role.GROUP))
 
 
-def short_group(key: CellKey) -> str:
-    """The same as in ids: `get`, `list20-raw`."""
-    return "-".join(filter(None, (each.label(key) for each in _declared(Role.GROUP))))
+def short_group(key: CellKey, among: Sequence[CellKey] = ()) -> str:
+    """The same as in ids: `get`, `list20-raw`. What all keys of `among` share is left out, the workload excepted."""
+    workload = dimensions()["workload"]
+    shown = [
+        each
+        for each in _declared(Role.GROUP)
+        if each is workload or not among or len({each.label(other) for other in among}) > 1
+    ]
+    return "-".join(filter(None, (each.label(key) for each in shown)))
 
 
 def variant_words(key: CellKey) -> tuple[str, ...]:

@@ -98,6 +98,20 @@ def ratio_value(found: RatioEstimate) -> str:
     return _as_ratio(found.value, _ratio_decimals(found))
 
 
+def factor(value: float) -> str:
+    """A ratio at a glance: `2.5×`, `11×`, `0.86×`, `1.04×`: two digits, and what tells it from 1."""
+    decimals = 0 if value >= 9.95 else 1 if value >= 1.095 else 2
+    while decimals < RATIO_DECIMALS_AT_MOST and value not in (0, 1) and round(value, decimals) in (0, 1):
+        decimals += 1
+    return f"{_as_ratio(value, decimals)}×"
+
+
+def factors(values: Sequence[float]) -> str:
+    """The range of some ratios: `1.4–2.2×`, or `1.7×` where they look alike."""
+    low, high = factor(min(values)), factor(max(values))
+    return low if low == high else f"{low.removesuffix('×')}–{high}"
+
+
 def inverse(found: RatioEstimate) -> RatioEstimate:
     """The reciprocal of a positive ratio, with its intervals turned round; an end at 0 has no reciprocal."""
 
