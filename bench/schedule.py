@@ -15,7 +15,6 @@ from typing import TypeVar
 from bench.network.profile import LOOPBACK, PROFILES, parse
 from bench.protocols import protocol, set_up_round_trips
 from bench.spec import (
-    DEFAULT_DIALECT,
     PERSISTENT,
     CellKey,
     ClosedLoad,
@@ -23,10 +22,9 @@ from bench.spec import (
     Role,
     RunPlan,
     dimensions,
-    spoken,
 )
 from bench.workloads import Workload
-from producers.registry import flags_for
+from producers.registry import flags_for, implementation
 
 LATENCY_REQUESTS_AT_LEAST = 3
 """A median needs a few requests, however slow the cell is."""
@@ -78,19 +76,23 @@ def requests_at_least(cell: CellKey) -> int:
 
 def why_unsupported(key: CellKey, plan: RunPlan) -> str | None:
     """Why the lab's own producers cannot serve this cell, as far as is known before they start; None when they can."""
-    if not key.gzip or not plan.restarts:
+    if not plan.restarts:
         return None
+    asked_for = [name for name in ("gzip", "tls") if getattr(key, name)]
+    lacking = implementation(key.protocol, key.implementation).why_not(*asked_for, key.dialect, key.workload.name)
+    if lacking is not None or not key.gzip:
+        return lacking
     return protocol(key.protocol).why_no_gzip(plan.gzip_level)
 
 
-def gzip_served(name: str, plan: RunPlan) -> bool:
-    """Whether a producer has to be started with gzip."""
-    return any(plan.matrix["gzip"]) and protocol(name).why_no_gzip(plan.gzip_level) is None
+def served(key: CellKey, plan: RunPlan) -> list[CellKey]:
+    """The cells that the producer with this process key serves."""
+    return [cell for cell in plan.matrix.cells() if cell.process == key and why_unsupported(cell, plan) is None]
 
 
-def producer_flags(protocol: str, plan: RunPlan) -> list[str]:
-    """The flags with which a producer has to be started to speak every dialect of the plan."""
-    return flags_for(protocol, spoken(protocol, plan.matrix["dialect"] or (DEFAULT_DIALECT,)))
+def producer_flags(cells: Sequence[CellKey]) -> list[str]:
+    """The flags with which a producer has to be started to speak every dialect of these cells of one protocol."""
+    return flags_for(cells[0].protocol, dict.fromkeys(cell.dialect for cell in cells)) if cells else []
 
 
 def questions_to_verify(cell: CellKey, instance: int) -> int:

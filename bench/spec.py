@@ -21,6 +21,7 @@ from bench.network import profile
 from bench.network.profile import LOOPBACK
 from bench.workloads import Workload
 from consumers.registry import ALL_DIALECTS, default_dialect, dialects
+from producers.registry import ALTERNATIVES, DEFAULT, PRODUCERS
 
 Connection = Literal["persistent", "new"]
 PERSISTENT: Connection = "persistent"
@@ -172,6 +173,11 @@ def own_dialect(key: "CellKey") -> bool:
     return key.dialect == default_dialect(key.protocol)
 
 
+def usual_series(key: "CellKey") -> bool:
+    """Whether a cell is in its protocol's own dialect and served by its default implementation."""
+    return own_dialect(key) and key.implementation == DEFAULT
+
+
 class CellKey(Struct, frozen=True, kw_only=True):
     """What is measured, in which configuration, under which load: the identity of a cell. One field per dimension.
 
@@ -208,6 +214,26 @@ class CellKey(Struct, frozen=True, kw_only=True):
             ),
         ),
     ]
+    implementation: Annotated[
+        str,
+        Dimension(
+            heading="implementation",
+            scope=Scope.PROCESS,
+            role=Role.SERIES,
+            changes_bytes=True,
+            label=lambda key: "" if key.implementation == DEFAULT else key.implementation,
+            words=lambda key: "" if key.implementation == DEFAULT else key.implementation,
+            flag=Flag(
+                name="--implementation",
+                metavar="NAMES",
+                help=f"What serves. Comma-separated: {', '.join((DEFAULT, *ALTERNATIVES))}. "
+                "Each protocol takes part in those that it has.",
+                default=DEFAULT,
+                choices=lambda: (DEFAULT, *ALTERNATIVES),
+            ),
+        ),
+    ] = DEFAULT
+    """What serves the protocol: a key of its row in `producers.registry`. With a target, whatever that is."""
     workload: Annotated[
         Workload,
         Dimension(
@@ -409,6 +435,11 @@ def spoken(protocol: str, named: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(name for name in chosen if name in dialects(protocol)))
 
 
+def implemented(protocol: str, named: Sequence[str]) -> list[str]:
+    """Those of the implementations named that a protocol has."""
+    return list(dict.fromkeys(name for name in named if name in PRODUCERS[protocol]))
+
+
 @dataclass(frozen=True, slots=True)
 class Matrix:
     """The values of every dimension, whose product is measured."""
@@ -423,7 +454,7 @@ class Matrix:
         return self.values.get(name, ())
 
     def cells(self) -> list[CellKey]:
-        """Every cell. Each protocol takes part in those dialects that it speaks."""
+        """Every cell. Each protocol takes part in those dialects that it speaks, and in its implementations."""
         cells = list(self._product(self.values))
         for extra in self.extra:
             # Behind the cells that they stand beside, so that what belongs together is together.
@@ -443,7 +474,12 @@ class Matrix:
         names = [name for name in dimensions() if values.get(name)]
         dialects_named = values.get("dialect") or (DEFAULT_DIALECT,)
         for protocol in values["protocol"]:
-            own = {**values, "protocol": [protocol], "dialect": spoken(protocol, dialects_named)}
+            own = {
+                **values,
+                "protocol": [protocol],
+                "implementation": implemented(protocol, values.get("implementation") or (DEFAULT,)),
+                "dialect": spoken(protocol, dialects_named),
+            }
             for chosen in product(*(own[name] for name in names)):
                 yield CellKey(**dict(zip(names, chosen, strict=True)))
 

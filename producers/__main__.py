@@ -8,6 +8,7 @@ from pathlib import Path
 os.environ.setdefault("OPENSSL_CONF", str(Path(__file__).with_name("openssl.cnf")))
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
 
@@ -17,7 +18,8 @@ from commands import command_line, values
 from commands.errors import CommandError, ExitCode, UsageError
 from producers import lifecycle
 from producers.certificates import DEFAULT_DIRECTORY, CertificateFiles
-from producers.registry import PRODUCERS, producer_class
+from producers.producer import Producer
+from producers.registry import ALTERNATIVES, DEFAULT, PRODUCERS, producer_class
 from producers.service import Service, run, usage_errors
 from producers.service import serve as serve_alone
 from producers.settings import BadLimit, Limits, ProducerSettings, TlsFiles, with_limits
@@ -39,6 +41,13 @@ def serve(
         str,
         typer.Argument(parser=values.one_of(PRODUCERS), metavar="|".join(PRODUCERS), help="The protocol to serve."),
     ],
+    implementation: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help=f"What serves the protocol: {', '.join((DEFAULT, *ALTERNATIVES))} (docs/implementations.md).",
+        ),
+    ] = DEFAULT,
     host: Annotated[
         str,
         typer.Option(envvar="HOST", metavar="ADDRESS", help="Address to listen on.", rich_help_panel=LISTENING),
@@ -155,14 +164,23 @@ def serve(
     """Serve recipes over one protocol until SIGINT or SIGTERM."""
     if tls and tls_port is not None:
         raise UsageError("--tls and --tls-port cannot be combined: --tls serves only TLS, --tls-port plain and TLS")
-    if not producer_class(protocol).takes_documents and (not introspection or not suggestions or persisted_queries):
+    with_tls = tls or tls_port is not None
+    given = {
+        "gzip": gzip,
+        "tls": with_tls,
+        "client-ca": client_ca is not None,
+        "workers": workers > 1,
+        "strict-calls": strict_calls,
+        "persisted": persisted_queries,
+    }
+    served_by = _checked(protocol, implementation, [flag for flag, is_set in given.items() if is_set], limit or ())
+    if not served_by.takes_documents and (not introspection or not suggestions or persisted_queries):
         raise UsageError(
             f"--no-introspection, --no-suggestions and --persisted-queries do not apply to {protocol}, "
             "which has no query documents"
         )
-    if strict_calls and not producer_class(protocol).has_strict_calls:
+    if strict_calls and not served_by.has_strict_calls:
         raise UsageError(f"--strict-calls does not apply to {protocol}, which always checks its requests")
-    with_tls = tls or tls_port is not None
     if client_ca is not None and not with_tls:
         raise UsageError("--client-ca requires TLS; add --tls or --tls-port")
     try:
@@ -185,7 +203,7 @@ def serve(
         persisted_queries=persisted_queries,
         strict_calls=strict_calls,
     )
-    service = Service(protocol=protocol, recipes=recipes, settings=settings)
+    service = Service(protocol=protocol, implementation=implementation, recipes=recipes, settings=settings)
     with usage_errors():
         if files is not None:
             check_files(files)
@@ -193,6 +211,26 @@ def serve(
             return _serve_with_workers(service, workers)
         serve_alone(service)
     return ExitCode.FINE
+
+
+def _checked(protocol: str, name: str, features: Sequence[str], limits: Sequence[str]) -> type[Producer]:
+    """The class of an implementation that offers all of these features and limits. Raises UsageError."""
+    rows = PRODUCERS[protocol]
+    if name not in rows:
+        raise UsageError(f"--implementation: {name!r} is not one of {', '.join(rows)}, which {protocol} has")
+    row = rows[name]
+    for feature in features:
+        if (reason := row.why_not(feature)) is not None:
+            raise UsageError(f"--implementation {name} does not support --{feature}: {reason}")
+    for text in limits:
+        if not row.enforces(text.partition("=")[0]):
+            raise UsageError(
+                f"--limit {text!r}: --implementation {name} does not enforce it; "
+                f"it enforces {', '.join(sorted(row.limits or ()))}"
+            )
+    if (distribution := row.missing()) is not None:
+        raise UsageError(f"--implementation {name}: {distribution} is not installed; run `make implementations`")
+    return producer_class(protocol, name)
 
 
 def _serve_with_workers(service: Service, count: int) -> int:

@@ -4,6 +4,7 @@ By default, grpc.aio would send the class and the text of an exception.
 """
 
 import logging
+from dataclasses import dataclass
 from typing import Any, Never
 
 import grpc
@@ -46,30 +47,49 @@ class TooMuchMetadata(Exception):
     """The metadata exceeds the limit. The text is written for the caller."""
 
 
+@dataclass(frozen=True)
+class CallStatus(grpc.Status):
+    """How a call ends."""
+
+    code: grpc.StatusCode
+    details: str
+    trailing_metadata: tuple[tuple[str, str | bytes], ...] = ()
+
+
 async def refuse(error: Exception, context: Any) -> Never:
     """End the call with the status for `error`."""
     if isinstance(error, grpc.aio.AbortError):
         # The handler has set a status itself.
         raise error
+    await context.abort_with_status(status_of(error))
+    raise AssertionError("abort always raises")
+
+
+def status_of(error: Exception) -> grpc.Status:
+    """The status for `error`. An internal error is logged."""
     if isinstance(error, RecipeError):
-        await context.abort_with_status(rpc_status.to_status(_rich_status(error)))
+        return _with_details(_rich_status(error))
     if isinstance(error, DecodeError):
-        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the request is not the message type of this method")
+        return CallStatus(grpc.StatusCode.INVALID_ARGUMENT, "the request is not the message type of this method")
     if isinstance(error, BadBody):
-        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        return CallStatus(grpc.StatusCode.INVALID_ARGUMENT, str(error))
     if isinstance(error, NoMessage):
         # gRPC calls this a request cardinality violation, with this status.
-        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "the call has no complete message")
+        return CallStatus(grpc.StatusCode.UNIMPLEMENTED, "the call has no complete message")
     if isinstance(error, MessageOverdue):
-        await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, str(error))
+        return CallStatus(grpc.StatusCode.DEADLINE_EXCEEDED, str(error))
     if isinstance(error, TooMuchMetadata):
-        await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, str(error))
+        return CallStatus(grpc.StatusCode.RESOURCE_EXHAUSTED, str(error))
     incident = new_incident()
     log.error("incident %s: a call failed", incident, exc_info=error)
     status = status_pb2.Status(code=code_pb2.INTERNAL, message="internal error")
     status.details.add().Pack(error_details_pb2.RequestInfo(request_id=incident))
-    await context.abort_with_status(rpc_status.to_status(status))
-    raise AssertionError("abort always raises")
+    return _with_details(status)
+
+
+def _with_details(status: status_pb2.Status) -> grpc.Status:
+    made: grpc.Status = rpc_status.to_status(status)
+    return made
 
 
 def _rich_status(error: RecipeError) -> status_pb2.Status:

@@ -2,9 +2,6 @@
 
 import asyncio
 import os
-import threading
-from collections.abc import Callable
-from typing import cast
 
 # gRPC's core reads this once, when it is loaded. By default, it would log to stderr what the producer reports anyway.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
@@ -20,16 +17,12 @@ from producers.grpc_health import Health
 from producers.grpc_json_service import NAME as RECIPES_IN_JSON
 from producers.grpc_json_service import JsonRecipeService, add_to_server
 from producers.grpc_limits import core_options
+from producers.grpc_ports import add_ports, check_gzip_level
 from producers.grpc_service import NAME as RECIPES
 from producers.grpc_service import RecipeService
-from producers.producer import PortUnavailable, Producer, UnsupportedSetting
-from producers.settings import TlsFiles
-from producers.sockets import check_port
-from producers.tls import ServedContext, ServedTlsFiles, TlsMaterial
+from producers.producer import PortUnavailable, Producer
+from producers.tls import ServedContext
 from protos.recipe_pb2_grpc import add_RecipeServiceServicer_to_server
-
-ONLY_GZIP_LEVEL = 6
-"""gRPC's core always compresses at zlib's default level."""
 
 LAST_BYTES_S = 2.0
 """How long callers behind the front may take to read the last data of the core."""
@@ -50,10 +43,7 @@ class GrpcHttp2Producer(Producer):
     async def start(self) -> list[str]:
         """Listen. Raises PortUnavailable, UnsupportedSetting, TlsFilesUnusable."""
         settings = self.settings
-        if settings.gzip and settings.gzip_level != ONLY_GZIP_LEVEL:
-            raise UnsupportedSetting(
-                f"gzip level {settings.gzip_level} is not supported: gRPC always uses level {ONLY_GZIP_LEVEL}"
-            )
+        check_gzip_level(settings)
         server = grpc.aio.server(
             options=core_options(settings), maximum_concurrent_rpcs=settings.limits.calls.concurrent
         )
@@ -72,14 +62,8 @@ class GrpcHttp2Producer(Producer):
         return addresses
 
     async def _listen(self, server: grpc.aio.Server) -> list[str]:
-        settings = self.settings
-        credentials = server_credentials(settings.tls) if settings.tls_port is not None and settings.tls else None
-        addresses = []
         try:
-            if settings.port is not None:
-                addresses.append(self.address(self._bind(server, settings.port, None), tls=False))
-            if settings.tls_port is not None:
-                addresses.append(self.address(self._bind(server, settings.tls_port, credentials), tls=True))
+            addresses = add_ports(self, server)
         except PortUnavailable:
             # A server that never started keeps its ports until the process ends; only a started one can be stopped.
             await server.start()
@@ -140,46 +124,3 @@ class GrpcHttp2Producer(Producer):
             raise PortUnavailable(
                 f"gRPC's core cannot listen on {front.path}; set TMPDIR to a directory with a shorter path"
             ) from None
-
-    def _bind(self, server: grpc.aio.Server, port: int, credentials: grpc.ServerCredentials | None) -> int:
-        """Add a port to the server and return its number. Raises PortUnavailable."""
-        settings = self.settings
-        if not settings.share_port:
-            check_port(settings.host, port)
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        try:
-            if credentials is None:
-                return server.add_insecure_port(f"{host}:{port}")
-            return server.add_secure_port(f"{host}:{port}", credentials)
-        except RuntimeError:
-            raise PortUnavailable(f"cannot listen on {settings.host}:{port}; choose another port, or 0") from None
-
-
-def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:
-    """Credentials that check for replaced files at each handshake. Raises TlsFilesUnusable."""
-    served = ServedTlsFiles(files)
-    # gRPC's core calls `changed` from several threads, one for each handshake.
-    lock = threading.Lock()
-
-    def configuration(material: TlsMaterial) -> grpc.ServerCertificateConfiguration:
-        return grpc.ssl_server_certificate_configuration(
-            [(material.key, material.certificate)], root_certificates=material.client_ca
-        )
-
-    configured = served.current()
-
-    def changed() -> grpc.ServerCertificateConfiguration | None:
-        nonlocal configured
-        with lock:
-            material = served.current()
-            if material is configured:
-                return None
-            configured = material
-            return configuration(material)
-
-    return grpc.dynamic_ssl_server_credentials(
-        configuration(configured),
-        # According to the documentation, None means no change; types-grpcio does not allow it.
-        cast(Callable[[], grpc.ServerCertificateConfiguration], changed),
-        require_client_authentication=files.client_ca is not None,
-    )

@@ -1,22 +1,85 @@
-"""The producers by protocol. A new protocol is one more row.
+"""The producers by protocol, and for each protocol its implementations. Another protocol or implementation is one row.
 
-A module is imported when it is needed: importing all libraries at once doubles a producer's memory.
+A row says what an implementation does not offer, so that this is known before anything starts. A module is imported
+when it is needed: importing all libraries at once doubles a producer's memory.
 """
 
-from collections.abc import Iterable
-from importlib import import_module
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module, metadata
 from typing import cast
 
 from producers.producer import Producer
 
-PRODUCERS: dict[str, str] = {
-    "http": "producers.json_http:JsonHttpProducer",
-    "graphql": "producers.graphql_http:GraphqlHttpProducer",
-    "grpc": "producers.grpc_http2:GrpcHttp2Producer",
+DEFAULT = "default"
+"""The name of each protocol's usual implementation. docs/implementations.md has the others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Implementation:
+    """One server for a protocol."""
+
+    title: str
+    """The library that serves, as readers know it."""
+    at: str
+    """The class, `module:name`, a Producer."""
+    requires: tuple[str, ...] = ()
+    """Distributions that requirements/run.txt does not install; requirements/implementations.txt does."""
+    lacks: Mapping[str, str] = field(default_factory=dict)
+    """What it does not offer, with the reason: a flag of `python -m producers` without its dashes, a dialect or a
+    workload."""
+    limits: frozenset[str] | None = None
+    """The names of the limits for callers that it enforces; None: all of them."""
+
+    def why_not(self, *names: str) -> str | None:
+        """Why it does not offer one of these, in one line; None when it offers all."""
+        return next((f"{self.title}: {self.lacks[name]}" for name in names if name in self.lacks), None)
+
+    def enforces(self, limit: str) -> bool:
+        """Whether it enforces the limit of this name."""
+        return self.limits is None or limit in self.limits
+
+    def missing(self) -> str | None:
+        """A distribution that it requires and that is not installed; None when it can be started."""
+        for name in self.requires:
+            try:
+                metadata.version(name)
+            except metadata.PackageNotFoundError:
+                return name
+        return None
+
+
+PRODUCERS: dict[str, Mapping[str, Implementation]] = {
+    "http": {DEFAULT: Implementation(title="aiohttp", at="producers.json_http:JsonHttpProducer")},
+    "graphql": {DEFAULT: Implementation(title="Strawberry", at="producers.graphql_http:GraphqlHttpProducer")},
+    "grpc": {
+        DEFAULT: Implementation(title="grpc.aio", at="producers.grpc_http2:GrpcHttp2Producer"),
+        "grpcio-threads": Implementation(
+            title="grpcio with threads",
+            at="producers.grpc_threads:GrpcThreadsProducer",
+            lacks={"strict-calls": "the check of calls stands in front of grpc.aio only"},
+            limits=frozenset(
+                (
+                    "body_bytes",
+                    "keep_alive_s",
+                    "calls.metadata_bytes",
+                    "calls.handshake_timeout_s",
+                    "calls.connections",
+                    "calls.concurrent",
+                    "calls.connection_age_s",
+                    "calls.connection_age_grace_s",
+                )
+            ),
+        ),
+    },
 }
+"""By protocol, then by name. The first is the default."""
 
 SWITCHED_ON: dict[tuple[str, str], tuple[str, ...]] = {("graphql", "persisted"): ("--persisted-queries",)}
 """The flags that enable a dialect, by protocol and dialect. Dialects without a row are always enabled."""
+
+ALTERNATIVES = tuple(dict.fromkeys(name for rows in PRODUCERS.values() for name in rows if name != DEFAULT))
+"""The names of all implementations that are no default."""
 
 
 def flags_for(protocol: str, dialects: Iterable[str]) -> list[str]:
@@ -24,7 +87,12 @@ def flags_for(protocol: str, dialects: Iterable[str]) -> list[str]:
     return [flag for dialect in dialects for flag in SWITCHED_ON.get((protocol, dialect), ())]
 
 
-def producer_class(protocol: str) -> type[Producer]:
-    """The class that serves `protocol`, a key of PRODUCERS. Raises KeyError for any other."""
-    module_name, _, class_name = PRODUCERS[protocol].partition(":")
+def implementation(protocol: str, name: str = DEFAULT) -> Implementation:
+    """The row of an implementation. Raises KeyError where the protocol has none of this name."""
+    return PRODUCERS[protocol][name]
+
+
+def producer_class(protocol: str, name: str = DEFAULT) -> type[Producer]:
+    """The class that serves `protocol`, a key of PRODUCERS, in an implementation. Raises KeyError for any other."""
+    module_name, _, class_name = implementation(protocol, name).at.partition(":")
     return cast(type[Producer], getattr(import_module(module_name), class_name))

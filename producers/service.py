@@ -13,7 +13,7 @@ import uvloop
 from commands.errors import UsageError
 from producers import lifecycle
 from producers.producer import PortUnavailable, UnsupportedSetting
-from producers.registry import producer_class
+from producers.registry import DEFAULT, producer_class
 from producers.settings import ProducerSettings
 from producers.tls import TlsFilesUnusable
 from recipes import sources
@@ -26,6 +26,8 @@ class Service:
     """Everything that a process needs to know to serve."""
 
     protocol: str
+    implementation: str = DEFAULT
+    """One of the protocol's, by name."""
     recipes: str
     """The source of the recipes."""
     settings: ProducerSettings
@@ -39,7 +41,7 @@ def serve(service: Service) -> None:
         # The recipes stay for good. Frozen, they are not walked through by every full collection.
         gc.collect()
         gc.freeze()
-        producer = producer_class(service.protocol)(book, service.settings)
+        producer = producer_class(service.protocol, service.implementation)(book, service.settings)
         run(lifecycle.serve(producer, lambda addresses: lifecycle.announce(addresses, os.getpid())))
 
 

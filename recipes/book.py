@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 from recipes.errors import BookIsReadOnly, IdempotencyConflict, InvalidRecipe, RecipeNotFound
 from recipes.model import Recipe, RecipeDraft, RecipePage, is_text
@@ -23,6 +24,10 @@ MAXIMUM_KEY_LENGTH = 255
 
 class RecipeBook(ABC):
     """A store of recipes. Asynchronous, so that a remote database can implement it."""
+
+    waits: ClassVar[bool] = True
+    """Whether methods may wait, and so need an event loop. Those of a book that never waits can run in any thread, one
+    at a time."""
 
     @abstractmethod
     async def get(self, recipe_id: int) -> Recipe:
@@ -53,6 +58,8 @@ class RecipeBook(ABC):
 
 class InMemoryRecipeBook(RecipeBook):
     """A book in memory. The number of created recipes is limited, and they end with the process."""
+
+    waits = False
 
     def __init__(self, recipes: Iterable[Recipe], *, read_only_because: str = "") -> None:
         """`read_only_because`: the reason for which `add` is refused, if it is. Raises InvalidRecipe for duplicate

@@ -24,6 +24,7 @@ from bench.spec import (
     OpenLoad,
     Target,
     dimensions,
+    implemented,
     spoken,
 )
 from bench.workloads import WORKLOADS, Workload
@@ -31,6 +32,7 @@ from commands import values
 from commands.errors import UsageError
 from consumers.registry import dialects as spoken_by
 from consumers.target import BadTarget, parse_target
+from producers.registry import PRODUCERS
 from recipes.book import MAXIMUM_ID, MAXIMUM_PAGE_SIZE
 
 Value = TypeVar("Value")
@@ -126,7 +128,8 @@ def _why_not_awake(*, targets: bool) -> str | None:
 
 
 def check(found: Mapping[str, Sequence[Any]], loads: Sequence[Load], *, targets: bool = False) -> None:
-    """Refuse clients that cannot do what is asked of them, and protocols that speak none of the dialects."""
+    """Refuse clients that cannot do what is asked of them, protocols that speak none of the dialects or have none of
+    the implementations, and implementations that are not installed."""
     open_loop = any(isinstance(load, OpenLoad) for load in loads)
     for name in found["client"]:
         lacking = why_unusable(name, open_loop=open_loop, new_connections=NEW in found["connection"])
@@ -141,6 +144,19 @@ def check(found: Mapping[str, Sequence[Any]], loads: Sequence[Load], *, targets:
                 f"--dialect {','.join(found['dialect'])}: {protocol} speaks none of them; "
                 f"add {would_do}, or leave {protocol} out with --protocol"
             )
+        _check_implementations(protocol, found["implementation"])
+
+
+def _check_implementations(protocol: str, named: Sequence[str]) -> None:
+    chosen = implemented(protocol, named)
+    if not chosen:
+        raise UsageError(
+            f"--implementation {','.join(named)}: {protocol} has none of them; "
+            f"add {' or '.join(PRODUCERS[protocol])}, or leave {protocol} out with --protocol"
+        )
+    for name in chosen:
+        if (distribution := PRODUCERS[protocol][name].missing()) is not None:
+            raise UsageError(f"--implementation {name}: {distribution} is not installed; run `make implementations`")
 
 
 def words(flag: str, texts: Sequence[str], known: Sequence[str]) -> list[str]:

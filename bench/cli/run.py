@@ -16,6 +16,7 @@ from bench.stats.verdicts import THRESHOLD
 from bench.workloads import WORKLOADS
 from commands import values
 from commands.errors import ExitCode, UsageError
+from producers.registry import DEFAULT
 from recipes import sources
 
 DEFAULT_SECONDS = 175.0
@@ -204,6 +205,8 @@ def run(
         tls=version_flags.tls_of(targets),
         cores=matrix_flags.usual_cores(targets=bool(targets)),
     )
+    if targets and found["implementation"] != [DEFAULT]:
+        raise UsageError("--implementation chooses what the lab starts, and --target is running already; leave one out")
     if targets and (missing := sorted(set(found["protocol"]) - set(targets))):
         raise UsageError(
             f"--protocol names {', '.join(missing)}, for which there is no --target; give one, or leave it out"
@@ -213,7 +216,7 @@ def run(
     time_s = seconds or (QUICK_SECONDS if quick else UNTIL_SECONDS if until is not None else DEFAULT_SECONDS)
     loads = matrix_flags.loads(concurrency or (["1"] if quick else ["1,16"]), rate or [], arrivals)
     matrix_flags.check(found, loads, targets=bool(targets))
-    varied = {"client", "network", "connection", "dialect"} & set(chosen)
+    varied = {"client", "network", "connection", "dialect", "implementation"} & set(chosen)
     plan = RunPlan(
         matrix=Matrix(
             {

@@ -13,7 +13,7 @@ from bench.clients.registry import LIBRARY
 from bench.report import names
 from bench.report.text import listed
 from bench.results import Cell, Ratio, RatioEstimate, Run
-from bench.spec import CellKey, ClosedLoad, Load, OpenLoad, Role, own_dialect
+from bench.spec import CellKey, ClosedLoad, Load, OpenLoad, Role, usual_series
 from bench.stats.estimates import LATENCY, Measure, measure_of
 
 
@@ -179,7 +179,7 @@ class Grouping:
 
     def is_baseline(self, series: CellKey) -> bool:
         """Whether others are compared with it."""
-        if not own_dialect(series) and not self.compares_versions:
+        if not usual_series(series) and not self.compares_versions:
             return False
         name = series.version if self.compares_versions else protocols.title(series.protocol)
         return self.baseline is not None and name == self.baseline

@@ -102,13 +102,15 @@ async def _start_rig(session: Session, job: Job, key: CellKey) -> Rig:
     if (target := version.targets.get(protocol)) is not None:
         direct = messages.Route(plain=target.plain, tls=target.tls)
     else:
+        cells = planning.served(key, plan)
         producer = await session.start_producer(
             protocol,
+            implementation=key.implementation,
             recipes=plan.recipes,
-            gzip=planning.gzip_served(protocol, plan),
+            gzip=any(cell.gzip for cell in cells),
             gzip_level=plan.gzip_level,
-            flags=planning.producer_flags(protocol, plan),
-            certificates=job.certificates,
+            flags=planning.producer_flags(cells),
+            certificates=job.certificates if any(cell.tls for cell in cells) else None,
             directory=version.directory,
             python=version.python,
         )

@@ -17,6 +17,7 @@ from bench.load import messages
 from bench.machine import Pinning
 from bench.runner import spinner
 from bench.runner.processes import START_TIMEOUT_S, Child, LoadProcess, ProcessFailed, keeps_groups
+from producers.registry import DEFAULT
 
 Result = TypeVar("Result")
 
@@ -97,6 +98,7 @@ class Session:
         self,
         protocol: str,
         *,
+        implementation: str = DEFAULT,
         recipes: str,
         gzip: bool = False,
         gzip_level: int = 6,
@@ -115,13 +117,15 @@ class Session:
         """
         # -P: without it the current directory's code would come before the one asked for.
         command = [python or sys.executable, "-P", "-m", "producers", protocol, "--port", "0", "--recipes", recipes]
+        command += [] if implementation == DEFAULT else ["--implementation", implementation]
         command += ["--gzip", "--gzip-level", str(gzip_level)] if gzip else []
         command += flags
         if certificates is not None:
             command += ["--tls-port", "0", "--cert", str(certificates / "server.pem")]
             command += ["--key", str(certificates / "server-key.pem")]
         ports = 1 if certificates is None else 2
-        server = await self.start_server(f"the {protocol} producer", command, ports=ports, directory=directory)
+        name = f"the {protocol} producer" + ("" if implementation == DEFAULT else f" ({implementation})")
+        server = await self.start_server(name, command, ports=ports, directory=directory)
         plain, *tls = server.addresses
         return RunningProducer(server.child, plain, tls[0] if tls else None)
 

@@ -17,7 +17,7 @@ from typing import Literal
 from bench.clients.registry import LIBRARY
 from bench.load.recorder import OK
 from bench.results import Cell, RatioEstimate, Run
-from bench.spec import CellKey, own_dialect
+from bench.spec import CellKey, usual_series
 from bench.stats.estimates import measure_of
 from bench.stats.verdicts import compared_by, regressed
 from bench.stats.wording import configurations, counted, percent, some_of
@@ -133,7 +133,7 @@ def gate(compared: Sequence[GatedCell], threshold: float, gaps: Sequence[str], *
 def _required(compared: Sequence[GatedCell]) -> list[GatedCell]:
     """The cells in which the absence of a regression has to be shown."""
     latency = [cell for cell in compared if cell.key.measures_latency]
-    headline = [cell for cell in latency if cell.key.client == LIBRARY and own_dialect(cell.key)]
+    headline = [cell for cell in latency if cell.key.client == LIBRARY and usual_series(cell.key)]
     return headline or latency or list(compared)
 
 

@@ -33,6 +33,7 @@ from bench.stats.estimates import (
 )
 from bench.stats.shrinkage import shrunk
 from bench.stats.verdicts import confidences, is_headline, verdict
+from producers.registry import DEFAULT
 
 _Pair = tuple[str, str]
 """The ids of a cell and its baseline."""
@@ -44,25 +45,32 @@ class Baseline:
 
     protocol: str
     """Other series are compared with it at equal gzip and TLS, and every cell with its cell without both."""
+    implementation: str = DEFAULT
+    """The implementation of that protocol."""
     version: str | None = None
     """In a run that compares two versions: every cell of the other version is compared with the same cell of this
     one, and with nothing else."""
 
     @classmethod
     def of_plan(cls, plan: RunPlan) -> "Baseline":
-        """The first protocol of the plan; where that compares two versions, the first of them."""
-        return cls(plan.matrix["protocol"][0], plan.versions[0].name if plan.compares_versions else None)
+        """The first protocol of the plan, in its first implementation; where two versions are compared, the first."""
+        first = plan.matrix.cells()[0]
+        return cls(first.protocol, first.implementation, plan.versions[0].name if plan.compares_versions else None)
 
     def of(self, key: CellKey) -> CellKey:
         """The key of the cell that this one's `ratio` is to; for the baseline itself, its cell without gzip and TLS."""
         if self.version is not None:
             return replace(key, version=self.version)
-        same = key.of_series(CellKey(protocol=self.protocol))
+        same = key.of_series(self._series)
         return same.without_variants if same == key else same
 
     def plain(self, key: CellKey) -> CellKey | None:
         """The key of the cell that this one's `ratio_to_plain` is to."""
-        return None if self.version is not None else key.of_series(CellKey(protocol=self.protocol)).without_variants
+        return None if self.version is not None else key.of_series(self._series).without_variants
+
+    @property
+    def _series(self) -> CellKey:
+        return CellKey(protocol=self.protocol, implementation=self.implementation)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from bench.clients.registry import LIBRARY
 from bench.results import Cell, RatioEstimate, Verdict
-from bench.spec import CellKey, own_dialect
+from bench.spec import CellKey, usual_series
 
 MARGIN = 0.03
 """How far from 1 a ratio may lie and still be called the same, as a share."""
@@ -64,12 +64,12 @@ def is_headline(cell: CellKey, baseline: CellKey) -> bool:
     """Whether this ratio is a headline ratio: one that most readers come for, and that measuring time goes to first.
 
     That is the latency of another protocol or version, all else being equal, through the client library, each protocol
-    in its own dialect. Other dialects explain the headline ratios and are not part of them.
+    in its own dialect and implementation. Others explain the headline ratios and are not part of them.
     """
     return (
         cell.measures_latency
         and cell.client == LIBRARY
-        and own_dialect(cell)
+        and usual_series(cell)
         and (cell.protocol, cell.version) != (baseline.protocol, baseline.version)
         and cell.of_series(baseline) == baseline.key
     )

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from bench import schedule as planning
 from bench.spec import CellKey, ClosedLoad, Matrix, OpenLoad, RunPlan, Target, Version
-from producers.registry import flags_for
+from producers import registry
+from producers.registry import PRODUCERS, Implementation, flags_for
 from tests.support.plans import DEFAULT, SIXTEEN, plan_of, with_values
 
 
@@ -169,9 +170,29 @@ def test_the_plan_is_described() -> None:
     assert not target.restarts
 
 
+def test_a_cell_that_the_implementation_cannot_serve_is_unsupported(monkeypatch: pytest.MonkeyPatch) -> None:
+    lacking = Implementation(title="a server", at="nowhere:Nothing", lacks={"gzip": "it has no compression"})
+    monkeypatch.setitem(registry.PRODUCERS, "http", {**PRODUCERS["http"], "other": lacking})
+    plan = plan_of(with_values(protocol=("http",), implementation=("default", "other")))
+    reasons = {cell: planning.why_unsupported(cell, plan) for cell in plan.matrix.cells()}
+    unsupported = {cell for cell, reason in reasons.items() if reason == "a server: it has no compression"}
+    assert unsupported == {cell for cell in reasons if cell.implementation == "other" and cell.gzip}
+    # It is started for what it can serve.
+    other = CellKey(protocol="http", implementation="other")
+    assert planning.served(other, plan) == [
+        cell for cell in reasons if cell.implementation == "other" and cell not in unsupported
+    ]
+    # What a target offers is found out by asking it.
+    target = plan_of(plan.matrix, versions=(Version(targets={"http": Target("http://x:1", None)}),))
+    assert all(planning.why_unsupported(cell, target) is None for cell in reasons)
+
+
 def test_a_producer_gets_flags_for_dialects_that_are_off_by_default() -> None:
     assert flags_for("graphql", ["", "persisted"]) == ["--persisted-queries"]
     assert flags_for("graphql", [""]) == flags_for("http", ["protobuf"]) == []
+    persisted = [CellKey(protocol="graphql", dialect=dialect) for dialect in ("document", "persisted", "persisted")]
+    assert planning.producer_flags(persisted) == ["--persisted-queries"]
+    assert planning.producer_flags(persisted[:1]) == planning.producer_flags([]) == []
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from bench import schedule as planning
-from bench.spec import CellKey, ClosedLoad, Matrix, OpenLoad, dimensions, spoken
+from bench.spec import CellKey, ClosedLoad, Matrix, OpenLoad, dimensions, implemented, spoken
 from bench.workloads import Workload
 from tests.support.plans import DEFAULT, ONE, SIXTEEN, plan_of, with_values
 
@@ -102,6 +102,15 @@ def test_each_protocol_has_cells_for_its_own_dialects() -> None:
     assert spoken("http", ("protobuf", "default")) == ["protobuf", "json"]
     assert spoken("graphql", ("json", "protobuf")) == []
     assert spoken("unheard-of", ("default", "json")) == []
+
+
+def test_each_protocol_has_cells_for_its_own_implementations() -> None:
+    matrix = Matrix({"protocol": ("http", "grpc"), "implementation": ("default", "grpcio-threads"), "load": (ONE,)})
+    cells = matrix.cells()
+    assert [cell.label for cell in cells] == ["http-get-c1", "grpc-get-c1", "grpc-grpcio-threads-get-c1"]
+    # A process of its own, which sends other bytes.
+    assert len({cell.process for cell in cells}) == len({cell.message for cell in cells}) == 3
+    assert implemented("http", ("grpcio-threads",)) == []
 
 
 def test_every_field_of_a_key_is_a_dimension() -> None:

@@ -14,7 +14,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -25,7 +24,7 @@ from consumers.client import RecipeClient
 from consumers.registry import dialects
 from producers import certificates
 from producers.certificates import CertificateFiles
-from producers.registry import PRODUCERS, producer_class
+from producers.registry import DEFAULT, PRODUCERS, producer_class
 from producers.settings import ProducerSettings
 from recipes.book import InMemoryRecipeBook, RecipeBook
 from tests.support.books import small_book
@@ -34,17 +33,19 @@ from tests.support.serving import Served, serving
 
 @dataclass(frozen=True)
 class Case:
-    """One protocol in one dialect (empty: the default one), with or without gzip and TLS."""
+    """One implementation of a protocol in one dialect (empty: the default one), with or without gzip and TLS."""
 
     protocol: str
     gzip: bool
     tls: bool
     dialect: str = ""
     strict: bool = False
+    implementation: str = DEFAULT
 
     def __str__(self) -> str:
         words = [
             self.protocol,
+            "" if self.implementation == DEFAULT else self.implementation,
             self.dialect,
             "strict" if self.strict else "",
             "gzip" if self.gzip else "identity",
@@ -55,8 +56,16 @@ class Case:
 
 def cases(*, protocols: Sequence[str] = tuple(PRODUCERS), combined: bool = False) -> list[Case]:
     """The cases of some protocols. With `combined`, their default dialects with each combination of gzip and TLS."""
-    pairs = tuple(product((False, True), repeat=2)) if combined else ((False, False), (True, True))
+    every = [(False, False), (False, True), (True, False), (True, True)]
+    pairs = every if combined else every[::3]
     usual = [Case(protocol, gzip, tls) for protocol in protocols for gzip, tls in pairs]
+    alternatives = [
+        case
+        for protocol in protocols
+        for name in PRODUCERS[protocol]
+        if name != DEFAULT
+        for case in cases_of(protocol, name, pairs)
+    ]
     others = [
         Case(protocol, gzip=True, tls=True, dialect=dialect)
         for protocol in protocols
@@ -67,7 +76,21 @@ def cases(*, protocols: Sequence[str] = tuple(PRODUCERS), combined: bool = False
         for protocol in protocols
         if producer_class(protocol).has_strict_calls
     ]
-    return usual + others + strict
+    return usual + others + strict + alternatives
+
+
+def cases_of(protocol: str, name: str, pairs: Sequence[tuple[bool, bool]]) -> list[Case]:
+    """The cases of an implementation, without what it does not offer."""
+    row = PRODUCERS[protocol][name]
+    offered = dict.fromkeys((gzip and not row.why_not("gzip"), tls and not row.why_not("tls")) for gzip, tls in pairs)
+    usual = [Case(protocol, gzip, tls, implementation=name) for gzip, tls in offered]
+    gzip, tls = list(offered)[-1]
+    others = [
+        Case(protocol, gzip, tls, dialect=dialect, implementation=name)
+        for dialect in dialects(protocol)[1:]
+        if not row.why_not(dialect)
+    ]
+    return usual + others
 
 
 Serve = Callable[[RecipeBook], AbstractAsyncContextManager[Served]]
@@ -85,6 +108,9 @@ def other_ca(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session", params=cases(), ids=str)
 def case(request: pytest.FixtureRequest) -> Case:
     assert isinstance(request.param, Case)
+    missing = PRODUCERS[request.param.protocol][request.param.implementation].missing()
+    if missing is not None:
+        pytest.skip(f"{missing} is not installed; run `make implementations`")
     return request.param
 
 
@@ -98,6 +124,7 @@ def serve(case: Case, own_certificates: CertificateFiles) -> Serve:
         certificates=own_certificates if case.tls else None,
         settings=ProducerSettings(persisted_queries=True, strict_calls=case.strict),
         dialect=case.dialect,
+        implementation=case.implementation,
     )
 
 

@@ -167,7 +167,14 @@ async def test_stopping_aborts_calls_after_the_drain_time(case: Case, own_certif
     book = PatientBook()
     files = own_certificates if case.tls else None
     async with (
-        serving(case.protocol, book, gzip=case.gzip, certificates=files, drain_s=0.05) as served,
+        serving(
+            case.protocol,
+            book,
+            gzip=case.gzip,
+            certificates=files,
+            drain_s=0.05,
+            implementation=case.implementation,
+        ) as served,
         served.client() as consumer,
     ):
         call = asyncio.create_task(consumer.get(42))
@@ -194,7 +201,9 @@ async def test_gzip_is_used_only_when_both_sides_want_it(case: Case, own_certifi
     book = InMemoryRecipeBook([ordinary(number) for number in range(1, 101)])
     files = own_certificates if case.tls else None
     received_bytes: dict[bool, int] = {}
-    async with serving(case.protocol, book, gzip=case.gzip, certificates=files) as served:
+    async with serving(
+        case.protocol, book, gzip=case.gzip, certificates=files, implementation=case.implementation
+    ) as served:
         target = served.client_settings.target
         for asked in (False, True):
             async with (

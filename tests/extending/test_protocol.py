@@ -24,8 +24,8 @@ class ToyClient(JsonHttpClient):
 }
 LINES = {
     "producers/registry.py": (
-        '    "http": "producers.json_http:JsonHttpProducer",\n',
-        '    "http": "producers.json_http:JsonHttpProducer",\n    "toy": "producers.toy:ToyProducer",\n',
+        '    "grpc": {\n',
+        '    "toy": {DEFAULT: Implementation(title="toy", at="producers.toy:ToyProducer")},\n    "grpc": {\n',
     ),
     "consumers/registry.py": (
         '    "graphql": {\n',

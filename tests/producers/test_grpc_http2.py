@@ -11,7 +11,8 @@ from hyperframe.frame import DataFrame, Frame
 
 from bench.protocols import PROTOCOLS
 from consumers.target import Target
-from producers.grpc_http2 import ONLY_GZIP_LEVEL, GrpcHttp2Producer
+from producers.grpc_http2 import GrpcHttp2Producer
+from producers.grpc_ports import ONLY_GZIP_LEVEL
 from producers.producer import UnsupportedSetting
 from producers.settings import CallLimits, Limits, ProducerSettings
 from protos import recipe_pb2 as messages

@@ -26,7 +26,7 @@ async def test_a_busy_port_is_refused_with_its_reason() -> None:
 
 
 async def test_a_port_that_only_the_grpc_library_finds_busy_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("producers.grpc_http2.check_port", lambda host, port: None)
+    monkeypatch.setattr("producers.grpc_ports.check_port", lambda host, port: None)
     async with serving("grpc", small_book()) as served:
         port = served.client_settings.target.port
         with pytest.raises(PortUnavailable, match=f"127.0.0.1:{port}; choose another"):

@@ -45,6 +45,7 @@ async def test_workers_that_never_listen_are_not_restarted_forever(capfd: pytest
 
 
 FLAGS: dict[str, tuple[str, ...]] = {
+    "implementation": ("--implementation", "grpcio-threads"),
     "host": ("--host", "localhost"),
     "port": ("--port", "0"),
     "gzip": ("--gzip",),
@@ -99,7 +100,7 @@ def test_every_flag_of_the_command_is_tested() -> None:
 
 @pytest.mark.parametrize("flag", FLAGS)
 def test_every_flag_reaches_a_worker(flag: str, served: Served) -> None:
-    protocol = {"strict_calls": "grpc"}.get(flag, "graphql")
+    protocol = {"strict_calls": "grpc", "implementation": "grpc"}.get(flag, "graphql")
     alone = served(protocol, FLAGS[flag], workers=1)
     if flag != "port":
         assert alone != served(protocol, (), workers=1)

@@ -45,6 +45,8 @@ def small_book(*, read_only_because: str = "") -> InMemoryRecipeBook:
 class PatientBook(InMemoryRecipeBook):
     """Sets `asked` when a recipe is requested, and returns it once `released` is set."""
 
+    waits = True
+
     def __init__(self) -> None:
         super().__init__([CHICKEN])
         self.asked = asyncio.Event()

@@ -32,6 +32,8 @@ WIRE_FAULTS = ("garbage", "closes")
 class KnownBook(InMemoryRecipeBook):
     """Responds after `delay_ns`, except while it stalls: in the first `stall_ns` of each `every_ns` of the clock."""
 
+    waits = True
+
     def __init__(self, given: argparse.Namespace, timer: PreciseTimer) -> None:
         super().__init__(sources.load(given.recipes).recipes)
         self._timer = timer

@@ -10,7 +10,7 @@ from consumers.registry import client
 from consumers.target import parse_target
 from producers.certificates import CertificateFiles
 from producers.producer import Producer
-from producers.registry import producer_class
+from producers.registry import DEFAULT, producer_class
 from producers.settings import Limits, ProducerSettings, TlsFiles
 from recipes.book import RecipeBook
 
@@ -40,6 +40,7 @@ async def serving(
     drain_s: float = 10.0,
     settings: ProducerSettings | None = None,
     dialect: str = "",
+    implementation: str = DEFAULT,
 ) -> AsyncIterator[Served]:
     """Serve `book` on a free port, with TLS if there are certificates, until the end of the block.
 
@@ -54,7 +55,7 @@ async def serving(
         limits=limits or Limits(),
         drain_s=drain_s,
     )
-    producer = producer_class(protocol)(book, settings)
+    producer = producer_class(protocol, implementation)(book, settings)
     (address,) = await producer.start()
     ca: Path | None = certificates.ca if certificates else None
     try:

@@ -84,6 +84,14 @@ def test_ids() -> None:
         (lambda: matrix_flags.values_of({"network": ["rtt=40"]}), "--network: 'rtt=40'"),
         (lambda: matrix_flags.values_of({"network": [","]}), "--network is empty"),
         (lambda: matrix_flags.values_of({"connection": ["old"]}), "--connection: 'old'"),
+        (lambda: matrix_flags.values_of({"implementation": ["nginx"]}), "--implementation: 'nginx'"),
+        (
+            lambda: matrix_flags.check(
+                matrix_flags.values_of({"protocol": ["http"], "implementation": ["grpcio-threads"]}, cores="default"),
+                [ClosedLoad(concurrency=1)],
+            ),
+            "--implementation grpcio-threads: http has none of them; add default",
+        ),
     ],
 )
 def test_errors_name_flag_and_value(read: Callable[[], Any], named: str) -> None:

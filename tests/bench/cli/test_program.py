@@ -220,6 +220,7 @@ def test_a_dry_run_prints_the_plan_and_measures_nothing(tmp_path: Path) -> None:
         (("--target", "http=a:1", "--target", "http=b:1"), ("--target", "twice")),
         (("--target", "http=a:1", "--protocol", "grpc"), ("--protocol", "grpc")),
         (("--target", "http=a:1", "--instances", "2"), ("--instances", "2")),
+        (("--target", "grpc=a:1", "--implementation", "grpcio-threads"), ("--implementation", "--target")),
         (("--ab-target", "http=a:1"), ("--ab-target", "--target")),
         (("--ab", "no-such-branch"), ("--ab", "no-such-branch", "neither a commit")),
         (("--ab", "main.."), ("--ab", "main..")),

@@ -86,4 +86,4 @@ def test_hostile_text_stays_one_field_without_formulas() -> None:
 
 def test_an_empty_run_has_only_the_header_line() -> None:
     assert rows(run([])) == []
-    assert csv_export.render(run([])).startswith("id,version,protocol,workload,page_size,dialect,gzip,tls,client,")
+    assert csv_export.render(run([])).startswith("id,version,protocol,implementation,workload,page_size,dialect,")

@@ -106,6 +106,22 @@ async def test_every_combination_of_every_workload(tmp_path: Path) -> None:
     assert not assemble.untrusted(run)
 
 
+async def test_implementations_are_measured_in_processes_of_their_own() -> None:
+    """And what one does not offer is unsupported."""
+    names = ("default", "grpcio-threads")
+    plan = plan_of(Matrix({**matrix_of(["grpc"], loads=(ONE, SEVERAL)).values, "implementation": names}))
+    recording = await recorded(plan)
+    assert recording.problems == []
+    assert {key.implementation for key in recording.peak_bytes} == set(names)
+    cells = assembled(recording, plan).cells
+    assert [(cell.implementation, cell.status, set(cell.outcomes)) for cell in cells] == [
+        (name, "measured", {"ok"}) for name in names for _ in range(2)
+    ]
+    # Both are compared with the default.
+    ratios = [cell.ratio for cell in cells if cell.implementation != "default"]
+    assert [ratio and ratio.baseline for ratio in ratios] == ["grpc-get-c1", "grpc-get-c4"]
+
+
 async def test_every_instance_is_recorded() -> None:
     plan = plan_of(matrix_of(["http"]), instances=2, rounds=2)
     recording = await recorded(plan)

@@ -1,0 +1,138 @@
+"""The gRPC producer on grpcio's threaded server, which gRPC's own examples for Python use: a pool of threads for calls.
+
+The services are those of the default implementation, on the same core of gRPC. Their methods are coroutines. Where the
+recipes are in memory, so that there is nothing to wait for, the thread of a call runs its coroutine to the end. Others
+run on the event loop, for which the thread waits.
+"""
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
+
+# As in producers.grpc_http2.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from producers.grpc_errors import status_of
+from producers.grpc_json_service import NAME as RECIPES_IN_JSON
+from producers.grpc_json_service import JsonRecipeService, add_to_server
+from producers.grpc_limits import core_options
+from producers.grpc_ports import add_ports, check_gzip_level
+from producers.grpc_service import NAME as RECIPES
+from producers.grpc_service import RecipeService
+from producers.producer import PortUnavailable, Producer
+from protos.recipe_pb2_grpc import add_RecipeServiceServicer_to_server
+from recipes.book import RecipeBook
+
+Work = Coroutine[Any, Any, Any]
+
+THREADS = 10
+"""As many as in gRPC's examples. Further calls wait for a thread."""
+
+
+class GrpcThreadsProducer(Producer):
+    """Serves recipe.proto."""
+
+    plain_scheme = "grpc"
+    tls_scheme = "grpcs"
+
+    _server: grpc.Server | None = None
+    _health: health.HealthServicer | None = None
+
+    async def start(self) -> list[str]:
+        """Listen. Raises PortUnavailable, UnsupportedSetting, TlsFilesUnusable."""
+        settings = self.settings
+        check_gzip_level(settings)
+        server = grpc.server(
+            ThreadPoolExecutor(THREADS, thread_name_prefix="call"),
+            options=core_options(settings),
+            maximum_concurrent_rpcs=settings.limits.calls.concurrent,
+        )
+        services = cast(grpc.Server, Registration(server, self.book))
+        add_RecipeServiceServicer_to_server(RecipeService(self.book), services)
+        add_to_server(JsonRecipeService(self.book), services)
+        self._health = health.HealthServicer()
+        for name in (RECIPES, RECIPES_IN_JSON):
+            self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        reflection.enable_server_reflection((RECIPES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+        try:
+            addresses = add_ports(self, server)
+        except PortUnavailable:
+            server.stop(None)
+            raise
+        server.start()
+        self._server = server
+        return addresses
+
+    async def stop(self) -> None:
+        """Report NOT_SERVING, serve on for `settings.stop_notice_s`, then accept no new calls and wait up to
+        `settings.drain_s` for open ones. Connections get a GOAWAY."""
+        if self._server is None or self._health is None:
+            return
+        self._health.enter_graceful_shutdown()
+        await asyncio.sleep(self.settings.stop_notice_s)
+        await asyncio.to_thread(self._server.stop(self.settings.drain_s).wait)
+        self._server = None
+
+
+class Registration:
+    """The part of a server that generated code uses: makes functions of coroutines and registers them.
+
+    To be created on the event loop.
+    """
+
+    def __init__(self, server: grpc.Server, book: RecipeBook) -> None:
+        self._server = server
+        self._loop = asyncio.get_running_loop()
+        self._result = self._on_loop if book.waits else self._in_thread
+        self._lock = threading.Lock()
+
+    def add_generic_rpc_handlers(self, handlers: Iterable[grpc.GenericRpcHandler]) -> None:
+        """Does nothing: generated code registers each handler again by its method's name."""
+
+    def add_registered_method_handlers(self, service: str, handlers: dict[str, Any]) -> None:
+        """Register the handlers of `service`, which all take and return one message."""
+        made: dict[str, Any] = {
+            name: grpc.unary_unary_rpc_method_handler(
+                self._function(each.unary_unary, each.request_deserializer), None, each.response_serializer
+            )
+            for name, each in handlers.items()
+        }
+        # Missing in types-grpcio.
+        cast(Any, self._server).add_registered_method_handlers(service, made)
+
+    def _function(self, behave: Callable[[Any, Any], Work], parse: Callable[[bytes], Any]) -> Any:
+        """Parses the request itself, so that all errors are handled in one place."""
+
+        def answer(sent: bytes, context: grpc.ServicerContext) -> Any:
+            try:
+                return self._result(behave(parse(sent), context), context)
+            except Exception as error:
+                failure = error
+            # Raises. Not within `except`, where the log would show the first exception as the cause.
+            return context.abort_with_status(status_of(failure))
+
+        return answer
+
+    def _in_thread(self, work: Work, context: grpc.ServicerContext) -> Any:
+        """The result of a coroutine that never waits."""
+        try:
+            with self._lock:
+                work.send(None)
+        except StopIteration as end:
+            return end.value
+        work.close()
+        raise AssertionError("a book that never waits has waited")
+
+    def _on_loop(self, work: Work, context: grpc.ServicerContext) -> Any:
+        """The result of a coroutine on the event loop. A call that ends before, by its caller or a stop, cancels it."""
+        running = asyncio.run_coroutine_threadsafe(work, self._loop)
+        context.add_callback(cast(Callable[[], None], running.cancel))
+        return running.result()
