@@ -16,7 +16,7 @@ from bench.results import Run
 from bench.runner import assemble
 from bench.schedule import estimated_seconds
 from bench.spec import NEW, PERSISTENT, ClosedLoad, Connection, Matrix, RunPlan
-from bench.stats.compare import environment_differences
+from bench.stats.differences import environment_differences
 from bench.workloads import Workload
 from recipes import sources
 from recipes.book import MAXIMUM_PAGE_SIZE

@@ -18,7 +18,7 @@ from bench.report import advice
 from bench.results import Run
 from bench.runner import assemble
 from bench.spec import PERSISTENT
-from bench.stats.compare import environment_differences
+from bench.stats.differences import environment_differences
 from commands import values
 from commands.errors import ExitCode, UsageError
 from recipes import sources
@@ -118,6 +118,6 @@ def _read(path: str) -> Run:
 
 def _show(path: Path, run: Run, parts: Parts, conditions: Conditions) -> None:
     here = environment.describe(machine.pinning_here(), measures_elsewhere=False)
-    unlike = environment_differences(run.environment, here)
+    unlike = [str(each) for each in environment_differences(run.environment, here)]
     origin = advice.origin(str(path), run, datetime.now(UTC), unlike)
     print_document(advice.document_of(Choices(parts), conditions, run, unlike, origin))

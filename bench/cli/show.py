@@ -34,6 +34,20 @@ def write_report(run: Run, path: Path) -> Path:
     return path
 
 
+def page_path(flag: str, given: str) -> Path:
+    """Where a page goes. Raises UsageError where the name is not one of a page."""
+    if Path(given).suffix != ".html":
+        raise UsageError(f"{flag}: {given!r} does not end in .html")
+    return Path(given)
+
+
+def write_page(document: Document, path: Path) -> None:
+    """Write a document as an HTML page with its conclusion first. Raises UsageError if it is not writable."""
+    from bench.report import html  # noqa: PLC0415 - as above
+
+    put(path, html.render(document, html.RESULT_FIRST))
+
+
 def print_document(document: Document) -> None:
     """Print a document to stdout."""
     terminal.render(document, console_of_output())

@@ -5,12 +5,13 @@ Colours are CSS variables of the page, so that a chart follows its dark and prin
 
 import math
 from functools import singledispatch
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import vl_convert
 
-from bench.report.plots import AreaMap, Bars, Intervals, LoadCurves, Percentiles, Plot, scale_for
+from bench.report.plots import AreaMap, Bars, Forest, Intervals, LoadCurves, Percentiles, Plot, scale_for
+from bench.results import Verdict
 
 SERIES = 6
 """Colours and shapes that the page defines; a seventh series gets those of the first."""
@@ -18,6 +19,15 @@ SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down"
 DASHES: tuple[list[int], ...] = ([1, 0], [7, 3], [2, 2], [8, 2, 2, 2], [4, 4], [1, 3])
 ROW = 19
 """Height of a row in pixels."""
+FOREST_ROW = 32
+"""Height of a row with a line of text above its interval."""
+FOREST_WIDTH = 340
+VERDICT_SHAPES: dict[Verdict, str] = {
+    "slower": "triangle-right",
+    "faster": "triangle-left",
+    "same": "circle",
+    "inconclusive": "diamond",
+}
 TEXT = "currentColor"
 PAPER = "var(--paper)"
 
@@ -219,6 +229,86 @@ def _area_map(plot: AreaMap) -> Any:
         fontSize=11, color=PAPER, stroke=PAPER, strokeWidth=4, strokeJoin="round", opacity=0.85, aria=False
     )
     return alt.layer(drawn, halo, words.mark_text(fontSize=11, color=TEXT)).properties(width=300, height=210)
+
+
+@_chart.register
+def _forest(plot: Forest) -> Any:
+    low, high = plot.domain
+    count = len(plot.effects)
+    rows = [
+        {
+            "label": each.label,
+            "text": each.text,
+            "above": number + 0.3,
+            "at": number + 0.7,
+            "value": each.value,
+            "low": max(each.value if each.low is None else each.low, low),
+            "high": min(each.value if each.high is None else each.high, high),
+            "colour": f"var(--{each.verdict})",
+            "shape": VERDICT_SHAPES[each.verdict],
+        }
+        for number, each in enumerate(plot.effects)
+    ]
+    cut = [
+        {"end": end, "at": number + 0.7, "colour": f"var(--{each.verdict})", "shape": f"triangle-{side}"}
+        for number, each in enumerate(plot.effects)
+        for end, side, beyond in (
+            (low, "left", each.low is not None and each.low < low),
+            (high, "right", each.high is not None and each.high > high),
+        )
+        if beyond
+    ]
+    x_scale = alt.Scale(type="log", domain=[low, high], nice=False)
+    y_scale = alt.Scale(domain=[count, 0], nice=False)
+    x_axis = alt.X("low:Q", scale=x_scale, title=plot.axis, axis=_value_axis(_near_one(low, high)))
+    colour = alt.Color("colour:N", scale=None)
+
+    def height(name: str) -> Any:
+        return alt.Y(f"{name}:Q", scale=y_scale, axis=None)
+
+    band = alt.Chart(alt.InlineData(values=[{"from": plot.band[0], "to": plot.band[1], "top": 0, "bottom": count}]))
+    base = alt.Chart(alt.InlineData(values=rows))
+    ends = alt.Chart(alt.InlineData(values=cut))
+    layers = [
+        band.mark_rect(color="var(--grid)", opacity=0.35, strokeWidth=0).encode(
+            x=alt.X("from:Q", scale=x_scale), x2="to:Q", y=height("top"), y2="bottom:Q"
+        ),
+        alt.Chart(alt.InlineData(values=[{"at": 1}]))
+        .mark_rule(color=TEXT, strokeDash=[3, 3])
+        .encode(x=alt.X("at:Q", scale=x_scale)),
+        base.mark_rule(strokeWidth=2.5, opacity=0.75).encode(x=x_axis, x2="high:Q", y=height("at"), color=colour),
+        base.mark_point(filled=True, size=70, opacity=1).encode(
+            x="value:Q", y=height("at"), color=colour, shape=alt.Shape("shape:N", scale=None)
+        ),
+    ]
+    sides: tuple[tuple[str, Literal["left", "right"], int, Any], ...] = (
+        ("label", "left", 0, alt.value(TEXT)),
+        ("text", "right", FOREST_WIDTH, colour),
+    )
+    for name, side, x, ink in sides:
+        words = base.encode(x=alt.value(x), y=height("above"), text=f"{name}:N")
+        layers += [
+            words.mark_text(
+                align=side, fontSize=11, color=PAPER, stroke=PAPER, strokeWidth=5, strokeJoin="round", aria=False
+            ),
+            words.mark_text(align=side, fontSize=11).encode(color=ink),
+        ]
+    if cut:
+        layers.append(
+            ends.mark_point(filled=True, size=50, opacity=1).encode(
+                x="end:Q", y=height("at"), color=colour, shape=alt.Shape("shape:N", scale=None)
+            )
+        )
+    return alt.layer(*layers).properties(width=FOREST_WIDTH, height=FOREST_ROW * count)
+
+
+def _near_one(low: float, high: float) -> list[float]:
+    """Round factors within an axis around 1: the finest steps of which at most nine fit."""
+    for step in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5):
+        ticks = [round(step * number, 2) for number in range(math.ceil(low / step), math.floor(high / step) + 1)]
+        if len(ticks) <= 9:
+            return ticks
+    return _ticks(low, high)
 
 
 def _ticks(low: float, high: float) -> list[float]:

@@ -1,10 +1,14 @@
-"""The comparison of two runs, as a document: what changed in each configuration, and what that proves."""
+"""A comparison as a document: what got slower or faster, how sure that is, and what else differs."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 from bench.report import definitions, units
 from bench.report.document import (
+    Block,
     Bullets,
+    Chart,
+    Charts,
     Column,
     Conclusion,
     Document,
@@ -16,24 +20,205 @@ from bench.report.document import (
     TableBuilder,
 )
 from bench.report.latency_tables import detectable_entry, ratio_entry
-from bench.stats.compare import ComparedCell, Comparison
+from bench.report.plots import Effect, Forest
+from bench.report.text import one_line
+from bench.results import RatioEstimate
+from bench.stats.compare import ChangedCount, ComparedCell, Comparison
+from bench.stats.differences import Difference
 from bench.stats.estimates import LATENCY
+from bench.stats.gate import Gate
+from bench.stats.wording import counted, percent
 
 REGRESSION = "regression"
+MILLISECONDS = units.Unit("ms", 1e6)
+CHANGED_AT_MOST = 12
+COUNTS_AT_MOST = 8
+"""Rows of differences and of changed counts; all of them are among the details."""
+LABEL_AT_MOST = 40
+"""Characters of a label in a forest plot."""
+FOREST_AT_MOST = 30
+"""Rows of one forest plot."""
 
 
-def document_of(found: Comparison) -> Document:
-    """What limits the comparison, its tables, and the conclusion."""
+def document_of(found: Comparison, names: tuple[str, str]) -> Document:
+    """The result first, then what changed, what differs, what limits the comparison, and what did not change.
+
+    `names`: what A and B are, such as the names of their files.
+    """
     limits = tuple(_limits(found))
+    changed, unchanged = (_by_effect(found, changed=each) for each in (True, False))
+    all_changed, counts = ratio_tables(changed, found), found.changed_counts
+    differs = Section("differs", "What else differs", (Bullets(tuple(_differences(found))),))
+    details: list[tuple[str, Sequence[Block]]] = [
+        (f"All {counted(len(changed), 'difference')}", all_changed if len(changed) > CHANGED_AT_MOST else ()),
+        (f"{counted(len(unchanged), 'configuration')} without a difference", ratio_tables(unchanged, found)),
+        ("All changed bytes", [count_table(counts)] if len(counts) > COUNTS_AT_MOST else ()),
+        ("How to read this", [Bullets(_definitions(found))]),
+    ]
     return Document(
-        subtitle="comparison of two runs",
+        title=f"{names[0]} → {names[1]}",
+        subtitle=f"{names[0]} → {names[1]}",
         quality=Quality.of("Limits of this comparison", limits) if limits else None,
         sections=(
-            Section("tables", "", tuple(tables(found))),
-            Section("read", "How to read this", (Bullets(_definitions(found)),)),
+            *changes(found),
+            differs,
+            *(
+                Section(f"detail-{number}", title, tuple(blocks), detail=True)
+                for number, (title, blocks) in enumerate(details)
+                if blocks
+            ),
         ),
-        conclusion=Conclusion(found.gate.text(), alarming=found.gate.outcome != "none"),
+        conclusion=Conclusion(found.gate.result(), alarming=found.gate.outcome != "none"),
     )
+
+
+def conclusion(gate: Gate) -> Conclusion:
+    """The result with all that limits it, where a document says that nowhere else."""
+    return Conclusion(gate.text(), alarming=gate.outcome != "none")
+
+
+def changes(found: Comparison, title: str = "") -> Iterator[Section]:
+    """What got slower or faster, and by how much; and exact counts that changed."""
+    changed = _by_effect(found, changed=True)
+    shown = changed or [cell for cell in found.cells if cell.id in {each.id for each in found.gate.required}]
+    forest = _forest(shown, found, "Slowdowns" if changed else "Slowdowns where a regression has to be ruled out")
+    rest = len(changed) - CHANGED_AT_MOST
+    blocks: list[Block] = [*forest, *ratio_tables(changed[:CHANGED_AT_MOST], found)]
+    blocks += [f"The largest differences; {rest} more were shown."] if rest > 0 else []
+    blocks += [] if changed else ["Nothing was shown to be slower or faster."]
+    if found.changed_counts:
+        blocks.append(count_table(found.changed_counts[:COUNTS_AT_MOST]))
+        rest = len(found.changed_counts) - COUNTS_AT_MOST
+        blocks += [f"{rest} more changed."] if rest > 0 else []
+    yield Section("changed", title, tuple(blocks))
+
+
+def _by_effect(found: Comparison, *, changed: bool) -> list[ComparedCell]:
+    """The configurations with, or without, a difference shown: slower ones first, then those that the gate requires.
+
+    Among these by the size of the effect.
+    """
+    required = {each.id for each in found.gate.required}
+    return sorted(
+        (cell for cell in found.cells if is_changed(cell) == changed),
+        key=lambda cell: (cell.ratio.verdict != "slower", cell.id not in required, -_size(cell)),
+    )
+
+
+def _size(cell: ComparedCell) -> float:
+    """How far a ratio lies from 1, whichever way."""
+    return abs(math.log(cell.ratio.value)) if cell.ratio.value > 0 else math.inf
+
+
+def is_changed(cell: ComparedCell) -> bool:
+    """Whether a difference was shown."""
+    return cell.ratio.verdict in ("slower", "faster")
+
+
+def slowdown(cell: ComparedCell) -> RatioEstimate:
+    """How many times as slow B is: the ratio, or its inverse where more is better."""
+    return cell.ratio if cell.measure == LATENCY.name else units.inverse(cell.ratio)
+
+
+def _forest(cells: Sequence[ComparedCell], found: Comparison, caption: str) -> Iterator[Charts]:
+    """Slowdowns, the largest first, of the first cells given."""
+    effects = []
+    for cell in cells[:FOREST_AT_MOST]:
+        ratio = slowdown(cell)
+        if math.isfinite(ratio.value) and ratio.value > 0:
+            text = f"{units.ratio_value(ratio)} {ratio.verdict}"
+            effects.append(
+                Effect(one_line(cell.id)[:LABEL_AT_MOST], ratio.value, ratio.low, ratio.high, ratio.verdict, text)
+            )
+    effects.sort(key=lambda effect: -effect.value)
+    if not effects:
+        return
+    threshold = found.gate.threshold
+    cut = f" {len(effects)} of {len(cells)}." if len(effects) < len(cells) else ""
+    plot = Forest(
+        tuple(effects),
+        (1 / (1 + threshold), 1 + threshold),
+        f"time, {_quotient(found)} (left is better)",
+    )
+    words = "; ".join(f"{effect.label} {effect.text}" for effect in effects)
+    note = f"{caption}, largest first; band: within ±{percent(threshold)}.{cut}"
+    yield Charts((Chart(plot, note, words),), ())
+
+
+def ratio_tables(cells: Sequence[ComparedCell], found: Comparison) -> list[Table]:
+    """Latency and throughput, as far as there are any."""
+    latency = [cell for cell in cells if cell.measure == LATENCY.name]
+    throughput = [cell for cell in cells if cell.measure != LATENCY.name]
+    made = []
+    if latency:
+        made.append(_ratios("Median latency", latency, MILLISECONDS, "Below 1 is better.", found))
+    if throughput:
+        made.append(_ratios("Throughput", throughput, units.PER_SECOND, "Above 1 is better.", found))
+    return made
+
+
+def _ratios(title: str, cells: Sequence[ComparedCell], unit: units.Unit, better: str, found: Comparison) -> Table:
+    built = TableBuilder(
+        title,
+        [
+            Column("configuration", numeric=False),
+            Column(" → ".join(found.names), unit.symbol),
+            Column(_quotient(found)),
+            Column("detectable"),
+            Column("", numeric=False),
+        ],
+    )
+    for cell in cells:
+        before = units.bound(units.number(cell.value_a, unit), is_bound=cell.bound_a)
+        after = units.bound(units.number(cell.value_b, unit), is_bound=cell.bound_b)
+        built.add(
+            (cell.id,),
+            [
+                f"{before} → {after}",
+                ratio_entry(cell.ratio),
+                detectable_entry(cell.ratio),
+                REGRESSION if cell.id in found.gate.regressions else " ",
+            ],
+        )
+    bound = f" {definitions.BOUND}" if any(cell.bound_a or cell.bound_b for cell in cells) else ""
+    built.notes.append(f"{_quotient(found)}, with its interval. {better}{bound}")
+    return built.table()
+
+
+def _quotient(found: Comparison) -> str:
+    return " ÷ ".join(reversed(found.names))
+
+
+def count_table(changes: Sequence[ChangedCount]) -> Table:
+    """Exact counts of one request that changed."""
+    built = TableBuilder(
+        "Changed bytes per request",
+        [
+            Column("configuration", numeric=False),
+            Column("counted", numeric=False),
+            Column("before → after"),
+            Column("change"),
+        ],
+    )
+    unit = units.byte_unit([size for change in changes for size in (change.before, change.after)])
+    for change in changes:
+        sizes: list[Entry | str] = [f"{units.size(change.before, unit)} → {units.size(change.after, unit)}"]
+        built.add((change.id,), [change.what, *sizes, units.change(change.before, change.after)])
+    built.notes.append("Exact counts, the same under any load; not part of the gate. Lower is better.")
+    return built.table()
+
+
+def _differences(found: Comparison) -> Iterator[str]:
+    """What the two sides differ in besides what was measured."""
+    for difference in (*found.circumstances, *found.differences):
+        yield _arrow(difference)
+    if not found.differences:
+        yield "Same recipes, settings, CPU, kernel and libraries."
+
+
+def _arrow(difference: Difference) -> str:
+    after = f" → {difference.after}" if difference.after else ""
+    return f"{difference.what}: {difference.before}{after}"
 
 
 def _definitions(found: Comparison) -> tuple[str, ...]:
@@ -41,69 +226,15 @@ def _definitions(found: Comparison) -> tuple[str, ...]:
     return definitions.VERDICTS, interval, definitions.DETECTABLE
 
 
-def tables(found: Comparison) -> list[Table]:
-    """Latency, throughput and sizes, as far as there are any."""
-    latency = [cell for cell in found.cells if cell.measure == LATENCY.name]
-    throughput = [cell for cell in found.cells if cell.measure != LATENCY.name]
-    regressions = found.gate.regressions
-    made = []
-    if latency:
-        made.append(_ratios("Median latency", latency, units.DURATIONS_NS, "Below 1 is better.", regressions))
-    if throughput:
-        made.append(_ratios("Throughput", throughput, (units.PER_SECOND,), "Above 1 is better.", regressions))
-    return [*made, _sizes(found)] if found.changed_bytes else made
-
-
-def _ratios(
-    title: str, cells: Sequence[ComparedCell], ladder: Sequence[units.Unit], better: str, regressions: Sequence[str]
-) -> Table:
-    unit = units.chosen(ladder, [value for cell in cells for value in (cell.value_a, cell.value_b)])
-    built = TableBuilder(
-        title,
-        [
-            Column("configuration", numeric=False),
-            Column("A", unit.symbol),
-            Column("B", unit.symbol),
-            Column("B ÷ A"),
-            Column("detectable"),
-            Column("", numeric=False),
-        ],
-    )
-    for cell in cells:
-        built.add(
-            (cell.id,),
-            [
-                units.bound(units.number(cell.value_a, unit), is_bound=cell.bound_a),
-                units.bound(units.number(cell.value_b, unit), is_bound=cell.bound_b),
-                ratio_entry(cell.ratio),
-                detectable_entry(cell.ratio),
-                REGRESSION if cell.id in regressions else " ",
-            ],
-        )
-    built.notes.append(f"B ÷ A: run B divided by run A, the earlier one. {better}")
-    built.notes += [definitions.BOUND] if any(cell.bound_a or cell.bound_b for cell in cells) else []
-    return built.table()
-
-
-def _sizes(found: Comparison) -> Table:
-    sizes = [size for change in found.changed_bytes for size in (change.wire_bytes_a, change.wire_bytes_b)]
-    unit = units.byte_unit(sizes)
-    built = TableBuilder(
-        "Changed response sizes (wire bytes)",
-        [Column("configuration", numeric=False), Column("A", unit.symbol), Column("B", unit.symbol), Column("change")],
-    )
-    for change in found.changed_bytes:
-        entries: list[Entry | str] = [units.size(size, unit) for size in (change.wire_bytes_a, change.wire_bytes_b)]
-        built.add((change.id,), [*entries, units.change(change.wire_bytes_a, change.wire_bytes_b)])
-    built.notes.append("Exact byte counts; not part of the gate. Lower is better.")
-    return built.table()
-
-
 def _limits(found: Comparison) -> Iterator[Finding]:
     """What a reader has to know before the numbers."""
-    for difference in found.differences:
-        yield Finding("warning", f"The runs differ in {difference}. They were compared because of --force.")
-    for gap in found.gate.gaps:
-        yield Finding("warning", gap)
+    if found.differences:
+        names = ", ".join(each.what for each in found.differences)
+        yield Finding(
+            "warning", f"The runs differ in what moves results ({names}), and were compared because of --force."
+        )
+    for text in (*found.gate.gaps, " ".join(found.gate.open_questions())):
+        if text:
+            yield Finding("warning", text)
     for note in found.notes:
         yield Finding("note", note)

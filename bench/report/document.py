@@ -6,7 +6,7 @@ where the document is built.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from bench.report.plots import Plot
@@ -234,6 +234,15 @@ class Document:
         """Every block of every section, in order."""
         for section in self.sections:
             yield from _blocks(section)
+
+
+def with_details(document: Document) -> Document:
+    """The document in which no section counts as a detail."""
+
+    def whole(section: Section) -> Section:
+        return replace(section, detail=False, sections=tuple(map(whole, section.sections)))
+
+    return replace(document, sections=tuple(map(whole, document.sections)))
 
 
 def _blocks(section: Section) -> Iterator[Block]:

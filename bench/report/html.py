@@ -6,7 +6,9 @@ from markupsafe import Markup
 from bench.report import charts
 from bench.report.document import Block, Bullets, Chart, Charts, Document, Properties, Section, Sentences, Table
 
-TEMPLATE = "report.html.jinja"
+REPORT = "report.html.jinja"
+RESULT_FIRST = "result_first.html.jinja"
+"""The conclusion at the top, details folded."""
 
 _environment = jinja2.Environment(
     loader=jinja2.PackageLoader("bench.report", "templates"),
@@ -17,9 +19,9 @@ _environment = jinja2.Environment(
 )
 
 
-def render(document: Document) -> bytes:
+def render(document: Document, template: str = REPORT) -> bytes:
     """The page, in UTF-8."""
-    return _environment.get_template(TEMPLATE).render(document=document).encode("utf-8", "replace")
+    return _environment.get_template(template).render(document=document).encode("utf-8", "replace")
 
 
 def _svg(chart: Chart) -> Markup:

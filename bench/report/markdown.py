@@ -17,12 +17,12 @@ from bench.report.document import (
 from bench.report.text import markdown as escaped
 
 
-def render(document: Document) -> str:
-    """The document, the conclusion first, ending in a line break."""
-    return "\n\n".join(block for block in _blocks(document) if block) + "\n"
+def render(document: Document, *, details: bool = True) -> str:
+    """The document, the conclusion first, ending in a line break. Without details their titles stand at the end."""
+    return "\n\n".join(block for block in _blocks(document, details=details) if block) + "\n"
 
 
-def _blocks(document: Document) -> Iterator[str]:
+def _blocks(document: Document, *, details: bool) -> Iterator[str]:
     if document.title:
         yield f"# {escaped(document.title)}"
     if document.lead:
@@ -33,7 +33,11 @@ def _blocks(document: Document) -> Iterator[str]:
         yield _quality(document.quality)
     yield _statements(document.in_short.statements)
     for section in document.sections:
-        yield from _section(section, 2)
+        if details or not section.detail:
+            yield from _section(section, 2)
+    left_out = [section.title for section in document.sections if section.detail and not details]
+    if left_out:
+        yield f"Left out: {escaped('; '.join(left_out))}."
     yield from map(escaped, document.footer)
 
 

@@ -4,10 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from bench.results import Verdict
+
 LOG_FROM = 8.0
 """An axis is logarithmic when its largest value is at least this many times its smallest."""
 AXIS_BEYOND_VALUES = 3.0
 """An interval may stretch an axis by this factor beyond the values; what reaches further is cut off at the edge."""
+
+FOREST_BEYOND_VALUES = 1.3
+"""The same for a forest plot, in which values lie close together."""
 
 Scale = Literal["log", "linear"]
 
@@ -152,7 +157,39 @@ class AreaMap:
     y_axis: str
 
 
-Plot = Intervals | Bars | Percentiles | LoadCurves | AreaMap
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One row of a forest plot: by which factor something changed, with its interval."""
+
+    label: str
+    value: float
+    low: float | None
+    high: float | None
+    verdict: Verdict
+    text: str
+    """Written at the end of the row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """A row for each factor, on a logarithmic axis; a band around 1 shows which changes count as none."""
+
+    effects: tuple[Effect, ...]
+    band: tuple[float, float]
+    axis: str
+
+    @property
+    def domain(self) -> tuple[float, float]:
+        """Both ends of the axis."""
+        values = [*self.band, *(each.value for each in self.effects)]
+        ends = [end for each in self.effects for end in (each.low, each.high) if end is not None]
+        low = max(min([*values, *ends]), min(values) / FOREST_BEYOND_VALUES)
+        high = min(max([*values, *ends]), max(values) * FOREST_BEYOND_VALUES)
+        room = (high / low) ** 0.04
+        return low / room, high * room
+
+
+Plot = Intervals | Bars | Percentiles | LoadCurves | AreaMap | Forest
 
 
 def scale_for(values: Sequence[float]) -> Scale:

@@ -1,13 +1,12 @@
-"""Comparison of two runs, cell by cell: which cells got slower. Pure.
+"""Comparison of two runs, or of two versions within one, cell by cell: which cells got slower. Pure.
 
-Runs are not interleaved, so nothing is paired: the logarithms of each run's instance medians are compared as two
+Two runs are not interleaved, so nothing is paired: the logarithms of each run's instance medians are compared as two
 samples of unequal variance. The interval covers how restarts move results, and how the machine's speed changed within
 each run. It does not cover drift from one run to the next, and the comparison says so.
 """
 
-import hashlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,7 @@ from bench.results import Cell, RatioEstimate, Run
 from bench.spec import CellKey, dimensions
 from bench.stats import verdicts
 from bench.stats.detection import Precision, undecided
+from bench.stats.differences import Difference, differences, of_interest
 from bench.stats.estimates import (
     CONFIDENCE,
     Interval,
@@ -25,11 +25,19 @@ from bench.stats.estimates import (
     measured,
     median_interval,
 )
-from bench.stats.gate import Gate, GatedCell, gate, interrupted, with_failed_requests, without_result
+from bench.stats.gate import (
+    Gate,
+    GatedCell,
+    gate,
+    gate_of_versions,
+    interrupted,
+    with_failed_requests,
+    without_result,
+)
 from bench.stats.generator import is_bound
 from bench.stats.standard_error import StandardError, added, student_t
-from bench.stats.verdicts import THRESHOLD
-from bench.stats.wording import NAMED_AT_MOST, configurations, some_of
+from bench.stats.verdicts import THRESHOLD, compared_by
+from bench.stats.wording import configurations, some_of
 
 CAUTION = "Caution: intervals do not include drift from one run to the next. Use --ab for a reliable gate."
 
@@ -44,10 +52,11 @@ class RunsNotComparable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparedCell:
-    """A cell that both runs measured."""
+    """A cell that both sides measured."""
 
     id: str
     """In run B."""
+    key: CellKey
     measure: MeasureName
     value_a: float
     value_b: float
@@ -60,21 +69,28 @@ class ComparedCell:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChangedBytes:
-    """A cell whose responses have another size on the wire. Sizes are exact, so there is no interval."""
+class ChangedCount:
+    """Something counted of a cell, such as bytes, that is not what it was. Counts are exact and have no interval."""
 
     id: str
-    wire_bytes_a: float
-    wire_bytes_b: float
+    """Of the first cell of which it is counted; it is the same under any load."""
+    what: str
+    """Such as `response bytes`."""
+    before: float
+    after: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Run B against run A."""
+    """B against A: two runs, or two versions within one."""
 
+    names: tuple[str, str] = ("A", "B")
+    """Of versions: their own."""
     cells: list[ComparedCell]
-    changed_bytes: list[ChangedBytes]
-    differences: list[str]
+    changed_counts: list[ChangedCount]
+    circumstances: list[Difference]
+    """What differs and does not stand in the way, such as the commit."""
+    differences: list[Difference]
     """Why the runs are not comparable, when comparing them was forced."""
     notes: list[str]
     """What limits the comparison, in sentences."""
@@ -95,9 +111,9 @@ def compare(run_a: Run, run_b: Run, threshold: float = THRESHOLD, *, force: bool
     if not shared:
         apart = "; ".join(_values_apart(list(before), list(after)))
         reason = f"no configuration was measured in both runs{f' ({apart})' if apart else ''}"
-        raise RunsNotComparable([*found, reason], can_be_forced=False)
+        raise RunsNotComparable([*map(str, found), reason], can_be_forced=False)
     if found and not force:
-        raise RunsNotComparable(found, can_be_forced=True)
+        raise RunsNotComparable([*map(str, found)], can_be_forced=True)
     pairs = {each: pair for each in shared if (pair := _pair(before[each], after[each])) is not None}
     confidence = verdicts.family_confidence(len(pairs))
     cells = {each: _row(pair, confidence, restarted=restarted) for each, pair in pairs.items()}
@@ -107,11 +123,59 @@ def compare(run_a: Run, run_b: Run, threshold: float = THRESHOLD, *, force: bool
     gated = [GatedCell(key, row.id, row.ratio) for key, row in cells.items()]
     return Comparison(
         cells=list(cells.values()),
-        changed_bytes=[change for each in shared if (change := _changed(before[each], after[each])) is not None],
+        changed_counts=changed_counts([(before[each], after[each]) for each in shared]),
+        circumstances=of_interest(run_a, run_b),
         differences=found,
         notes=_notes(run_a, run_b, before, after, restarted=restarted),
         gate=gate(gated, threshold, gaps, interleaved=False),
     )
+
+
+def compare_versions(run: Run) -> Comparison | None:
+    """The later version of a run against the earlier one; None for a run that does not compare two."""
+    found, versions = gate_of_versions(run), _versions_of(run)
+    if found is None or versions is None:
+        return None
+    by_id = {cell.id: cell for cell in run.cells}
+    ratios = [(cell, cell.ratio.baseline, compared_by(cell)) for cell in run.cells if cell.ratio is not None]
+    pairs = [(by_id[base], cell, ratio) for cell, base, ratio in ratios if ratio is not None and base in by_id]
+    rows = (
+        ComparedCell(
+            id=after.id,
+            key=after.key,
+            measure=measure_of(after).name,
+            value_a=value_a,
+            value_b=value_b,
+            bound_a=is_bound(before),
+            bound_b=is_bound(after),
+            ratio=ratio,
+        )
+        for before, after, ratio in pairs
+        if (value_a := _value(before)) is not None and (value_b := _value(after)) is not None
+    )
+    return Comparison(
+        names=versions,
+        cells=list(rows),
+        changed_counts=changed_counts((before, after) for before, after, _ in pairs),
+        circumstances=[Difference("version", *versions)],
+        differences=[],
+        notes=[],
+        gate=found,
+    )
+
+
+def _versions_of(run: Run) -> tuple[str, str] | None:
+    """The names of the two versions of a run, the earlier first; None for a run that does not compare two."""
+    names = list(dict.fromkeys(cell.version for cell in run.cells if cell.version is not None))
+    return (names[0], names[-1]) if len(names) > 1 else None
+
+
+def _value(cell: Cell) -> float | None:
+    """The value that a cell is compared by; None where it has none."""
+    estimate = cell.requests_per_second
+    if measure_of(cell).name == "latency_ns_p50":
+        estimate = None if cell.latency_ns is None else cell.latency_ns.p50
+    return None if estimate is None else estimate.value
 
 
 def _values_apart(before: Sequence[CellKey], after: Sequence[CellKey]) -> Iterator[str]:
@@ -141,86 +205,6 @@ def _gaps(run_a: Run, run_b: Run, before: Mapping[CellKey, Cell], after: Mapping
     yield from without_result((cell for cell in run_b.cells if cell.key not in before and cell.key not in after), "B")
     for name, run in (("A", run_a), ("B", run_b)):
         yield from with_failed_requests(run.cells, name)
-
-
-def differences(run_a: Run, run_b: Run) -> list[str]:
-    """What makes two runs not comparable, each as `what: in A, then in B`: recipes, settings, processor, kernel,
-    versions.
-
-    The host's name does not count, since every container has a new one, nor does the lab's commit, since a change of it
-    is what is compared.
-    """
-    found = []
-    if run_a.recipes.digest != run_b.recipes.digest:
-        recipes = (f"{each.source} ({each.count}, digest {each.digest})" for each in (run_a.recipes, run_b.recipes))
-        found.append("recipes: " + ", then ".join(recipes))
-    settings = _differing(*(_settings(run) for run in (run_a, run_b)))
-    return [*found, *settings, *environment_differences(run_a.environment, run_b.environment)]
-
-
-def _settings(run: Run) -> dict[str, str]:
-    """Every setting of a run that moves results and is no dimension."""
-    plan = run.plan
-    known = {
-        "gzip level": plan.gzip_level,
-        "timeout": None if plan.timeout_s is None else f"{plan.timeout_s:g} s",
-        "slice": f"{plan.slice_ms:g} ms",
-        "expected responses": plan.expect,
-        "requested recipes": None if run.recipes.ids is None else _ids_in_words(run.recipes.ids),
-    }
-    networks = {f"network {name}": words for name, words in plan.networks.items()}
-    return {name: str(value) for name, value in {**known, **networks}.items() if value is not None}
-
-
-def _ids_in_words(ids: Sequence[int]) -> str:
-    """Enough to see that two choices differ, and short."""
-    digest = hashlib.sha256(repr(sorted(ids)).encode()).hexdigest()[:8]
-    return f"{len(ids)} (--ids and --seed; digest {digest})"
-
-
-def environment_differences(environment_a: dict[str, Any], environment_b: dict[str, Any]) -> list[str]:
-    """How two environments differ in what moves results, each as `what: in A, then in B`.
-
-    What moves results: the processor, how many cores were usable and whether producer and load had one each, the
-    kernel, Python, OpenSSL and every library recorded. Values that only one of
-    them recorded, as with files of an earlier version, share one entry when there are many.
-    """
-    return _differing(_compared_values(environment_a), _compared_values(environment_b))
-
-
-def _differing(values_a: Mapping[str, str], values_b: Mapping[str, str]) -> list[str]:
-    names = dict.fromkeys([*values_a, *values_b])
-    one_sided = [name for name in names if name not in values_a or name not in values_b]
-    listed = [name for name in names if len(one_sided) <= NAMED_AT_MOST or name not in one_sided]
-    found = [
-        f"{name}: {values_a.get(name, 'unknown')}, then {values_b.get(name, 'unknown')}"
-        for name in listed
-        if values_a.get(name) != values_b.get(name)
-    ]
-    return found if len(one_sided) <= NAMED_AT_MOST else [*found, f"recorded in one run only: {some_of(one_sided)}"]
-
-
-def _compared_values(environment: dict[str, Any]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    cpu, libraries, pinning = (environment.get(name) for name in ("cpu", "libraries", "pinning"))
-    if isinstance(cpu, dict):
-        found |= {f"CPU {name}": str(cpu[name]) for name in ("model", "count", "governor") if cpu.get(name)}
-        if isinstance(usable := cpu.get("usable"), list):
-            found["usable CPUs"] = str(len(usable))
-        quota = cpu.get("quota_cores")
-        found["CPU quota"] = "none" if quota is None else f"{quota:g} cores"
-    if isinstance(pinning, dict):
-        found["producer and load apart"] = "yes" if pinning.get("apart") else "no"
-    titles = {
-        "kernel": "kernel",
-        "python": "Python",
-        "python_implementation": "Python implementation",
-        "openssl": "OpenSSL",
-    }
-    found |= {title: str(environment[name]) for name, title in titles.items() if environment.get(name) is not None}
-    if isinstance(libraries, dict):
-        found |= {name: str(version) for name, version in libraries.items()}
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +238,7 @@ def _row(pair: _Pair, confidence: float, *, restarted: bool) -> ComparedCell:
     found = verdicts.verdict(low, high, lower_is_better=measure.lower_is_better, restarted=precision is not None)
     return ComparedCell(
         id=pair.b.id,
+        key=pair.b.key,
         measure=measure.name,
         value_a=math.exp(before.value),
         value_b=math.exp(after.value),
@@ -303,11 +288,27 @@ def _within_error(found: Levels) -> float | None:
     return math.sqrt(variance) / len(found.slices)
 
 
-def _changed(a: Cell, b: Cell) -> ChangedBytes | None:
-    bytes_a, bytes_b = (cell.bytes.response.wire_bytes if cell.bytes else None for cell in (a, b))
-    if bytes_a is None or bytes_b is None or bytes_a == bytes_b:
-        return None
-    return ChangedBytes(id=b.id, wire_bytes_a=bytes_a, wire_bytes_b=bytes_b)
+def changed_counts(pairs: Iterable[tuple[Cell, Cell]]) -> list[ChangedCount]:
+    """What was counted of both cells of a pair and differs, once for all loads."""
+    found: dict[tuple[CellKey, str], ChangedCount] = {}
+    for before, after in pairs:
+        counts = _counts(after)
+        for what, count in _counts(before).items():
+            if what in counts:
+                change = ChangedCount(id=after.id, what=what, before=count, after=counts[what])
+                found.setdefault((after.message, what), change)
+    return [each for each in found.values() if each.before != each.after]
+
+
+def _counts(cell: Cell) -> dict[str, float]:
+    """What is counted of one request, by name."""
+    found = cell.bytes
+    sizes = (
+        {}
+        if found is None
+        else {"request bytes": found.request.wire_bytes, "response bytes": found.response.wire_bytes}
+    )
+    return {what: count for what, count in sizes.items() if count is not None}
 
 
 def _notes(
@@ -324,7 +325,4 @@ def _notes(
     only_b = [cell.id for key, cell in after.items() if key not in before]
     if only_b:
         notes.append(f"Measured in B only, not compared: {some_of(only_b)}.")
-    hosts = [run.environment.get("host") for run in (run_a, run_b)]
-    if hosts[0] != hosts[1]:
-        notes.append(f"The host names differ: {hosts[0]}, then {hosts[1]}.")
     return notes

@@ -9,14 +9,15 @@ either, in all cells. In the other cells, throughput above all, a regression cou
 not have been detected does not: with 16 requests in flight, intervals are several times as wide.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
 from bench.clients.registry import LIBRARY
 from bench.load.recorder import OK
-from bench.results import Cell, RatioEstimate, Run
+from bench.results import Cell, RatioEstimate, Run, Verdict
 from bench.spec import CellKey, usual_series
 from bench.stats.estimates import measure_of
 from bench.stats.verdicts import compared_by, regressed
@@ -24,6 +25,8 @@ from bench.stats.wording import configurations, counted, percent, some_of
 
 Outcome = Literal["regression", "inconclusive", "none"]
 
+VERDICTS: tuple[Verdict, ...] = ("slower", "faster", "same", "inconclusive")
+"""In the order in which they are counted."""
 HELP = "a longer run; fewer configurations; a quieter machine; a larger --threshold."
 HELP_TWO_RUNS = f"--ab, which measures both versions in one run; {HELP}"
 HELP_TARGETS = "Targets are not restarted, so nothing can be shown about them. Let the lab start the producers."
@@ -60,6 +63,8 @@ class Gate:
     """The result. `threshold` is a share: 0.02 for 2 %."""
 
     threshold: float
+    verdicts: Mapping[Verdict, int]
+    """How many cells have each verdict."""
     regressions: list[str]
     """The ids of cells that got slower, and by more than the threshold."""
     required: list[GatedCell]
@@ -79,30 +84,45 @@ class Gate:
         return "inconclusive" if self.uncleared or self.gaps or not self.required else "none"
 
     def text(self) -> str:
-        """The result in sentences: what was found, what could have stayed undetected, and what would help."""
+        """The result in sentences, with what was not compared, what it leaves open, and what would help."""
+        return " ".join([self.result(), *self.gaps, *self.open_questions()])
+
+    def result(self) -> str:
+        """What was found, how many cells have which verdict, and how small a slowdown would have been detected."""
+        return " ".join([self._found(), *self._counts(), *self._detectable()])
+
+    def _found(self) -> str:
         size = f"{self.threshold * 100:g} %"
         match self.outcome:
             case "regression":
                 found = counted(len(self.regressions), "regression")
-                said = [f"{found}, slower by more than {size}: {', '.join(self.regressions)}.", *self.gaps]
+                return f"{found}, slower by more than {size}: {some_of(self.regressions)}."
             case "none":
-                said = [f"No regression: {self._all_required()} not slower by more than {size}."]
+                return f"No regression: {self._all_required()} not slower by more than {size}."
             case "inconclusive":
-                said = ["Inconclusive.", *self.gaps, *self._uncleared(size)]
-        return " ".join([*said, *self._detectable()])
+                return "Inconclusive."
+
+    def _counts(self) -> Iterator[str]:
+        """How many cells have each verdict."""
+        if self.verdicts:
+            yield f"{', '.join(f'{self.verdicts.get(verdict, 0)} {verdict}' for verdict in VERDICTS)}."
 
     def _all_required(self) -> str:
         count = len(self.required)
         return f"{self.required[0].id} is" if count == 1 else f"all {count} configurations in which it matters are"
 
-    def _uncleared(self, size: str) -> Iterator[str]:
+    def open_questions(self) -> Iterator[str]:
+        """What an inconclusive comparison leaves open, and what would help."""
+        if self.outcome != "inconclusive":
+            return
         if not self.required:
             yield "Nothing was compared."
         if self.uncleared:
             which = some_of([cell.id for cell in self.uncleared])
             yield (
-                f"Nothing was shown to be slower by more than {size}, but such a slowdown could have stayed undetected "
-                f"in {len(self.uncleared)} of {counted(len(self.required), 'configuration')} ({which})."
+                f"Nothing was shown to be slower by more than {self.threshold * 100:g} %, but such a slowdown could "
+                f"have stayed undetected in {len(self.uncleared)} of {counted(len(self.required), 'configuration')} "
+                f"({which})."
             )
             if any(cell.ratio.undecided == "not_restarted" for cell in self.uncleared):
                 yield HELP_TARGETS
@@ -122,6 +142,7 @@ def gate(compared: Sequence[GatedCell], threshold: float, gaps: Sequence[str], *
     required = _required(compared)
     return Gate(
         threshold=threshold,
+        verdicts=Counter(cell.ratio.verdict for cell in compared),
         regressions=[cell.id for cell in compared if cell.regressed(threshold)],
         required=required,
         uncleared=[cell for cell in required if not cell.cleared(threshold)],

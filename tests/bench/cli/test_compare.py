@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bench import run_file
 from bench.results import RecipesUsed, Run
 from tests.bench.stats.test_compare import CALM, run
 from tests.support import programs
-from tests.support.runs import set_fields
+from tests.support.runs import cell, latency_ratio, set_fields
+from tests.support.runs import run as made_run
 
 
 def put(path: Path, given: Run) -> str:
@@ -31,9 +33,9 @@ def test_the_absence_of_a_regression_is_exit_code_0(tmp_path: Path) -> None:
 def test_a_regression_that_could_have_stayed_undetected_is_exit_code_3(runs: tuple[str, str]) -> None:
     done = programs.run_here("bench", "compare", runs[0], runs[0])
     assert (done.returncode, done.stderr) == (3, "")
-    assert "Inconclusive. Nothing was shown to be slower by more than 2 %, but such a slowdown could" in " ".join(
-        done.stdout.split()
-    )
+    text = " ".join(done.stdout.split())
+    assert "Nothing was shown to be slower by more than 2 %, but such a slowdown could" in text
+    assert "Inconclusive. 0 slower, 0 faster, " in text
 
 
 def test_a_regression_is_exit_code_1_unless_the_threshold_allows_it(runs: tuple[str, str]) -> None:
@@ -43,10 +45,37 @@ def test_a_regression_is_exit_code_1_unless_the_threshold_allows_it(runs: tuple[
     assert programs.run_here("bench", "compare", *runs, "--threshold", "30%").returncode == 0
 
 
-def test_markdown(runs: tuple[str, str]) -> None:
-    done = programs.run_here("bench", "compare", *runs, "--format", "markdown")
+def test_markdown_and_a_page_in_one_go(tmp_path: Path, runs: tuple[str, str]) -> None:
+    page = tmp_path / "c.html"
+    done = programs.run_here("bench", "compare", *runs, "--format", "markdown", "--html", str(page))
     assert done.returncode == 1
-    assert done.stdout.startswith("**16 regressions, slower by more than 2 %: ")
+    assert done.stdout.startswith("# a.json → b.json\n\n**16 regressions, slower by more than 2 %: ")
+    assert "How to read this" in done.stdout.splitlines()[-1]
+    assert "16 regressions" in page.read_text(encoding="utf-8")
+    whole = programs.run_here("bench", "compare", *runs, "--format", "markdown", "--all")
+    assert len(whole.stdout.splitlines()) > len(done.stdout.splitlines()) + 20
+
+
+def test_the_page_never_replaces_a_run_file(runs: tuple[str, str]) -> None:
+    done = programs.run_here("bench", "compare", *runs, "--html", runs[1])
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith("b.json' does not end in .html\n")
+
+
+def test_a_run_of_two_versions_is_compared_alone(tmp_path: Path, runs: tuple[str, str]) -> None:
+    ratio = latency_ratio("old-http-get-c1", 1.3, "slower")
+    versions = [
+        replace(cell("http", version="old"), id="old-http-get-c1"),
+        replace(cell("http", version="new", ratio=ratio), id="new-http-get-c1"),
+    ]
+    path = put(tmp_path / "ab.json", made_run(versions))
+    done = programs.run_here("bench", "compare", path, "--format", "markdown")
+    assert done.returncode == 1
+    assert done.stdout.startswith("# old → new\n\n**1 regression, slower by more than 2 %: new-http-get-c1.")
+    assert programs.run_here("bench", "compare", path, "--threshold", "50%").returncode == 0
+    alone = programs.run_here("bench", "compare", runs[0])
+    assert (alone.returncode, alone.stdout) == (2, "")
+    assert alone.stderr.endswith("does not compare two versions, so a second run file is needed as B\n")
 
 
 def test_runs_that_cannot_be_compared_are_a_one_line_error(tmp_path: Path, runs: tuple[str, str]) -> None:
@@ -59,7 +88,7 @@ def test_runs_that_cannot_be_compared_are_a_one_line_error(tmp_path: Path, runs:
     assert done.stderr.count("\n") == 1
     forced = programs.run_here("bench", "compare", runs[0], unlike, "--force")
     assert forced.returncode == 3
-    assert "The runs differ in recipes:" in forced.stdout
+    assert "The runs differ in what moves results (recipes)" in " ".join(forced.stdout.split())
 
 
 def test_runs_with_no_common_cell_are_an_error_that_does_not_suggest_force(

@@ -1,17 +1,22 @@
-"""Two runs compared, as text."""
+"""A comparison as a document: what stands first, what is folded, and that it fits a comment."""
 
 import io
 import re
 from dataclasses import replace
 
+import pytest
 from rich.console import Console
 
-from bench.report import comparison, markdown, terminal
+from bench.report import comparison, html, markdown, terminal
+from bench.report.document import Charts, Document, Table, with_details
+from bench.report.plots import Forest
 from bench.results import RatioEstimate, Verdict
 from bench.spec import CellKey
-from bench.stats.compare import ChangedBytes, ComparedCell, Comparison
+from bench.stats.compare import ChangedCount, ComparedCell, Comparison
+from bench.stats.differences import Difference
 from bench.stats.estimates import LATENCY, MeasureName
 from bench.stats.gate import GatedCell, gate
+from tests.support.pages import Page
 from tests.support.runs import HOSTILE, ONE, SIXTEEN, ratio_estimate
 
 
@@ -20,6 +25,7 @@ def compared(
 ) -> ComparedCell:
     return ComparedCell(
         id=name,
+        key=CellKey(protocol="http", load=ONE if measure == LATENCY.name else SIXTEEN),
         measure=measure,
         value_a=200e3,
         value_b=200e3 * value,
@@ -30,46 +36,131 @@ def compared(
 
 def found(
     *cells: ComparedCell,
-    changed: list[ChangedBytes] | None = None,
-    differences: list[str] | None = None,
+    changed: list[ChangedCount] | None = None,
+    differences: list[Difference] | None = None,
     gaps: list[str] | None = None,
 ) -> Comparison:
-    gated = [
-        GatedCell(CellKey(protocol="http", load=ONE if each.measure == LATENCY.name else SIXTEEN), each.id, each.ratio)
-        for each in cells
-    ]
+    gated = [GatedCell(each.key, each.id, each.ratio) for each in cells]
     return Comparison(
         cells=list(cells),
-        changed_bytes=changed or [],
+        changed_counts=changed or [],
+        circumstances=[Difference("commit", "aaa", "bbb")],
         differences=differences or [],
         notes=["These are two runs."],
         gate=gate(gated, 0.02, gaps or [], interleaved=False),
     )
 
 
-def shown(given: Comparison) -> str:
+def document(given: Comparison) -> Document:
+    return comparison.document_of(given, ("a.json", "b.json"))
+
+
+def comment(given: Comparison) -> str:
+    return markdown.render(document(given), details=False)
+
+
+def shown(given: Document) -> str:
     out = io.StringIO()
-    terminal.render(comparison.document_of(given), Console(file=out, width=100))
+    terminal.render(given, Console(file=out, width=100))
     return out.getvalue()
+
+
+def tables(given: Comparison, *, details: bool) -> list[Table]:
+    sections = [section for section in document(given).sections if section.detail == details]
+    return [block for section in sections for block in section.blocks if isinstance(block, Table)]
+
+
+def forest(given: Comparison) -> Forest:
+    (charts,) = (block for block in document(given).blocks() if isinstance(block, Charts))
+    (chart,) = charts.charts
+    assert isinstance(chart.plot, Forest)
+    return chart.plot
+
+
+def many(count: int, verdict: Verdict = "same", value: float = 1.0) -> list[ComparedCell]:
+    return [compared(f"cell-{number}", value, verdict) for number in range(count)]
 
 
 WITHOUT_INTERVAL = RatioEstimate(value=1.0, low=None, high=None, low_95=None, high_95=None, verdict="inconclusive")
 SLOWER = compared("http-get-c1", 1.3, "slower")
+SAME = compared("grpc-get-c1", 1.0, "same")
 
 
-def test_the_conclusion_lists_the_regressions_at_the_end() -> None:
-    text = shown(found(SLOWER, compared("grpc-get-c1", 1.0, "same")))
-    assert text.rstrip().splitlines()[-2].startswith("1 regression, slower by more than 2 %: http-get-c1.")
-    assert re.search(r"1\.30 \(1\.17–1\.43\) slower +\+12 % +regression", text)
-    assert text.startswith("Limits of this comparison: 1 note\nnote:  These are two runs.")
+def test_a_comment_about_one_regression_has_at_most_25_lines() -> None:
+    text = comment(found(SLOWER, *many(71)))
+    lines = text.splitlines()
+    assert len(lines) <= 25
+    assert lines[2].startswith(
+        "**1 regression, slower by more than 2 %: http-get-c1. 1 slower, 0 faster, 71 same, 0 in"
+    )
+    assert "Smallest detectable slowdown: 12 %" in lines[2]
+    assert "| http-get-c1 | 0.200 → 0.260 | 1.30 (1.17–1.43) slower | +12 % | regression |" in lines
+    assert "- commit: aaa → bbb" in lines
+    assert lines[-1] == "Left out: 71 configurations without a difference; How to read this."
+    assert "cell-0" not in text
+
+
+def test_every_configuration_is_in_the_page_and_unchanged_ones_are_folded() -> None:
+    page = html.render(document(found(SLOWER, *many(71))), html.RESULT_FIRST).decode()
+    before, folded = page.split("<details", 1)
+    assert "cell-70" not in before
+    assert "cell-70" in folded
+    assert before.index("1 regression") < before.index("<svg") < before.index("What else differs")
+
+
+def test_with_everything_terminal_and_markdown_have_unchanged_configurations_too() -> None:
+    given = document(found(SLOWER, SAME))
+    assert "grpc-get-c1" not in shown(given)
+    assert "grpc-get-c1" in shown(with_details(given))
+    assert "grpc-get-c1" in markdown.render(given)
+
+
+def test_the_forest_plot_has_the_largest_slowdown_first_and_a_band_for_the_threshold() -> None:
+    faster = compared("fast", 0.5, "faster")
+    fewer = compared("fewer", 0.5, "slower", measure="requests_per_second")
+    plot = forest(found(faster, SLOWER, fewer, SAME))
+    assert [(each.label, each.value, each.text) for each in plot.effects] == [
+        ("fewer", 2.0, "2.00 slower"),
+        ("http-get-c1", 1.3, "1.30 slower"),
+        ("fast", 0.5, "0.500 faster"),
+    ]
+    assert plot.band == pytest.approx((1 / 1.02, 1.02))
+
+
+def test_without_a_difference_the_forest_plot_has_what_the_gate_requires() -> None:
+    rate = compared("rate", 1.0, "same", measure="requests_per_second")
+    given = found(SAME, rate)
+    assert [each.label for each in forest(given).effects] == ["grpc-get-c1"]
+    assert "Nothing was shown to be slower or faster." in comment(given)
+
+
+def test_the_axis_of_a_forest_plot_is_not_stretched_by_a_wide_interval() -> None:
+    wide = replace(SLOWER, ratio=ratio_estimate(1.3, "inconclusive", 0.01, 100.0))
+    low, high = forest(found(wide)).domain
+    assert 0.5 < low < 1 / 1.02
+    assert 1.3 < high < 2
+
+
+def test_of_many_differences_the_most_important_are_shown_and_the_rest_is_folded() -> None:
+    raw = [
+        replace(each, key=CellKey(protocol="http", load=ONE, client="raw"), id=f"raw-{number}")
+        for number, each in enumerate(many(20, "slower", 2.0))
+    ]
+    given = found(*raw, *many(5, "slower", 1.1), compared("fast", 0.1, "faster"))
+    (first,) = tables(given, details=False)
+    assert [row.headings[0] for row in first.rows] == [f"cell-{n}" for n in range(5)] + [f"raw-{n}" for n in range(7)]
+    assert "The largest differences; 14 more were shown." in comment(given)
+    (whole,) = tables(given, details=True)
+    assert len(whole.rows) == 26
+    assert whole.rows[-1].headings == ("fast",)
 
 
 def test_every_cell_shows_what_it_could_have_detected_and_why_it_is_inconclusive() -> None:
     bare = replace(compared("graphql-get-c1", 1.0, "inconclusive"), ratio=WITHOUT_INTERVAL)
-    far = replace(compared("grpc-get-c1", 1.0, "inconclusive"))
+    far = compared("grpc-get-c1", 1.0, "inconclusive")
     far = replace(far, ratio=ratio_estimate(1.0, "inconclusive", 0.01, 100.0, detectable_change=99.0))
-    (table,) = comparison.tables(found(SLOWER, far, bare))
-    assert [[entry.whole for entry in row.entries[2:4]] for row in table.rows] == [
+    table, *_ = comparison.ratio_tables([SLOWER, far, bare], found(SLOWER, far, bare))
+    assert [[entry.whole for entry in row.entries[1:3]] for row in table.rows] == [
         ["1.30 (1.17–1.43) slower", "+12 %"],
         ["1.00 (0.0100–100) too noisy", "> 1,000 %"],
         ["1.00 (no interval) inconclusive", "–"],
@@ -77,16 +168,21 @@ def test_every_cell_shows_what_it_could_have_detected_and_why_it_is_inconclusive
 
 
 def test_what_was_not_compared_is_a_warning_and_makes_the_comparison_inconclusive() -> None:
-    given = found(compared("http-get-c1", 1.0, "same"), gaps=["B was interrupted after 2 of 8 instances."])
+    given = document(found(SAME, gaps=["B was interrupted after 2 of 8 instances."]))
     assert "warning: B was interrupted after 2 of 8 instances." in " ".join(shown(given).split())
-    document = comparison.document_of(given)
-    assert document.conclusion is not None
-    assert document.conclusion.alarming
-    assert document.conclusion.text.startswith("Inconclusive. B was interrupted after 2 of 8 instances.")
+    assert given.conclusion is not None
+    assert given.conclusion.alarming
+    assert given.conclusion.text.startswith("Inconclusive. 0 slower, 0 faster, 1 same, 0 inconclusive.")
+
+
+def test_what_would_help_an_inconclusive_comparison_is_said_once() -> None:
+    wide = replace(SAME, ratio=ratio_estimate(1.0, "inconclusive", 0.9, 1.1))
+    text = comment(found(wide))
+    assert text.count("What helps: --ab") == 1
 
 
 def test_intervals_are_labelled_as_corrected_for_the_rows_of_the_comparison() -> None:
-    text = " ".join(shown(found(SLOWER, compared("grpc-get-c1", 1.0, "same"))).split())
+    text = " ".join(shown(with_details(document(found(SLOWER, SAME)))).split())
     assert (
         "In parentheses after a ratio: its interval, corrected for all 2 ratios of this comparison. "
         "All of them hold at once in 99 of 100 runs."
@@ -95,36 +191,38 @@ def test_intervals_are_labelled_as_corrected_for_the_rows_of_the_comparison() ->
 
 
 def test_a_throughput_that_the_client_limited_is_a_bound() -> None:
-    (table,) = comparison.tables(found(compared("http-c16", 1.0, "same", measure="requests_per_second", bound=True)))
-    assert [entry.text for entry in table.rows[0].entries[:2]] == ["200,000", "≥ 200,000"]
-    assert any(note.startswith("≥: the client was the limit") for note in table.notes)
+    given = found(compared("http-c16", 1.2, "faster", measure="requests_per_second", bound=True))
+    (table,) = tables(given, details=False)
+    assert table.rows[0].entries[0].text == "200,000 → ≥ 240,000"
+    assert any("≥: the client was the limit" in note for note in table.notes)
 
 
 def test_latency_throughput_and_sizes_have_tables_of_their_own() -> None:
     given = found(
         SLOWER,
         compared("http-get-c16", 0.7, "slower", measure="requests_per_second"),
-        changed=[ChangedBytes(id="http-get-c1", wire_bytes_a=1000, wire_bytes_b=1100)],
+        changed=[ChangedCount(id="http-get-c1", what="response bytes", before=1000, after=1100)],
     )
-    titles = [table.title for table in comparison.tables(given)]
-    assert titles == ["Median latency", "Throughput", "Changed response sizes (wire bytes)"]
-    text = shown(given)
-    assert "+10 %" in text
-    assert "2 regressions, slower by more than 2 %: http-get-c1, http-get-c16." in text
+    titles = [table.title for table in tables(given, details=False)]
+    assert titles == ["Median latency", "Throughput", "Changed bytes per request"]
+    assert "| http-get-c1 | response bytes | 1,000 → 1,100 | +10 % |" in comment(given)
 
 
-def test_forced_differences_are_listed_first() -> None:
-    text = " ".join(shown(found(SLOWER, differences=["Python: 3.11, then 3.12"])).split())
-    assert text.startswith(
-        "Limits of this comparison: 1 warning, 1 note warning: The runs differ in Python: 3.11, then 3.12. "
-        "They were compared because of --force. note: These are two runs."
-    )
+def test_forced_differences_are_a_warning_and_listed() -> None:
+    given = found(SLOWER, differences=[Difference("Python", "3.11", "3.12")])
+    text = comment(given)
+    assert "- warning: The runs differ in what moves results (Python), and were compared because of --force." in text
+    assert "- Python: 3.11 → 3.12" in text
+    assert "Same recipes" not in text
+    assert "- Same recipes, settings, CPU, kernel and libraries." in comment(found(SLOWER))
 
 
-def test_markdown_begins_with_the_conclusion_and_has_no_html() -> None:
-    text = markdown.render(comparison.document_of(found(SLOWER, compared(HOSTILE, 1.0, "same"))))
-    assert text.startswith("**1 regression, slower by more than 2 %: http-get-c1.")
-    assert "**\n\n**Limits of this comparison: 1 note**" in text
-    assert "- note: These are two runs." in text
-    assert "| http-get-c1 | 200 | 260 | 1.30 (1.17–1.43) slower | +12 % | regression |" in text
+def test_text_of_unknown_origin_is_escaped() -> None:
+    given = found(compared(HOSTILE, 1.3, "slower"), differences=[Difference(HOSTILE, HOSTILE, HOSTILE)])
+    text = comment(given)
     assert "<" not in text
+    assert "\x1b" not in text
+    page = html.render(document(given), html.RESULT_FIRST).decode()
+    assert "<script" not in page
+    assert re.search(r"&lt;script", page)
+    assert Page(page).by_tag["h1"] == ["a.json → b.json"]

@@ -92,8 +92,11 @@ def test_a_run_of_two_versions_ends_with_what_it_showed() -> None:
     assert document_of(given).conclusion is None
     gated = replace(given, plan=replace(given.plan, threshold=0.02))
     assert document_of(gated).conclusion == Conclusion(
-        "1 regression, slower by more than 2 %: http-get-c1. Smallest detectable slowdown: 12 %.", alarming=True
+        "1 regression, slower by more than 2 %: http-get-c1. 1 slower, 0 faster, 0 same, 0 inconclusive. "
+        "Smallest detectable slowdown: 12 %.",
+        alarming=True,
     )
+    assert document_of(gated).sections[0].title == "v1 → v2"
 
 
 def test_a_shared_definition_appears_once() -> None:

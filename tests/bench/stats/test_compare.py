@@ -1,6 +1,7 @@
 """Comparison of two runs: what is refused, which notes there are, and what is a regression."""
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,10 +11,12 @@ from bench import run_file
 from bench.results import Bytes, Cell, PlanUsed, RecipesUsed, Run, SetupSizes, Sizes
 from bench.spec import ClosedLoad
 from bench.stats.analysis import analyse
-from bench.stats.compare import CAUTION, RunsNotComparable, compare, differences
+from bench.stats.compare import CAUTION, ChangedCount, RunsNotComparable, compare, compare_versions
+from bench.stats.differences import Difference, differences
 from bench.stats.ratios import Baseline
 from tests.bench.stats.noise import Noise, cells_with_noise, matrix, with_columns
 from tests.bench.test_run_file import SCHEMA_1
+from tests.support import runs as made
 
 LOADS = (ClosedLoad(concurrency=1), ClosedLoad(concurrency=16))
 LIBRARIES = {"aiohttp": "3.14.3", "graphql-core": "3.2.6", "grpcio": "1.85.0"}
@@ -71,7 +74,8 @@ def test_a_run_against_itself_is_unchanged() -> None:
     assert {cell.ratio.verdict for cell in found.cells} <= {"same", "inconclusive"}
     assert found.gate.regressions == []
     assert found.differences == []
-    assert found.changed_bytes == []
+    assert found.changed_counts == []
+    assert found.circumstances == []
     assert found.notes == [CAUTION]
 
 
@@ -135,7 +139,7 @@ def test_runs_on_different_machines_or_with_different_versions_are_refused_unles
         compare(before, after)
     assert str(refused.value) == difference
     forced = compare(before, after, force=True)
-    assert forced.differences == [difference]
+    assert [str(each) for each in forced.differences] == [difference]
     assert len(forced.cells) == 48
 
 
@@ -167,7 +171,7 @@ def test_runs_with_different_settings_are_refused_unless_forced(settings: dict[s
     with pytest.raises(RunsNotComparable) as refused:
         compare(before, unlike)
     assert str(refused.value) == difference
-    assert compare(before, unlike, force=True).differences == [difference]
+    assert [str(each) for each in compare(before, unlike, force=True).differences] == [difference]
 
 
 def test_runs_that_requested_different_recipes_are_refused() -> None:
@@ -251,31 +255,46 @@ def test_targets_have_no_verdicts() -> None:
     assert any("does not restart" in note for note in found.notes)
 
 
-def test_another_host_is_a_note_only() -> None:
-    after = with_environment(run(2), host="there")
-    assert compare(run(1), after).notes[1:] == ["The host names differ: here, then there."]
+def test_commits_notes_hosts_and_times_may_differ_and_are_listed() -> None:
+    before = with_environment(replace(run(1), note="as it was"), lab_commit="aaa")
+    after = with_environment(replace(run(2), started_at="2026-01-02"), host="there", lab_commit="bbb-dirty")
+    assert compare(before, after).circumstances == [
+        Difference("commit", "aaa", "bbb-dirty"),
+        Difference("note", "as it was", "none"),
+        Difference("started", "2026-01-01T00:00:00Z", "2026-01-02"),
+        Difference("host", "here", "there"),
+    ]
 
 
 def test_many_libraries_that_one_run_did_not_record_are_one_difference() -> None:
     recorded = LIBRARIES | {f"library-{number}": "1.0" for number in range(40)} | {"grpcio": "1.90.0"}
-    assert differences(run(1), with_environment(run(2), libraries=recorded)) == [
+    assert [str(each) for each in differences(run(1), with_environment(run(2), libraries=recorded))] == [
         "grpcio: 1.85.0, then 1.90.0",
         "recorded in one run only: library-0, library-1, library-2, library-3 and 36 more",
     ]
 
 
-def with_response_bytes(cell: Cell, wire_bytes: float) -> Cell:
-    sizes = Bytes(request=Sizes(), response=Sizes(wire_bytes=wire_bytes), setup=SetupSizes())
-    return replace(cell, bytes=sizes)
+def with_bytes(cell: Cell, request: float, response: float, **given: Any) -> Cell:
+    found = Bytes(request=Sizes(wire_bytes=request), response=Sizes(wire_bytes=response), setup=SetupSizes())
+    return replace(cell, bytes=found, **given)
 
 
-def test_bytes_that_changed_are_reported() -> None:
-    before, after = (
-        with_cells(one, with_response_bytes(one.cells[0], wire_bytes), with_response_bytes(one.cells[1], 500.0))
-        for one, wire_bytes in ((run(1), 1000.0), (run(2), 1012.0))
-    )
-    (change,) = compare(before, after).changed_bytes
-    assert (change.id, change.wire_bytes_a, change.wire_bytes_b) == (after.cells[0].id, 1000.0, 1012.0)
+def test_bytes_that_changed_are_listed_once_for_all_loads() -> None:
+    one, many = LOADS
+
+    def sized(given: Run, response: float) -> Run:
+        first, second = given.cells[:2]
+        return with_cells(
+            given,
+            with_bytes(first, 90, response, load=one),
+            with_bytes(first, 90, response, load=many, id="many"),
+            with_bytes(second, 90, 500, tls=True),
+        )
+
+    before, after = sized(run(1), 1000), sized(run(2), 1012)
+    assert compare(before, after).changed_counts == [
+        ChangedCount(id=after.cells[0].id, what="response bytes", before=1000, after=1012)
+    ]
 
 
 def test_identical_instances_have_no_spread() -> None:
@@ -378,3 +397,19 @@ def test_the_value_of_a_cell_is_that_of_its_run() -> None:
             own = cell.latency_ns.p50 if row.measure == "latency_ns_p50" else cell.requests_per_second
             assert own is not None
             assert value == pytest.approx(own.value)
+
+
+def test_two_versions_of_one_run_are_compared_by_their_paired_ratios() -> None:
+    old = replace(made.cell("http", version="old"), id="old")
+    ratio = made.latency_ratio("old", 1.3, "slower")
+    new = replace(made.cell("http", version="new", ratio=ratio, latency_ns=made.quantiles(180e3)), id="new")
+    given = made.run([old, new])
+    assert compare_versions(given) is None, "the run was not meant to compare"
+    given = replace(given, plan=replace(given.plan, threshold=0.02))
+    found = compare_versions(given)
+    assert found is not None
+    assert found.names == ("old", "new")
+    (row,) = found.cells
+    assert (row.id, row.value_a, row.value_b, row.ratio) == ("new", 150e3, 180e3, ratio.latency_ns_p50)
+    assert found.gate.regressions == ["new"]
+    assert found.changed_counts == []

@@ -67,10 +67,11 @@ def test_without_restarts_no_interval_shows_anything() -> None:
 def test_an_inconclusive_result_states_what_could_have_stayed_undetected_and_what_helps() -> None:
     text = gate([NARROW, WIDE], 0.02, ["B was interrupted."], interleaved=False).text()
     assert text == (
-        "Inconclusive. B was interrupted. Nothing was shown to be slower by more than 2 %, but such a slowdown could "
+        "Inconclusive. 0 slower, 0 faster, 1 same, 1 inconclusive. Smallest detectable slowdown: 4.9 % in a typical "
+        "configuration, 7.6 % in the worst. B was interrupted. Nothing was shown to be slower by more than 2 %, but "
+        "such a slowdown could "
         "have stayed undetected in 1 of 2 configurations (http-get-c1). What helps: --ab, which measures both versions "
-        "in one run; a longer run; fewer configurations; a quieter machine; a larger --threshold. Smallest detectable "
-        "slowdown: 4.9 % in a typical configuration, 7.6 % in the worst."
+        "in one run; a longer run; fewer configurations; a quieter machine; a larger --threshold."
     )
     assert "--ab" not in gate([WIDE], 0.02, [], interleaved=True).text()
 
@@ -81,12 +82,22 @@ def test_a_comparison_of_nothing_shows_nothing() -> None:
 
 def test_the_other_results_state_what_was_found() -> None:
     assert gate([NARROW, NARROW], 0.02, [], interleaved=True).text() == (
-        "No regression: all 2 configurations in which it matters are not slower by more than 2 %. Smallest detectable "
-        "slowdown: 2.3 % in a typical configuration, 2.3 % in the worst."
+        "No regression: all 2 configurations in which it matters are not slower by more than 2 %. 0 slower, 0 faster, "
+        "2 same, 0 inconclusive. Smallest detectable slowdown: 2.3 % in a typical configuration, 2.3 % in the worst."
     )
     assert gate([NARROW], 0.02, [], interleaved=True).text().startswith("No regression: http-get-c1 is not slower by")
     text = gate([NARROW, SLOWER], 0.02, ["B was interrupted."], interleaved=True).text()
-    assert text.startswith("1 regression, slower by more than 2 %: http-get-c1. B was interrupted.")
+    assert text == (
+        "1 regression, slower by more than 2 %: http-get-c1. 1 slower, 0 faster, 1 same, 0 inconclusive. "
+        "Smallest detectable slowdown: 3.1 % in a typical configuration, 3.9 % in the worst. B was interrupted."
+    )
+
+
+def test_many_regressions_are_counted_and_some_of_them_named() -> None:
+    text = gate([SLOWER] * 6, 0.02, [], interleaved=True).text()
+    assert text.startswith(
+        "6 regressions, slower by more than 2 %: http-get-c1, http-get-c1, http-get-c1, http-get-c1 and 2"
+    )
 
 
 def versions(*later: Cell) -> Run:
