@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from bench import environment, machine
 from bench import schedule as planning
+from bench.cli.output_flags import Shown
 from bench.cli.progress import Progress
 from bench.cli.show import show
 from bench.cli.stop_signal import stop_on_signal
@@ -130,10 +131,10 @@ def measured_run(plan: RunPlan) -> Run:
     return run
 
 
-def measure(plan: RunPlan, run_path: Path) -> int:
+def measure(plan: RunPlan, run_path: Path, shown: Shown) -> int:
     """Measure the plan and show the run. Returns the exit code."""
     run = measured_run(plan)
-    show(run, run_path)
+    show(run, run_path, shown)
     return _exit_code(run)
 
 

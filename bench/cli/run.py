@@ -1,4 +1,4 @@
-"""`python -m bench run`: measure a matrix, write the run file and the report, print the tables."""
+"""`python -m bench run`: measure a matrix, write the run file and the report, print the answer."""
 
 import sys
 from pathlib import Path
@@ -9,6 +9,7 @@ import typer
 from bench import schedule as planning
 from bench.cli import matrix_flags, version_flags
 from bench.cli.measure import checked_path, measure
+from bench.cli.output_flags import OUTPUT, ExplainFlag, JsonFlag, TablesFlag, shown
 from bench.clients.registry import RAW
 from bench.protocols import PROTOCOLS
 from bench.spec import ClosedLoad, Matrix, RunPlan
@@ -27,7 +28,7 @@ UNTIL_SECONDS = 600.0
 """How long a run with --until may take by default."""
 NOTE_AT_MOST = 300
 """Characters of a --note."""
-WHAT, LOAD, TIME, OUTPUT = matrix_flags.WHAT, "Load", "Time and order", "Output"
+WHAT, LOAD, TIME = matrix_flags.WHAT, "Load", "Time and order"
 VERSUS = "Servers and versions"
 """Groups of the help."""
 BESIDES = ({"client": RAW, "load": ClosedLoad(concurrency=1)},)
@@ -191,12 +192,16 @@ def run(
         bool,
         typer.Option("--quick", rich_help_panel=TIME, help="One instance, one request in flight, less than a minute."),
     ] = False,
+    tables: TablesFlag = None,
+    explain: ExplainFlag = False,
+    as_json: JsonFlag = False,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", rich_help_panel=OUTPUT, help="Print the plan and its duration; measure nothing."),
     ] = False,
 ) -> int:
-    """Measure every combination of the values given; write the run file and the report; print the tables."""
+    """Measure every combination of the values given; write the run file and the report; print the answer."""
+    more = shown(tables, explain=explain, as_json=as_json)
     compared = version_flags.compared(target or [], ab, ab_target or [])
     targets = compared[0].targets
     found = matrix_flags.values_of(
@@ -252,7 +257,7 @@ def run(
     if dry_run:
         sys.stdout.write(planning.describe(plan))
         return ExitCode.FINE
-    return measure(plan, run_path)
+    return measure(plan, run_path, more)
 
 
 def _instances(given: int | None, *, quick: bool, targets: bool) -> int:

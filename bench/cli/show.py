@@ -5,24 +5,59 @@ import sys
 import tempfile
 from pathlib import Path
 
+from msgspec import to_builtins
+from msgspec.json import encode as json_encode
+from msgspec.json import format as json_format
 from rich.console import Console
 
 from bench import run_file
-from bench.report import terminal
+from bench.cli.output_flags import Shown
+from bench.report import terminal, terminal_answer
+from bench.report.answer import answer_of
 from bench.report.document import Document
+from bench.report.explanation import explanation_of
+from bench.report.grouping import grouped
 from bench.report.run_document import document_of
+from bench.report.tables import tables_of
+from bench.report.terminal_answer import Closing
 from bench.results import Run
 from commands.errors import UsageError
 
 READABLE_BY_ALL = 0o644
+MORE = "--tables all, --explain, --json (later: python -m bench report RUN)"
+"""How to see what the answer leaves out."""
+NARROWEST = 40
+"""Columns below which lines are as long as in a terminal of this width."""
 
 
-def show(run: Run, run_path: Path) -> None:
-    """Write the run file and its report, and print the report. Raises UsageError if a file is not writable."""
+def show(run: Run, run_path: Path, shown: Shown) -> None:
+    """Write the run file and its report, and print the answer. Raises UsageError if a file is not writable."""
     put(run_path, run_file.encode(run))
     report_path = write_report(run, run_path.with_suffix(".html"))
-    print_document(document_of(run))
-    print(f"run file: {run_path}\nreport:   {report_path}")
+    print_answer(run, shown, run_path, report_path)
+
+
+def print_answer(run: Run, shown: Shown, run_path: Path, report_path: Path | None = None) -> None:
+    """Print the answer of a run to stdout, and what else was asked for. `report_path`: a report that was written."""
+    grouping = grouped(run)
+    answer = answer_of(run, grouping)
+    if shown.as_json:
+        paths = {"run_file": str(run_path), "report": str(report_path) if report_path else None}
+        sys.stdout.write(json_format(json_encode({**paths, **to_builtins(answer)}), indent=2).decode() + "\n")
+        return
+    console = console_of_output()
+    files = (("Run file", str(run_path)), *([("Report", str(report_path))] if report_path else []))
+    closing = Closing(files, "" if shown.is_more else MORE)
+    for line in terminal_answer.lines_of(answer, console, Closing() if shown.is_more else closing):
+        console.print(line, soft_wrap=True)
+    if shown.is_more:
+        console.print()
+    if shown.explain:
+        terminal.render(explanation_of(run, grouping), console)
+    for name, tables in tables_of(run, grouping, shown.tables).items():
+        terminal.print_blocks(tables or [f"No table of {name}: this run has nothing for it."], console)
+    for line in closing.lines(console) if shown.is_more else ():
+        console.print(line, soft_wrap=True)
 
 
 def write_report(run: Run, path: Path) -> Path:
@@ -54,10 +89,9 @@ def print_document(document: Document) -> None:
 
 
 def console_of_output() -> Console:
-    """A console for stdout: as wide as the terminal, but never narrower than tables need."""
-    console = Console(file=sys.stdout)
-    if not console.is_terminal or console.width < terminal.MINIMUM_WIDTH:
-        console = Console(file=sys.stdout, width=terminal.WIDTH)
+    """A console for stdout: as wide as the terminal; in a file or a pipe as wide as COLUMNS says, or 80."""
+    console = Console(file=sys.stdout, highlight=False)
+    console.width = max(console.width, NARROWEST)
     return console
 
 

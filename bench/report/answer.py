@@ -218,12 +218,14 @@ def _costs(groups: Sequence[WorkloadGroup], grouping: Grouping) -> CostTable | N
         return None
     rows = tuple(_cost_row(group, series, variant, grouping) for group in groups for series in group.series)
     known = [row for row in rows if any(each is not None for each in (row.rate, row.wire_bytes, row.server_cpu_ns))]
-    loads = [load for group in groups if (load := group.rate_load) is not None]
+    # Where throughput is all that was measured, it stands in the main table.
+    loads = [load for group in groups if (load := group.rate_load) is not None and load != group.main_load]
     return CostTable(variant.label, names.with_load(loads[0].load) if loads else "", rows) if known else None
 
 
 def _cost_row(group: WorkloadGroup, series: CellKey, variant: Variant, grouping: Grouping) -> CostRow:
-    rates, main = group.rate_load, group.main_load
+    main = group.main_load
+    rates = group.rate_load if group.rate_load != main else None
     sized = next(
         (cell for cell in group.one_per_combination() if (cell.series, variant_of(cell)) == (series, variant)), None
     )

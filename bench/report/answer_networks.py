@@ -51,7 +51,11 @@ def _gzip(choices: Choices) -> str:
     if not known:
         return f"Whether gzip helps {names.series(baseline)} is inconclusive." if ranges else ""
     unknown = [name for name in ranges if name not in known]
-    said = [f"{each.brief} ({name})" for name, each in known.items()]
+    said, kind = [], ""
+    for name, each in known.items():
+        # `below 42 Mbit/s (get) and 147 Mbit/s (list20)`
+        said.append(f"{each.brief.removeprefix(f'{kind} ') if kind == 'below' else each.brief} ({name})")
+        kind = each.kind
     return f"gzip helps {names.series(baseline)} {listed(said)}{_inconclusive(unknown)}."
 
 

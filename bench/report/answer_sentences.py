@@ -76,14 +76,15 @@ def of_network(groups: Sequence[WorkloadGroup], grouping: Grouping, where: str) 
     if not compared:
         return _values(groups, grouping, where)
     latency = compared[0].load.is_latency
-    every = f"{len(compared)} {'latency' if latency else 'throughput'} comparisons"
+    kind = "latency" if latency else "throughput"
+    every = f"{len(compared)} {kind} comparisons"
     won = Counter(each.fastest for each in compared if each.fastest is not None)
     if not won:
         return f"{_no_winner(compared, every)} ({where})."
     (first, wins), *others = won.most_common()
     is_best = "is fastest" if latency else "has the highest throughput"
     if wins == len(compared):
-        parts = [f"{names.series(first)} {is_best}{f' in all {every}' if wins > 1 else ''}"]
+        parts = [f"{names.series(first)} {is_best}{_in_all(every, wins, kind)}"]
     else:
         also = "".join(f", {names.series(series)} in {count}" for series, count in others)
         parts = [f"{names.series(first)} {is_best} in {wins} of {every}{also}"]
@@ -102,7 +103,7 @@ def of_verdicts(ratios: Sequence[RatioEstimate]) -> str:
     certain = f"{round(100 * (1 - FAMILY_ERROR))} %, all verdicts together"
     significant = verdicts["faster"] + verdicts["slower"]
     if significant == len(ratios):
-        return f"{'The difference is' if len(ratios) == 1 else 'All differences are'} significant ({certain})."
+        return f"{'The difference is' if len(ratios) == 1 else 'All differences'} significant ({certain})."
     said = [f"{significant} of {counted(len(ratios), 'difference')} significant ({certain})"] if significant else []
     said += [f"{SAME} {EQUIVALENT} ({verdicts['same']})"] if verdicts["same"] else []
     if count := verdicts["inconclusive"]:
@@ -115,6 +116,11 @@ def of_verdicts(ratios: Sequence[RatioEstimate]) -> str:
 def mark(ratio: RatioEstimate) -> str:
     """What follows a ratio that shows no difference."""
     return {"inconclusive": INCONCLUSIVE, "same": SAME}.get(ratio.verdict, "")
+
+
+def _in_all(every: str, count: int, kind: str) -> str:
+    """` in all 8 latency comparisons`; nothing where there is one only."""
+    return "" if count == 1 else f" in both {kind} comparisons" if count == 2 else f" in all {every}"
 
 
 def _comparisons(groups: Sequence[WorkloadGroup], grouping: Grouping) -> list[Comparison]:

@@ -121,20 +121,36 @@ class BreakEvens:
     maps: tuple[Chart, ...]
 
 
+Found = tuple[Choices, Sequence[RateBreakEven], Sequence[RateBreakEven]]
+"""The choices of a run, the break-evens of gzip, and those of other protocols with the baseline."""
+
+
 def break_evens(run: Run, grouping: Grouping) -> BreakEvens | None:
     """None where the run lacks what a prediction needs."""
+    if (found := _found(run)) is None:
+        return None
+    return BreakEvens(tuple(_statements(*found)), _table(*found), tuple(_maps(found[0], grouping)))
+
+
+def statements_of(run: Run) -> tuple[Statement, ...]:
+    """The sentences alone, without maps, which take longer."""
+    found = _found(run)
+    return () if found is None else tuple(_statements(*found))
+
+
+def table_of(run: Run) -> Table | None:
+    """The table alone."""
+    found = _found(run)
+    return None if found is None else _table(*found)
+
+
+def _found(run: Run) -> Found | None:
     try:
         choices = Choices(parts_of(run))
     except NoParts:
         return None
     of_gzip, of_baseline = list(gzip_break_evens(choices)), list(baseline_break_evens(choices))
-    if not of_gzip and not of_baseline:
-        return None
-    return BreakEvens(
-        tuple(_statements(choices, of_gzip, of_baseline)),
-        _table(choices, of_gzip, of_baseline),
-        tuple(_maps(choices, grouping)),
-    )
+    return (choices, of_gzip, of_baseline) if of_gzip or of_baseline else None
 
 
 def _statements(

@@ -142,10 +142,11 @@ def _latency_ratios(found: Mapping[Variant, RatioEstimate], variants: Sequence[V
 
 
 def _rate_ratios(found: Mapping[Variant, RatioEstimate], variants: Sequence[Variant]) -> str:
-    """`1.50× the requests/s (1.40–1.60)`, `13.2× fewer requests/s (9.5–18.5)`."""
+    """`1.50× the requests/s (1.40–1.60)`, `13.2× fewer requests/s (9.5–18.5)`: all of them in the same way."""
+    values = [found[variant].value for variant in variants]
+    fewer = 0 < min(values) < FEWER_BELOW and max(values) < 1
 
     def rate(ratio: RatioEstimate) -> str:
-        fewer = 0 < ratio.value < FEWER_BELOW
         shown = units.inverse(ratio) if fewer else ratio
         return f"{units.ratio_value(shown)}× {'fewer' if fewer else 'the'} requests/s{units.ratio_interval(shown)}"
 

@@ -1,8 +1,12 @@
-"""A document on a terminal: data quality first, the conclusion last, details left out."""
+"""A document on a terminal of any width: data quality first, the conclusion last, details left out.
 
-from collections.abc import Iterator, Sequence
+A table that is wider than the terminal is shown a few columns at a time, with the headings of its rows repeated.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -22,10 +26,8 @@ from bench.report.document import (
 from bench.report.text import one_line
 from bench.results import Verdict
 
-MINIMUM_WIDTH = 100
-"""Columns that the tables need."""
-WIDTH = 110
-"""Columns where no terminal decides, as in a file."""
+GAP = 2
+"""Characters between the columns of a table."""
 STYLES: dict[Verdict, str] = {"faster": "green", "slower": "red", "same": "cyan", "inconclusive": "dim"}
 
 
@@ -105,18 +107,66 @@ def _print_quality(quality: Quality, console: Console) -> None:
     )
 
 
+def print_blocks(blocks: Iterable[Block], console: Console) -> None:
+    """Print some blocks of a document."""
+    for block in blocks:
+        _print_block(block, console)
+
+
 def _print_table(table: Table, console: Console) -> None:
     # A title of the table itself would be wrapped to the width of the table.
     console.print(Text(one_line(table.title), style="bold"))
-    shown = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    for number, column in enumerate(table.columns):
-        heading = one_line(column.heading)
+    for number, columns in enumerate(_side_by_side_columns(table, console.width)):
+        if number:
+            console.print()
+        console.print(_columns_of(table, columns, console.width))
+    for note in table.notes:
+        _dim(note, console)
+    console.print()
+
+
+def _side_by_side_columns(table: Table, width: int) -> Iterator[list[int]]:
+    """The columns behind the headings of the rows, as many at a time as fit beside these; at least one."""
+    left = width - sum(_heading_widths(table, width))
+    some: list[int] = []
+    for number in range(table.heading_count, len(table.columns)):
+        if some and sum(GAP + _natural_width(table, each) for each in (*some, number)) > left + GAP:
+            yield some
+            some = []
+        some.append(number)
+    yield some
+
+
+def _heading_widths(table: Table, width: int) -> list[int]:
+    """Of the headings of the rows, with the gap behind each. Long ones are broken into lines."""
+    most = width // (2 * max(1, table.heading_count))
+    return [GAP + min(_natural_width(table, number), most) for number in range(table.heading_count)]
+
+
+def _natural_width(table: Table, number: int) -> int:
+    """Of a column whose heading may be broken between words, and whose entries are not broken."""
+    words = map(cell_len, one_line(table.columns[number].heading).split())
+    if number < table.heading_count:
+        texts = (one_line(row.headings[number]) for row in table.rows)
+    else:
+        texts = (_entry(row.entries[number - table.heading_count]).plain for row in table.rows)
+    return max((*words, *map(cell_len, texts)), default=0)
+
+
+def _columns_of(table: Table, columns: Sequence[int], width: int) -> RichTable:
+    """The headings of the rows, and some columns behind them."""
+    # The box itself separates columns by one more character.
+    shown = RichTable(box=box.SIMPLE_HEAD, padding=(0, GAP - 1, 0, 0), pad_edge=False, show_edge=False)
+    headings = [each - GAP for each in _heading_widths(table, width)]
+    left = width - sum(headings) - GAP * len(headings)
+    widths = [*headings, *(min(_natural_width(table, number), left) for number in columns)]
+    for number, column_width in zip((*range(table.heading_count), *columns), widths, strict=True):
         shown.add_column(
-            Text(heading),
-            justify="right" if column.numeric else "left",
+            Text(one_line(table.columns[number].heading)),
+            justify="right" if table.columns[number].numeric else "left",
             vertical="bottom",
-            min_width=max(map(len, heading.split()), default=0),
-            no_wrap=number < table.heading_count,
+            overflow="fold",
+            width=max(1, column_width),
         )
     before = ""
     for row in table.rows:
@@ -124,12 +174,9 @@ def _print_table(table: Table, console: Console) -> None:
             shown.add_section()
         first = "" if row.headings[0] == before else row.headings[0]
         before = row.headings[0]
-        headings = [Text(one_line(text)) for text in (first, *row.headings[1:])]
-        shown.add_row(*headings, *(_entry(entry) for entry in row.entries))
-    console.print(shown)
-    for note in table.notes:
-        _dim(note, console)
-    console.print()
+        names = [Text(one_line(text)) for text in (first, *row.headings[1:])]
+        shown.add_row(*names, *(_entry(row.entries[number - table.heading_count]) for number in columns))
+    return shown
 
 
 def _dim(text: str, console: Console) -> None:

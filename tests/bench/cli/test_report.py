@@ -1,5 +1,6 @@
 """`python -m bench report`, as a user runs it."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -33,13 +34,49 @@ def test_out_sets_the_path_of_the_page(path: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("form", "begins"),
-    [("markdown", "# What serving"), ("csv", "id,version,protocol"), ("terminal", "Data quality: 1")],
+    [
+        ("markdown", "# What serving"),
+        ("csv", "id,version,protocol"),
+        ("terminal", "6 configurations, 8 instances, 150 s, "),
+    ],
 )
 def test_other_formats_are_written_to_stdout(path: Path, form: str, begins: str) -> None:
     done = programs.run_here("bench", "report", str(path), "--format", form)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(begins)
     assert [each.name for each in path.parent.iterdir()] == ["run.json"]
+
+
+def test_tables_explanation_and_json_follow_the_answer_on_demand(path: Path) -> None:
+    answer = programs.run_here("bench", "report", str(path), "--format", "terminal").stdout
+    assert "More:" in answer
+    explained = programs.run_here("bench", "report", str(path), "--explain").stdout
+    assert explained.startswith(answer.partition("Run file:")[0])
+    assert "warning:  The load average was 2.6, so others were at work. Stop them." in explained
+    tables = programs.run_here("bench", "report", str(path), "--tables", "bytes,load").stdout
+    assert "get: one recipe; bytes per request" in tables
+    assert "No table of load: this run has nothing for it." in tables
+    assert "CPU per request\n" not in tables
+    found = json.loads(programs.run_here("bench", "report", str(path), "--json").stdout)
+    assert (found["run_file"], found["report"]) == (str(path), None)
+    assert found["result"].startswith("HTTP/JSON is fastest")
+    assert [each.name for each in path.parent.iterdir()] == ["run.json"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--tables", "nosuch"], "--tables: 'nosuch' is not one of all, latency, "),
+        (["--tables", ""], "--tables is empty"),
+        (["--json", "--explain"], "--json replaces the text"),
+        (["--format", "csv", "--explain"], "--format csv"),
+    ],
+)
+def test_flags_that_do_not_go_together_are_a_one_line_error(arguments: list[str], named: str, path: Path) -> None:
+    done = programs.run_here("bench", "report", str(path), *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert named in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("arguments", [["missing.json"], ["pyproject.toml"], ["RUN", "--out", "/nowhere/at/all.html"]])

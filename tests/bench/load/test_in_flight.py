@@ -104,7 +104,7 @@ async def test_a_run_shows_what_was_in_flight_and_the_time_in_the_queue(client: 
     if opened.status == "measured":
         assert warnings["queued_in_client"].cells == [opened.id]
     shown = io.StringIO()
-    terminal.render(document_of(run), Console(width=terminal.WIDTH, file=shown))
+    terminal.render(document_of(run), Console(width=110, file=shown))
     assert "16 requests in flight were wanted and 4 reached" in " ".join(shown.getvalue().split())
 
 

@@ -7,13 +7,14 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from bench.report import terminal
+from bench.report.document import Column, Entry, Row, Table
 from bench.report.run_document import document_of
 from bench.results import Run, RunWarning
 from bench.spec import OpenLoad
 from tests.support.runs import HOSTILE, LIST, ONE, SIXTEEN, cell, latency_ratio, quantiles, run, small, without_figures
 
 
-def shown(given: Run, width: int = terminal.MINIMUM_WIDTH) -> str:
+def shown(given: Run, width: int = 100) -> str:
     out = io.StringIO()
     terminal.render(document_of(given), Console(file=out, width=width))
     return out.getvalue()
@@ -30,7 +31,7 @@ def test_warnings_come_first() -> None:
     assert shown(two).startswith("Data quality: 2 warnings")
 
 
-@pytest.mark.parametrize("width", [terminal.MINIMUM_WIDTH, terminal.WIDTH, 140])
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 140])
 def test_no_value_is_cut_off(width: int) -> None:
     variants = [(False, False), (False, True), (True, False), (True, True)]
     cells = [
@@ -51,7 +52,27 @@ def test_no_value_is_cut_off(width: int) -> None:
     text = shown(run(cells), width)
     assert "…" not in text
     assert max(len(line) for line in text.splitlines()) <= width
-    assert "10.8 (0.0234–1,230) too noisy" in text
+    if width > 40:
+        assert text.count("10.8 (0.0234–1,230) too noisy") == 2
+    assert text.count("1,230)") >= 2, "a value that is wider than the terminal goes on in the next line"
+
+
+def test_a_table_that_is_too_wide_repeats_the_headings_of_its_rows() -> None:
+    columns = (Column("name", numeric=False), Column("first"), Column("second"), Column("the third"))
+    rows = (Row(("one",), (Entry("1" * 12), Entry("2" * 12), Entry("3" * 12))),)
+    out = io.StringIO()
+    terminal.print_blocks([Table("Wide", columns, rows)], Console(file=out, width=34))
+    assert [line.rstrip() for line in out.getvalue().splitlines()] == [
+        "Wide",
+        "name         first        second",
+        "────────────────────────────────",
+        "one   111111111111  222222222222",
+        "",
+        "name     the third",
+        "──────────────────",
+        "one   333333333333",
+        "",
+    ]
 
 
 def test_shared_definitions_appear_once_and_columns_are_explained_under_each_table() -> None:
