@@ -10,7 +10,7 @@ import logging
 import resource
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, cast
 
 from aiohttp import HttpVersion11, web
@@ -22,6 +22,8 @@ from producers.settings import Limits
 from producers.sockets import LINGERING_S, close_in_stages
 
 log = logging.getLogger(__name__)
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 SWEEP_S = 1.0
 """Interval of the sweep: how late a missed deadline is noticed. With short limits, a quarter of the shortest."""
@@ -40,10 +42,9 @@ IDLE_GRACE_S = 0.1
 class GuardedServer(web.Server):
     """Creates a protocol for each connection and enforces the limits of all of them."""
 
-    def __init__(self, application: web.AppRunner, responses: Responses, limits: Limits) -> None:
-        routed = application.server
-        assert routed is not None, "set up the application before serving it"
-        super().__init__(routed.request_handler, request_factory=routed.request_factory)
+    def __init__(self, handler: Handler, request_factory: Any, responses: Responses, limits: Limits) -> None:
+        """`handler` and `request_factory`: those of an application."""
+        super().__init__(handler, request_factory=request_factory)
         self.responses = responses
         self.limits = limits
         self.draining = False
@@ -53,7 +54,7 @@ class GuardedServer(web.Server):
         self._limit = min(limits.connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - OTHER_FILES)
         self._sweep: asyncio.TimerHandle | None = None
         self._sweep_s = min(SWEEP_S, limits.header_timeout_s / 4, limits.write_timeout_s / 4)
-        self._overloaded = responses.raw(
+        self._overloaded = responses.unread(
             Problem(503, f"the limit of {self._limit} connections is reached", headers={"Retry-After": "1"})
         )
         self._handling: dict[str, Any] = {
@@ -75,7 +76,7 @@ class GuardedServer(web.Server):
         if len(self._connections) < self._limit:
             return False
         self._refused += 1
-        transport.write(self._overloaded)
+        transport.write(self._overloaded.encoded())
         return True
 
     @property
@@ -237,7 +238,7 @@ class GuardedConnection(web.RequestHandler):
 
     def _end_with(self, problem: Problem) -> None:
         transport = cast(asyncio.Transport, self.transport)
-        transport.write(self._guard.responses.raw(problem))
+        transport.write(self._guard.responses.unread(problem).encoded())
         self._linger(transport)
 
     def _linger(self, transport: asyncio.BaseTransport | None) -> None:

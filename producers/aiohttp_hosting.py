@@ -5,11 +5,10 @@ import logging
 import socket
 import ssl
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable
 
-from aiohttp import HttpVersion11, web
+from aiohttp import HttpVersion11, hdrs, web
 
-from producers.aiohttp_connections import GuardedServer
+from producers.aiohttp_connections import GuardedServer, Handler
 from producers.aiohttp_messages import Responses, check_length
 from producers.http_problems import Problem, internal_error, problem_of
 from producers.http_semantics import JSON
@@ -23,25 +22,13 @@ from recipes.errors import RecipeError
 log = logging.getLogger(__name__)
 
 
-class Readiness:
-    """Whether the producer accepts new callers."""
-
-    stopping = False
-
-
-RESPONSES = web.AppKey("responses", Responses)
-BOOK = web.AppKey("book", RecipeBook)
 HEALTH = "/health"
 MOMENTARY = {"Cache-Control": "no-store"}
 """Headers of a response about this process at this moment, which must not be cached."""
-READINESS = web.AppKey("readiness", Readiness)
-SETTINGS = web.AppKey("settings", ProducerSettings)
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class AiohttpProducer(Producer):
-    """A producer that serves an aiohttp application, which a subclass builds."""
+    """A producer on aiohttp. A subclass has the routes; their handlers may raise Problem and RecipeError."""
 
     plain_scheme = "http"
     tls_scheme = "https"
@@ -50,10 +37,16 @@ class AiohttpProducer(Producer):
     _sites: web.ServerRunner | None = None
     _guard: GuardedServer | None = None
     _listening = False
+    _stopping = False
+    """Whether new callers should go elsewhere."""
+
+    def __init__(self, book: RecipeBook, settings: ProducerSettings) -> None:
+        super().__init__(book, settings)
+        self.responses = Responses(settings, vary=("Accept",))
 
     @abstractmethod
-    def application(self) -> web.Application:
-        """The application to serve, built with `application_over`."""
+    def routes(self) -> list[web.RouteDef]:
+        """The routes besides that of /health."""
 
     async def start(self) -> list[str]:
         """Listen. Raises PortUnavailable, TlsFilesUnusable."""
@@ -61,9 +54,15 @@ class AiohttpProducer(Producer):
         context = None
         if settings.tls_port is not None and settings.tls is not None:
             context = ServedContext(settings.tls, alpn=("http/1.1",)).context
-        self._application = web.AppRunner(self.application())
+        application = web.Application(client_max_size=settings.limits.body_bytes)
+        application.add_routes([*self.routes(), web.get(HEALTH, self.get_health)])
+        self._stopping = False
+        self._application = web.AppRunner(application)
         await self._application.setup()
-        self._guard = GuardedServer(self._application, self._application.app[RESPONSES], settings.limits)
+        routed = self._application.server
+        assert routed is not None, "it is set up"
+        handler = self._refusing(routed.request_handler)
+        self._guard = GuardedServer(handler, routed.request_factory, self.responses, settings.limits)
         self._sites = web.ServerRunner(self._guard, shutdown_timeout=settings.drain_s)
         await self._sites.setup()
         self._guard.watch()
@@ -87,8 +86,7 @@ class AiohttpProducer(Producer):
         if sites is not None and self._guard is not None:
             # From now on, /health is 503 and every response closes its connection.
             self._guard.draining = True
-            if self._application is not None:
-                self._application.app[READINESS].stopping = True
+            self._stopping = True
             if self._listening and self.settings.stop_notice_s:
                 await asyncio.sleep(self.settings.stop_notice_s)
             for site in list(sites.sites):
@@ -106,6 +104,58 @@ class AiohttpProducer(Producer):
             await _Site(self._sites, bound, context, self.settings.limits.tls_handshake_timeout_s).start()
         number: int = sockets[0].getsockname()[1]
         return number
+
+    async def get_health(self, request: web.Request) -> web.StreamResponse:
+        """`{"status": "ready"}`, or 503 once the producer is stopping."""
+        if self._stopping:
+            raise Problem(503, "the producer is stopping", error="stopping")
+        media_type = self.responses.media_type(request, (JSON,))
+        return self.responses.response(request, b'{"status":"ready"}', media_type, headers=MOMENTARY)
+
+    async def expect_continue(self, request: web.Request) -> web.StreamResponse | None:
+        """Send 100 Continue to a caller that waits for it. If the body is too large, return that as the response."""
+        if request.headers.get(hdrs.EXPECT, "").lower() != "100-continue":
+            raise Problem(417, "the only supported expectation is 100-continue", closes=True)
+        check_length(request, self.settings.limits)
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return None
+
+    def _refusing(self, handler: Handler) -> Handler:
+        """A handler that responds with problem+json when `handler` raises. The router raises, too."""
+
+        async def answer(request: web.BaseRequest) -> web.StreamResponse:
+            if request.version > HttpVersion11:
+                # The parser accepts HTTP/2.0 in a request line, and aiohttp would respond in that version.
+                request._version = HttpVersion11
+                return self.responses.problem(request, Problem(505, "only HTTP/1.1 is supported", closes=True))
+            try:
+                return await handler(request)
+            except Exception as error:
+                failure = error
+            return self._refusal(request, failure)
+
+        return answer
+
+    def _refusal(self, request: web.BaseRequest, error: Exception) -> web.StreamResponse:
+        if isinstance(error, RecipeError):
+            problem = problem_of(error)
+        elif isinstance(error, Problem):
+            problem = error
+        elif isinstance(error, web.HTTPMethodNotAllowed):
+            allow = {"Allow": ", ".join(sorted({*error.allowed_methods, "OPTIONS"}))}
+            if request.method == hdrs.METH_OPTIONS:
+                return self.responses.without_body(204, allow)
+            problem = Problem(405, f"{request.method} is not allowed for this resource", headers=allow)
+        elif isinstance(error, web.HTTPNotFound):
+            problem = Problem(404, "no such resource")
+        elif isinstance(error, web.HTTPException):
+            problem = Problem(error.status, error.reason)
+        elif request.transport is None:
+            # The caller has disconnected; this is no fault of the producer.
+            raise ConnectionResetError
+        else:
+            problem = internal_error(log, "a request failed", error)
+        return self.responses.problem(request, problem)
 
 
 class _Site(web.SockSite):
@@ -131,74 +181,3 @@ class _Site(web.SockSite):
             ssl_handshake_timeout=self._handshake_timeout_s if tls else None,
             ssl_shutdown_timeout=TLS_SHUTDOWN_TIMEOUT_S if tls else None,
         )
-
-
-def application_over(book: RecipeBook, settings: ProducerSettings, responses: Responses) -> web.Application:
-    """An application with /health alone. It holds what handlers need; they may raise Problem and RecipeError."""
-    application = web.Application(client_max_size=settings.limits.body_bytes, middlewares=[refusing])
-    application[BOOK] = book
-    application[SETTINGS] = settings
-    application[RESPONSES] = responses
-    application[READINESS] = Readiness()
-    application.router.add_get(HEALTH, get_health)
-    return application
-
-
-async def get_health(request: web.Request) -> web.Response:
-    """`{"status": "ready"}`, or 503 once the producer is stopping."""
-    if request.app[READINESS].stopping:
-        raise Problem(503, "the producer is stopping", error="stopping")
-    responses = request.app[RESPONSES]
-    media_type = responses.media_type(request, (JSON,))
-    return responses.response(request, b'{"status":"ready"}', media_type, headers=MOMENTARY)
-
-
-@web.middleware
-async def refusing(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Respond with problem+json when a handler or the router raises."""
-    try:
-        if request.version > HttpVersion11:
-            return _version_not_supported(request)
-        return await handler(request)
-    except Problem as error:
-        problem = error
-    except RecipeError as error:
-        problem = problem_of(error)
-    except web.HTTPMethodNotAllowed as error:
-        allow = {"Allow": ", ".join(sorted({*error.allowed_methods, "OPTIONS"}))}
-        if request.method == "OPTIONS":
-            return request.app[RESPONSES].without_body(204, allow)
-        problem = Problem(405, f"{request.method} is not allowed for this resource", headers=allow)
-    except web.HTTPNotFound:
-        problem = Problem(404, "no such resource")
-    except web.HTTPException as error:
-        problem = Problem(error.status, error.reason)
-    except Exception:
-        if request.transport is None:
-            # The caller has disconnected; this is no fault of the producer.
-            raise ConnectionResetError from None
-        problem = internal_error(log, "a request failed")
-    return request.app[RESPONSES].problem(request, problem)
-
-
-def _version_not_supported(request: web.Request) -> web.Response:
-    """The response to HTTP/2.0 in a request line: the parser accepts it, and aiohttp would respond in that version."""
-    request._version = HttpVersion11
-    problem = Problem(505, "only HTTP/1.1 is supported", closes=True)
-    return request.app[RESPONSES].problem(request, problem)
-
-
-async def expect_continue(request: web.Request) -> web.StreamResponse | None:
-    """Send 100 Continue to a caller that waits for it. If the body is too large, return that as the response."""
-    # aiohttp calls this before any middleware, so nothing would turn an exception into a response.
-    if request.headers.get("Expect", "").lower() != "100-continue":
-        problem = Problem(417, "the only supported expectation is 100-continue", closes=True)
-        return request.app[RESPONSES].problem(request, problem)
-    try:
-        check_length(request, request.app[SETTINGS].limits)
-    except Problem as too_large:
-        return request.app[RESPONSES].problem(request, too_large)
-    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    # By default, aiohttp counts these bytes as the beginning of the response.
-    request.writer.output_size = 0
-    return None

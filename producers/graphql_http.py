@@ -13,46 +13,25 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from producers.aiohttp_hosting import BOOK, RESPONSES, SETTINGS, AiohttpProducer, application_over, expect_continue
-from producers.aiohttp_messages import Responses, read_json_body
+from producers.aiohttp_hosting import AiohttpProducer
+from producers.aiohttp_messages import read_json_body
 from producers.graphql_errors import is_request_error, shown, shown_problem
 from producers.graphql_persisted import PersistedQueries, check_hash, hash_in
 from producers.graphql_schema import RecipeSchema
 from producers.http_problems import Problem
 from producers.http_semantics import JSON
 from producers.json_messages import BadJson, decode
+from producers.settings import ProducerSettings
+from recipes.book import RecipeBook
 
 GRAPHQL_JSON = "application/graphql-response+json"
 MEDIA_TYPES = (JSON, GRAPHQL_JSON)
 """Media types of responses. The first is the default; clients that know the second ask for it."""
 
-PERSISTED = web.AppKey[PersistedQueries | None]("persisted")
-SCHEMA = web.AppKey("schema", RecipeSchema)
-
 READING = frozenset({OperationType.QUERY})
 ANYTHING = frozenset(OperationType)
 
 _encode = msgspec.json.Encoder().encode
-
-
-class GraphqlHttpProducer(AiohttpProducer):
-    """Serves recipe.graphql."""
-
-    path = "/graphql"
-    takes_documents = True
-
-    def application(self) -> web.Application:
-        """The application with its routes."""
-        application = application_over(self.book, self.settings, Responses(self.settings, vary=("Accept",)))
-        application[SCHEMA] = RecipeSchema(self.settings)
-        application[PERSISTED] = PersistedQueries() if self.settings.persisted_queries else None
-        application.add_routes(
-            [
-                web.get(self.path, execute_graphql),
-                web.post(self.path, execute_graphql, expect_handler=expect_continue),
-            ]
-        )
-        return application
 
 
 class Parameters(msgspec.Struct, rename={"operation_name": "operationName"}):
@@ -68,76 +47,91 @@ _parameters_decoder = msgspec.json.Decoder(Parameters)
 _map_decoder = msgspec.json.Decoder(dict[str, Any] | None)
 
 
-async def execute_graphql(request: web.Request) -> web.Response:
-    """The result of one operation. Problems of the request are reported as GraphQL errors, too."""
-    responses = request.app[RESPONSES]
-    media_type = JSON
-    try:
-        # Negotiated first: a mutation must not be executed if its response cannot be sent.
-        media_type = responses.media_type(request, MEDIA_TYPES)
-        responses.coding(request)
-        result = await execute(request, await read_parameters(request))
-    except Problem as problem:
-        return responses.refusal(request, problem, _encode({"errors": [shown_problem(problem)]}), media_type)
-    if not result.errors:
-        return responses.response(request, _encode({"data": result.data}), media_type)
-    errors = [shown(error, result) for error in result.errors]
-    if is_request_error(result):
-        # With application/json, which proxies also send, clients recognize a GraphQL response only by its 200.
-        status = 400 if media_type == GRAPHQL_JSON else 200
-        return responses.response(request, _encode({"errors": errors}), media_type, status=status)
-    return responses.response(request, _encode({"data": result.data, "errors": errors}), media_type)
+class GraphqlHttpProducer(AiohttpProducer):
+    """Serves recipe.graphql."""
 
+    path = "/graphql"
+    takes_documents = True
 
-async def execute(request: web.Request, parameters: Parameters) -> ExecutionResult:
-    """The result of the requested operation. Raises Problem if there is none to execute."""
-    persisted = request.app[PERSISTED]
-    query_hash = hash_in(parameters.extensions) if parameters.extensions else None
-    query = parameters.query
-    if query:
-        if query_hash is not None and persisted is not None:
-            check_hash(query_hash, query)
-    elif query_hash is None:
-        raise Problem(400, "the parameter query is missing")
-    elif persisted is None:
-        raise Problem(400, "PersistedQueryNotSupported", error="persisted_query_not_supported")
-    else:
-        query = persisted.text(query_hash)
-    result = await _executed(request, query, parameters)
-    if query_hash is not None and persisted is not None and not is_request_error(result):
-        persisted.keep(query_hash, query)
-    return result
+    def __init__(self, book: RecipeBook, settings: ProducerSettings) -> None:
+        super().__init__(book, settings)
+        self._schema = RecipeSchema(settings)
+        self._persisted = PersistedQueries() if settings.persisted_queries else None
 
+    def routes(self) -> list[web.RouteDef]:
+        """The routes of the contract."""
+        return [
+            web.get(self.path, self.execute_graphql),
+            web.post(self.path, self.execute_graphql, expect_handler=self.expect_continue),
+        ]
 
-async def _executed(request: web.Request, query: str, parameters: Parameters) -> ExecutionResult:
-    try:
-        return await request.app[SCHEMA].execute(
-            query,
-            variable_values=parameters.variables,
-            context_value=request.app[BOOK],
-            operation_name=parameters.operation_name,
-            allowed_operation_types=ANYTHING if request.method == HTTPMethod.POST else READING,
-            operation_extensions=parameters.extensions,
-        )
-    except CannotGetOperationTypeError:
-        raise Problem(
-            400, "operationName must name an operation of the document", error="operation_resolution_failure"
-        ) from None
-    except InvalidOperationTypeError:
-        raise Problem(405, "mutations require POST", headers={"Allow": "POST"}) from None
+    async def execute_graphql(self, request: web.Request) -> web.StreamResponse:
+        """The result of one operation. Problems of the request are reported as GraphQL errors, too."""
+        responses = self.responses
+        media_type = JSON
+        try:
+            # Negotiated first: a mutation must not be executed if its response cannot be sent.
+            media_type = responses.media_type(request, MEDIA_TYPES)
+            responses.coding(request)
+            result = await self._execute(request, await self._read_parameters(request))
+        except Problem as problem:
+            return responses.refusal(request, problem, _encode({"errors": [shown_problem(problem)]}), media_type)
+        if not result.errors:
+            return responses.response(request, _encode({"data": result.data}), media_type)
+        errors = [shown(error, result) for error in result.errors]
+        if is_request_error(result):
+            # With application/json, which proxies also send, clients recognize a GraphQL response only by its 200.
+            status = 400 if media_type == GRAPHQL_JSON else 200
+            return responses.response(request, _encode({"errors": errors}), media_type, status=status)
+        return responses.response(request, _encode({"data": result.data, "errors": errors}), media_type)
 
+    async def _execute(self, request: web.Request, parameters: Parameters) -> ExecutionResult:
+        """The result of the requested operation. Raises Problem if there is none to execute."""
+        persisted = self._persisted
+        query_hash = hash_in(parameters.extensions) if parameters.extensions else None
+        query = parameters.query
+        if query:
+            if query_hash is not None and persisted is not None:
+                check_hash(query_hash, query)
+        elif query_hash is None:
+            raise Problem(400, "the parameter query is missing")
+        elif persisted is None:
+            raise Problem(400, "PersistedQueryNotSupported", error="persisted_query_not_supported")
+        else:
+            query = persisted.text(query_hash)
+        result = await self._executed(request, query, parameters)
+        if query_hash is not None and persisted is not None and not is_request_error(result):
+            persisted.keep(query_hash, query)
+        return result
 
-async def read_parameters(request: web.Request) -> Parameters:
-    """The parameters of the request: in the body of a POST, in the query string of a GET. Raises Problem."""
-    try:
-        if request.method == HTTPMethod.POST:
-            return decode(await read_json_body(request, request.app[SETTINGS].limits), _parameters_decoder)
-        query = request.query
-        return Parameters(
-            query.get("query"),
-            query.get("operationName"),
-            decode(query.get("variables", "null").encode(), _map_decoder),
-            decode(query.get("extensions", "null").encode(), _map_decoder),
-        )
-    except BadJson as error:
-        raise Problem(400, str(error)) from None
+    async def _executed(self, request: web.Request, query: str, parameters: Parameters) -> ExecutionResult:
+        try:
+            return await self._schema.execute(
+                query,
+                variable_values=parameters.variables,
+                context_value=self.book,
+                operation_name=parameters.operation_name,
+                allowed_operation_types=ANYTHING if request.method == HTTPMethod.POST else READING,
+                operation_extensions=parameters.extensions,
+            )
+        except CannotGetOperationTypeError:
+            raise Problem(
+                400, "operationName must name an operation of the document", error="operation_resolution_failure"
+            ) from None
+        except InvalidOperationTypeError:
+            raise Problem(405, "mutations require POST", headers={"Allow": "POST"}) from None
+
+    async def _read_parameters(self, request: web.Request) -> Parameters:
+        """The parameters of the request: in the body of a POST, in the query string of a GET. Raises Problem."""
+        try:
+            if request.method == HTTPMethod.POST:
+                return decode(await read_json_body(request, self.settings.limits), _parameters_decoder)
+            query = request.query
+            return Parameters(
+                query.get("query"),
+                query.get("operationName"),
+                decode(query.get("variables", "null").encode(), _map_decoder),
+                decode(query.get("extensions", "null").encode(), _map_decoder),
+            )
+        except BadJson as error:
+            raise Problem(400, str(error)) from None
