@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 RUN_READY := $(VENV)/run-ready
 DEVELOP_READY := $(VENV)/develop-ready
 INTEROP_READY := tests/interop/node_modules/.package-lock.json tests/interop/grpc/node_modules/.package-lock.json
+IMPLEMENTATIONS_READY := $(VENV)/implementations-ready
 CONFORMANCE := .venv-conformance
 CONFORMANCE_READY := $(CONFORMANCE)/ready
 # Extras stay in the lock files: pip 23 does not take `name==1` as an answer to a requirement of `name[extra]`, chooses a release
@@ -17,8 +18,8 @@ export RECIPES
 # The lab starts hundreds of processes in its tests and runs, and each would compile the code again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup certs protos bench compare report sizes http graphql grpc serve-http serve-graphql serve-grpc data \
-	test check interop conformance hostile audit lint format types imports stubs version collect tests quick-bench lock clean
+.PHONY: help setup implementations certs protos bench compare report sizes http graphql grpc serve-http serve-graphql \
+	serve-grpc data test check interop conformance hostile audit lint format types imports stubs version collect tests quick-bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -34,6 +35,10 @@ $(DEVELOP_READY): requirements/develop.txt $(RUN_READY)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/develop.txt
 	@touch $@
 
+$(IMPLEMENTATIONS_READY): requirements/implementations.txt $(RUN_READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/implementations.txt
+	@touch $@
+
 # Without npm, the tests that need its packages are skipped with a reason.
 %/node_modules/.package-lock.json: %/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --silent --prefix $* && touch $@; fi
@@ -44,6 +49,8 @@ $(CONFORMANCE_READY): requirements/conformance.txt
 	@touch $@
 
 setup: $(DEVELOP_READY) ## .venv from the hash-locked requirements
+
+implementations: $(IMPLEMENTATIONS_READY) ## install other libraries that can serve the protocols (docs/implementations.md)
 
 certs: $(RUN_READY) ## a local CA, server and client certificates in certs/
 	@$(BIN)/python -m producers.certificates
@@ -128,6 +135,8 @@ quick-bench: $(DEVELOP_READY)
 lock: $(DEVELOP_READY) ## update the lock files, with hashes
 	$(LOCK) requirements/run.in -o requirements/run.txt
 	$(LOCK) requirements/develop.in -c requirements/run.txt -o requirements/develop.txt
+	$(LOCK) requirements/implementations.in -c requirements/run.txt -c requirements/develop.txt \
+		-o requirements/implementations.txt
 	$(LOCK) requirements/conformance.in -o requirements/conformance.txt
 
 clean: ## remove everything generated, but not the reports

@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict
 from importlib import metadata
@@ -23,11 +24,14 @@ from bench.topology import read_topology
 REPOSITORY = Path(__file__).parent.parent
 REQUIREMENTS = Path("requirements") / "run.txt"
 """The locked distributions that the lab runs with, inside a checkout."""
+IMPLEMENTATIONS = Path("requirements") / "implementations.txt"
+"""The locked distributions that other implementations of the protocols need besides, inside a checkout."""
 _LOCKED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==", re.MULTILINE)
 
 
-def describe(pinning: Pinning, *, measures_elsewhere: bool) -> dict[str, Any]:
-    """The environment of a run. `measures_elsewhere`: the producers are targets, which may run anywhere."""
+def describe(pinning: Pinning, *, measures_elsewhere: bool, required: Iterable[str] = ()) -> dict[str, Any]:
+    """The environment of a run. `measures_elsewhere`: the producers are targets, which may run anywhere. `required`:
+    distributions that its implementations need besides those of the lab."""
     usable = usable_cpus()
     topology = read_topology(usable)
     cores = topology.of(usable)
@@ -57,7 +61,7 @@ def describe(pinning: Pinning, *, measures_elsewhere: bool) -> dict[str, Any]:
         "python": platform.python_version(),
         "python_implementation": platform.python_implementation(),
         "openssl": ssl.OPENSSL_VERSION,
-        "libraries": installed_libraries(),
+        "libraries": installed_libraries(required),
         "lab_commit": _commit(),
         "foreign_target": measures_elsewhere,
     }
@@ -110,11 +114,12 @@ def cpu_model() -> str:
     return platform.processor() or platform.machine()
 
 
-def installed_libraries() -> dict[str, str]:
-    """The version of every locked distribution that is installed: any of them may move a result."""
+def installed_libraries(required: Iterable[str] = ()) -> dict[str, str]:
+    """The version of every locked distribution that is installed, and of those required besides: any of them may move a
+    result."""
     locked = _LOCKED.findall((REPOSITORY / REQUIREMENTS).read_text(encoding="utf-8"))
     found: dict[str, str] = {}
-    for name in locked:
+    for name in (*locked, *required):
         with suppress(metadata.PackageNotFoundError):  # not for this system, or of an extra
             found[name] = metadata.version(name)
     return found

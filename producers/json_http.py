@@ -1,7 +1,6 @@
 """The HTTP producer: protos/recipe.openapi.json over HTTP/1.1, in JSON by default."""
 
 from collections.abc import Collection, Mapping
-from functools import lru_cache
 from importlib import resources
 
 from aiohttp import web
@@ -13,11 +12,11 @@ from producers.http_problems import Problem
 from producers.http_semantics import JSON
 from producers.json_messages import pid_response
 from producers.representations import MEDIA_TYPES, representation
-from producers.request_values import BadBody, check_fields, page_size, parse_id, parse_ids
+from producers.request_values import BadBody, page_size, parse_id, parse_ids, selected_fields
 from producers.settings import ProducerSettings
 from recipes.book import DEFAULT_PAGE_SIZE, RecipeBook
 from recipes.errors import InvalidRecipe
-from recipes.model import FIELDS, RecipePage
+from recipes.model import RecipePage
 
 IDEMPOTENCY_KEY = istr("Idempotency-Key")
 
@@ -115,11 +114,3 @@ def query_of(request: web.Request, known: Collection[str]) -> Mapping[str, str]:
     if len(query) > len(set(query)):
         raise InvalidRecipe("a query parameter is repeated", next(iter(query)))
     return query
-
-
-@lru_cache(maxsize=256)
-def selected_fields(text: str) -> tuple[str, ...]:
-    """The fields in a comma list such as `name,ingredients`, in the order of the contract. Raises InvalidRecipe."""
-    names = text.split(",")
-    check_fields(names, "fields")
-    return tuple([name for name in FIELDS if name in names])

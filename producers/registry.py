@@ -50,7 +50,15 @@ class Implementation:
 
 
 PRODUCERS: dict[str, Mapping[str, Implementation]] = {
-    "http": {DEFAULT: Implementation(title="aiohttp", at="producers.json_http:JsonHttpProducer")},
+    "http": {
+        DEFAULT: Implementation(title="aiohttp", at="producers.json_http:JsonHttpProducer"),
+        "granian": Implementation(
+            title="Granian",
+            at="producers.http_granian:GranianProducer",
+            requires=("granian",),
+            limits=frozenset(("body_bytes", "body_timeout_s", "keep_alive_s", "connections")),
+        ),
+    },
     "graphql": {DEFAULT: Implementation(title="Strawberry", at="producers.graphql_http:GraphqlHttpProducer")},
     "grpc": {
         DEFAULT: Implementation(title="grpc.aio", at="producers.grpc_http2:GrpcHttp2Producer"),

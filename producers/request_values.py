@@ -1,6 +1,7 @@
 """Values in requests of every protocol: ids, page sizes and field names. Errors are those of the domain."""
 
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 
 from recipes.book import MAXIMUM_BATCH_SIZE, MAXIMUM_ID
 from recipes.errors import InvalidRecipe, RecipeNotFound
@@ -47,3 +48,11 @@ def check_fields(names: Iterable[str], parameter: str) -> None:
     for name in names:
         if name not in FIELDS:
             raise InvalidRecipe(f"a recipe has no field {name!r}; its fields are {', '.join(FIELDS)}", parameter)
+
+
+@lru_cache(maxsize=256)
+def selected_fields(text: str) -> tuple[str, ...]:
+    """The fields in a comma list such as `name,ingredients`, in the order of the contract. Raises InvalidRecipe."""
+    names = text.split(",")
+    check_fields(names, "fields")
+    return tuple([name for name in FIELDS if name in names])

@@ -31,6 +31,7 @@ from bench.stats.verdicts import all_within
 from bench.workloads import QUESTIONS_AT_MOST
 from commands.errors import CommandError, ExitCode, UsageError
 from producers import certificates
+from producers.registry import Implementation, implementation
 from recipes import sources
 from recipes.sources import LoadedRecipes
 
@@ -153,7 +154,8 @@ def _header(
     occupancy: Occupancy | None,
 ) -> Callable[[], RunHeader]:
     """What gives the header of a run that begins now."""
-    described = environment.describe(pinning, measures_elsewhere=not plan.restarts)
+    required = [name for row in _implementations(plan) for name in row.requires]
+    described = environment.describe(pinning, measures_elsewhere=not plan.restarts, required=required)
     started_at, began = datetime.now(UTC).isoformat(timespec="seconds"), perf_counter()
     disturbances = environment.Disturbances(occupancy)
 
@@ -171,6 +173,12 @@ def _header(
     return header
 
 
+def _implementations(plan: RunPlan) -> list[Implementation]:
+    """What serves in a plan."""
+    processes = dict.fromkeys((key.protocol, key.implementation) for key in plan.matrix.cells())
+    return [implementation(*process) for process in processes]
+
+
 def _built(plan: RunPlan, aside: Path) -> RunPlan:
     """The plan with the code of every version that has to be built. Raises UsageError."""
     found = []
@@ -178,7 +186,7 @@ def _built(plan: RunPlan, aside: Path) -> RunPlan:
         for number, version in enumerate(plan.versions):
             directory = aside / f"version-{number}"
             directory.mkdir()
-            found.append(build(version, directory))
+            found.append(build(version, directory, alternatives=any(row.requires for row in _implementations(plan))))
     except CannotBuild as error:
         raise UsageError(f"--ab: {error}") from None
     return replace(plan, versions=tuple(found))

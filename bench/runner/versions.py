@@ -13,7 +13,7 @@ import venv
 from dataclasses import replace
 from pathlib import Path
 
-from bench.environment import REPOSITORY, REQUIREMENTS
+from bench.environment import IMPLEMENTATIONS, REPOSITORY, REQUIREMENTS
 from bench.spec import Version
 
 GIT_SECONDS = 60
@@ -24,11 +24,11 @@ class CannotBuild(Exception):
     """A version that cannot be built. The message names it and the reason, in one line."""
 
 
-def build(version: Version, aside: Path) -> Version:
+def build(version: Version, aside: Path, *, alternatives: bool = False) -> Version:
     """The version with its code: of a commit, of a directory that holds a checkout, or this lab's own as it stands.
 
     What is built goes into `aside`, which has to live as long as the version is in use; a directory is used as it is.
-    Raises CannotBuild.
+    `alternatives`: whether implementations that require more libraries take part. Raises CannotBuild.
     """
     reference = version.reference
     if not reference:
@@ -44,7 +44,7 @@ def build(version: Version, aside: Path) -> Version:
             raise CannotBuild(f"{reference}: this version has no producers")
         # The lab's own code has been compiled before, so this is as well.
         compileall.compile_dir(directory, quiet=2)
-    return replace(version, directory=str(directory), python=_python_for(reference, directory, aside))
+    return replace(version, directory=str(directory), python=_python_for(version, directory, aside, alternatives))
 
 
 def _archive(reference: str) -> bytes:
@@ -74,10 +74,12 @@ def _unpack(archive: bytes, directory: Path) -> None:
         tar.extractall(directory, filter="data")
 
 
-def _python_for(reference: str, directory: Path, aside: Path) -> str:
+def _python_for(version: Version, directory: Path, aside: Path, alternatives: bool) -> str:
     """The interpreter with the libraries that the code in `directory` requires; empty: the one that runs this."""
-    required = directory / REQUIREMENTS
-    if not required.is_file() or required.read_bytes() == (REPOSITORY / REQUIREMENTS).read_bytes():
+    reference = version.reference
+    files = [REQUIREMENTS, *([IMPLEMENTATIONS] if alternatives else [])]
+    required = [file for file in files if (directory / file).is_file()]
+    if all((directory / file).read_bytes() == (REPOSITORY / file).read_bytes() for file in required):
         return ""
     environment = aside / "venv"
     venv.create(environment, with_pip=True)
@@ -86,7 +88,7 @@ def _python_for(reference: str, directory: Path, aside: Path) -> str:
     print(f"installing the libraries of {reference}", file=sys.stderr, flush=True)
     try:
         subprocess.run(
-            [*command, "--require-hashes", "-r", str(required)],
+            [*command, "--require-hashes", *(word for file in required for word in ("-r", str(directory / file)))],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -1,23 +1,35 @@
-"""The JSON producer on the small book, without and with gzip."""
+"""The HTTP producer on the small book, in each implementation, without and with gzip."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
+from producers.registry import PRODUCERS
 from tests.support.books import small_book
 from tests.support.json_contract import SMALL
 from tests.support.serving import serving
 
+NAMES = tuple(PRODUCERS["http"])
+
+
+@pytest.fixture(params=NAMES)
+def implementation(request: pytest.FixtureRequest) -> str:
+    """The name of an implementation of HTTP."""
+    name = str(request.param)
+    if (missing := PRODUCERS["http"][name].missing()) is not None:
+        pytest.skip(f"{missing} is not installed; run `make implementations`")
+    return name
+
 
 @pytest_asyncio.fixture(params=[False, True], ids=["identity", "gzip"])
-async def address(request: pytest.FixtureRequest) -> AsyncIterator[str]:
+async def address(request: pytest.FixtureRequest, implementation: str) -> AsyncIterator[str]:
     """A producer without and with gzip."""
-    async with serving("http", small_book(), gzip=request.param, limits=SMALL) as served:
+    async with serving("http", small_book(), gzip=request.param, limits=SMALL, implementation=implementation) as served:
         yield served.address
 
 
 @pytest_asyncio.fixture
-async def gzip_address() -> AsyncIterator[str]:
-    async with serving("http", small_book(), gzip=True, limits=SMALL) as served:
+async def gzip_address(implementation: str) -> AsyncIterator[str]:
+    async with serving("http", small_book(), gzip=True, limits=SMALL, implementation=implementation) as served:
         yield served.address

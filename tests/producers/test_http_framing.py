@@ -1,11 +1,25 @@
-"""Invalid HTTP, heads over the limits, and pipelined requests."""
+"""Invalid HTTP, heads over the limits, and pipelined requests: what aiohttp's parser and the lab's guard make of them.
+
+Servers of other implementations have parsers of their own, whose limits and refusals cannot be set
+(docs/implementations.md).
+"""
 
 import asyncio
 
 import pytest
 
+from producers.registry import DEFAULT
 from tests.support.json_contract import assert_problem
-from tests.support.raw_http import exchange, exchange_all
+from tests.support.raw_http import exchange, exchange_all, request
+
+
+@pytest.fixture
+def implementation() -> str:
+    return DEFAULT
+
+
+async def test_a_slash_that_is_encoded_belongs_to_the_id(gzip_address: str) -> None:
+    assert_problem(await request(gzip_address, "GET", "/recipes/42%2F1"), 400, "invalid", "id")
 
 
 @pytest.mark.parametrize(

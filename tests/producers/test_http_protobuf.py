@@ -3,12 +3,10 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from itertools import product
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from producers.certificates import CertificateFiles
 from producers.http_semantics import gzipped
@@ -23,12 +21,6 @@ from tests.support.serving import serving
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
 SENT = messages.Recipe(name="Soup", ingredients=[messages.Ingredient(name="Water", quantity="1 l")])
-
-
-@pytest_asyncio.fixture(params=[False, True], ids=["identity", "gzip"])
-async def address(request: pytest.FixtureRequest) -> AsyncIterator[str]:
-    async with serving("http", small_book(), gzip=request.param, limits=SMALL) as served:
-        yield served.address
 
 
 async def test_responses_are_the_messages_of_the_contract(address: str) -> None:

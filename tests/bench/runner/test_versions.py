@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.environment import REPOSITORY, REQUIREMENTS
+from bench.environment import IMPLEMENTATIONS, REPOSITORY, REQUIREMENTS
 from bench.machine import Pinning
 from bench.runner.session import Session
 from bench.runner.versions import CannotBuild, build
@@ -49,12 +49,27 @@ def test_a_directory_with_a_checkout_is_used_unchanged(tmp_path: Path) -> None:
     assert version.python == ""
 
 
-def test_a_version_with_other_requirements_gets_its_own_environment(tmp_path: Path) -> None:
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout that requires nothing, as no file says what it requires."""
     checkout = tmp_path / "checkout"
     (checkout / "producers").mkdir(parents=True)
     (checkout / "producers" / "__main__.py").touch()
     (checkout / "requirements").mkdir()
-    (checkout / "requirements" / "run.txt").write_text("# nothing\n")
+    return checkout
+
+
+def test_requirements_of_implementations_count_where_they_take_part(tmp_path: Path, checkout: Path) -> None:
+    (checkout / IMPLEMENTATIONS).write_text("# nothing\n")
+    aside = tmp_path / "aside"
+    aside.mkdir()
+    version = Version(name="lean", reference=str(checkout))
+    assert build(version, aside).python == ""
+    assert build(version, aside, alternatives=True).python == str(aside / "venv" / "bin" / "python")
+
+
+def test_a_version_with_other_requirements_gets_its_own_environment(tmp_path: Path, checkout: Path) -> None:
+    (checkout / REQUIREMENTS).write_text("# nothing\n")
     aside = tmp_path / "aside"
     aside.mkdir()
     version = build(Version(name="lean", reference=str(checkout)), aside)

@@ -1,0 +1,286 @@
+"""protos/recipe.openapi.json apart from any server: a request as values in, an answer as values out.
+
+For servers that call an application, in whatever interface of theirs. The producer on aiohttp has handlers of its own,
+which use what aiohttp offers.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterable, Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Protocol
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from producers.http_problems import Problem, internal_error, problem_of
+from producers.http_semantics import (
+    GZIP,
+    IDENTITY,
+    JSON,
+    PROBLEM_JSON,
+    BadCoding,
+    BodyTooLarge,
+    NotAcceptable,
+    UnknownCoding,
+    content_type,
+    decoded,
+    entity_tag,
+    gzipped,
+    is_known,
+    is_listed,
+    is_utf8_json,
+    negotiated_coding,
+    preferred_media_type,
+)
+from producers.json_messages import pid_response
+from producers.representations import MEDIA_TYPES, representation
+from producers.request_values import BadBody, page_size, parse_id, parse_ids, selected_fields
+from producers.settings import ProducerSettings
+from recipes.book import DEFAULT_PAGE_SIZE, RecipeBook
+from recipes.errors import InvalidRecipe, RecipeError
+from recipes.model import RecipePage
+
+log = logging.getLogger(__name__)
+
+SERVER = "recipe-lab"
+RECIPE = "/recipes/"
+MOMENTARY = {"Cache-Control": "no-store"}
+"""Headers of a response about this process at this moment, which must not be cached."""
+
+Headers = Mapping[str, str]
+
+
+class Request(Protocol):
+    """What a server shows of a request."""
+
+    method: str
+    path: str
+    """Decoded."""
+    query_string: str
+
+    def header(self, name: str) -> str | None:
+        """The value of a header, its name in lower case. Repeated headers are joined into one list."""
+
+    def body(self) -> AsyncIterable[bytes]:
+        """The body as it arrives."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """What to send. Servers add Date and Content-Length."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes = b""
+
+
+Handler = Callable[[Request], Awaitable[Answer]]
+
+
+class HttpApplication:
+    """Serves recipe.openapi.json."""
+
+    def __init__(self, book: RecipeBook, settings: ProducerSettings) -> None:
+        self.stopping = False
+        """Whether health checks report that the producer is stopping."""
+        self._book = book
+        self._settings = settings
+        vary = "Accept, Accept-Encoding" if settings.gzip else "Accept"
+        self._headers = {"Server": SERVER, "X-Content-Type-Options": "nosniff", "Vary": vary}
+        self._openapi = resources.files("protos").joinpath("recipe.openapi.json").read_bytes()
+        self._routes: dict[str, dict[str, Handler]] = {
+            "/recipes": {"GET": self._list_recipes, "POST": self._create_recipe},
+            "/health": {"GET": self._health},
+            "/pid": {"GET": self._pid},
+            "/openapi.json": {"GET": self._describe},
+        }
+        self._recipe_route: dict[str, Handler] = {"GET": self._get_recipe}
+
+    async def answer(self, request: Request) -> Answer:
+        """The answer to a request. Raises nothing."""
+        try:
+            return await self._handler(request)(request)
+        except Problem as error:
+            problem = error
+        except RecipeError as error:
+            problem = problem_of(error)
+        except Exception:
+            problem = internal_error(log, "a request failed")
+        return self.refusal(request, problem)
+
+    def _handler(self, request: Request) -> Handler:
+        path, method = request.path, request.method
+        if path.startswith(RECIPE) and "/" not in path[len(RECIPE) :] and len(path) > len(RECIPE):
+            handlers = self._recipe_route
+        elif (found := self._routes.get(path)) is not None:
+            handlers = found
+        else:
+            raise Problem(404, "no such resource")
+        handler = handlers.get("GET" if method == "HEAD" else method)
+        if handler is not None:
+            return handler
+        allowed = {*handlers, "HEAD", "OPTIONS"}
+        allow = {"Allow": ", ".join(sorted(allowed))}
+        if method == "OPTIONS":
+            return lambda _: _immediate(Answer(204, {**self._headers, **allow}))
+        raise Problem(405, f"{method} is not allowed for this resource", headers=allow)
+
+    async def _get_recipe(self, request: Request) -> Answer:
+        query = query_of(request, ("fields",))
+        names = selected_fields(query["fields"]) if "fields" in query else None
+        recipe = await self._book.get(parse_id(request.path[len(RECIPE) :]))
+        media_type = self._media_type(request, MEDIA_TYPES)
+        return self._response(request, representation(media_type).recipe_response(recipe, names), media_type)
+
+    async def _list_recipes(self, request: Request) -> Answer:
+        query = query_of(request, ("page_size", "page_token", "ids"))
+        media_type = self._media_type(request, MEDIA_TYPES)
+        if "ids" in query:
+            if len(query) > 1:
+                raise InvalidRecipe("ids cannot be combined with page_size or page_token", "ids")
+            page = RecipePage(await self._book.get_many(parse_ids(query["ids"].split(","))))
+            return self._response(request, representation(media_type).page_response(page), media_type)
+        size = page_size(query["page_size"]) if "page_size" in query else DEFAULT_PAGE_SIZE
+        page = await self._book.page(size, query.get("page_token", ""))
+        target = f"/recipes?page_size={size}&page_token={page.next_page_token}"
+        link = {"Link": f'<{target}>; rel="next"'} if page.next_page_token else {}
+        return self._response(request, representation(media_type).page_response(page), media_type, headers=link)
+
+    async def _create_recipe(self, request: Request) -> Answer:
+        query_of(request, ())
+        media_type = self._media_type(request, MEDIA_TYPES)
+        self._coding(request)
+        sent_in = body_media_type(request)
+        body = await self._read_body(request)
+        try:
+            draft = representation(sent_in).draft_in(body)
+        except BadBody as error:
+            raise Problem(400, str(error)) from None
+        recipe = await self._book.add(draft, request.header("idempotency-key") or "")
+        place = {"Location": f"/recipes/{recipe.id}"}
+        made = representation(media_type).recipe_response(recipe)
+        return self._response(request, made, media_type, status=201, headers=place)
+
+    async def _pid(self, request: Request) -> Answer:
+        query_of(request, ())
+        return self._response(request, pid_response(), self._media_type(request, (JSON,)), headers=MOMENTARY)
+
+    async def _health(self, request: Request) -> Answer:
+        if self.stopping:
+            raise Problem(503, "the producer is stopping", error="stopping")
+        return self._response(request, b'{"status":"ready"}', self._media_type(request, (JSON,)), headers=MOMENTARY)
+
+    async def _describe(self, request: Request) -> Answer:
+        query_of(request, ())
+        return self._response(request, self._openapi, self._media_type(request, (JSON,)))
+
+    def _media_type(self, request: Request, offered: tuple[str, ...]) -> str:
+        chosen = preferred_media_type(request.header("accept"), offered)
+        if chosen is None:
+            raise Problem(406, f"none of the accepted media types is available; available: {', '.join(offered)}")
+        return chosen
+
+    def _coding(self, request: Request) -> str:
+        offered = self._settings.gzip
+        try:
+            return negotiated_coding(request.header("accept-encoding"), gzip_offered=offered)
+        except NotAcceptable:
+            offers = "gzip, identity" if offered else "identity"
+            raise Problem(406, f"none of the accepted content codings is available; available: {offers}") from None
+
+    async def _read_body(self, request: Request) -> bytes:
+        limits = self._settings.limits
+        too_large = Problem(413, f"the body is larger than {limits.body_bytes} bytes", closes=True)
+        length = request.header("content-length") or ""
+        if length.isdecimal() and int(length) > limits.body_bytes:
+            raise too_large
+        parts = bytearray()
+        try:
+            async with asyncio.timeout(limits.body_timeout_s):
+                async for part in request.body():
+                    parts += part
+                    if len(parts) > limits.body_bytes:
+                        raise too_large
+        except TimeoutError:
+            raise Problem(408, f"the body did not arrive within {limits.body_timeout_s:g} s", closes=True) from None
+        try:
+            return decoded(bytes(parts), request.header("content-encoding"), limits.body_bytes)
+        except UnknownCoding:
+            raise Problem(
+                415,
+                "the content coding of the body is not supported; use gzip or identity",
+                headers={"Accept-Encoding": "gzip, identity"},
+            ) from None
+        except BadCoding as error:
+            raise Problem(400, str(error)) from None
+        except BodyTooLarge:
+            raise too_large from None
+
+    def _response(
+        self, request: Request, body: bytes, media_type: str, *, status: int = 200, headers: Headers | None = None
+    ) -> Answer:
+        answer = self._coded(self._coding(request), status, body, media_type, headers)
+        if status != 200:
+            return answer
+        tag = entity_tag(answer.body)
+        if (wanted := request.header("if-match")) is not None and not is_listed(tag, wanted):
+            raise Problem(412, "the current representation does not match If-Match")
+        if (known := request.header("if-none-match")) is not None and is_known(tag, known):
+            kept = {name: value for name, value in answer.headers.items() if name == "Cache-Control"}
+            return Answer(304, {**self._headers, **kept, "ETag": tag})
+        answer.headers["ETag"] = tag
+        return answer
+
+    def refusal(self, request: Request, problem: Problem) -> Answer:
+        """The answer that a request is refused with."""
+        try:
+            coding = self._coding(request)
+        except Problem:
+            # The caller accepts no coding at all; identity is the most likely to be understood.
+            coding = IDENTITY
+        body = msgspec.json.encode(problem.document())
+        answer = self._coded(coding, problem.status, body, PROBLEM_JSON, problem.headers)
+        if problem.closes:
+            answer.headers["Connection"] = "close"
+        return answer
+
+    def _coded(self, coding: str, status: int, body: bytes, media_type: str, headers: Headers | None) -> Answer:
+        sent = {**self._headers, "Content-Type": media_type}
+        if headers:
+            sent.update(headers)
+        if coding == GZIP:
+            sent["Content-Encoding"] = GZIP
+            body = gzipped(body, self._settings.gzip_level)
+        return Answer(status, sent, body)
+
+
+async def _immediate(answer: Answer) -> Answer:
+    return answer
+
+
+def body_media_type(request: Request) -> str:
+    """The media type of the body. Raises Problem for one that has no representation."""
+    claimed = request.header("content-type")
+    if is_utf8_json(claimed):
+        return JSON
+    named = content_type(claimed).media_type if claimed is not None else ""
+    if named in MEDIA_TYPES and named != JSON:
+        return named
+    wanted = " or ".join([f"{JSON} in UTF-8", *(each for each in MEDIA_TYPES if each != JSON)])
+    raise Problem(415, f"the body must be {wanted}", headers={"Accept-Post": ", ".join(MEDIA_TYPES)})
+
+
+def query_of(request: Request, known: Collection[str]) -> Mapping[str, str]:
+    """The query parameters. Raises InvalidRecipe for an unknown or repeated one."""
+    if not request.query_string:
+        return {}
+    pairs = parse_qsl(request.query_string, keep_blank_values=True)
+    for name, _ in pairs:
+        if name not in known:
+            raise InvalidRecipe(f"unknown query parameter; known: {', '.join(known) or 'none'}", name)
+    query = dict(pairs)
+    if len(query) < len(pairs):
+        raise InvalidRecipe("a query parameter is repeated", pairs[0][0])
+    return query

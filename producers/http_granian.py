@@ -1,0 +1,163 @@
+"""The HTTP producer on Granian: an HTTP server in Rust, which calls the application through RSGI, its own interface.
+
+Granian runs in this process, on its event loop (`granian.server.embed`), so that the process that was started serves,
+and all of its CPU time is known. HTTP is spoken in a thread of Granian's, the application runs in this one.
+"""
+
+import asyncio
+from collections.abc import AsyncIterable
+from typing import Any
+
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+
+from producers.http_application import HttpApplication
+from producers.http_problems import Problem
+from producers.producer import PortUnavailable, Producer
+from producers.settings import ProducerSettings, TlsFiles
+from producers.sockets import BACKLOG, check_port
+from producers.tls import server_context
+from producers.workers import hold_ports
+from recipes.book import RecipeBook
+
+START_S = 10.0
+"""How long it may take until Granian accepts connections."""
+POLL_S = 0.005
+
+
+class GranianProducer(Producer):
+    """Serves recipe.openapi.json."""
+
+    plain_scheme = "http"
+    tls_scheme = "https"
+
+    def __init__(self, book: RecipeBook, settings: ProducerSettings) -> None:
+        super().__init__(book, settings)
+        self._application = HttpApplication(book, settings)
+        self._servers: list[tuple[Server, asyncio.Task[None]]] = []
+        self._open: set[asyncio.Task[None]] = set()
+        """The requests that are being answered."""
+
+    async def start(self) -> list[str]:
+        """Listen. Raises PortUnavailable, TlsFilesUnusable."""
+        settings = self.settings
+        files = settings.tls if settings.tls_port is not None else None
+        if files is not None:
+            # Granian reads the files in a thread of its own, whose error nobody would see.
+            server_context(files, alpn=("http/1.1",))
+        if not settings.share_port:
+            for port in (settings.port, settings.tls_port):
+                if port:
+                    check_port(settings.host, port)
+        # Granian takes the number of a port only. Held until it listens, so that no other process gets it.
+        held = hold_ports(settings) if not settings.share_port else None
+        ports = (settings.port, settings.tls_port) if held is None else (held.port, held.tls_port)
+        try:
+            addresses = []
+            for port, tls in zip(ports, (None, files), strict=True):
+                if port is not None:
+                    await self._listen(port, tls)
+                    addresses.append(self.address(port, tls=tls is not None))
+        except PortUnavailable:
+            await self.stop()
+            raise
+        finally:
+            if held is not None:
+                held.close()
+        return addresses
+
+    async def stop(self) -> None:
+        """Report 503 on /health, serve on for `settings.stop_notice_s`, then stop accepting and wait up to
+        `settings.drain_s` for open requests."""
+        servers, self._servers = self._servers, []
+        if not servers:
+            return
+        self._application.stopping = True
+        await asyncio.sleep(self.settings.stop_notice_s)
+        for server, _ in servers:
+            server.stop()
+        ending = asyncio.gather(*(serving for _, serving in servers))
+        try:
+            await asyncio.wait_for(asyncio.shield(ending), self.settings.drain_s)
+        except TimeoutError:
+            # Granian itself waits for as long as it takes.
+            for task in self._open:
+                task.cancel()
+            await ending
+
+    async def _listen(self, port: int, files: TlsFiles | None) -> None:
+        limits = self.settings.limits
+        server = Server(
+            self._answer,
+            self.settings.host,
+            port,
+            interface=Interfaces.RSGI,
+            http=HTTPModes.http1,
+            # The time until the next head is complete, which includes the time between requests.
+            http1_settings=HTTP1Settings(header_read_timeout=int(limits.keep_alive_s * 1000)),
+            websockets=False,
+            backlog=BACKLOG,
+            backpressure=limits.connections,
+            log_enabled=False,
+            ssl_cert=None if files is None else files.certificate,
+            ssl_key=None if files is None else files.key,
+            ssl_ca=None if files is None else files.client_ca,
+            ssl_client_verify=files is not None and files.client_ca is not None,
+        )
+        serving = asyncio.create_task(server.serve())
+        self._servers.append((server, serving))
+        await self._accepting(port, serving)
+
+    async def _accepting(self, port: int, serving: "asyncio.Task[None]") -> None:
+        """Wait until the port accepts connections. Raises PortUnavailable."""
+        try:
+            async with asyncio.timeout(START_S):
+                while not serving.done():
+                    try:
+                        _, writer = await asyncio.open_connection(self.settings.host, port)
+                    except OSError:
+                        await asyncio.sleep(POLL_S)
+                    else:
+                        writer.close()
+                        return
+        except TimeoutError:
+            pass
+        reason = serving.exception() if serving.done() and not serving.cancelled() else f"no answer in {START_S:g} s"
+        raise PortUnavailable(f"cannot listen on {self.settings.host}:{port}: {reason}; choose another port, or 0")
+
+    async def _answer(self, scope: Any, protocol: Any) -> None:
+        request = _Request(scope, protocol)
+        task = asyncio.current_task()
+        assert task is not None
+        self._open.add(task)
+        try:
+            answer = await self._application.answer(request)
+        except asyncio.CancelledError:
+            answer = self._application.refusal(request, Problem(503, "the producer is stopping", error="stopping"))
+        finally:
+            self._open.discard(task)
+        protocol.response_bytes(answer.status, list(answer.headers.items()), answer.body)
+
+
+class _Request:
+    """A request as Granian shows it."""
+
+    __slots__ = ("_headers", "_protocol", "method", "path", "query_string")
+
+    def __init__(self, scope: Any, protocol: Any) -> None:
+        self.method: str = scope.method
+        self.path: str = scope.path
+        self.query_string: str = scope.query_string
+        self._headers = scope.headers
+        self._protocol = protocol
+
+    def header(self, name: str) -> str | None:
+        """As in http_application.Request."""
+        lines: list[str] = self._headers.get_all(name)
+        return lines[0] if len(lines) == 1 else ", ".join(lines) if lines else None
+
+    def body(self) -> AsyncIterable[bytes]:
+        """As in http_application.Request."""
+        parts: AsyncIterable[bytes] = self._protocol
+        return parts
