@@ -17,6 +17,7 @@ from bench.cli.progress import Progress
 from bench.cli.show import show
 from bench.cli.stop_signal import stop_on_signal
 from bench.occupancy import Occupancy, occupied
+from bench.report.interim import figures
 from bench.results import RecipesUsed, Run
 from bench.runner import assemble
 from bench.runner.findings import limits_of
@@ -27,6 +28,7 @@ from bench.runner.session import Stopped
 from bench.runner.versions import CannotBuild, build
 from bench.spec import RunPlan
 from bench.stats.gate import Outcome, gate_of_versions
+from bench.stats.ratios import Baseline
 from bench.stats.verdicts import all_within
 from bench.workloads import QUESTIONS_AT_MOST
 from commands.errors import CommandError, ExitCode, UsageError
@@ -75,8 +77,14 @@ def load_recipes(source: str) -> LoadedRecipes:
         raise UsageError(str(error)) from None
 
 
-def carry_out(plan: RunPlan, work: Callable[[Job], Coroutine[Any, Any, Result]], seconds: float) -> Result:
-    """Prepare the plan, do the work, and clean up. `seconds`: about how long the work takes.
+def carry_out(
+    plan: RunPlan,
+    work: Callable[[Job], Coroutine[Any, Any, Result]],
+    seconds: float,
+    figures: Callable[[], str] = lambda: "",
+) -> Result:
+    """Prepare the plan, do the work, and clean up. `seconds`: about how long the work takes. `figures`: what is known
+    so far, for those who watch.
 
     Ctrl-C asks the work to stop. Raises UsageError where the plan cannot be prepared, Interrupted where the work does
     not keep what it found.
@@ -106,7 +114,7 @@ def carry_out(plan: RunPlan, work: Callable[[Job], Coroutine[Any, Any, Result]],
         directory = certificates.write(Path(aside)).directory if served_with_tls else None
         for text in limits_of(pinning, occupancy.other_runs() if occupancy is not None else None):
             print(f"warning: {text}", file=sys.stderr, flush=True)
-        with Progress(seconds) as progress:
+        with Progress(seconds, figures) as progress:
             try:
                 return asyncio.run(prepared(plan, directory, progress))
             except Stopped:
@@ -117,16 +125,23 @@ def carry_out(plan: RunPlan, work: Callable[[Job], Coroutine[Any, Any, Result]],
 
 def measured_run(plan: RunPlan) -> Run:
     """The run that the plan gives. Raises UsageError and Interrupted."""
+    measurement: Measurement | None = None
+
+    def so_far() -> str:
+        if measurement is None:
+            return ""
+        return figures({cell.key: cell.slices for cell in measurement.recording.cells}, Baseline.of_plan(plan))
 
     async def measured(job: Job) -> Run:
         def enough(recording: RunRecording) -> bool:
             run = assemble.run_of(recording, job.plan, job.header())
             return plan.until is not None and all_within(run.cells, plan.until)
 
-        recording = await Measurement(job, enough if plan.until is not None else None).run()
-        return assemble.run_of(recording, job.plan, job.header())
+        nonlocal measurement
+        measurement = Measurement(job, enough if plan.until is not None else None)
+        return assemble.run_of(await measurement.run(), job.plan, job.header())
 
-    run = carry_out(plan, measured, planning.estimated_seconds(plan))
+    run = carry_out(plan, measured, planning.estimated_seconds(plan), so_far)
     if run.plan.interrupted and not any(any(cell.slices.ok) for cell in run.cells):
         raise Interrupted("interrupted before anything was measured; nothing was written")
     return run

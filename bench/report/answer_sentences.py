@@ -11,7 +11,7 @@ from bench.network.profile import LOOPBACK
 from bench.report import names, units
 from bench.report.grouping import Grouping, LoadGroup, Variant, WorkloadGroup, variant_of
 from bench.report.summary import EQUIVALENT, fastest
-from bench.results import Cell, Estimate, RatioEstimate, Run
+from bench.results import Cell, Estimate, RatioEstimate, Run, Undecided
 from bench.spec import CellKey
 from bench.stats.verdicts import FAMILY_ERROR
 from bench.stats.wording import counted, some_of
@@ -20,6 +20,12 @@ NOTHING = "Nothing was measured."
 UNTIMED = "Bytes were counted; nothing was timed."
 INCONCLUSIVE, SAME = "?", "="
 """Marks of ratios in a table: the verdict is inconclusive, or the two are equivalent."""
+REASONS: dict[Undecided, str] = {
+    "too_few": "too few instances",
+    "too_noisy": "too noisy",
+    "not_restarted": "not restarted",
+}
+"""Why a verdict is inconclusive, within a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +113,8 @@ def of_verdicts(ratios: Sequence[RatioEstimate]) -> str:
     said = [f"{significant} of {counted(len(ratios), 'difference')} significant ({certain})"] if significant else []
     said += [f"{SAME} {EQUIVALENT} ({verdicts['same']})"] if verdicts["same"] else []
     if count := verdicts["inconclusive"]:
-        reasons = list(dict.fromkeys(names.undecided(ratio) for ratio in ratios if ratio.undecided is not None))
+        found = (ratio.undecided for ratio in ratios if ratio.undecided is not None)
+        reasons = list(dict.fromkeys(REASONS[each] for each in found))
         why = f": {' or '.join(reasons)}" if reasons else ""
         said.append(f"{INCONCLUSIVE} inconclusive ({'all' if count == len(ratios) else count}{why})")
     return f"{'; '.join(said)}."

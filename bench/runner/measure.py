@@ -109,20 +109,21 @@ class Measurement:
         instances.sort(key=lambda instance: instance.number)
 
     async def _start(self, session: Session, number: int) -> Instance:
-        self._report("starting" if self.plan.restarts else "connecting")
+        step = f"instance {number + 1}/{self.recording.instances}"
+        self._report(f"{step}: {'starting' if self.plan.restarts else 'connecting'}")
         instance = Instance(number, await start_rigs(session, self.job, number))
 
         async def prepare(rig: Rig) -> None:
             cells = [cell for cell in self.recording.cells if cell.key.process == rig.key]
-            self._report("verifying responses")
+            self._report(f"{step}: verifying responses")
             for cell in cells:
                 await self._verify(instance, rig, cell)
-            self._report("counting bytes")
+            self._report(f"{step}: counting bytes")
             for cell in cells:
                 await self._read_size(rig, cell)
             for cell in cells:
                 await self._count_in_flight(rig, cell)
-            self._report("warming up")
+            self._report(f"{step}: warming up")
             for cell in cells:
                 await self._slice(instance, cell, recorded=False)
 
@@ -196,6 +197,7 @@ class Measurement:
     ) -> bool:
         """Measure one round of each instance. False when the time was over before its end; the first is whole."""
         began_ns = perf_counter_ns()
+        of_rounds = f"/{self.plan.rounds}" if self.plan.rounds else ""
         for visited, index in enumerate(planning.order_of_sweep(range(len(instances)), self.plan, number)):
             if number and self.plan.rounds is None:
                 now_ns = perf_counter_ns()
@@ -204,7 +206,7 @@ class Measurement:
                     return False
             instance = instances[index]
             self._report(
-                f"round {number + 1} of instance {instance.number + 1} of {self.recording.instances}",
+                f"instance {instance.number + 1}/{self.recording.instances}, round {number + 1}{of_rounds}",
                 (instances[0].number + len(instances) * (number + visited / len(instances)) / (self.plan.rounds or 1))
                 / self.recording.instances,
             )

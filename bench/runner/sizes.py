@@ -65,7 +65,7 @@ async def size_up(job: Job, requests: int) -> Sizing:
     def one_done(cell: CellKey) -> None:
         nonlocal done
         done += 1
-        job.on_progress(done / len(cells), cell.message.label)
+        job.on_progress(done / len(cells), f"combination {done}/{len(cells)}: {cell.message.label}")
 
     stopped = False
     async with Session(job.pinning, job.stop, sizing.problems) as session:

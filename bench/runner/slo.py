@@ -95,20 +95,23 @@ class Prober:
                         if rig is None or rig.broken:
                             found.trouble = "; ".join(problems)
                         else:
-                            await self._search(rig, found, number / len(keys))
+                            await self._search(rig, found, number, len(keys))
             except Stopped:
                 for found in results[-1:]:
                     found.trouble = found.trouble or "interrupted"
         confirmed = [found.confirmed for found in results if found.confirmed is not None]
         return results, RunRecording(confirmed, problems=problems, instances_done=1, interrupted=self.job.stop.is_set())
 
-    async def _search(self, rig: Rig, found: Found, share: float) -> None:
+    async def _search(self, rig: Rig, found: Found, number: int, of: int) -> None:
         guess_hz = await self._guess(rig, found)
         if guess_hz is None:
             return
         search = RateSearch(guess_hz)
         while (rate_hz := search.next_rate()) is not None:
-            self.job.on_progress(share, f"{found.key.label} at {rate_hz:,.0f} requests/s")
+            self.job.on_progress(
+                number / of,
+                f"search {number + 1}/{of}, probe {found.probes + 1}: {found.key.label} at {rate_hz:,.0f}/s",
+            )
             probe = await self._probe(rig, found, rate_hz)
             if probe is None:
                 return

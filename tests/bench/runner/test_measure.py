@@ -273,7 +273,7 @@ async def test_a_stop_keeps_the_rounds_that_are_finished() -> None:
     stop = asyncio.Event()
 
     def in_the_third_round(_: float, text: str) -> None:
-        if text.startswith("round 3 "):
+        if ", round 3/" in text:
             stop.set()
 
     plan = plan_of(matrix_of(["http", "graphql"]), rounds=1000)
@@ -307,11 +307,11 @@ async def test_a_stop_keeps_the_slice_that_has_just_finished(monkeypatch: pytest
 
 
 @pytest.mark.parametrize(
-    "moment", ["starting", "verifying responses", "counting bytes", "warming up", "round 2 of instance 1 of 1"]
+    "moment", ["starting", "verifying responses", "counting bytes", "warming up", "instance 1/1, round 2/1000"]
 )
 async def test_a_run_that_is_cancelled_leaves_nothing_running(moment: str) -> None:
     def cancel(_: float, text: str) -> None:
-        if text == moment:
+        if text.endswith(moment):
             running.cancel()
 
     running = asyncio.create_task(recorded(plan_of(matrix_of(["http"]), rounds=1000), on_progress=cancel))
@@ -323,7 +323,9 @@ async def test_a_run_that_is_cancelled_leaves_nothing_running(moment: str) -> No
 async def test_a_stop_before_any_measurement_interrupts_every_cell(moment: str) -> None:
     stop = asyncio.Event()
     plan = plan_of(matrix_of(["http"]))
-    recording = await recorded(plan, on_progress=lambda _, text: stop.set() if text == moment else None, stop=stop)
+    recording = await recorded(
+        plan, on_progress=lambda _, text: stop.set() if text.endswith(moment) else None, stop=stop
+    )
     assert recording.interrupted
     assert {cell.status for cell in recording.cells} == {"interrupted"}
 
