@@ -28,7 +28,7 @@ from bench.runner.session import RunningProducer, Session
 from commands import command_line, values
 from commands.errors import UntrustedMeasurement
 from producers import lifecycle
-from producers.grpc_guard import RequestReader
+from producers.grpc_guard import GuardedMethods, RequestReader
 from producers.grpc_http2 import GrpcHttp2Producer
 from producers.grpc_limits import core_options
 from producers.settings import CallLimits, Limits, ProducerSettings
@@ -103,7 +103,7 @@ def without_core_limits() -> None:
 
 def without_guard() -> None:
     """Handlers as grpc.aio takes them: unary, with whatever they raise shown to the caller."""
-    patch("producers.grpc_http2.guarded", lambda server, requests: server).start()
+    patch.object(GuardedMethods, "_guarded_handler", lambda self, handler: handler).start()
 
 
 def without_anything() -> None:

@@ -1,6 +1,6 @@
 """Wraps every handler of a gRPC service: reads the request within a deadline, and turns errors into statuses.
 
-`guarded` wraps handlers while generated code registers them, so that handlers only return a message or raise.
+`GuardedMethods` wraps handlers while generated code registers them, so that handlers only return a message or raise.
 
 grpc.aio itself waits for the message of a unary call as long as the connection is open. A caller that sends none holds
 the slot of a call, and one that ends its stream without a message gets no response. So requests are read here, within a
@@ -82,26 +82,28 @@ class RequestReader:
         self._timer = loop.call_later(self._timeout_s / 4, self._look, loop) if self._waiting_since_s else None
 
 
-def guarded(server: grpc.aio.Server, requests: RequestReader) -> grpc.aio.Server:
-    """The server to pass to `add_…Servicer_to_server`, which wraps the handlers."""
-    return cast(grpc.aio.Server, GuardedRegistration(server, requests))
+class GuardedMethods(grpc.GenericRpcHandler):
+    """Takes the place of a server in `add_…Servicer_to_server`: wraps the handlers, and finds them for the server.
 
+    Registered one by one, every method would have a pending request of its own at gRPC's core, and each call would wait
+    for all of them again. This is registered once, as `server.add_generic_rpc_handlers`.
+    """
 
-class GuardedRegistration:
-    """The part of a server that generated code uses: wraps handlers and registers them."""
-
-    def __init__(self, server: grpc.aio.Server, requests: RequestReader) -> None:
-        self._server = server
+    def __init__(self, requests: RequestReader) -> None:
         self._requests = requests
+        self._handlers: dict[str, Any] = {}
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
+        """The handler of a method, or None."""
+        return self._handlers.get(handler_call_details.method)
 
     def add_generic_rpc_handlers(self, handlers: Iterable[grpc.GenericRpcHandler]) -> None:
         """Does nothing: generated code registers each handler again by its method's name."""
 
     def add_registered_method_handlers(self, service: str, handlers: dict[str, Any]) -> None:
-        """Register wrapped handlers for the methods of `service`."""
-        wrapped = {name: self._guarded_handler(handler) for name, handler in handlers.items()}
-        # Missing in types-grpcio.
-        cast(Any, self._server).add_registered_method_handlers(service, wrapped)
+        """Add wrapped handlers for the methods of `service`."""
+        for name, handler in handlers.items():
+            self._handlers[f"/{service}/{name}"] = self._guarded_handler(handler)
 
     def _guarded_handler(self, handler: Any) -> Any:
         """A handler that reads and parses its request itself, so that all errors are handled in one place.

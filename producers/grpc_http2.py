@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from typing import cast
 
 # gRPC's core reads this once, when it is loaded. By default, it would log to stderr what the producer reports anyway.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
@@ -11,7 +12,7 @@ from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from producers.grpc_front import ALPN, CallFront
-from producers.grpc_guard import RequestReader, guarded
+from producers.grpc_guard import GuardedMethods, RequestReader
 from producers.grpc_health import SERVICE as HEALTH
 from producers.grpc_health import Health
 from producers.grpc_json_service import NAME as RECIPES_IN_JSON
@@ -48,7 +49,8 @@ class GrpcHttp2Producer(Producer):
             options=core_options(settings), maximum_concurrent_rpcs=settings.limits.calls.concurrent
         )
         self._health = Health([RECIPES, RECIPES_IN_JSON])
-        services = guarded(server, RequestReader(settings.limits))
+        methods = GuardedMethods(RequestReader(settings.limits))
+        services = cast(grpc.aio.Server, methods)
         add_RecipeServiceServicer_to_server(RecipeService(self.book), services)
         add_to_server(JsonRecipeService(self.book), services)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, services)
@@ -57,6 +59,7 @@ class GrpcHttp2Producer(Producer):
             reflection.aio.ReflectionServicer((RECIPES, HEALTH, reflection.SERVICE_NAME)),
             services,
         )
+        server.add_generic_rpc_handlers((methods,))
         addresses = await (self._listen_behind_front(server) if settings.strict_calls else self._listen(server))
         self._server = server
         return addresses

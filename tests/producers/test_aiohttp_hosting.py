@@ -211,6 +211,7 @@ async def test_an_incomplete_head_is_408(sent: bytes) -> None:
         answer = await reader.read()
         assert answer.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
         assert b'"error":"request_timeout"' in answer
+        assert b"\r\nDate: " in answer
         writer.close()
 
 

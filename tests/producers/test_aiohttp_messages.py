@@ -41,7 +41,3 @@ async def test_an_unknown_expectation_is_a_problem_for_every_method(gzip_address
         answer = await exchange(gzip_address, sent.encode())
         assert_problem(answer, 417, "expectation_failed")
         assert answer.headers["server"] == "recipe-lab"
-
-
-async def test_the_refusal_of_bytes_that_are_not_http_has_a_date(gzip_address: str) -> None:
-    assert "date" in (await exchange(gzip_address, b"BAD\r\n\r\n")).headers
