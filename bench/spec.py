@@ -408,6 +408,14 @@ class CellKey(Struct, frozen=True, kw_only=True):
         return self.usual(*(name for name in dimensions() if name not in kept))
 
     @property
+    def answers(self) -> tuple[Hashable, ...]:
+        """Cells of a process that agree in this send the same requests and get the same responses, once decrypted."""
+        return (
+            self.usual(*(n for n, each in dimensions().items() if not each.changes_bytes)).without("tls"),
+            self.client,
+        )
+
+    @property
     def sender(self) -> tuple[Hashable, ...]:
         """What decides how many requests its client can have in flight."""
         in_flight = None if self.load is None else self.load.connection_limit

@@ -17,7 +17,7 @@ Value = TypeVar("Value")
 
 DEFAULT_CONNECTIONS = 100
 """aiohttp's default."""
-IDLE_S = 60.0
+IDLE_S = 100.0
 """A connection that was idle for longer is not used again. Less than the time after which producers close it, and more
 than aiohttp's 15 s, after which a caller that comes now and then would connect anew each time."""
 

@@ -86,7 +86,7 @@ class Limits:
     """From the accepted connection, or the first byte of a head, to the end of the head."""
     body_timeout_s: float = 20.0
     """The time for a request body to arrive."""
-    keep_alive_s: float = 75.0
+    keep_alive_s: float = 120.0
     """Idle connections are closed after this time, which is longer than the minute that is common for proxies."""
     write_timeout_s: float = 20.0
     """A slow reader has to read at least 16 KiB within this time, or its connection is aborted."""

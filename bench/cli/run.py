@@ -21,7 +21,7 @@ from producers.registry import DEFAULT
 from recipes import sources
 
 DEFAULT_SECONDS = 175.0
-DEFAULT_INSTANCES = 16
+DEFAULT_INSTANCES = 24
 DEFAULT_INSTANCES_AT_LEAST = 6
 QUICK_SECONDS = 35.0
 UNTIL_SECONDS = 600.0
@@ -65,7 +65,7 @@ def run(
             parser=values.whole_number(1, 1000),
             metavar="N",
             rich_help_panel=TIME,
-            help="Fresh starts of the servers (replicates). [default: 6 to 16, as time allows]",
+            help="Fresh starts of the servers (replicates). [default: 6 to 24, as time allows]",
         ),
     ] = None,
     rounds: Annotated[

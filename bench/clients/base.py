@@ -33,8 +33,6 @@ class LoadClient(ABC):
 
     checks: ClassVar[Literal["answer", "status"]] = "answer"
     """What is checked of every timed response. `status`: only the HTTP status, so the content may be wrong."""
-    verifies_all: ClassVar[bool] = True
-    """Whether every request has to be verified before a cell is timed. False: a few are enough."""
 
     def __init__(self, protocol: str, settings: ClientSettings) -> None:
         """`settings.connections` is the number of requests in flight. None: open loop, as many as fall due."""
@@ -67,6 +65,14 @@ class LoadClient(ABC):
     @abstractmethod
     def requests(self, questions: Sequence[Question[Any]]) -> Sequence[Request]:
         """Prepare the questions for sending, in the same order. Raises ConsumerError and RecipeError."""
+
+    def share_verified(self, requests: Sequence[Request], earlier: Sequence[Request]) -> None:
+        """Let `requests` count as verified as `earlier` ones, which ask the same over other connections."""
+        return
+
+    def unverified(self, requests: Sequence[Request]) -> Sequence[Request]:
+        """The requests that still have to be verified before a cell is timed, besides a few of every cell."""
+        return requests
 
     @abstractmethod
     async def verify(self, request: Request) -> None:

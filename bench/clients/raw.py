@@ -91,6 +91,15 @@ class RawClient(LoopClient):
 
         return RawRequest(contents[0], verify, register)
 
+    def share_verified(self, requests: Sequence[AnyRequest], earlier: Sequence[AnyRequest]) -> None:
+        """Share the fingerprints: with TLS or without, a producer answers alike."""
+        for request, one in zip(requests, earlier, strict=True):
+            request.verified = one.verified
+
+    def unverified(self, requests: Sequence[AnyRequest]) -> Sequence[AnyRequest]:
+        """Those of which no fingerprint is known."""
+        return [request for request in requests if not request.verified]
+
     async def verify(self, request: AnyRequest) -> None:
         """Send once, decode, compare, and remember the fingerprint of the correct response.
 
