@@ -18,7 +18,7 @@ export RECIPES
 # The lab starts hundreds of processes in its tests and runs, and each would compile the code again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup implementations certs protos bench compare report sizes http graphql grpc serve-http serve-graphql \
+.PHONY: help setup implementations certs protos bench compare report sizes instructions http graphql grpc serve-http serve-graphql \
 	serve-grpc data test check interop conformance hostile audit lint format types imports stubs version collect tests quick-bench lock clean
 .DEFAULT_GOAL := help
 
@@ -67,6 +67,9 @@ compare: $(RUN_READY) ## compare two runs; fail if something got slower (A=befor
 
 sizes: $(RUN_READY) ## where every byte goes, without a latency run (RECIPES= OUT= ARGS=)
 	@$(BIN)/python -m bench sizes $(if $(RECIPES),--recipes "$$RECIPES") $(if $(OUT),--out "$(OUT)") $(ARGS)
+
+instructions: $(RUN_READY) ## instructions of a request, counted by callgrind (RECIPES= OUT= ARGS=)
+	@$(BIN)/python -m bench instructions $(if $(RECIPES),--recipes "$$RECIPES") $(if $(OUT),--out "$(OUT)") $(ARGS)
 
 report: $(RUN_READY) ## render the report of a run again (RUN=reports/x.json)
 	@$(BIN)/python -m bench report "$(RUN)" $(ARGS)

@@ -159,6 +159,17 @@ def process_cpu_ns(pid: int) -> int | None:
         return None
 
 
+def all_threads_sleep(pid: int) -> bool:
+    """Whether every thread of `pid` waits for something (state S of proc(5)); false where the system does not say."""
+    states = set()
+    try:
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            states.add((thread / "stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0])
+    except (OSError, IndexError):  # a thread or the process has ended meanwhile
+        return False
+    return states == {"S"}
+
+
 def peak_memory_bytes(pid: int) -> int | None:
     """The largest resident memory of `pid` so far (VmHWM of proc(5)); None where the system does not say."""
     try:

@@ -189,6 +189,29 @@ class Memory(Struct, frozen=True, kw_only=True):
     producer_peak: int | None = None
 
 
+class InstructionCount(Struct, frozen=True, kw_only=True):
+    """What one side of a request executes in user space, counted by callgrind with one request in flight."""
+
+    per_request: Estimate
+    """Instructions. The median over windows, with the interval that holds it with at least 95 %."""
+    system_calls: float
+    """Calls of the kernel per request, the median over windows. What they execute in it is not counted."""
+    by_library: dict[str, float]
+    """Instructions per request in each shared object, in the window nearest to the median."""
+    windows: list[float]
+    """Instructions per request in each window, in the order of counting."""
+    requests_per_window: int
+    per_window: float = 0.0
+    """What a window without a request executes. It is not part of the other figures."""
+
+
+class Instructions(Struct, frozen=True, kw_only=True):
+    """Instructions per request of both sides; null where they were not counted."""
+
+    producer: InstructionCount | None = None
+    consumer: InstructionCount | None = None
+
+
 class InFlight(Struct, frozen=True, kw_only=True):
     """How many requests the client had on the wire: sent, and not answered. Counted through a tap, once per run."""
 
@@ -325,6 +348,8 @@ class Cell(CellKey, frozen=True, kw_only=True):
     bytes: Bytes | None = None
     cpu_us_per_request: CpuPerRequest | None = None
     memory_bytes: Memory | None = None
+    instructions: Instructions | None = None
+    """Counted by `instructions`, under no load but one request in flight."""
     tls_session: TlsSession | None = None
     anatomy: Anatomy | None = None
     """Of `sizes` only."""
@@ -384,6 +409,8 @@ class PlanUsed(Struct, frozen=True, kw_only=True):
     """Of one request."""
     threshold: float | None = None
     """Where versions are compared: a slowdown by more than this share is a regression."""
+    instruction_threshold: float | None = None
+    """Where instructions of versions are compared: more of them by more than this share is a regression."""
     expect: Literal["recipes", "none"] | None = None
     """What responses were compared with. `none`: they only had to be well-formed."""
     interrupted: bool = False

@@ -139,6 +139,8 @@ class Dimension:
     """Of its column in tables."""
     scope: Scope
     role: Role = Role.GROUP
+    changes_work: bool = True
+    """Whether it changes what producer and consumer execute, so that `bench instructions` varies it."""
     changes_bytes: bool = False
     """Whether it changes the bytes of a request, so that `bench sizes` varies it."""
     label: "Callable[[CellKey], str]"
@@ -303,6 +305,7 @@ class CellKey(Struct, frozen=True, kw_only=True):
         Dimension(
             heading="network",
             scope=Scope.PATH,
+            changes_work=False,
             label=lambda key: "" if key.network == LOOPBACK else key.network.replace("=", "").replace(",", "-"),
             words=lambda key: "" if key.network == LOOPBACK else key.network,
             flag=Flag(
@@ -337,6 +340,7 @@ class CellKey(Struct, frozen=True, kw_only=True):
         Dimension(
             heading="cores",
             scope=Scope.REQUEST,
+            changes_work=False,
             label=lambda key: "" if key.cores == AWAKE else f"{key.cores}-cores",
             words=lambda key: "" if key.cores == AWAKE else "cores may sleep",
             flag=Flag(

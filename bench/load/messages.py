@@ -82,6 +82,18 @@ class RunSlice(Struct, frozen=True, kw_only=True, tag=True):
     """Whether one more response is verified as a whole after the slice."""
 
 
+class SendRequests(Struct, frozen=True, kw_only=True, tag=True):
+    """Send requests of a cell that was verified one after the other, always the same. Answered by RequestsSent."""
+
+    cell: str
+    requests_at_most: int
+    """How many of the cell's requests are sent, in order."""
+    passes: int
+    """How many times each is sent."""
+    producer_idle: bool
+    """Whether the producer has to be idle before each."""
+
+
 class Discard(Struct, frozen=True, kw_only=True, tag=True):
     """Forget all latencies that were recorded so far. Answered by Done."""
 
@@ -138,6 +150,13 @@ class SliceDone(Struct, frozen=True, kw_only=True, tag=True):
     """The message of the first failure."""
 
 
+class RequestsSent(Struct, frozen=True, kw_only=True, tag=True):
+    """How many requests were successful. `failure` says why the next was not, and no further one was sent."""
+
+    sent: int
+    failure: str | None = None
+
+
 class Recorded(Struct, frozen=True, kw_only=True, tag=True):
     """All latencies and service times by cell: HdrHistogram V2, base64, in nanoseconds."""
 
@@ -153,8 +172,8 @@ class Broken(Struct, frozen=True, kw_only=True, tag=True):
     text: str
 
 
-Order = Setup | Verify | ReadSizes | CountInFlight | RunSlice | Discard | Collect | Finish
-Answer = Done | Verification | SizesRead | InFlightCounted | SliceDone | Recorded | Broken
+Order = Setup | Verify | ReadSizes | CountInFlight | RunSlice | SendRequests | Discard | Collect | Finish
+Answer = Done | Verification | SizesRead | InFlightCounted | SliceDone | RequestsSent | Recorded | Broken
 
 _orders: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
 _answers: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)

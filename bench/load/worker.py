@@ -28,6 +28,7 @@ from bench.load.client_queue import ClientQueue
 from bench.load.closed_loop import run_closed
 from bench.load.fresh_connections import FreshConnections
 from bench.load.in_flight import count_in_flight
+from bench.load.in_turn import send_in_turn
 from bench.load.open_loop import due_offsets_ns, run_open
 from bench.load.recorder import OK, WRONG_ANSWER, SliceRecord, failures, kind_of, most_frequent_failure
 from bench.load.watch import ConnectionCount, LoopWatch
@@ -92,6 +93,8 @@ class Worker:
                 return await self.count_in_flight(order.key)
             case messages.RunSlice():
                 return await self.run_slice(order)
+            case messages.SendRequests():
+                return await self.send_requests(order)
             case messages.Discard():
                 for cell in self.cells.values():
                     cell.latency.reset()
@@ -258,6 +261,20 @@ class Worker:
             connections_opened=opened,
         )
         return messages.SliceDone(slice=measured, outcomes=record.outcomes, text=record.first_failure)
+
+    async def send_requests(self, order: messages.SendRequests) -> messages.Answer:
+        """Send a fixed number of requests, one after the other."""
+        cell = self.cells[order.cell]
+        if not isinstance(cell.client, LoopClient):
+            return messages.Broken(text="a client that is a program of its own sends no fixed number of requests")
+        turns = await send_in_turn(
+            cell.client,
+            cell.requests[: order.requests_at_most],
+            order.passes,
+            self.setup.producer_pid if order.producer_idle else None,
+        )
+        failure = turns.failure
+        return messages.RequestsSent(sent=turns.sent, failure=None if failure is None else str(failure))
 
     async def _run(
         self, cell: VerifiedCell, asked: Iterator[Request], order: messages.RunSlice, record: SliceRecord

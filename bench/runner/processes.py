@@ -4,9 +4,9 @@ import asyncio
 import os
 import signal
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -20,6 +20,7 @@ from producers.lifecycle import STOP_WITH_STDIN
 
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 15.0
+ENDS_AT_ONCE_S = 1.0
 LINE_LIMIT_BYTES = 1 << 26
 OPENSSL_CONFIGURATION = REPOSITORY / "commands" / "openssl.cnf"
 
@@ -28,7 +29,18 @@ class ProcessFailed(Exception):
     """A process ended, or did not answer. The text names it and ends with the last line of its stderr."""
 
 
-def child_environment(directory: str = "") -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class Wrapper:
+    """A program that runs another one: what stands before that one's command, and variables for both."""
+
+    command: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+UNWRAPPED = Wrapper()
+
+
+def child_environment(directory: str = "", wrapper: Wrapper = UNWRAPPED) -> dict[str, str]:
     """The environment of every child: without the variables that stand in for flags, with the lab's TLS settings.
 
     `directory` is the root of the code that the child runs; empty: this lab's own.
@@ -41,6 +53,7 @@ def child_environment(directory: str = "") -> dict[str, str]:
         "PYTHONPATH": directory or str(REPOSITORY),
         "PYTHONHASHSEED": "random",
         "GRPC_VERBOSITY": "NONE",
+        **wrapper.environment,
     }
 
 
@@ -62,17 +75,25 @@ class Child:
     errors: IO[bytes]
 
     @classmethod
-    async def start(cls, name: str, command: Sequence[str], cpus: Sequence[int], directory: str = "") -> "Child":
+    async def start(
+        cls,
+        name: str,
+        command: Sequence[str],
+        cpus: Sequence[int],
+        directory: str = "",
+        wrapper: Wrapper = UNWRAPPED,
+    ) -> "Child":
         """Start it on these CPUs, from the code in `directory`; empty: this lab's own."""
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the child
         try:
             process = await asyncio.create_subprocess_exec(
+                *wrapper.command,
                 *command,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,
                 limit=LINE_LIMIT_BYTES,
-                env=child_environment(directory),
+                env=child_environment(directory, wrapper),
                 cwd=Path.cwd(),
                 # uvloop knows no process groups. A function to be called in the child is no way out: it would have this
                 # process forked, with the threads of gRPC if there are any.
@@ -139,6 +160,14 @@ class Child:
             raise ProcessFailed(f"{self.name} has ended{self.last_error()}") from None
         if (line := await self.line(START_TIMEOUT_S)) != order:
             raise ProcessFailed(f"{self.name} wrote {line!r} instead of {order!r}")
+
+    async def raise_if_ended(self) -> None:
+        """Raise ProcessFailed where it has ended, or ends at once."""
+        try:
+            exit_code = await asyncio.wait_for(self.process.wait(), ENDS_AT_ONCE_S)
+        except TimeoutError:
+            return
+        raise ProcessFailed(f"{self.name} ended with {exit_code}{self.last_error()}")
 
     def last_error(self) -> str:
         """The last line of its stderr, as `: …`; empty when it wrote nothing there."""

@@ -8,7 +8,7 @@ from bench import schedule as planning
 from bench.load import messages
 from bench.network.profile import LOOPBACK
 from bench.runner.job import Job
-from bench.runner.processes import Child, LoadProcess, ProcessFailed
+from bench.runner.processes import UNWRAPPED, Child, LoadProcess, ProcessFailed, Wrapper
 from bench.runner.session import RunningProducer, Server, Session
 from bench.spec import CellKey
 
@@ -45,7 +45,8 @@ class Rig:
         for child in self._servers():
             if not child.alive:
                 self.broken = True
-                self.session.problems.append(f"{child.name} ended{child.last_error()}")
+                ended = f"{child.name} ended with {child.process.returncode}{child.last_error()}"
+                self.session.problems.append(ended)
         return answer
 
     async def finish(self, timeout_s: float) -> messages.Recorded | None:
@@ -81,7 +82,7 @@ async def start_rigs(session: Session, job: Job, instance: int = 0) -> dict[Cell
 
     async def start(key: CellKey) -> None:
         try:
-            rigs[key] = await _start_rig(session, job, key)
+            rigs[key] = await start_rig(session, job, key)
         except ProcessFailed as error:
             session.problems.append(str(error))
 
@@ -94,7 +95,10 @@ async def start_rigs(session: Session, job: Job, instance: int = 0) -> dict[Cell
     return rigs
 
 
-async def _start_rig(session: Session, job: Job, key: CellKey) -> Rig:
+async def start_rig(
+    session: Session, job: Job, key: CellKey, producer_in: Wrapper = UNWRAPPED, load_in: Wrapper = UNWRAPPED
+) -> Rig:
+    """Start the rig of one producer. `producer_in`, `load_in`: what runs its processes. Raises ProcessFailed."""
     plan = job.plan
     protocol = key.protocol
     version = next(version for version in plan.versions if version.name == key.version)
@@ -113,6 +117,7 @@ async def _start_rig(session: Session, job: Job, key: CellKey) -> Rig:
             certificates=job.certificates if any(cell.tls for cell in cells) else None,
             directory=version.directory,
             python=version.python,
+            wrapper=producer_in,
         )
         direct = messages.Route(plain=producer.plain, tls=producer.tls)
     # Every rig has relays of its own, as only one rig sends at a time.
@@ -133,7 +138,7 @@ async def _start_rig(session: Session, job: Job, key: CellKey) -> Rig:
         timeout_s=plan.timeout_s,
         producer_pid=None if producer is None else producer.pid,
     )
-    load = await session.start_load(setup)
+    load = await session.start_load(setup, load_in)
     return Rig(session, key, load, list(relays.values()), producer)
 
 

@@ -16,7 +16,7 @@ from typing import Any, Self, TypeVar
 from bench.load import messages
 from bench.machine import Pinning
 from bench.runner import spinner
-from bench.runner.processes import START_TIMEOUT_S, Child, LoadProcess, ProcessFailed, keeps_groups
+from bench.runner.processes import START_TIMEOUT_S, UNWRAPPED, Child, LoadProcess, ProcessFailed, Wrapper, keeps_groups
 from producers.registry import DEFAULT
 
 Result = TypeVar("Result")
@@ -63,6 +63,7 @@ class Session:
         self._relays: list[Child] = []
         self._servers: list[Child] = []
         self._spinners: list[Child] = []
+        self._tools: list[Child] = []
         self._awake = False
         self._unpinned: list[tuple[Child, Sequence[int]]] = []
         """Processes that run on any core, and the cores for each."""
@@ -85,13 +86,13 @@ class Session:
 
     async def _end(self) -> None:
         """End those that send first: a server that still has connections waits for them."""
-        for children in (self._spinners, self._load_processes, self._relays, self._servers):
+        for children in (self._tools, self._spinners, self._load_processes, self._relays, self._servers):
             async with asyncio.TaskGroup() as ending:
                 for child in children:
                     ending.create_task(child.end())
 
     def _kill(self) -> None:
-        for child in (*self._spinners, *self._load_processes, *self._relays, *self._servers):
+        for child in (*self._tools, *self._spinners, *self._load_processes, *self._relays, *self._servers):
             child.kill()
 
     async def start_producer(
@@ -106,11 +107,12 @@ class Session:
         certificates: Path | None = None,
         directory: str = "",
         python: str = "",
+        wrapper: Wrapper = UNWRAPPED,
     ) -> RunningProducer:
         """Start `python -m producers` on free ports, and wait until it accepts. Raises ProcessFailed.
 
         `flags` are passed on. `certificates`: where its certificates are; without, it serves no TLS. `directory` is the
-        root of the code to start it from, `python` the interpreter; empty: this lab's own.
+        root of the code to start it from, `python` the interpreter; empty: this lab's own. `wrapper`: what runs it.
 
         One process serves plain and TLS, and gzip to those who ask for it, so that these effects are compared within a
         process.
@@ -125,16 +127,24 @@ class Session:
             command += ["--key", str(certificates / "server-key.pem")]
         ports = 1 if certificates is None else 2
         name = f"the {protocol} producer" + ("" if implementation == DEFAULT else f" ({implementation})")
-        server = await self.start_server(name, command, ports=ports, directory=directory)
+        server = await self.start_server(name, command, ports=ports, directory=directory, wrapper=wrapper)
         plain, *tls = server.addresses
         return RunningProducer(server.child, plain, tls[0] if tls else None)
 
-    async def start_server(self, name: str, command: Sequence[str], *, ports: int = 1, directory: str = "") -> Server:
+    async def start_server(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        ports: int = 1,
+        directory: str = "",
+        wrapper: Wrapper = UNWRAPPED,
+    ) -> Server:
         """Start a process like a producer, and wait until it has announced so many ports. Raises ProcessFailed.
 
         `directory`: the root of the code that it runs; empty: this lab's own.
         """
-        child = await self._start(name, command, self.pinning.producer, self._servers, directory)
+        child = await self._start(name, command, self.pinning.producer, self._servers, directory, wrapper)
         return Server(child, tuple([await child.announced() for _ in range(ports)]))
 
     async def start_relay(self, network: str, addresses: Sequence[str], seed: int) -> Server:
@@ -147,19 +157,40 @@ class Session:
         child = await self._start(f"the relay for {network}", command, cores, self._relays)
         return Server(child, tuple([await child.announced() for _ in addresses]))
 
-    async def start_load(self, setup: messages.Setup) -> LoadProcess:
-        """Start a load process and give it its set-up. Raises ProcessFailed."""
+    async def start_load(self, setup: messages.Setup, wrapper: Wrapper = UNWRAPPED) -> LoadProcess:
+        """Start a load process, run by `wrapper`, and give it its set-up. Raises ProcessFailed."""
         command = [sys.executable, "-P", "-m", "bench.load.worker"]
         name = f"the load process for {setup.protocol}"
-        process = LoadProcess(await self._start(name, command, self.pinning.load, self._load_processes))
+        process = LoadProcess(
+            await self._start(name, command, self.pinning.load, self._load_processes, wrapper=wrapper)
+        )
         await process.order(setup, START_TIMEOUT_S)
         return process
 
+    async def run_to_end(self, name: str, command: Sequence[str], timeout_s: float) -> None:
+        """Run a program that ends by itself. Raises ProcessFailed when it fails, or does not end in time."""
+        child = await self._start(name, command, (), self._tools)
+        try:
+            exit_code = await asyncio.wait_for(child.process.wait(), timeout_s)
+            if exit_code:
+                raise ProcessFailed(f"{name} ended with {exit_code}{child.last_error()}")
+        except TimeoutError:
+            raise ProcessFailed(f"{name} did not end within {timeout_s:g} s{child.last_error()}") from None
+        finally:
+            await child.end()
+            self._tools.remove(child)
+
     async def _start(
-        self, name: str, command: Sequence[str], cores: Sequence[int], kept: list[Child], directory: str = ""
+        self,
+        name: str,
+        command: Sequence[str],
+        cores: Sequence[int],
+        kept: list[Child],
+        directory: str = "",
+        wrapper: Wrapper = UNWRAPPED,
     ) -> Child:
         async def started() -> Child:
-            child = await Child.start(name, command, self.pinning.starting, directory)
+            child = await Child.start(name, command, self.pinning.starting, directory, wrapper)
             kept.append(child)
             self._unpinned.append((child, cores))
             return child

@@ -1,0 +1,139 @@
+"""`python -m bench instructions`: counts the instructions of a request, without timing anything."""
+
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from bench import run_file
+from bench.callgrind.tool import ToolMissing, Valgrind, installed
+from bench.cli import matrix_flags, version_flags
+from bench.cli.measure import EXIT_CODES, carry_out, checked_path
+from bench.cli.show import print_document, put, write_report
+from bench.clients.base import LoopClient
+from bench.clients.registry import CLIENTS, load_client_class
+from bench.report.run_document import instructions_document
+from bench.results import Run
+from bench.runner import assemble
+from bench.runner.instructions import count_instructions, instructions_run
+from bench.runner.job import Job, RunHeader
+from bench.spec import ClosedLoad, Matrix, RunPlan
+from bench.stats import instructions as counts
+from bench.workloads import WORKLOADS
+from commands import values
+from commands.errors import ExitCode, UntrustedMeasurement, UsageError
+from recipes import sources
+
+CELL_S = 7.0
+"""How long a cell takes, for the first estimate of the time left."""
+
+
+@matrix_flags.with_dimensions(lambda dimension: dimension.changes_work)
+def instructions(
+    chosen: matrix_flags.Chosen,
+    workload: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAMES", help=f"Comma-separated: {', '.join(WORKLOADS)}. [default: get,list]"),
+    ] = None,
+    page_size: Annotated[
+        list[str] | None, typer.Option(metavar="N", help="Recipes on a page or in a batch. [default: 20]")
+    ] = None,
+    ab: Annotated[
+        str,
+        typer.Option(
+            metavar="REF", help="Compare the producers of this checkout with those of a commit (A..B: of two commits)."
+        ),
+    ] = "",
+    threshold: Annotated[
+        float,
+        typer.Option(
+            parser=values.share(0, 10),
+            metavar="PERCENT",
+            help="With --ab: exit code 1 when a request takes more instructions by more than this, 3 when that was not "
+            "ruled out.",
+        ),
+    ] = counts.THRESHOLD,
+    gzip_level: Annotated[
+        int, typer.Option(parser=values.whole_number(1, 9), metavar="1..9", help="The zlib level of gzip.")
+    ] = 6,
+    recipes: Annotated[
+        str, typer.Option(metavar="SOURCE", help="generated[:N[:SEED]], wikibooks, or a JSON (Lines) file.")
+    ] = sources.DEFAULT_SOURCE,
+    seed: Annotated[
+        int,
+        typer.Option(parser=values.whole_number(0, 2**63), metavar="N", help="Selects the recipes that are requested."),
+    ] = 1,
+    out: Annotated[
+        str, typer.Option(metavar="FILE", help="The run file to write. [default: a new file in reports/]")
+    ] = "",
+) -> int:
+    """Count the instructions and system calls of a request with callgrind, for servers and clients.
+
+    Counted in user space, with one request in flight; kernel, waiting and caches are not counted. Needs valgrind.
+    """
+    compared = version_flags.compared([], ab, [])
+    found = matrix_flags.values_of(chosen, cores=matrix_flags.usual_cores())
+    loads = [ClosedLoad(concurrency=1)]
+    matrix_flags.check(found, loads)
+    _check_clients(found["client"])
+    plan = RunPlan(
+        matrix=Matrix(
+            {
+                **found,
+                "version": [version.name for version in compared if version.name is not None],
+                "workload": matrix_flags.workloads(workload or ["get,list"], page_size or ["20"]),
+                "load": loads,
+            }
+        ),
+        instances=1,
+        rounds=0,
+        seconds=0.0,
+        slice_ns=0,
+        seed=seed,
+        recipes=recipes,
+        versions=compared,
+        gzip_level=gzip_level,
+    )
+    path = checked_path(out, "instructions")
+    valgrind = _valgrind()
+
+    async def counted(job: Job) -> Run:
+        counting = await count_instructions(job, valgrind)
+        if counting.problems and not any(each.sides for each in counting.cells.values()):
+            raise UntrustedMeasurement(f"nothing was counted: {counting.problems[0]}")
+        limit = threshold if len(compared) > 1 else None
+        return instructions_run(counting, plan, _with_valgrind(job.header(), valgrind), limit)
+
+    run = carry_out(plan, counted, CELL_S * len(plan.matrix.cells()))
+    put(path, run_file.encode(run))
+    report_path = write_report(run, path.with_suffix(".html"))
+    print_document(instructions_document(run))
+    print(f"run file: {path}\nreport:   {report_path}")
+    return _exit_code(run)
+
+
+def _check_clients(names: list[str]) -> None:
+    """Raise UsageError for a client that is a program of its own."""
+    usable = [name for name in CLIENTS if issubclass(load_client_class(name), LoopClient)]
+    if unusable := [name for name in names if name not in usable]:
+        raise UsageError(f"--client {unusable[0]}: its instructions cannot be counted; use {' or '.join(usable)}")
+
+
+def _valgrind() -> Valgrind:
+    try:
+        return installed()
+    except ToolMissing as error:
+        raise UsageError(f"bench instructions: {error}") from None
+
+
+def _with_valgrind(header: RunHeader, valgrind: Valgrind) -> RunHeader:
+    return replace(header, environment={**header.environment, "valgrind": valgrind.version})
+
+
+def _exit_code(run: Run) -> int:
+    if run.plan.instruction_threshold is not None:
+        complete = all(cell.status in ("measured", "unsupported") for cell in run.cells)
+        outcome = counts.outcome(counts.changes(run), complete=complete)
+        if outcome != "none":
+            return EXIT_CODES[outcome]
+    return ExitCode.UNTRUSTED if assemble.untrusted(run) else ExitCode.FINE

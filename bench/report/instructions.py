@@ -1,0 +1,242 @@
+"""Instructions per request, and where they go, as tables and charts."""
+
+from collections.abc import Iterator, Sequence
+
+from bench.callgrind.libraries import PARTS, by_part
+from bench.report import names
+from bench.report.document import (
+    Block,
+    Chart,
+    Charts,
+    Column,
+    Conclusion,
+    Entry,
+    KeyEntry,
+    Section,
+    Table,
+    TableBuilder,
+)
+from bench.report.grouping import Grouping, WorkloadGroup, grouped
+from bench.report.latency_charts import label_of
+from bench.report.latency_tables import headings, headings_of
+from bench.report.plots import Bars, Segment
+from bench.results import Cell, InstructionCount, Run
+from bench.spec import CellKey
+from bench.stats.instructions import Change, changes, outcome
+from bench.stats.wording import counted
+
+TITLE = "Instructions"
+NOT_COUNTED = (
+    "Instructions in user space, counted by callgrind with one request in flight. Not counted: the kernel, waiting, "
+    "cache misses and branch mispredictions. So this is no latency. It shows how much work a request is, and is the "
+    "same on every machine with the same libraries and processor features."
+)
+INTERVAL = "±: half of the interval that holds the median over windows with 95 %."
+SYSTEM_CALLS = "system calls: how often the kernel was called per request, by all threads."
+PARTS_NOTE = (
+    "Share of the user-space instructions of a request. The interpreter runs all Python code, the lab's and that of "
+    "libraries. gRPC's library has TLS, gzip and HTTP/2 of its own, which count as that library."
+)
+CONSUMER_NOTE = (
+    "client: everything that the load process executes for a request: the consumer, its library, and the loop that "
+    "hands out requests and checks responses."
+)
+SIDES = {"producer": "server", "consumer": "client"}
+"""Fields of Instructions, and what they are called."""
+THOUSAND = 1e3
+SHOWN_FROM = 0.005
+"""Libraries with a smaller share of a request are not listed."""
+
+
+def has_counts(run: Run) -> bool:
+    """Whether instructions were counted in the run."""
+    return any(cell.instructions is not None for cell in run.cells)
+
+
+def sections(run: Run) -> Iterator[Section]:
+    """The sections of a report; none where nothing was counted."""
+    if not has_counts(run):
+        return
+    grouping = grouped(run)
+    found = changes(run)
+    compared = (_change_table(found),) if found else ()
+    yield Section(
+        "instructions",
+        TITLE,
+        (NOT_COUNTED, *compared),
+        tuple(part for number, group in enumerate(grouping.groups) for part in _of_workload(number, group, grouping)),
+    )
+
+
+def conclusion(run: Run) -> Conclusion | None:
+    """What a comparison of versions found; None for every other run."""
+    threshold = run.plan.instruction_threshold
+    if threshold is None:
+        return None
+    found = changes(run)
+    missing = [cell.id for cell in run.cells if cell.status not in ("measured", "unsupported")]
+    size = f"{threshold * 100:g} %"
+    more = [change.key.label for change in found if change.verdict == "more"]
+    open_ones = [change.key.label for change in found if change.verdict == "inconclusive"]
+    result = outcome(found, complete=not missing)
+    if result == "regression":
+        text = f"{counted(len(more), 'regression')}, more instructions by more than {size}: {', '.join(more)}."
+    elif result == "none":
+        text = f"No regression: no configuration of {len(found)} takes more instructions by more than {size}."
+    else:
+        where = ", ".join(open_ones) or "any configuration"
+        text = f"Inconclusive: more instructions by more than {size} were not ruled out in {where}."
+    if missing:
+        text += f" Without a result: {', '.join(missing)}."
+    return Conclusion(text, alarming=result != "none")
+
+
+def _of_workload(number: int, group: WorkloadGroup, grouping: Grouping) -> Iterator[Section]:
+    cells = [cell for cell in group.cells if cell.instructions is not None]
+    if not cells:
+        return
+    charts = tuple(chart for side in SIDES if (chart := _chart(group, cells, side)) is not None)
+    key = tuple(KeyEntry("part", number, name) for number, name in enumerate(PARTS))
+    parts = [table for side in SIDES if (table := _part_table(group, cells, side)) is not None]
+    blocks: tuple[Block, ...] = (_count_table(group, cells, grouping), Charts(charts, key), *parts)
+    yield Section(f"instructions-{number}", group.title, blocks)
+    libraries = _library_table(group, cells)
+    yield Section(f"instructions-{number}-libraries", f"{group.title}: by library", (libraries,), detail=True)
+
+
+def _of(cell: Cell, side: str) -> InstructionCount | None:
+    return getattr(cell.instructions, side) if cell.instructions is not None else None
+
+
+def _count_table(group: WorkloadGroup, cells: Sequence[Cell], grouping: Grouping) -> Table:
+    built = TableBuilder(f"{group.title}; instructions per request", headings())
+    sides = {side: name for side, name in SIDES.items() if any(_of(cell, side) is not None for cell in cells)}
+    baseline = grouping.series[0]
+    compares = len({cell.series for cell in cells}) > 1
+    for name in sides.values():
+        built.columns += [Column(f"{name}, thousands"), Column("±", "%")]
+        built.columns += [Column(f"× {names.series(baseline)}")] if compares else []
+        built.columns += [Column(f"{name} system calls")]
+    for cell in cells:
+        entries: list[Entry | str] = []
+        for side in sides:
+            entries += _count_entries(cell, side, cells, baseline if compares else None)
+        built.add(headings_of(cell), entries)
+    built.notes += [INTERVAL, SYSTEM_CALLS, *([CONSUMER_NOTE] if "consumer" in sides else [])]
+    return built.table()
+
+
+def _count_entries(cell: Cell, side: str, cells: Sequence[Cell], baseline: CellKey | None) -> list[str]:
+    found = _of(cell, side)
+    if found is None:
+        return [""] * (3 if baseline is None else 4)
+    own = [thousands(found.per_request.value), _half_width(found)]
+    if baseline is not None:
+        own.append(_times(found, cell, side, cells, baseline))
+    return [*own, f"{found.system_calls:.1f}"]
+
+
+def thousands(instructions: float) -> str:
+    """Instructions in thousands: `268.7`, `28,000`."""
+    value = instructions / THOUSAND
+    return f"{value:,.1f}" if value < 10_000 else f"{value:,.0f}"
+
+
+def _half_width(found: InstructionCount) -> str:
+    estimate = found.per_request
+    if estimate.low is None or estimate.high is None or not estimate.value:
+        return ""
+    return f"{(estimate.high - estimate.low) / 2 / estimate.value * 100:.2f}"
+
+
+def _times(found: InstructionCount, cell: Cell, side: str, cells: Sequence[Cell], baseline: CellKey) -> str:
+    """How many times those of the baseline with the same gzip and TLS."""
+    for other in cells:
+        if other.key == cell.of_series(baseline) and (its := _of(other, side)) is not None:
+            return f"{found.per_request.value / its.per_request.value:.2f}"
+    return ""
+
+
+def _part_table(group: WorkloadGroup, cells: Sequence[Cell], side: str) -> Table | None:
+    """Shares by part, in percent. None where the side was not counted."""
+    counts = [(cell, found) for cell in cells if (found := _of(cell, side)) is not None]
+    if not counts:
+        return None
+    built = TableBuilder(f"{group.title}; where instructions of the {SIDES[side]} go", headings())
+    built.columns += [Column(part, "%") for part in PARTS]
+    for cell, found in counts:
+        total = sum(found.by_library.values()) or 1.0
+        built.add(headings_of(cell), [_share(value / total) for value in by_part(found.by_library).values()])
+    built.common.append(PARTS_NOTE)
+    return built.table()
+
+
+def _share(share: float) -> str:
+    return "" if share < 0.0005 else f"{share * 100:.1f}"
+
+
+def _chart(group: WorkloadGroup, cells: Sequence[Cell], side: str) -> Chart | None:
+    """A bar for each configuration, by part. None where the side was not counted."""
+    counts = {label_of(cell): found for cell in cells if (found := _of(cell, side)) is not None}
+    if not counts:
+        return None
+    segments = tuple(
+        Segment(label, number, max(0.0, value) / THOUSAND)
+        for label, found in counts.items()
+        for number, value in enumerate(by_part(found.by_library).values())
+    )
+    totals = {label: thousands(found.per_request.value) for label, found in counts.items()}
+    return Chart(
+        Bars(segments, f"thousand instructions of the {SIDES[side]} (lower is better)", tuple(totals.items())),
+        f"{group.title}: instructions of the {SIDES[side]}",
+        "; ".join(f"{label} {total} thousand" for label, total in totals.items()),
+    )
+
+
+def _library_table(group: WorkloadGroup, cells: Sequence[Cell]) -> Table:
+    built = TableBuilder(f"{group.title}; instructions by library", [*headings(), Column("side", numeric=False)])
+    built.columns += [Column("library", numeric=False), Column("thousands"), Column("share", "%")]
+    for cell in cells:
+        for side, name in SIDES.items():
+            found = _of(cell, side)
+            if found is None:
+                continue
+            total = sum(found.by_library.values()) or 1.0
+            for library, value in found.by_library.items():
+                if value >= SHOWN_FROM * total:
+                    built.add(
+                        (*headings_of(cell), name, library or "code in no library"),
+                        [thousands(value), _share(value / total)],
+                    )
+    return built.table()
+
+
+def _change_table(found: Sequence[Change]) -> Table:
+    built = TableBuilder("Instructions of the server, before and after", [Column("configuration", numeric=False)])
+    built.columns += [
+        Column("before, thousands"),
+        Column("after, thousands"),
+        Column("change", "%"),
+        Column("interval", "%"),
+        Column("verdict", numeric=False),
+    ]
+    for change in found:
+        built.add(
+            (change.key.label,),
+            [
+                thousands(change.before.per_request.value),
+                thousands(change.after.per_request.value),
+                _signed(change.value),
+                f"{_signed(change.low)} to {_signed(change.high)}",
+                change.verdict,
+            ],
+        )
+    built.notes.append(
+        "more, fewer: by more than the threshold, and the 99 % interval excludes no change. same: the interval lies "
+        "within the threshold. inconclusive: neither."
+    )
+    return built.table()
+
+
+def _signed(ratio: float) -> str:
+    return f"{(ratio - 1) * 100:+.2f}".replace("-", "−")

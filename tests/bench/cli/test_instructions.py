@@ -1,0 +1,119 @@
+"""`python -m bench instructions`, as a user runs it: real producers under callgrind, and what can go wrong."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from benchmarks.slowed_producer import copied, slow_down
+from tests.support.programs import assert_one_line_error, nothing_left_running, run, run_here
+
+SCHEMA = json.loads(Path("docs/run-file.schema.json").read_text(encoding="utf-8"))
+ONE_CELL = ("--recipes", "generated:60", "--workload", "get", "--gzip", "off", "--tls", "off")
+
+needs_valgrind = pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
+
+
+def written(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_bytes())
+    jsonschema.validate(found, SCHEMA)
+    return found
+
+
+def errors_of(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """What it wrote on stderr besides progress, and besides what it said of other runs and of the CPU quota."""
+    lines = done.stderr.splitlines()
+    return [line for line in lines if not line.endswith(" s left") and not line.startswith("warning: ")]
+
+
+@needs_valgrind
+def test_both_sides_are_counted_and_shown(tmp_path: Path) -> None:
+    out = tmp_path / "i.json"
+    with nothing_left_running():
+        done = run("bench", "instructions", *ONE_CELL, "--protocol", "http,grpc", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    assert "HTTP/JSON" in done.stdout
+    assert "Not counted: the kernel, waiting" in done.stdout
+    found = written(out)
+    assert found["environment"]["valgrind"].startswith("3.")
+    assert [cell["id"] for cell in found["cells"]] == ["http-get", "grpc-get"]
+    for cell in found["cells"]:
+        for side in ("producer", "consumer"):
+            count = cell["instructions"][side]
+            assert count["per_request"]["low"] <= count["per_request"]["value"] <= count["per_request"]["high"]
+            assert sum(count["by_library"].values()) == pytest.approx(count["per_request"]["value"], rel=0.01)
+            assert count["system_calls"] > 1
+    libraries = {cell["protocol"]: cell["instructions"]["producer"]["by_library"] for cell in found["cells"]}
+    assert "aiohttp/_http_parser" in libraries["http"]
+    assert "grpc/_cython/cygrpc" in libraries["grpc"]
+    assert "Not counted: the kernel, waiting" in (tmp_path / "i.html").read_text(encoding="utf-8")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["i.html", "i.json"]
+    assert run_here("bench", "report", str(out)).returncode == 0
+
+
+@needs_valgrind
+def test_a_version_with_more_to_do_is_a_regression(tmp_path: Path) -> None:
+    (tmp_path / "slowed").mkdir()
+    slowed = copied(tmp_path / "slowed")
+    slow_down(slowed, steps=1_000)
+    chosen = (*ONE_CELL, "--protocol", "http", "--ab", f"{Path.cwd()}..{slowed}", "--out", str(tmp_path / "i.json"))
+    with nothing_left_running():
+        done = run("bench", "instructions", *chosen)
+    assert done.returncode == 1, done.stderr
+    assert "1 regression, more instructions by more than 1 %: slowed-http-get" in done.stdout
+
+
+@needs_valgrind
+def test_a_producer_that_dies_ends_the_command_with_one_line(tmp_path: Path) -> None:
+    dying = copied(tmp_path)
+    book = dying / "recipes" / "book.py"
+    book.write_text(
+        book.read_text(encoding="utf-8")
+        + "\nimport os\nasync def _end(self, recipe_id):\n    os._exit(7)\nInMemoryRecipeBook.get = _end\n",
+        encoding="utf-8",
+    )
+    with nothing_left_running():
+        done = run("bench", "instructions", *ONE_CELL, "--protocol", "http", "--ab", f"{dying}..{dying}")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert errors_of(done) == ["python -m bench: nothing was counted: the http producer ended with 7"]
+
+
+def test_without_valgrind_the_package_is_named(tmp_path: Path) -> None:
+    done = run_here("bench", "instructions", *ONE_CELL, PATH=str(tmp_path))
+    assert_one_line_error(done, 2, "valgrind and vgdb not found; install the package valgrind")
+
+
+def test_a_valgrind_that_is_too_old_for_the_processor(tmp_path: Path) -> None:
+    """Stands in for one: it ends as a process under a real one does at an instruction that this does not know."""
+    for name in ("valgrind", "vgdb"):
+        program = tmp_path / name
+        program.write_text('#!/bin/sh\n[ "$1" = --version ] && echo valgrind-3.9.0 || kill -ILL $$\n')
+        program.chmod(0o755)
+    with nothing_left_running():
+        done = run("bench", "instructions", *ONE_CELL, "--protocol", "http", PATH=f"{tmp_path}:/usr/bin:/bin")
+    assert done.returncode == 3
+    assert errors_of(done) == [
+        "python -m bench: nothing was counted: the http producer ended with an illegal instruction: valgrind 3.9.0 "
+        "does not know all instructions of this processor; install a newer valgrind"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("--protocol", "soap"), "--protocol: 'soap'"),
+        (("--client", "h2load"), "--client h2load"),
+        (("--ab", "no-such-commit"), "--ab: 'no-such-commit'"),
+        (("--threshold", "-1"), "--threshold"),
+        (("--out", "i.txt"), "--out: 'i.txt'"),
+    ],
+)
+def test_errors_are_one_line(arguments: tuple[str, ...], named: str) -> None:
+    done = run_here("bench", "instructions", *arguments)
+    assert done.returncode == 2
+    assert named in done.stderr
+    assert "Traceback" not in done.stderr
