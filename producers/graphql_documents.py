@@ -8,10 +8,17 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from graphql import DocumentNode, GraphQLError, NoSchemaIntrospectionCustomRule, parse, specified_rules, validate
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    NoSchemaIntrospectionCustomRule,
+    parse,
+    specified_rules,
+    validate,
+)
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.exceptions import CannotGetOperationTypeError
-from strawberry.types import ExecutionContext
 
 from producers.graphql_limits import exceeded, survey
 from producers.graphql_loading import LoadingBook
@@ -52,14 +59,14 @@ class DocumentCache:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def find(self, text: str, context: ExecutionContext) -> ParsedDocument:
-        """The document with this text, for the schema of `context`. Raises GraphQLError for a syntax error."""
+    def find(self, text: str, schema: GraphQLSchema) -> ParsedDocument:
+        """The document with this text. Raises GraphQLError for a syntax error."""
         found = self._kept.get(text)
         if found is not None:
             self._kept.move_to_end(text)
             return found
         self.parsed += 1
-        made = self._parse(text, context)
+        made = self._parse(text, schema)
         # A refused document would only evict valid ones.
         if not made.errors and len(text) <= MAXIMUM_KEPT_CHARACTERS:
             self._kept[text] = made
@@ -67,10 +74,9 @@ class DocumentCache:
                 self._kept.popitem(last=False)
         return made
 
-    def _parse(self, text: str, context: ExecutionContext) -> ParsedDocument:
+    def _parse(self, text: str, schema: GraphQLSchema) -> ParsedDocument:
         limits = self._limits
         document = parse(text, max_tokens=limits.tokens, max_source_length=limits.characters)
-        schema = context.schema._schema
         found = survey(document, schema)
         # Before validation, whose time is not linear in the document.
         if (refused := exceeded(found, limits)) is not None:
@@ -88,7 +94,7 @@ def document_extension(cache: DocumentCache) -> type[SchemaExtension]:
         def on_parse(self) -> Iterator[None]:
             context = self.execution_context
             assert context.query is not None
-            found = cache.find(context.query, context)
+            found = cache.find(context.query, context.schema._schema)
             if found.operations > 1 and context._provided_operation_name is None:
                 # Strawberry would choose the first.
                 raise CannotGetOperationTypeError(None)

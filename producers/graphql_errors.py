@@ -1,11 +1,17 @@
 """Errors in GraphQL responses: each has a stable `extensions.code`; internal errors show no details."""
 
+import logging
+from collections.abc import Iterable
+
 from graphql import GraphQLError, GraphQLFormattedError, GraphQLSyntaxError
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 
 from producers.http_problems import Problem
+from producers.producer import new_incident
 from recipes.errors import BookIsReadOnly, IdempotencyConflict, InvalidRecipe, RecipeError, RecipeNotFound
+
+log = logging.getLogger(__name__)
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
@@ -40,6 +46,17 @@ def is_unexpected(error: GraphQLError) -> bool:
     """Whether the error is internal: its details go into the log and not to the caller."""
     cause = origin(error)
     return cause is not None and not isinstance(cause, RecipeError)
+
+
+def note_errors(errors: Iterable[GraphQLError], *, suggestions: bool) -> None:
+    """Log internal errors, not those of callers; remove suggestions if they are off."""
+    for error in errors:
+        if is_unexpected(error):
+            incident = new_incident()
+            (error.extensions or {})["incident"] = incident
+            log.error("incident %s: a resolver failed", incident, exc_info=error.original_error)
+        if not suggestions:
+            error.message = error.message.partition(" Did you mean ")[0]
 
 
 def is_request_error(result: ExecutionResult) -> bool:

@@ -4,6 +4,7 @@ The schema is built with Strawberry, the handler is not: Strawberry's aiohttp vi
 uploads and batches, which are not offered here, and much of it would have to be overridden to meet the specification.
 """
 
+from collections.abc import Set
 from http import HTTPMethod
 from typing import Any
 
@@ -34,6 +35,16 @@ ANYTHING = frozenset(OperationType)
 _encode = msgspec.json.Encoder().encode
 
 
+def no_operation() -> Problem:
+    """The problem of a request that names no operation of its document."""
+    return Problem(400, "operationName must name an operation of the document", error="operation_resolution_failure")
+
+
+def not_allowed() -> Problem:
+    """The problem of a mutation in a GET request."""
+    return Problem(405, "mutations require POST", headers={"Allow": "POST"})
+
+
 class Parameters(msgspec.Struct, rename={"operation_name": "operationName"}):
     """A GraphQL request. Batches, which are arrays, are not supported."""
 
@@ -55,8 +66,12 @@ class GraphqlHttpProducer(AiohttpProducer):
 
     def __init__(self, book: RecipeBook, settings: ProducerSettings) -> None:
         super().__init__(book, settings)
-        self._schema = RecipeSchema(settings)
         self._persisted = PersistedQueries() if settings.persisted_queries else None
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Build what executes operations."""
+        self._schema = RecipeSchema(self.settings)
 
     def routes(self) -> list[web.RouteDef]:
         """The routes of the contract."""
@@ -99,27 +114,26 @@ class GraphqlHttpProducer(AiohttpProducer):
             raise Problem(400, "PersistedQueryNotSupported", error="persisted_query_not_supported")
         else:
             query = persisted.text(query_hash)
-        result = await self._executed(request, query, parameters)
+        result = await self.executed(query, parameters, ANYTHING if request.method == HTTPMethod.POST else READING)
         if query_hash is not None and persisted is not None and not is_request_error(result):
             persisted.keep(query_hash, query)
         return result
 
-    async def _executed(self, request: web.Request, query: str, parameters: Parameters) -> ExecutionResult:
+    async def executed(self, query: str, parameters: Parameters, allowed: Set[OperationType]) -> ExecutionResult:
+        """The result of the operation that the parameters name. Raises Problem."""
         try:
             return await self._schema.execute(
                 query,
                 variable_values=parameters.variables,
                 context_value=self.book,
                 operation_name=parameters.operation_name,
-                allowed_operation_types=ANYTHING if request.method == HTTPMethod.POST else READING,
+                allowed_operation_types=allowed,
                 operation_extensions=parameters.extensions,
             )
         except CannotGetOperationTypeError:
-            raise Problem(
-                400, "operationName must name an operation of the document", error="operation_resolution_failure"
-            ) from None
+            raise no_operation() from None
         except InvalidOperationTypeError:
-            raise Problem(405, "mutations require POST", headers={"Allow": "POST"}) from None
+            raise not_allowed() from None
 
     async def _read_parameters(self, request: web.Request) -> Parameters:
         """The parameters of the request: in the body of a POST, in the query string of a GET. Raises Problem."""

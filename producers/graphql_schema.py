@@ -5,7 +5,6 @@ declare fields and are never instantiated. An edge is the recipe itself, so that
 typed as Any, because they return no class of this module.
 """
 
-import logging
 import os
 from typing import Annotated, Any, cast
 
@@ -14,15 +13,12 @@ from graphql import GraphQLError
 from strawberry.types.execution import ExecutionContext
 
 from producers.graphql_documents import DocumentCache, document_extension
-from producers.graphql_errors import is_unexpected
-from producers.producer import new_incident
+from producers.graphql_errors import note_errors
 from producers.request_values import parse_id, parse_ids
 from producers.settings import ProducerSettings
 from recipes import model
 from recipes.book import DEFAULT_PAGE_SIZE, RecipeBook, page_token
 from recipes.errors import InvalidRecipe
-
-log = logging.getLogger(__name__)
 
 Info = strawberry.Info[RecipeBook, None]
 
@@ -177,14 +173,8 @@ class RecipeSchema(strawberry.Schema):
         super().__init__(Query, Mutation, extensions=[document_extension(self.documents)])
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
-        """Log internal errors, not those of callers; remove suggestions if they are off."""
-        for error in errors:
-            if is_unexpected(error):
-                incident = new_incident()
-                (error.extensions or {})["incident"] = incident
-                log.error("incident %s: a resolver failed", incident, exc_info=error.original_error)
-            if not self._suggestions:
-                error.message = error.message.partition(" Did you mean ")[0]
+        """Note the errors, which Strawberry would log, those of callers as well."""
+        note_errors(errors, suggestions=self._suggestions)
 
 
 def printed_schema() -> str:

@@ -59,7 +59,12 @@ PRODUCERS: dict[str, Mapping[str, Implementation]] = {
             limits=frozenset(("body_bytes", "body_timeout_s", "keep_alive_s", "connections")),
         ),
     },
-    "graphql": {DEFAULT: Implementation(title="Strawberry", at="producers.graphql_http:GraphqlHttpProducer")},
+    "graphql": {
+        DEFAULT: Implementation(title="Strawberry", at="producers.graphql_http:GraphqlHttpProducer"),
+        "ariadne": Implementation(
+            title="Ariadne", at="producers.graphql_ariadne:AriadneProducer", requires=("ariadne",)
+        ),
+    },
     "grpc": {
         DEFAULT: Implementation(title="grpc.aio", at="producers.grpc_http2:GrpcHttp2Producer"),
         "grpcio-threads": Implementation(

@@ -28,6 +28,7 @@ from producers.registry import DEFAULT, PRODUCERS, producer_class
 from producers.settings import ProducerSettings
 from recipes.book import InMemoryRecipeBook, RecipeBook
 from tests.support.books import small_book
+from tests.support.implementations import why_skipped
 from tests.support.serving import Served, serving
 
 
@@ -108,9 +109,8 @@ def other_ca(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session", params=cases(), ids=str)
 def case(request: pytest.FixtureRequest) -> Case:
     assert isinstance(request.param, Case)
-    missing = PRODUCERS[request.param.protocol][request.param.implementation].missing()
-    if missing is not None:
-        pytest.skip(f"{missing} is not installed; run `make implementations`")
+    if (reason := why_skipped(request.param.protocol, request.param.implementation)) is not None:
+        pytest.skip(reason)
     return request.param
 
 

@@ -18,6 +18,7 @@ from producers.settings import Limits, ProducerSettings
 from recipes.book import page_token
 from tests.producers.test_json_messages import BAD_JSON
 from tests.support.books import CHICKEN, BrokenBook, small_book
+from tests.support.implementations import implementations
 from tests.support.raw_http import RawAnswer, request
 from tests.support.serving import serving
 
@@ -26,9 +27,16 @@ MODERN = {**JSON, "Accept": GRAPHQL_JSON}
 PATH = "/graphql"
 
 
+@pytest.fixture(params=implementations("graphql"))
+def implementation(request: pytest.FixtureRequest) -> str:
+    """The name of an implementation of GraphQL."""
+    return str(request.param)
+
+
 @pytest_asyncio.fixture
-async def address() -> AsyncIterator[str]:
-    async with serving("graphql", small_book(), gzip=True, limits=Limits(body_bytes=20_000)) as served:
+async def address(implementation: str) -> AsyncIterator[str]:
+    limits = Limits(body_bytes=20_000)
+    async with serving("graphql", small_book(), gzip=True, limits=limits, implementation=implementation) as served:
         yield served.address
 
 
@@ -159,10 +167,10 @@ BAD_DOCUMENTS = {
 
 @pytest.mark.parametrize(("query", "variables", "expected"), BAD_DOCUMENTS.values(), ids=BAD_DOCUMENTS)
 async def test_an_invalid_document_is_an_error_without_data(
-    address: str, query: str, variables: Mapping[str, object] | None, expected: str
+    implementation: str, query: str, variables: Mapping[str, object] | None, expected: str
 ) -> None:
     for headers, status in ((MODERN, 400), (JSON, 200)):
-        async with serving("graphql", small_book()) as served:
+        async with serving("graphql", small_book(), implementation=implementation) as served:
             answer = await ask(served.address, query, variables, headers=headers)
         assert (answer.status, list(answer.json)) == (status, ["errors"])
         assert answer.json["errors"][0]["extensions"]["code"] == expected
@@ -294,8 +302,8 @@ async def test_other_methods_and_paths_get_http_errors(address: str) -> None:
     assert (nothing.status, nothing.headers["content-type"]) == (404, "application/problem+json")
 
 
-async def test_an_internal_error_is_masked_and_logged(caplog: pytest.LogCaptureFixture) -> None:
-    async with serving("graphql", BrokenBook([CHICKEN])) as served:
+async def test_an_internal_error_is_masked_and_logged(implementation: str, caplog: pytest.LogCaptureFixture) -> None:
+    async with serving("graphql", BrokenBook([CHICKEN]), implementation=implementation) as served:
         answer = await ask(served.address, "{ recipe(id: 42) { id } pid }")
         await ask(served.address, "{ nothing }")
     assert (answer.status, code(answer)) == (200, "INTERNAL")
@@ -306,19 +314,19 @@ async def test_an_internal_error_is_masked_and_logged(caplog: pytest.LogCaptureF
     assert answer.json["errors"][0]["extensions"]["incident"] in caplog.text
 
 
-async def test_creating_in_a_read_only_book_is_an_error_with_the_reason() -> None:
-    async with serving("graphql", small_book(read_only_because="shared")) as served:
+async def test_creating_in_a_read_only_book_is_an_error_with_the_reason(implementation: str) -> None:
+    async with serving("graphql", small_book(read_only_because="shared"), implementation=implementation) as served:
         answer = await ask(served.address, 'mutation { createRecipe(input: {name: "x"}) { id } }')
     assert (code(answer), answer.json["errors"][0]["message"]) == ("READ_ONLY", "shared")
 
 
-async def test_suggestions_and_introspection_can_be_disabled() -> None:
+async def test_suggestions_and_introspection_can_be_disabled(implementation: str) -> None:
     misspelt = "{ recipe(id: 42) { nam } }"
     in_a_variable = "mutation($i: RecipeInput!) { createRecipe(input: $i) { id } }"
     introspection = "{ __schema { queryType { name } } }"
     for shown in (True, False):
         settings = ProducerSettings(suggestions=shown, introspection=shown)
-        async with serving("graphql", small_book(), settings=settings) as served:
+        async with serving("graphql", small_book(), settings=settings, implementation=implementation) as served:
             answers = [
                 await ask(served.address, misspelt),
                 await ask(served.address, in_a_variable, {"i": {"nam": "x"}}),

@@ -16,6 +16,7 @@ from producers.graphql_persisted import PersistedQueries
 from producers.http_problems import Problem
 from producers.settings import ProducerSettings
 from tests.support.books import CHICKEN, small_book
+from tests.support.implementations import implementations
 from tests.support.raw_http import RawAnswer, request
 from tests.support.relay import relay_to
 from tests.support.serving import Served, serving
@@ -28,9 +29,10 @@ def extension(query: str, **changes: object) -> dict[str, object]:
     return {"persistedQuery": {"version": 1, "sha256Hash": hashlib.sha256(query.encode()).hexdigest(), **changes}}
 
 
-@pytest_asyncio.fixture
-async def served() -> AsyncIterator[Served]:
-    async with serving("graphql", small_book(), settings=ProducerSettings(persisted_queries=True)) as it:
+@pytest_asyncio.fixture(params=implementations("graphql"))
+async def served(request: pytest.FixtureRequest) -> AsyncIterator[Served]:
+    settings = ProducerSettings(persisted_queries=True)
+    async with serving("graphql", small_book(), settings=settings, implementation=request.param) as it:
         yield it
 
 

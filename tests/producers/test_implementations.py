@@ -14,6 +14,7 @@ from producers.certificates import CertificateFiles
 from producers.registry import DEFAULT, PRODUCERS
 from recipes.errors import BookIsReadOnly
 from recipes.model import RecipeDraft
+from tests.support.implementations import why_skipped
 from tests.support.programs import PATIENCE_S, assert_one_line_error, listening, run
 
 ROWS = [(protocol, name) for protocol, rows in PRODUCERS.items() for name in rows if name != DEFAULT]
@@ -24,8 +25,8 @@ SMALL = ("--recipes", "generated:50")
 def row(request: pytest.FixtureRequest) -> tuple[str, str]:
     """The protocol and the name of an implementation."""
     protocol, name = request.param
-    if (missing := PRODUCERS[protocol][name].missing()) is not None:
-        pytest.skip(f"{missing} is not installed; run `make implementations`")
+    if (reason := why_skipped(protocol, name)) is not None:
+        pytest.skip(reason)
     return protocol, name
 
 

@@ -8,6 +8,7 @@ from consumers.registry import dialects
 from producers import registry
 from producers.registry import ALTERNATIVES, DEFAULT, PRODUCERS, Implementation, producer_class
 from producers.settings import Limits, named
+from tests.support.implementations import why_skipped
 from tests.support.programs import assert_one_line_error, run_here
 
 ROWS = [(protocol, name) for protocol, rows in PRODUCERS.items() for name in rows]
@@ -33,8 +34,8 @@ def test_a_row_names_flags_dialects_workloads_and_limits_that_exist(protocol: st
 
 @pytest.mark.parametrize(("protocol", "name"), ROWS)
 def test_every_row_names_a_producer_of_its_protocol(protocol: str, name: str) -> None:
-    if (missing := PRODUCERS[protocol][name].missing()) is not None:
-        pytest.skip(f"{missing} is not installed; run `make implementations`")
+    if (reason := why_skipped(protocol, name)) is not None:
+        pytest.skip(reason)
     usual, made = producer_class(protocol), producer_class(protocol, name)
     assert (made.plain_scheme, made.tls_scheme, made.path) == (usual.plain_scheme, usual.tls_scheme, usual.path)
 
