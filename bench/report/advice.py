@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from enum import Enum
 
+from bench.model.break_even import BreakEven
 from bench.model.choices import Choice, Choices, Conditions, twin
 from bench.model.parts import Parts
 from bench.model.predict import Prediction
@@ -16,7 +17,6 @@ from bench.report.document import (
     Document,
     Entry,
     Finding,
-    Quality,
     Section,
     Sentences,
     Statement,
@@ -25,7 +25,7 @@ from bench.report.document import (
 )
 from bench.report.text import listed
 from bench.results import Estimate, Run, Verdict
-from bench.spec import NEW
+from bench.spec import NEW, CellKey
 from bench.stats.verdicts import MARGIN
 from bench.stats.wording import counted, percent, some_of
 
@@ -33,6 +33,8 @@ DOMINATES = 0.5
 """A part that takes more than this share of a latency is named as its main cause."""
 RTT_DOMINATES = 0.85
 """The same for a single round trip, which nothing but distance or fewer requests can change."""
+NETWORK_IS_SMALL = 0.15
+"""A network that takes less than this share is not worth improving."""
 SHOWN_FROM = 0.02
 """Time that no part accounts for is shown from this share on."""
 REAL_LINKS = (
@@ -63,9 +65,10 @@ def document_of(
         subtitle="advice",
         sections=(
             Section("advice", "", (Sentences(tuple(statements(choices, conditions))), table(choices, conditions))),
-            Section("limits", "", (Bullets((REAL_LINKS, origin_line)),)),
+            Section(
+                "limits", "", (Bullets((*(f"{each.grade}: {each.text}" for each in limits), REAL_LINKS, origin_line)),)
+            ),
         ),
-        quality=Quality.of("Limits of this prediction", limits) if limits else None,
     )
 
 
@@ -90,6 +93,8 @@ def _conditions(choices: Choices, conditions: Conditions) -> str:
         f"{bandwidth(Estimate(value=bits))} {direction}" if bits is not None else f"unlimited {direction}"
         for bits, direction in ((link.down_bits_per_second, "downlink"), (link.up_bits_per_second, "uplink"))
     ]
+    if link.down_bits_per_second == link.up_bits_per_second:
+        rates = [rates[0].replace("downlink", "bandwidth")]
     named = [
         f"{units.number(size, unit)} {unit.symbol} response (as {names.series(choices.parts.baseline)})",
         f"RTT {_time(link.rtt_ns)}",
@@ -128,13 +133,21 @@ def _by_how_much(ratio: float) -> str:
 
 
 def parts_of_latency(found: Prediction) -> dict[Part, float]:
-    """Nanoseconds of each part of a predicted latency."""
+    """Nanoseconds of each part of a predicted latency. Together they are not more than that.
+
+    Where both sides work at the same time, their CPU times are more than what is left of the latency. They share that
+    then as they share the work.
+    """
+    network_ns, set_up_ns = found.round_trips_ns + found.up_ns + found.down_ns, found.set_up_ns or 0.0
+    worked_ns = found.producer_ns + found.consumer_ns
+    left_ns = max(0.0, found.latency_ns.value - network_ns - set_up_ns)
+    scale = min(1.0, left_ns / worked_ns) if worked_ns else 0.0
     return {
         Part.ROUND_TRIPS: found.round_trips_ns,
         Part.TRANSFER: found.up_ns + found.down_ns,
-        Part.SERVER: found.producer_ns,
-        Part.CLIENT: found.consumer_ns,
-        Part.SETUP: found.set_up_ns or 0.0,
+        Part.SERVER: found.producer_ns * scale,
+        Part.CLIENT: found.consumer_ns * scale,
+        Part.SETUP: set_up_ns,
     }
 
 
@@ -164,7 +177,8 @@ def _remedy(largest: Part, share: float, found: Prediction) -> str:
             way = "response" if found.down_ns > found.up_ns else "request"
             return f"Transfer dominates: send fewer bytes, mainly in the {way}."
         case Part.SERVER | Part.CLIENT | Part.SETUP:
-            return f"The {largest.value} dominates: a faster network would hardly help."
+            small = found.network_ns < NETWORK_IS_SMALL * found.latency_ns.value
+            return f"The {largest.value} dominates{': a faster network would hardly help' if small else ''}."
 
 
 def _gzip(choices: Choices, conditions: Conditions, ranked: Sequence[Choice]) -> Iterator[str]:
@@ -197,12 +211,33 @@ def _break_evens(choices: Choices, conditions: Conditions, ranked: Sequence[Choi
         found = choices.rate_break_even(each.option, best, conditions, _up_share(conditions.link))
         if found is None:
             continue
-        sentences = [is_faster(names.option(each.option), names.option(best), bandwidth_range(found))]
+        range_ = bandwidth_range(found)
+        sentences = [is_faster(_with_gzip(each.option), _with_gzip(best), range_)]
         if (trips := choices.round_trip_break_even(each.option, best, conditions)) is not None:
-            sentences.append(f"By RTT, at this bandwidth: {value_range(trips, units.DURATIONS_NS).short()}.")
-        if (payloads := choices.payload_break_even(each.option, best, conditions)) is not None:
-            sentences.append(f"By response size, over this link: {value_range(payloads, units.SIZES_BYTES).short()}.")
+            sentences.append(f"At this bandwidth: {_by_value(trips, 'RTT', units.DURATIONS_NS)}.")
+        payloads = choices.payload_break_even(each.option, best, conditions)
+        if payloads is not None and (range_.kind, payloads.kind) != ("never", "never"):
+            sentences.append(f"Over this link: {_by_value(payloads, 'responses', units.SIZES_BYTES)}.")
         yield " ".join(sentences)
+
+
+def _with_gzip(option: CellKey) -> str:
+    """`gRPC with gzip`, `gRPC without gzip`: the other choice exists, too."""
+    return names.option(option) if option.gzip else f"{names.option(option)} without gzip"
+
+
+def _by_value(found: BreakEven, of: str, ladder: Sequence[units.Unit]) -> str:
+    """`with responses below 12 kB`, `with responses of any measured size`."""
+    every = "at any RTT" if ladder is units.DURATIONS_NS else "at any measured size"
+    match found.kind:
+        case "always":
+            return every
+        case "never":
+            return f"never, {every}"
+        case "inconclusive":
+            return "inconclusive"
+        case _:
+            return f"with {of} {value_range(found, ladder).short()}"
 
 
 def table(choices: Choices, conditions: Conditions) -> Table:
@@ -212,8 +247,8 @@ def table(choices: Choices, conditions: Conditions) -> Table:
         f"Predicted latency and its parts, {unit.symbol}",
         [
             Column("", numeric=False),
-            *(Column(title) for title in ("latency", "RTT", "transfer", "server", "client")),
-            *(Column(title, "B") for title in ("request", "response")),
+            *(Column(title) for title in ("total", "RTT", "transfer", "server", "client")),
+            Column("bytes"),
             Column("× fastest"),
         ],
     )
@@ -224,12 +259,13 @@ def table(choices: Choices, conditions: Conditions) -> Table:
             (names.option(each.option),),
             [
                 *(units.number(spent, unit) for spent in (*times, found.consumer_ns)),
-                *(f"{size:,.0f}" for size in (found.request_bytes, found.response_bytes)),
+                f"{found.request_bytes + found.response_bytes:,.0f}",
                 Entry("1") if each.ratio is None else Entry(f"{each.ratio.value:.2f}", each.ratio.verdict),
             ],
         )
     built.notes.append(
-        "server, client: CPU time of a request over a keep-alive connection. Verdicts allow for the intervals of the "
+        "server, client: CPU time of a request over a keep-alive connection; both may work at the same time. bytes: of "
+        "request and response on the wire. Verdicts allow for the intervals of the "
         "measurements and for the error of the model (docs/model.md)."
     )
     return built.table()

@@ -30,7 +30,7 @@ def test_the_recommendation_is_printed_with_its_numbers(known: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     for expected in (
-        "20.0 Mbit/s downlink, 20.0 Mbit/s uplink, TLS, keep-alive connection.",
+        "20.0 Mbit/s bandwidth, TLS, keep-alive connection.",
         "gRPC with gzip, with a predicted latency of 42",
         "gzip helps HTTP/JSON on links slower than 27",
         "RTT dominates",

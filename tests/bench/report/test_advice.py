@@ -1,5 +1,6 @@
 """Advice: the recommendation, the parts of the latency, break-evens, and limits of the prediction."""
 
+import dataclasses
 from datetime import UTC, datetime
 
 import pytest
@@ -33,7 +34,9 @@ def test_the_conditions_are_listed() -> None:
         "keep-alive connection."
     )
     text = said(20_000, "rtt=40ms", tls=False, connection=NEW)["Conditions"]
-    assert "unlimited downlink, unlimited uplink, no TLS, new connection per request." in text
+    assert "unlimited bandwidth, no TLS, new connection per request." in text
+    asymmetric = said(20_000, "rtt=40ms,down=20mbit")["Conditions"]
+    assert "20.0 Mbit/s downlink, unlimited uplink" in asymmetric
 
 
 def test_the_fastest_option_is_named_with_its_numbers() -> None:
@@ -73,6 +76,7 @@ def test_without_restarts_no_difference_is_shown() -> None:
             "Transfer dominates: send fewer bytes, mainly in the req",
         ),
         (100_000, "rtt=0ms", PERSISTENT, "The server dominates: a faster network would hardly help."),
+        (100_000, "rtt=115us", PERSISTENT, "The server dominates."),
     ],
 )
 def test_the_largest_part_of_the_time_is_named(payload: float, link: str, connection: Connection, words: str) -> None:
@@ -88,8 +92,8 @@ def test_gzip_pays_costs_or_makes_no_difference() -> None:
 
 def test_break_evens_between_protocols_are_listed() -> None:
     text = said(20_000, "rtt=1ms,down=10gbit,up=10gbit")["Break-even"]
-    assert "gRPC is faster than HTTP/JSON on links slower than " in text
-    assert "GraphQL is never faster than HTTP/JSON. By response size, over this link: never." in text
+    assert "gRPC without gzip is faster than HTTP/JSON without gzip on links slower than " in text
+    assert text.endswith("GraphQL without gzip is never faster than HTTP/JSON without gzip.")
     assert "RTT" not in text, "over open connections all take one round trip"
 
 
@@ -97,13 +101,29 @@ def test_over_new_connections_there_is_a_break_even_round_trip() -> None:
     """gRPC takes one more round trip, which the bytes it saves have to outweigh."""
     text = said(20_000, "rtt=1ms,down=1mbit,up=1mbit", connection=NEW)["Break-even"]
     assert "HTTP/JSON with gzip is faster than gRPC with gzip on links faster than 9.38 Mbit/s (9.34–9.42)." in text
-    assert "By RTT, at this bandwidth: above 16.5 ms (" in text
+    assert "At this bandwidth: with RTT above 16.5 ms (" in text
 
 
 def test_there_is_a_break_even_payload() -> None:
     text = said(20_000, "rtt=1ms,down=300mbit,up=300mbit", tls=False)["Break-even"]
-    assert "HTTP/JSON is faster than gRPC on links faster than 331 Mbit/s " in text
-    assert "By response size, over this link: below 18.1 kB (" in text
+    assert "HTTP/JSON without gzip is faster than gRPC without gzip on links faster than 331 Mbit/s " in text
+    assert "Over this link: with responses below 18.1 kB (" in text
+
+
+@pytest.mark.parametrize("link", ["rtt=0ms", "rtt=1ms", "rtt=40ms,down=20mbit,up=5mbit"])
+@pytest.mark.parametrize("worked", [1.0, 5.0])
+def test_the_parts_of_a_latency_are_not_more_than_the_latency(link: str, worked: float) -> None:
+    """CPU times of both sides can be: they work at the same time."""
+    for each in Choices(PARTS).ranked(conditions(20_000, link)):
+        found = dataclasses.replace(
+            each.prediction,
+            producer_ns=worked * each.prediction.producer_ns,
+            consumer_ns=worked * each.prediction.consumer_ns,
+        )
+        parts = advice.parts_of_latency(found)
+        assert sum(parts.values()) <= found.latency_ns.value * (1 + 1e-9)
+        ratio = found.producer_ns / found.consumer_ns
+        assert parts[advice.Part.SERVER] == pytest.approx(ratio * parts[advice.Part.CLIENT])
 
 
 def test_every_option_has_a_row_with_its_verdict() -> None:
