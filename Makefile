@@ -5,7 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN_READY := $(VENV)/run-ready
 DEVELOP_READY := $(VENV)/develop-ready
-INTEROP_READY := tests/interop/node_modules/.package-lock.json tests/interop/grpc/node_modules/.package-lock.json
+INTEROP_READY := tests/interop/node_modules/.package-lock.json tests/interop/grpc/node_modules/.package-lock.json \
+	tests/browser/node_modules/.package-lock.json
+VENDOR := bench/report/vendor
 IMPLEMENTATIONS_READY := $(VENV)/implementations-ready
 CONFORMANCE := .venv-conformance
 CONFORMANCE_READY := $(CONFORMANCE)/ready
@@ -19,7 +21,8 @@ export RECIPES
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup implementations certs protos bench compare report sizes instructions http graphql grpc serve-http serve-graphql \
-	serve-grpc data test check interop conformance hostile audit lint format types imports stubs version collect tests quick-bench lock clean
+	serve-grpc data test check interop conformance hostile audit lint format types imports stubs version collect tests quick-bench lock clean \
+	vendor
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -125,7 +128,10 @@ hostile: $(DEVELOP_READY) ## attack the producers and write docs/generated/hosti
 	HOSTILE_TABLE=reports/hostile.jsonl $(BIN)/pytest -q tests/hostile
 	$(BIN)/python -m tests.hostile.table reports/hostile.jsonl > docs/generated/hostile.md
 
-interop: $(INTEROP_READY) ## install the npm packages for tests/interop
+interop: $(INTEROP_READY) ## install the npm packages for tests/interop and tests/browser
+
+vendor: $(VENDOR)/node_modules/.package-lock.json ## bundle the charting library of the report again, from its locked packages
+	@cd $(VENDOR) && npm run --silent build && node licences.mjs > LICENCES && sha256sum plot.js LICENCES > SHA256SUMS
 
 tests: $(DEVELOP_READY) interop
 	$(BIN)/coverage erase
@@ -143,5 +149,5 @@ lock: $(DEVELOP_READY) ## update the lock files, with hashes
 	$(LOCK) requirements/conformance.in -o requirements/conformance.txt
 
 clean: ## remove everything generated, but not the reports
-	rm -rf $(VENV) $(CONFORMANCE) $(dir $(INTEROP_READY)) certs .coverage .hypothesis .import_linter_cache .mypy_cache \
+	rm -rf $(VENV) $(CONFORMANCE) $(VENDOR)/node_modules $(dir $(INTEROP_READY)) certs .coverage .hypothesis .import_linter_cache .mypy_cache \
 		.pytest_cache .ruff_cache

@@ -41,7 +41,7 @@ settings.load_profile("lab")
 TRACING = "COVERAGE_PROCESS"
 """What the variables begin with by which coverage reaches the processes that a test starts."""
 
-REPEATING = ("contract", "hostile", "interop")
+REPEATING = ("browser", "contract", "hostile", "interop")
 """Folders of tests that do the same to every producer, most of them in processes of their own."""
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)

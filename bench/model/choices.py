@@ -192,6 +192,10 @@ class Choices:
             value=1 + gap.value / base_ns, low=low, high=high, low_95=low_95, high_95=high_95, verdict=found
         )
 
+    def difference(self, option: CellKey, other: CellKey, at: Blend) -> Difference | None:
+        """How much longer `option` takes than `other` on loopback. None where the two were not measured together."""
+        return self._differences(option.tls).between(option, other, at)
+
     def _predict(self, option: CellKey, at: Blend, link: Profile, connection: Connection) -> Prediction:
         if at is not self._blended_at:
             self._blended_at, self._blended = at, {}
@@ -203,7 +207,7 @@ class Choices:
         self, option: CellKey, other: CellKey, at: Blend, link: Profile, connection: Connection
     ) -> Difference | None:
         """How much longer `option` takes than `other` over a link."""
-        found = self._differences(option.tls).between(option, other, at)
+        found = self.difference(option, other, at)
         if found is None:
             return None
         ours, theirs = (self._predict(each, at, link, connection) for each in (option, other))

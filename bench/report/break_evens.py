@@ -27,8 +27,6 @@ EXPLANATION = (
 )
 ROUND_TRIPS_NS = (1_000_000, 40_000_000)
 """A map for each: within a data centre, and across a continent."""
-WITH_GZIP, WITHOUT_GZIP, NO_WINNER = 0.9, 0.45, 0.12
-"""How much colour an area has."""
 LABELLED_FROM = 0.03
 """Areas that take up less of the map have no words within."""
 
@@ -225,7 +223,8 @@ def _map(found: Sequence[Region], grouping: Grouping, choices: Choices, rtt_ns: 
             (each.rate[0] / x_unit.size, each.rate[1] / x_unit.size),
             (each.payload[0] / y_unit.size, each.payload[1] / y_unit.size),
             grouping.series.index(each.option.series),
-            _opacity(each),
+            each.option.gzip,
+            each.clear,
         )
         for each in found
     )
@@ -233,17 +232,11 @@ def _map(found: Sequence[Region], grouping: Grouping, choices: Choices, rtt_ns: 
     size = f"response size with {names.series(choices.parts.baseline)}, {y_unit.symbol}"
     return Chart(
         AreaMap(areas, labels, f"bandwidth, {x_unit.symbol}", size),
-        f"Fastest protocol ({'TLS' if tls else 'no TLS'}, {rtt_ms:g} ms RTT). Darker = with gzip. "
-        f"Pale = within {percent(MARGIN)} or not significant",
+        f"Fastest protocol ({'TLS' if tls else 'no TLS'}, {rtt_ms:g} ms RTT). Hatched = with gzip. "
+        f"Grey = within {percent(MARGIN)} or not significant",
         "; ".join(f"{name}: {percent(_share(some, found))} of the map" for name, some in _by_name(found).items()),
         in_table=False,
     )
-
-
-def _opacity(region: Region) -> float:
-    if not region.clear:
-        return NO_WINNER
-    return WITH_GZIP if region.option.gzip else WITHOUT_GZIP
 
 
 def _by_name(found: Sequence[Region]) -> dict[str, list[Region]]:

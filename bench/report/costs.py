@@ -27,8 +27,6 @@ BYTE_PARTS = ("body as sent", "headers & framing", "connection overhead", "TLS")
 SERVER, CLIENT = 0, 1
 """Parts of a bar of CPU time."""
 CPU_PARTS = ("server", "client")
-LOADS_AT_ONCE = 2
-"""CPU per request of so many loads fits beside the sizes."""
 NS_PER_US = 1e3
 
 
@@ -39,37 +37,6 @@ def size_of(cell: Cell, direction: str, field: str) -> float | None:
     of_direction: Sizes = cell.bytes.request if direction == "request" else cell.bytes.response
     found: float | None = getattr(of_direction, field)
     return found
-
-
-def cost_tables(group: WorkloadGroup) -> list[Table]:
-    """The most important sizes beside CPU time; more tables where there are more loads than fit in one."""
-    loads = _with_cpu(group)
-    first, rest = loads[:LOADS_AT_ONCE], loads[LOADS_AT_ONCE:]
-    tables = [_bytes_and_cpu(group, first)]
-    return tables + [
-        cpu_table(group, rest[start : start + LOADS_AT_ONCE]) for start in range(0, len(rest), LOADS_AT_ONCE)
-    ]
-
-
-def _bytes_and_cpu(group: WorkloadGroup, loads: Sequence[LoadGroup]) -> Table:
-    built = TableBuilder(f"{group.title}; bytes and CPU per request", headings())
-    cells = list(group.one_per_combination())
-    shown = [(direction, field) for direction in DIRECTIONS for field in ("message_bytes", "wire_bytes")]
-    size_units = _add_size_columns(built, cells, shown)
-    cpu_unit = _cpu_unit(group, loads)
-    built.columns += [
-        Column(f"{side} {cpu_unit.symbol}, {names.load(load.load)}") for load in loads for side in CPU_PARTS
-    ]
-    for cell in cells:
-        entries: list[Entry | str] = [
-            units.size(size_of(cell, *each), unit) for each, unit in zip(shown, size_units, strict=True)
-        ]
-        entries += [units.number(_ns(found), cpu_unit) for load in loads for found in _sides(load, cell)]
-        built.add(headings_of(cell), entries)
-    built.notes += [f"{definitions.MESSAGE} {definitions.WIRE} Medians per request. Lower is better."]
-    built.notes += [definitions.CPU] if loads else []
-    built.notes += missing_sizes(cells)
-    return built.table()
 
 
 def size_table(group: WorkloadGroup) -> Table:
@@ -109,9 +76,9 @@ def _add_size_columns(built: TableBuilder, cells: Sequence[Cell], shown: Sequenc
     return found
 
 
-def cpu_table(group: WorkloadGroup, loads: Sequence[LoadGroup] | None = None) -> Table:
+def cpu_table(group: WorkloadGroup) -> Table:
     """CPU per request of both sides, with intervals, and the server's peak memory."""
-    loads = _with_cpu(group) if loads is None else loads
+    loads = _with_cpu(group)
     built = TableBuilder(f"{group.title}; CPU per request", headings())
     unit = _cpu_unit(group, loads)
     built.columns += [Column(f"{side}, {names.load(load.load)}", unit.symbol) for load in loads for side in CPU_PARTS]

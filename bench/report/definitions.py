@@ -1,7 +1,6 @@
 """What every column means and which way is better, in a line each. Tables carry those that they need."""
 
 from bench.report import names
-from bench.report.text import listed
 from bench.stats.detection import ENOUGH_INSTANCES, MORE, POWER
 from bench.stats.estimates import SAMPLES_BEYOND, SAMPLES_FOR_MEDIAN
 from bench.stats.verdicts import FAMILY_ERROR, MARGIN
@@ -72,13 +71,4 @@ def throughput_ratio(baseline: str) -> str:
     return (
         f"× {baseline}: requests/s relative to {baseline} {names.same_variant()}, as a ratio of paired samples. "
         "Above 1 is better."
-    )
-
-
-def plain_ratio(baseline: str) -> str:
-    """Ratios to the baseline without gzip and TLS."""
-    others = listed(names.variant_headings())
-    return (
-        f"Every configuration relative to plain {baseline}, without {others}: for latency below 1 is better, for "
-        "requests/s above 1."
     )

@@ -7,16 +7,21 @@ where the document is built.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from bench.report.plots import Plot
 from bench.results import Grade, Verdict
 from bench.stats.wording import counted
 
+if TYPE_CHECKING:
+    from bench.report.first_screen import FirstScreen
+
 GRADES: tuple[Grade, ...] = ("warning", "note")
 """In the order in which headings count them."""
 MISSING = "–"
 """Stands where there is no value."""
+VERDICT_MARKS: dict[Verdict, str] = {"faster": "▼", "slower": "▲", "same": "=", "inconclusive": "?"}
+"""Shown before a verdict on a page, so that it needs no colour of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,11 @@ class Entry:
         return self.word or self.verdict or ""
 
     @property
+    def mark(self) -> str:
+        """The verdict as a sign; empty without one."""
+        return VERDICT_MARKS[self.verdict] if self.verdict else ""
+
+    @property
     def whole(self) -> str:
         """Text and verdict."""
         return f"{self.text} {self.verdict_word}".rstrip()
@@ -131,8 +141,16 @@ class TableBuilder:
         self.rows.append(Row(headings, tuple(each if each.text else Entry(MISSING) for each in made)))
 
     def table(self) -> Table:
-        """What was collected."""
-        return Table(self.title, tuple(self.columns), tuple(self.rows), tuple(self.notes), tuple(self.common))
+        """What was collected, without columns in which no row has anything."""
+        headings = len(self.rows[0].headings) if self.rows else 0
+        kept = [
+            number
+            for number in range(len(self.columns) - headings)
+            if not self.rows or any(row.entries[number].text != MISSING for row in self.rows)
+        ]
+        columns = (*self.columns[:headings], *(self.columns[headings + number] for number in kept))
+        rows = (Row(row.headings, tuple(row.entries[number] for number in kept)) for row in self.rows)
+        return Table(self.title, columns, tuple(rows), tuple(self.notes), tuple(self.common))
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +242,8 @@ class Document:
     lead: str = ""
     """What was measured, and what the results hold for."""
     quality: Quality | None = None
+    first_screen: "FirstScreen | None" = None
+    """For pages. Other renderers have their own ways to be short."""
     in_short: Sentences = Sentences(())
     """The main results, repeated from the sections for readers who have a few seconds."""
     sections: tuple[Section, ...] = ()

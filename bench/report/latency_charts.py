@@ -11,18 +11,16 @@ from bench.load import latency_histogram
 from bench.report import names, units
 from bench.report.document import Chart
 from bench.report.grouping import Grouping, LoadGroup, WorkloadGroup, variant_of
-from bench.report.plots import Dot, Growth, Intervals, Line, LoadCurves, Percentiles, Point, scale_for
+from bench.report.plots import Growth, Line, LoadCurves, Percentiles, Point
 from bench.report.text import one_line
-from bench.results import Cell, RatioEstimate, Run
+from bench.results import Cell, Run
 from bench.spec import ClosedLoad
 from bench.stats.estimates import SAMPLES_BEYOND, counts_of
-from bench.stats.generator import is_bound
 from bench.stats.load_curves import Curve, curves
 
 LABEL_AT_MOST = 26
 """Characters that fit beside a row."""
-CUT_OFF = "; intervals beyond the axis are cut off"
-NINES = np.concatenate([np.linspace(0.05, 1, 20), np.linspace(1.05, 6, 100)])
+NINES = np.concatenate([np.linspace(0.1, 1, 10), np.linspace(1.1, 6, 50)])
 """Percentiles at which a distribution is drawn, as a number of nines: 1 is 90 %, 2 is 99 %."""
 
 
@@ -30,86 +28,6 @@ def label_of(cell: Cell) -> str:
     """`gzip+TLS · GraphQL`, short enough to stand beside a row."""
     label = one_line(f"{variant_of(cell).label} · {names.series(cell.series)}")
     return label if len(label) <= LABEL_AT_MOST else f"{label[: LABEL_AT_MOST - 1]}…"
-
-
-def ratio_chart(group: WorkloadGroup, load: LoadGroup, grouping: Grouping) -> Chart | None:
-    """Every ratio to the baseline at equal gzip and TLS, with its verdict. None without any."""
-    baseline = grouping.baseline
-    found = [(cell, ratio) for cell in load.cells if (ratio := grouping.against_baseline(cell)) is not None]
-    dots = tuple(
-        Dot(
-            label_of(cell),
-            grouping.series_number(cell),
-            ratio.value,
-            ratio.low,
-            ratio.high,
-            _ratio_text(ratio, load),
-        )
-        for cell, ratio in found
-        if ratio.value > 0
-    )
-    if not dots:
-        return None
-    what = "latency" if load.is_latency else "requests/s"
-    better = "left of 1 is better" if load.is_latency else "right of 1 is better"
-    plot = Intervals(dots, axis=f"{what} relative to {baseline} ({better})", scale="log", reference=1.0)
-    return Chart(
-        plot,
-        f"{group.title}: {what} relative to {baseline} {names.same_variant()}, {names.with_load(load.load)}, with "
-        f"intervals corrected for all {grouping.ratio_count} ratios of the run"
-        f"{CUT_OFF if plot.cuts_off else ''}",
-        "; ".join(f"{label_of(cell)} {units.ratio(ratio)} {_verdict(ratio)}" for cell, ratio in found),
-    )
-
-
-def _ratio_text(ratio: RatioEstimate, load: LoadGroup) -> str:
-    """`2.88× slower`; for a rate `0.250× slower (−75 %)`."""
-    change = "" if load.is_latency else f" ({units.change(1, ratio.value)})"
-    return f"{units.ratio_value(ratio)}× {_verdict(ratio)}{change}"
-
-
-def _verdict(ratio: RatioEstimate) -> str:
-    """`slower`, `too noisy`."""
-    return names.undecided(ratio) or ratio.verdict
-
-
-def level_chart(group: WorkloadGroup, load: LoadGroup, grouping: Grouping) -> Chart | None:
-    """Median latency, or throughput, of every cell, with intervals. None where nothing was measured."""
-    ladder: Sequence[units.Unit]
-    if load.is_latency:
-        found = [(cell, cell.latency_ns.p50) for cell in load.cells if cell.latency_ns]
-        what, better, ladder = "median latency", "lower is better", units.DURATIONS_NS
-    else:
-        found = [(cell, cell.requests_per_second) for cell in load.cells]
-        what, better, ladder = "throughput", "higher is better", (units.PER_SECOND,)
-    known = [(cell, each) for cell, each in found if each is not None and each.value > 0]
-    if not known:
-        return None
-    unit = units.chosen(ladder, [each.value for _, each in known])
-    dots = tuple(
-        Dot(
-            label_of(cell),
-            grouping.series_number(cell),
-            each.value / unit.size,
-            None if each.low is None else each.low / unit.size,
-            None if each.high is None else each.high / unit.size,
-            _bounded(units.number(each.value, unit), cell, load),
-        )
-        for cell, each in known
-    )
-    scale = scale_for([dot.value for dot in dots])
-    plot = Intervals(dots, f"{what}, {unit.symbol}{', log scale' if scale == 'log' else ''} ({better})", scale)
-    return Chart(
-        plot,
-        f"{group.title}: {what} {names.with_load(load.load)}, with 95 % confidence intervals"
-        f"{CUT_OFF if plot.cuts_off else ''}",
-        "; ".join(f"{label_of(cell)} {_bounded(units.with_symbol(each, unit), cell, load)}" for cell, each in known),
-    )
-
-
-def _bounded(text: str, cell: Cell, load: LoadGroup) -> str:
-    """A throughput is marked as a bound where the client was the limit."""
-    return units.bound(text, is_bound=not load.is_latency and is_bound(cell))
 
 
 def distribution_charts(group: WorkloadGroup, load: LoadGroup, grouping: Grouping) -> list[Chart]:

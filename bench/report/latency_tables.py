@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bench.report import definitions, names, units
 from bench.report.document import Column, Entry, Row, Table, TableBuilder
-from bench.report.grouping import Grouping, LoadGroup, WorkloadGroup, of_measure, variant_of
+from bench.report.grouping import Grouping, LoadGroup, WorkloadGroup, variant_of
 from bench.report.units import Unit
 from bench.results import Cell, Estimate, Quantiles, RatioEstimate, Run
 from bench.spec import ClosedLoad
@@ -187,30 +187,6 @@ def reasons(cells: Sequence[Cell]) -> list[str]:
         if cell.status != "measured":
             found.setdefault((names.status(cell), cell.reason or "unknown reason"), []).append(cell.id)
     return [f"Not measured ({status}): {some_of(ids)}: {reason}." for (status, reason), ids in found.items()]
-
-
-def against_plain(group: WorkloadGroup, grouping: Grouping) -> Table | None:
-    """Every load's ratio to the baseline without gzip and TLS; None where nothing is compared with that."""
-    loads = [load for load in group.loads if any(of_measure(cell.ratio_to_plain, cell) for cell in load.cells)]
-    if not loads or grouping.baseline is None:
-        return None
-    baseline = grouping.baseline
-    built = TableBuilder(f"{group.title}; relative to plain {baseline}", headings())
-    built.columns += [
-        Column(f"{'latency' if load.is_latency else 'requests/s'}, {names.load(load.load)}") for load in loads
-    ]
-    for variant in group.variants:
-        for series in group.series:
-            entries: list[Entry | str] = []
-            for load in loads:
-                cell = load.at(series, variant)
-                itself = grouping.is_baseline(series) and variant.is_plain
-                found = of_measure(cell.ratio_to_plain, cell) if cell else None
-                entries.append(Entry(BASELINE) if itself and cell else ratio_entry(found))
-            built.add((variant.label, names.series(series)), entries)
-    built.notes.append(definitions.plain_ratio(baseline))
-    built.common += [definitions.VERDICTS, definitions.ratio_interval(grouping.ratio_count)]
-    return built.table()
 
 
 def load_curve_table(run: Run) -> Table | None:

@@ -1,69 +1,12 @@
-"""What charts show, as values: points, intervals, bars, lines and areas. Drawn by bench.report.charts. Pure."""
+"""What charts show, as values: bars, lines and areas. The page draws them (templates/plots.js). Pure."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import NamedTuple
 
 from bench.results import Verdict
 
-LOG_FROM = 8.0
-"""An axis is logarithmic when its largest value is at least this many times its smallest."""
-AXIS_BEYOND_VALUES = 3.0
-"""An interval may stretch an axis by this factor beyond the values; what reaches further is cut off at the edge."""
 
-FOREST_BEYOND_VALUES = 1.3
-"""The same for a forest plot, in which values lie close together."""
-
-Scale = Literal["log", "linear"]
-
-
-@dataclass(frozen=True, slots=True)
-class Dot:
-    """One row of a chart of intervals."""
-
-    label: str
-    series: int
-    value: float
-    low: float | None
-    high: float | None
-    text: str
-    """Written at the end of the row."""
-
-
-@dataclass(frozen=True, slots=True)
-class Intervals:
-    """A row for each value: a point, its interval, and its text."""
-
-    dots: tuple[Dot, ...]
-    axis: str
-    scale: Scale
-    reference: float | None = None
-    """Where a line is drawn through all rows."""
-
-    @property
-    def domain(self) -> tuple[float, float]:
-        """Both ends of the axis."""
-        values = [dot.value for dot in self.dots] + ([self.reference] if self.reference is not None else [])
-        least, most = min(values), max(values)
-        ends = [end for dot in self.dots for end in (dot.low, dot.high) if end is not None]
-        low = max(min([least, *ends]), least / AXIS_BEYOND_VALUES)
-        high = min(max([most, *ends]), most * AXIS_BEYOND_VALUES)
-        if self.scale == "linear":
-            return 0.0, (high or 1.0) * 1.03
-        room = (high / low) ** 0.03 if high > low else 1.1
-        return low / room, high * room
-
-    @property
-    def cuts_off(self) -> bool:
-        """Whether an interval reaches beyond the axis."""
-        low, high = self.domain
-        return any(
-            (dot.low is not None and dot.low < low) or (dot.high is not None and dot.high > high) for dot in self.dots
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """A piece of a stacked bar: the row it belongs to, which piece it is, and its length. Order matters."""
 
     label: str
@@ -81,8 +24,7 @@ class Bars:
     """Label and text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(NamedTuple):
     """A latency and its percentile. `nines`: −log10 of the share that took longer; 1 is 90 %, 2 is 99 %."""
 
     nines: float
@@ -128,18 +70,18 @@ class LoadCurves:
     axis: str
 
 
-@dataclass(frozen=True, slots=True)
-class Area:
+class Area(NamedTuple):
     """A rectangle of a map, in the units of its axes."""
 
     x: tuple[float, float]
     y: tuple[float, float]
     series: int
-    opacity: float
+    hatched: bool
+    clear: bool
+    """Whether the series is the clear winner there; grey where not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(NamedTuple):
     """Words within a map, centred on a point."""
 
     x: float
@@ -155,6 +97,33 @@ class AreaMap:
     labels: tuple[Label, ...]
     x_axis: str
     y_axis: str
+
+
+class Bin(NamedTuple):
+    """Some slices of a series that ran after each other."""
+
+    seconds: float
+    """Since the run began."""
+    low: float
+    median: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One series over the time of a run."""
+
+    series: int
+    points: tuple[Bin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Values over the time of a run: the median of each bin as a line, the least and the greatest as a bar."""
+
+    lines: tuple[Trace, ...]
+    axis: str
+    y_domain: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,20 +147,5 @@ class Forest:
     band: tuple[float, float]
     axis: str
 
-    @property
-    def domain(self) -> tuple[float, float]:
-        """Both ends of the axis."""
-        values = [*self.band, *(each.value for each in self.effects)]
-        ends = [end for each in self.effects for end in (each.low, each.high) if end is not None]
-        low = max(min([*values, *ends]), min(values) / FOREST_BEYOND_VALUES)
-        high = min(max([*values, *ends]), max(values) * FOREST_BEYOND_VALUES)
-        room = (high / low) ** 0.04
-        return low / room, high * room
 
-
-Plot = Intervals | Bars | Percentiles | LoadCurves | AreaMap | Forest
-
-
-def scale_for(values: Sequence[float]) -> Scale:
-    """Logarithmic where values lie far apart, else linear and from zero."""
-    return "log" if min(values) > 0 and max(values) / min(values) >= LOG_FROM else "linear"
+Plot = Bars | Percentiles | LoadCurves | AreaMap | Timeline | Forest

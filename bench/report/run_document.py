@@ -1,6 +1,6 @@
 """The report of a run, as a document: which sections it has, in which order, and which of them are details."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from bench.report import (
     anatomy,
@@ -14,7 +14,9 @@ from bench.report import (
     latency_tables,
     names,
     provenance,
+    slices_over_time,
     summary,
+    switches,
     units,
 )
 from bench.report.document import (
@@ -29,8 +31,11 @@ from bench.report.document import (
     Quality,
     Section,
     Sentences,
+    Statement,
     Table,
 )
+from bench.report.explorer import Explorer
+from bench.report.first_screen import first_screen_of
 from bench.report.grouping import Grouping, LoadGroup, WorkloadGroup, grouped
 from bench.report.text import listed
 from bench.results import Run
@@ -46,16 +51,19 @@ def document_of(run: Run) -> Document:
     if run.cells and all(cell.load is None for cell in run.cells) and instructions.has_counts(run):
         return instructions_document(run)
     grouping = grouped(run)
+    first = first_screen_of(run, grouping)
     subtitle = listed([names.series(each) for each in grouping.series]) or "nothing"
     versions = compare_versions(run)
     sections = [
         *(() if versions is None else comparison.changes(versions, " → ".join(versions.names))),
-        *(_workload(number, group, grouping) for number, group in enumerate(grouping.groups)),
         *([] if run.cells else [Section("empty", NO_CELLS, ())]),
-        *_across_workloads(run, grouping),
-        *_over_a_network(run, grouping),
+        *_by_topic(grouping, first.explorer),
         *instructions.sections(run),
         *_anatomy(run),
+        *_over_a_network(run, grouping),
+        *_across_workloads(run, grouping),
+        *_over_time(grouping),
+        *_findings(grouping),
         Section("details", "All configurations", (latency_tables.all_configurations(run),), detail=True),
     ]
     return Document(
@@ -63,6 +71,7 @@ def document_of(run: Run) -> Document:
         subtitle=subtitle,
         lead=_lead(run),
         quality=quality_of(run),
+        first_screen=first,
         in_short=Sentences(tuple(found for each in grouping.groups if (found := summary.in_short(each, grouping)))),
         sections=(*sections, *_how_to_read(sections), _how_measured(run)),
         conclusion=None if versions is None else comparison.conclusion(versions.gate),
@@ -119,65 +128,75 @@ def _parts_key(parts: Iterable[str]) -> tuple[KeyEntry, ...]:
     return tuple(KeyEntry("part", number, name) for number, name in enumerate(parts))
 
 
+def _cpu_key() -> tuple[KeyEntry, ...]:
+    return _parts_key(costs.CPU_PARTS)
+
+
 def _charts(found: Iterable[Chart | None], key: tuple[KeyEntry, ...], *, wide: bool = False) -> list[Block]:
     """One block, or none where there is no chart."""
     charts = tuple(chart for chart in found if chart is not None)
     return [Charts(charts, key, wide)] if charts else []
 
 
-def _workload(number: int, group: WorkloadGroup, grouping: Grouping) -> Section:
-    loads = [load for load in group.loads if load.load is not None]
-    key = _key(grouping)
-    statements = summary.of_workload(group, grouping)
-    headline = [latency_charts.ratio_chart(group, load, grouping) for load in loads]
-    identifier = f"workload-{number}"
-    parts = [
-        _levels(f"{identifier}-latency", "Latency", [load for load in loads if load.is_latency], group, grouping),
-        _levels(f"{identifier}-rate", "Throughput", [load for load in loads if not load.is_latency], group, grouping),
+def _by_topic(grouping: Grouping, explorer: Explorer | None) -> Iterator[Section]:
+    """Each with what all workloads have to say about it."""
+    groups = grouping.groups
+    latency = [(group, load) for group in groups for load in group.loads if load.is_latency]
+    rates = [(group, load) for group in groups for load in group.loads if load.load is not None and not load.is_latency]
+    found = [
+        Section("latency", "Latency", tuple(latency_tables.load_table(*each, grouping) for each in latency)),
+        Section("distribution", "Latency distribution", _distribution(latency, grouping), detail=True),
+        Section("throughput", "Throughput", tuple(latency_tables.load_table(*each, grouping) for each in rates)),
         Section(
-            f"{identifier}-switches",
-            f"Cost of {listed(names.variant_headings())}",
-            _known(latency_tables.against_plain(group, grouping)),
-        ),
-        Section(
-            f"{identifier}-distribution",
-            "Latency distribution",
-            _distribution([load for load in loads if load.is_latency], group, grouping),
-            detail=True,
-        ),
-        Section(f"{identifier}-costs", "Bytes and CPU", tuple(costs.cost_tables(group))),
-        Section(
-            f"{identifier}-bytes",
-            "Bytes in detail",
-            (*_charts(costs.byte_charts(group), _parts_key(costs.BYTE_PARTS)), costs.size_table(group)),
-            detail=True,
-        ),
-        Section(
-            f"{identifier}-cpu",
-            "CPU in detail",
+            "bytes",
+            "Bytes",
             (
-                *_charts([costs.cpu_chart(group, load) for load in loads], _parts_key(costs.CPU_PARTS)),
-                costs.cpu_table(group),
+                *_charts((each for group in groups for each in costs.byte_charts(group)), _parts_key(costs.BYTE_PARTS)),
+                *(costs.size_table(group) for group in groups),
+            ),
+        ),
+        Section(
+            "cpu",
+            "CPU",
+            (
+                *_charts((costs.cpu_chart(group, load) for group in groups for load in group.loads), _cpu_key()),
+                *(costs.cpu_table(group) for group in groups),
             ),
             detail=True,
         ),
+        Section(
+            "switches",
+            f"Cost of {listed(names.variant_headings())} to each protocol",
+            tuple(switches.switch_tables(explorer)),
+        ),
     ]
-    return Section(
-        identifier,
-        group.title,
-        (*([Sentences(tuple(statements))] if statements else []), *_charts(headline, key)),
-        tuple(part for part in parts if part.blocks),
+    yield from (section for section in found if section.blocks)
+
+
+def _section(identifier: str, title: str, blocks: Iterable[Block]) -> Iterator[Section]:
+    """None where it would be empty."""
+    kept = tuple(blocks)
+    if kept:
+        yield Section(identifier, title, kept, detail=True)
+
+
+def _over_time(grouping: Grouping) -> Iterator[Section]:
+    charts = [chart for group in grouping.groups for chart in slices_over_time.slice_charts(group, grouping)]
+    yield from _section("slices", "Slices over time", _charts(charts, _key(grouping)))
+
+
+def _findings(grouping: Grouping) -> Iterator[Section]:
+    """What was found about each workload, in sentences."""
+    statements = tuple(
+        Statement(f"{names.short_group(group.cells[0])}: {each.topic}", each.sentences)
+        for group in grouping.groups
+        for each in summary.of_workload(group, grouping)
     )
+    yield from _section("findings", "Findings in words", [Sentences(statements)] if statements else [])
 
 
-def _levels(identifier: str, title: str, loads: list[LoadGroup], group: WorkloadGroup, grouping: Grouping) -> Section:
-    charts = [latency_charts.level_chart(group, load, grouping) for load in loads]
-    tables = [latency_tables.load_table(group, load, grouping) for load in loads]
-    return Section(identifier, title, (*_charts(charts, _key(grouping)), *tables))
-
-
-def _distribution(loads: list[LoadGroup], group: WorkloadGroup, grouping: Grouping) -> tuple[Block, ...]:
-    charts = [chart for load in loads for chart in latency_charts.distribution_charts(group, load, grouping)]
+def _distribution(loads: Sequence[tuple[WorkloadGroup, LoadGroup]], grouping: Grouping) -> tuple[Block, ...]:
+    charts = [chart for group, load in loads for chart in latency_charts.distribution_charts(group, load, grouping)]
     return (definitions.DISTRIBUTION, *_charts(charts, _key(grouping))) if charts else ()
 
 
@@ -192,7 +211,7 @@ def _across_workloads(run: Run, grouping: Grouping) -> Iterator[Section]:
         *_known(attribution.client_cost_table(run), latency_tables.load_curve_table(run)),
     )
     if blocks:
-        yield Section("overall", "Across workloads", blocks)
+        yield Section("overall", "Client library, causes and growing load", blocks)
 
 
 def _over_a_network(run: Run, grouping: Grouping) -> Iterator[Section]:

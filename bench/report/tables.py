@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from bench.report import anatomy, attribution, break_evens, costs, latency_tables
+from bench.report import anatomy, attribution, break_evens, costs, latency_tables, switches
 from bench.report.document import Table
+from bench.report.explorer import explorer_of
 from bench.report.grouping import Grouping
 from bench.results import Run
 
@@ -25,9 +26,7 @@ def _known(*tables: Table | None) -> Iterable[Table]:
 TABLES: dict[str, Callable[[Run, Grouping], Iterable[Table]]] = {
     "latency": lambda run, grouping: _of_loads(run, grouping, latency=True),
     "throughput": lambda run, grouping: _of_loads(run, grouping, latency=False),
-    "plain": lambda run, grouping: _known(
-        *(latency_tables.against_plain(group, grouping) for group in grouping.groups)
-    ),
+    "switches": lambda run, grouping: switches.switch_tables(explorer_of(run, grouping)),
     "bytes": lambda run, grouping: (costs.size_table(group) for group in grouping.groups),
     "cpu": lambda run, grouping: (costs.cpu_table(group) for group in grouping.groups),
     "network": lambda run, grouping: _known(break_evens.table_of(run)),

@@ -105,7 +105,7 @@ def test_every_configuration_is_in_the_page_and_unchanged_ones_are_folded() -> N
     before, folded = page.split("<details", 1)
     assert "cell-70" not in before
     assert "cell-70" in folded
-    assert before.index("1 regression") < before.index("<svg") < before.index("What else differs")
+    assert before.index("1 regression") < before.index("data-plot") < before.index("What else differs")
 
 
 def test_with_everything_terminal_and_markdown_have_unchanged_configurations_too() -> None:
@@ -132,13 +132,6 @@ def test_without_a_difference_the_forest_plot_has_what_the_gate_requires() -> No
     given = found(SAME, rate)
     assert [each.label for each in forest(given).effects] == ["grpc-get-c1"]
     assert "Nothing was shown to be slower or faster." in comment(given)
-
-
-def test_the_axis_of_a_forest_plot_is_not_stretched_by_a_wide_interval() -> None:
-    wide = replace(SLOWER, ratio=ratio_estimate(1.3, "inconclusive", 0.01, 100.0))
-    low, high = forest(found(wide)).domain
-    assert 0.5 < low < 1 / 1.02
-    assert 1.3 < high < 2
 
 
 def test_of_many_differences_the_most_important_are_shown_and_the_rest_is_folded() -> None:
@@ -223,6 +216,7 @@ def test_text_of_unknown_origin_is_escaped() -> None:
     assert "<" not in text
     assert "\x1b" not in text
     page = html.render(document(given), html.RESULT_FIRST).decode()
-    assert "<script" not in page
+    assert "</td><script" not in page
+    assert "alert(1)" in page
     assert re.search(r"&lt;script", page)
     assert Page(page).by_tag["h1"] == ["a.json → b.json"]

@@ -164,36 +164,6 @@ def test_without_a_baseline_there_is_no_column_of_ratios() -> None:
     assert not any("×" in heading for heading in headings(load_table(run([cell("http"), cell("grpc")]))))
 
 
-def test_everything_against_the_plain_baseline() -> None:
-    grouping = grouped(small())
-    table = latency_tables.against_plain(grouping.groups[0], grouping)
-    assert table is not None
-    assert headings(table)[2:] == ["latency, 1 in flight"]
-    assert texts(table)[0] == ["plain", "HTTP/JSON", "baseline"]
-    assert texts(table)[1] == ["plain", "GraphQL", "3.00 (2.70–3.30) slower"]
-    bare = grouped(run([cell("http")]))
-    assert latency_tables.against_plain(bare.groups[0], bare) is None
-
-
-def test_bytes_and_cpu() -> None:
-    (table,) = costs.cost_tables(grouped(two_variants()).groups[0])
-    assert headings(table)[2:] == [
-        "request message, B",
-        "request wire, B",
-        "response message, B",
-        "response wire, B",
-        "server µs, 1 in flight",
-        "client µs, 1 in flight",
-    ]
-    assert texts(table)[0] == ["plain", "HTTP/JSON", "0", "120", "1,200", "1,360", "75.0", "50.0"]
-
-
-def test_many_loads_do_not_make_one_table_wider() -> None:
-    cells = [cell("http", load=ClosedLoad(concurrency=n)) for n in (1, 2, 4, 8, 16)]
-    tables = costs.cost_tables(grouped(run(cells)).groups[0])
-    assert [len(table.columns) for table in tables] == [10, 7, 5]
-
-
 def test_all_sizes() -> None:
     table = costs.size_table(grouped(run([cell("http", gzip=True, tls=True)])).groups[0])
     assert texts(table)[0][2:] == [
@@ -215,20 +185,20 @@ def test_all_sizes() -> None:
 
 def test_unknown_sizes_are_noted() -> None:
     given = run([cell("http", bytes=None), cell("grpc")])
-    (table,) = costs.cost_tables(grouped(given).groups[0])
+    table = costs.size_table(grouped(given).groups[0])
     assert "Bytes were not measured for HTTP/JSON plain." in table.notes
     nothing = Bytes(request=Sizes(), response=Sizes(), setup=SetupSizes())
     given = run([cell("http", bytes=None), cell("grpc", bytes=nothing)])
     table = costs.size_table(grouped(given).groups[0])
     assert "Bytes were not measured." in table.notes
-    assert texts(table)[1][2:] == ["–"] * 13
+    assert headings(table) == ["gzip, TLS", "protocol"]
 
 
 def test_cpu_has_intervals_and_memory() -> None:
     table = costs.cpu_table(grouped(run([cell("http")])).groups[0])
     assert texts(table) == [["plain", "HTTP/JSON", "75.0 (67.5–82.5)", "50.0 (45.0–55.0)", "72.8"]]
     bare = costs.cpu_table(grouped(run([cell("http", cpu_us_per_request=None, memory_bytes=None)])).groups[0])
-    assert texts(bare) == [["plain", "HTTP/JSON", "–"]]
+    assert texts(bare) == [["plain", "HTTP/JSON"]]
 
 
 def test_details_hold_every_cell_with_and_without_load() -> None:
