@@ -38,6 +38,9 @@ class Wrapper:
 
 
 UNWRAPPED = Wrapper()
+KEEPS_MEMORY = Wrapper(environment={"MALLOC_TRIM_THRESHOLD_": str(1 << 27), "MALLOC_MMAP_THRESHOLD_": str(1 << 25)})
+"""What has a process keep memory that it has freed (mallopt(3)). Otherwise glibc gives the free end of the heap back
+to the system and asks for it again, in some processes with every read of a TLS connection, in others never."""
 
 
 def child_environment(directory: str = "", wrapper: Wrapper = UNWRAPPED) -> dict[str, str]:

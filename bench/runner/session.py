@@ -16,7 +16,16 @@ from typing import Any, Self, TypeVar
 from bench.load import messages
 from bench.machine import Pinning
 from bench.runner import spinner
-from bench.runner.processes import START_TIMEOUT_S, UNWRAPPED, Child, LoadProcess, ProcessFailed, Wrapper, keeps_groups
+from bench.runner.processes import (
+    KEEPS_MEMORY,
+    START_TIMEOUT_S,
+    UNWRAPPED,
+    Child,
+    LoadProcess,
+    ProcessFailed,
+    Wrapper,
+    keeps_groups,
+)
 from producers.registry import DEFAULT
 
 Result = TypeVar("Result")
@@ -157,7 +166,7 @@ class Session:
         child = await self._start(f"the relay for {network}", command, cores, self._relays)
         return Server(child, tuple([await child.announced() for _ in addresses]))
 
-    async def start_load(self, setup: messages.Setup, wrapper: Wrapper = UNWRAPPED) -> LoadProcess:
+    async def start_load(self, setup: messages.Setup, wrapper: Wrapper = KEEPS_MEMORY) -> LoadProcess:
         """Start a load process, run by `wrapper`, and give it its set-up. Raises ProcessFailed."""
         command = [sys.executable, "-P", "-m", "bench.load.worker"]
         name = f"the load process for {setup.protocol}"

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import platform
 import sys
 from collections.abc import Iterator, Sequence
 
@@ -10,7 +11,7 @@ import psutil
 import pytest
 
 from bench.machine import usable_cpus
-from bench.runner.processes import Child
+from bench.runner.processes import KEEPS_MEMORY, UNWRAPPED, Child, Wrapper
 
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads states of processes: Linux only")
 needs_cpus = pytest.mark.skipif(
@@ -27,6 +28,18 @@ child = subprocess.Popen([sys.executable, "-c", "input()"])
 print("ready", flush=True)
 child.wait()
 """
+PAGE_FAULTS_OF_TEN_ROUNDS = """
+import resource
+def allocate():
+    blocks = [b"x" * (1 << 20) for _ in range(4)]
+for _ in range(10):
+    allocate()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(10):
+    allocate()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before, flush=True)
+"""
+PAGES_OF_A_ROUND = 4 * (1 << 20) // os.sysconf("SC_PAGE_SIZE")
 
 
 def python(code: str) -> Sequence[str]:
@@ -105,3 +118,16 @@ async def test_pinning_a_child_that_has_ended_does_nothing() -> None:
     child.pin(usable_cpus()[:1])
     await child.end()
     assert child.process.returncode == 0
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the variables are those of glibc")
+async def test_a_load_process_keeps_the_memory_that_it_has_freed() -> None:
+    async def page_faults(wrapper: Wrapper) -> int:
+        child = await Child.start("the child", python(PAGE_FAULTS_OF_TEN_ROUNDS), (), wrapper=wrapper)
+        try:
+            return int(await child.line(60))
+        finally:
+            await child.end()
+
+    assert await page_faults(UNWRAPPED) > 5 * PAGES_OF_A_ROUND
+    assert await page_faults(KEEPS_MEMORY) < PAGES_OF_A_ROUND
