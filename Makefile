@@ -20,7 +20,7 @@ export RECIPES
 # The lab starts hundreds of processes in its tests and runs, and each would compile the code again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup implementations certs protos bench compare report sizes instructions http graphql grpc serve-http serve-graphql \
+.PHONY: help setup implementations certs protos bench compare history report sizes instructions http graphql grpc serve-http serve-graphql \
 	serve-grpc data test check interop conformance hostile audit lint format types imports stubs version collect tests quick-bench lock clean \
 	vendor
 .DEFAULT_GOAL := help
@@ -67,6 +67,9 @@ bench: $(RUN_READY) ## measure the whole matrix and write the report (RECIPES= O
 
 compare: $(RUN_READY) ## compare two runs; fail if something got slower (A=before.json B=after.json)
 	@$(BIN)/python -m bench compare "$(A)" "$(B)" $(ARGS)
+
+history: $(RUN_READY) ## what changed over many runs, and when (RUNS="reports/*.json" ARGS="--gate 10")
+	@$(BIN)/python -m bench history $(or $(RUNS),$(wildcard reports/*.json)) $(ARGS)
 
 sizes: $(RUN_READY) ## where every byte goes, without a latency run (RECIPES= OUT= ARGS=)
 	@$(BIN)/python -m bench sizes $(if $(RECIPES),--recipes "$$RECIPES") $(if $(OUT),--out "$(OUT)") $(ARGS)

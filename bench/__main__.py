@@ -6,6 +6,7 @@ from bench.cli.advise import advise
 from bench.cli.ask import ask
 from bench.cli.check import check
 from bench.cli.compare import compare
+from bench.cli.history import history
 from bench.cli.instructions import instructions
 from bench.cli.report import report
 from bench.cli.run import run
@@ -14,7 +15,7 @@ from bench.cli.slo import slo
 from commands import command_line
 
 app = command_line.application("Measure what serving the same recipes costs over each protocol.")
-for command in (run, compare, report, sizes, instructions, advise, ask, slo, check):
+for command in (run, compare, history, report, sizes, instructions, advise, ask, slo, check):
     app.command(cls=command_line.GroupedCommand)(command)
 
 

@@ -16,9 +16,17 @@ from bench.results import SCHEMA, Anatomy, Run, Slice, Slices
 from bench.spec import DEFAULT_CORES
 from bench.wire.parts import UnknownPart, category_of
 
+FAMILY = "recipe-lab/run/"
+"""With what the schemas of all run files begin."""
+
 
 class RunFileUnreadable(Exception):
     """A file that is no run file. The text names the file and the reason."""
+
+    def __init__(self, text: str, *, foreign: bool = False) -> None:
+        super().__init__(text)
+        self.foreign = foreign
+        """Whether it is a sound file of something else, and no run file that is damaged or of another version."""
 
 
 def encode(run: Run) -> bytes:
@@ -51,14 +59,17 @@ def _decode_slices(kind: type, value: Any) -> object:
 
 def decode(content: bytes) -> Run:
     """A run from its JSON; one of an older schema is converted. Raises RunFileUnreadable."""
+    foreign = False
     try:
         document = msgspec.json.decode(content)
+        foreign = not (isinstance(document, dict) and str(document.get("schema")).startswith(FAMILY))
         if isinstance(document, dict) and document.get("schema") == run_schema_1.SCHEMA:
             document = run_schema_1.converted(document)
         schema = document.get("schema") if isinstance(document, dict) else None
         if schema not in (None, SCHEMA):
             raise RunFileUnreadable(
-                f"its schema is {str(schema)[:60]!r}; this version reads {SCHEMA} and {run_schema_1.SCHEMA}"
+                f"its schema is {str(schema)[:60]!r}; this version reads {SCHEMA} and {run_schema_1.SCHEMA}",
+                foreign=foreign,
             )
         _complete(document)
         run = msgspec.convert(document, Run, dec_hook=_decode_slices)
@@ -66,7 +77,7 @@ def decode(content: bytes) -> Run:
             if cell.anatomy is not None:
                 _check_names(cell.anatomy)
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, run_schema_1.NotSchema1) as error:
-        raise RunFileUnreadable(str(error)) from None
+        raise RunFileUnreadable(str(error), foreign=foreign) from None
     except UnknownPart as error:
         raise RunFileUnreadable(f"it has bytes named {error.name!r}, which this version does not know") from None
     return run
@@ -94,7 +105,7 @@ def read(path: Path) -> Run:
     except OSError as error:
         raise RunFileUnreadable(f"{path}: {error.strerror or error}") from None
     except RunFileUnreadable as error:
-        raise RunFileUnreadable(f"{path} is no run file: {error}") from None
+        raise RunFileUnreadable(f"{path} is no run file: {error}", foreign=error.foreign) from None
 
 
 def json_schema() -> dict[str, Any]:

@@ -182,6 +182,8 @@ class Charts:
     key: tuple[KeyEntry, ...]
     wide: bool = False
     """Whether the charts need more room than others, as maps do."""
+    small: bool = False
+    """Whether the charts need less room than others, because they are read together."""
 
 
 Block = Sentences | Bullets | Properties | Table | Charts | str
@@ -198,6 +200,8 @@ class Section:
     sections: tuple["Section", ...] = ()
     detail: bool = False
     """Left out where space is short: on the terminal."""
+    drawn: bool = False
+    """For pages only: charts whose values stand in tables of other sections."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,10 +32,11 @@ def _blocks(document: Document, *, details: bool) -> Iterator[str]:
     if document.quality is not None:
         yield _quality(document.quality)
     yield _statements(document.in_short.statements)
-    for section in document.sections:
+    sections = [section for section in document.sections if not section.drawn]
+    for section in sections:
         if details or not section.detail:
             yield from _section(section, 2)
-    left_out = [section.title for section in document.sections if section.detail and not details]
+    left_out = [section.title for section in sections if section.detail and not details]
     if left_out:
         yield f"Left out: {escaped('; '.join(left_out))}."
     yield from map(escaped, document.footer)

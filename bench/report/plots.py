@@ -148,4 +148,49 @@ class Forest:
     axis: str
 
 
-Plot = Bars | Percentiles | LoadCurves | AreaMap | Timeline | Forest
+class TrendPoint(NamedTuple):
+    """A value of one run."""
+
+    run: int
+    value: float
+    low: float | None
+    high: float | None
+    several: bool
+    """Whether the run had several instances. Hollow where not."""
+
+
+class TrendLevel(NamedTuple):
+    """Runs in a row without a change, and between which values other runs of the same code are expected."""
+
+    first: int
+    last: int
+    value: float
+    low: float | None
+    high: float | None
+
+
+class TrendMark(NamedTuple):
+    """A run at which something happened."""
+
+    run: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """One value from run to run, on a logarithmic axis. A line for each set of runs under the same conditions."""
+
+    lines: tuple[tuple[TrendPoint, ...], ...]
+    levels: tuple[TrendLevel, ...]
+    changes: tuple[TrendMark, ...]
+    breaks: tuple[TrendMark, ...]
+    """Where runs begin under conditions that no earlier run had."""
+    runs: tuple[str, ...]
+    """What each run is called."""
+    times_s: tuple[int, ...]
+    """Where each run stands on an axis of time, in seconds since 1970; empty where runs stand side by side."""
+    series: int
+    y_domain: tuple[float, float]
+
+
+Plot = Bars | Percentiles | LoadCurves | AreaMap | Timeline | Forest | Trend

@@ -36,7 +36,7 @@ def render(document: Document, console: Console) -> None:
     if document.quality is not None:
         _print_quality(document.quality, console)
     for section in document.sections:
-        if not section.detail:
+        if not section.detail and not section.drawn:
             _print_section(section, console)
     left_out = list(dict.fromkeys(_details(document.sections)))
     if left_out:
@@ -48,6 +48,8 @@ def render(document: Document, console: Console) -> None:
 
 def _details(sections: Sequence[Section]) -> Iterator[str]:
     for section in sections:
+        if section.drawn:
+            continue
         if section.detail:
             yield section.title
         else:

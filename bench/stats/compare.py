@@ -26,6 +26,7 @@ from bench.stats.estimates import (
     median_interval,
 )
 from bench.stats.gate import (
+    HELP_TWO_RUNS,
     Gate,
     GatedCell,
     gate,
@@ -127,7 +128,7 @@ def compare(run_a: Run, run_b: Run, threshold: float = THRESHOLD, *, force: bool
         circumstances=of_interest(run_a, run_b),
         differences=found,
         notes=_notes(run_a, run_b, before, after, restarted=restarted),
-        gate=gate(gated, threshold, gaps, interleaved=False),
+        gate=gate(gated, threshold, gaps, remedy=HELP_TWO_RUNS),
     )
 
 

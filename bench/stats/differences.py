@@ -36,13 +36,21 @@ def differences(run_a: Run, run_b: Run) -> list[Difference]:
     if run_a.recipes.digest != run_b.recipes.digest:
         recipes = (f"{each.source} ({each.count}, digest {each.digest})" for each in (run_a.recipes, run_b.recipes))
         found.append(Difference("recipes", *recipes))
-    settings = _differing(*(_settings(run) for run in (run_a, run_b)))
-    return [*found, *settings, *environment_differences(run_a.environment, run_b.environment)]
+    return [*found, *differing(_besides_recipes(run_a), _besides_recipes(run_b))]
+
+
+def compared_values(run: Run) -> dict[str, str]:
+    """Everything that is equal in runs that can be compared, by its name."""
+    return {"recipes": f"{run.recipes.count}, digest {run.recipes.digest}", **_besides_recipes(run)}
+
+
+def _besides_recipes(run: Run) -> dict[str, str]:
+    return {**_settings(run), **_of_environment(run.environment)}
 
 
 def of_interest(run_a: Run, run_b: Run) -> list[Difference]:
     """What differs and does not stand in the way: commit, notes, time, host."""
-    return _differing(*(_circumstances(run) for run in (run_a, run_b)))
+    return differing(*(_circumstances(run) for run in (run_a, run_b)))
 
 
 def commit_of(run: Run) -> str | None:
@@ -88,10 +96,11 @@ def environment_differences(environment_a: dict[str, Any], environment_b: dict[s
     kernel, Python, OpenSSL and every library recorded. Values that only one of
     them recorded, as with files of an earlier version, share one entry when there are many.
     """
-    return _differing(_compared_values(environment_a), _compared_values(environment_b))
+    return differing(_of_environment(environment_a), _of_environment(environment_b))
 
 
-def _differing(values_a: Mapping[str, str], values_b: Mapping[str, str]) -> list[Difference]:
+def differing(values_a: Mapping[str, str], values_b: Mapping[str, str]) -> list[Difference]:
+    """The values that are not the same in both."""
     names = dict.fromkeys([*values_a, *values_b])
     one_sided = [name for name in names if name not in values_a or name not in values_b]
     listed = [name for name in names if len(one_sided) <= NAMED_AT_MOST or name not in one_sided]
@@ -103,7 +112,7 @@ def _differing(values_a: Mapping[str, str], values_b: Mapping[str, str]) -> list
     return found if len(one_sided) <= NAMED_AT_MOST else [*found, Difference(ONE_SIDED, some_of(one_sided))]
 
 
-def _compared_values(environment: dict[str, Any]) -> dict[str, str]:
+def _of_environment(environment: dict[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     cpu, libraries, pinning = (environment.get(name) for name in ("cpu", "libraries", "pinning"))
     if isinstance(cpu, dict):

@@ -10,17 +10,16 @@ not have been detected does not: with 16 requests in flight, intervals are sever
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-from bench.clients.registry import LIBRARY
 from bench.load.recorder import OK
 from bench.results import Cell, RatioEstimate, Run, Verdict
-from bench.spec import CellKey, usual_series
+from bench.spec import CellKey
 from bench.stats.estimates import measure_of
-from bench.stats.verdicts import compared_by, regressed
+from bench.stats.verdicts import compared_by, is_usual, regressed
 from bench.stats.wording import configurations, counted, percent, some_of
 
 Outcome = Literal["regression", "inconclusive", "none"]
@@ -63,8 +62,7 @@ class Gate:
     """The result. `threshold` is a share: 0.02 for 2 %."""
 
     threshold: float
-    verdicts: Mapping[Verdict, int]
-    """How many cells have each verdict."""
+    compared: list[GatedCell]
     regressions: list[str]
     """The ids of cells that got slower, and by more than the threshold."""
     required: list[GatedCell]
@@ -73,8 +71,8 @@ class Gate:
     """Those of them in which it was not."""
     gaps: list[str]
     """What was not compared at all, in sentences. Any of it makes the absence of a regression unknown."""
-    interleaved: bool
-    """Whether both sides were measured in one run."""
+    remedy: str
+    """What would help where it is inconclusive."""
 
     @property
     def outcome(self) -> Outcome:
@@ -104,8 +102,9 @@ class Gate:
 
     def _counts(self) -> Iterator[str]:
         """How many cells have each verdict."""
-        if self.verdicts:
-            yield f"{', '.join(f'{self.verdicts.get(verdict, 0)} {verdict}' for verdict in VERDICTS)}."
+        if self.compared:
+            counts = Counter(cell.ratio.verdict for cell in self.compared)
+            yield f"{', '.join(f'{counts[verdict]} {verdict}' for verdict in VERDICTS)}."
 
     def _all_required(self) -> str:
         count = len(self.required)
@@ -127,7 +126,7 @@ class Gate:
             if any(cell.ratio.undecided == "not_restarted" for cell in self.uncleared):
                 yield HELP_TARGETS
             else:
-                yield f"What helps: {HELP if self.interleaved else HELP_TWO_RUNS}"
+                yield f"What helps: {self.remedy}"
 
     def _detectable(self) -> Iterator[str]:
         """How small a slowdown would have been detected."""
@@ -137,25 +136,24 @@ class Gate:
             yield f"Smallest detectable slowdown: {percent(median(changes))}{worst}."
 
 
-def gate(compared: Sequence[GatedCell], threshold: float, gaps: Sequence[str], *, interleaved: bool) -> Gate:
-    """The result of a comparison. `gaps`: what was not compared, in sentences."""
+def gate(compared: Sequence[GatedCell], threshold: float, gaps: Sequence[str], *, remedy: str) -> Gate:
+    """The result of a comparison. `gaps`: what was not compared, in sentences. `remedy`: what would help."""
     required = _required(compared)
     return Gate(
         threshold=threshold,
-        verdicts=Counter(cell.ratio.verdict for cell in compared),
+        compared=list(compared),
         regressions=[cell.id for cell in compared if cell.regressed(threshold)],
         required=required,
         uncleared=[cell for cell in required if not cell.cleared(threshold)],
         gaps=list(gaps),
-        interleaved=interleaved,
+        remedy=remedy,
     )
 
 
 def _required(compared: Sequence[GatedCell]) -> list[GatedCell]:
     """The cells in which the absence of a regression has to be shown."""
     latency = [cell for cell in compared if cell.key.measures_latency]
-    headline = [cell for cell in latency if cell.key.client == LIBRARY and usual_series(cell.key)]
-    return headline or latency or list(compared)
+    return [cell for cell in latency if is_usual(cell.key)] or latency or list(compared)
 
 
 def gate_of_versions(run: Run) -> Gate | None:
@@ -169,7 +167,7 @@ def gate_of_versions(run: Run) -> Gate | None:
     found = [(cell, compared_by(cell)) for cell in cells]
     compared = [GatedCell(cell.key, cell.id, ratio) for cell, ratio in found if ratio is not None]
     gaps = [*interrupted(run, "The run"), *without_result(cells), *with_failed_requests(cells)]
-    return gate(compared, threshold, gaps, interleaved=True)
+    return gate(compared, threshold, gaps, remedy=HELP)
 
 
 def interrupted(run: Run, name: str) -> Iterator[str]:

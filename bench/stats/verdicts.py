@@ -67,12 +67,15 @@ def is_headline(cell: CellKey, baseline: CellKey) -> bool:
     in its own dialect and implementation. Others explain the headline ratios and are not part of them.
     """
     return (
-        cell.measures_latency
-        and cell.client == LIBRARY
-        and usual_series(cell)
+        is_usual(cell)
         and (cell.protocol, cell.version) != (baseline.protocol, baseline.version)
         and cell.of_series(baseline) == baseline.key
     )
+
+
+def is_usual(cell: CellKey) -> bool:
+    """Whether it is latency through the library client, the protocol in its own dialect and usual implementation."""
+    return cell.measures_latency and cell.client == LIBRARY and usual_series(cell)
 
 
 def compared_by(cell: Cell) -> RatioEstimate | None:

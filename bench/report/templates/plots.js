@@ -40,6 +40,15 @@ function axisTicks([low, high], type, width) {
   return { ticks: ticks.length >= 2 ? ticks : [low, Math.sqrt(low * high), high].map((each) => Number(each.toPrecision(2))), tickFormat: plain };
 }
 
+// Round numbers at equal distances, about so many of them: for an axis that reaches less far than a decade.
+function evenTicks([low, high], count) {
+  const rough = (high - low) / count, power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough);
+  const ticks = [];
+  for (let number = Math.ceil(low / step); number <= Math.floor(high / step); number += 1) ticks.push(Number((number * step).toPrecision(6)));
+  return { ticks, tickFormat: plain };
+}
+
 // Both ends of an axis; an interval stretches it to three times the values at most.
 function intervalDomain(rows, scale, reference) {
   const values = [...rows.map((row) => row.value), ...(reference === null ? [] : [reference])];
@@ -229,6 +238,46 @@ const drawings = {
         ...tipped([
           Plot.ruleX(rows, { x: "x", y1: "low", y2: "high", stroke: (row) => seriesColour(row.series), strokeOpacity: 0.45 }),
           ...lines.map(({ series, points }) => Plot.line(points, { x: (each) => each[0], y: (each) => each[2], stroke: seriesColour(series), strokeWidth: 1.75, strokeDasharray: DASHES[series % SERIES] })),
+        ], rows, Plot.pointer, { x: "x", y: "y" }),
+      ],
+    });
+  },
+
+  // One value from run to run. A line for each set of runs under the same conditions; shaded: where runs of the same code are expected.
+  Trend({ lines, levels, changes, breaks, runs, times_s: times, series, y_domain: domain }, width) {
+    const overTime = times.length > 0, [bottom, top] = domain, colour = seriesColour(series);
+    const spread = overTime ? (times[times.length - 1] - times[0]) * 1000 || 3.6e6 : runs.length, half = overTime ? spread / 200 : 0.4;
+    const at = (run) => (overTime ? times[run] * 1000 : run + 1);
+    const within = (value) => Math.min(Math.max(value, bottom), top);
+    const marked = new Map([...breaks, ...changes].map(([run, text]) => [run, `\n${text}`]));
+    const rows = lines.flatMap((points) => points.map(([run, value, low, high, several]) => ({
+      x: at(run), y: within(value), low: within(low ?? value), high: within(high ?? value), several,
+      title: `${runs[run]}\n${significant(value)}${low === null ? "" : ` (${significant(low)}–${significant(high)})`}${marked.get(run) ?? ""}`,
+    })));
+    const bands = levels.map(([first, last, value, low, high]) => ({
+      x1: at(first) - half, x2: at(last) + half, y: within(value), y1: within(low ?? value), y2: within(high ?? value),
+    }));
+    const shifts = changes.map(([run, text]) => ({ x: overTime ? at(run) : at(run) - 0.5, text }));
+    const radius = runs.length > 60 ? 1.5 : 3;
+    const domainX = overTime ? [at(0) - half, at(runs.length - 1) + half] : [0.4, runs.length + 0.6];
+    const named = { ticks: Math.max(2, Math.floor(width / 85)), label: null, tickSize: 0 };
+    const axisX = overTime ? named : { ...named, tickFormat: (number) => (Number.isInteger(number) ? runs[number - 1]?.slice(0, 7) : "") };
+    return plotted(width, {
+      height: 170, marginLeft: 44, marginRight: 8, marginBottom: 22, marginTop: 18,
+      x: { type: overTime ? "utc" : "linear", domain: domainX }, y: { type: "log", domain },
+      marks: [
+        Plot.gridY(evenTicks(domain, 4)),
+        Plot.rect(bands, { x1: "x1", x2: "x2", y1: "y1", y2: "y2", fill: "var(--grid)", fillOpacity: 0.4 }),
+        Plot.link(bands, { x1: "x1", x2: "x2", y1: "y", y2: "y", stroke: "var(--quiet)", strokeDasharray: "4 3" }),
+        Plot.ruleX(breaks.map(([run]) => at(run) - half * 1.25), { stroke: "var(--quiet)", strokeDasharray: "1 3" }),
+        Plot.ruleX(shifts, { x: "x", stroke: "currentColor" }),
+        Plot.axisX(axisX),
+        Plot.axisY({ ...evenTicks(domain, 4), label: null, tickSize: 0 }),
+        ...tipped([
+          Plot.ruleX(rows, { x: "x", y1: "low", y2: "high", stroke: colour, strokeOpacity: 0.45 }),
+          ...lines.map((points) => Plot.line(points, { x: (each) => at(each[0]), y: (each) => within(each[1]), stroke: colour, strokeWidth: 1.5 })),
+          Plot.dot(rows, { x: "x", y: "y", symbol: seriesSymbol(series), r: radius, stroke: colour, fill: (row) => (row.several ? colour : "var(--paper)") }),
+          Plot.text(shifts, { x: "x", text: "text", frameAnchor: "top", dy: -12, textAnchor: "middle", fill: "currentColor" }),
         ], rows, Plot.pointer, { x: "x", y: "y" }),
       ],
     });

@@ -15,7 +15,7 @@ from bench.spec import CellKey
 from bench.stats.compare import ChangedCount, ComparedCell, Comparison
 from bench.stats.differences import Difference
 from bench.stats.estimates import LATENCY, MeasureName
-from bench.stats.gate import GatedCell, gate
+from bench.stats.gate import HELP_TWO_RUNS, GatedCell, gate
 from tests.support.pages import Page
 from tests.support.runs import HOSTILE, ONE, SIXTEEN, ratio_estimate
 
@@ -47,7 +47,7 @@ def found(
         circumstances=[Difference("commit", "aaa", "bbb")],
         differences=differences or [],
         notes=["These are two runs."],
-        gate=gate(gated, 0.02, gaps or [], interleaved=False),
+        gate=gate(gated, 0.02, gaps or [], remedy=HELP_TWO_RUNS),
     )
 
 
