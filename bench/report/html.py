@@ -6,7 +6,7 @@ Charts are drawn by the page's own script with Observable Plot (docs/decisions/0
 import base64
 import gzip
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from functools import cache
 from pathlib import Path
@@ -126,4 +126,9 @@ def _kind(block: Block) -> str:
             return "charts"
 
 
-_environment.globals.update(kind=_kind, series=SERIES, parts=PARTS, identity=id)
+def _notes_of(blocks: Sequence[Block]) -> tuple[str, ...]:
+    """What the tables of a section have to explain, each once."""
+    return tuple(dict.fromkeys(note for block in blocks if isinstance(block, Table) for note in block.notes))
+
+
+_environment.globals.update(notes_of=_notes_of, kind=_kind, series=SERIES, parts=PARTS, identity=id)

@@ -152,7 +152,7 @@ def _by_topic(grouping: Grouping, explorer: Explorer | None) -> Iterator[Section
             "Bytes",
             (
                 *_charts((each for group in groups for each in costs.byte_charts(group)), _parts_key(costs.BYTE_PARTS)),
-                *(costs.size_table(group) for group in groups),
+                *_filled(costs.size_table(group) for group in groups),
             ),
         ),
         Section(
@@ -160,7 +160,7 @@ def _by_topic(grouping: Grouping, explorer: Explorer | None) -> Iterator[Section
             "CPU",
             (
                 *_charts((costs.cpu_chart(group, load) for group in groups for load in group.loads), _cpu_key()),
-                *(costs.cpu_table(group) for group in groups),
+                *_filled(costs.cpu_table(group) for group in groups),
             ),
             detail=True,
         ),
@@ -198,6 +198,11 @@ def _findings(grouping: Grouping) -> Iterator[Section]:
 def _distribution(loads: Sequence[tuple[WorkloadGroup, LoadGroup]], grouping: Grouping) -> tuple[Block, ...]:
     charts = [chart for group, load in loads for chart in latency_charts.distribution_charts(group, load, grouping)]
     return (definitions.DISTRIBUTION, *_charts(charts, _key(grouping))) if charts else ()
+
+
+def _filled(tables: Iterable[Table]) -> Iterator[Table]:
+    """Without those in which nothing is known, such as the bytes of a client that has none of its own."""
+    return (table for table in tables if any(row.entries for row in table.rows))
 
 
 def _known(*tables: Table | None) -> tuple[Block, ...]:

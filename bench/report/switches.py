@@ -39,7 +39,10 @@ def _table(explorer: Explorer, measure: Measure, pairs: Mapping[tuple[tuple[str,
         f"{measure.text[0].upper()}{measure.text[1:]}: relative to the same protocol without gzip and TLS",
         [Column("workload", numeric=False), Column("protocol", numeric=False), *(Column(each) for each in variants)],
     )
-    for row in dict.fromkeys(headings for headings, _ in pairs):
+    # All protocols of a workload together.
+    rows = dict.fromkeys(headings for headings, _ in pairs)
+    workloads = list(dict.fromkeys(workload for workload, *_ in rows))
+    for row in sorted(rows, key=lambda headings: workloads.index(headings[0])):
         built.add(row, [_entry(pairs.get((row, variant))) for variant in variants])
     built.notes.append("Below 1 is better." if measure.lower_is_better else "Above 1 is better.")
     built.common.append(definitions.VERDICTS)

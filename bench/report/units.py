@@ -11,6 +11,8 @@ from bench.results import Estimate, RatioEstimate
 DIGITS = 3
 EXACT_BELOW = 10_000_000
 """Sizes are counted, not estimated, so they are shown to the byte up to seven digits."""
+WHOLE_FROM = 100
+"""A mean or median of sizes has a tenth below, which would say nothing above."""
 RATIO_DECIMALS_AT_MOST = 5
 FAR = 10.0
 """An end of an interval that is this many times larger or smaller than its value is rounded on its own."""
@@ -85,7 +87,7 @@ def size(value: float | None, unit: Unit) -> str:
         return ""
     if unit.size > 1:
         return number(value, unit)
-    return f"{value:,.0f}" if value == round(value) else f"{value:,.1f}"
+    return f"{value:,.0f}" if value == round(value) or value >= WHOLE_FROM else f"{value:,.1f}"
 
 
 def ratio(found: RatioEstimate) -> str:

@@ -157,12 +157,19 @@ async function runLibrary() {
 }
 
 await runLibrary();
+// A section that the address names is unfolded.
+function unfold() {
+  if (!location.hash.includes("=")) byId(decodeURIComponent(location.hash.slice(1)))?.closest("details")?.setAttribute("open", "");
+}
+
 document.documentElement.classList.replace("static", "live");
 const data = json("explorer-data");
 const redraw = data ? explore(data) : () => {};
 const drawBelow = chartsBelow(json("plot-data") ?? []);
 const settle = () => { drawBelow(); markScrolling(); };
 for (const details of document.querySelectorAll("details")) details.addEventListener("toggle", settle);
+addEventListener("hashchange", unfold);
+unfold();
 let width = innerWidth;
 addEventListener("resize", () => {
   if (innerWidth === width) return;

@@ -230,14 +230,14 @@ const drawings = {
       title: `${names?.[series] ?? ""}, ${significant(x)} s\n${significant(y)} (${significant(low)}–${significant(high)})`,
     })));
     return plotted(width, {
-      height: 240, marginLeft: 44, marginBottom: 38, marginTop: 26, x: { zero: true }, y: { type: "log", domain },
+      height: 240, marginLeft: 44, marginBottom: 38, marginTop: 26, y: { type: "log", domain },
       marks: [
         Plot.gridY(axisTicks(domain, "log", 180)), Plot.ruleY([1], { stroke: "currentColor", strokeDasharray: "3 3" }),
         Plot.axisX({ label: "time since the run began, s", labelArrow: "none", ticks: Math.floor(width / 90) }),
         Plot.axisY({ ...axisTicks(domain, "log", 180), label: axis, labelArrow: "none" }),
         ...tipped([
-          Plot.ruleX(rows, { x: "x", y1: "low", y2: "high", stroke: (row) => seriesColour(row.series), strokeOpacity: 0.45 }),
-          ...lines.map(({ series, points }) => Plot.line(points, { x: (each) => each[0], y: (each) => each[2], stroke: seriesColour(series), strokeWidth: 1.75, strokeDasharray: DASHES[series % SERIES] })),
+          Plot.ruleX(rows, { x: "x", y1: "low", y2: "high", stroke: (row) => seriesColour(row.series), strokeOpacity: 0.45, clip: true }),
+          ...lines.map(({ series, points }) => Plot.line(points, { x: (each) => each[0], y: (each) => each[2], stroke: seriesColour(series), strokeWidth: 1.75, strokeDasharray: DASHES[series % SERIES], clip: true })),
         ], rows, Plot.pointer, { x: "x", y: "y" }),
       ],
     });
