@@ -14,6 +14,7 @@ from strawberry.types.execution import ExecutionContext
 
 from producers.graphql_documents import DocumentCache, document_extension
 from producers.graphql_errors import note_errors
+from producers.graphql_shapes import shaping_executor
 from producers.request_values import parse_id, parse_ids
 from producers.settings import ProducerSettings
 from recipes import model
@@ -170,7 +171,12 @@ class RecipeSchema(strawberry.Schema):
         settings = settings or ProducerSettings()
         self.documents = DocumentCache(settings)
         self._suggestions = settings.suggestions
-        super().__init__(Query, Mutation, extensions=[document_extension(self.documents)])
+        super().__init__(
+            Query,
+            Mutation,
+            extensions=[document_extension(self.documents)],
+            execution_context_class=shaping_executor(self.documents.shapes),
+        )
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Note the errors, which Strawberry would log, those of callers as well."""
