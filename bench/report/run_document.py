@@ -9,6 +9,7 @@ from bench.report import (
     comparison,
     costs,
     definitions,
+    implementations,
     instructions,
     latency_charts,
     latency_tables,
@@ -58,6 +59,7 @@ def document_of(run: Run) -> Document:
         *(() if versions is None else comparison.changes(versions, " → ".join(versions.names))),
         *([] if run.cells else [Section("empty", NO_CELLS, ())]),
         *_by_topic(grouping, first.explorer),
+        *_implementations(run),
         *instructions.sections(run),
         *_anatomy(run),
         *_over_a_network(run, grouping),
@@ -89,7 +91,7 @@ def sizes_document(run: Run) -> Document:
 def instructions_document(run: Run) -> Document:
     """The report of a run that counted instructions and timed nothing."""
     subtitle = listed([names.series(each) for each in grouped(run).series])
-    sections = list(instructions.sections(run))
+    sections = [*instructions.sections(run), *_implementations(run)]
     return Document(
         title=f"Instructions of serving recipes: {subtitle}",
         subtitle=subtitle,
@@ -207,6 +209,12 @@ def _filled(tables: Iterable[Table]) -> Iterator[Table]:
 
 def _known(*tables: Table | None) -> tuple[Block, ...]:
     return tuple(table for table in tables if table is not None)
+
+
+def _implementations(run: Run) -> Iterator[Section]:
+    found = implementations.section(run)
+    if found is not None:
+        yield found
 
 
 def _across_workloads(run: Run, grouping: Grouping) -> Iterator[Section]:
