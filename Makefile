@@ -22,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup implementations certs protos bench compare history report sizes instructions http graphql grpc serve-http serve-graphql \
 	serve-grpc data test check interop conformance hostile audit lint format types imports stubs version collect tests quick-bench lock clean \
-	vendor
+	vendor pictures
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -132,6 +132,14 @@ hostile: $(DEVELOP_READY) ## attack the producers and write docs/generated/hosti
 	$(BIN)/python -m tests.hostile.table reports/hostile.jsonl > docs/generated/hostile.md
 
 interop: $(INTEROP_READY) ## install the npm packages for tests/interop and tests/browser
+
+# The pages are of real runs; a comparison that finds a regression or nothing is pictured, too.
+pictures: $(DEVELOP_READY) ## pictures of pages for the docs (RUN=run.json, and A=before.json B=after.json)
+	@mkdir -p reports/pictures
+	@$(BIN)/python -m bench report "$(RUN)" --out reports/pictures/report.html
+	@$(BIN)/python -m bench compare "$(A)" "$(B)" --html reports/pictures/compare.html >reports/pictures/compare.txt || test $$? -ne 2
+	@$(BIN)/python -m bench history $(sort $(wildcard reports/run-*.json) "$(A)" "$(B)") --html reports/pictures/history.html >/dev/null
+	@$(BIN)/python -m commands.pictures reports/pictures docs/images
 
 vendor: $(VENDOR)/node_modules/.package-lock.json ## bundle the charting library of the report again, from its locked packages
 	@cd $(VENDOR) && npm run --silent build && node licences.mjs > LICENCES && sha256sum plot.js LICENCES > SHA256SUMS

@@ -19,7 +19,7 @@ from bench.report.costs import NS_PER_US
 from bench.report.grouping import Grouping, of_measure, variant_of
 from bench.report.units import Unit
 from bench.results import Cell, Estimate, Ratio, RatioEstimate, Run, Verdict
-from bench.spec import ClosedLoad, Load, Role, dimensions
+from bench.spec import CellKey, ClosedLoad, Dimension, Load, Role, dimensions
 from bench.stats.estimates import Measure as Compared
 from bench.stats.estimates import measure_of
 from bench.stats.generator import is_bound
@@ -190,7 +190,7 @@ def _controls(cells: Sequence[Cell]) -> Iterator[Control]:
             name,
             each.heading,
             [_link_word(each.label(found[value]), value) for value in ordered],
-            [_reader_word(each.words(found[value]), value) for value in ordered],
+            [_reader_word(each, found[value], value) for value in ordered],
             all_at_once=each.role is Role.VARIANT,
         )
 
@@ -199,8 +199,13 @@ def _link_word(label: str, value: Any) -> str:
     return ("on" if value else "off") if isinstance(value, bool) else label or str(value)
 
 
-def _reader_word(words: str, value: Any) -> str:
-    return ("on" if value else "off") if isinstance(value, bool) else words or str(value)
+def _reader_word(dimension: Dimension, key: CellKey, value: Any) -> str:
+    """`on`; `raw client`; for a usual value, which has no words of its own, `library client`."""
+    return (
+        ("on" if value else "off")
+        if isinstance(value, bool)
+        else dimension.words(key) or f"{value} {dimension.heading}"
+    )
 
 
 def _measures(loads: Sequence[Load]) -> Iterator[Measure]:

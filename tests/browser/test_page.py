@@ -1,6 +1,7 @@
 """The whole page: accessible, usable on a phone, with a keyboard, on paper and without scripts, and harmless."""
 
 import re
+import struct
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,13 @@ from playwright.sync_api import Page
 
 from bench import run_file
 from bench.report import html
+from bench.report.document import Chart, Charts, Document, Section
+from bench.report.plots import Effect, Forest
 from bench.report.run_document import document_of
 from bench.results import RecipesUsed, Run, RunWarning, TlsSession
 from tests.bench.report.test_anatomy import given as with_anatomy
 from tests.browser.conftest import PHONE, Open
+from tests.support import programs
 from tests.support.model_runs import Asked, known_run
 from tests.support.runs import HOSTILE, LIST, SIXTEEN, cell, latency_ratio, quantiles, run, small, without_figures
 
@@ -78,6 +82,24 @@ def test_every_chart_is_drawn_with_something_in_it(open_report: Open) -> None:
     assert drawn.count() == found.page.locator("[data-plot]").count() > 20
     for number in range(drawn.count()):
         assert drawn.nth(number).locator("path, rect, line, circle").count() > 2
+
+
+def test_a_wide_interval_does_not_compress_a_forest_plot(open_report: Open) -> None:
+    effects = (
+        Effect("wide", 1.3, 0.01, 100.0, "inconclusive", "1.30"),
+        Effect("narrow", 1.2, 1.1, 1.3, "slower", "1.20 slower"),
+    )
+    chart = Chart(Forest(effects, (0.98, 1.02), "B ÷ A"), "caption", "words")
+    document = Document(sections=(Section("s", "Section", (Charts((chart,), ()),)),))
+    found = open_report(html.render(document, html.RESULT_FIRST))
+    lines = found.page.locator("svg path[stroke-width='2.5'], svg [stroke-width='2.5'] path")
+    widths = [lines.nth(number).bounding_box() for number in range(lines.count())]
+    assert [box is not None and box["width"] > 40 for box in widths] == [True, True]
+    assert "1.20 slower" in found.texts("svg text")
+    wide, narrow = (found.page.locator("svg text", has_text=text).first.bounding_box() for text in ("wide", "narrow"))
+    assert wide is not None
+    assert narrow is not None
+    assert wide["y"] < narrow["y"]
 
 
 def test_a_phone_shows_everything_without_scrolling_sideways(open_report: Open) -> None:
@@ -194,3 +216,19 @@ def test_values_of_any_size_are_drawn(open_report: Open) -> None:
     found = open_report(given)
     assert found.page.locator("#chart svg").count() == 1
     open_all(found.page)
+
+
+@pytest.mark.usefixtures("chromium")
+def test_pictures_are_taken_of_every_page_that_is_there(tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_bytes(
+        html.render(document_of(known_run(Asked(pages=(20,), connections=("persistent",)))))
+    )
+    done = programs.run("commands.pictures", str(tmp_path), str(tmp_path / "images"))
+    assert (done.returncode, done.stderr) == (0, "")
+    taken = {path.name: path.read_bytes() for path in (tmp_path / "images").iterdir()}
+    assert set(taken) == {"report.png", "report-phone.png", "report-dark.png", "break-even.png"}
+    assert {name: struct.unpack(">II", content[16:24]) for name, content in taken.items() if "report" in name} == {
+        "report.png": (1280, 900),
+        "report-dark.png": (1280, 900),
+        "report-phone.png": (390, 844),
+    }

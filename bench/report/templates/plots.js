@@ -206,7 +206,7 @@ const drawings = {
     const ticks = axisTicks([low, high], "log", width);
     return plotted(width, {
       height: effects.length * 34 + 44, marginLeft: 8, marginRight: 8, marginTop: 2, marginBottom: 42,
-      x: { type: "log", domain: [low, high] }, y: { domain: [0, effects.length], axis: null },
+      x: { type: "log", domain: [low, high] }, y: { domain: [0, effects.length], reverse: true, axis: null },
       marks: [
         Plot.rect([band], { x1: band[0], x2: band[1], y1: 0, y2: effects.length, fill: "var(--grid)", fillOpacity: 0.35 }),
         Plot.ruleX([1], { stroke: "currentColor", strokeDasharray: "3 3" }),

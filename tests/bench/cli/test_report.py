@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bench import run_file
 from tests.support import programs
@@ -85,3 +86,33 @@ def test_files_that_cannot_be_read_or_written_are_a_one_line_error(arguments: li
     done = programs.run_here("bench", "report", *given)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_truncated_file_is_refused_in_one_line(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+    done = programs.run_here("bench", "report", str(path))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert not path.with_suffix(".html").exists()
+
+
+def test_unknown_keys_are_ignored(path: Path) -> None:
+    found = json.loads(path.read_bytes())
+    found["<script>alert(1)</script>"] = found["cells"][0]["<img src=x>"] = {"a": [1]}
+    path.write_text(json.dumps(found), encoding="utf-8")
+    assert programs.run_here("bench", "report", str(path)).returncode == 0
+    page = path.with_suffix(".html").read_text(encoding="utf-8")
+    assert "alert(1)" not in page
+    assert "<img" not in page
+
+
+def test_a_huge_run_is_shown(path: Path) -> None:
+    given = small()
+    cells = [
+        replace(each, id=f"{each.id}-{number}", network=f"rtt={number}ms")
+        for number in range(1, 101)
+        for each in given.cells
+    ]
+    path.write_bytes(run_file.encode(replace(given, cells=cells)))
+    assert programs.run_here("bench", "report", str(path)).returncode == 0
+    assert Page(path.with_suffix(".html").read_text(encoding="utf-8")).wrong == []
