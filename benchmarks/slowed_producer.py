@@ -29,7 +29,7 @@ from recipes import sources
 
 REPOSITORY = Path(__file__).parent.parent
 PACKAGES = ("commands", "producers", "protos", "recipes", "requirements")
-FIRST_STEPS = 2_000
+FIRST_STEPS = 8_000
 ATTEMPTS = 4
 CLOSE_ENOUGH = 0.1
 """How far from the share that is wanted it may be, as a share of it."""
@@ -51,7 +51,7 @@ _get = InMemoryRecipeBook.get
 
 async def _slowed_get(self, recipe_id):
     if next(_requests) % _slowed["every"] == _slowed["every"] - 1:
-        for _ in range(_slowed["steps"]):
+        for _ in _itertools.repeat(None, _slowed["steps"]):
             pass
     return await _get(self, recipe_id)
 

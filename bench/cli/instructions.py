@@ -24,6 +24,8 @@ from commands import values
 from commands.errors import ExitCode, UntrustedMeasurement, UsageError
 from recipes import sources
 
+TIMEOUT_S = 120.0
+"""Of one request. The first that is counted takes seconds: callgrind translates the whole program then."""
 CELL_S = 7.0
 """How long a cell takes, for the first estimate of the time left."""
 
@@ -92,7 +94,9 @@ def instructions(
         seed=seed,
         recipes=recipes,
         versions=compared,
+        timeout_s=TIMEOUT_S,
         gzip_level=gzip_level,
+        threshold=threshold if len(compared) > 1 else None,
     )
     path = checked_path(out, "instructions")
     valgrind = _valgrind()
@@ -101,8 +105,7 @@ def instructions(
         counting = await count_instructions(job, valgrind)
         if counting.problems and not any(each.sides for each in counting.cells.values()):
             raise UntrustedMeasurement(f"nothing was counted: {counting.problems[0]}")
-        limit = threshold if len(compared) > 1 else None
-        return instructions_run(counting, plan, _with_valgrind(job.header(), valgrind), limit)
+        return instructions_run(counting, plan, _with_valgrind(job.header(), valgrind))
 
     run = carry_out(plan, counted, CELL_S * len(plan.matrix.cells()))
     put(path, run_file.encode(run))

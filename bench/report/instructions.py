@@ -226,8 +226,8 @@ def _change_table(found: Sequence[Change]) -> Table:
             [
                 thousands(change.before.per_request.value),
                 thousands(change.after.per_request.value),
-                _signed(change.value),
-                f"{_signed(change.low)} to {_signed(change.high)}",
+                _signed(change.ratio.value),
+                f"{_signed(change.ratio.low)} to {_signed(change.ratio.high)}",
                 change.verdict,
             ],
         )
@@ -238,5 +238,5 @@ def _change_table(found: Sequence[Change]) -> Table:
     return built.table()
 
 
-def _signed(ratio: float) -> str:
-    return f"{(ratio - 1) * 100:+.2f}".replace("-", "−")
+def _signed(ratio: float | None) -> str:
+    return "" if ratio is None else f"{(ratio - 1) * 100:+.2f}".replace("-", "−")

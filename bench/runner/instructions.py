@@ -5,56 +5,35 @@ after the other. They are counted in windows that hold the same requests, with a
 """
 
 import asyncio
-import signal
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from math import ceil
+from itertools import count
 from pathlib import Path
-from statistics import median
-from typing import Literal
 
 from msgspec.structs import asdict, replace
 
 from bench import schedule as planning
-from bench.callgrind.libraries import library
-from bench.callgrind.profile import NotAProfile, Profile, parse
-from bench.callgrind.tool import ENVIRONMENT, Valgrind
+from bench.callgrind.tool import Valgrind
 from bench.cgroup import cpu_quota
-from bench.load import messages
 from bench.load.recorder import OK
 from bench.machine import NOT_PINNED, Pinning, usable_cpus
 from bench.results import Cell, InstructionCount, Instructions, PlanUsed, Run, RunWarning, Status
+from bench.runner.counted_rig import CountedRig, NotCounted, RequestFailed, Side, Windows, explained
 from bench.runner.job import Job, RunHeader
-from bench.runner.processes import UNWRAPPED, Child, ProcessFailed, Wrapper
-from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, order_to_verify, start_rig
+from bench.runner.processes import ProcessFailed
 from bench.runner.session import Session
 from bench.spec import CellKey, RunPlan
-from bench.stats.instructions import estimate, is_precise
+from bench.stats.instructions import is_decided, is_precise
 from bench.topology import read_topology
 
-Side = Literal["producer", "consumer"]
-
-REQUESTS_AT_MOST = 64
-"""How many different requests a window holds, of workloads that have so many. All protocols send the same ones."""
-PASSES_AT_MOST = 2
-WINDOW_INSTRUCTIONS = 60_000_000
-"""A window repeats its requests until it has about so many instructions: garbage collections and other work that is not
-done for each request have to be spread over many."""
 WINDOWS = 6
 """The fewest for which the range is an interval of the median with 95 %."""
 WINDOWS_AT_MOST = 12
 """Where windows differ more, they become so many, and single ones no longer count."""
-REQUESTS_TIMEOUT_S = 600.0
-DUMP_TIMEOUT_S = 60.0
-
-
-class NotCounted(Exception):
-    """One side of a protocol could not be counted. The text is one line."""
-
-
-class RequestFailed(Exception):
-    """A request failed while it was counted. The text is why."""
+PAIRS = 8
+"""Of two versions: the fewest for which the range is an interval with 99 %."""
+PAIRS_AT_MOST = 20
 
 
 @dataclass(slots=True)
@@ -90,19 +69,17 @@ async def count_instructions(job: Job, valgrind: Valgrind) -> Counting:
             counting.cells[cell].give_up("unsupported", reason)
     # Versions differ in their producers; the consumers are this checkout's own.
     sides: tuple[Side, ...] = ("producer",) if plan.compares_versions else ("producer", "consumer")
-    counts = [_CountSide(job, valgrind, key, side, counting) for side in sides for key in _processes(cells)]
-    done, all_steps = 0, sum(len(each.cells) for each in counts)
+    counts = [_CountSide(job, valgrind, keys, side, counting) for side in sides for keys in _side_by_side(cells)]
+    done, steps = count(1), sum(len(each.cells) for each in counts)
 
     def on_done(cell: CellKey) -> None:
-        nonlocal done
-        done += 1
-        job.on_progress(done / all_steps, replace(cell, load=None).label)
+        job.on_progress(next(done) / steps, replace(cell, load=None).label)
 
     free: asyncio.Queue[int | None] = asyncio.Queue()
     for cpu in _cpus():
         free.put_nowait(cpu)
 
-    async def count(each: _CountSide) -> None:
+    async def count_on_free_cpu(each: _CountSide) -> None:
         cpu = await free.get()
         try:
             await each.run(_pinning(cpu), on_done)
@@ -110,7 +87,7 @@ async def count_instructions(job: Job, valgrind: Valgrind) -> Counting:
             free.put_nowait(cpu)
 
     job.on_progress(0.0, "starting")
-    tasks = [asyncio.create_task(count(each)) for each in counts]
+    tasks = [asyncio.create_task(count_on_free_cpu(each)) for each in counts]
     try:
         await asyncio.gather(*tasks)
     finally:
@@ -120,8 +97,12 @@ async def count_instructions(job: Job, valgrind: Valgrind) -> Counting:
     return counting
 
 
-def _processes(cells: Sequence[CellKey]) -> list[CellKey]:
-    return list(dict.fromkeys(cell.process for cell in cells))
+def _side_by_side(cells: Iterable[CellKey]) -> list[list[CellKey]]:
+    """The process keys of all cells; those that differ in the version only are together."""
+    found: dict[object, list[CellKey]] = {}
+    for key in dict.fromkeys(cell.process for cell in cells):
+        found.setdefault(key.without("version"), []).append(key)
+    return list(found.values())
 
 
 def _cpus() -> list[int | None]:
@@ -136,172 +117,95 @@ def _cpus() -> list[int | None]:
 def _pinning(cpu: int | None) -> Pinning:
     """What is counted on this CPU, all else on the others.
 
-    On one CPU, threads of a process take turns in the same way every time. On several, a thread that is woken runs at
-    once or a little later, and finds more or less to do.
+    On one CPU, threads of a process take turns in nearly the same way every time. On several, a thread that is woken
+    runs at once or a little later, and finds more or less to do.
     """
     others = tuple(other for other in usable_cpus() if other != cpu)
     return NOT_PINNED if cpu is None or not others else Pinning(producer=(cpu,), load=others)
 
 
 class _CountSide:
-    """Counts one side of the cells that one producer serves."""
+    """Counts one side of the cells that one producer serves; of two versions of it, in turns."""
 
-    def __init__(self, job: Job, valgrind: Valgrind, key: CellKey, side: Side, counting: Counting) -> None:
-        self.cells = [cell for cell in counting.cells if cell.process == key]
+    def __init__(self, job: Job, valgrind: Valgrind, keys: Sequence[CellKey], side: Side, counting: Counting) -> None:
+        self.cells = [cell for cell in counting.cells if cell.process in keys]
         self._job = job
         self._valgrind = valgrind
-        self._key = key
+        self._keys = keys
         self._side = side
         self._counting = counting
-        self._found = counting.cells
+        self._rigs: dict[CellKey, CountedRig] = {}
 
     async def run(self, pinning: Pinning, on_done: Callable[[CellKey], None]) -> None:
         """Start the processes, count cell by cell, and end the processes. Raises Stopped."""
-        is_producer = self._side == "producer"
-        if not is_producer:
+        if self._side == "consumer":
             pinning = Pinning(producer=pinning.load, load=pinning.producer)
         problems: list[str] = []
         with tempfile.TemporaryDirectory(prefix="recipe-lab-callgrind-") as directory:
-            wrapper = Wrapper(self._valgrind.counting(Path(directory)), ENVIRONMENT)
-            wrapped = (wrapper, UNWRAPPED) if is_producer else (UNWRAPPED, wrapper)
             try:
                 async with Session(pinning, self._job.stop, problems) as session:
-                    rig = await session.unless_stopped(start_rig(session, self._job, self._key, *wrapped))
+                    for number, key in enumerate(self._keys):
+                        own = Path(directory) / str(number)
+                        own.mkdir()
+                        started = CountedRig.start(session, self._job, key, self._side, self._valgrind, own)
+                        self._rigs[key] = await started
                     session.pin()
-                    child = rig.producer.child if is_producer and rig.producer else rig.load.child
-                    counter = _Counter(session, self._valgrind, Path(directory), child)
-                    await self._count_all(rig, counter, on_done)
+                    await self._count_all(on_done)
             except (ProcessFailed, NotCounted) as error:
                 problems.append(str(error))
-        texts = [self._explained(text) for text in problems]
+        texts = [explained(text, self._valgrind.version) for text in problems]
         self._counting.problems += texts
         for cell in self.cells:
-            if self._side not in self._found[cell].sides:
-                self._found[cell].give_up("failed", "; ".join(texts))
+            if self._side not in self._counting.cells[cell].sides:
+                self._counting.cells[cell].give_up("failed", "; ".join(texts))
 
-    async def _count_all(self, rig: Rig, counter: "_Counter", on_done: Callable[[CellKey], None]) -> None:
+    async def _count_all(self, on_done: Callable[[CellKey], None]) -> None:
+        for cell in self._left(self.cells):
+            verification = await self._rigs[cell.process].verify(cell)
+            if verification.outcome != OK:
+                status: Status = "failed" if verification.supported else "unsupported"
+                self._counting.cells[cell].give_up(status, verification.text)
+        for rig in self._rigs.values():
+            await rig.start_counting()
+        groups: dict[object, list[CellKey]] = {}
         for cell in self.cells:
-            await self._verify(rig, cell)
-        await counter.start()
-        for cell in self.cells:
-            found = self._found[cell]
-            if found.status == "measured":
-                try:
-                    found.sides[self._side] = await self._count(rig, counter, cell)
-                except RequestFailed as error:
-                    found.give_up("failed", str(error))
-            on_done(cell)
+            groups.setdefault(cell.without("version"), []).append(cell)
+        for group in groups.values():
+            await self._count(self._left(group))
+            for cell in group:
+                on_done(cell)
 
-    async def _verify(self, rig: Rig, cell: CellKey) -> None:
-        found = self._found[cell]
-        if found.status != "measured":
-            return
-        verification = await rig.order(order_to_verify(cell, planning.VERIFIED_AT_FIRST), VERIFY_TIMEOUT_S)
-        if rig.broken:
-            raise NotCounted(f"the {self._key.label} cells could not be verified")
-        if isinstance(verification, messages.Verification) and verification.outcome != OK:
-            found.give_up("failed" if verification.supported else "unsupported", verification.text)
+    def _left(self, cells: Iterable[CellKey]) -> list[CellKey]:
+        """Those that can still be counted."""
+        return [cell for cell in cells if self._counting.cells[cell].status == "measured"]
 
-    async def _count(self, rig: Rig, counter: "_Counter", cell: CellKey) -> InstructionCount:
-        """Warm up, find out how large a window has to be, and count windows until they are precise."""
-        sent = await self._send(rig, cell, 1)
-        await counter.dumped()
-        await self._send(rig, cell, 0)
-        empty = await counter.dumped()
-        await self._send(rig, cell, 1)
-        one_pass = await counter.dumped()
-        passes = min(PASSES_AT_MOST, ceil(WINDOW_INSTRUCTIONS / max(1, one_pass.instructions - empty.instructions)))
-        profiles: list[Profile] = []
-        windows: list[float] = []
-        while len(windows) < WINDOWS or (len(windows) < WINDOWS_AT_MOST and not is_precise(windows)):
-            await self._send(rig, cell, passes)
-            profiles.append(await counter.dumped())
-            windows.append((profiles[-1].instructions - empty.instructions) / (sent * passes))
-        return _count_of(profiles, windows, empty, sent * passes)
-
-    async def _send(self, rig: Rig, cell: CellKey, passes: int) -> int:
-        """Send the cell's requests. Returns how many. Raises RequestFailed, and NotCounted without an answer."""
-        order = messages.SendRequests(
-            cell=cell.label,
-            requests_at_most=REQUESTS_AT_MOST,
-            passes=passes,
-            producer_idle=self._side == "producer",
-        )
-        answer = await rig.order(order, REQUESTS_TIMEOUT_S)
-        if rig.broken or not isinstance(answer, messages.RequestsSent):
-            raise NotCounted(f"counting {cell.label} was cut short")
-        if answer.failure is not None:
-            raise RequestFailed(answer.failure)
-        return answer.sent
-
-    def _explained(self, problem: str) -> str:
-        """The problem, with its cause where that is known."""
-        if f"ended with {-signal.SIGILL}" not in problem:
-            return problem
-        name = problem.partition(" ended with")[0]
-        return (
-            f"{name} ended with an illegal instruction: valgrind {self._valgrind.version} does not know all "
-            "instructions of this processor; install a newer valgrind"
-        )
-
-
-@dataclass(slots=True)
-class _Counter:
-    """Orders to one process under callgrind."""
-
-    session: Session
-    valgrind: Valgrind
-    directory: Path
-    child: Child
-    _dumps: int = 0
-
-    async def start(self) -> None:
-        """Count from now on. Raises ProcessFailed and Stopped."""
-        await self._run(self.valgrind.start_counting(self.directory, self.child.pid))
-
-    async def dumped(self) -> Profile:
-        """What was executed since the last call. Raises ProcessFailed, NotCounted and Stopped."""
-        await self._run(self.valgrind.dump(self.directory, self.child.pid))
-        self._dumps += 1
-        path = self.directory / f"dump.{self._dumps}"
+    async def _count(self, cells: Sequence[CellKey]) -> None:
+        """Count cells in turns, until that is enough. What disturbs one for a while then disturbs the others, too."""
+        found: dict[CellKey, Windows] = {}
+        cell = cells[0] if cells else None
         try:
-            with path.open(encoding="utf-8", errors="replace") as lines:
-                return parse(lines)
-        except OSError as error:
-            raise NotCounted(f"callgrind wrote no {path.name}: {error.strerror or error}") from None
-        except NotAProfile as error:
-            raise NotCounted(f"callgrind wrote something else than a profile: {error}") from None
-        finally:
-            path.unlink(missing_ok=True)
+            for cell in cells:
+                found[cell] = await self._rigs[cell.process].warm_up(cell)
+            while not self._enough([each.per_request for each in found.values()]):
+                for cell, windows in found.items():
+                    await self._rigs[cell.process].count_window(cell, windows)
+        except RequestFailed as error:
+            assert cell is not None
+            self._counting.cells[cell].give_up("failed", str(error))
+        for counted, windows in found.items():
+            if windows.profiles:
+                self._counting.cells[counted].sides[self._side] = windows.count()
 
-    async def _run(self, command: Sequence[str]) -> None:
-        try:
-            await self.session.unless_stopped(self.session.run_to_end("vgdb", command, DUMP_TIMEOUT_S))
-        except ProcessFailed as error:
-            await self.child.raise_if_ended()
-            raise error from None
-
-
-def _count_of(profiles: Sequence[Profile], windows: Sequence[float], empty: Profile, requests: int) -> InstructionCount:
-    """The result of windows of so many requests each. What an empty window executes is no part of a request."""
-    found = estimate(windows)
-    nearest = min(range(len(windows)), key=lambda number: abs(windows[number] - found.value))
-    by_library: dict[str, float] = {}
-    for path, instructions in profiles[nearest].by_object.items():
-        own = (instructions - empty.by_object.get(path, 0)) / requests
-        by_library[library(path)] = by_library.get(library(path), 0.0) + own
-    calls = median(profile.system_calls - empty.system_calls for profile in profiles) / requests
-    return InstructionCount(
-        per_request=found,
-        system_calls=calls,
-        by_library={name: round(own, 1) for name, own in sorted(by_library.items(), key=lambda each: -each[1]) if own},
-        windows=[round(window, 1) for window in windows],
-        requests_per_window=requests,
-        per_window=empty.instructions,
-    )
+    def _enough(self, windows: Sequence[Sequence[float]]) -> bool:
+        """Whether no more windows are needed, by the instructions per request of those that were counted."""
+        done = min((len(each) for each in windows), default=WINDOWS_AT_MOST)
+        threshold = self._job.plan.threshold
+        if threshold is None or len(windows) != 2:
+            return done >= WINDOWS_AT_MOST or (done >= WINDOWS and all(map(is_precise, windows)))
+        return done >= PAIRS_AT_MOST or (done >= PAIRS and is_decided(windows[0], windows[1], threshold))
 
 
-def instructions_run(counting: Counting, plan: RunPlan, header: RunHeader, threshold: float | None) -> Run:
+def instructions_run(counting: Counting, plan: RunPlan, header: RunHeader) -> Run:
     """The run as it is written: one row per cell, without a load."""
     return Run(
         started_at=header.started_at,
@@ -318,7 +222,7 @@ def instructions_run(counting: Counting, plan: RunPlan, header: RunHeader, thres
             slice_ms=0,
             instances_done=1,
             gzip_level=plan.gzip_level,
-            instruction_threshold=threshold,
+            instruction_threshold=plan.threshold,
         ),
         warnings=[RunWarning(code="process_trouble", text=f"{text}.") for text in dict.fromkeys(counting.problems)],
         cells=[_cell(replace(key, load=None), counted) for key, counted in counting.cells.items()],

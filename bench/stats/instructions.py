@@ -5,9 +5,8 @@ processes decide how often they wake each other. So an estimate is a median, and
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 from statistics import median
 from typing import Literal
 
@@ -27,15 +26,15 @@ THRESHOLD = 0.01
 ChangeVerdict = Literal["more", "fewer", "same", "inconclusive"]
 
 
-def estimate(windows: Sequence[float]) -> Estimate:
-    """The median over windows, and the ranks around it that hold the true one with CONFIDENCE.
+def estimate(windows: Sequence[float], confidence: float = CONFIDENCE) -> Estimate:
+    """The median over windows, and the ranks around it that hold the true one with this confidence.
 
-    With fewer than six windows no ranks do; then the interval is their range.
+    With too few windows no ranks do (fewer than six for 95 %, than eight for 99 %); then the interval is their range.
     """
     ordered = sorted(windows)
     outside = 0
     # The probability that the true median is below the lowest, or above the highest, of so many inner values.
-    while 2 * _at_most(outside, len(ordered)) <= 1 - CONFIDENCE:
+    while 2 * _at_most(outside, len(ordered)) <= 1 - confidence:
         outside += 1
     left_out = max(0, outside - 1)
     return Estimate(value=median(ordered), low=ordered[left_out], high=ordered[-1 - left_out])
@@ -62,9 +61,7 @@ class Change:
     """Of the later version."""
     before: InstructionCount
     after: InstructionCount
-    value: float
-    low: float
-    high: float
+    ratio: Estimate
     verdict: ChangeVerdict
 
 
@@ -79,7 +76,8 @@ def changes(run: Run) -> list[Change]:
     for cell in run.cells:
         old, new = before.get(cell.without("version")), _of_producer(cell)
         if cell.version != baseline and old is not None and new is not None:
-            found.append(_change(cell.key, old, new, threshold))
+            by = ratio(old.windows, new.windows)
+            found.append(Change(cell.key, old, new, by, _verdict(by, threshold)))
     return found
 
 
@@ -87,50 +85,28 @@ def _of_producer(cell: Cell) -> InstructionCount | None:
     return None if cell.instructions is None else cell.instructions.producer
 
 
-def _change(key: CellKey, before: InstructionCount, after: InstructionCount, threshold: float) -> Change:
-    value = after.per_request.value / before.per_request.value
-    low, high = ratio_interval(before.windows, after.windows)
-    return Change(key, before, after, value, low, high, _verdict(value, low, high, threshold))
-
-
-def _verdict(value: float, low: float, high: float, threshold: float) -> ChangeVerdict:
-    if low > 1 and value > 1 + threshold:
+def _verdict(found: Estimate, threshold: float) -> ChangeVerdict:
+    assert found.low is not None
+    assert found.high is not None
+    if found.low > 1 and found.value > 1 + threshold:
         return "more"
-    if high < 1 and value < 1 / (1 + threshold):
+    if found.high < 1 and found.value < 1 / (1 + threshold):
         return "fewer"
-    return "same" if low >= 1 / (1 + threshold) and high <= 1 + threshold else "inconclusive"
+    return "same" if found.low >= 1 / (1 + threshold) and found.high <= 1 + threshold else "inconclusive"
 
 
-def ratio_interval(before: Sequence[float], after: Sequence[float]) -> tuple[float, float]:
-    """The interval of the ratio by which `after` lies above `before`, with CHANGE_CONFIDENCE.
+def ratio(before: Sequence[float], after: Sequence[float]) -> Estimate:
+    """By how many times windows of one version have more instructions than those of another, counted in turns.
 
-    Ranks of all pairs' ratios, as they follow from the Mann-Whitney test (Hodges and Lehmann 1963; Hollander, Wolfe and
-    Chicken, Nonparametric Statistical Methods, section 4.3). With too few windows for that, the range of all pairs.
+    Each window is compared with its neighbour, so that what disturbed both does not count.
     """
-    ratios = sorted(new / old for old, new in product(before, after))
-    left_out = 0
-    tail = 0.0
-    for count in _rank_sums(len(before), len(after)):
-        tail += count
-        if 2 * tail > 1 - CHANGE_CONFIDENCE:
-            break
-        left_out += 1
-    left_out = max(0, left_out - 1)
-    return ratios[left_out], ratios[-1 - left_out]
+    pairs = zip(before, after, strict=False)
+    return estimate([new / old for old, new in pairs], CHANGE_CONFIDENCE)
 
 
-def _rank_sums(first: int, second: int) -> Iterator[float]:
-    """The probabilities of 0, 1, 2, … pairs in the wrong order, where both groups are alike (Mann-Whitney's U)."""
-    ways = [1] + [0] * (first * second)
-    # Each step multiplies by (1 - x^(second + i)) / (1 - x^i): the Gaussian binomial coefficient.
-    for step in range(1, first + 1):
-        for place in range(len(ways) - 1, second + step - 1, -1):
-            ways[place] -= ways[place - second - step]
-        for place in range(step, len(ways)):
-            ways[place] += ways[place - step]
-    all_ways = math.comb(first + second, first)
-    for count in ways:
-        yield count / all_ways
+def is_decided(before: Sequence[float], after: Sequence[float], threshold: float) -> bool:
+    """Whether there is a verdict, so that no more windows are needed."""
+    return _verdict(ratio(before, after), threshold) != "inconclusive"
 
 
 def outcome(found: Sequence[Change], *, complete: bool) -> Outcome:

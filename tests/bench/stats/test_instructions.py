@@ -1,6 +1,5 @@
 """Instructions: medians with intervals from ranks, and verdicts about two versions."""
 
-from itertools import combinations
 from random import Random
 
 import pytest
@@ -9,7 +8,7 @@ from msgspec.structs import asdict, replace
 from bench.results import Cell, Estimate, InstructionCount, Instructions, Run
 from bench.spec import CellKey
 from bench.stats import instructions
-from bench.stats.instructions import changes, estimate, is_precise, outcome, ratio_interval
+from bench.stats.instructions import changes, estimate, is_precise, outcome, ratio
 from tests.support.runs import run
 
 STEADY = [100.0, 100.1, 99.9, 100.05, 99.95, 100.0]
@@ -47,18 +46,10 @@ def test_the_interval_holds_the_median_as_often_as_it_says(windows: int) -> None
     assert held / 2000 >= instructions.CONFIDENCE - 0.01
 
 
-def test_the_ranks_of_a_ratio_follow_the_exact_distribution() -> None:
-    """Counted out: in how many of all arrangements of two groups of four so many pairs are in the wrong order."""
-    counted = [0.0] * 17
-    for chosen in combinations(range(8), 4):
-        others = [place for place in range(8) if place not in chosen]
-        counted[sum(one > other for one in chosen for other in others)] += 1 / 70
-    assert list(instructions._rank_sums(4, 4)) == pytest.approx(counted)
-
-
-def test_the_interval_of_a_ratio_leaves_single_windows_out() -> None:
-    low, high = ratio_interval([*STEADY, *STEADY], [1.01 * each for each in (*STEADY, *STEADY[1:])] + [90.0])
-    assert 1.005 < low < 1.01 < high < 1.015
+def test_windows_of_two_versions_are_compared_with_their_neighbours() -> None:
+    disturbed = [100.0, 130.0, 100.0, 90.0, 100.0, 100.0, 110.0, 100.0]
+    found = ratio(disturbed, [1.02 * each for each in disturbed])
+    assert (found.value, found.low, found.high) == pytest.approx((1.02, 1.02, 1.02))
 
 
 def versions(before: list[float], after: list[float] | None, threshold: float = 0.01) -> Run:
@@ -78,14 +69,20 @@ def versions(before: list[float], after: list[float] | None, threshold: float = 
         (1.005, "same", "none"),
         (1.02, "more", "regression"),
         (0.98, "fewer", "none"),
-        (1.0095, "inconclusive", "inconclusive"),
+        (1.0095, "same", "none"),
     ],
 )
 def test_verdicts(factor: float, verdict: str, result: str) -> None:
     found = changes(versions(STEADY, [each * factor for each in STEADY]))
     assert [(change.key.version, change.verdict) for change in found] == [("current", verdict)]
-    assert found[0].value == pytest.approx(factor)
+    assert found[0].ratio.value == pytest.approx(factor)
     assert outcome(found, complete=True) == result
+
+
+def test_windows_that_differ_too_much_are_inconclusive() -> None:
+    found = changes(versions(STEADY, [*STEADY[:4], 97.0, 103.0]))
+    assert [change.verdict for change in found] == ["inconclusive"]
+    assert outcome(found, complete=True) == "inconclusive"
 
 
 def test_an_absence_is_shown_only_where_everything_was_counted() -> None:
