@@ -21,6 +21,9 @@ METHOD = (
     "not shrink it.",
 )
 
+LIBRARIES = "libraries"
+"""The part of the environment that is one line: dozens of packages with their versions."""
+
 NAMES: dict[str, str] = {
     "system": "operating system",
     "machine": "architecture",
@@ -97,7 +100,9 @@ def of_tls(run: Run) -> tuple[Pair, ...]:
 
 
 def _flat(value: Any, path: str) -> Iterator[Pair]:
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and path == LIBRARIES:
+        yield path, ", ".join(f"{name} {_text(version, path)}" for name, version in value.items())
+    elif isinstance(value, Mapping):
         for name, inner in value.items():
             yield from _flat(inner, f"{path} {str(name).replace('_', ' ')}".strip())
     else:

@@ -203,3 +203,4 @@ def test_hovering_and_arrow_keys_say_value_interval_and_samples(open_report: Ope
     assert found.texts("#readout")[0].startswith("HTTP/JSON · 150 µs")
     chart.press("ArrowUp")
     assert found.texts("#readout")[0].startswith("gRPC · 300 µs")
+    assert found.texts("#view-body .selected th") == ["gRPC plain"]

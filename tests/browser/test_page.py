@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 
 from bench import run_file
 from bench.report import html
-from bench.report.document import Chart, Charts, Document, Section
+from bench.report.document import Chart, Charts, Conclusion, Document, Section
 from bench.report.plots import Effect, Forest
 from bench.report.run_document import document_of
 from bench.results import RecipesUsed, Run, RunWarning, TlsSession
@@ -73,6 +73,21 @@ def test_axe_finds_nothing_serious(open_report: Open, axe: str, scheme: str) -> 
     open_all(found.page)
     found.slide("rtt", 9)
     assert findings(found.page, axe) == []
+
+
+def test_axe_finds_nothing_serious_in_a_page_with_its_result_first(open_report: Open, axe: str) -> None:
+    effects = (Effect("http-get-c1", 1.2, 1.1, 1.3, "slower", "1.20 slower"),)
+    chart = Chart(Forest(effects, (0.98, 1.02), "B ÷ A"), "Changes", "http-get-c1 1.20 slower")
+    tables = document_of(small()).sections
+    document = Document(
+        title="A → B",
+        conclusion=Conclusion("1 regression.", alarming=True),
+        sections=(Section("changed", "What changed", (Charts((chart,), ()),)), *tables),
+    )
+    for scheme in ("light", "dark"):
+        found = open_report(html.render(document, html.RESULT_FIRST), color_scheme=scheme)
+        open_all(found.page)
+        assert findings(found.page, axe) == []
 
 
 def test_every_chart_is_drawn_with_something_in_it(open_report: Open) -> None:

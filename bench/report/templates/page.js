@@ -98,8 +98,9 @@ function explore(data) {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step || !view.rows.length) return;
     event.preventDefault();
-    selected = (selected + step + view.rows.length) % view.rows.length;
-    if (selected < 0) selected = view.rows.length - 1;
+    const from = selected < 0 && step < 0 ? 0 : selected;
+    selected = (from + step + view.rows.length) % view.rows.length;
+    [...byId("view-body").rows].forEach((row, number) => row.classList.toggle("selected", number === selected));
     said.textContent = readout(view.rows[selected], view, state, data).replaceAll("\n", " · ");
   });
   addEventListener("hashchange", () => {

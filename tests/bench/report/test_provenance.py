@@ -43,6 +43,11 @@ def test_the_environment_is_listed_with_any_values() -> None:
     assert provenance.of_environment(run([], environment={})) == ()
 
 
+def test_libraries_are_one_line() -> None:
+    given = run([], environment={"libraries": {"aiohttp": "3.14.5", "grpcio": "1.85.3"}})
+    assert provenance.of_environment(given) == (("libraries", "aiohttp 3.14.5, grpcio 1.85.3"),)
+
+
 def test_tls_is_named_once_by_protocol_where_all_agree() -> None:
     session = TlsSession(version="TLSv1.3", cipher="c", group="g", alpn="h2")
     cells = [cell("grpc", tls=True, tls_session=session), cell("grpc", tls=True, gzip=True, tls_session=session)]
