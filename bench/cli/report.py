@@ -8,8 +8,9 @@ import typer
 
 from bench import run_file
 from bench.cli.output_flags import OUTPUT, ExplainFlag, JsonFlag, TablesFlag, shown
-from bench.cli.show import print_answer, write_report
+from bench.cli.show import print_answer, print_document, write_report
 from bench.report import csv_export, markdown
+from bench.report.instructions import nothing_timed
 from bench.report.run_document import document_of
 from commands import values
 from commands.errors import ExitCode, UsageError
@@ -54,6 +55,8 @@ def report(
     if form == "html":
         path = write_report(run, Path(out) if out else Path(run_path).with_suffix(".html"))
         print(f"report: {path}")
+    elif form == "terminal" and nothing_timed(run):
+        print_document(document_of(run))
     elif form == "terminal":
         print_answer(run, more, Path(run_path))
     else:

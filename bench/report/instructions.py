@@ -16,7 +16,7 @@ from bench.report.document import (
     Table,
     TableBuilder,
 )
-from bench.report.grouping import Grouping, WorkloadGroup, grouped
+from bench.report.grouping import Grouping, WorkloadGroup, grouped, variant_of
 from bench.report.latency_charts import label_of
 from bench.report.latency_tables import headings, headings_of
 from bench.report.plots import Bars, Segment
@@ -53,6 +53,11 @@ def has_counts(run: Run) -> bool:
     return any(cell.instructions is not None for cell in run.cells)
 
 
+def nothing_timed(run: Run) -> bool:
+    """Whether the run counted instructions only."""
+    return has_counts(run) and all(cell.load is None for cell in run.cells)
+
+
 def sections(run: Run) -> Iterator[Section]:
     """The sections of a report; none where nothing was counted."""
     if not has_counts(run):
@@ -69,10 +74,11 @@ def sections(run: Run) -> Iterator[Section]:
 
 
 def conclusion(run: Run) -> Conclusion | None:
-    """What a comparison of versions found; None for every other run."""
+    """What a comparison of versions found; of other runs, how the protocols compare. None where nothing was counted."""
     threshold = run.plan.instruction_threshold
     if threshold is None:
-        return None
+        text = " ".join(_in_short(group) for group in grouped(run).groups)
+        return Conclusion(f"Instructions of the server per request. {text}") if has_counts(run) else None
     found = changes(run)
     missing = [cell.id for cell in run.cells if cell.status not in ("measured", "unsupported")]
     size = f"{threshold * 100:g} %"
@@ -89,6 +95,20 @@ def conclusion(run: Run) -> Conclusion | None:
     if missing:
         text += f" Without a result: {', '.join(missing)}."
     return Conclusion(text, alarming=result != "none")
+
+
+def _in_short(group: WorkloadGroup) -> str:
+    """`get: one recipe, plain: HTTP/JSON 192.9 thousand, GraphQL 4.22 times, gRPC 2.27 times.`"""
+    counted_cells = [(cell, found) for cell in group.cells if (found := _of(cell, "producer")) is not None]
+    if not counted_cells:
+        return f"{group.title}: none."
+    variant = variant_of(counted_cells[0][0])
+    (first, baseline), *others = [each for each in counted_cells if variant_of(each[0]) == variant]
+    parts = [f"{names.series(first.series)} {thousands(baseline.per_request.value)} thousand"]
+    for cell, found in others:
+        times = found.per_request.value / baseline.per_request.value
+        parts.append(f"{names.series(cell.series)} {times:.2f} times")
+    return f"{group.title}, {variant.label}: {', '.join(parts)}."
 
 
 def _of_workload(number: int, group: WorkloadGroup, grouping: Grouping) -> Iterator[Section]:
