@@ -47,7 +47,7 @@ def test_tables_show_counts_parts_and_libraries() -> None:
     assert ["plain", "HTTP/JSON", "200.0", "0.10", "1.00", "15.0", "400.0", "0.10", "1.00", "15.0"] in rows
     assert ["plain", "gRPC", "440.0", "0.10", "2.20", "15.0", "–", "–", "–", "–"] in rows
     assert ["plain", "HTTP/JSON", "75.0", "–", "25.0"] in rows
-    assert ["plain", "gRPC", "server", "grpc/_cython/cygrpc", "440.0", "100.0"] in rows
+    assert ["plain", "gRPC", "server", "grpc/\\_cython/cygrpc", "440.0", "100.0"] in rows
 
 
 def test_a_page_has_a_chart_of_each_side() -> None:
