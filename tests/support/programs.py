@@ -23,14 +23,16 @@ def environment(**variables: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in VARIABLES} | variables
 
 
-def run(module: str, *arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
-    """`python -m MODULE …` to its end."""
+def run(
+    module: str, *arguments: str, stdin: str = "", patience_s: float = PATIENCE_S, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """`python -m MODULE …` to its end, for which it has `patience_s`."""
     return subprocess.run(
         [sys.executable, "-m", module, *arguments],
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=PATIENCE_S,
+        timeout=patience_s,
         env=environment(**variables),
         check=False,
     )

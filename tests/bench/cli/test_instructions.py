@@ -2,18 +2,32 @@
 
 import json
 import shutil
+import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import jsonschema
+import psutil
 import pytest
 
 from benchmarks.slowed_producer import copied, slow_down
-from tests.support.programs import assert_one_line_error, nothing_left_running, run, run_here
+from tests.support.programs import (
+    PATIENCE_S,
+    assert_one_line_error,
+    environment,
+    nothing_left_running,
+    run,
+    run_here,
+)
 
 SCHEMA = json.loads(Path("docs/run-file.schema.json").read_text(encoding="utf-8"))
 ONE_CELL = ("--recipes", "generated:60", "--workload", "get", "--gzip", "off", "--tls", "off")
+
+COUNTING_S = 300.0
+"""A program runs about fifty times slower while its instructions are counted."""
 
 needs_valgrind = pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
 
@@ -34,7 +48,7 @@ def errors_of(done: subprocess.CompletedProcess[str]) -> list[str]:
 def test_both_sides_are_counted_and_shown(tmp_path: Path) -> None:
     out = tmp_path / "i.json"
     with nothing_left_running():
-        done = run("bench", "instructions", *ONE_CELL, "--protocol", "grpc", "--out", str(out))
+        done = run("bench", "instructions", *ONE_CELL, "--protocol", "grpc", "--out", str(out), patience_s=COUNTING_S)
     assert done.returncode == 0, done.stderr
     assert "gRPC" in done.stdout
     assert "Not counted: the kernel, waiting" in " ".join(done.stdout.split())
@@ -59,7 +73,7 @@ def test_a_version_with_more_to_do_is_a_regression(tmp_path: Path) -> None:
     slow_down(slowed, steps=1_000)
     chosen = (*ONE_CELL, "--protocol", "http", "--ab", f"{Path.cwd()}..{slowed}", "--out", str(tmp_path / "i.json"))
     with nothing_left_running():
-        done = run("bench", "instructions", *chosen)
+        done = run("bench", "instructions", *chosen, patience_s=COUNTING_S)
     assert done.returncode == 1, done.stderr
     assert "1 regression, more instructions by more than 1 %: slowed-http-get" in done.stdout
 
@@ -74,9 +88,29 @@ def test_a_producer_that_dies_ends_the_command_with_one_line(tmp_path: Path) -> 
         encoding="utf-8",
     )
     with nothing_left_running():
-        done = run("bench", "instructions", *ONE_CELL, "--protocol", "http", "--ab", f"{dying}..{dying}")
+        versions = ("--protocol", "http", "--ab", f"{dying}..{dying}")
+        done = run("bench", "instructions", *ONE_CELL, *versions, patience_s=COUNTING_S)
     assert (done.returncode, done.stdout) == (3, "")
     assert errors_of(done) == ["python -m bench: nothing was counted: the http producer ended with 7"]
+
+
+@needs_valgrind
+def test_ctrl_c_writes_nothing_and_leaves_nothing_running(tmp_path: Path) -> None:
+    out = tmp_path / "i.json"
+    command = [sys.executable, "-m", "bench", "instructions", *ONE_CELL, "--protocol", "http", "--out", str(out)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment()) as process:
+        children: list[psutil.Process] = []
+        while len(children) < 2:
+            assert process.poll() is None
+            time.sleep(0.01)
+            children = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130, errors
+    assert b"interrupted" in errors
+    assert not out.exists()
+    _, alive = psutil.wait_procs(children, timeout=PATIENCE_S)
+    assert alive == []
 
 
 def test_without_valgrind_the_package_is_named(tmp_path: Path) -> None:
