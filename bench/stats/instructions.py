@@ -21,7 +21,7 @@ PRECISION = 0.005
 """The interval of an estimate is wide enough to need more windows when it is wider than this share of the value."""
 THRESHOLD = 0.01
 """By default, more instructions by more than this share are a regression. Fresh processes of the same code differ by
-0.4 % at most (docs/instructions.md)."""
+less (docs/instructions.md)."""
 
 ChangeVerdict = Literal["more", "fewer", "same", "inconclusive"]
 
