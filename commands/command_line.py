@@ -1,6 +1,7 @@
 """Runs a command line so that every failure ends with one line on stderr and the right exit code."""
 
 import os
+import re
 import sys
 import tempfile
 import traceback
@@ -25,6 +26,9 @@ def application(help_text: str) -> typer.Typer:
     return typer.Typer(help=help_text, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
+_BEFORE_DEFAULT = re.compile(r"\s*\[(?=default: |required\])")
+
+
 class GroupedCommand(TyperCommand):
     """A command whose help lists options under their `rich_help_panel`, in plain text."""
 
@@ -33,6 +37,9 @@ class GroupedCommand(TyperCommand):
         groups: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
             if (record := parameter.get_help_record(ctx)) is not None:
+                name, text = record
+                # Defaults that are part of a help text look like those that are added to it.
+                record = (name.removesuffix(" <str>"), _BEFORE_DEFAULT.sub("  [", text))
                 title = "Arguments" if parameter.param_type_name == "argument" else "Other options"
                 groups.setdefault(getattr(parameter, "rich_help_panel", None) or title, []).append(record)
         for title, records in groups.items():

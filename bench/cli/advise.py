@@ -24,6 +24,8 @@ from commands.errors import ExitCode, UsageError
 from recipes import sources
 
 PAYLOAD_BYTES_AT_MOST = 1_000_000_000
+NETWORK, FROM = "Responses and network", "Measurements to predict from"
+"""Groups of the help."""
 
 
 def advise(
@@ -32,32 +34,58 @@ def advise(
         typer.Option(
             parser=values.size_bytes(1, PAYLOAD_BYTES_AT_MOST),
             metavar="SIZE",
+            rich_help_panel=NETWORK,
             help="Response size as JSON: 800B, 20kB.",
         ),
     ],
-    rtt: Annotated[str, typer.Option(metavar="TIME", help="Round-trip time of the network: 500us, 40ms.")],
+    rtt: Annotated[
+        str,
+        typer.Option(metavar="TIME", rich_help_panel=NETWORK, help="Round-trip time of the network: 500us, 40ms."),
+    ],
     down: Annotated[
-        str, typer.Option(metavar="RATE", help="Downlink bandwidth (server to client): 20mbit.  [default: unlimited]")
+        str,
+        typer.Option(
+            metavar="RATE",
+            rich_help_panel=NETWORK,
+            help="Downlink bandwidth (server to client): 20mbit. [default: unlimited]",
+        ),
     ] = "",
     up: Annotated[
-        str, typer.Option(metavar="RATE", help="Uplink bandwidth (client to server).  [default: the same as --down]")
+        str,
+        typer.Option(
+            metavar="RATE",
+            rich_help_panel=NETWORK,
+            help="Uplink bandwidth (client to server). [default: the same as --down]",
+        ),
     ] = "",
-    tls: Annotated[bool, typer.Option("--tls", help="Use TLS.")] = False,
+    tls: Annotated[bool, typer.Option("--tls", rich_help_panel=NETWORK, help="Use TLS. [default: off]")] = False,
     connection: Annotated[
-        str, typer.Option(metavar="persistent|new", help="Requests share connections, or each opens a new one.")
+        str,
+        typer.Option(
+            metavar="persistent|new",
+            rich_help_panel=NETWORK,
+            help="Requests share connections, or each opens a new one.",
+        ),
     ] = PERSISTENT,
     run: Annotated[
         str,
         typer.Option(
-            metavar="FILE", help="Run file to predict from.  [default: the latest measurement for this command]"
+            metavar="FILE",
+            rich_help_panel=FROM,
+            help="Run file to predict from.  [default: the latest measurement for this command]",
         ),
     ] = "",
     recipes: Annotated[
         str,
-        typer.Option(metavar="SOURCE", help="Recipes to measure with: generated[:N[:SEED]], wikibooks, or a file."),
+        typer.Option(
+            metavar="SOURCE",
+            rich_help_panel=FROM,
+            help="Recipes to measure with: generated[:N[:SEED]], wikibooks, or a file.",
+        ),
     ] = sources.DEFAULT_SOURCE,
     measure: Annotated[
-        bool, typer.Option("--measure", help="Measure again, even if an earlier measurement fits.")
+        bool,
+        typer.Option("--measure", rich_help_panel=FROM, help="Measure again, even if an earlier measurement fits."),
     ] = False,
 ) -> int:
     """Predict the latency of every protocol with and without gzip, recommend one, and show the break-evens."""

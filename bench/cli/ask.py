@@ -10,6 +10,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from bench.cli.show import console_of_output
 from bench.cli.stop_signal import stop_on_signal
 from bench.machine import Pinning
 from bench.protocols import protocol as row
@@ -52,12 +53,14 @@ class Answer:
 
 
 def ask(
-    protocol: Annotated[str, typer.Argument(parser=values.one_of(PRODUCERS), metavar="|".join(PRODUCERS))],
+    protocol: Annotated[
+        str, typer.Argument(parser=values.one_of(PRODUCERS), metavar="|".join(PRODUCERS), help="What to ask.")
+    ],
     recipes: Annotated[
         str, typer.Option(metavar="SOURCE", help="generated[:N[:SEED]], wikibooks, or a JSON (Lines) file.")
     ] = sources.DEFAULT_SOURCE,
-    gzip: Annotated[bool, typer.Option("--gzip", help="Request a gzip response.")] = False,
-    tls: Annotated[bool, typer.Option("--tls", help="Use TLS, with temporary certificates.")] = False,
+    gzip: Annotated[bool, typer.Option("--gzip", help="Request a gzip response. [default: off]")] = False,
+    tls: Annotated[bool, typer.Option("--tls", help="Use TLS, with temporary certificates. [default: off]")] = False,
 ) -> int:
     """Start a producer, get a recipe, show it with the bytes in both directions, stop the producer."""
     try:
@@ -71,7 +74,8 @@ def ask(
         raise UntrustedMeasurement(str(error)) from None
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(answer.recipe), indent=2).decode() + "\n\n")
     measured = answer.measured
-    sys.stdout.write(one_request(answer.address, measured.bytes, measured.warnings, gzip_requested=gzip))
+    width = console_of_output().width
+    sys.stdout.write(one_request(answer.address, measured.bytes, measured.warnings, gzip_requested=gzip, width=width))
     return ExitCode.FINE
 
 

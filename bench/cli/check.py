@@ -1,20 +1,23 @@
 """`python -m bench check`: what can be trusted on this machine."""
 
 import asyncio
-import sys
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import typer
 import uvloop
-from rich import box
-from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from bench import machine
 from bench.cli import matrix_flags
+from bench.cli.matrix_flags import WHAT
+from bench.cli.show import console_of_output
 from bench.occupancy import occupied
+from bench.protocols import title
+from bench.report import terminal
+from bench.report.document import Column, Table, TableBuilder
 from bench.runner import selfcheck
-from bench.runner.findings import findings, summary
+from bench.runner.findings import Finding, MachineMeasured, findings, summary
 from bench.topology import read_topology
 from commands.errors import ExitCode
 from producers.registry import PRODUCERS
@@ -23,7 +26,7 @@ from producers.registry import PRODUCERS
 def check(
     protocol: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAMES", help="Whose clients are measured; all by default."),
+        typer.Option(metavar="NAMES", rich_help_panel=WHAT, help=f"Whose clients. [default: {','.join(PRODUCERS)}]"),
     ] = None,
 ) -> int:
     """Measure the machine and the lab's own limits; say what can be trusted on it."""
@@ -39,10 +42,29 @@ def check(
     ):
         measured = runner.run(selfcheck.measure_machine(protocols, pinning, cores, occupancy))
     found = findings(measured)
-    # Without a frame it fits a terminal of 80 columns.
-    table = Table("", "", "measured", "meaning", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for one in found:
-        table.add_row("ok" if one.good else "!", one.name, one.value, one.meaning)
-    Console(file=sys.stdout).print(table)
-    print(summary(found))
+    console = console_of_output()
+    console.print(Text(summary(found), style="bold"))
+    console.print()
+    terminal.print_blocks(tables(measured, found), console)
     return ExitCode.FINE if all(one.good for one in found) else ExitCode.UNTRUSTED
+
+
+def tables(measured: MachineMeasured, found: Sequence[Finding]) -> Iterator[Table]:
+    """The findings, and the highest rate that each client can send."""
+    built = TableBuilder("This machine", [Column("", numeric=False), Column("", numeric=False)])
+    built.columns += [Column("measured", numeric=False), Column("meaning", numeric=False, prose=True)]
+    for one in found:
+        built.add((one.name,), ["ok" if one.good else "!", one.value, one.meaning])
+    yield built.table()
+    clients = list(dict.fromkeys(client for _, client in measured.ceilings_hz))
+    if not clients:
+        return
+    ceilings = TableBuilder(
+        "Client ceiling, requests/s against a no-op server",
+        [Column("", numeric=False), *(Column(client) for client in clients)],
+    )
+    for protocol in dict.fromkeys(protocol for protocol, _ in measured.ceilings_hz):
+        rates = [measured.ceilings_hz.get((protocol, client)) for client in clients]
+        ceilings.add((title(protocol),), [f"{rate:,.0f}" if isinstance(rate, float) else "" for rate in rates])
+    ceilings.notes.append("No throughput above this can be measured here. Near it, the client is the limit.")
+    yield ceilings.table()

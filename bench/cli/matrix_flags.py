@@ -39,17 +39,20 @@ Value = TypeVar("Value")
 CONCURRENCY_AT_MOST = 1024
 RATE_AT_MOST_HZ = 1_000_000
 
-WHAT = "What to measure"
-"""The group of these flags in the help of a command."""
+WHAT, LOAD, TIME, SERVERS = "What to measure", "Load", "Time and order", "Servers and versions"
+"""Groups of flags in the help of commands. Those of dimensions are in the first one."""
 
 Chosen = Mapping[str, Sequence[str]]
 """What was given for each dimension, by its name; those not given are missing."""
 
 
 def with_dimensions(
-    include: Callable[[Dimension], bool] = lambda _: True,
+    include: Callable[[Dimension], bool] = lambda _: True, **defaults: str
 ) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """Give a command the flag of every dimension that has one; it gets what was given as `chosen`."""
+    """Give a command the flag of every dimension that has one; it gets what was given as `chosen`.
+
+    `defaults` replace those of the declarations in the help, as they do in `values_of`.
+    """
 
     def decorate(command: Callable[..., int]) -> Callable[..., int]:
         flags = {name: each.flag for name, each in dimensions().items() if each.flag is not None and include(each)}
@@ -64,7 +67,7 @@ def with_dimensions(
                         flag.name,
                         metavar=flag.metavar,
                         rich_help_panel=WHAT,
-                        help=f"{flag.help} [default: {flag.default}]",
+                        help=f"{flag.help} [default: {defaults.get(name, flag.default)}]",
                         show_default=False,
                     ),
                 ],

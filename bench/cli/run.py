@@ -8,6 +8,7 @@ import typer
 
 from bench import schedule as planning
 from bench.cli import matrix_flags, version_flags
+from bench.cli.matrix_flags import LOAD, SERVERS, TIME, WHAT
 from bench.cli.measure import checked_path, measure
 from bench.cli.output_flags import OUTPUT, ExplainFlag, JsonFlag, TablesFlag, shown
 from bench.clients.registry import RAW
@@ -28,9 +29,6 @@ UNTIL_SECONDS = 600.0
 """How long a run with --until may take by default."""
 NOTE_AT_MOST = 300
 """Characters of a --note."""
-WHAT, LOAD, TIME = matrix_flags.WHAT, "Load", "Time and order"
-VERSUS = "Servers and versions"
-"""Groups of the help."""
 BESIDES = ({"client": RAW, "load": ClosedLoad(concurrency=1)},)
 """What is measured besides by default: the cost of the producer, with next to no client."""
 
@@ -54,7 +52,9 @@ def run(
     ] = None,
     rate: Annotated[
         list[str] | None,
-        typer.Option(metavar="HZ", rich_help_panel=LOAD, help="Open loop instead: requests per second."),
+        typer.Option(
+            metavar="HZ", rich_help_panel=LOAD, help="Open loop instead: requests per second. [default: closed loop]"
+        ),
     ] = None,
     arrivals: Annotated[
         str, typer.Option(metavar="poisson|constant", rich_help_panel=LOAD, help="Arrival process of the open loop.")
@@ -92,31 +92,35 @@ def run(
             parser=values.share(0.001, 1),
             metavar="PERCENT",
             rich_help_panel=TIME,
-            help="Stop when the intervals of all headline ratios are within ± this.",
+            help="Stop when the intervals of all headline ratios are within ± this: 3%. [default: use the whole time]",
         ),
     ] = None,
     slice_ms: Annotated[
         float,
         typer.Option(
-            parser=values.number(1, 60_000), metavar="MS", rich_help_panel=TIME, help="Duration of one slice."
+            parser=values.number(1, 60_000),
+            metavar="MS",
+            rich_help_panel=TIME,
+            show_default=False,
+            help="Duration of one slice. [default: 12]",
         ),
     ] = 12.0,
     target: Annotated[
         list[str] | None,
-        typer.Option(metavar="PROTOCOL=URL", rich_help_panel=VERSUS, help="Measure a server that is already running."),
+        typer.Option(metavar="PROTOCOL=URL", rich_help_panel=SERVERS, help="Measure a server that is already running."),
     ] = None,
     ab: Annotated[
         str,
         typer.Option(
             metavar="REF",
-            rich_help_panel=VERSUS,
+            rich_help_panel=SERVERS,
             help="Compare the producers of this checkout with those of a commit (A..B: of two commits).",
         ),
     ] = "",
     ab_target: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="PROTOCOL=URL", rich_help_panel=VERSUS, help="Compare the server at --target with this one."
+            metavar="PROTOCOL=URL", rich_help_panel=SERVERS, help="Compare the server at --target with this one."
         ),
     ] = None,
     threshold: Annotated[
@@ -124,11 +128,18 @@ def run(
         typer.Option(
             parser=values.share(0, 10),
             metavar="PERCENT",
-            rich_help_panel=VERSUS,
-            help="With --ab: exit code 1 when slower by more than this, 3 when that was not ruled out.",
+            rich_help_panel=SERVERS,
+            show_default=False,
+            help="With --ab: exit code 1 when slower by more than this (2%, 2 or 0.02), 3 when that was not ruled out. "
+            f"[default: {THRESHOLD:.0%}]",
         ),
     ] = THRESHOLD,
-    ids: Annotated[str, typer.Option(metavar="IDS", rich_help_panel=WHAT, help="Request these recipes only.")] = "",
+    ids: Annotated[
+        str,
+        typer.Option(
+            metavar="IDS", rich_help_panel=WHAT, help="Request these recipes only. [default: a sample of all]"
+        ),
+    ] = "",
     expect: Annotated[
         str,
         typer.Option(
@@ -142,7 +153,7 @@ def run(
         typer.Option(
             parser=values.readable_file,
             metavar="FILE",
-            rich_help_panel=VERSUS,
+            rich_help_panel=SERVERS,
             help="CA certificates to trust for --target.",
         ),
     ] = None,
@@ -151,14 +162,18 @@ def run(
         typer.Option(
             parser=values.whole_number(1, 9),
             metavar="1..9",
-            rich_help_panel=VERSUS,
+            rich_help_panel=SERVERS,
             help="zlib level of the responses.",
         ),
     ] = 6,
     timeout: Annotated[
         float,
         typer.Option(
-            parser=values.number(0.001, 600), metavar="SECONDS", rich_help_panel=LOAD, help="Timeout of one request."
+            parser=values.number(0.001, 600),
+            metavar="SECONDS",
+            rich_help_panel=LOAD,
+            show_default=False,
+            help="Timeout of one request. [default: 10]",
         ),
     ] = 10.0,
     recipes: Annotated[

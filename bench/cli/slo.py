@@ -5,53 +5,100 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.text import Text
 
 from bench import run_file
 from bench.cli import matrix_flags, version_flags
+from bench.cli.matrix_flags import SERVERS, TIME, WHAT
 from bench.cli.measure import carry_out, checked_path
+from bench.cli.output_flags import OUTPUT
 from bench.cli.show import console_of_output, put
-from bench.protocols import PROTOCOLS
+from bench.protocols import PROTOCOLS, title
+from bench.report import terminal
+from bench.report.document import Column, Table, TableBuilder
+from bench.report.grouping import variant_of
+from bench.report.text import listed
 from bench.results import Run
 from bench.runner import assemble
 from bench.runner.job import Job
 from bench.runner.slo import SHORTEST_NS, Found, Prober
 from bench.runner.slo_search import LOWEST_HZ, BadObjective, Objective, parse
-from bench.spec import CellKey, Matrix, Role, RunPlan, Target
+from bench.spec import Matrix, Role, RunPlan, Target
+from bench.workloads import WORKLOADS
 from commands import values
 from commands.errors import ExitCode, UsageError
+from recipes import sources
 
 DEFAULT_OBJECTIVE = "p99<20ms"
+OBJECTIVES = "Objectives"
+"""A group of the help."""
 SECONDS_PER_SEARCH = 30.0
 """A guess, for the progress bar."""
 
 
-@matrix_flags.with_dimensions(lambda dimension: dimension.role is Role.VARIANT or dimension.heading == "protocol")
+@matrix_flags.with_dimensions(
+    lambda dimension: dimension.role is Role.VARIANT or dimension.heading == "protocol", gzip="off", tls="off"
+)
 def slo(
     chosen: matrix_flags.Chosen,
     objective: Annotated[
         list[str] | None,
-        typer.Option("--slo", metavar="OBJECTIVE", help="Such as 'p99<20ms' or 'errors<0.1%'. All must be met."),
+        typer.Option(
+            "--slo",
+            metavar="OBJECTIVE",
+            rich_help_panel=OBJECTIVES,
+            help=f"Such as 'p99<20ms' or 'errors<0.1%'. Repeatable; all must be met. [default: '{DEFAULT_OBJECTIVE}']",
+        ),
     ] = None,
-    workload: Annotated[list[str] | None, typer.Option(metavar="NAMES", help="get by default.")] = None,
-    page_size: Annotated[list[str] | None, typer.Option(metavar="N", help="Page size of `list`; default: 20.")] = None,
+    workload: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAMES", rich_help_panel=WHAT, help=f"Comma-separated: {', '.join(WORKLOADS)}. [default: get]"
+        ),
+    ] = None,
+    page_size: Annotated[
+        list[str] | None,
+        typer.Option(metavar="N", rich_help_panel=WHAT, help="Recipes on a page or in a batch. [default: 20]"),
+    ] = None,
     target: Annotated[
-        list[str] | None, typer.Option(metavar="PROTOCOL=URL", help="Measure a running producer.")
+        list[str] | None,
+        typer.Option(metavar="PROTOCOL=URL", rich_help_panel=SERVERS, help="Measure a server that is already running."),
     ] = None,
     ca: Annotated[
         Path | None,
-        typer.Option(parser=values.readable_file, metavar="FILE", help="Authority of the targets."),
+        typer.Option(
+            parser=values.readable_file,
+            metavar="FILE",
+            rich_help_panel=SERVERS,
+            help="CA certificates to trust for --target.",
+        ),
     ] = None,
     timeout: Annotated[
-        float, typer.Option(parser=values.number(0.001, 600), metavar="SECONDS", help="Timeout of a request.")
+        float,
+        typer.Option(
+            parser=values.number(0.001, 600),
+            metavar="SECONDS",
+            rich_help_panel=OBJECTIVES,
+            show_default=False,
+            help="Timeout of one request. [default: 2]",
+        ),
     ] = 2.0,
     recipes: Annotated[
-        str, typer.Option(metavar="SOURCE", help="generated[:N[:SEED]], wikibooks, or a JSON (Lines) file.")
-    ] = "generated",
+        str,
+        typer.Option(
+            metavar="SOURCE", rich_help_panel=WHAT, help="generated[:N[:SEED]], wikibooks, or a JSON (Lines) file."
+        ),
+    ] = sources.DEFAULT_SOURCE,
     seed: Annotated[
-        int, typer.Option(parser=values.whole_number(0, 2**63), metavar="N", help="Of all random orders.")
+        int,
+        typer.Option(
+            parser=values.whole_number(0, 2**63), metavar="N", rich_help_panel=TIME, help="Seed of all random orders."
+        ),
     ] = 1,
-    out: Annotated[str, typer.Option(metavar="FILE", help="Run file to write the measurements to.")] = "",
+    out: Annotated[
+        str,
+        typer.Option(metavar="FILE", rich_help_panel=OUTPUT, help="Run file to write. [default: none is written]"),
+    ] = "",
 ) -> int:
     """Find the highest rate at which each producer meets the objectives, in open loop."""
     objectives = _objectives(objective or [DEFAULT_OBJECTIVE])
@@ -101,7 +148,7 @@ def _measure(plan: RunPlan, objectives: Sequence[Objective], run_path: Path | No
     show(found, objectives)
     if run_path is not None:
         put(run_path, run_file.encode(run))
-        print(f"run file: {run_path}")
+        print(f"Run file:  {run_path}")
     if run.plan.interrupted:
         return ExitCode.INTERRUPTED
     return ExitCode.UNTRUSTED if any(one.trouble or one.generator_limited for one in found) else ExitCode.FINE
@@ -109,23 +156,28 @@ def _measure(plan: RunPlan, objectives: Sequence[Objective], run_path: Path | No
 
 def show(found: Sequence[Found], objectives: Sequence[Objective]) -> None:
     """Print the rates: a row for each gzip, TLS and workload, a column for each protocol."""
-    protocols = list(dict.fromkeys(one.key.protocol for one in found))
-    by_combination = {one.key: one for one in found}
-    table = Table(title=f"requests per second on one producer core with {' and '.join(o.text for o in objectives)}")
-    table.add_column("")
-    for protocol in protocols:
-        table.add_column(protocol, justify="right")
-    for row in dict.fromkeys((c.workload, c.gzip, c.tls) for c in by_combination):
-        workload, gzip, tls = row
-        name = " ".join([workload.label, *(["gzip"] if gzip else []), *(["TLS"] if tls else [])])
-        cells = [
-            by_combination.get(CellKey(protocol=protocol, gzip=gzip, tls=tls, workload=workload))
-            for protocol in protocols
-        ]
-        table.add_row(name, *(rate_of(one) if one is not None else "" for one in cells))
-    console_of_output().print(table)
+    console = console_of_output()
+    terminal.print_blocks([table(found, objectives)], console)
     for one in found:
-        print(f"{one.key.label}: {in_words(one)}")
+        console.print(Text(f"{one.key.label}: {in_words(one)}"))
+
+
+def table(found: Sequence[Found], objectives: Sequence[Objective]) -> Table:
+    """The highest rates."""
+    protocols = list(dict.fromkeys(one.key.protocol for one in found))
+    built = TableBuilder(
+        f"Highest requests/s on one server core with {listed([each.text for each in objectives])}",
+        [Column("workload", numeric=False), *(Column(title(protocol)) for protocol in protocols)],
+    )
+    rows: dict[str, dict[str, Found]] = {}
+    for one in found:
+        variant = variant_of(one.key)
+        name = f"{one.key.workload.label}{'' if variant.is_plain else f' {variant.label}'}"
+        rows.setdefault(name, {})[one.key.protocol] = one
+    for name, by_protocol in rows.items():
+        places = [by_protocol.get(protocol) for protocol in protocols]
+        built.add((name,), ["" if one is None else rate_of(one) for one in places])
+    return built.table()
 
 
 def rate_of(found: Found) -> str:
@@ -134,7 +186,7 @@ def rate_of(found: Found) -> str:
         return "no result"
     if found.rate_hz is None:
         return "none"
-    return f"{'≥ ' if found.generator_limited else ''}{found.rate_hz:,.0f}/s"
+    return f"{'≥ ' if found.generator_limited else ''}{found.rate_hz:,.0f}"
 
 
 def in_words(found: Found) -> str:

@@ -6,11 +6,12 @@ report. What it leaves out is in the tables of the report (bench.report.run_docu
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from bench.load.recorder import OK
 from bench.report import answer_sentences, names, trust
 from bench.report.answer_networks import OverNetwork, of_networks
-from bench.report.costs import NS_PER_US, size_of
+from bench.report.costs import NS_PER_US, both_ways
 from bench.report.document import Finding
 from bench.report.grouping import PLAIN, Grouping, LoadGroup, Variant, WorkloadGroup, of_measure, variant_of
 from bench.results import Cell, Estimate, RatioEstimate, Run
@@ -30,11 +31,13 @@ class Level:
     status: str
     """Empty where it was measured; else why there is no value, in a few words."""
     value: Estimate | None
-    """Nanoseconds, or requests per second."""
+    """Nanoseconds, requests per second, or bytes."""
     ratio: RatioEstimate | None
     """To the baseline, as declared in `LevelTable.baseline`; None for the baseline itself."""
     is_bound: bool = False
     """Whether the true value may be larger, because the client was the limit."""
+    exact_ratio: float | None = None
+    """Of bytes, which are counted: the ratio without interval or verdict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,10 @@ class LevelRow:
 
 @dataclass(frozen=True, slots=True)
 class LevelTable:
-    """The main table: median latency, or throughput where no latency was measured, by group, series and variant."""
+    """The main table by group, series and variant: median latency, or throughput where no latency was measured, or
+    bytes of a request and its response on the wire where nothing was timed."""
 
-    measure: MeasureName
+    measure: MeasureName | Literal["wire_bytes"]
     load: str
     """Within a sentence: `with 1 request in flight`."""
     baseline: str
@@ -157,7 +161,7 @@ def _scope(run: Run) -> str:
 def _levels(groups: Sequence[WorkloadGroup], grouping: Grouping) -> LevelTable | None:
     loads = [(group, load) for group in groups if (load := group.main_load) is not None]
     if not loads:
-        return None
+        return _bytes(groups, grouping)
     measure = loads[0][1].measure
     alike = [(group, load) for group, load in loads if load.measure == measure]
     variants = list(dict.fromkeys(variant for group, _ in alike for variant in group.variants))
@@ -181,6 +185,40 @@ def _levels(groups: Sequence[WorkloadGroup], grouping: Grouping) -> LevelTable |
         rows=rows,
         verdicts=answer_sentences.of_verdicts(ratios),
     )
+
+
+def _bytes(groups: Sequence[WorkloadGroup], grouping: Grouping) -> LevelTable | None:
+    """The main table of a run in which nothing was timed; None where no bytes were counted either."""
+    variants = list(dict.fromkeys(variant for group in groups for variant in group.variants))
+    rows = []
+    for group in groups:
+        found = {(cell.series, variant_of(cell)): cell for cell in group.one_per_combination()}
+        for series in group.series:
+            cells = [found.get((series, variant)) for variant in variants]
+            baselines = [_baseline_of(group, variant, grouping) for variant in variants]
+            levels = tuple(_bytes_level(cell, of) for cell, of in zip(cells, baselines, strict=True))
+            number = grouping.series.index(series)
+            rows.append(LevelRow(grouping.short_title(group), names.series(series), number, levels))
+    if not any(level.value for row in rows for level in row.levels if level is not None):
+        return None
+    labels = tuple(variant.label for variant in variants)
+    return LevelTable("wire_bytes", "", names.series(grouping.series[0]), labels, tuple(rows), "")
+
+
+def _baseline_of(group: WorkloadGroup, variant: Variant, grouping: Grouping) -> Cell | None:
+    """The cell of the first series of the run."""
+    cells = group.one_per_combination()
+    return next((cell for cell in cells if (cell.series, variant_of(cell)) == (grouping.series[0], variant)), None)
+
+
+def _bytes_level(cell: Cell | None, baseline: Cell | None) -> Level | None:
+    if cell is None:
+        return None
+    if cell.status != "measured":
+        return Level(cell.id, names.status(cell), None, None)
+    size, of = both_ways(cell), None if baseline in (None, cell) or baseline is None else both_ways(baseline)
+    value = None if size is None else Estimate(value=size)
+    return Level(cell.id, "", value, None, exact_ratio=size / of if size is not None and of else None)
 
 
 def _compared_with(loads: Iterable[tuple[WorkloadGroup, LoadGroup]], grouping: Grouping) -> str:
@@ -214,7 +252,7 @@ def _level(cell: Cell, grouping: Grouping) -> Level:
 
 def _costs(groups: Sequence[WorkloadGroup], grouping: Grouping) -> CostTable | None:
     variant = next((variant for group in groups for variant in group.variants), None)
-    if variant is None:
+    if variant is None or all(group.main_load is None for group in groups):
         return None
     rows = tuple(_cost_row(group, series, variant, grouping) for group in groups for series in group.series)
     known = [row for row in rows if any(each is not None for each in (row.rate, row.wire_bytes, row.server_cpu_ns))]
@@ -229,8 +267,6 @@ def _cost_row(group: WorkloadGroup, series: CellKey, variant: Variant, grouping:
     sized = next(
         (cell for cell in group.one_per_combination() if (cell.series, variant_of(cell)) == (series, variant)), None
     )
-    sizes = [] if sized is None else [size_of(sized, side, "wire_bytes") for side in ("request", "response")]
-    known = [size for size in sizes if size is not None]
     cell = None if main is None else main.at(series, variant)
     spent = None if cell is None else cell.cpu_us_per_request
     return CostRow(
@@ -238,7 +274,7 @@ def _cost_row(group: WorkloadGroup, series: CellKey, variant: Variant, grouping:
         series=names.series(series),
         series_number=grouping.series.index(series),
         rate=None if rates is None else _level_at(rates, series, variant, grouping),
-        wire_bytes=sum(known) if len(known) == 2 else None,
+        wire_bytes=None if sized is None else both_ways(sized),
         server_cpu_ns=None if spent is None else _in_ns(spent.producer),
         client_cpu_ns=None if spent is None else _in_ns(spent.consumer),
     )

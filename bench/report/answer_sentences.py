@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from bench.network.profile import LOOPBACK
 from bench.report import names, units
+from bench.report.costs import both_ways
 from bench.report.grouping import Grouping, LoadGroup, Variant, WorkloadGroup, variant_of
 from bench.report.summary import EQUIVALENT, fastest
 from bench.results import Cell, Estimate, RatioEstimate, Run, Undecided
@@ -17,7 +18,8 @@ from bench.stats.verdicts import FAMILY_ERROR
 from bench.stats.wording import counted, some_of
 
 NOTHING = "Nothing was measured."
-UNTIMED = "Bytes were counted; nothing was timed."
+NOT_COMPARED = "Bytes were counted; nothing was compared or timed."
+BYTES = "request + response on the wire"
 INCONCLUSIVE, SAME = "?", "="
 """Marks of ratios in a table: the verdict is inconclusive, or the two are equivalent."""
 REASONS: dict[Undecided, str] = {
@@ -70,7 +72,7 @@ def first_network(groups: Sequence[WorkloadGroup]) -> str:
 def of_machine(run: Run, groups: Sequence[WorkloadGroup], grouping: Grouping) -> str:
     """The result over loopback, or over the first network where that was not measured."""
     if run.cells and all(cell.load is None for cell in run.cells):
-        return UNTIMED
+        return _fewest_bytes(groups, grouping)
     network = first_network(groups)
     where = "running servers" if run.environment.get("foreign_target") else "this machine"
     return of_network([group for group in groups if group.network == network], grouping, f"{where}, {network}")
@@ -123,6 +125,27 @@ def of_verdicts(ratios: Sequence[RatioEstimate]) -> str:
 def mark(ratio: RatioEstimate) -> str:
     """What follows a ratio that shows no difference."""
     return {"inconclusive": INCONCLUSIVE, "same": SAME}.get(ratio.verdict, "")
+
+
+def _fewest_bytes(groups: Sequence[WorkloadGroup], grouping: Grouping) -> str:
+    """Which series moves the fewest bytes in how many comparisons. They are counted, so there are no verdicts."""
+    fewest: Counter[CellKey] = Counter()
+    count = 0
+    for group in groups:
+        for variant in group.variants:
+            cells = [cell for cell in group.one_per_combination() if variant_of(cell) == variant]
+            sizes = {cell.series: size for cell in cells if (size := both_ways(cell)) is not None}
+            if len(sizes) > 1:
+                count += 1
+                fewest.update(series for series, size in sizes.items() if size == min(sizes.values()))
+    if not count:
+        return NOT_COMPARED
+    won = [f"{names.series(series)} moves the fewest bytes in {wins}" for series, wins in fewest.most_common(1)]
+    won += [f"{names.series(series)} in {wins}" for series, wins in fewest.most_common()[1:]]
+    if len(fewest) == 1:
+        where = "" if count == 1 else f" in all {count} comparisons"
+        return f"{names.series(next(iter(fewest)))} moves the fewest bytes{where} ({BYTES})."
+    return f"{', '.join(won)} of {counted(count, 'comparison')} ({BYTES})."
 
 
 def _in_all(every: str, count: int, kind: str) -> str:

@@ -1,6 +1,7 @@
 """What a request costs besides time: bytes, CPU and memory, as tables and charts."""
 
 from collections.abc import Sequence
+from textwrap import fill
 
 from bench.report import definitions, names, units
 from bench.report.document import Chart, Column, Entry, Table, TableBuilder
@@ -37,6 +38,13 @@ def size_of(cell: Cell, direction: str, field: str) -> float | None:
     of_direction: Sizes = cell.bytes.request if direction == "request" else cell.bytes.response
     found: float | None = getattr(of_direction, field)
     return found
+
+
+def both_ways(cell: Cell) -> float | None:
+    """The wire bytes of a request and its response together; None where one is not known."""
+    sizes = [size_of(cell, direction, "wire_bytes") for direction in DIRECTIONS]
+    known = [size for size in sizes if size is not None]
+    return sum(known) if len(known) == len(sizes) else None
 
 
 def size_table(group: WorkloadGroup) -> Table:
@@ -180,29 +188,37 @@ def cpu_chart(group: WorkloadGroup, load: LoadGroup) -> Chart | None:
     )
 
 
-def one_request(address: str, sizes: Bytes, unknown: Sequence[str], *, gzip_requested: bool) -> str:
+def one_request(address: str, sizes: Bytes, unknown: Sequence[str], *, gzip_requested: bool, width: int) -> str:
     """The sizes of one request in steady state, and of its connection's setup, as text for a terminal.
 
-    `unknown` says which sizes could not be measured, and why.
+    `unknown` says which sizes could not be measured, and why. What the sizes are is left out where a line of `width`
+    characters has no room for it.
     """
     meanings = {
         "message_bytes": "JSON text or protobuf message",
         "compressed_bytes": "after gzip, where it is on",
-        "framed_bytes": "plus headers, chunks, frames and prefixes",
-        "connection_bytes": "HTTP/2 frames of the connection: SETTINGS, WINDOW_UPDATE, PING",
-        "wire_bytes": "everything handed to TCP, including TLS",
+        "framed_bytes": "plus headers, chunks, frames",
+        "connection_bytes": "SETTINGS, WINDOW_UPDATE, PING",
+        "wire_bytes": "everything handed to TCP",
     }
-    width = max(map(len, SIZES.values()))
-    lines = [f"Bytes per request on a warm connection to {address}:", ""]
-    lines += [f"  {'':{width}} {'request':>8} {'response':>8}"]
-    for field, meaning in meanings.items():
-        sent, received = (_bytes_or_dash(getattr(side, field)) for side in (sizes.request, sizes.response))
-        lines.append(f"  {SIZES[field]:{width}} {sent:>8} {received:>8}  {meaning}")
-    sent, received = (_bytes_or_dash(size) for size in (sizes.setup.sent_wire_bytes, sizes.setup.received_wire_bytes))
-    lines.append(f"  {'setup':{width}} {sent:>8} {received:>8}  once per connection, before the first request")
+    rows = [
+        (SIZES[field], getattr(sizes.request, field), getattr(sizes.response, field), meaning)
+        for field, meaning in meanings.items()
+    ]
+    setup = sizes.setup
+    rows.append(("setup", setup.sent_wire_bytes, setup.received_wire_bytes, "once, before the first request"))
+    names_width = max(map(len, SIZES.values()))
+    lines = [f"  {'':{names_width}} {'request':>8} {'response':>8}"]
+    lines += [
+        f"  {name:{names_width}} {_bytes_or_dash(sent):>8} {_bytes_or_dash(received):>8}"
+        for name, sent, received, _ in rows
+    ]
+    explained = [lines[0], *(f"{line}  {meaning}" for line, (*_, meaning) in zip(lines[1:], rows, strict=True))]
+    lines = explained if max(map(len, explained)) <= width else lines
+    lines = [fill(f"Bytes per request on a warm connection to {address}:", width), "", *lines]
     if sizes.coding is not None:
         lines += ["", _encoding_sentence(sizes.coding, gzip_requested=gzip_requested)]
-    lines += [f"Unknown: {each}." for each in unknown]
+    lines += [fill(f"Unknown: {each}.", width) for each in unknown]
     return "\n".join(lines) + "\n"
 
 

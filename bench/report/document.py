@@ -66,6 +66,8 @@ class Column:
     title: str
     unit: str = ""
     numeric: bool = True
+    prose: bool = False
+    """Whether its entries are sentences, which may be broken into lines."""
 
     @property
     def heading(self) -> str:

@@ -81,13 +81,6 @@ def document_of(run: Run) -> Document:
     )
 
 
-def sizes_document(run: Run) -> Document:
-    """What `bench sizes` prints: warnings and the byte anatomy."""
-    tables = attribution.attribution_tables(run)
-    sections = [*_anatomy(run), *([Section("causes", "Causes of differences", tuple(tables))] if tables else [])]
-    return Document(quality=quality_of(run) if run.warnings else None, sections=tuple(sections))
-
-
 def instructions_document(run: Run) -> Document:
     """The report of a run that counted instructions and timed nothing."""
     subtitle = listed([names.series(each) for each in grouped(run).series])

@@ -26,6 +26,8 @@ from bench.report.document import (
 from bench.report.text import one_line
 from bench.results import Verdict
 
+PROSE = 24
+"""The least width of a column of sentences; they get what is left of a line."""
 GAP = 2
 """Characters between the columns of a table."""
 STYLES: dict[Verdict, str] = {"faster": "green", "slower": "red", "same": "cyan", "inconclusive": "dim"}
@@ -146,8 +148,10 @@ def _heading_widths(table: Table, width: int) -> list[int]:
 
 
 def _natural_width(table: Table, number: int) -> int:
-    """Of a column whose heading may be broken between words, and whose entries are not broken."""
+    """Of a column whose heading may be broken between words, and whose entries are not broken, except for prose."""
     words = map(cell_len, one_line(table.columns[number].heading).split())
+    if table.columns[number].prose:
+        return PROSE
     if number < table.heading_count:
         texts = (one_line(row.headings[number]) for row in table.rows)
     else:
@@ -162,11 +166,17 @@ def _columns_of(table: Table, columns: Sequence[int], width: int) -> RichTable:
     headings = [each - GAP for each in _heading_widths(table, width)]
     left = width - sum(headings) - GAP * len(headings)
     widths = [*headings, *(min(_natural_width(table, number), left) for number in columns)]
+    prose = any(table.columns[number].prose for number in columns)
+    unused = width - sum(widths) - GAP * (len(widths) - 1)
+    widths = [
+        each + (unused if number in columns and table.columns[number].prose else 0)
+        for number, each in zip((*range(table.heading_count), *columns), widths, strict=True)
+    ]
     for number, column_width in zip((*range(table.heading_count), *columns), widths, strict=True):
         shown.add_column(
             Text(one_line(table.columns[number].heading)),
             justify="right" if table.columns[number].numeric else "left",
-            vertical="bottom",
+            vertical="top" if prose else "bottom",
             overflow="fold",
             width=max(1, column_width),
         )

@@ -104,7 +104,8 @@ def lines_of(answer: Answer, console: Console, closing: Closing = Closing()) -> 
     room = Room(LINES_AT_MOST - len(head) - len(trust) - len(foot) - 1)
     levels, costs = answer.levels, answer.costs
     verdicts = folding.plain(levels.verdicts, "dim") if levels is not None and levels.verdicts else []
-    level_lines = room.take_table(level_grid(levels) if levels is not None else None, verdicts, width, "latency")
+    name = "bytes" if levels is not None and levels.measure == "wire_bytes" else "latency"
+    level_lines = room.take_table(level_grid(levels) if levels is not None else None, verdicts, width, name)
     network_lines = [line for lines in networks[:1] for line in room.take(lines)]
     warnings = [line for lines in _warnings(answer, folding) for line in room.take(lines)]
     notes = folding.plain(_cost_notes(costs), "dim") if costs is not None else []
@@ -117,14 +118,22 @@ def lines_of(answer: Answer, console: Console, closing: Closing = Closing()) -> 
 
 def level_grid(table: LevelTable) -> Grid:
     """The main table."""
-    latency = table.measure == "latency_ns_p50"
     values = [level.value.value for level in table.levels if level.value is not None]
-    unit = units.chosen(units.DURATIONS_NS, values) if latency else units.PER_SECOND
+    match table.measure:
+        case "latency_ns_p50":
+            unit = units.chosen(units.DURATIONS_NS, values)
+            title = f"p50, {unit.symbol}"
+        case "wire_bytes":
+            unit = units.byte_unit(values)
+            title = "bytes, both ways" if unit.size == 1 else f"{unit.symbol}, both ways"
+        case _:
+            unit = units.PER_SECOND
+            title = unit.symbol
     rows = tuple(
         Row(one_line(row.group), one_line(row.series), tuple(_place(level, unit) for level in row.levels))
         for row in table.rows
     )
-    return Grid(f"p50, {unit.symbol}" if latency else unit.symbol, table.variants, rows)
+    return Grid(title, table.variants, rows)
 
 
 def _place(level: Level | None, unit: Unit) -> Place:
@@ -132,7 +141,12 @@ def _place(level: Level | None, unit: Unit) -> Place:
         return Place(MISSING, is_whole=True)
     if level.status:
         return Place(level.status, style="yellow", is_whole=True)
-    value = units.bound(units.number(level.value.value, unit), is_bound=level.is_bound) if level.value else MISSING
+    if level.value is None:
+        return Place(MISSING)
+    if unit in units.SIZES_BYTES:
+        ratio = "" if level.exact_ratio is None else units.factor(level.exact_ratio)
+        return Place(_bytes(level.value.value, unit), ratio)
+    value = units.bound(units.number(level.value.value, unit), is_bound=level.is_bound)
     if level.ratio is None:
         return Place(value)
     return Place(value, f"{units.factor(level.ratio.value)}{mark(level.ratio)}", STYLES[level.ratio.verdict])

@@ -43,8 +43,8 @@ class MachineMeasured:
     round_trip_p50_ns: float
     """Of one byte over loopback between two processes."""
     round_trip_p99_ns: float
-    ceilings_hz: Mapping[str, float | str] = field(default_factory=dict)
-    """Requests per second of each client against a no-op server, or why it could not be measured."""
+    ceilings_hz: Mapping[tuple[str, str], float | str] = field(default_factory=dict)
+    """Requests per second against a no-op server by protocol and client, or why it could not be measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Finding:
 
 
 def findings(measured: MachineMeasured) -> list[Finding]:
-    """Every measurement of the machine with its meaning."""
+    """Every measurement of the machine with its meaning. Of ceilings only those that are not known."""
     steady = measured.governor in (None, "performance")
     found = [
         _cores(measured),
@@ -107,7 +107,8 @@ def findings(measured: MachineMeasured) -> list[Finding]:
             "part of every latency, whatever the protocol",
         ),
     ]
-    return found + [_ceiling(client, ceiling) for client, ceiling in measured.ceilings_hz.items()]
+    unknown = {of: reason for of, reason in measured.ceilings_hz.items() if isinstance(reason, str)}
+    return found + [Finding(f"{CEILING}, {' '.join(of)}", "unknown", False, reason) for of, reason in unknown.items()]
 
 
 def summary(found: Sequence[Finding]) -> str:
@@ -183,13 +184,6 @@ def _other_runs(count: int | None) -> Finding:
         return Finding(RUNS, "unknown", True, "the temporary directory cannot be used to notice them")
     meaning = "they measure on the same cores: wait for their end" if count else "no other run measures on these cores"
     return Finding(RUNS, str(count or "none"), not count, meaning)
-
-
-def _ceiling(client: str, ceiling: float | str) -> Finding:
-    name = f"{CEILING}, {client}"
-    if isinstance(ceiling, str):
-        return Finding(name, "unknown", False, ceiling)
-    return Finding(name, f"{ceiling:,.0f}/s", True, "the most it can send, against a no-op server")
 
 
 def _limited(name: str, share: float, limit: float, otherwise: str, prefix: str = "") -> Finding:

@@ -52,9 +52,7 @@ async def measure_machine(
     slow_pieces = _slow_pieces()
     round_trips_ns = await _round_trips(pinning)
     ceilings_hz = {
-        f"{protocol} {client}": await _ceiling(protocol, client, pinning)
-        for protocol in protocols
-        for client in CLIENTS
+        (protocol, client): await _ceiling(protocol, client, pinning) for protocol in protocols for client in CLIENTS
     }
     return MachineMeasured(
         cores=cores,

@@ -210,9 +210,22 @@ def test_nothing_measured() -> None:
     assert answer(run([])).result == "Nothing was measured."
     untimed = replace(cell("http", latency_ns=None, requests_per_second=None), load=None)
     found = answer(run([untimed]))
-    assert found.result == "Bytes were counted; nothing was timed."
-    assert found.levels is None
-    assert found.costs is not None
+    assert found.result == "Bytes were counted; nothing was compared or timed."
+    assert found.costs is None
+
+
+def test_bytes_alone() -> None:
+    untimed = [replace(each, load=None, latency_ns=None) for each in rivals("slower")]
+    assert untimed[1].bytes is not None
+    smaller = replace(untimed[1].bytes, response=replace(untimed[1].bytes.response, wire_bytes=620.0))
+    found = answer(run([untimed[0], replace(untimed[1], bytes=smaller)]))
+    assert found.result == "gRPC moves the fewest bytes (request + response on the wire)."
+    assert found.levels is not None
+    assert (found.levels.measure, found.levels.baseline) == ("wire_bytes", "HTTP/JSON")
+    http, grpc = found.levels.levels
+    assert http.value is not None
+    assert (http.value.value, http.exact_ratio) == (1480, None)
+    assert grpc.exact_ratio == 0.5
 
 
 def test_it_is_json() -> None:

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from bench.report import html, markdown, terminal
 from bench.report.document import Conclusion, Document, Section, Table
-from bench.report.run_document import document_of, sizes_document
+from bench.report.run_document import document_of
 from tests.bench.report.test_anatomy import given as with_anatomy
 from tests.support.model_runs import Asked, known_run
 from tests.support.pages import Page
@@ -78,12 +78,6 @@ def test_sections_without_content_are_left_out() -> None:
         "How to read this",
         "How it was measured",
     ]
-
-
-def test_a_sizes_run_has_only_the_byte_anatomy() -> None:
-    document = sizes_document(with_anatomy())
-    assert [section.title for section in document.sections] == ["Byte anatomy"]
-    assert document.quality is None
 
 
 def test_a_run_of_two_versions_ends_with_what_it_showed() -> None:

@@ -75,6 +75,20 @@ def test_a_table_that_is_too_wide_repeats_the_headings_of_its_rows() -> None:
     ]
 
 
+@pytest.mark.parametrize("width", [50, 80])
+def test_sentences_in_a_table_are_broken_into_lines(width: int) -> None:
+    sentence = "this sentence is longer than what is left of a line beside the other columns of its table"
+    columns = (Column("name", numeric=False), Column("value"), Column("meaning", numeric=False, prose=True))
+    out = io.StringIO()
+    table = Table("Prose", columns, (Row(("one",), (Entry("12"), Entry(sentence))),))
+    terminal.print_blocks([table], Console(file=out, width=width))
+    _, heading, _, first, *rest = out.getvalue().splitlines()
+    assert heading.split() == ["name", "value", "meaning"]
+    assert first.split()[:4] == ["one", "12", "this", "sentence"]
+    assert " ".join(" ".join([first, *rest]).split()).endswith(sentence)
+    assert max(map(len, out.getvalue().splitlines())) <= width
+
+
 def test_shared_definitions_appear_once_and_columns_are_explained_under_each_table() -> None:
     text = " ".join(shown(small()).split())
     assert text.count("Verdict: faster or slower = the interval excludes 1;") == 1

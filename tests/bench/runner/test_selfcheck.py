@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bench.cgroup import Throttling
-from bench.cli.check import check
+from bench.cli.check import check, tables
 from bench.machine import Pinning, usable_cpus
 from bench.runner.findings import MachineMeasured, findings, limits_of, summary
 from bench.runner.noop_servers import RECIPE_ID, factory
@@ -39,7 +39,7 @@ GOOD = MachineMeasured(
     timer_late_p99_ns=90e3,
     round_trip_p50_ns=15e3,
     round_trip_p99_ns=40e3,
-    ceilings_hz={"http library": 9876.5},
+    ceilings_hz={("http", "library"): 9876.5, ("http", "raw"): 54321.0},
 )
 
 
@@ -50,7 +50,16 @@ def bad(measured: MachineMeasured) -> list[str]:
 def test_a_good_machine_has_no_findings() -> None:
     assert bad(GOOD) == []
     assert summary(findings(GOOD)) == "Ratios, latencies and tails can be trusted on this machine."
-    assert [one.value for one in findings(GOOD) if one.name.startswith("ceiling")] == ["9,876/s"]
+
+
+def test_ceilings_are_a_table_of_protocols_and_clients() -> None:
+    measured = replace(GOOD, ceilings_hz={**GOOD.ceilings_hz, ("grpc", "raw"): "it ended"})
+    of_machine, ceilings = tables(measured, findings(measured))
+    assert [column.heading for column in ceilings.columns] == ["", "library", "raw"]
+    assert [[entry.text for entry in row.entries] for row in ceilings.rows] == [["9,876", "54,321"], ["–", "–"]]
+    assert of_machine.rows[-1].headings == ("ceiling, grpc raw",)
+    assert [entry.text for entry in of_machine.rows[-1].entries] == ["!", "unknown", "it ended"]
+    assert len(list(tables(replace(GOOD, ceilings_hz={}), findings(GOOD)))) == 1
 
 
 @pytest.mark.parametrize(
@@ -80,7 +89,7 @@ def test_findings_that_leave_only_ratios_trusted(changed: dict[str, object], nam
         ({"pinning": replace(APART, quota_cores=3.0), "throttling": Throttling(100, 2)}, "CPU quota"),
         ({"other_runs": 1}, "other runs"),
         ({"used_by_others": 0.5}, "other programs"),
-        ({"ceilings_hz": {"grpc library": "it ended"}}, "ceiling, grpc library"),
+        ({"ceilings_hz": {("grpc", "library"): "it ended"}}, "ceiling, grpc library"),
     ],
 )
 def test_findings_that_make_a_machine_unfit(changed: dict[str, object], name: str) -> None:
@@ -222,12 +231,11 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     app.command()(check)
     assert command_line.run(app, "bench check", ["--protocol", "grpc"]) in (0, 3)
     said = capsys.readouterr().out
-    assert max(map(len, said.splitlines()[:-1])) <= 80
-    assert "ceiling, grpc library" in said
-    (cores,) = (line for line in said.splitlines() if " cores " in line and "producers and load" in line)
+    assert max(map(len, said.splitlines())) <= 80
+    assert "Client ceiling, requests/s against a no-op server" in said
+    (cores,) = (line for line in said.splitlines() if line.startswith("cores ") and "producers and load" in line)
     assert f" {len(read_topology(usable_cpus()).of(usable_cpus()))} " in cores
     assert "CPU quota" in said
     assert "other runs" in said
-    assert "/s" in said
-    assert "trusted on this machine" in said or "not fit to measure on" in said
+    assert "trusted on this machine" in said.splitlines()[0] or "not fit to measure on" in said.splitlines()[0]
     assert command_line.run(app, "bench check", ["--protocol", "soap"]) == 2

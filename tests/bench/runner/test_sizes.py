@@ -11,7 +11,6 @@ from rich.console import Console
 from bench.load.messages import SizesRead
 from bench.report import terminal
 from bench.report.anatomy import category_tables, connection_tables, stacks
-from bench.report.run_document import sizes_document
 from bench.results import Run
 from bench.run_file import decode, encode
 from bench.runner.measure import Measurement
@@ -97,7 +96,7 @@ async def test_every_combination_sums_exactly_and_is_shown(tmp_path: Path) -> No
     tables = [*category_tables(run), *connection_tables(run)]
     assert [len(table.rows) for table in tables] == [DIALECTS * 12] * 4 + [DIALECTS * 6]
     with Console(width=110, record=True, quiet=True) as console:
-        terminal.render(sizes_document(run), console)
+        terminal.print_blocks(tables, console)
     gzip_notes = " ".join(tables[-1].notes)
     assert "gzip makes responses larger in " in gzip_notes
     assert "http-fields-gzip" in gzip_notes

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from bench import run_file
-from bench.cli.slo import in_words, rate_of, slo
+from bench.cli.slo import in_words, rate_of, slo, table
 from bench.runner.session import RunningProducer, Session
 from bench.runner.slo import Found
-from bench.runner.slo_search import CONFIRMATIONS
+from bench.runner.slo_search import CONFIRMATIONS, parse
 from bench.spec import CellKey, OpenLoad
 from commands import command_line
 from tests.support import measuring
@@ -101,10 +101,26 @@ def test_results_are_described() -> None:
     key = CellKey(protocol="http", gzip=True, tls=True)
     assert key.label == "http-get-gzip-tls"
     reached = Found(key, rate_hz=4309.4, limit="p99 38.9 ms", probes=10)
-    assert (rate_of(reached), "above: p99 38.9 ms" in in_words(reached)) == ("4,309/s", True)
+    assert (rate_of(reached), "above: p99 38.9 ms" in in_words(reached)) == ("4,309", True)
     limited = Found(key, rate_hz=4000.0, limit="requests left late", generator_limited=True)
-    assert rate_of(limited) == "≥ 4,000/s"
+    assert rate_of(limited) == "≥ 4,000"
     assert "the load generator was the limit" in in_words(limited)
     assert rate_of(Found(key)) == "none"
     assert rate_of(Found(key, trouble="gone")) == "no result"
     assert "highest rate that is tried" in in_words(Found(key, rate_hz=1e6))
+
+
+def test_rates_are_a_table_of_combinations_and_protocols() -> None:
+    http, grpc, compressed = (
+        CellKey(protocol="http"),
+        CellKey(protocol="grpc"),
+        CellKey(protocol="http", gzip=True, tls=True),
+    )
+    found = [Found(http, rate_hz=4309.4), Found(grpc, rate_hz=900, generator_limited=True), Found(compressed)]
+    made = table(found, [parse("p99<20ms"), parse("errors<0.1%")])
+    assert made.title == "Highest requests/s on one server core with p99<20ms and errors<0.1%"
+    assert [column.heading for column in made.columns] == ["workload", "HTTP/JSON", "gRPC"]
+    assert [(row.headings, [entry.text for entry in row.entries]) for row in made.rows] == [
+        (("get",), ["4,309", "≥ 900"]),
+        (("get gzip+TLS",), ["none", "–"]),
+    ]
