@@ -62,8 +62,7 @@ def print_answer(run: Run, shown: Shown, run_path: Path, report_path: Path | Non
 
 def write_report(run: Run, path: Path) -> Path:
     """Write the HTML report. Raises UsageError if it is not writable."""
-    # Drawing charts takes as long to import as everything else, and most commands that fail do not need it.
-    from bench.report import html  # noqa: PLC0415
+    from bench.report import html  # noqa: PLC0415 - its templates are not needed by commands that write no page
 
     put(path, html.render(document_of(run)))
     return path

@@ -3,9 +3,11 @@
 import re
 from functools import cache
 from itertools import product
+from pathlib import Path
 
 import pytest
 
+from bench import run_file
 from bench.model.choices import Choices, Conditions
 from bench.model.parts import Parts, parts_of
 from bench.model.predict import exactly
@@ -14,6 +16,7 @@ from bench.report import names, units
 from bench.results import Run
 from bench.workloads import Workload
 from tests.browser.conftest import Open, Opened
+from tests.support import programs
 from tests.support.model_runs import Asked, known_run
 from tests.support.runs import SIXTEEN, cell, latency_ratio, rate_ratio, run, small
 
@@ -68,6 +71,21 @@ def test_sliders_predict_what_advise_predicts(open_report: Open, workload: Workl
                 assert ratio.endswith(expected.verdict)
 
 
+def test_the_command_on_the_page_gives_the_same_figures(open_report: Open, tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    path.write_bytes(run_file.encode(predictable()))
+    found = open_report(predictable(), "#workload=list20&tls=on&rtt=20ms&down=10mbit")
+    command = found.texts("#advise")[0].replace("RUN.json", str(path)).removeprefix("python -m ").split()
+    done = programs.run_here(*command)
+    assert done.stderr == ""
+    table = done.stdout.partition("Predicted latency")[2]
+    for name, (value, *_) in named(found).items():
+        option = re.sub(r" (?:gzip\+)?TLS$", "", name) + (" with gzip" if "gzip" in name else "")
+        line = re.search(rf"^{re.escape(option)} +([\d.,]+) ", table, re.MULTILINE)
+        assert line is not None
+        assert line.group(1) == value.split()[1]
+
+
 def test_a_prediction_says_that_it_is_one_and_how_wrong_it_may_be(open_report: Open) -> None:
     found = open_report(predictable())
     assert found.texts("#prediction") == [""]
@@ -75,9 +93,16 @@ def test_a_prediction_says_that_it_is_one_and_how_wrong_it_may_be(open_report: O
     (sentence,) = found.texts("#prediction")
     assert sentence.startswith("Predicted for 40 ms RTT: ")
     assert sentence.endswith("Error of the model: ±3 %.")
+    assert "without a clear difference from" in sentence
+    assert "is fastest" not in sentence
     assert found.page.locator("input[name=rtt]").get_attribute("aria-valuetext") == "40 ms"
     assert "predicted" in found.texts("#view-caption")[0]
     assert found.page.locator("#chart [stroke-dasharray='3 3']").count() >= 1
+
+
+def test_only_what_verdicts_show_is_called_the_fastest(open_report: Open) -> None:
+    (sentence,) = open_report(predictable(), "#rtt=100us").texts("#prediction")
+    assert "HTTP/JSON is fastest, 0.205 ms; GraphQL gzip+TLS takes longest" in sentence
 
 
 def test_the_first_values_are_those_of_the_page_without_scripts(open_report: Open) -> None:

@@ -198,9 +198,11 @@ function predictionSentence(view, state, data) {
     const gap = gapBetween(row.number, best.number, data);
     return gap && predictedRatio(row.exchange, best.exchange, gap, view.link, data).verdict !== "slower";
   });
-  const also = close.length ? `; no clear difference from ${close.length === 1 ? close[0].name : `${close.length} others`}` : "";
-  const last = others.at(-1), spread = last ? `; the slowest, ${last.name}, takes ${significant(last.value / best.value)}×` : "";
-  return `Predicted for ${where}: ${best.name} is fastest, ${significant(best.value / view.unit[1])} ${view.unit[0]}${also}${spread}. Error of the model: ±${Math.round(data.model_error * 100)} %.`;
+  const value = `${significant(best.value / view.unit[1])} ${view.unit[0]}`;
+  const named = close.length === 1 ? close[0].name : `${close.length} others`;
+  const found = close.length ? `has the lowest median, ${value}, without a clear difference from ${named}` : `is fastest, ${value}`;
+  const last = others.at(-1), spread = last ? `; ${last.name} takes longest, ${significant(last.value / best.value)}×` : "";
+  return `Predicted for ${where}: ${best.name} ${found}${spread}. Error of the model: ±${Math.round(data.model_error * 100)} %.`;
 }
 
 // With the number that `bench advise` needs to say the same.
