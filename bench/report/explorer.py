@@ -154,12 +154,15 @@ def explorer_of(run: Run, grouping: Grouping) -> Explorer | None:
     row_of = {cell.id: number for number, cells in enumerate(together.values()) for cell in cells}
     rows = [_row(cells, controls, grouping, parts) for cells in together.values()]
     keys = {key for row in rows for key in row.values}
+    measures = [each for each in _measures(loads) if each.key in keys]
+    if not measures:
+        return None
     baseline = next((n for n, each in enumerate(grouping.series) if grouping.is_baseline(each)), 0)
     return Explorer(
         series=[names.series(each) for each in grouping.series],
         baseline=baseline,
         controls=controls,
-        measures=[each for each in _measures(loads) if each.key in keys],
+        measures=measures,
         rows=rows,
         pairs=list(_pairs(run, measured, row_of)),
         gaps=[] if parts is None else list(_gaps(Choices(parts), row_of)),

@@ -82,6 +82,8 @@ def test_runs_without_values_have_nothing_to_explore() -> None:
     assert explorer_of(run([]), grouped(run([]))) is None
     failed = run([without_figures("http", "failed", "x")])
     assert explorer_of(failed, grouped(failed)) is None
+    nothing = run([cell("http", latency_ns=None, requests_per_second=None, cpu_us_per_request=None, bytes=None)])
+    assert explorer_of(nothing, grouped(nothing)) is None
     unloaded = run([replace(cell("http"), load=None)])
     assert explorer_of(unloaded, grouped(unloaded)) is None
 
