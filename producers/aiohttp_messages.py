@@ -12,22 +12,18 @@ from aiohttp import HttpVersion, HttpVersion10, HttpVersion11, hdrs, web
 from aiohttp.web_protocol import RequestPayloadError
 
 from producers import http_semantics
+from producers.http_bodies import media_type_of, overdue, too_large, without_coding
 from producers.http_problems import Problem
 from producers.http_semantics import (
     GZIP,
     IDENTITY,
     JSON,
     PROBLEM_JSON,
-    BadCoding,
-    BodyTooLarge,
     NotAcceptable,
-    UnknownCoding,
-    content_type,
     entity_tag,
     gzipped,
     is_known,
     is_listed,
-    is_utf8_json,
     preferred_media_type,
 )
 from producers.settings import Limits, ProducerSettings
@@ -191,7 +187,7 @@ class Responses:
 def check_length(request: web.BaseRequest, limits: Limits) -> None:
     """Raise Problem if Content-Length exceeds the limit."""
     if request.content_length is not None and request.content_length > limits.body_bytes:
-        raise _too_large(limits)
+        raise too_large(limits)
 
 
 async def read_json_body(request: web.Request, limits: Limits) -> bytes:
@@ -202,14 +198,7 @@ async def read_json_body(request: web.Request, limits: Limits) -> bytes:
 
 def body_media_type(request: web.Request, accepted: tuple[str, ...]) -> str:
     """The media type of the body, one of `accepted`, which includes JSON. Raises Problem for any other."""
-    claimed = request.headers.get(hdrs.CONTENT_TYPE)
-    if is_utf8_json(claimed):
-        return JSON
-    named = content_type(claimed).media_type if claimed is not None else ""
-    if named in accepted and named != JSON:
-        return named
-    wanted = " or ".join([f"{JSON} in UTF-8", *(each for each in accepted if each != JSON)])
-    raise Problem(415, f"the body must be {wanted}", headers={"Accept-Post": ", ".join(accepted)})
+    return media_type_of(request.headers.get(hdrs.CONTENT_TYPE), accepted)
 
 
 async def read_body(request: web.Request, limits: Limits) -> bytes:
@@ -223,27 +212,10 @@ async def read_body(request: web.Request, limits: Limits) -> bytes:
             async with asyncio.timeout(limits.body_timeout_s):
                 body = await request.read()
     except TimeoutError:
-        raise Problem(408, f"the body did not arrive within {limits.body_timeout_s:g} s", closes=True) from None
+        raise overdue(limits) from None
     except web.HTTPRequestEntityTooLarge:
-        raise _too_large(limits) from None
+        raise too_large(limits) from None
     except RequestPayloadError:
         raise Problem(400, "the body does not match its Content-Length or Transfer-Encoding", closes=True) from None
     coding = header(request, hdrs.CONTENT_ENCODING)
-    if coding is None:
-        return body
-    try:
-        return http_semantics.decoded(body, coding, limits.body_bytes)
-    except UnknownCoding:
-        raise Problem(
-            415,
-            "the content coding of the body is not supported; use gzip or identity",
-            headers={"Accept-Encoding": "gzip, identity"},
-        ) from None
-    except BadCoding as error:
-        raise Problem(400, str(error)) from None
-    except BodyTooLarge:
-        raise _too_large(limits) from None
-
-
-def _too_large(limits: Limits) -> Problem:
-    return Problem(413, f"the body is larger than {limits.body_bytes} bytes", closes=True)
+    return body if coding is None else without_coding(body, coding, limits)

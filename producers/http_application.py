@@ -14,23 +14,18 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from producers.http_bodies import media_type_of, overdue, too_large, without_coding
 from producers.http_problems import Problem, internal_error, problem_of
 from producers.http_semantics import (
     GZIP,
     IDENTITY,
     JSON,
     PROBLEM_JSON,
-    BadCoding,
-    BodyTooLarge,
     NotAcceptable,
-    UnknownCoding,
-    content_type,
-    decoded,
     entity_tag,
     gzipped,
     is_known,
     is_listed,
-    is_utf8_json,
     negotiated_coding,
     preferred_media_type,
 )
@@ -152,7 +147,7 @@ class HttpApplication:
         query_of(request, ())
         media_type = self._media_type(request, MEDIA_TYPES)
         self._coding(request)
-        sent_in = body_media_type(request)
+        sent_in = media_type_of(request.header("content-type"), MEDIA_TYPES)
         body = await self._read_body(request)
         try:
             draft = representation(sent_in).draft_in(body)
@@ -192,31 +187,20 @@ class HttpApplication:
 
     async def _read_body(self, request: Request) -> bytes:
         limits = self._settings.limits
-        too_large = Problem(413, f"the body is larger than {limits.body_bytes} bytes", closes=True)
         length = request.header("content-length") or ""
         if length.isdecimal() and int(length) > limits.body_bytes:
-            raise too_large
+            raise too_large(limits)
         parts = bytearray()
         try:
             async with asyncio.timeout(limits.body_timeout_s):
                 async for part in request.body():
                     parts += part
                     if len(parts) > limits.body_bytes:
-                        raise too_large
+                        raise too_large(limits)
         except TimeoutError:
-            raise Problem(408, f"the body did not arrive within {limits.body_timeout_s:g} s", closes=True) from None
-        try:
-            return decoded(bytes(parts), request.header("content-encoding"), limits.body_bytes)
-        except UnknownCoding:
-            raise Problem(
-                415,
-                "the content coding of the body is not supported; use gzip or identity",
-                headers={"Accept-Encoding": "gzip, identity"},
-            ) from None
-        except BadCoding as error:
-            raise Problem(400, str(error)) from None
-        except BodyTooLarge:
-            raise too_large from None
+            raise overdue(limits) from None
+        coding = request.header("content-encoding")
+        return bytes(parts) if coding is None else without_coding(bytes(parts), coding, limits)
 
     def _response(
         self, request: Request, body: bytes, media_type: str, *, status: int = 200, headers: Headers | None = None
@@ -258,18 +242,6 @@ class HttpApplication:
 
 async def _immediate(answer: Answer) -> Answer:
     return answer
-
-
-def body_media_type(request: Request) -> str:
-    """The media type of the body. Raises Problem for one that has no representation."""
-    claimed = request.header("content-type")
-    if is_utf8_json(claimed):
-        return JSON
-    named = content_type(claimed).media_type if claimed is not None else ""
-    if named in MEDIA_TYPES and named != JSON:
-        return named
-    wanted = " or ".join([f"{JSON} in UTF-8", *(each for each in MEDIA_TYPES if each != JSON)])
-    raise Problem(415, f"the body must be {wanted}", headers={"Accept-Post": ", ".join(MEDIA_TYPES)})
 
 
 def query_of(request: Request, known: Collection[str]) -> Mapping[str, str]:

@@ -60,7 +60,7 @@ PRODUCERS: dict[str, Mapping[str, Implementation]] = {
         ),
     },
     "graphql": {
-        DEFAULT: Implementation(title="Strawberry", at="producers.graphql_http:GraphqlHttpProducer"),
+        DEFAULT: Implementation(title="Strawberry, compiled", at="producers.graphql_http:GraphqlHttpProducer"),
         "ariadne": Implementation(
             title="Ariadne", at="producers.graphql_ariadne:AriadneProducer", requires=("ariadne",)
         ),
