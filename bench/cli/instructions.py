@@ -8,7 +8,9 @@ import typer
 from bench import run_file
 from bench.callgrind.tool import ToolMissing, Valgrind, installed
 from bench.cli import matrix_flags, version_flags
+from bench.cli.matrix_flags import SERVERS, WHAT
 from bench.cli.measure import EXIT_CODES, carry_out, checked_path
+from bench.cli.output_flags import OUTPUT
 from bench.cli.show import print_document, put, write_report
 from bench.clients.base import LoopClient
 from bench.clients.registry import CLIENTS, load_client_class
@@ -35,15 +37,20 @@ def instructions(
     chosen: matrix_flags.Chosen,
     workload: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAMES", help=f"Comma-separated: {', '.join(WORKLOADS)}. [default: get,list]"),
+        typer.Option(
+            metavar="NAMES", rich_help_panel=WHAT, help=f"Comma-separated: {', '.join(WORKLOADS)}. [default: get,list]"
+        ),
     ] = None,
     page_size: Annotated[
-        list[str] | None, typer.Option(metavar="N", help="Recipes on a page or in a batch. [default: 20]")
+        list[str] | None,
+        typer.Option(metavar="N", rich_help_panel=WHAT, help="Recipes on a page or in a batch. [default: 20]"),
     ] = None,
     ab: Annotated[
         str,
         typer.Option(
-            metavar="REF", help="Compare the producers of this checkout with those of a commit (A..B: of two commits)."
+            metavar="REF",
+            rich_help_panel=SERVERS,
+            help="Compare the producers of this checkout with those of a commit (A..B: of two commits).",
         ),
     ] = "",
     threshold: Annotated[
@@ -51,22 +58,41 @@ def instructions(
         typer.Option(
             parser=values.share(0, 10),
             metavar="PERCENT",
-            help="With --ab: exit code 1 when a request takes more instructions by more than this, 3 when that was not "
-            "ruled out.",
+            rich_help_panel=SERVERS,
+            show_default=False,
+            help="With --ab: exit code 1 when a request takes more instructions by more than this (1%, 1 or 0.01), "
+            f"3 when that was not ruled out. [default: {counts.THRESHOLD:.0%}]",
         ),
     ] = counts.THRESHOLD,
     gzip_level: Annotated[
-        int, typer.Option(parser=values.whole_number(1, 9), metavar="1..9", help="The zlib level of gzip.")
+        int,
+        typer.Option(
+            parser=values.whole_number(1, 9),
+            metavar="1..9",
+            rich_help_panel=SERVERS,
+            help="zlib level of the responses.",
+        ),
     ] = 6,
     recipes: Annotated[
-        str, typer.Option(metavar="SOURCE", help="generated[:N[:SEED]], wikibooks, or a JSON (Lines) file.")
+        str,
+        typer.Option(
+            metavar="SOURCE", rich_help_panel=WHAT, help="generated[:N[:SEED]], wikibooks, or a JSON (Lines) file."
+        ),
     ] = sources.DEFAULT_SOURCE,
     seed: Annotated[
         int,
-        typer.Option(parser=values.whole_number(0, 2**63), metavar="N", help="Selects the recipes that are requested."),
+        typer.Option(
+            parser=values.whole_number(0, 2**63),
+            metavar="N",
+            rich_help_panel=WHAT,
+            help="Selects the recipes that are requested.",
+        ),
     ] = 1,
     out: Annotated[
-        str, typer.Option(metavar="FILE", help="The run file to write. [default: a new file in reports/]")
+        str,
+        typer.Option(
+            metavar="FILE", rich_help_panel=OUTPUT, help="Run file; the report goes beside it. [default: in reports/]"
+        ),
     ] = "",
 ) -> int:
     """Count the instructions and system calls of a request with callgrind, for servers and clients.

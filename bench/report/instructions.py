@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from bench.callgrind.libraries import PARTS, by_part
 from bench.report import names
 from bench.report.document import (
-    Block,
     Chart,
     Charts,
     Column,
@@ -31,8 +30,9 @@ NOT_COUNTED = (
     "cache misses and branch mispredictions. So this is no latency. It shows how much work a request is, and is the "
     "same on every machine with the same libraries and processor features."
 )
+THOUSANDS = "k: thousand instructions."
 INTERVAL = "±: half of the interval that holds the median over windows with 95 %."
-SYSTEM_CALLS = "system calls: how often the kernel was called per request, by all threads."
+SYSTEM_CALLS = "calls: system calls per request, of all threads."
 PARTS_NOTE = (
     "Share of the user-space instructions of a request. The interpreter runs all Python code, the lab's and that of "
     "libraries. gRPC's library has TLS, gzip and HTTP/2 of its own, which count as that library."
@@ -118,8 +118,8 @@ def _of_workload(number: int, group: WorkloadGroup, grouping: Grouping) -> Itera
     charts = tuple(chart for side in SIDES if (chart := _chart(group, cells, side)) is not None)
     key = tuple(KeyEntry("part", number, name) for number, name in enumerate(PARTS))
     parts = [table for side in SIDES if (table := _part_table(group, cells, side)) is not None]
-    blocks: tuple[Block, ...] = (_count_table(group, cells, grouping), Charts(charts, key), *parts)
-    yield Section(f"instructions-{number}", group.title, blocks)
+    yield Section(f"instructions-{number}", group.title, (_count_table(group, cells, grouping), Charts(charts, key)))
+    yield Section(f"instructions-{number}-parts", f"{group.title}: where they go", tuple(parts), detail=True)
     libraries = _library_table(group, cells)
     yield Section(f"instructions-{number}-libraries", f"{group.title}: by library", (libraries,), detail=True)
 
@@ -134,15 +134,15 @@ def _count_table(group: WorkloadGroup, cells: Sequence[Cell], grouping: Grouping
     baseline = grouping.series[0]
     compares = len({cell.series for cell in cells}) > 1
     for name in sides.values():
-        built.columns += [Column(f"{name}, thousands"), Column("±", "%")]
-        built.columns += [Column(f"× {names.series(baseline)}")] if compares else []
-        built.columns += [Column(f"{name} system calls")]
+        built.columns += [Column(name, "k"), Column("±", "%"), *([Column("×")] if compares else []), Column("calls")]
     for cell in cells:
         entries: list[Entry | str] = []
         for side in sides:
             entries += _count_entries(cell, side, cells, baseline if compares else None)
         built.add(headings_of(cell), entries)
-    built.notes += [INTERVAL, SYSTEM_CALLS, *([CONSUMER_NOTE] if "consumer" in sides else [])]
+    times = f"×: how many times those of {names.series(baseline)} with the same gzip and TLS." if compares else ""
+    built.notes += [f"{THOUSANDS} {INTERVAL} {times} {SYSTEM_CALLS}"]
+    built.notes += [CONSUMER_NOTE] if "consumer" in sides else []
     return built.table()
 
 

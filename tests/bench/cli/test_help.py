@@ -7,7 +7,7 @@ import pytest
 from bench.cli.slo import DEFAULT_OBJECTIVE
 from tests.support.programs import run_here
 
-COMMANDS = ("run", "compare", "report", "sizes", "advise", "ask", "slo", "check")
+COMMANDS = ("run", "compare", "report", "sizes", "instructions", "advise", "ask", "slo", "check")
 
 
 def help_of(command: str) -> str:
@@ -30,6 +30,7 @@ def test_defaults_look_alike(command: str) -> None:
     [
         ("run", ["What to measure", "Load", "Time and order", "Servers and versions", "Output"]),
         ("sizes", ["What to measure", "Time and order", "Servers and versions", "Output"]),
+        ("instructions", ["What to measure", "Servers and versions", "Output"]),
         ("slo", ["What to measure", "Objectives", "Servers and versions", "Time and order", "Output"]),
         ("advise", ["Responses and network", "Measurements to predict from"]),
         ("report", ["Arguments", "Output"]),
