@@ -125,6 +125,7 @@ conformance: $(CONFORMANCE_READY) ## install the scanners for tests/interop in a
 
 audit: $(CONFORMANCE_READY) ## check the dependencies for known vulnerabilities
 	@$(CONFORMANCE)/bin/python tests/audit.py requirements/run.txt
+	@$(CONFORMANCE)/bin/python tests/audit.py requirements/implementations.txt
 
 hostile: $(DEVELOP_READY) ## attack the producers and write docs/generated/hostile.md
 	@mkdir -p reports && rm -f reports/hostile.jsonl
