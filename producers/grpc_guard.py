@@ -9,7 +9,7 @@ deadline of the server, independent of the deadline of the caller.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from typing import Any, cast
+from typing import Any, Never, cast
 
 import grpc
 from google.protobuf.message import Message
@@ -27,7 +27,6 @@ class RequestReader:
 
     def __init__(self, limits: Limits) -> None:
         self._timeout_s = limits.body_timeout_s
-        self._metadata_bytes = limits.calls.metadata_bytes
         self._waiting_since_s: dict[asyncio.Task[Any], float] = {}
         self._overdue: set[asyncio.Task[Any]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -35,25 +34,17 @@ class RequestReader:
     async def one(self, context: Any) -> bytes:
         """The message of a unary call. Further messages are ignored.
 
-        Raises NoMessage, MessageOverdue, TooMuchMetadata.
+        Raises NoMessage and MessageOverdue.
         """
-        self._check_metadata(context)
         sent = await self._next(context)
         if sent is grpc.aio.EOF:
             raise NoMessage
         return cast(bytes, sent)
 
     async def all(self, context: Any) -> AsyncIterator[bytes]:
-        """The messages of a stream. Raises MessageOverdue, TooMuchMetadata."""
-        self._check_metadata(context)
+        """The messages of a stream. Raises MessageOverdue."""
         while (sent := await self._next(context)) is not grpc.aio.EOF:
             yield sent
-
-    def _check_metadata(self, context: Any) -> None:
-        """gRPC's core applies this limit once the caller has acknowledged its SETTINGS, and 16 MiB before."""
-        size = sum([32 + len(name) + len(value) for name, value in context.invocation_metadata()])
-        if size > self._metadata_bytes:
-            raise TooMuchMetadata(f"the metadata is larger than {self._metadata_bytes} bytes")
 
     async def _next(self, context: Any) -> Any:
         loop = asyncio.get_running_loop()
@@ -89,13 +80,22 @@ class GuardedMethods(grpc.GenericRpcHandler):
     for all of them again. This is registered once, as `server.add_generic_rpc_handlers`.
     """
 
-    def __init__(self, requests: RequestReader) -> None:
-        self._requests = requests
+    def __init__(self, limits: Limits) -> None:
+        self._requests = RequestReader(limits)
+        self._metadata_bytes = limits.calls.metadata_bytes
         self._handlers: dict[str, Any] = {}
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
-        """The handler of a method, or None."""
-        return self._handlers.get(handler_call_details.method)
+        """The handler of a method, or None.
+
+        Metadata is checked here, where it is at hand. gRPC's core applies this limit once the caller has acknowledged
+        its SETTINGS, and 16 MiB before.
+        """
+        handler = self._handlers.get(handler_call_details.method)
+        size = 0
+        for name, value in handler_call_details.invocation_metadata:
+            size += 32 + len(name) + len(value)
+        return handler if size <= self._metadata_bytes or handler is None else self._too_much_metadata()
 
     def add_generic_rpc_handlers(self, handlers: Iterable[grpc.GenericRpcHandler]) -> None:
         """Does nothing: generated code registers each handler again by its method's name."""
@@ -104,6 +104,13 @@ class GuardedMethods(grpc.GenericRpcHandler):
         """Add wrapped handlers for the methods of `service`."""
         for name, handler in handlers.items():
             self._handlers[f"/{service}/{name}"] = self._guarded_handler(handler)
+
+    def _too_much_metadata(self) -> Any:
+        async def refused(_: object, context: Any) -> Never:
+            text = f"the metadata is larger than {self._metadata_bytes} bytes"
+            await refuse(TooMuchMetadata(text), context)
+
+        return grpc.stream_unary_rpc_method_handler(refused, None, None)
 
     def _guarded_handler(self, handler: Any) -> Any:
         """A handler that reads and parses its request itself, so that all errors are handled in one place.

@@ -12,7 +12,7 @@ from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from producers.grpc_front import ALPN, CallFront
-from producers.grpc_guard import GuardedMethods, RequestReader
+from producers.grpc_guard import GuardedMethods
 from producers.grpc_health import SERVICE as HEALTH
 from producers.grpc_health import Health
 from producers.grpc_json_service import NAME as RECIPES_IN_JSON
@@ -49,7 +49,7 @@ class GrpcHttp2Producer(Producer):
             options=core_options(settings), maximum_concurrent_rpcs=settings.limits.calls.concurrent
         )
         self._health = Health([RECIPES, RECIPES_IN_JSON])
-        methods = GuardedMethods(RequestReader(settings.limits))
+        methods = GuardedMethods(settings.limits)
         services = cast(grpc.aio.Server, methods)
         add_RecipeServiceServicer_to_server(RecipeService(self.book), services)
         add_to_server(JsonRecipeService(self.book), services)
