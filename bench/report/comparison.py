@@ -12,7 +12,6 @@ from bench.report.document import (
     Column,
     Conclusion,
     Document,
-    Entry,
     Finding,
     Quality,
     Section,
@@ -23,7 +22,7 @@ from bench.report.latency_tables import detectable_entry, ratio_entry
 from bench.report.plots import Effect, Forest
 from bench.report.text import one_line
 from bench.results import RatioEstimate
-from bench.stats.compare import ChangedCount, ComparedCell, Comparison
+from bench.stats.compare import INSTRUCTIONS_APART, ChangedCount, ComparedCell, Comparison
 from bench.stats.differences import Difference
 from bench.stats.estimates import LATENCY
 from bench.stats.gate import Gate
@@ -52,7 +51,7 @@ def document_of(found: Comparison, names: tuple[str, str]) -> Document:
     details: list[tuple[str, Sequence[Block]]] = [
         (f"All {counted(len(changed), 'difference')}", all_changed if len(changed) > CHANGED_AT_MOST else ()),
         (f"{counted(len(unchanged), 'configuration')} without a difference", ratio_tables(unchanged, found)),
-        ("All changed bytes", [count_table(counts)] if len(counts) > COUNTS_AT_MOST else ()),
+        ("All changed counts", [count_table(counts)] if len(counts) > COUNTS_AT_MOST else ()),
         ("How to read this", [Bullets(_definitions(found))]),
     ]
     return Document(
@@ -168,6 +167,7 @@ def _ratios(title: str, cells: Sequence[ComparedCell], unit: units.Unit, better:
             Column("", numeric=False),
         ],
     )
+    regressions = found.gate.regressions
     for cell in cells:
         before = units.bound(units.number(cell.value_a, unit), is_bound=cell.bound_a)
         after = units.bound(units.number(cell.value_b, unit), is_bound=cell.bound_b)
@@ -176,8 +176,9 @@ def _ratios(title: str, cells: Sequence[ComparedCell], unit: units.Unit, better:
             [
                 f"{before} → {after}",
                 ratio_entry(cell.ratio),
-                detectable_entry(cell.ratio),
-                REGRESSION if cell.id in found.gate.regressions else " ",
+                # Of a difference that was shown, it does not matter which one could have been.
+                "" if is_changed(cell) else detectable_entry(cell.ratio),
+                REGRESSION if cell.id in regressions else "",
             ],
         )
     bound = f" {definitions.BOUND}" if any(cell.bound_a or cell.bound_b for cell in cells) else ""
@@ -190,9 +191,9 @@ def _quotient(found: Comparison) -> str:
 
 
 def count_table(changes: Sequence[ChangedCount]) -> Table:
-    """Exact counts of one request that changed."""
+    """Counts of one request that changed."""
     built = TableBuilder(
-        "Changed bytes per request",
+        "Changed counts per request",
         [
             Column("configuration", numeric=False),
             Column("counted", numeric=False),
@@ -200,11 +201,17 @@ def count_table(changes: Sequence[ChangedCount]) -> Table:
             Column("change"),
         ],
     )
-    unit = units.byte_unit([size for change in changes for size in (change.before, change.after)])
+    unit = units.byte_unit([size for change in changes if change.is_size for size in (change.before, change.after)])
     for change in changes:
-        sizes: list[Entry | str] = [f"{units.size(change.before, unit)} → {units.size(change.after, unit)}"]
-        built.add((change.id,), [change.what, *sizes, units.change(change.before, change.after)])
-    built.notes.append("Exact counts, the same under any load; not part of the gate. Lower is better.")
+        before, after = (
+            units.size(count, unit) if change.is_size else f"{count:,.0f}" for count in (change.before, change.after)
+        )
+        what = f"{change.what}, {unit.symbol}" if change.is_size and unit.size > 1 else change.what
+        built.add((change.id,), [what, f"{before} → {after}", units.change(change.before, change.after)])
+    built.notes.append("Counted, the same under any load; not part of the gate. Lower is better.")
+    if not all(change.is_size for change in changes):
+        apart = percent(INSTRUCTIONS_APART)
+        built.notes.append(f"Instructions are shown where they differ by more than {apart}, as the same code may.")
     return built.table()
 
 

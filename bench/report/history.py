@@ -17,9 +17,9 @@ from bench.report.document import (
     Table,
     TableBuilder,
 )
-from bench.report.history_charts import between, run_name, shown_value
+from bench.report.history_charts import between, differences_in_words, run_name, shown_value
 from bench.report.latency_tables import detectable_entry, ratio_entry
-from bench.report.text import listed, one_line
+from bench.report.text import listed
 from bench.stats.change_points import AT_LEAST
 from bench.stats.history import Change, History, Series
 from bench.stats.verdicts import FAMILY_ERROR, is_usual
@@ -41,7 +41,8 @@ class LeftOut:
 
 def document_of(found: History, left_out: Sequence[LeftOut] = (), *, by_time: bool = False) -> Document:
     """The result, the changes and the charts of headline series; everything else as details. At least one run."""
-    main = [each for each in found.series if is_usual(each.key.cell)] or list(found.series)
+    usual = [each for each in found.series if is_usual(each.key.cell)]
+    main = [each for each in usual if _is_current(each, found)] or usual or list(found.series)
     others = [each for each in found.series if each not in main]
     limits = tuple(_limits(found, left_out))
     changes = sorted(found.changes, key=_importance)
@@ -63,6 +64,11 @@ def document_of(found: History, left_out: Sequence[LeftOut] = (), *, by_time: bo
         ),
         conclusion=_conclusion(found),
     )
+
+
+def _is_current(series: Series, found: History) -> bool:
+    """Whether the newest run or every second run has it."""
+    return len(found.runs) - 1 in series.points or 2 * len(series.points) >= len(found.runs)
 
 
 def _importance(change: Change) -> tuple[float, ...]:
@@ -132,8 +138,7 @@ def _changes(changes: Sequence[Change], found: History) -> Bullets:
     if len(events) > len(latest):
         lines.append(f"These are the latest of {len(events)} places with changes.")
     lines += [
-        f"New conditions at {run_name(found.runs[each.run])}: "
-        f"{some_of([one_line(str(one)) for one in each.differences]) or 'as in no earlier run'}."
+        f"New conditions at {run_name(found.runs[each.run])}: {differences_in_words(each)}."
         for each in found.breaks[-EVENTS_AT_MOST:]
     ]
     return Bullets(tuple(lines or ["No series moved to another level and stayed there."]))

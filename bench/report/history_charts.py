@@ -11,9 +11,9 @@ from bench.report.plots import Trend, TrendLevel, TrendMark, TrendPoint
 from bench.report.text import one_line
 from bench.spec import CellKey
 from bench.stats.estimates import LATENCY, measure_of
-from bench.stats.history import History, Series
+from bench.stats.history import Break, History, Series
 from bench.stats.snapshot import SeriesKey, Snapshot
-from bench.stats.wording import some_of
+from bench.stats.wording import NAMED_AT_MOST
 
 SPAN_AT_LEAST = math.log(1.05)
 SPAN_AT_MOST = math.log(3)
@@ -76,6 +76,15 @@ def between(before: Snapshot, after: Snapshot) -> str:
     return f"{commit} → {run_name(after)}"
 
 
+def differences_in_words(found: Break) -> str:
+    """`kernel: 6.1 → 6.8; grpcio: 1.85 → 1.86`, and how many more differences there are."""
+    words = [
+        f"{one.what}: {one.before}{f' → {one.after}' if one.after else ''}" for one in found.differences[:NAMED_AT_MOST]
+    ]
+    more = len(found.differences) - len(words)
+    return one_line("; ".join([*words, *([f"{more} more"] if more > 0 else [])])) or "as in no earlier run"
+
+
 def shown_value(key: SeriesKey, value: float) -> float:
     """A value in the unit of its axis: ratios as they are, latency in milliseconds."""
     return value / MILLISECONDS if key.baseline is None and measure_of(key.cell) is LATENCY else value
@@ -128,9 +137,7 @@ def _chart(series: Series, found: History, span: float, number: int, *, by_time:
             for each in found.changes
             if each.series == key
         ),
-        breaks=tuple(
-            TrendMark(each.run, some_of([one_line(str(one)) for one in each.differences])) for each in found.breaks
-        ),
+        breaks=tuple(TrendMark(each.run, differences_in_words(each)) for each in found.breaks),
         runs=tuple(map(run_name, found.runs)),
         times_s=tuple(round(run.started_at.timestamp()) for run in found.runs) if by_time else (),
         series=number,

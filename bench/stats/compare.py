@@ -40,6 +40,8 @@ from bench.stats.standard_error import StandardError, added, student_t
 from bench.stats.verdicts import THRESHOLD, compared_by
 from bench.stats.wording import configurations, some_of
 
+INSTRUCTIONS_APART = 0.004
+"""By so large a share may processes of the same code differ in instructions per request (docs/instructions.md)."""
 CAUTION = "Caution: intervals do not include drift from one run to the next. Use --ab for a reliable gate."
 
 
@@ -71,7 +73,7 @@ class ComparedCell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedCount:
-    """Something counted of a cell, such as bytes, that is not what it was. Counts are exact and have no interval."""
+    """Something counted of a cell that is not what it was."""
 
     id: str
     """Of the first cell of which it is counted; it is the same under any load."""
@@ -79,6 +81,16 @@ class ChangedCount:
     """Such as `response bytes`."""
     before: float
     after: float
+
+    @property
+    def is_size(self) -> bool:
+        """Whether bytes were counted, which is exact."""
+        return self.what.endswith("bytes")
+
+    @property
+    def apart(self) -> float:
+        """By so large a share may counts of the same code differ."""
+        return 0.0 if self.is_size else INSTRUCTIONS_APART
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -298,18 +310,19 @@ def changed_counts(pairs: Iterable[tuple[Cell, Cell]]) -> list[ChangedCount]:
             if what in counts:
                 change = ChangedCount(id=after.id, what=what, before=count, after=counts[what])
                 found.setdefault((after.message, what), change)
-    return [each for each in found.values() if each.before != each.after]
+    return [each for each in found.values() if abs(each.after - each.before) > each.apart * each.before]
 
 
 def _counts(cell: Cell) -> dict[str, float]:
     """What is counted of one request, by name."""
-    found = cell.bytes
-    sizes = (
-        {}
-        if found is None
-        else {"request bytes": found.request.wire_bytes, "response bytes": found.response.wire_bytes}
-    )
-    return {what: count for what, count in sizes.items() if count is not None}
+    sizes, instructions = cell.bytes, cell.instructions
+    found: dict[str, float | None] = {}
+    if sizes is not None:
+        found |= {"request bytes": sizes.request.wire_bytes, "response bytes": sizes.response.wire_bytes}
+    if instructions is not None:
+        sides = {"server": instructions.producer, "client": instructions.consumer}
+        found |= {f"{side} instructions": count.per_request.value for side, count in sides.items() if count is not None}
+    return {what: count for what, count in found.items() if count is not None}
 
 
 def _notes(

@@ -9,6 +9,7 @@ from bench.results import Run
 from bench.stats.wording import NAMED_AT_MOST, some_of
 
 UNKNOWN = "unknown"
+DIGEST_DIGITS = 12
 ONE_SIDED = "recorded in one run only"
 
 
@@ -41,7 +42,7 @@ def differences(run_a: Run, run_b: Run) -> list[Difference]:
 
 def compared_values(run: Run) -> dict[str, str]:
     """Everything that is equal in runs that can be compared, by its name."""
-    return {"recipes": f"{run.recipes.count}, digest {run.recipes.digest}", **_besides_recipes(run)}
+    return {"recipes": f"{run.recipes.count} (digest {run.recipes.digest[:DIGEST_DIGITS]})", **_besides_recipes(run)}
 
 
 def _besides_recipes(run: Run) -> dict[str, str]:

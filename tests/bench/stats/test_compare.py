@@ -8,7 +8,18 @@ import pytest
 from msgspec.structs import replace
 
 from bench import run_file
-from bench.results import Bytes, Cell, PlanUsed, RecipesUsed, Run, SetupSizes, Sizes
+from bench.results import (
+    Bytes,
+    Cell,
+    Estimate,
+    InstructionCount,
+    Instructions,
+    PlanUsed,
+    RecipesUsed,
+    Run,
+    SetupSizes,
+    Sizes,
+)
 from bench.spec import ClosedLoad
 from bench.stats.analysis import analyse
 from bench.stats.compare import CAUTION, ChangedCount, RunsNotComparable, compare, compare_versions
@@ -294,6 +305,29 @@ def test_bytes_that_changed_are_listed_once_for_all_loads() -> None:
     before, after = sized(run(1), 1000), sized(run(2), 1012)
     assert compare(before, after).changed_counts == [
         ChangedCount(id=after.cells[0].id, what="response bytes", before=1000, after=1012)
+    ]
+
+
+def test_instructions_count_as_changed_beyond_what_the_same_code_may_differ_by() -> None:
+    def counted(producer: float, consumer: float) -> Instructions:
+        counts = [
+            InstructionCount(
+                per_request=Estimate(value=value),
+                system_calls=1,
+                by_library={},
+                windows=[value],
+                requests_per_window=1,
+            )
+            for value in (producer, consumer)
+        ]
+        return Instructions(producer=counts[0], consumer=counts[1])
+
+    before, after = (
+        with_cells(one, replace(one.cells[0], instructions=counted(*counts)))
+        for one, counts in ((run(1), (100_000, 50_000)), (run(2), (100_300, 51_000)))
+    )
+    assert compare(before, after).changed_counts == [
+        ChangedCount(id=after.cells[0].id, what="client instructions", before=50_000, after=51_000)
     ]
 
 
