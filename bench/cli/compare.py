@@ -9,9 +9,8 @@ from msgspec.structs import replace
 
 from bench import run_file
 from bench.cli.measure import EXIT_CODES
-from bench.cli.show import page_path, print_document, write_page
+from bench.cli.show import page_path, print_result, write_page
 from bench.report import comparison, markdown
-from bench.report.document import with_details
 from bench.results import Run
 from bench.stats import compare as comparing
 from bench.stats.compare import Comparison
@@ -61,7 +60,7 @@ def compare(
     if path is not None:
         write_page(document, path)
     if form == "terminal":
-        print_document(with_details(document) if everything else document)
+        print_result(document, everything=everything)
     else:
         sys.stdout.write(markdown.render(document, details=everything))
     return EXIT_CODES[found.gate.outcome]

@@ -9,10 +9,9 @@ import typer
 from bench import run_file
 from bench.cli.compare import THRESHOLD_AT_MOST
 from bench.cli.measure import EXIT_CODES
-from bench.cli.show import page_path, print_document, write_page
+from bench.cli.show import page_path, print_result, write_page
 from bench.report import history as reporting
 from bench.report import markdown
-from bench.report.document import with_details
 from bench.report.history import LeftOut
 from bench.stats.history import history as put_together
 from bench.stats.snapshot import Kind, NotForHistory, Snapshot, snapshot
@@ -84,7 +83,7 @@ def history(
     document = reporting.document_of(found, left_out, by_time=over == "time")
     write_page(document, path)
     if form == "terminal":
-        print_document(with_details(document) if everything else document)
+        print_result(document, everything=everything)
         print(f"page: {path}")
     else:
         sys.stdout.write(markdown.render(document, details=everything))

@@ -14,7 +14,7 @@ from bench import run_file
 from bench.cli.output_flags import Shown
 from bench.report import terminal, terminal_answer
 from bench.report.answer import answer_of
-from bench.report.document import Document
+from bench.report.document import Document, with_details
 from bench.report.explanation import explanation_of
 from bench.report.grouping import grouped
 from bench.report.run_document import document_of
@@ -85,6 +85,12 @@ def write_page(document: Document, path: Path) -> None:
 def print_document(document: Document) -> None:
     """Print a document to stdout."""
     terminal.render(document, console_of_output())
+
+
+def print_result(document: Document, *, everything: bool) -> None:
+    """Print a document to stdout, with its details where --all was given."""
+    shown = with_details(document) if everything else document
+    terminal.render(shown, console_of_output(), details="with --all and in an HTML page")
 
 
 def console_of_output() -> Console:

@@ -33,8 +33,8 @@ GAP = 2
 STYLES: dict[Verdict, str] = {"faster": "green", "slower": "red", "same": "cyan", "inconclusive": "dim"}
 
 
-def render(document: Document, console: Console) -> None:
-    """Print the document."""
+def render(document: Document, console: Console, details: str = "in the HTML and Markdown reports") -> None:
+    """Print the document. `details`: where what is left out can be read."""
     if document.quality is not None:
         _print_quality(document.quality, console)
     for section in document.sections:
@@ -42,7 +42,7 @@ def render(document: Document, console: Console) -> None:
             _print_section(section, console)
     left_out = list(dict.fromkeys(_details(document.sections)))
     if left_out:
-        _dim(f"Only in the HTML and Markdown reports: {', '.join(left_out)}.", console)
+        _dim(f"Only {details}: {', '.join(left_out)}.", console)
     if document.conclusion is not None:
         style = "bold red" if document.conclusion.alarming else "bold"
         console.print(Text(f"\n{one_line(document.conclusion.text)}", style=style))

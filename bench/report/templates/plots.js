@@ -203,7 +203,7 @@ const drawings = {
       ...(row.low !== null && row.low < low ? [{ x: low, y: row.y, rotate: -90 }] : []),
       ...(row.high !== null && row.high > high ? [{ x: high, y: row.y, rotate: 90 }] : []),
     ]);
-    const ticks = axisTicks([low, high], "log", width);
+    const ticks = high / low < 4 ? evenTicks([low, high], Math.floor(width / 80)) : axisTicks([low, high], "log", width);
     return plotted(width, {
       height: effects.length * 34 + 44, marginLeft: 8, marginRight: 8, marginTop: 2, marginBottom: 42,
       x: { type: "log", domain: [low, high] }, y: { domain: [0, effects.length], reverse: true, axis: null },
@@ -263,7 +263,7 @@ const drawings = {
     const named = { ticks: Math.max(2, Math.floor(width / 85)), label: null, tickSize: 0 };
     const axisX = overTime ? named : { ...named, tickFormat: (number) => (Number.isInteger(number) ? runs[number - 1]?.slice(0, 7) : "") };
     return plotted(width, {
-      height: 170, marginLeft: 44, marginRight: 8, marginBottom: 22, marginTop: 18,
+      height: overTime ? 184 : 170, marginLeft: 44, marginRight: 8, marginBottom: overTime ? 36 : 22, marginTop: 18,
       x: { type: overTime ? "utc" : "linear", domain: domainX }, y: { type: "log", domain },
       marks: [
         Plot.gridY(evenTicks(domain, 4)),
