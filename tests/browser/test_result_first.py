@@ -38,6 +38,7 @@ def heights(opened: Opened) -> dict[str, float]:
 def test_the_largest_slowdown_stands_at_the_top_of_the_forest_plot(open_report: Open) -> None:
     at = heights(open_report(comparison_page()))
     assert at["slower"] < at["slow"] < at["fast"]
+    assert {"0.5", "1"} <= set(at), "the marks of the axis"
 
 
 def test_unchanged_configurations_are_folded_until_asked_for(open_report: Open) -> None:

@@ -40,13 +40,14 @@ function axisTicks([low, high], type, width) {
   return { ticks: ticks.length >= 2 ? ticks : [low, Math.sqrt(low * high), high].map((each) => Number(each.toPrecision(2))), tickFormat: plain };
 }
 
-// Round numbers at equal distances, about so many of them: for an axis that reaches less far than a decade.
+// Round numbers at equal distances, about so many of them: for an axis that reaches less far than a decade. With `text`, because
+// a logarithmic axis leaves out labels of its tickFormat that it takes for minor ones.
 function evenTicks([low, high], count) {
   const rough = (high - low) / count, power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough);
   const ticks = [];
   for (let number = Math.ceil(low / step); number <= Math.floor(high / step); number += 1) ticks.push(Number((number * step).toPrecision(6)));
-  return { ticks, tickFormat: plain };
+  return { ticks, text: plain };
 }
 
 // Both ends of an axis; an interval stretches it to three times the values at most.
@@ -266,7 +267,7 @@ const drawings = {
       height: overTime ? 184 : 170, marginLeft: 44, marginRight: 8, marginBottom: overTime ? 36 : 22, marginTop: 18,
       x: { type: overTime ? "utc" : "linear", domain: domainX }, y: { type: "log", domain },
       marks: [
-        Plot.gridY(evenTicks(domain, 4)),
+        Plot.gridY({ ticks: evenTicks(domain, 4).ticks }),
         Plot.rect(bands, { x1: "x1", x2: "x2", y1: "y1", y2: "y2", fill: "var(--grid)", fillOpacity: 0.4 }),
         Plot.link(bands, { x1: "x1", x2: "x2", y1: "y", y2: "y", stroke: "var(--quiet)", strokeDasharray: "4 3" }),
         Plot.ruleX(breaks.map(([run]) => at(run) - half * 1.25), { stroke: "var(--quiet)", strokeDasharray: "1 3" }),
