@@ -55,7 +55,7 @@ def report(
     if form == "html":
         path = write_report(run, Path(out) if out else Path(run_path).with_suffix(".html"))
         print(f"report: {path}")
-    elif form == "terminal" and nothing_timed(run):
+    elif form == "terminal" and nothing_timed(run) and not more.is_more:
         print_document(document_of(run))
     elif form == "terminal":
         print_answer(run, more, Path(run_path))

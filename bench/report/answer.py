@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench.load.recorder import OK
-from bench.report import answer_sentences, names, trust
+from bench.report import answer_sentences, instructions, names, trust
 from bench.report.answer_networks import OverNetwork, of_networks
 from bench.report.costs import NS_PER_US, both_ways
-from bench.report.document import Finding
+from bench.report.document import Conclusion, Finding
 from bench.report.grouping import PLAIN, Grouping, LoadGroup, Variant, WorkloadGroup, of_measure, variant_of
 from bench.results import Cell, Estimate, RatioEstimate, Run
 from bench.spec import CellKey
@@ -125,11 +125,13 @@ def answer_of(run: Run, grouping: Grouping) -> Answer:
     """The answer of a run. `grouping`: its cells, grouped."""
     groups = grouping.main_groups
     gate = gate_of_versions(run)
-    result = answer_sentences.of_machine(run, groups, grouping) if gate is None else gate.text()
+    found = None if gate is None else Conclusion(gate.text(), alarming=gate.outcome != "none")
+    if instructions.nothing_timed(run):
+        found = instructions.conclusion(run)
     return Answer(
         scope=_scope(run),
-        result=result,
-        alarming=gate is not None and gate.outcome != "none",
+        result=found.text if found is not None else answer_sentences.of_machine(run, groups, grouping),
+        alarming=found is not None and found.alarming,
         networks=tuple(of_networks(run, groups, grouping)),
         levels=_levels(groups, grouping),
         costs=_costs(groups, grouping),

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from bench.report import anatomy, attribution, break_evens, costs, latency_tables, switches
-from bench.report.document import Table
+from bench.report import anatomy, attribution, break_evens, costs, instructions, latency_tables, switches
+from bench.report.document import Document, Section, Table
 from bench.report.explorer import explorer_of
 from bench.report.grouping import Grouping
 from bench.results import Run
@@ -23,6 +23,10 @@ def _known(*tables: Table | None) -> Iterable[Table]:
     return (table for table in tables if table is not None)
 
 
+def _in_sections(sections: Iterable[Section]) -> Iterable[Table]:
+    return (block for block in Document(sections=tuple(sections)).blocks() if isinstance(block, Table))
+
+
 TABLES: dict[str, Callable[[Run, Grouping], Iterable[Table]]] = {
     "latency": lambda run, grouping: _of_loads(run, grouping, latency=True),
     "throughput": lambda run, grouping: _of_loads(run, grouping, latency=False),
@@ -34,6 +38,7 @@ TABLES: dict[str, Callable[[Run, Grouping], Iterable[Table]]] = {
     "client": lambda run, grouping: _known(attribution.client_cost_table(run)),
     "causes": lambda run, grouping: attribution.attribution_tables(run),
     "anatomy": lambda run, grouping: (*anatomy.category_tables(run), *anatomy.connection_tables(run)),
+    "instructions": lambda run, grouping: _in_sections(instructions.sections(run)),
     "percentiles": lambda run, grouping: (latency_tables.all_configurations(run),),
 }
 """What each name stands for."""
