@@ -6,7 +6,7 @@ memory; and ValidationCache hashes the whole tree of a document on every request
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from graphql import (
     DocumentNode,
@@ -22,7 +22,6 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError
 
 from producers.graphql_limits import exceeded, survey
 from producers.graphql_loading import LoadingBook
-from producers.graphql_shapes import Shapes, shapes_of
 from producers.settings import ProducerSettings
 
 MAXIMUM_DOCUMENTS = 256
@@ -43,8 +42,6 @@ class ParsedDocument:
     """The number of its operations."""
     lookups: int = 0
     """The number of fields that look up a recipe by id."""
-    shapes: Shapes = field(default_factory=dict)
-    """Those of its top-level fields."""
 
 
 class DocumentCache:
@@ -58,8 +55,6 @@ class DocumentCache:
         if not settings.introspection:
             self._rules.append(NoSchemaIntrospectionCustomRule)
         self._kept: OrderedDict[str, ParsedDocument] = OrderedDict()
-        self.shapes: Shapes = {}
-        """Those of all kept documents. Nodes of other documents have other ids, since all these are alive."""
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -75,12 +70,17 @@ class DocumentCache:
         # A refused document would only evict valid ones.
         if not made.errors and len(text) <= MAXIMUM_KEPT_CHARACTERS:
             self._kept[text] = made
-            self.shapes.update(made.shapes)
+            self.added(made, schema)
             if len(self._kept) > MAXIMUM_DOCUMENTS:
                 _, evicted = self._kept.popitem(last=False)
-                for node in evicted.shapes:
-                    del self.shapes[node]
+                self.evicted(evicted)
         return made
+
+    def added(self, made: ParsedDocument, schema: GraphQLSchema) -> None:
+        """A valid document is in the cache from now on."""
+
+    def evicted(self, made: ParsedDocument) -> None:
+        """A document is no longer in the cache."""
 
     def _parse(self, text: str, schema: GraphQLSchema) -> ParsedDocument:
         limits = self._limits
@@ -90,9 +90,7 @@ class DocumentCache:
         if (refused := exceeded(found, limits)) is not None:
             return ParsedDocument(document, [refused])
         errors = validate(schema, document, self._rules, MAXIMUM_ERRORS, hide_suggestions=self._hide_suggestions)
-        if errors:
-            return ParsedDocument(document, errors)
-        return ParsedDocument(document, [], found.operations, found.extent.lookups, shapes_of(document, schema))
+        return ParsedDocument(document, errors, found.operations, found.extent.lookups)
 
 
 def document_extension(cache: DocumentCache) -> type[SchemaExtension]:

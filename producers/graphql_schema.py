@@ -10,11 +10,11 @@ from typing import Annotated, Any, cast
 
 import strawberry
 from graphql import GraphQLError
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.execution import ExecutionContext
 
 from producers.graphql_documents import DocumentCache, document_extension
 from producers.graphql_errors import note_errors
-from producers.graphql_shapes import shaping_executor
 from producers.request_values import parse_id, parse_ids
 from producers.settings import ProducerSettings
 from recipes import model
@@ -165,17 +165,22 @@ class Mutation:
 
 
 class RecipeSchema(strawberry.Schema):
-    """The schema with its document cache. The context is a RecipeBook."""
+    """The schema with its document cache and, if given, an executor of its own. The context is a RecipeBook."""
 
-    def __init__(self, settings: ProducerSettings | None = None) -> None:
+    def __init__(
+        self,
+        settings: ProducerSettings | None = None,
+        documents: DocumentCache | None = None,
+        executor: type[StrawberryGraphQLCoreExecutionContext] | None = None,
+    ) -> None:
         settings = settings or ProducerSettings()
-        self.documents = DocumentCache(settings)
+        self.documents = DocumentCache(settings) if documents is None else documents
         self._suggestions = settings.suggestions
         super().__init__(
             Query,
             Mutation,
             extensions=[document_extension(self.documents)],
-            execution_context_class=shaping_executor(self.documents.shapes),
+            execution_context_class=executor,
         )
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:

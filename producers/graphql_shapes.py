@@ -10,7 +10,7 @@ executes the same selection instead, so that errors and nulls are its own. Resol
 variables are never part of a shape.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from operator import attrgetter
 from typing import Any, cast
 
@@ -56,11 +56,18 @@ def shapes_of(document: DocumentNode, schema: GraphQLSchema) -> Shapes:
     compiler = _Compiler(document, schema)
     return {
         id(node): found
-        for operation in document.definitions
-        if isinstance(operation, OperationDefinitionNode)
-        for node in operation.selection_set.selections
-        if isinstance(node, FieldNode) and (found := compiler.top_level(node, operation)) is not None
+        for operation, node in top_level(document)
+        if (found := compiler.top_level(node, operation)) is not None
     }
+
+
+def top_level(document: DocumentNode) -> Iterator[tuple[OperationDefinitionNode, FieldNode]]:
+    """The top-level fields of a document, those in fragments left out, each with its operation."""
+    for operation in document.definitions:
+        if isinstance(operation, OperationDefinitionNode):
+            for node in operation.selection_set.selections:
+                if isinstance(node, FieldNode):
+                    yield operation, node
 
 
 class _Compiler:

@@ -60,10 +60,11 @@ PRODUCERS: dict[str, Mapping[str, Implementation]] = {
         ),
     },
     "graphql": {
-        DEFAULT: Implementation(title="Strawberry, compiled", at="producers.graphql_http:GraphqlHttpProducer"),
+        DEFAULT: Implementation(title="Strawberry", at="producers.graphql_http:GraphqlHttpProducer"),
         "ariadne": Implementation(
             title="Ariadne", at="producers.graphql_ariadne:AriadneProducer", requires=("ariadne",)
         ),
+        "compiled": Implementation(title="Strawberry, compiled", at="producers.graphql_compiled:CompiledProducer"),
     },
     "grpc": {
         DEFAULT: Implementation(title="grpc.aio", at="producers.grpc_http2:GrpcHttp2Producer"),

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from consumers.graphql_http import CREATE, GET, GET_MANY, LIST, PID
 from producers import graphql_documents
-from producers.graphql_schema import Mutation, Query, RecipeSchema
+from producers.graphql_compiled import CompiledSchema
+from producers.graphql_schema import Mutation, Query
 from recipes.book import InMemoryRecipeBook
 from recipes.model import Ingredient, Recipe
 from tests.support.books import CHICKEN, EMPTY, UNICODE
@@ -47,9 +48,9 @@ def shown(result: Any) -> tuple[object, object]:
     return repr(result.data), [error.formatted for error in result.errors or ()]
 
 
-async def check(query: str, variables: dict[str, Any] | None = None, *, book: Any = usual_book) -> RecipeSchema:
+async def check(query: str, variables: dict[str, Any] | None = None, *, book: Any = usual_book) -> CompiledSchema:
     """Execute with and without shapes, each with a fresh book, and compare. Returns the schema with shapes."""
-    schema = RecipeSchema()
+    schema = CompiledSchema()
     for _ in ("parsed", "from the cache"):
         with_shapes = await schema.execute(query, variables, context_value=book())
         without = await PLAIN.execute(query, variables, context_value=book())
@@ -75,7 +76,7 @@ async def check(query: str, variables: dict[str, Any] | None = None, *, book: An
     ],
 )
 async def test_a_usual_document_has_shapes(query: str, variables: dict[str, Any] | None) -> None:
-    assert (await check(query, variables)).documents.shapes
+    assert (await check(query, variables)).shapes
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ async def test_a_usual_document_has_shapes(query: str, variables: dict[str, Any]
 async def test_a_document_with_variables_below_the_top_or_introspection_has_none(
     query: str, variables: dict[str, Any] | None
 ) -> None:
-    assert not (await check(query, variables)).documents.shapes
+    assert not (await check(query, variables)).shapes
 
 
 async def test_two_selections_of_one_top_level_field_are_merged() -> None:
@@ -107,11 +108,11 @@ async def test_values_outside_the_contract_have_the_same_errors(number: int) -> 
 
 async def test_an_evicted_document_takes_its_shapes_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(graphql_documents, "MAXIMUM_DOCUMENTS", 2)
-    schema = RecipeSchema()
+    schema = CompiledSchema()
     for number in range(1, 6):
         result = await schema.execute(f"{{ recipe(id: 42) {{ a{number}: id }} }}", context_value=usual_book())
         assert result.data == {"recipe": {f"a{number}": "42"}}
-    assert (len(schema.documents), len(schema.documents.shapes)) == (2, 2)
+    assert (len(schema.documents), len(schema.shapes)) == (2, 2)
 
 
 FIELDS: dict[str, dict[str, str]] = {
@@ -144,4 +145,4 @@ def selections(kind: str) -> st.SearchStrategy[str]:
 async def test_any_selection_has_the_same_result(of_recipe: list[str], of_page: str) -> None:
     recipes = " ".join(f"recipe(id: 42) {selected}" for selected in of_recipe)
     schema = await check(f"{{ {recipes} recipes(first: 2) {of_page} }}")
-    assert schema.documents.shapes, "the document is valid"
+    assert schema.shapes, "the document is valid"
