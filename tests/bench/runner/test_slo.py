@@ -46,7 +46,7 @@ def test_the_rate_found_is_below_the_capacity(
     path = tmp_path / "slo.json"
     assert run("--protocol", "http", "--slo", "p50<60ms", "--out", str(path)) == 0
     said = capsys.readouterr().out
-    assert "requests per second on one producer core with p50<60ms" in " ".join(said.split())
+    assert "Highest requests/s on one server core with p50<60ms" in " ".join(said.split())
     assert "http-get: " in said
     found = run_file.read(path)
     (cell,) = found.cells
