@@ -20,7 +20,7 @@ export RECIPES
 # The lab starts hundreds of processes in its tests and runs, and each would compile the code again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup implementations certs protos bench compare history report sizes instructions http graphql grpc serve-http serve-graphql \
+.PHONY: help setup implementations certs protos bench compare history claims report sizes instructions http graphql grpc serve-http serve-graphql \
 	serve-grpc data test check interop conformance hostile audit lint format types imports stubs version collect tests quick-bench lock clean \
 	vendor pictures
 .DEFAULT_GOAL := help
@@ -70,6 +70,10 @@ compare: $(RUN_READY) ## compare two runs; fail if something got slower (A=befor
 
 history: $(RUN_READY) ## what changed over many runs, and when (RUNS="reports/*.json" ARGS="--gate 10")
 	@$(BIN)/python -m bench history $(or $(RUNS),$(wildcard reports/*.json)) $(ARGS)
+
+claims: $(RUN_READY) ## published claims, tested on a run: writes docs/claims.md (RUN=reports/x.json)
+	@$(BIN)/python -m bench claims "$(RUN)" --format markdown > docs/claims.md.new || { rm docs/claims.md.new; exit 2; }
+	@mv docs/claims.md.new docs/claims.md
 
 sizes: $(RUN_READY) ## where every byte goes, without a latency run (RECIPES= OUT= ARGS=)
 	@$(BIN)/python -m bench sizes $(if $(RECIPES),--recipes "$$RECIPES") $(if $(OUT),--out "$(OUT)") $(ARGS)

@@ -5,6 +5,7 @@ import sys
 from bench.cli.advise import advise
 from bench.cli.ask import ask
 from bench.cli.check import check
+from bench.cli.claims import claims
 from bench.cli.compare import compare
 from bench.cli.history import history
 from bench.cli.instructions import instructions
@@ -15,7 +16,7 @@ from bench.cli.slo import slo
 from commands import command_line
 
 app = command_line.application("Measure what serving the same recipes costs over each protocol.")
-for command in (run, compare, history, report, sizes, instructions, advise, ask, slo, check):
+for command in (run, compare, history, claims, report, sizes, instructions, advise, ask, slo, check):
     app.command(cls=command_line.GroupedCommand)(command)
 
 

@@ -6,6 +6,7 @@ from bench.report import (
     anatomy,
     attribution,
     break_evens,
+    claims,
     comparison,
     costs,
     definitions,
@@ -66,6 +67,7 @@ def document_of(run: Run) -> Document:
         *_across_workloads(run, grouping),
         *_over_time(grouping),
         *_findings(grouping),
+        *_claims(run),
         Section("details", "All configurations", (latency_tables.all_configurations(run),), detail=True),
     ]
     return Document(
@@ -206,6 +208,12 @@ def _known(*tables: Table | None) -> tuple[Block, ...]:
 
 def _implementations(run: Run) -> Iterator[Section]:
     found = implementations.section(run)
+    if found is not None:
+        yield found
+
+
+def _claims(run: Run) -> Iterator[Section]:
+    found = claims.section(run)
     if found is not None:
         yield found
 
