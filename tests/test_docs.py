@@ -62,3 +62,15 @@ def test_commands_of_the_bench_take_the_flags_shown(doc: Path) -> None:
         if name not in commands or flag not in {each for option in commands[name].params for each in option.opts}
     ]
     assert unknown == []
+
+
+def test_the_citation_is_of_the_newest_version() -> None:
+    """By the keys of the Citation File Format 1.2.0."""
+    required = ["cff-version", "message", "title", "authors"]
+    others = ["type", "abstract", "version", "date-released", "license", "keywords"]
+    lines = (ROOT / "CITATION.cff").read_text(encoding="utf-8").splitlines()
+    found = dict(re.findall(r"^([a-z-]+): ?(.*)$", "\n".join(lines), re.MULTILINE))
+    assert set(required) <= set(found) <= {*required, *others}
+    newest = re.search(r"^## \[(.+)\] - (\S+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert newest is not None
+    assert (found["version"], found["date-released"]) == newest.groups()

@@ -161,6 +161,16 @@ CLAIMS: tuple[Claim, ...] = (
         needs=DEFAULT_RUN,
     ),
     Claim(
+        name="graphql-compiled",
+        text="With a compiled executor, GraphQL serves at least 95.5 % of REST's requests per second",
+        source="benawad, pull request 3: 0.955 times (Node.js)",
+        set_up="An HTTP server and framework that take so much time that executing the query hardly counts.",
+        quantity=Quantity.RATE,
+        quotients=(_divided(_of("graphql", load=SIXTEEN, implementation="compiled"), _of("http", load=SIXTEEN)),),
+        at_least=0.955,
+        needs="bench run --implementation default,compiled",
+    ),
+    Claim(
         name="graphql-beats-n-requests",
         text="One GraphQL query is faster than 20 REST requests, one after the other",
         source="a thesis of 2026: GraphQL wins once REST needs about 2 round trips",
