@@ -49,8 +49,10 @@ class Opened:
 Open = Callable[..., Opened]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """A browser for the tests of a module. Playwright's event loop counts as running until it is closed, so it must be
+    closed before a test of another module runs a loop of its own."""
     found = shutil.which("chromium")
     if found is None:
         pytest.skip("chromium is not installed; .ci/run installs it")

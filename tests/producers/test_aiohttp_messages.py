@@ -4,8 +4,6 @@ import pytest
 from aiohttp import HttpVersion10, HttpVersion11
 
 from producers.aiohttp_messages import WholeResponse, field_lines, http_date
-from tests.support.json_contract import assert_problem
-from tests.support.raw_http import exchange
 
 
 @pytest.mark.parametrize("value", ["a\r\nSet-Cookie: b=c", "a\nb", "a\rb"])
@@ -33,11 +31,3 @@ def test_a_response_without_a_body_has_no_length() -> None:
 def test_a_date_is_that_of_the_second() -> None:
     assert http_date(784111777) == "Sun, 06 Nov 1994 08:49:37 GMT"
     assert http_date(784111778) == "Sun, 06 Nov 1994 08:49:38 GMT"
-
-
-async def test_an_unknown_expectation_is_a_problem_for_every_method(gzip_address: str) -> None:
-    for method in ("GET", "POST"):
-        sent = f"{method} /recipes HTTP/1.1\r\nHost: lab\r\nExpect: magic\r\nContent-Length: 0\r\n\r\n"
-        answer = await exchange(gzip_address, sent.encode())
-        assert_problem(answer, 417, "expectation_failed")
-        assert answer.headers["server"] == "recipe-lab"

@@ -68,3 +68,11 @@ async def test_three_pipelined_requests_get_three_responses(gzip_address: str) -
     sent = b"".join(b"GET /recipes/%d?fields=id HTTP/1.1\r\nHost: lab\r\n\r\n" % number for number in (1, 2, 3))
     answers = await exchange_all(gzip_address, sent, 3)
     assert [answer.json["recipe"]["id"] for answer in answers] == [1, 2, 3]
+
+
+async def test_an_unknown_expectation_is_a_problem_for_every_method(gzip_address: str) -> None:
+    for method in ("GET", "POST"):
+        sent = f"{method} /recipes HTTP/1.1\r\nHost: lab\r\nExpect: magic\r\nContent-Length: 0\r\n\r\n"
+        answer = await exchange(gzip_address, sent.encode())
+        assert_problem(answer, 417, "expectation_failed")
+        assert answer.headers["server"] == "recipe-lab"

@@ -1,7 +1,7 @@
 """The answer on a terminal: one screen at every width, no colour in a pipe, nothing that controls the terminal.
 
-Each file in golden/answers has what a run shows at 60, 80 and 120 columns. `python -m
-tests.bench.report.test_terminal_answer` writes them anew.
+Each file in golden/answers has what a run shows at 60, 80 and 120 columns. `python -c "from
+tests.bench.report.test_terminal_answer import write; write()"` writes them anew.
 """
 
 import io
@@ -229,6 +229,6 @@ def test_an_empty_run() -> None:
     assert shown(run([]), 80)[:2] == ["0 configurations, 8 instances, 150 s", "Nothing was measured."]
 
 
-if __name__ == "__main__":
+def write() -> None:
     for chosen, made in RUNS.items():
         (GOLDEN / f"{chosen}.txt").write_text(at_all_widths(made()), encoding="utf-8")
