@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO
 
 import psutil
@@ -38,9 +39,12 @@ class Wrapper:
 
 
 UNWRAPPED = Wrapper()
-KEEPS_MEMORY = Wrapper(environment={"MALLOC_TRIM_THRESHOLD_": str(1 << 27), "MALLOC_MMAP_THRESHOLD_": str(1 << 25)})
-"""What has a process keep memory that it has freed (mallopt(3)). Otherwise glibc gives the free end of the heap back
-to the system and asks for it again, in some processes with every read of a TLS connection, in others never."""
+KEEPS_MEMORY: Mapping[str, str] = MappingProxyType(
+    {"MALLOC_TRIM_THRESHOLD_": str(1 << 27), "MALLOC_MMAP_THRESHOLD_": str(1 << 25)}
+)
+"""Variables that have a process keep memory that it has freed (mallopt(3)). Otherwise glibc gives the free end of the
+heap back to the system and asks for it again, in some processes with every read of a TLS connection, in others never.
+"""
 
 
 def child_environment(directory: str = "", wrapper: Wrapper = UNWRAPPED) -> dict[str, str]:

@@ -8,7 +8,7 @@ by an error, or cancelled at any await, in which case they are killed.
 import asyncio
 import sys
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -166,10 +166,11 @@ class Session:
         child = await self._start(f"the relay for {network}", command, cores, self._relays)
         return Server(child, tuple([await child.announced() for _ in addresses]))
 
-    async def start_load(self, setup: messages.Setup, wrapper: Wrapper = KEEPS_MEMORY) -> LoadProcess:
-        """Start a load process, run by `wrapper`, and give it its set-up. Raises ProcessFailed."""
+    async def start_load(self, setup: messages.Setup, wrapper: Wrapper = UNWRAPPED) -> LoadProcess:
+        """Start a load process that keeps freed memory, run by `wrapper`, and set it up. Raises ProcessFailed."""
         command = [sys.executable, "-P", "-m", "bench.load.worker"]
         name = f"the load process for {setup.protocol}"
+        wrapper = replace(wrapper, environment={**KEEPS_MEMORY, **wrapper.environment})
         process = LoadProcess(
             await self._start(name, command, self.pinning.load, self._load_processes, wrapper=wrapper)
         )

@@ -121,7 +121,7 @@ async def test_pinning_a_child_that_has_ended_does_nothing() -> None:
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the variables are those of glibc")
-async def test_a_load_process_keeps_the_memory_that_it_has_freed() -> None:
+async def test_a_process_with_these_variables_keeps_the_memory_that_it_has_freed() -> None:
     async def page_faults(wrapper: Wrapper) -> int:
         child = await Child.start("the child", python(PAGE_FAULTS_OF_TEN_ROUNDS), (), wrapper=wrapper)
         try:
@@ -130,4 +130,4 @@ async def test_a_load_process_keeps_the_memory_that_it_has_freed() -> None:
             await child.end()
 
     assert await page_faults(UNWRAPPED) > 5 * PAGES_OF_A_ROUND
-    assert await page_faults(KEEPS_MEMORY) < PAGES_OF_A_ROUND
+    assert await page_faults(Wrapper(environment=KEEPS_MEMORY)) < PAGES_OF_A_ROUND

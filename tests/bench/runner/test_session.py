@@ -10,8 +10,9 @@ from typing import Any
 import psutil
 import pytest
 
+from bench.load.messages import Route, Setup
 from bench.machine import Pinning, usable_cpus
-from bench.runner.processes import ProcessFailed
+from bench.runner.processes import KEEPS_MEMORY, ProcessFailed, Wrapper
 from bench.runner.session import Session, Stopped
 from tests.support.programs import nothing_left_running
 
@@ -177,3 +178,21 @@ async def test_unfinished_work_is_cancelled_on_a_stop(
         ask(stop)
         with pytest.raises(Stopped):
             await session.unless_stopped(asyncio.sleep(3600))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the environment of another process: Linux only")
+async def test_load_processes_keep_freed_memory_whatever_runs_them() -> None:
+    setup = Setup(
+        protocol="http",
+        direct=Route(plain="http://127.0.0.1:1", tls=None),
+        ca=None,
+        recipes="generated:1",
+        ids=[1],
+        known=True,
+        timeout_s=1.0,
+        producer_pid=None,
+    )
+    async with Session(NOT_PINNED) as session:
+        load = await session.start_load(setup, Wrapper(environment={"PYTHONHASHSEED": "0"}))
+        variables = psutil.Process(load.child.pid).environ()
+    assert {**variables, **KEEPS_MEMORY, "PYTHONHASHSEED": "0"} == variables
