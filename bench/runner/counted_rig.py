@@ -25,7 +25,7 @@ Side = Literal["producer", "consumer"]
 
 DIFFERENT_REQUESTS = 64
 """How many different requests a window holds, where each asks for one recipe. All protocols send the same ones."""
-DIFFERENT_RECIPES = 80
+DIFFERENT_RECIPES = 40
 """How many recipes a window asks for where a request asks for several, in two requests at least."""
 REQUESTS_AT_MOST = 128
 WINDOW_INSTRUCTIONS = 60_000_000
