@@ -125,7 +125,7 @@ def answer_of(run: Run, grouping: Grouping) -> Answer:
     """The answer of a run. `grouping`: its cells, grouped."""
     groups = grouping.main_groups
     gate = gate_of_versions(run)
-    found = None if gate is None else Conclusion(gate.text(), alarming=gate.outcome != "none")
+    found = None if gate is None else Conclusion(gate.text(), alarming=gate.outcome == "regression")
     if instructions.nothing_timed(run):
         found = instructions.conclusion(run)
     return Answer(

@@ -67,13 +67,13 @@ def document_of(found: Comparison, names: tuple[str, str]) -> Document:
                 if blocks
             ),
         ),
-        conclusion=Conclusion(found.gate.result(), alarming=found.gate.outcome != "none"),
+        conclusion=Conclusion(found.gate.result(), alarming=found.gate.outcome == "regression"),
     )
 
 
 def conclusion(gate: Gate) -> Conclusion:
     """The result with all that limits it, where a document says that nowhere else."""
-    return Conclusion(gate.text(), alarming=gate.outcome != "none")
+    return Conclusion(gate.text(), alarming=gate.outcome == "regression")
 
 
 def changes(found: Comparison, title: str = "") -> Iterator[Section]:

@@ -232,7 +232,7 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """The result in one sentence. `alarming`: it deserves attention, as a regression does."""
+    """The result in one sentence. `alarming`: it is a regression."""
 
     text: str
     alarming: bool = False

@@ -102,7 +102,7 @@ def _baselines(found: History) -> list[str]:
 def _conclusion(found: History) -> Conclusion:
     if found.gate is not None:
         text = f"Newest run, {run_name(found.runs[-1])}: {found.gate.result()}"
-        return Conclusion(text, alarming=found.gate.outcome != "none")
+        return Conclusion(text, alarming=found.gate.outcome == "regression")
     slower = sum(each.is_slower for each in found.changes)
     if found.changes:
         return Conclusion(

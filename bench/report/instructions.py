@@ -94,7 +94,7 @@ def conclusion(run: Run) -> Conclusion | None:
         text = f"Inconclusive: more instructions by more than {size} were not ruled out in {where}."
     if missing:
         text += f" Without a result: {', '.join(missing)}."
-    return Conclusion(text, alarming=result != "none")
+    return Conclusion(text, alarming=result == "regression")
 
 
 def _in_short(group: WorkloadGroup) -> str:
