@@ -1,6 +1,5 @@
 """`python -m bench compare`: compare two run files and look for regressions."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +8,9 @@ from msgspec.structs import replace
 
 from bench import run_file
 from bench.cli.measure import EXIT_CODES
+from bench.cli.output_flags import TERMINAL, FormatFlag
 from bench.cli.show import page_path, print_result, write_page
-from bench.report import comparison, markdown
+from bench.report import comparison
 from bench.results import Run
 from bench.stats import compare as comparing
 from bench.stats.compare import Comparison
@@ -18,7 +18,6 @@ from bench.stats.verdicts import THRESHOLD
 from commands import values
 from commands.errors import UsageError
 
-FORMATS = ("terminal", "markdown")
 THRESHOLD_AT_MOST = 10.0
 """1,000 % slower."""
 
@@ -41,9 +40,7 @@ def compare(
     force: Annotated[
         bool, typer.Option("--force", help="Compare even if recipes, settings, machines or versions differ.")
     ] = False,
-    form: Annotated[
-        str, typer.Option("--format", parser=values.one_of(FORMATS), metavar="|".join(FORMATS), help="Output format.")
-    ] = "terminal",
+    form: FormatFlag = TERMINAL,
     everything: Annotated[
         bool, typer.Option("--all", help="Include configurations without a difference in the output.")
     ] = False,
@@ -59,10 +56,7 @@ def compare(
     document = comparison.document_of(found, names)
     if path is not None:
         write_page(document, path)
-    if form == "terminal":
-        print_result(document, everything=everything)
-    else:
-        sys.stdout.write(markdown.render(document, details=everything))
+    print_result(document, form, everything=everything)
     return EXIT_CODES[found.gate.outcome]
 
 

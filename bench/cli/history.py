@@ -9,9 +9,9 @@ import typer
 from bench import run_file
 from bench.cli.compare import THRESHOLD_AT_MOST
 from bench.cli.measure import EXIT_CODES
+from bench.cli.output_flags import TERMINAL, FormatFlag
 from bench.cli.show import page_path, print_result, write_page
 from bench.report import history as reporting
-from bench.report import markdown
 from bench.report.history import LeftOut
 from bench.stats.history import history as put_together
 from bench.stats.snapshot import Kind, NotForHistory, Snapshot, snapshot
@@ -19,7 +19,6 @@ from bench.stats.verdicts import THRESHOLD
 from commands import values
 from commands.errors import ExitCode, UsageError
 
-FORMATS = ("terminal", "markdown")
 KINDS: tuple[Kind, ...] = ("ratio", "absolute")
 AXES = ("commits", "time")
 PAGE = "history.html"
@@ -61,9 +60,7 @@ def history(
     html: Annotated[
         str, typer.Option(metavar="FILE", help="HTML page.  [default: history.html beside the first run file]")
     ] = "",
-    form: Annotated[
-        str, typer.Option("--format", parser=values.one_of(FORMATS), metavar="|".join(FORMATS), help="Output format.")
-    ] = "terminal",
+    form: FormatFlag = TERMINAL,
     everything: Annotated[bool, typer.Option("--all", help="Include every run and definition in the output.")] = False,
 ) -> int:
     """Show many runs in a row: what changed and when, and whether the newest is a regression.
@@ -82,11 +79,9 @@ def history(
     found = put_together(snapshots, last=gate, threshold=threshold, gaps=damaged)
     document = reporting.document_of(found, left_out, by_time=over == "time")
     write_page(document, path)
-    if form == "terminal":
-        print_result(document, everything=everything)
+    print_result(document, form, everything=everything)
+    if form == TERMINAL:
         print(f"page: {path}")
-    else:
-        sys.stdout.write(markdown.render(document, details=everything))
     return ExitCode.FINE if found.gate is None else EXIT_CODES[found.gate.outcome]
 
 

@@ -8,9 +8,19 @@ import typer
 from bench import run_file
 from bench.callgrind.tool import ToolMissing, Valgrind, installed
 from bench.cli import matrix_flags, version_flags
-from bench.cli.matrix_flags import SERVERS, WHAT
+from bench.cli.matrix_flags import SERVERS
 from bench.cli.measure import EXIT_CODES, carry_out, checked_path
-from bench.cli.output_flags import OUTPUT
+from bench.cli.output_flags import OutFlag
+from bench.cli.shared_flags import (
+    USUAL_PAGE_SIZE,
+    USUAL_WORKLOADS,
+    AbFlag,
+    GzipLevelFlag,
+    PageSizeFlag,
+    RecipesFlag,
+    SampleSeedFlag,
+    WorkloadFlag,
+)
 from bench.cli.show import print_document, put, write_report
 from bench.clients.base import LoopClient
 from bench.clients.registry import CLIENTS, load_client_class
@@ -21,7 +31,6 @@ from bench.runner.instructions import count_instructions, instructions_run
 from bench.runner.job import Job, RunHeader
 from bench.spec import ClosedLoad, Matrix, RunPlan
 from bench.stats import instructions as counts
-from bench.workloads import WORKLOADS
 from commands import values
 from commands.errors import ExitCode, UntrustedMeasurement, UsageError
 from recipes import sources
@@ -35,24 +44,9 @@ CELL_S = 7.0
 @matrix_flags.with_dimensions(lambda dimension: dimension.changes_work)
 def instructions(
     chosen: matrix_flags.Chosen,
-    workload: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAMES", rich_help_panel=WHAT, help=f"Comma-separated: {', '.join(WORKLOADS)}. [default: get,list]"
-        ),
-    ] = None,
-    page_size: Annotated[
-        list[str] | None,
-        typer.Option(metavar="N", rich_help_panel=WHAT, help="Recipes on a page or in a batch. [default: 20]"),
-    ] = None,
-    ab: Annotated[
-        str,
-        typer.Option(
-            metavar="REF",
-            rich_help_panel=SERVERS,
-            help="Compare the producers of this checkout with those of a commit (A..B: of two commits).",
-        ),
-    ] = "",
+    workload: WorkloadFlag = None,
+    page_size: PageSizeFlag = None,
+    ab: AbFlag = "",
     threshold: Annotated[
         float,
         typer.Option(
@@ -64,36 +58,10 @@ def instructions(
             f"3 when that was not ruled out. [default: {counts.THRESHOLD:.0%}]",
         ),
     ] = counts.THRESHOLD,
-    gzip_level: Annotated[
-        int,
-        typer.Option(
-            parser=values.whole_number(1, 9),
-            metavar="1..9",
-            rich_help_panel=SERVERS,
-            help="zlib level of the responses.",
-        ),
-    ] = 6,
-    recipes: Annotated[
-        str,
-        typer.Option(
-            metavar="SOURCE", rich_help_panel=WHAT, help="generated[:N[:SEED]], wikibooks, or a JSON (Lines) file."
-        ),
-    ] = sources.DEFAULT_SOURCE,
-    seed: Annotated[
-        int,
-        typer.Option(
-            parser=values.whole_number(0, 2**63),
-            metavar="N",
-            rich_help_panel=WHAT,
-            help="Selects the recipes that are requested.",
-        ),
-    ] = 1,
-    out: Annotated[
-        str,
-        typer.Option(
-            metavar="FILE", rich_help_panel=OUTPUT, help="Run file; the report goes beside it. [default: in reports/]"
-        ),
-    ] = "",
+    gzip_level: GzipLevelFlag = 6,
+    recipes: RecipesFlag = sources.DEFAULT_SOURCE,
+    seed: SampleSeedFlag = 1,
+    out: OutFlag = "",
 ) -> int:
     """Count the instructions and system calls of a request with callgrind, for servers and clients.
 
@@ -109,7 +77,7 @@ def instructions(
             {
                 **found,
                 "version": [version.name for version in compared if version.name is not None],
-                "workload": matrix_flags.workloads(workload or ["get,list"], page_size or ["20"]),
+                "workload": matrix_flags.workloads(workload or [USUAL_WORKLOADS], page_size or [USUAL_PAGE_SIZE]),
                 "load": loads,
             }
         ),

@@ -1,4 +1,4 @@
-"""The flags that say what a run shows on stdout besides its answer: --tables, --explain, --json."""
+"""The flags of what a command writes: its run file, and what it shows on stdout besides the answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +13,12 @@ from commands.errors import UsageError
 OUTPUT = "Output"
 """The group of these flags in the help of a command."""
 
+OutFlag = Annotated[
+    str,
+    typer.Option(
+        metavar="FILE", rich_help_panel=OUTPUT, help="Run file; the report goes beside it. [default: in reports/]"
+    ),
+]
 TablesFlag = Annotated[
     list[str] | None,
     typer.Option(
@@ -32,6 +38,14 @@ ExplainFlag = Annotated[
 JsonFlag = Annotated[
     bool, typer.Option("--json", rich_help_panel=OUTPUT, help="Write the answer as JSON instead of text.")
 ]
+TERMINAL, MARKDOWN = RESULT_FORMATS = ("terminal", "markdown")
+FormatFlag = Annotated[
+    str,
+    typer.Option(
+        "--format", parser=values.one_of(RESULT_FORMATS), metavar="|".join(RESULT_FORMATS), help="Output format."
+    ),
+]
+"""Of commands that show what was found in runs."""
 
 
 @dataclass(frozen=True, slots=True)

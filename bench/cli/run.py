@@ -1,7 +1,6 @@
 """`python -m bench run`: measure a matrix, write the run file and the report, print the answer."""
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,15 +9,25 @@ from bench import schedule as planning
 from bench.cli import matrix_flags, version_flags
 from bench.cli.matrix_flags import LOAD, SERVERS, TIME, WHAT
 from bench.cli.measure import checked_path, measure
-from bench.cli.output_flags import OUTPUT, ExplainFlag, JsonFlag, TablesFlag, shown
+from bench.cli.output_flags import OUTPUT, ExplainFlag, JsonFlag, OutFlag, TablesFlag, shown
+from bench.cli.shared_flags import (
+    USUAL_PAGE_SIZE,
+    USUAL_WORKLOADS,
+    AbFlag,
+    CaFlag,
+    GzipLevelFlag,
+    PageSizeFlag,
+    RecipesFlag,
+    SeedFlag,
+    TargetFlag,
+    WorkloadFlag,
+)
 from bench.clients.registry import RAW
 from bench.protocols import PROTOCOLS
 from bench.spec import ClosedLoad, Matrix, RunPlan
 from bench.stats.verdicts import THRESHOLD
-from bench.workloads import WORKLOADS
 from commands import values
 from commands.errors import ExitCode, UsageError
-from producers.registry import DEFAULT
 from recipes import sources
 
 DEFAULT_SECONDS = 175.0
@@ -36,16 +45,8 @@ BESIDES = ({"client": RAW, "load": ClosedLoad(concurrency=1)},)
 @matrix_flags.with_dimensions()
 def run(
     chosen: matrix_flags.Chosen,
-    workload: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAMES", rich_help_panel=WHAT, help=f"Comma-separated: {', '.join(WORKLOADS)}. [default: get,list]"
-        ),
-    ] = None,
-    page_size: Annotated[
-        list[str] | None,
-        typer.Option(metavar="N", rich_help_panel=WHAT, help="Recipes on a page or in a batch. [default: 20]"),
-    ] = None,
+    workload: WorkloadFlag = None,
+    page_size: PageSizeFlag = None,
     concurrency: Annotated[
         list[str] | None,
         typer.Option(metavar="N", rich_help_panel=LOAD, help="Closed loop: requests in flight. [default: 1,16]"),
@@ -105,18 +106,8 @@ def run(
             help="Duration of one slice. [default: 12]",
         ),
     ] = 12.0,
-    target: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PROTOCOL=URL", rich_help_panel=SERVERS, help="Measure a server that is already running."),
-    ] = None,
-    ab: Annotated[
-        str,
-        typer.Option(
-            metavar="REF",
-            rich_help_panel=SERVERS,
-            help="Compare the producers of this checkout with those of a commit (A..B: of two commits).",
-        ),
-    ] = "",
+    target: TargetFlag = None,
+    ab: AbFlag = "",
     ab_target: Annotated[
         list[str] | None,
         typer.Option(
@@ -148,24 +139,8 @@ def run(
             help="What responses are compared with. none: they only have to be well-formed.",
         ),
     ] = "recipes",
-    ca: Annotated[
-        Path | None,
-        typer.Option(
-            parser=values.readable_file,
-            metavar="FILE",
-            rich_help_panel=SERVERS,
-            help="CA certificates to trust for --target.",
-        ),
-    ] = None,
-    gzip_level: Annotated[
-        int,
-        typer.Option(
-            parser=values.whole_number(1, 9),
-            metavar="1..9",
-            rich_help_panel=SERVERS,
-            help="zlib level of the responses.",
-        ),
-    ] = 6,
+    ca: CaFlag = None,
+    gzip_level: GzipLevelFlag = 6,
     timeout: Annotated[
         float,
         typer.Option(
@@ -176,24 +151,9 @@ def run(
             help="Timeout of one request. [default: 10]",
         ),
     ] = 10.0,
-    recipes: Annotated[
-        str,
-        typer.Option(
-            metavar="SOURCE", rich_help_panel=WHAT, help="generated[:N[:SEED]], wikibooks, or a JSON (Lines) file."
-        ),
-    ] = sources.DEFAULT_SOURCE,
-    seed: Annotated[
-        int,
-        typer.Option(
-            parser=values.whole_number(0, 2**63), metavar="N", rich_help_panel=TIME, help="Seed of all random orders."
-        ),
-    ] = 1,
-    out: Annotated[
-        str,
-        typer.Option(
-            metavar="FILE", rich_help_panel=OUTPUT, help="Run file; the report goes beside it. [default: in reports/]"
-        ),
-    ] = "",
+    recipes: RecipesFlag = sources.DEFAULT_SOURCE,
+    seed: SeedFlag = 1,
+    out: OutFlag = "",
     note: Annotated[
         str,
         typer.Option(
@@ -225,14 +185,11 @@ def run(
         tls=version_flags.tls_of(targets),
         cores=matrix_flags.usual_cores(targets=bool(targets)),
     )
-    if targets and found["implementation"] != [DEFAULT]:
-        raise UsageError("--implementation chooses what the lab starts, and --target is running already; leave one out")
-    if targets and (missing := sorted(set(found["protocol"]) - set(targets))):
-        raise UsageError(
-            f"--protocol names {', '.join(missing)}, for which there is no --target; give one, or leave it out"
-        )
+    version_flags.check(targets, found)
     if until is not None and (targets or rounds is not None or instances is not None or quick):
-        raise UsageError("--until decides how often producers are restarted; leave --target, --rounds, --quick out")
+        raise UsageError(
+            "--until decides how often producers are restarted; leave --target, --instances, --rounds and --quick out"
+        )
     time_s = seconds or (QUICK_SECONDS if quick else UNTIL_SECONDS if until is not None else DEFAULT_SECONDS)
     loads = matrix_flags.loads(concurrency or (["1"] if quick else ["1,16"]), rate or [], arrivals)
     matrix_flags.check(found, loads, targets=bool(targets))
@@ -242,7 +199,7 @@ def run(
             {
                 **found,
                 "version": [version.name for version in compared if version.name is not None],
-                "workload": matrix_flags.workloads(workload or ["get,list"], page_size or ["20"]),
+                "workload": matrix_flags.workloads(workload or [USUAL_WORKLOADS], page_size or [USUAL_PAGE_SIZE]),
                 "load": loads,
             },
             () if quick or concurrency or rate or varied or len(compared) > 1 else BESIDES,

@@ -11,8 +11,8 @@ from msgspec.json import format as json_format
 from rich.console import Console
 
 from bench import run_file
-from bench.cli.output_flags import Shown
-from bench.report import terminal, terminal_answer
+from bench.cli.output_flags import MARKDOWN, Shown
+from bench.report import markdown, terminal, terminal_answer
 from bench.report.answer import answer_of
 from bench.report.document import Document, with_details
 from bench.report.explanation import explanation_of
@@ -87,8 +87,11 @@ def print_document(document: Document) -> None:
     terminal.render(document, console_of_output())
 
 
-def print_result(document: Document, *, everything: bool) -> None:
-    """Print a document to stdout, with its details where --all was given."""
+def print_result(document: Document, form: str, *, everything: bool = True) -> None:
+    """Print a document to stdout in one of RESULT_FORMATS. `everything`: with its details, as with --all."""
+    if form == MARKDOWN:
+        sys.stdout.write(markdown.render(document, details=everything))
+        return
     shown = with_details(document) if everything else document
     terminal.render(shown, console_of_output(), details="with --all and in an HTML page")
 

@@ -4,12 +4,20 @@ from typing import Annotated
 
 import typer
 
-from bench import run_file
 from bench.cli import matrix_flags
-from bench.cli.matrix_flags import SERVERS, TIME, WHAT
+from bench.cli.matrix_flags import TIME
 from bench.cli.measure import carry_out, checked_path
-from bench.cli.output_flags import OUTPUT, ExplainFlag, JsonFlag, TablesFlag, shown
-from bench.cli.show import print_answer, put, write_report
+from bench.cli.output_flags import ExplainFlag, JsonFlag, OutFlag, TablesFlag, shown
+from bench.cli.shared_flags import (
+    USUAL_PAGE_SIZE,
+    USUAL_WORKLOADS,
+    GzipLevelFlag,
+    PageSizeFlag,
+    RecipesFlag,
+    SampleSeedFlag,
+    WorkloadFlag,
+)
+from bench.cli.show import show
 from bench.results import Run
 from bench.runner import assemble
 from bench.runner.job import Job
@@ -26,18 +34,8 @@ ABOUT_S = 6.0
 @matrix_flags.with_dimensions(lambda dimension: dimension.changes_bytes)
 def sizes(
     chosen: matrix_flags.Chosen,
-    workload: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAMES",
-            rich_help_panel=WHAT,
-            help="Comma-separated: get, list, fields, create. [default: get,list]",
-        ),
-    ] = None,
-    page_size: Annotated[
-        list[str] | None,
-        typer.Option(metavar="N", rich_help_panel=WHAT, help="Recipes per page of list. [default: 20]"),
-    ] = None,
+    workload: WorkloadFlag = None,
+    page_size: PageSizeFlag = None,
     requests: Annotated[
         int,
         typer.Option(
@@ -47,36 +45,10 @@ def sizes(
             help="Requests per connection, fewer if pages are large. Sizes are medians over them.",
         ),
     ] = REQUESTS,
-    gzip_level: Annotated[
-        int,
-        typer.Option(
-            parser=values.whole_number(1, 9),
-            metavar="1..9",
-            rich_help_panel=SERVERS,
-            help="zlib level of the responses.",
-        ),
-    ] = 6,
-    recipes: Annotated[
-        str,
-        typer.Option(
-            metavar="SOURCE", rich_help_panel=WHAT, help="generated[:N[:SEED]], wikibooks, or a JSON (Lines) file."
-        ),
-    ] = sources.DEFAULT_SOURCE,
-    seed: Annotated[
-        int,
-        typer.Option(
-            parser=values.whole_number(0, 2**63),
-            metavar="N",
-            rich_help_panel=TIME,
-            help="Selects the recipes that are requested.",
-        ),
-    ] = 1,
-    out: Annotated[
-        str,
-        typer.Option(
-            metavar="FILE", rich_help_panel=OUTPUT, help="Run file; the report goes beside it. [default: in reports/]"
-        ),
-    ] = "",
+    gzip_level: GzipLevelFlag = 6,
+    recipes: RecipesFlag = sources.DEFAULT_SOURCE,
+    seed: SampleSeedFlag = 1,
+    out: OutFlag = "",
     tables: TablesFlag = None,
     explain: ExplainFlag = False,
     as_json: JsonFlag = False,
@@ -89,7 +61,7 @@ def sizes(
     found = matrix_flags.values_of(chosen, cores=matrix_flags.usual_cores())
     loads = [ClosedLoad(concurrency=1)]
     matrix_flags.check(found, loads)
-    workloads = matrix_flags.workloads(workload or ["get,list"], page_size or ["20"])
+    workloads = matrix_flags.workloads(workload or [USUAL_WORKLOADS], page_size or [USUAL_PAGE_SIZE])
     plan = RunPlan(
         matrix=Matrix({**found, "workload": workloads, "load": loads}),
         instances=1,
@@ -107,7 +79,5 @@ def sizes(
         return sizes_run(await size_up(job, requests), plan, job.header())
 
     run = carry_out(plan, sized, plan.seconds)
-    put(path, run_file.encode(run))
-    report_path = write_report(run, path.with_suffix(".html"))
-    print_answer(run, more, path, report_path)
+    show(run, path, more)
     return ExitCode.UNTRUSTED if assemble.untrusted(run) else ExitCode.FINE

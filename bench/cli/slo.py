@@ -9,9 +9,17 @@ from rich.text import Text
 
 from bench import run_file
 from bench.cli import matrix_flags, version_flags
-from bench.cli.matrix_flags import SERVERS, TIME, WHAT
 from bench.cli.measure import carry_out, checked_path
 from bench.cli.output_flags import OUTPUT
+from bench.cli.shared_flags import (
+    USUAL_PAGE_SIZE,
+    CaFlag,
+    PageSizeFlag,
+    RecipesFlag,
+    SeedFlag,
+    TargetFlag,
+    workload_option,
+)
 from bench.cli.show import console_of_output, put
 from bench.protocols import PROTOCOLS, title
 from bench.report import terminal
@@ -24,12 +32,12 @@ from bench.runner.job import Job
 from bench.runner.slo import SHORTEST_NS, Found, Prober
 from bench.runner.slo_search import LOWEST_HZ, BadObjective, Objective, parse
 from bench.spec import Matrix, Role, RunPlan, Target
-from bench.workloads import WORKLOADS
 from commands import values
 from commands.errors import ExitCode, UsageError
 from recipes import sources
 
 DEFAULT_OBJECTIVE = "p99<20ms"
+USUAL_WORKLOAD = "get"
 OBJECTIVES = "Objectives"
 """A group of the help."""
 SECONDS_PER_SEARCH = 30.0
@@ -50,29 +58,10 @@ def slo(
             help=f"Such as 'p99<20ms' or 'errors<0.1%'. Repeatable; all must be met. [default: '{DEFAULT_OBJECTIVE}']",
         ),
     ] = None,
-    workload: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAMES", rich_help_panel=WHAT, help=f"Comma-separated: {', '.join(WORKLOADS)}. [default: get]"
-        ),
-    ] = None,
-    page_size: Annotated[
-        list[str] | None,
-        typer.Option(metavar="N", rich_help_panel=WHAT, help="Recipes on a page or in a batch. [default: 20]"),
-    ] = None,
-    target: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PROTOCOL=URL", rich_help_panel=SERVERS, help="Measure a server that is already running."),
-    ] = None,
-    ca: Annotated[
-        Path | None,
-        typer.Option(
-            parser=values.readable_file,
-            metavar="FILE",
-            rich_help_panel=SERVERS,
-            help="CA certificates to trust for --target.",
-        ),
-    ] = None,
+    workload: Annotated[list[str] | None, workload_option(USUAL_WORKLOAD)] = None,
+    page_size: PageSizeFlag = None,
+    target: TargetFlag = None,
+    ca: CaFlag = None,
     timeout: Annotated[
         float,
         typer.Option(
@@ -83,18 +72,8 @@ def slo(
             help="Timeout of one request. [default: 2]",
         ),
     ] = 2.0,
-    recipes: Annotated[
-        str,
-        typer.Option(
-            metavar="SOURCE", rich_help_panel=WHAT, help="generated[:N[:SEED]], wikibooks, or a JSON (Lines) file."
-        ),
-    ] = sources.DEFAULT_SOURCE,
-    seed: Annotated[
-        int,
-        typer.Option(
-            parser=values.whole_number(0, 2**63), metavar="N", rich_help_panel=TIME, help="Seed of all random orders."
-        ),
-    ] = 1,
+    recipes: RecipesFlag = sources.DEFAULT_SOURCE,
+    seed: SeedFlag = 1,
     out: Annotated[
         str,
         typer.Option(metavar="FILE", rich_help_panel=OUTPUT, help="Run file to write. [default: none is written]"),
@@ -111,8 +90,11 @@ def slo(
         tls=_tls_of(targets),
         cores=matrix_flags.usual_cores(targets=bool(targets)),
     )
+    version_flags.check(targets, found)
     plan = RunPlan(
-        matrix=Matrix({**found, "workload": matrix_flags.workloads(workload or ["get"], page_size or ["20"])}),
+        matrix=Matrix(
+            {**found, "workload": matrix_flags.workloads(workload or [USUAL_WORKLOAD], page_size or [USUAL_PAGE_SIZE])}
+        ),
         instances=1,
         rounds=1,
         seconds=SECONDS_PER_SEARCH,
@@ -123,8 +105,6 @@ def slo(
         timeout_s=timeout,
         ca=str(ca) if ca else None,
     )
-    if missing := sorted(set(plan.matrix["protocol"]) - set(targets)) if targets else []:
-        raise UsageError(f"--protocol: there is no --target for {', '.join(missing)}; give one")
     return _measure(plan, objectives, checked_path(out) if out else None)
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from bench.cli import matrix_flags
 from bench.spec import Target, Version
 from commands.errors import UsageError
-from producers.registry import PRODUCERS
+from producers.registry import DEFAULT, PRODUCERS
 
 CURRENT = "current"
 """The name of this checkout's producers beside another version's."""
@@ -41,6 +42,16 @@ def _of_references(ab: str) -> tuple[Version, ...]:
 def _name(reference: str) -> str:
     """The name of a version: the reference as given, or the name of the directory."""
     return Path(reference).resolve().name if Path(reference).is_dir() else reference
+
+
+def check(targets: Mapping[str, Target], found: Mapping[str, Sequence[Any]]) -> None:
+    """Refuse values of dimensions that targets do not have. No targets: the lab starts producers. Raises UsageError."""
+    if not targets:
+        return
+    if found["implementation"] != [DEFAULT]:
+        raise UsageError("--implementation chooses what the lab starts, and --target is running already; leave one out")
+    if missing := ", ".join(sorted(set(found["protocol"]) - set(targets))):
+        raise UsageError(f"--protocol: there is no --target for {missing}; give one, or leave {missing} out")
 
 
 def tls_of(targets: Mapping[str, Target]) -> str:

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from bench.cli.slo import DEFAULT_OBJECTIVE
+from bench.workloads import WORKLOADS
 from tests.support.programs import run_here
 
 COMMANDS = ("run", "compare", "report", "sizes", "instructions", "advise", "ask", "slo", "check")
@@ -40,6 +41,11 @@ def test_flags_are_grouped(command: str, groups: list[str]) -> None:
     titles = re.findall(r"^(\w.*):$", help_of(command), re.MULTILINE)
     assert titles == [*groups, "Other options"]
     assert help_of(command).partition("Other options:")[2].count("--") == 1, "--help alone"
+
+
+@pytest.mark.parametrize("command", ["run", "sizes", "instructions", "slo"])
+def test_every_workload_is_named(command: str) -> None:
+    assert f"Comma-separated: {', '.join(WORKLOADS)}." in " ".join(help_of(command).split())
 
 
 def test_thresholds_are_percentages() -> None:

@@ -229,6 +229,7 @@ def test_a_dry_run_prints_the_plan_and_measures_nothing(tmp_path: Path) -> None:
         (("--ab", "HEAD", "--target", "http=a:1"), ("--ab", "--target", "--ab-target")),
         (("--until", "wide"), ("--until", "wide")),
         (("--until", "3%", "--rounds", "5"), ("--until", "--rounds")),
+        (("--until", "3%", "--instances", "5"), ("--until", "--instances")),
         (("--ids", "x"), ("--ids", "x")),
         (("--ids", "100000"), ("--ids", "100000", "--expect none")),
         (("--expect", "much"), ("--expect", "much")),
