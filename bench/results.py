@@ -394,6 +394,8 @@ class PlanUsed(Struct, frozen=True, kw_only=True):
     seconds: float | None
     slice_ms: float
     instances_done: int
+    """How many have results: all of their rounds, or those before an interruption."""
+    """How many have results."""
     instances_at_once: int = 1
     """How many instances lived at the same time, at most: as many as fitted into the memory."""
     recorded_share: float | None = None

@@ -149,7 +149,7 @@ def _scope(run: Run) -> str:
         cells = f"{measured} of {cells}"
     instances = counted(plan.instances_done, "instance")
     if plan.interrupted:
-        instances = f"interrupted after {plan.instances_done} of {counted(plan.instances, 'instance')}"
+        instances = f"interrupted with {plan.instances_done} of {counted(plan.instances, 'instance')}"
     share = plan.recorded_share
     recorded = "" if share is None else f" ({share * run.duration_s:,.0f} s measured)"
     requests = sum(found.get(OK, 0) for found in outcomes)

@@ -79,6 +79,8 @@ class Measurement:
                     await self._sweeps(session, instances)
                 self.recording.instances_done += len(instances)
             except Stopped:
+                recorded = {each.instance for cell in self.recording.cells for each in cell.slices}
+                self.recording.instances_done += sum(instance.number in recorded for instance in instances)
                 await self._collect(instances)
                 raise
             await self._collect(instances)

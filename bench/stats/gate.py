@@ -174,7 +174,7 @@ def interrupted(run: Run, name: str) -> Iterator[str]:
     """A sentence about a run that was interrupted."""
     if run.plan.interrupted:
         done, planned = run.plan.instances_done, run.plan.instances
-        yield f"{name} was interrupted after {done} of {counted(planned, 'instance')}."
+        yield f"{name} was interrupted with results of {done} of {counted(planned, 'instance')}."
 
 
 def without_result(cells: Iterable[Cell], run: str = "") -> Iterator[str]:

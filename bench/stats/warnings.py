@@ -56,8 +56,9 @@ def _interrupted(run: Run) -> Iterator[RunWarning]:
         yield _warning(
             "interrupted",
             "note",
-            f"The run was interrupted after {run.plan.instances_done} of {counted(run.plan.instances, 'instance')}. "
-            "Results are from the rounds that were finished. Let it run to its end for narrower intervals.",
+            f"The run was interrupted with results of {run.plan.instances_done} of "
+            f"{counted(run.plan.instances, 'instance')}, from the rounds that were finished. Let it run to its end for "
+            "narrower intervals.",
         )
 
 

@@ -136,7 +136,7 @@ def test_an_interrupted_run_with_errors() -> None:
     given = run([cell("http", outcomes={"ok": 90, "timeout": 10})])
     given = replace(given, plan=replace(given.plan, interrupted=True, instances_done=3, recorded_share=0.5))
     assert answer(given).scope == (
-        "1 configuration, interrupted after 3 of 8 instances, 150 s (75 s measured), 100 requests, 10 errors"
+        "1 configuration, interrupted with 3 of 8 instances, 150 s (75 s measured), 100 requests, 10 errors"
     )
 
 

@@ -161,8 +161,8 @@ def test_every_cell_shows_what_it_could_have_detected_and_why_it_is_inconclusive
 
 
 def test_what_was_not_compared_is_a_warning_and_makes_the_comparison_inconclusive() -> None:
-    given = document(found(SAME, gaps=["B was interrupted after 2 of 8 instances."]))
-    assert "warning: B was interrupted after 2 of 8 instances." in " ".join(shown(given).split())
+    given = document(found(SAME, gaps=["B was interrupted with results of 2 of 8 instances."]))
+    assert "warning: B was interrupted with results of 2 of 8 instances." in " ".join(shown(given).split())
     assert given.conclusion is not None
     assert not given.conclusion.alarming
     assert given.conclusion.text.startswith("Inconclusive. 0 slower, 0 faster, 1 same, 0 inconclusive.")

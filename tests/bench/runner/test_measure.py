@@ -278,7 +278,7 @@ async def test_a_stop_keeps_the_rounds_that_are_finished() -> None:
 
     plan = plan_of(matrix_of(["http", "graphql"]), rounds=1000)
     recording = await recorded(plan, on_progress=in_the_third_round, stop=stop)
-    assert (recording.interrupted, recording.instances_done) == (True, 0)
+    assert (recording.interrupted, recording.instances_done) == (True, 1)
     run = assembled(recording, plan)
     for cell in run.cells:
         assert cell.status == "measured"
@@ -301,7 +301,7 @@ async def test_a_stop_keeps_the_slice_that_has_just_finished(monkeypatch: pytest
     plan = plan_of(matrix_of(["http"]), rounds=1000)
     recording = await recorded(plan, stop=stop)
     (cell,) = assembled(recording, plan).cells
-    assert recording.interrupted
+    assert (recording.interrupted, recording.instances_done) == (True, 1)
     assert cell.slices.round == [0]
     assert cell.latency_ns is not None
 
@@ -326,7 +326,7 @@ async def test_a_stop_before_any_measurement_interrupts_every_cell(moment: str) 
     recording = await recorded(
         plan, on_progress=lambda _, text: stop.set() if text.endswith(moment) else None, stop=stop
     )
-    assert recording.interrupted
+    assert (recording.interrupted, recording.instances_done) == (True, 0)
     assert {cell.status for cell in recording.cells} == {"interrupted"}
 
 

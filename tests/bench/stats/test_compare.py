@@ -413,8 +413,8 @@ def test_interrupted_runs_and_failed_requests_show_nothing() -> None:
     before, after = run(1, noise=CALM), run(2, noise=CALM)
     stopped = replace(after, plan=replace(after.plan, interrupted=True, instances_done=5))
     for one, other, gap in (
-        (before, stopped, "B was interrupted after 5 of 8 instances."),
-        (stopped, before, "A was interrupted after 5 of 8 instances."),
+        (before, stopped, "B was interrupted with results of 5 of 8 instances."),
+        (stopped, before, "A was interrupted with results of 5 of 8 instances."),
     ):
         found = compare(one, other)
         assert found.gate.gaps == [gap]

@@ -125,5 +125,5 @@ def test_a_run_of_two_versions_is_gated_by_the_ratios_of_the_later_one() -> None
     assert found.gaps == [f"Requests failed, so only the successful ones were compared: {failing.id}."]
     stopped = versions(narrow)
     stopped = replace(stopped, plan=replace(stopped.plan, interrupted=True, instances_done=3))
-    assert result(stopped).gaps == ["The run was interrupted after 3 of 8 instances."]
+    assert result(stopped).gaps == ["The run was interrupted with results of 3 of 8 instances."]
     assert gate_of_versions(run([cell("http")])) is None

@@ -51,7 +51,7 @@ def test_what_is_missing_is_kept() -> None:
     given = replace(given, plan=replace(given.plan, interrupted=True))
     given = replace(given, cells=[*given.cells, without_figures("graphql", "failed", "it died")])
     assert snapshot("r.json", given, "ratio").gaps == (
-        "It was interrupted after 3 of 8 instances.",
+        "It was interrupted with results of 3 of 8 instances.",
         "Without a result: graphql-get-c1.",
     )
 
