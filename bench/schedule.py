@@ -13,16 +13,9 @@ from statistics import median
 from typing import TypeVar
 
 from bench.network.profile import LOOPBACK, PROFILES, parse
+from bench.plan import RunPlan
 from bench.protocols import protocol, set_up_round_trips
-from bench.spec import (
-    PERSISTENT,
-    CellKey,
-    ClosedLoad,
-    OpenLoad,
-    Role,
-    RunPlan,
-    dimensions,
-)
+from bench.spec import PERSISTENT, CellKey, ClosedLoad, OpenLoad, Role, dimensions
 from bench.workloads import Workload
 from producers.registry import flags_for, implementation
 

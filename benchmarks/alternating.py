@@ -16,10 +16,10 @@ from typing import Annotated
 import typer
 from msgspec import Struct
 
+from bench.plan import Version
 from bench.report import units
 from bench.runner import versions
 from bench.runner.versions import CannotBuild
-from bench.spec import Version
 from bench.stats.wording import percent
 from benchmarks.repeated import REPOSITORY, FoundRun, command_of, keep, kept, measure
 from commands import command_line, values

@@ -12,6 +12,7 @@ import typer
 
 from bench.clients.registry import why_unusable
 from bench.machine import pinning_here
+from bench.plan import Target, implemented, spoken
 from bench.spec import (
     AWAKE,
     DEFAULT_CORES,
@@ -22,10 +23,7 @@ from bench.spec import (
     Flag,
     Load,
     OpenLoad,
-    Target,
     dimensions,
-    implemented,
-    spoken,
 )
 from bench.workloads import WORKLOADS, Workload
 from commands import values

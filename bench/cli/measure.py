@@ -17,6 +17,7 @@ from bench.cli.progress import Progress
 from bench.cli.show import show
 from bench.cli.stop_signal import stop_on_signal
 from bench.occupancy import Occupancy, occupied
+from bench.plan import RunPlan
 from bench.report.interim import figures
 from bench.results import RecipesUsed, Run
 from bench.runner import assemble
@@ -26,7 +27,6 @@ from bench.runner.measure import Measurement
 from bench.runner.recording import RunRecording
 from bench.runner.session import Stopped
 from bench.runner.versions import CannotBuild, build
-from bench.spec import RunPlan
 from bench.stats.gate import Outcome, gate_of_versions
 from bench.stats.ratios import Baseline
 from bench.stats.verdicts import all_within

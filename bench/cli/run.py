@@ -23,8 +23,9 @@ from bench.cli.shared_flags import (
     WorkloadFlag,
 )
 from bench.clients.registry import RAW
+from bench.plan import Matrix, RunPlan
 from bench.protocols import PROTOCOLS
-from bench.spec import ClosedLoad, Matrix, RunPlan
+from bench.spec import ClosedLoad
 from bench.stats.verdicts import THRESHOLD
 from commands import values
 from commands.errors import ExitCode, UsageError

@@ -21,6 +21,7 @@ from bench.cli.shared_flags import (
     workload_option,
 )
 from bench.cli.show import console_of_output, put
+from bench.plan import Matrix, RunPlan, Target
 from bench.protocols import PROTOCOLS, title
 from bench.report import terminal
 from bench.report.document import Column, Table, TableBuilder
@@ -31,7 +32,7 @@ from bench.runner import assemble
 from bench.runner.job import Job
 from bench.runner.slo import SHORTEST_NS, Found, Prober
 from bench.runner.slo_search import LOWEST_HZ, BadObjective, Objective, parse
-from bench.spec import Matrix, Role, RunPlan, Target
+from bench.spec import Role
 from commands import values
 from commands.errors import ExitCode, UsageError
 from recipes import sources

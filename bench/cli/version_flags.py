@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.cli import matrix_flags
-from bench.spec import Target, Version
+from bench.plan import Target, Version
 from commands.errors import UsageError
 from producers.registry import DEFAULT, PRODUCERS
 

@@ -7,11 +7,12 @@ from msgspec.structs import asdict, replace
 from bench.clients.registry import LIBRARY, load_client_class
 from bench.load import latency_histogram
 from bench.network.profile import LOOPBACK, parse
+from bench.plan import RunPlan
 from bench.results import Cell, InFlight, Memory, PlanUsed, Run, RunWarning, Slices
 from bench.runner.job import RunHeader
 from bench.runner.recording import CellRecording, RunRecording
 from bench.runner.sizes import unknown_sizes
-from bench.spec import CellKey, RunPlan
+from bench.spec import CellKey
 from bench.stats import generator
 from bench.stats.analysis import analyse
 from bench.stats.ratios import Baseline

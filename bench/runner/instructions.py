@@ -18,12 +18,13 @@ from bench.callgrind.tool import Valgrind
 from bench.cgroup import cpu_quota
 from bench.load.recorder import OK
 from bench.machine import NOT_PINNED, Pinning, usable_cpus
+from bench.plan import RunPlan
 from bench.results import Cell, InstructionCount, Instructions, PlanUsed, Run, RunWarning, Status
 from bench.runner.counted_rig import CountedRig, NotCounted, RequestFailed, Side, Windows, explained
 from bench.runner.job import Job, RunHeader
 from bench.runner.processes import ProcessFailed
 from bench.runner.session import Session
-from bench.spec import CellKey, RunPlan
+from bench.spec import CellKey
 from bench.stats.instructions import is_decided, is_precise
 from bench.topology import read_topology
 

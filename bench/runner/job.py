@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.machine import Pinning
+from bench.plan import RunPlan
 from bench.results import RecipesUsed
-from bench.spec import RunPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

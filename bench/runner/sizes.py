@@ -10,11 +10,12 @@ from msgspec.structs import asdict
 from bench import schedule as planning
 from bench.load import messages
 from bench.load.recorder import OK
+from bench.plan import RunPlan
 from bench.results import Cell, PlanUsed, Run, RunWarning, Status
 from bench.runner.job import Job, RunHeader
 from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, order_to_verify, start_rigs
 from bench.runner.session import Session, Stopped
-from bench.spec import CellKey, RunPlan
+from bench.spec import CellKey
 from bench.stats.wording import some_of
 
 REQUESTS = 50

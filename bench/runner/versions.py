@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.environment import IMPLEMENTATIONS, REPOSITORY, REQUIREMENTS
-from bench.spec import Version
+from bench.plan import Version
 
 GIT_SECONDS = 60
 INSTALL_SECONDS = 900

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from msgspec.structs import replace
 
+from bench.plan import RunPlan
 from bench.results import Cell, Ratio, RatioEstimate, Slices
-from bench.spec import CellKey, RunPlan
+from bench.spec import CellKey
 from bench.stats.detection import Precision, undecided
 from bench.stats.estimates import (
     CONFIDENCE,

@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from bench import schedule as planning
-from bench.spec import CellKey, ClosedLoad, Matrix, OpenLoad, RunPlan, Target, Version
+from bench.plan import Matrix, RunPlan, Target, Version
+from bench.spec import CellKey, ClosedLoad, OpenLoad
 from producers import registry
 from producers.registry import PRODUCERS, Implementation, flags_for
 from tests.support.plans import DEFAULT, SIXTEEN, plan_of, with_values

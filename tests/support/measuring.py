@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from bench.machine import NOT_PINNED, Pinning, pinning_here
+from bench.plan import Matrix, RunPlan, Target, Version
 from bench.results import RecipesUsed, Run
 from bench.runner import assemble
 from bench.runner.job import Job, RunHeader
 from bench.runner.measure import Measurement
 from bench.runner.session import RunningProducer, Session
 from bench.schedule import sample_ids
-from bench.spec import Load, Matrix, RunPlan, Target, Version
+from bench.spec import Load
 from bench.workloads import QUESTIONS_AT_MOST, Workload
 from recipes import sources
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bench.spec import ClosedLoad, Matrix, RunPlan
+from bench.plan import Matrix, RunPlan
+from bench.spec import ClosedLoad
 from bench.workloads import Workload
 
 ONE, SIXTEEN = ClosedLoad(concurrency=1), ClosedLoad(concurrency=16)

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from bench.cli import matrix_flags
-from bench.spec import ClosedLoad, OpenLoad, Target
+from bench.plan import Target
+from bench.spec import ClosedLoad, OpenLoad
 from bench.workloads import Workload
 from commands.errors import UsageError
 

@@ -11,6 +11,7 @@ import pytest
 
 from bench import schedule as planning
 from bench.load import latency_histogram, messages
+from bench.plan import Matrix, RunPlan, Target, Version
 from bench.protocols import PROTOCOLS
 from bench.results import Run
 from bench.runner import assemble
@@ -18,7 +19,7 @@ from bench.runner.measure import Measurement
 from bench.runner.processes import LoadProcess
 from bench.runner.recording import RunRecording
 from bench.runner.session import Session
-from bench.spec import ClosedLoad, Load, Matrix, OpenLoad, RunPlan, Target, Version
+from bench.spec import ClosedLoad, Load, OpenLoad
 from bench.workloads import Workload
 from producers import certificates
 from producers.registry import PRODUCERS

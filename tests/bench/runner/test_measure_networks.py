@@ -4,9 +4,10 @@ from pathlib import Path
 
 from bench import schedule as planning
 from bench.network.profile import LOOPBACK, parse
+from bench.plan import Matrix, RunPlan
 from bench.runner import assemble
 from bench.runner.measure import Measurement
-from bench.spec import NEW, PERSISTENT, ClosedLoad, Matrix, RunPlan
+from bench.spec import NEW, PERSISTENT, ClosedLoad
 from producers import certificates
 from producers.registry import PRODUCERS
 from tests.support.measuring import HEADER, job_of

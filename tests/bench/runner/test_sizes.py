@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from bench.load.messages import SizesRead
+from bench.plan import Matrix, RunPlan, Target, Version
 from bench.report import terminal
 from bench.report.anatomy import category_tables, connection_tables, stacks
 from bench.results import Run
@@ -17,7 +18,7 @@ from bench.runner.measure import Measurement
 from bench.runner.session import Stopped
 from bench.runner.sizes import REQUESTS as REQUESTS_BY_DEFAULT
 from bench.runner.sizes import Sizing, requests_for, size_up, sizes_run, unknown_sizes
-from bench.spec import CellKey, ClosedLoad, Matrix, RunPlan, Target, Version
+from bench.spec import CellKey, ClosedLoad
 from bench.wire.anatomy import check_phases
 from bench.wire.reading import NOTHING_KNOWN
 from bench.workloads import Workload

@@ -9,9 +9,9 @@ import pytest
 
 from bench.environment import IMPLEMENTATIONS, REPOSITORY, REQUIREMENTS
 from bench.machine import Pinning
+from bench.plan import Version
 from bench.runner.session import Session
 from bench.runner.versions import CannotBuild, build
-from bench.spec import Version
 
 
 def commit_of_the_same_requirements() -> str:

@@ -8,8 +8,9 @@ from msgspec.structs import replace
 
 from bench.clients.registry import CLIENTS
 from bench.network import profile
+from bench.plan import implemented
 from bench.results import Cell, Run, Slice, Slices
-from bench.spec import CellKey, implemented
+from bench.spec import CellKey
 from bench.stats.claims import (
     NOT_TESTED,
     CheckedClaim,
