@@ -10,6 +10,7 @@ from aiohttp import HttpVersion11, hdrs, web
 
 from producers.aiohttp_connections import GuardedServer, Handler
 from producers.aiohttp_messages import Responses, check_length
+from producers.http_messages import MOMENTARY, READY, stopping
 from producers.http_problems import Problem, internal_error, problem_of
 from producers.http_semantics import JSON
 from producers.producer import PortUnavailable, Producer
@@ -21,10 +22,7 @@ from recipes.errors import RecipeError
 
 log = logging.getLogger(__name__)
 
-
 HEALTH = "/health"
-MOMENTARY = {"Cache-Control": "no-store"}
-"""Headers of a response about this process at this moment, which must not be cached."""
 
 
 class AiohttpProducer(Producer):
@@ -42,7 +40,7 @@ class AiohttpProducer(Producer):
 
     def __init__(self, book: RecipeBook, settings: ProducerSettings) -> None:
         super().__init__(book, settings)
-        self.responses = Responses(settings, vary=("Accept",))
+        self.responses = Responses(settings)
 
     @abstractmethod
     def routes(self) -> list[web.RouteDef]:
@@ -108,9 +106,9 @@ class AiohttpProducer(Producer):
     async def get_health(self, request: web.Request) -> web.StreamResponse:
         """`{"status": "ready"}`, or 503 once the producer is stopping."""
         if self._stopping:
-            raise Problem(503, "the producer is stopping", error="stopping")
+            raise stopping()
         media_type = self.responses.media_type(request, (JSON,))
-        return self.responses.response(request, b'{"status":"ready"}', media_type, headers=MOMENTARY)
+        return self.responses.response(request, READY, media_type, headers=MOMENTARY)
 
     async def expect_continue(self, request: web.Request) -> web.StreamResponse | None:
         """Send 100 Continue to a caller that waits for it. If the body is too large, return that as the response."""

@@ -12,7 +12,16 @@ from aiohttp import HttpVersion, HttpVersion10, HttpVersion11, hdrs, web
 from aiohttp.web_protocol import RequestPayloadError
 
 from producers import http_semantics
-from producers.http_bodies import media_type_of, overdue, too_large, without_coding
+from producers.http_messages import (
+    media_type_of,
+    no_coding,
+    no_match,
+    no_media_type,
+    overdue,
+    shared_headers,
+    too_large,
+    without_coding,
+)
 from producers.http_problems import Problem
 from producers.http_semantics import (
     GZIP,
@@ -27,8 +36,6 @@ from producers.http_semantics import (
     preferred_media_type,
 )
 from producers.settings import Limits, ProducerSettings
-
-SERVER = "recipe-lab"
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _SAFE = frozenset({"GET", "HEAD"})
@@ -102,20 +109,16 @@ def field_lines(headers: Mapping[str, str]) -> str:
 class Responses:
     """Builds the responses of one producer: body, coding, and the headers that all responses share."""
 
-    def __init__(self, settings: ProducerSettings, vary: tuple[str, ...] = ()) -> None:
-        """`vary`: the request headers besides Accept-Encoding on which responses depend."""
+    def __init__(self, settings: ProducerSettings) -> None:
         self._gzip = settings.gzip
         self._gzip_level = settings.gzip_level
-        shared = {"Server": SERVER, "X-Content-Type-Options": "nosniff"}
-        if vary := (*vary, *(["Accept-Encoding"] if settings.gzip else [])):
-            shared["Vary"] = ", ".join(vary)
-        self._shared = field_lines(shared)
+        self._shared = field_lines(shared_headers(settings))
 
     def media_type(self, request: web.BaseRequest, offered: tuple[str, ...]) -> str:
         """The media type of the response, one of `offered`. Raises Problem if the caller accepts none of them."""
         chosen = preferred_media_type(header(request, hdrs.ACCEPT), offered)
         if chosen is None:
-            raise Problem(406, f"none of the accepted media types is available; available: {', '.join(offered)}")
+            raise no_media_type(offered)
         return chosen
 
     def coding(self, request: web.BaseRequest) -> str:
@@ -123,8 +126,7 @@ class Responses:
         try:
             return http_semantics.negotiated_coding(header(request, hdrs.ACCEPT_ENCODING), gzip_offered=self._gzip)
         except NotAcceptable:
-            offers = "gzip, identity" if self._gzip else "identity"
-            raise Problem(406, f"none of the accepted content codings is available; available: {offers}") from None
+            raise no_coding(gzip_offered=self._gzip) from None
 
     def response(
         self,
@@ -142,7 +144,7 @@ class Responses:
         tag = entity_tag(body)
         given = request.headers
         if hdrs.IF_MATCH in given and not is_listed(tag, header(request, hdrs.IF_MATCH) or ""):
-            raise Problem(412, "the current representation does not match If-Match")
+            raise no_match()
         if hdrs.IF_NONE_MATCH in given and is_known(tag, header(request, hdrs.IF_NONE_MATCH) or ""):
             # RFC 9110, 15.4.5: with those headers of the 200 response that caches need.
             kept = {name: value for name, value in (headers or {}).items() if name == "Cache-Control"}

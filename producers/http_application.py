@@ -6,15 +6,28 @@ which use what aiohttp offers.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterable, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from typing import Protocol
-from urllib.parse import parse_qsl
 
 import msgspec
 
-from producers.http_bodies import media_type_of, overdue, too_large, without_coding
+from producers.http_messages import (
+    MOMENTARY,
+    READY,
+    Queried,
+    media_type_of,
+    no_coding,
+    no_match,
+    no_media_type,
+    overdue,
+    query_of,
+    shared_headers,
+    stopping,
+    too_large,
+    without_coding,
+)
 from producers.http_problems import Problem, internal_error, problem_of
 from producers.http_semantics import (
     GZIP,
@@ -39,21 +52,17 @@ from recipes.model import RecipePage
 
 log = logging.getLogger(__name__)
 
-SERVER = "recipe-lab"
 RECIPE = "/recipes/"
-MOMENTARY = {"Cache-Control": "no-store"}
-"""Headers of a response about this process at this moment, which must not be cached."""
 
 Headers = Mapping[str, str]
 
 
-class Request(Protocol):
+class Request(Queried, Protocol):
     """What a server shows of a request."""
 
     method: str
     path: str
     """Decoded."""
-    query_string: str
 
     def header(self, name: str) -> str | None:
         """The value of a header, its name in lower case. Repeated headers are joined into one list."""
@@ -82,8 +91,7 @@ class HttpApplication:
         """Whether health checks report that the producer is stopping."""
         self._book = book
         self._settings = settings
-        vary = "Accept, Accept-Encoding" if settings.gzip else "Accept"
-        self._headers = {"Server": SERVER, "X-Content-Type-Options": "nosniff", "Vary": vary}
+        self._headers = shared_headers(settings)
         self._openapi = resources.files("protos").joinpath("recipe.openapi.json").read_bytes()
         self._routes: dict[str, dict[str, Handler]] = {
             "/recipes": {"GET": self._list_recipes, "POST": self._create_recipe},
@@ -164,8 +172,8 @@ class HttpApplication:
 
     async def _health(self, request: Request) -> Answer:
         if self.stopping:
-            raise Problem(503, "the producer is stopping", error="stopping")
-        return self._response(request, b'{"status":"ready"}', self._media_type(request, (JSON,)), headers=MOMENTARY)
+            raise stopping()
+        return self._response(request, READY, self._media_type(request, (JSON,)), headers=MOMENTARY)
 
     async def _describe(self, request: Request) -> Answer:
         query_of(request, ())
@@ -174,7 +182,7 @@ class HttpApplication:
     def _media_type(self, request: Request, offered: tuple[str, ...]) -> str:
         chosen = preferred_media_type(request.header("accept"), offered)
         if chosen is None:
-            raise Problem(406, f"none of the accepted media types is available; available: {', '.join(offered)}")
+            raise no_media_type(offered)
         return chosen
 
     def _coding(self, request: Request) -> str:
@@ -182,8 +190,7 @@ class HttpApplication:
         try:
             return negotiated_coding(request.header("accept-encoding"), gzip_offered=offered)
         except NotAcceptable:
-            offers = "gzip, identity" if offered else "identity"
-            raise Problem(406, f"none of the accepted content codings is available; available: {offers}") from None
+            raise no_coding(gzip_offered=offered) from None
 
     async def _read_body(self, request: Request) -> bytes:
         limits = self._settings.limits
@@ -210,7 +217,7 @@ class HttpApplication:
             return answer
         tag = entity_tag(answer.body)
         if (wanted := request.header("if-match")) is not None and not is_listed(tag, wanted):
-            raise Problem(412, "the current representation does not match If-Match")
+            raise no_match()
         if (known := request.header("if-none-match")) is not None and is_known(tag, known):
             kept = {name: value for name, value in answer.headers.items() if name == "Cache-Control"}
             return Answer(304, {**self._headers, **kept, "ETag": tag})
@@ -242,17 +249,3 @@ class HttpApplication:
 
 async def _immediate(answer: Answer) -> Answer:
     return answer
-
-
-def query_of(request: Request, known: Collection[str]) -> Mapping[str, str]:
-    """The query parameters. Raises InvalidRecipe for an unknown or repeated one."""
-    if not request.query_string:
-        return {}
-    pairs = parse_qsl(request.query_string, keep_blank_values=True)
-    for name, _ in pairs:
-        if name not in known:
-            raise InvalidRecipe(f"unknown query parameter; known: {', '.join(known) or 'none'}", name)
-    query = dict(pairs)
-    if len(query) < len(pairs):
-        raise InvalidRecipe("a query parameter is repeated", pairs[0][0])
-    return query

@@ -7,13 +7,15 @@ and all of its CPU time is known. HTTP is spoken in a thread of Granian's, the a
 import asyncio
 from collections.abc import AsyncIterable
 from typing import Any
+from urllib.parse import parse_qsl
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
+from multidict import MultiDict
 
 from producers.http_application import HttpApplication
-from producers.http_problems import Problem
+from producers.http_messages import stopping
 from producers.producer import PortUnavailable, Producer
 from producers.settings import ProducerSettings, TlsFiles
 from producers.sockets import BACKLOG, check_port
@@ -134,7 +136,7 @@ class GranianProducer(Producer):
         try:
             answer = await self._application.answer(request)
         except asyncio.CancelledError:
-            answer = self._application.refusal(request, Problem(503, "the producer is stopping", error="stopping"))
+            answer = self._application.refusal(request, stopping())
         finally:
             self._open.discard(task)
         protocol.response_bytes(answer.status, list(answer.headers.items()), answer.body)
@@ -151,6 +153,11 @@ class _Request:
         self.query_string: str = scope.query_string
         self._headers = scope.headers
         self._protocol = protocol
+
+    @property
+    def query(self) -> MultiDict[str]:
+        """As in http_messages.Queried."""
+        return MultiDict(parse_qsl(self.query_string, keep_blank_values=True))
 
     def header(self, name: str) -> str | None:
         """As in http_application.Request."""

@@ -1,13 +1,14 @@
 """The HTTP producer: protos/recipe.openapi.json over HTTP/1.1, in JSON by default."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from importlib import resources
 
 from aiohttp import web
 from multidict import istr
 
-from producers.aiohttp_hosting import MOMENTARY, AiohttpProducer
+from producers.aiohttp_hosting import AiohttpProducer
 from producers.aiohttp_messages import body_media_type, header, read_body
+from producers.http_messages import MOMENTARY, query_of
 from producers.http_problems import Problem
 from producers.http_semantics import JSON
 from producers.json_messages import pid_response
@@ -101,16 +102,3 @@ class JsonHttpProducer(AiohttpProducer):
         media_type = self.responses.media_type(request, offered)
         self.responses.coding(request)
         return media_type
-
-
-def query_of(request: web.Request, known: Collection[str]) -> Mapping[str, str]:
-    """The query parameters. Raises InvalidRecipe for an unknown or repeated one."""
-    if not request.query_string:
-        return {}
-    query = request.query
-    for name in query:
-        if name not in known:
-            raise InvalidRecipe(f"unknown query parameter; known: {', '.join(known) or 'none'}", name)
-    if len(query) > len(set(query)):
-        raise InvalidRecipe("a query parameter is repeated", next(iter(query)))
-    return query
