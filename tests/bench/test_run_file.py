@@ -65,7 +65,7 @@ def test_a_file_of_schema_1_is_converted() -> None:
     assert verdicts == {
         cell.ratio.latency_ns_p50.verdict for cell in run.cells if cell.ratio and cell.ratio.latency_ns_p50
     }
-    assert [warning.text for warning in run.warnings] == [doubt["text"] for doubt in before["doubts"]]
+    assert [warning.text for warning in run.warnings] == [each["text"] for each in before["doubts"]]
     jsonschema.validate(json.loads(run_file.encode(run)), run_file.json_schema())
 
 

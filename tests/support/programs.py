@@ -3,12 +3,14 @@
 import io
 import os
 import runpy
+import signal
 import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from time import sleep
 from unittest import mock
 
 import psutil
@@ -36,6 +38,26 @@ def run(
         env=environment(**variables),
         check=False,
     )
+
+
+def interrupted(module: str, *arguments: str, once_started: int) -> subprocess.CompletedProcess[str]:
+    """`python -m MODULE …`, which gets Ctrl-C once it has so many processes. Asserts that none of them is left."""
+    command = [sys.executable, "-m", module, *arguments]
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment()
+    ) as process:
+        try:
+            started: list[psutil.Process] = []
+            while len(started) < once_started:
+                assert process.poll() is None, "it ended too early"
+                sleep(0.01)
+                started = psutil.Process(process.pid).children(recursive=True)
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=PATIENCE_S)
+        finally:
+            process.kill()
+    assert psutil.wait_procs(started, timeout=PATIENCE_S)[1] == []
+    return subprocess.CompletedProcess(command, process.returncode, "", errors)
 
 
 def run_here(module: str, *arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:

@@ -22,7 +22,7 @@ SITE = "/home/me/.venv/lib/python3.11/site-packages"
 @pytest.mark.parametrize(
     ("path", "name", "does"),
     [
-        ("/root/.pyenv/versions/3.11.7/lib/libpython3.11.so.1.0", "libpython3.11.so.1.0", INTERPRETER),
+        ("/opt/python/lib/libpython3.11.so.1.0", "libpython3.11.so.1.0", INTERPRETER),
         ("/usr/bin/python3.11", "python3.11", INTERPRETER),
         ("/usr/lib/python3.11/lib-dynload/_json.cpython-311-x86_64-linux-gnu.so", "stdlib/_json", MESSAGES),
         ("/usr/lib/python3.11/lib-dynload/_ssl.cpython-311-x86_64-linux-gnu.so", "stdlib/_ssl", TLS),

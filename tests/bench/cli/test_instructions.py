@@ -2,22 +2,17 @@
 
 import json
 import shutil
-import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import jsonschema
-import psutil
 import pytest
 
 from benchmarks.slowed_producer import copied, slow_down
 from tests.support.programs import (
-    PATIENCE_S,
     assert_one_line_error,
-    environment,
+    interrupted,
     nothing_left_running,
     run,
     run_here,
@@ -97,20 +92,10 @@ def test_a_producer_that_dies_ends_the_command_with_one_line(tmp_path: Path) -> 
 @needs_valgrind
 def test_ctrl_c_writes_nothing_and_leaves_nothing_running(tmp_path: Path) -> None:
     out = tmp_path / "i.json"
-    command = [sys.executable, "-m", "bench", "instructions", *ONE_CELL, "--protocol", "http", "--out", str(out)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment()) as process:
-        children: list[psutil.Process] = []
-        while len(children) < 2:
-            assert process.poll() is None
-            time.sleep(0.01)
-            children = psutil.Process(process.pid).children(recursive=True)
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 130, errors
-    assert b"interrupted" in errors
+    done = interrupted("bench", "instructions", *ONE_CELL, "--protocol", "http", "--out", str(out), once_started=2)
+    assert done.returncode == 130, done.stderr
+    assert "interrupted" in done.stderr
     assert not out.exists()
-    _, alive = psutil.wait_procs(children, timeout=PATIENCE_S)
-    assert alive == []
 
 
 def test_without_valgrind_the_package_is_named(tmp_path: Path) -> None:

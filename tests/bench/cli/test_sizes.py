@@ -1,18 +1,13 @@
 """`python -m bench sizes`, as a user runs it."""
 
 import json
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import jsonschema
-import psutil
 import pytest
 
-from tests.support.programs import PATIENCE_S, assert_one_line_error, environment, run, run_here
+from tests.support.programs import assert_one_line_error, interrupted, run, run_here
 
 SCHEMA = json.loads(Path("docs/run-file.schema.json").read_text(encoding="utf-8"))
 SMALL = ("--recipes", "generated:60", "--requests", "12")
@@ -67,17 +62,7 @@ def test_errors_are_one_line(arguments: tuple[str, ...], named: str) -> None:
 
 def test_ctrl_c_writes_nothing_and_leaves_nothing_running(tmp_path: Path) -> None:
     out = tmp_path / "s.json"
-    command = [sys.executable, "-m", "bench", "sizes", "--requests", "10000", "--out", str(out)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment()) as process:
-        children: list[psutil.Process] = []
-        while len(children) < 4:
-            assert process.poll() is None
-            time.sleep(0.01)
-            children = psutil.Process(process.pid).children(recursive=True)
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 130, errors
-    assert b"interrupted" in errors
+    done = interrupted("bench", "sizes", "--requests", "10000", "--out", str(out), once_started=4)
+    assert done.returncode == 130, done.stderr
+    assert "interrupted" in done.stderr
     assert not out.exists()
-    _, alive = psutil.wait_procs(children, timeout=PATIENCE_S)
-    assert alive == []
