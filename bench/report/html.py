@@ -21,10 +21,11 @@ from bench.report.document import Block, Bullets, Chart, Charts, Document, Prope
 REPORT = "report.html.jinja"
 RESULT_FIRST = "result_first.html.jinja"
 """The conclusion at the top, details folded."""
-SERIES = 6
-"""Colours and shapes that the page defines; a seventh series gets those of the first."""
+SERIES = 7
+"""Colours of series that the page defines, and as many shapes. When the colours are used up, they come again with other
+shapes, so that no two of `SERIES` squared series look alike."""
 PARTS = 7
-"""The same for parts of bars."""
+"""Colours and hatchings of parts of bars; an eighth part gets those of the first."""
 SCRIPTS = ("numbers.js", "model.js", "plots.js", "explorer.js", "page.js")
 """Parts of the page's script, in order."""
 LIBRARY = Path(__file__).parent / "vendor" / "plot.js"
@@ -90,10 +91,10 @@ def _json(value: Any) -> Markup:
 
 @cache
 def _script() -> str:
-    """The page's own script, without indentation and comments."""
+    """The page's own script, without indentation and comments, with the number of colours."""
     lines = (line.strip() for name in SCRIPTS for line in _loader.get_source(_environment, name)[0].splitlines())
     kept = "\n".join(line for line in lines if line and not line.startswith("//"))
-    return f'"use strict";\n(async () => {{\n{kept}\n}})();\n'
+    return f'"use strict";\n(async () => {{\nconst SERIES = {SERIES};\n{kept}\n}})();\n'
 
 
 @cache

@@ -196,6 +196,20 @@ def test_forced_colours_leave_shapes_that_distinguish_protocols(open_report: Ope
     assert len(set(shapes)) == 3
 
 
+def test_no_two_series_look_alike(open_report: Open) -> None:
+    found = open_report(run([cell(f"protocol-{number}") for number in range(2 * html.SERIES)]))
+    marks = found.page.locator("#view-body .mark").evaluate_all(
+        "marks => marks.map(getComputedStyle).map((each) => [each.backgroundColor, each.clipPath + each.borderRadius])"
+    )
+    dots = found.page.locator("#chart svg path[fill*='--series']").evaluate_all(
+        "dots => dots.map((each) => [each.getAttribute('fill'), each.getAttribute('d')])"
+    )
+    for looks in (marks, dots):
+        assert len(looks) == len(set(map(tuple, looks))) == 2 * html.SERIES
+        for colours_or_shapes in zip(*looks[: html.SERIES], strict=True):
+            assert len(set(colours_or_shapes)) == html.SERIES
+
+
 def test_dark_colours_are_not_those_of_light(open_report: Open) -> None:
     for scheme, paper in (("light", "rgb(255, 255, 255)"), ("dark", "rgb(20, 23, 27)")):
         found = open_report(small(), color_scheme=scheme)

@@ -28,7 +28,7 @@ function explore(data) {
       const small = (text) => (text ? [" ", element("span", { class: "interval" }, text)] : []);
       const mark = verdict ? [" ", element("b", { class: "verdict" }, `${VERDICT_MARKS[row.ratio.verdict]} ${verdict}`)] : [];
       return element("tr", {},
-        element("th", { scope: "row" }, element("i", { class: `mark mark-${row.series % SERIES}` }), ` ${data.series[row.series]} `, element("span", { class: "variant" }, row.variant)),
+        element("th", { scope: "row" }, element("i", { class: `mark shape-${seriesShape(row.series)}`, style: `background: ${seriesColour(row.series)}` }), ` ${data.series[row.series]} `, element("span", { class: "variant" }, row.variant)),
         element("td", {}, value, ...small(range)),
         element("td", {}, ratio, ...small(ratioRange), ...mark),
         element("td", {}, samples));

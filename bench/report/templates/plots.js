@@ -1,15 +1,18 @@
 // Charts, drawn with Observable Plot as SVG. Colours are variables of the page, so that a chart follows its dark, print and
 // forced-colours styles; beside each colour stands a shape, a dash or a hatching.
-const SERIES = 6, ROW = 22, CHARACTER = 7;
-const SYMBOLS = ["circle", "square", "triangle", "diamond", "cross", "star"];
-const DASHES = ["1 0", "7 3", "2 2", "8 2 2 2", "4 4", "1 3"];
+const ROW = 22, CHARACTER = 7;
+const SYMBOLS = ["circle", "square", "triangle", "diamond", "cross", "star", "wye"];
+const DASHES = ["1 0", "7 3", "2 2", "8 2 2 2", "4 4", "1 3", "8 2 2 2 2 2"];
 const VERDICT_SYMBOLS = {
   slower: { symbol: "triangle", rotate: 90 }, faster: { symbol: "triangle", rotate: -90 }, same: { symbol: "circle" }, inconclusive: { symbol: "diamond" },
 };
 const PERCENTILES = [[0.30103, "p50"], [1, "p90"], [2, "p99"], [3, "p99.9"], [4, "p99.99"], [5, "p99.999"]];
 
 const seriesColour = (series) => `var(--series-${series % SERIES})`;
-const seriesSymbol = (series) => SYMBOLS[series % SERIES];
+// When the colours are used up, they come again with other shapes.
+const seriesShape = (series) => (series + Math.floor(series / SERIES)) % SERIES;
+const seriesSymbol = (series) => SYMBOLS[seriesShape(series)];
+const seriesDash = (series) => DASHES[seriesShape(series)];
 const plain = (value) => Number(value.toPrecision(3)).toLocaleString("en-US");
 const longest = (texts) => Math.max(0, ...texts.map((text) => text.length));
 
@@ -140,7 +143,7 @@ const drawings = {
         Plot.gridY(axisTicks(domain, "log", 180)),
         Plot.axisX({ ticks: ticks.map(([at]) => at), tickFormat: (at) => ticks.find(([each]) => each === at)?.[1], label: "percentile", labelArrow: "none" }),
         Plot.axisY({ ...axisTicks(domain, "log", 180), label: axis, labelArrow: "none" }),
-        ...tipped(lines.map(({ series, points }) => Plot.line(points, { x: (each) => each[0], y: (each) => each[1], stroke: seriesColour(series), strokeWidth: 2, strokeDasharray: DASHES[series % SERIES] })), rows, Plot.pointer, { x: "x", y: "y" }),
+        ...tipped(lines.map(({ series, points }) => Plot.line(points, { x: (each) => each[0], y: (each) => each[1], stroke: seriesColour(series), strokeWidth: 2, strokeDasharray: seriesDash(series) })), rows, Plot.pointer, { x: "x", y: "y" }),
       ],
     });
   },
@@ -160,7 +163,7 @@ const drawings = {
         Plot.axisX({ label: "throughput, requests/s (right is better)", labelArrow: "none", ticks: Math.floor(width / 90) }),
         Plot.axisY({ ...axisTicks(domain, type, 200), label: axis, labelArrow: "none" }),
         ...tipped([
-          ...lines.map(({ series, points }) => Plot.line(points, { x: (each) => each[0], y: (each) => each[1], stroke: seriesColour(series), strokeDasharray: DASHES[series % SERIES] })),
+          ...lines.map(({ series, points }) => Plot.line(points, { x: (each) => each[0], y: (each) => each[1], stroke: seriesColour(series), strokeDasharray: seriesDash(series) })),
           Plot.dot(rows, { x: "x", y: "y", symbol: (row) => seriesSymbol(row.series), fill: colour, r: 4 }),
           Plot.dot(rows.filter((row) => row.knee), { x: "x", y: "y", stroke: colour, r: 9 }),
           Plot.text(rows, { x: "x", y: "y", text: "text", dx: 9, dy: -8, textAnchor: "start", fill: "currentColor" }),
@@ -238,7 +241,7 @@ const drawings = {
         Plot.axisY({ ...axisTicks(domain, "log", 180), label: axis, labelArrow: "none" }),
         ...tipped([
           Plot.ruleX(rows, { x: "x", y1: "low", y2: "high", stroke: (row) => seriesColour(row.series), strokeOpacity: 0.45, clip: true }),
-          ...lines.map(({ series, points }) => Plot.line(points, { x: (each) => each[0], y: (each) => each[2], stroke: seriesColour(series), strokeWidth: 1.75, strokeDasharray: DASHES[series % SERIES], clip: true })),
+          ...lines.map(({ series, points }) => Plot.line(points, { x: (each) => each[0], y: (each) => each[2], stroke: seriesColour(series), strokeWidth: 1.75, strokeDasharray: seriesDash(series), clip: true })),
         ], rows, Plot.pointer, { x: "x", y: "y" }),
       ],
     });
