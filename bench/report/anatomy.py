@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from bench import protocols
 from bench.report import names, units
 from bench.report.document import Chart, Column, Entry, KeyEntry, Table, TableBuilder
-from bench.report.grouping import variant_of
-from bench.report.latency_charts import label_of
+from bench.report.grouping import label_of, variant_of
 from bench.report.plots import Bars, Segment
 from bench.report.text import listed
 from bench.results import Anatomy, BothWays, Cell, HeaderSection, Run

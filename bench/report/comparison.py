@@ -33,7 +33,6 @@ MILLISECONDS = units.Unit("ms", 1e6)
 CHANGED_AT_MOST = 12
 COUNTS_AT_MOST = 8
 """Rows of differences and of changed counts; all of them are among the details."""
-LABEL_AT_MOST = 40
 """Characters of a label in a forest plot."""
 FOREST_AT_MOST = 30
 """Rows of one forest plot."""
@@ -126,9 +125,7 @@ def _forest(cells: Sequence[ComparedCell], found: Comparison, caption: str) -> I
         ratio = slowdown(cell)
         if math.isfinite(ratio.value) and ratio.value > 0:
             text = f"{units.ratio_value(ratio)} {ratio.verdict}"
-            effects.append(
-                Effect(one_line(cell.id)[:LABEL_AT_MOST], ratio.value, ratio.low, ratio.high, ratio.verdict, text)
-            )
+            effects.append(Effect(one_line(cell.id), ratio.value, ratio.low, ratio.high, ratio.verdict, text))
     effects.sort(key=lambda effect: -effect.value)
     if not effects:
         return

@@ -5,8 +5,7 @@ from textwrap import fill
 
 from bench.report import definitions, names, units
 from bench.report.document import Chart, Column, Entry, Table, TableBuilder
-from bench.report.grouping import LoadGroup, WorkloadGroup
-from bench.report.latency_charts import label_of
+from bench.report.grouping import LoadGroup, WorkloadGroup, label_of
 from bench.report.latency_tables import headings, headings_of
 from bench.report.plots import Bars, Segment
 from bench.report.text import listed

@@ -1,8 +1,8 @@
 """Groups the cells of a run for readers: into sections, then by load, then by variant, with series side by side.
 
 How a dimension is laid out is declared with it (bench.spec.Role). A series is what a reader compares: a protocol, in
-one dialect, of one version. A variant is a setting of gzip and TLS. The other dimensions, such as the workload, make up
-sections.
+one dialect and implementation, of one version. A variant is a setting of gzip and TLS. The other dimensions, such as
+the workload, make up sections.
 """
 
 from collections.abc import Hashable, Iterable, Iterator
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from bench import protocols
 from bench.clients.registry import LIBRARY
 from bench.report import names
-from bench.report.text import listed
+from bench.report.text import listed, one_line
 from bench.results import Cell, Ratio, RatioEstimate, Run
 from bench.spec import CellKey, ClosedLoad, Load, OpenLoad, Role, usual_series
 from bench.stats.estimates import LATENCY, Measure, measure_of
@@ -46,6 +46,11 @@ PLAIN = Variant(())
 def variant_of(key: CellKey) -> Variant:
     """The variant of a cell."""
     return Variant(names.variant_words(key))
+
+
+def label_of(key: CellKey) -> str:
+    """What a configuration is called beside others of its workload and load: `gzip+TLS · GraphQL`."""
+    return one_line(f"{variant_of(key).label} · {names.series(key.series)}")
 
 
 @dataclass(frozen=True, slots=True)

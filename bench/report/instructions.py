@@ -15,8 +15,7 @@ from bench.report.document import (
     Table,
     TableBuilder,
 )
-from bench.report.grouping import Grouping, WorkloadGroup, grouped, variant_of
-from bench.report.latency_charts import label_of
+from bench.report.grouping import Grouping, WorkloadGroup, grouped, label_of, variant_of
 from bench.report.latency_tables import headings, headings_of
 from bench.report.plots import Bars, Segment
 from bench.results import Cell, InstructionCount, Run

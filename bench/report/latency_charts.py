@@ -1,4 +1,4 @@
-"""Charts of latency, throughput and ratios: which are shown, in which unit, with what words."""
+"""Charts of latency: by percentile, and over throughput under growing load."""
 
 import binascii
 import zlib
@@ -10,24 +10,15 @@ from hdrh.codec import HdrCookieException, HdrLengthException
 from bench.load import latency_histogram
 from bench.report import names, units
 from bench.report.document import Chart
-from bench.report.grouping import Grouping, LoadGroup, WorkloadGroup, variant_of
+from bench.report.grouping import Grouping, LoadGroup, WorkloadGroup, label_of, variant_of
 from bench.report.plots import Growth, Line, LoadCurves, Percentiles, Point
-from bench.report.text import one_line
 from bench.results import Cell, Run
 from bench.spec import ClosedLoad
 from bench.stats.estimates import SAMPLES_BEYOND, counts_of
 from bench.stats.load_curves import Curve, curves
 
-LABEL_AT_MOST = 26
-"""Characters that fit beside a row."""
 NINES = np.concatenate([np.linspace(0.1, 1, 10), np.linspace(1.1, 6, 50)])
 """Percentiles at which a distribution is drawn, as a number of nines: 1 is 90 %, 2 is 99 %."""
-
-
-def label_of(cell: Cell) -> str:
-    """`gzip+TLS · GraphQL`, short enough to stand beside a row."""
-    label = one_line(f"{variant_of(cell).label} · {names.series(cell.series)}")
-    return label if len(label) <= LABEL_AT_MOST else f"{label[: LABEL_AT_MOST - 1]}…"
 
 
 def distribution_charts(group: WorkloadGroup, load: LoadGroup, grouping: Grouping) -> list[Chart]:

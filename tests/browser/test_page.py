@@ -138,6 +138,21 @@ def test_a_phone_shows_everything_without_scrolling_sideways(open_report: Open) 
     assert table["x"] + table["width"] <= PHONE[0]
 
 
+def test_labels_of_a_chart_stay_within_it(open_report: Open) -> None:
+    cells = [cell("http", gzip=gzip, implementation=name) for gzip in (False, True) for name in ("default", "granian")]
+    found = open_report(run(cells), size=PHONE)
+    open_all(found.page)
+    beyond = found.page.locator("#chart, [data-plot]").evaluate_all(
+        """charts => charts.flatMap((chart) => [...chart.querySelectorAll("text")]
+          .filter((text) => text.getBoundingClientRect().left < chart.getBoundingClientRect().left)
+          .map((text) => text.textContent))"""
+    )
+    assert beyond == []
+    drawn = found.texts("#chart svg text")
+    assert "HTTP/JSON" in drawn
+    assert any("…" in text and text.endswith("gzip") for text in drawn)
+
+
 def test_a_table_that_is_cut_says_so_and_scrolls_with_the_keyboard(open_report: Open) -> None:
     found = open_report(everything(), size=PHONE)
     open_all(found.page)

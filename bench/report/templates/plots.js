@@ -1,6 +1,6 @@
 // Charts, drawn with Observable Plot as SVG. Colours are variables of the page, so that a chart follows its dark, print and
 // forced-colours styles; beside each colour stands a shape, a dash or a hatching.
-const ROW = 22, CHARACTER = 7;
+const ROW = 22, CHARACTER = 7, GAP = 12;
 const SYMBOLS = ["circle", "square", "triangle", "diamond", "cross", "star", "wye"];
 const DASHES = ["1 0", "7 3", "2 2", "8 2 2 2", "4 4", "1 3", "8 2 2 2 2 2"];
 const VERDICT_SYMBOLS = {
@@ -14,6 +14,11 @@ const seriesShape = (series) => (series + Math.floor(series / SERIES)) % SERIES;
 const seriesSymbol = (series) => SYMBOLS[seriesShape(series)];
 const seriesDash = (series) => DASHES[seriesShape(series)];
 const plain = (value) => Number(value.toPrecision(3)).toLocaleString("en-US");
+// Cut in the middle where it has no room, as names differ at both ends.
+function shortened(text, room) {
+  const most = Math.floor(room / CHARACTER), half = Math.floor((most - 1) / 2);
+  return text.length <= most ? text : `${text.slice(0, half)}…${text.slice(-half)}`;
+}
 const longest = (texts) => Math.max(0, ...texts.map((text) => text.length));
 
 function tipped(marks, rows, pointer, channels) {
@@ -73,15 +78,15 @@ const drawings = {
       x1: Math.max(dot.low ?? dot.value, low), x2: Math.min(dot.high ?? dot.value, high),
       title: dot.title ?? `${dot.label}\n${dot.text}`,
     }));
-    const marginLeft = Math.min(longest(dots.map((dot) => dot.label)) * CHARACTER + 12, width * 0.45);
-    const marginRight = Math.min(longest(dots.map((dot) => dot.text)) * CHARACTER + 12, width * 0.4);
+    const marginLeft = Math.min(longest(dots.map((dot) => dot.label)) * CHARACTER + GAP, width * 0.45);
+    const marginRight = Math.min(longest(dots.map((dot) => dot.text)) * CHARACTER + GAP, width * 0.4);
     const inner = width - marginLeft - marginRight;
     const colour = (row) => seriesColour(row.series);
     const label = new Map(rows.map((row) => [row.number, row.label]));
     const marks = [
       Plot.gridX(axisTicks([low, high], scale, inner)),
       Plot.axisX({ ...axisTicks([low, high], scale, inner), label: null, tickSize: 0 }),
-      Plot.axisY({ tickFormat: (number) => label.get(number), label: null, tickSize: 0 }),
+      Plot.axisY({ tickFormat: (number) => shortened(label.get(number), marginLeft - GAP), label: null, tickSize: 0 }),
       ...(reference === null ? [] : [Plot.ruleX([reference], { stroke: "currentColor", strokeDasharray: "3 3" })]),
       ...[false, true].map((predicted) => Plot.ruleY(rows.filter((row) => Boolean(row.predicted) === predicted), {
         y: "number", x1: "x1", x2: "x2", stroke: colour, strokeWidth: 2.5, ...(predicted ? { strokeDasharray: "3 3" } : {}),
@@ -111,8 +116,8 @@ const drawings = {
       return { ...each, x1: from, x2: from + each.value, title: `${each.label}\n${name}${significant(each.value)}` };
     });
     const labels = [...ends.keys()], words = new Map(totals);
-    const marginLeft = Math.min(longest(labels) * CHARACTER + 12, width * 0.45);
-    const marginRight = longest([...words.values()]) * CHARACTER + 12;
+    const marginLeft = Math.min(longest(labels) * CHARACTER + GAP, width * 0.45);
+    const marginRight = longest([...words.values()]) * CHARACTER + GAP;
     const most = Math.max(...ends.values(), 0) || 1, inner = width - marginLeft - marginRight;
     return plotted(width, {
       height: labels.length * ROW + 44, marginLeft, marginRight, marginTop: 2, marginBottom: 42,
@@ -120,7 +125,7 @@ const drawings = {
       marks: [
         Plot.gridX(axisTicks([0, most], "linear", inner)),
         Plot.axisX({ ...axisTicks([0, most], "linear", inner), label: null, tickSize: 0 }),
-        Plot.axisY({ label: null, tickSize: 0 }),
+        Plot.axisY({ tickFormat: (text) => shortened(text, marginLeft - GAP), label: null, tickSize: 0 }),
         ...tipped([
           Plot.barX(rows, { x1: "x1", x2: "x2", y: "label", fill: (row) => `url(#part-${row.part})`, stroke: "var(--paper)", strokeWidth: 0.5 }),
           Plot.text(labels, { x: (each) => ends.get(each), y: (each) => each, text: (each) => words.get(each) ?? "", textAnchor: "start", dx: 5, fill: "currentColor" }),
@@ -219,7 +224,7 @@ const drawings = {
           Plot.link(rows, { x1: "x1", x2: "x2", y1: "y", y2: "y", stroke: "currentColor", strokeWidth: 2.5, strokeOpacity: 0.75 }),
           ...rows.map((row) => Plot.dot([row], { x: "x", y: "y", r: 5, fill: row.verdict === "inconclusive" ? "var(--paper)" : "currentColor", stroke: "currentColor", ...VERDICT_SYMBOLS[row.verdict] })),
           Plot.dot(cut, { x: "x", y: "y", symbol: "triangle", rotate: "rotate", r: 4, fill: "currentColor" }),
-          Plot.text(rows, { x: low, y: "above", text: "label", textAnchor: "start", fill: "currentColor", stroke: "var(--paper)", strokeWidth: 5 }),
+          Plot.text(rows, { x: low, y: "above", text: (row) => shortened(row.label, width - GAP - (row.text.length + 1) * CHARACTER), textAnchor: "start", fill: "currentColor", stroke: "var(--paper)", strokeWidth: 5 }),
           Plot.text(rows, { x: high, y: "above", text: "text", textAnchor: "end", fill: "currentColor", stroke: "var(--paper)", strokeWidth: 5 }),
         ], rows, Plot.pointer, { x: "x", y: "y" }),
         ...axisLabel(axis, 8),

@@ -38,6 +38,17 @@ def test_bytes_are_drawn_by_part() -> None:
     assert chart.alternative == "TLS · HTTP/JSON 1,382 B"
 
 
+def test_configurations_with_long_names_have_a_bar_each() -> None:
+    versions = [f"a-branch-with-a-long-name-{number}" for number in range(3)]
+    group, load, _ = parts(run([cell("http", version=version) for version in versions]))
+    charts = [*costs.byte_charts(group), costs.cpu_chart(group, load)]
+    for chart in charts:
+        assert chart is not None
+        assert isinstance(chart.plot, Bars)
+        assert [label for label, _ in chart.plot.totals] == [f"plain · HTTP/JSON ({version})" for version in versions]
+        assert len({segment.label for segment in chart.plot.segments}) == len(versions)
+
+
 def test_bytes_without_known_parts_are_one_part() -> None:
     given = cell("http")
     assert given.bytes is not None
