@@ -123,6 +123,16 @@ def test_a_wide_interval_does_not_compress_a_forest_plot(open_report: Open) -> N
     assert wide["y"] < narrow["y"]
 
 
+def test_every_tick_of_a_logarithmic_axis_has_its_number(open_report: Open) -> None:
+    below = [("grpc", 0.45), ("graphql", 0.62)]
+    compared = [cell(name, ratio=latency_ratio("http-get-c1", value, "faster")) for name, value in below]
+    narrow = open_report(run([cell("http"), *compared]), "#show=relative", size=PHONE)
+    assert {"0.5", "1"} <= set(narrow.texts("#chart svg text"))
+    wide = open_report(run([cell("http", latency_ns=quantiles(1e5)), cell("grpc", latency_ns=quantiles(3e7))]))
+    assert {"0.1", "0.2", "0.5", "1", "2", "5", "10", "20"} <= set(wide.texts("#chart svg text"))
+    assert "" not in [*narrow.texts("#chart svg text"), *wide.texts("#chart svg text")]
+
+
 def test_a_phone_shows_everything_without_scrolling_sideways(open_report: Open) -> None:
     found = open_report(everything(), size=PHONE)
     answer = found.page.locator(".result").first.bounding_box()

@@ -32,30 +32,33 @@ function plotted(width, options) {
   });
 }
 
-// Plain numbers at 1, 2 and 5 of each decade, as far as they fit.
+// Numbers along an axis, as many as fit. With `text`, because a logarithmic axis leaves out labels of a tickFormat that it
+// takes for minor ones.
 function axisTicks([low, high], type, width) {
-  if (type !== "log") return { ticks: Math.max(2, Math.floor(width / 80)), tickFormat: plain };
-  if (high / low < 4) return { ticks: Math.max(2, Math.floor(width / 60)), tickFormat: plain };
-  const decades = Math.log10(high / low), room = width / 55;
-  const steps = decades * 3 <= room ? [1, 2, 5] : decades * 2 <= room ? [1, 3] : [1];
+  if (type !== "log") return { ticks: Math.max(2, Math.floor(width / 80)), text: plain };
+  return { ticks: high / low < 4 ? evenTicks([low, high], Math.max(2, Math.floor(width / 60))) : decadeTicks([low, high], width / 55), text: plain };
+}
+
+// Round numbers at equal distances, about so many of them: for an axis that reaches less far than a decade.
+function evenTicks([low, high], count) {
+  const rough = (high - low) / count, power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough);
   const ticks = [];
+  for (let number = Math.ceil(low / step); number <= Math.floor(high / step); number += 1) ticks.push(Number((number * step).toPrecision(6)));
+  return ticks;
+}
+
+// 1, 2 and 5 of each decade, or fewer, so that there are no more than `room`.
+function decadeTicks([low, high], room) {
+  const decades = Math.log10(high / low), ticks = [];
+  const steps = decades * 3 <= room ? [1, 2, 5] : decades * 2 <= room ? [1, 3] : [1];
   for (let decade = Math.floor(Math.log10(low)); decade <= Math.ceil(Math.log10(high)); decade += 1) {
     for (const step of steps) {
       const tick = step * 10 ** decade;
       if (tick >= low && tick <= high) ticks.push(Number(tick.toPrecision(3)));
     }
   }
-  return { ticks: ticks.length >= 2 ? ticks : [low, Math.sqrt(low * high), high].map((each) => Number(each.toPrecision(2))), tickFormat: plain };
-}
-
-// Round numbers at equal distances, about so many of them: for an axis that reaches less far than a decade. With `text`, because
-// a logarithmic axis leaves out labels of its tickFormat that it takes for minor ones.
-function evenTicks([low, high], count) {
-  const rough = (high - low) / count, power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough);
-  const ticks = [];
-  for (let number = Math.ceil(low / step); number <= Math.floor(high / step); number += 1) ticks.push(Number((number * step).toPrecision(6)));
-  return { ticks, text: plain };
+  return ticks.length >= 2 ? ticks : [low, Math.sqrt(low * high), high].map((each) => Number(each.toPrecision(2)));
 }
 
 // Both ends of an axis; an interval stretches it to three times the values at most.
@@ -212,14 +215,13 @@ const drawings = {
       ...(row.low !== null && row.low < low ? [{ x: low, y: row.y, rotate: -90 }] : []),
       ...(row.high !== null && row.high > high ? [{ x: high, y: row.y, rotate: 90 }] : []),
     ]);
-    const ticks = high / low < 4 ? evenTicks([low, high], Math.floor(width / 80)) : axisTicks([low, high], "log", width);
     return plotted(width, {
       height: effects.length * 34 + 44, marginLeft: 8, marginRight: 8, marginTop: 2, marginBottom: 42,
       x: { type: "log", domain: [low, high] }, y: { domain: [0, effects.length], reverse: true, axis: null },
       marks: [
         Plot.rect([band], { x1: band[0], x2: band[1], y1: 0, y2: effects.length, fill: "var(--grid)", fillOpacity: 0.35 }),
         Plot.ruleX([1], { stroke: "currentColor", strokeDasharray: "3 3" }),
-        Plot.axisX({ ...ticks, label: null, tickSize: 0 }),
+        Plot.axisX({ ...axisTicks([low, high], "log", width), label: null, tickSize: 0 }),
         ...tipped([
           Plot.link(rows, { x1: "x1", x2: "x2", y1: "y", y2: "y", stroke: "currentColor", strokeWidth: 2.5, strokeOpacity: 0.75 }),
           ...rows.map((row) => Plot.dot([row], { x: "x", y: "y", r: 5, fill: row.verdict === "inconclusive" ? "var(--paper)" : "currentColor", stroke: "currentColor", ...VERDICT_SYMBOLS[row.verdict] })),
@@ -275,13 +277,13 @@ const drawings = {
       height: overTime ? 184 : 170, marginLeft: 44, marginRight: 8, marginBottom: overTime ? 36 : 22, marginTop: 18,
       x: { type: overTime ? "utc" : "linear", domain: domainX }, y: { type: "log", domain },
       marks: [
-        Plot.gridY({ ticks: evenTicks(domain, 4).ticks }),
+        Plot.gridY({ ticks: evenTicks(domain, 4) }),
         Plot.rect(bands, { x1: "x1", x2: "x2", y1: "y1", y2: "y2", fill: "var(--grid)", fillOpacity: 0.4 }),
         Plot.link(bands, { x1: "x1", x2: "x2", y1: "y", y2: "y", stroke: "var(--quiet)", strokeDasharray: "4 3" }),
         Plot.ruleX(breaks.map(([run]) => at(run) - half * 1.25), { stroke: "var(--quiet)", strokeDasharray: "1 3" }),
         Plot.ruleX(shifts, { x: "x", stroke: "currentColor" }),
         Plot.axisX(axisX),
-        Plot.axisY({ ...evenTicks(domain, 4), label: null, tickSize: 0 }),
+        Plot.axisY({ ticks: evenTicks(domain, 4), text: plain, label: null, tickSize: 0 }),
         ...tipped([
           Plot.ruleX(rows, { x: "x", y1: "low", y2: "high", stroke: colour, strokeOpacity: 0.45 }),
           ...lines.map((points) => Plot.line(points, { x: (each) => at(each[0]), y: (each) => within(each[1]), stroke: colour, strokeWidth: 1.5 })),
