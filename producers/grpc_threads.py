@@ -9,7 +9,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Coroutine, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import Any, cast
 
 # As in producers.grpc_http2.
@@ -114,6 +114,9 @@ class Registration:
         def answer(sent: bytes, context: grpc.ServicerContext) -> Any:
             try:
                 return self._result(behave(parse(sent), context), context)
+            except CancelledError:
+                # The caller has ended the call, or the producer stops.
+                return context.abort(grpc.StatusCode.CANCELLED, "the call has ended")
             except Exception as error:
                 failure = error
             # Raises. Not within `except`, where the log would show the first exception as the cause.
