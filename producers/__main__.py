@@ -19,7 +19,7 @@ from commands.errors import CommandError, ExitCode, UsageError
 from producers import lifecycle
 from producers.certificates import DEFAULT_DIRECTORY, CertificateFiles
 from producers.producer import Producer
-from producers.registry import ALTERNATIVES, DEFAULT, PRODUCERS, producer_class
+from producers.registry import ALTERNATIVES, DEFAULT, PRODUCERS, flags_for, producer_class
 from producers.service import Service, run, usage_errors
 from producers.service import serve as serve_alone
 from producers.settings import BadLimit, Limits, ProducerSettings, TlsFiles, with_limits
@@ -29,7 +29,6 @@ from producers.workers import Workers, hold_ports, worker_command
 app = command_line.application("Serve recipes over one protocol.")
 DEFAULT_FILES = CertificateFiles(DEFAULT_DIRECTORY)
 SECONDS = values.number(0, 3600)
-
 
 LISTENING, TLS, DATA, STOPPING = "Listening", "TLS", "Recipes and processes", "Stopping and limits"
 GRAPHQL, GRPC = "GraphQL only", "gRPC only"
@@ -221,7 +220,9 @@ def _checked(protocol: str, name: str, features: Sequence[str], limits: Sequence
     row = rows[name]
     for feature in features:
         if (reason := row.why_not(feature)) is not None:
-            raise UsageError(f"--implementation {name} does not support --{feature}: {reason}")
+            # What enables a dialect may have another name than the dialect.
+            flag = " ".join(flags_for(protocol, [feature])) or f"--{feature}"
+            raise UsageError(f"--implementation {name} does not support {flag}: {reason}")
     for text in limits:
         if not row.enforces(text.partition("=")[0]):
             raise UsageError(

@@ -69,6 +69,12 @@ def test_what_an_implementation_does_not_offer_is_refused(
     assert_one_line_error(refused, 2, "other", *named)
 
 
+def test_a_dialect_that_is_not_offered_is_refused_by_the_name_of_its_flag(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry.PRODUCERS, "graphql", row_of(lacks={"persisted": "it keeps no texts"}))
+    refused = run_here("producers", "graphql", "--implementation", "other", "--port", "0", "--persisted-queries")
+    assert_one_line_error(refused, 2, "--persisted-queries", "it keeps no texts")
+
+
 def test_an_implementation_of_another_protocol_is_refused() -> None:
     refused = run_here("producers", "http", "--implementation", "grpcio-threads", "--port", "0")
     assert_one_line_error(refused, 2, "'grpcio-threads' is not one of default")
