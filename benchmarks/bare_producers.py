@@ -116,8 +116,9 @@ async def serve_grpc(announce: Announce) -> None:
 
     server = grpc.aio.server()
     add_RecipeServiceServicer_to_server(Constant(), server)  # type: ignore[abstract]
-    announce(f"grpc://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}")
+    port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
+    announce(f"grpc://127.0.0.1:{port}")
     with lifecycle.stop_requested() as stop:
         await stop()
     await server.stop(None)

@@ -2,8 +2,9 @@
 
 A read from a TLS connection allocates 256 KiB and frees most of it. glibc may give the free end of the heap back to the
 system and ask for it again with the next read; whether it does depends on what else happens to lie there. So some
-processes pay two page faults with every response, and others none. Each line is one fresh load process: how it keeps
-memory, its page faults for each request, and its median latency. Kinds alternate, and all ask the same producer.
+processes pay two page faults with every response, others none. Fresh load processes with glibc's default, and others
+that keep freed memory as in the bench, ask the same producer in turn. The table has a row for each kind: how many had a
+page fault per request or more, and the median latency of those and of the others.
 """
 
 import asyncio
@@ -18,13 +19,13 @@ import typer
 
 from bench.load.messages import Route, RunSlice, Setup, SliceDone, Verify
 from bench.machine import pinning_here
-from bench.runner.processes import KEEPS_MEMORY, UNWRAPPED, Wrapper
+from bench.runner.processes import KEEPS_MEMORY, UNWRAPPED, ProcessFailed, Wrapper
 from bench.runner.session import RunningProducer, Session
 from bench.spec import CellKey, ClosedLoad
 from bench.workloads import Workload
 from benchmarks.repeated import command_of
 from commands import command_line, values
-from commands.errors import UsageError
+from commands.errors import UntrustedMeasurement, UsageError
 from producers import certificates
 from recipes.sources import DEFAULT_SOURCE
 
@@ -114,13 +115,16 @@ def freed_memory(
         int, typer.Option(parser=values.whole_number(1, 1000), metavar="N", help="Load processes of each kind.")
     ] = 50,
     seconds: Annotated[
-        float, typer.Option(parser=values.number(0.01, 60), metavar="S", help="The time of each.")
+        float, typer.Option(parser=values.number(0.01, 60), metavar="S", help="How long each is measured.")
     ] = 0.5,
 ) -> None:
     """Print a Markdown table: how many processes had page faults with every request, and the median latencies."""
     if sys.platform != "linux":
         raise UsageError("page faults are read from /proc: Linux only")
-    found = asyncio.run(compare(processes, round(seconds * 1e9)))
+    try:
+        found = asyncio.run(compare(processes, round(seconds * 1e9)))
+    except ProcessFailed as error:
+        raise UntrustedMeasurement(str(error)) from None
     print(f"{command_of('benchmarks.freed_memory')}\n\n{table(found)}")
 
 

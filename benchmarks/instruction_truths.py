@@ -2,7 +2,7 @@
 
 Two copies of the producers' code differ in a loop of Python whose instructions are known: callgrind counts them in a
 process of its own, without the bench. `bench instructions --ab` has to find that number in each protocol. Then two
-copies of the same code are compared, many times, which has to give no verdict. It exits with 1 when one of both fails.
+copies of the same code are compared, many times, which has to give no verdict. It exits with 1 if either fails.
 """
 
 import subprocess

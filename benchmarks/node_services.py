@@ -43,6 +43,12 @@ SERVICES = {
 WARM_UP, ROUNDS, SLICE_S = 1000, 60, 0.02
 
 
+def service_command(node: str, protocol: str, recipes: Path) -> list[str]:
+    """The command line of a service with the recipes of a JSON file. `node`: the program."""
+    packages, contract = SERVICES[protocol]
+    return [node, str(HERE / "node_services.mjs"), protocol, str(recipes), str(packages), str(contract)]
+
+
 async def slice_us(caller: RecipeClient, ids: list[int]) -> float:
     """The median latency of requests for these recipes in turn, in microseconds, over one slice."""
     latencies_s: list[float] = []
@@ -55,8 +61,7 @@ async def slice_us(caller: RecipeClient, ids: list[int]) -> float:
 
 async def measure_start(session: Session, protocol: str, recipes: Path, node: str) -> float:
     """Start both and ask them in turn: the median over rounds of the ratio of their latencies."""
-    packages, contract = SERVICES[protocol]
-    service = [node, str(HERE / "node_services.mjs"), protocol, str(recipes), str(packages), str(contract)]
+    service = service_command(node, protocol, recipes)
     other = (await session.start_server(f"the Node.js service for {protocol}", service)).addresses[0]
     own = (await session.start_producer(protocol, recipes=str(recipes))).plain
     session.pin()
@@ -101,7 +106,7 @@ def node_services(
     chosen = [values.one_of(SERVICES)(protocol) for protocol in protocols or SERVICES]
     node = shutil.which("node")
     if node is None or not all((SERVICES[protocol][0].parent / "node_modules").exists() for protocol in chosen):
-        raise UsageError("node, or the npm packages, are missing; install node and run `make interop`")
+        raise UsageError("node or npm packages are missing; install node and run `make interop`")
     with tempfile.TemporaryDirectory() as directory:
         recipes = Path(directory, "recipes.json")
         recipes.write_bytes(msgspec.json.encode(sources.load(sources.DEFAULT_SOURCE).recipes))
