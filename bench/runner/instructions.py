@@ -193,6 +193,11 @@ class _CountSide:
         except RequestFailed as error:
             assert cell is not None
             self._counting.cells[cell].give_up("failed", str(error))
+            for other in cells:
+                if other not in found or not found[other].profiles:
+                    self._counting.cells[other].give_up(
+                        "failed", f"counted in turns with {cell.label}, of which a request failed"
+                    )
         for counted, windows in found.items():
             if windows.profiles:
                 self._counting.cells[counted].sides[self._side] = windows.count()
