@@ -49,7 +49,8 @@ MEMORY_SHARE = 0.5
 UNKNOWN_MEMORY_INSTANCES = 4
 """How many instances live at the same time where the system does not say how much memory there is."""
 UNVISITED_S_AT_MOST = 75.0
-"""About how long a connection may wait for its next request. Consumers do not use one again that was idle for 100 s."""
+"""About how long a connection may wait for its next request: less than consumers keep an idle one (IDLE_S of
+consumers.aiohttp_session)."""
 GAP_NS = 1_500_000
 """About the time between two slices, for estimates only."""
 INSTANCE_START_S = 3.0

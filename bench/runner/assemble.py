@@ -48,18 +48,7 @@ def run_of(recording: RunRecording, plan: RunPlan, header: RunHeader) -> Run:
         threshold=plan.threshold,
         expect="recipes" if plan.known else "none",
     )
-    run = Run(
-        started_at=header.started_at,
-        duration_s=header.duration_s,
-        command=header.command,
-        note=plan.note,
-        seed=plan.seed,
-        environment=header.environment,
-        recipes=header.recipes,
-        plan=used,
-        warnings=[],
-        cells=cells,
-    )
+    run = header.run(plan, used, cells, [])
     # Sizes are those of the library client's requests.
     sized = [cell.key for cell in cells if cell.client == LIBRARY]
     unknown = unknown_sizes(recording.sizes, sized)

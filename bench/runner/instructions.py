@@ -213,26 +213,18 @@ class _CountSide:
 
 def instructions_run(counting: Counting, plan: RunPlan, header: RunHeader) -> Run:
     """The run as it is written: one row per cell, without a load."""
-    return Run(
-        started_at=header.started_at,
-        duration_s=header.duration_s,
-        command=header.command,
-        note=plan.note,
-        seed=plan.seed,
-        environment=header.environment,
-        recipes=header.recipes,
-        plan=PlanUsed(
-            instances=1,
-            rounds=0,
-            seconds=None,
-            slice_ms=0,
-            instances_done=1,
-            gzip_level=plan.gzip_level,
-            instruction_threshold=plan.threshold,
-        ),
-        warnings=[RunWarning(code="process_trouble", text=f"{text}.") for text in dict.fromkeys(counting.problems)],
-        cells=[_cell(replace(key, load=None), counted) for key, counted in counting.cells.items()],
+    used = PlanUsed(
+        instances=1,
+        rounds=0,
+        seconds=None,
+        slice_ms=0,
+        instances_done=1,
+        gzip_level=plan.gzip_level,
+        instruction_threshold=plan.threshold,
     )
+    warnings = [RunWarning(code="process_trouble", text=f"{text}.") for text in dict.fromkeys(counting.problems)]
+    cells = [_cell(replace(key, load=None), counted) for key, counted in counting.cells.items()]
+    return header.run(plan, used, cells, warnings)
 
 
 def _cell(key: CellKey, counted: Counted) -> Cell:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.machine import Pinning
 from bench.plan import RunPlan
-from bench.results import RecipesUsed
+from bench.results import Cell, PlanUsed, RecipesUsed, Run, RunWarning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +20,21 @@ class RunHeader:
     command: str
     environment: dict[str, Any]
     recipes: RecipesUsed
+
+    def run(self, plan: RunPlan, used: PlanUsed, cells: list[Cell], warnings: list[RunWarning]) -> Run:
+        """The run with this header. `used`: what became of the plan."""
+        return Run(
+            started_at=self.started_at,
+            duration_s=self.duration_s,
+            command=self.command,
+            note=plan.note,
+            seed=plan.seed,
+            environment=self.environment,
+            recipes=self.recipes,
+            plan=used,
+            warnings=warnings,
+            cells=cells,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

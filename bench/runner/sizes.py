@@ -118,17 +118,9 @@ async def _size_up_one(rig: Rig, cell: CellKey, sized: Sized, requests: int) -> 
 
 def sizes_run(sizing: Sizing, plan: RunPlan, header: RunHeader) -> Run:
     """The run as it is written: one row per combination, without a load."""
-    return Run(
-        started_at=header.started_at,
-        duration_s=header.duration_s,
-        command=header.command,
-        seed=plan.seed,
-        environment=header.environment,
-        recipes=header.recipes,
-        plan=PlanUsed(instances=1, rounds=0, seconds=None, slice_ms=0, instances_done=1, gzip_level=plan.gzip_level),
-        warnings=warnings_of(sizing),
-        cells=[_cell(key, sized) for key, sized in sizing.combinations.items()],
-    )
+    used = PlanUsed(instances=1, rounds=0, seconds=None, slice_ms=0, instances_done=1, gzip_level=plan.gzip_level)
+    cells = [_cell(key, sized) for key, sized in sizing.combinations.items()]
+    return header.run(plan, used, cells, warnings_of(sizing))
 
 
 def warnings_of(sizing: Sizing) -> list[RunWarning]:

@@ -127,5 +127,6 @@ def columns(runs: Sequence[Snapshot], members: Sequence[int], key: SeriesKey, fa
 
 
 def mean(values: Floats, errors: Floats) -> Mean:
+    """The mean of logarithms, each weighted by the inverse square of its standard error."""
     weights = 1 / errors**2
     return Mean(float(np.average(values, weights=weights)), float(1 / np.sqrt(weights.sum())))

@@ -94,8 +94,8 @@ def environment_differences(environment_a: dict[str, Any], environment_b: dict[s
     """How two environments differ in what moves results.
 
     What moves results: the processor, how many cores were usable and whether producer and load had one each, the
-    kernel, Python, OpenSSL and every library recorded. Values that only one of
-    them recorded, as with files of an earlier version, share one entry when there are many.
+    kernel, Python, OpenSSL and every library recorded. Values that only one of them recorded, as with files of an
+    earlier version, share one entry when there are many.
     """
     return differing(_of_environment(environment_a), _of_environment(environment_b))
 

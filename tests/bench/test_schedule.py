@@ -8,8 +8,10 @@ from msgspec.structs import replace
 from bench import schedule as planning
 from bench.plan import Matrix, RunPlan, Target, Version
 from bench.spec import CellKey, ClosedLoad, OpenLoad
+from consumers.aiohttp_session import IDLE_S
 from producers import registry
 from producers.registry import PRODUCERS, Implementation, flags_for
+from producers.settings import Limits
 from tests.support.plans import DEFAULT, SIXTEEN, plan_of, with_values
 
 
@@ -213,3 +215,7 @@ def test_intervals_settle_when_they_change_little(
     before: dict[str, float], now: dict[str, float], expected: bool
 ) -> None:
     assert planning.settled(before, now) is expected
+
+
+def test_connections_are_visited_before_consumers_give_them_up_and_producers_close_them() -> None:
+    assert planning.UNVISITED_S_AT_MOST < IDLE_S < Limits().keep_alive_s
