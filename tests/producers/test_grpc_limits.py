@@ -1,6 +1,5 @@
 """Limits of the gRPC producer that only a raw HTTP/2 connection shows."""
 
-import time
 from contextlib import AsyncExitStack
 
 import pytest
@@ -95,7 +94,8 @@ async def test_queued_calls_are_not_dropped() -> None:
                 calls.append((connection, call.stream_id))
                 # Without yielding to the event loop, in which the producer would accept calls.
                 connection.write(call, DataFrame(call.stream_id, message(b""), flags=["END_STREAM"]))
-        # Meanwhile the core queues them in its own threads.
-        time.sleep(0.3)  # noqa: ASYNC251 - the event loop is to stand still
+        # The core has read them all, in its own threads, when it acknowledges what was sent after them.
+        for connection in connections:
+            connection.ping_without_yielding()
         answers = [await connection.answer(stream) for connection, stream in calls]
         assert {answer.status for answer in answers} == {OK}
