@@ -35,6 +35,7 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetails
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
 Shape = Callable[[Any], Any]
@@ -42,9 +43,6 @@ Shape = Callable[[Any], Any]
 
 Shapes = dict[int, tuple[GraphQLOutputType, Shape]]
 """Types and shapes of top-level fields, by the `id` of their nodes."""
-
-DEFINITION = "strawberry-definition"
-"""Under this name, Strawberry keeps its own definition in each field of graphql-core."""
 
 
 class Unusual(Exception):
@@ -142,7 +140,7 @@ class _Compiler:
 
 def _reader(definition: GraphQLField) -> Callable[[Any], Any]:
     """What reads a field from its object: its attribute, or a resolver that takes nothing but the object."""
-    declared = definition.extensions.get(DEFINITION)
+    declared = definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
     if not isinstance(declared, StrawberryField) or definition.args or declared.extensions:
         raise Unusual
     resolver = declared.base_resolver
@@ -196,8 +194,6 @@ def _boolean(value: Any) -> bool:
 
 _SCALARS: Mapping[str, Shape] = {"String": _string, "ID": _id, "Int": _int, "Boolean": _boolean}
 _SEQUENCES = frozenset({tuple, list})
-
-
 _NONE: tuple[None, Shape] = (None, _nothing)
 
 
