@@ -1,7 +1,7 @@
 """What charts show, as values: bars, lines and areas. The page draws them (templates/plots.js). Pure."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from bench.results import Verdict
 
@@ -32,19 +32,32 @@ class Point(NamedTuple):
     """In the unit of the axis; nanoseconds where no axis is chosen yet."""
 
 
+class Bin(NamedTuple):
+    """Some slices of a series that ran after each other."""
+
+    seconds: float
+    """Since the run began."""
+    low: float
+    median: float
+    high: float
+
+
+P = TypeVar("P", Point, Bin)
+
+
 @dataclass(frozen=True, slots=True)
-class Line:
-    """The latency distribution of one configuration."""
+class Line(Generic[P]):
+    """One series, from left to right."""
 
     series: int
-    points: tuple[Point, ...]
+    points: tuple[P, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Percentiles:
     """Latency by percentile, a line for each series."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[Line[Point], ...]
     axis: str
     y_domain: tuple[float, float]
     nines: float
@@ -99,29 +112,11 @@ class AreaMap:
     y_axis: str
 
 
-class Bin(NamedTuple):
-    """Some slices of a series that ran after each other."""
-
-    seconds: float
-    """Since the run began."""
-    low: float
-    median: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """One series over the time of a run."""
-
-    series: int
-    points: tuple[Bin, ...]
-
-
 @dataclass(frozen=True, slots=True)
 class Timeline:
     """Values over the time of a run: the median of each bin as a line, the least and the greatest as a bar."""
 
-    lines: tuple[Trace, ...]
+    lines: tuple[Line[Bin], ...]
     axis: str
     y_domain: tuple[float, float]
 

@@ -5,15 +5,15 @@ from statistics import median
 
 from bench.report.document import Chart
 from bench.report.grouping import Grouping, LoadGroup, WorkloadGroup
-from bench.report.plots import Bin, Timeline, Trace
+from bench.report.plots import Bin, Line, Timeline
 from bench.stats.wording import percent
 
 BINS = 48
 """Bins of a chart; each shows the median of its slices and the extremes."""
 OUTLIER = 1.5
 """A slice that takes this many times the median of its configuration stands out."""
-AXIS = (0.5, 4.0)
-"""The least that an axis ends at, and the most."""
+BOTTOM, TOP = (0.25, 0.5), (2.0, 4.0)
+"""Between which values an axis begins and ends, depending on what it shows."""
 NS_PER_S = 1e9
 
 Relative = list[tuple[float, float]]
@@ -44,8 +44,8 @@ def _chart(group: WorkloadGroup, load: LoadGroup, grouping: Grouping, found: dic
     values = [value for rows in found.values() for _, value in rows]
     first, last = (edge(at for rows in found.values() for at, _ in rows) for edge in (min, max))
     width = (last - first) / BINS or 1.0
-    lines = tuple(Trace(series, tuple(_bins(sorted(rows), first, width))) for series, rows in found.items())
-    domain = max(AXIS[0] / 2, min(AXIS[0], *values)), min(AXIS[1], max(2.0, *values))
+    lines = tuple(Line(series, tuple(_bins(sorted(rows), first, width))) for series, rows in found.items())
+    domain = max(BOTTOM[0], min(BOTTOM[1], *values)), min(TOP[1], max(TOP[0], *values))
     beyond = sum(value > OUTLIER for value in values) / len(values)
     return Chart(
         Timeline(lines, "relative to the median of the configuration", domain),
