@@ -10,7 +10,10 @@ last minute (TIME_WAIT).
 """
 
 import asyncio
+import socket
+from collections.abc import Collection
 from pathlib import Path
+from struct import iter_unpack
 from time import perf_counter_ns
 
 BEAT_NS = 2_000_000
@@ -48,6 +51,10 @@ class LoopWatch:
 COUNTERS = Path("/proc/net/snmp")
 TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 LISTENING = "0A"
+_MAPPED = "0000000000000000FFFF0000"
+"""The beginning of an IPv4 address in the table of IPv6. A server that listens for both has its ends there."""
+_UNSPECIFIED = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bound to it
+"""Where a connection to no particular address goes."""
 
 
 def opened_by_anybody() -> int | None:
@@ -59,12 +66,13 @@ def opened_by_anybody() -> int | None:
         return None
 
 
-def far_ends(port: int) -> frozenset[str]:
-    """One name for each connection that has `port` at either end: address and port of its other end, in hex.
+def far_ends(server_ends: Collection[str]) -> frozenset[str]:
+    """One name for each connection to a server: address and port of its other end, in hex.
 
-    On loopback both ends are listed; they count as one connection.
+    `server_ends`: the server's addresses with its port, in the same form. On loopback both ends of a connection are
+    listed; they count as one connection.
     """
-    mark = f":{port:04X}"
+    marks = {f":{end.rpartition(':')[2]}" for end in server_ends}
     found: set[str] = set()
     for table in TABLES:
         try:
@@ -72,26 +80,55 @@ def far_ends(port: int) -> frozenset[str]:
         except OSError:
             continue
         for line in text.splitlines():
-            if mark not in line:
+            if not any(mark in line for mark in marks):
                 continue
             _, local, remote, state, *_ = line.split()
-            if state != LISTENING and remote.endswith(mark):
+            local, remote = local.removeprefix(_MAPPED), remote.removeprefix(_MAPPED)
+            if state == LISTENING:
+                continue
+            if remote in server_ends:
                 found.add(local)
-            elif state != LISTENING and local.endswith(mark):
+            elif local in server_ends:
                 found.add(remote)
     return frozenset(found)
 
 
-class ConnectionCount:
-    """Counts the connections that are opened to a port."""
+def ends_of(host: str, port: int) -> frozenset[str]:
+    """The addresses of a host with a port, as the kernel's tables show them. None of a host that is unknown."""
+    try:
+        found = socket.getaddrinfo(_UNSPECIFIED.get(host, host), port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return frozenset()
+    return frozenset(f"{_in_hex(family, str(address[0]))}:{port:04X}" for family, _, _, _, address in found)
 
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._known = far_ends(port)
+
+def _in_hex(family: int, address: str) -> str:
+    """In words of 32 bits in the machine's byte order."""
+    packed = socket.inet_pton(family, address.partition("%")[0])
+    return "".join(f"{word:08X}" for (word,) in iter_unpack("=I", packed)).removeprefix(_MAPPED)
+
+
+class ConnectionCount:
+    """Counts the connections that are opened to a server between `begin` and `opened`."""
+
+    def __init__(self, host: str, port: int, *, shared: bool) -> None:
+        """`shared`: whether other processes, too, may connect to this server. What they opened before `begin` is found
+        by reading the tables once more, which takes longer than a slice where there are thousands of connections."""
+        self._ends = ends_of(host, port)
+        self._shared = shared
+        self._look()
+
+    def _look(self) -> None:
+        # First the counter: what is opened meanwhile makes the next `begin` look again.
+        self._looked_at = opened_by_anybody()
+        self._known = far_ends(self._ends)
 
     def begin(self) -> None:
         """Count from here on."""
         self._opened_before = opened_by_anybody()
+        if self._shared and self._opened_before != self._looked_at:
+            self._look()
+            self._opened_before = self._looked_at
 
     def opened(self) -> int | None:
         """Connections opened since `begin`; None where the system does not say."""
@@ -100,7 +137,7 @@ class ConnectionCount:
             return None
         if now == self._opened_before:
             return 0
-        found = far_ends(self._port)
-        new = len(found - self._known)
-        self._known = found
-        return new
+        known = self._known
+        self._look()
+        # Before `begin`, this process itself may have opened some that are new as well.
+        return min(len(self._known - known), now - self._opened_before)

@@ -79,8 +79,8 @@ class Worker:
         self.questions: dict[Workload, Sequence[Question[Any]]] = {}
         self.requests: dict[tuple[Hashable, ...], Sequence[Request]] = {}
         """Verified ones, by what decides how they are answered."""
-        self.connections: dict[int, ConnectionCount] = {}
-        """By the producer's port."""
+        self.connections: dict[Target, ConnectionCount] = {}
+        """By the producer's address."""
 
     async def answer(self, order: messages.Order) -> messages.Answer:
         """Carry out one order."""
@@ -220,7 +220,7 @@ class Worker:
         at_most = None if isinstance(client, ProgramClient) else order.in_flight_at_most
         record = SliceRecord(queue=None if at_most is None else ClientQueue(at_most))
         asked = shuffled_forever(cell.requests, order.seed)
-        connections = self._connection_count(client.settings.target.port)
+        connections = self._connection_count(client.settings.target)
         connections.begin()
         producer_before_ns = self._producer_cpu_ns()
         consumer_before_ns = client.cpu_ns()
@@ -309,10 +309,12 @@ class Worker:
         except Exception as error:  # whatever a client library raises is this request's outcome
             record.fail(kind_of(error), str(error))
 
-    def _connection_count(self, port: int) -> ConnectionCount:
-        if port not in self.connections:
-            self.connections[port] = ConnectionCount(port)
-        return self.connections[port]
+    def _connection_count(self, target: Target) -> ConnectionCount:
+        if target not in self.connections:
+            # Only this process connects to a producer that the bench has started.
+            shared = self.setup.producer_pid is None
+            self.connections[target] = ConnectionCount(target.host, target.port, shared=shared)
+        return self.connections[target]
 
     def _producer_cpu_ns(self) -> int | None:
         pid = self.setup.producer_pid
