@@ -2,6 +2,11 @@
 
 import sys
 
+from commands import interruption
+
+if __name__ == "__main__":
+    interruption.end_at_once("python -m bench")  # imports take a second
+
 from bench.cli.advise import advise
 from bench.cli.ask import ask
 from bench.cli.check import check

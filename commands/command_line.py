@@ -1,11 +1,12 @@
 """Runs a command line so that every failure ends with one line on stderr and the right exit code."""
 
+import errno
 import os
 import re
 import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,14 @@ import typer
 from typer.core import TyperCommand
 from typer.exceptions import Abort, Exit, TyperException
 
-from commands.errors import CommandError, ExitCode
+from commands import interruption, streams
+from commands.errors import CommandError, ExitCode, UsageError
 
 VARIABLES = ("HOST", "PORT", "TLS_PORT", "TARGET", "RECIPES", "GZIP", "TLS")
 """Environment variables that set flags of producers and consumers."""
 
+NOT_OF_FILES = (ConnectionError, TimeoutError)
+"""Errors of the system that no file, directory or limit explains."""
 REPORT_BUGS_TO = "CONTRIBUTING.md says how to report it"
 
 
@@ -48,13 +52,28 @@ class GroupedCommand(TyperCommand):
 
 
 def run(app: typer.Typer, program: str, arguments: Sequence[str] | None = None) -> int:
-    """Run `app` and return its exit code. A command may return its own ExitCode. Errors are printed on stderr."""
+    """Run `app` and return its exit code. A command may return its own ExitCode. Errors are printed on stderr.
+
+    `arguments`: those of the command line by default, and then this process ends afterwards.
+    """
     for name in VARIABLES:
         if os.environ.get(name) == "":
             del os.environ[name]  # an empty variable counts as unset
+    output = streams.prepare(program)
     try:
-        result = app(args=None if arguments is None else list(arguments), prog_name=program, standalone_mode=False)
-        sys.stdout.flush()
+        with interruption.raised(program, ends=arguments is None):
+            exit_code = _run(app, program, arguments)
+            sys.stdout.flush()
+    except KeyboardInterrupt:  # after the command has ended
+        exit_code = ExitCode.INTERRUPTED
+    return ExitCode.USAGE if output is not None and output.failed and exit_code == ExitCode.FINE else exit_code
+
+
+def _run(app: typer.Typer, program: str, arguments: Sequence[str] | None) -> int:
+    try:
+        given = sys.argv[1:] if arguments is None else list(arguments)
+        _check_text(given)
+        result = app(args=given, prog_name=program, standalone_mode=False)
         return int(result) if isinstance(result, int) else ExitCode.FINE
     except CommandError as error:
         return complain(program, str(error), error.exit_code)
@@ -64,12 +83,40 @@ def run(app: typer.Typer, program: str, arguments: Sequence[str] | None = None) 
         return error.exit_code
     except (KeyboardInterrupt, Abort):
         return complain(program, "interrupted", ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of stdout has closed it; the interpreter must not flush into it again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.FINE
     except Exception as error:  # users never see a traceback
+        if interruption.happened():
+            return complain(program, "interrupted", ExitCode.INTERRUPTED)
+        cause = _first(error)
+        if isinstance(cause, OSError) and not isinstance(cause, NOT_OF_FILES):
+            return complain(program, of_system(cause), ExitCode.USAGE)
         return complain(program, _bug(error), ExitCode.BUG)
+
+
+def _check_text(arguments: Iterable[str]) -> None:
+    """Raise UsageError for an argument that is no text in the encoding of this locale, such as some file names."""
+    for text in arguments:
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            encoding = sys.getfilesystemencoding()
+            raise UsageError(f"{text!r} is no text in {encoding}, the encoding of this locale; use another") from None
+
+
+def of_system(error: OSError) -> str:
+    """What the system refused, and where, in one line."""
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return f"{error.strerror}: allow more than `ulimit -n` says now"
+    if error.errno == errno.ENOSPC and error.filename is None:
+        return f"a file could not be written: {error.strerror} (files for the time of a command are in {_temporary()})"
+    where = f"{error.filename}: " if error.filename is not None else ""
+    return f"{where}{error.strerror or error}"
+
+
+def _temporary() -> str:
+    try:
+        return f"{tempfile.gettempdir()}, or where TMPDIR says"
+    except OSError:
+        return "TMPDIR"
 
 
 def complain(program: str, text: str, exit_code: int) -> int:
@@ -78,9 +125,23 @@ def complain(program: str, text: str, exit_code: int) -> int:
     return exit_code
 
 
+def _first(error: BaseException) -> BaseException:
+    """What went wrong first, where tasks failed together."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
 def _bug(error: Exception) -> str:
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", prefix="recipe-lab-bug-", suffix=".txt", delete=False
-    ) as file:
-        traceback.print_exception(error, file=file)
-    return f"a bug in the lab ({type(error).__name__}); details are in {Path(file.name)}, and {REPORT_BUGS_TO}"
+    name = type(_first(error)).__name__
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", errors="backslashreplace", prefix="recipe-lab-bug-", suffix=".txt", delete=False
+        ) as file:
+            traceback.print_exception(error, file=file)
+        details = f"details are in {Path(file.name)}"
+    except OSError:
+        # Without a file for them, what matters most has to fit on the line.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        details = f"{error} in {place.filename}:{place.lineno}"
+    return f"a bug in the lab ({name}); {details}, and {REPORT_BUGS_TO}"

@@ -3,10 +3,15 @@
 stdout gets one JSON document, everything else goes to stderr.
 """
 
+import sys
+
+from commands import interruption
+
+if __name__ == "__main__":
+    interruption.end_at_once("python -m consumers")
+
 import asyncio
 import os
-import signal
-import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +24,7 @@ from aiohttp import web
 
 from commands import command_line, values
 from commands.errors import CommandError, UsageError
+from commands.loop_signals import handled_in_loop, run_in_loop
 from consumers import web_api
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import ConsumerError
@@ -169,10 +175,8 @@ def serve(
             shown = f"[{host}]" if ":" in host else host
             print(f"listening http://{shown}:{number} pid={os.getpid()}", flush=True)
             stopped = asyncio.Event()
-            loop = asyncio.get_running_loop()
-            for signal_number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(signal_number, stopped.set)
-            await stopped.wait()
+            with handled_in_loop(stopped.set):
+                await stopped.wait()
         finally:
             await runner.cleanup()
 
@@ -199,8 +203,7 @@ def _ask(caller: Caller, call: Callable[[RecipeClient], Awaitable[Result]]) -> R
             return await call(consumer)
 
     try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(conversation())
+        return run_in_loop(conversation(), uvloop.new_event_loop)
     except (RecipeError, ConsumerError) as error:
         raise CommandError(str(error)) from None
 

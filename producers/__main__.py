@@ -8,6 +8,12 @@ from pathlib import Path
 os.environ.setdefault("OPENSSL_CONF", str(Path(__file__).with_name("openssl.cnf")))
 
 import sys
+
+from commands import interruption
+
+if __name__ == "__main__":
+    interruption.end_at_once("python -m producers")
+
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated

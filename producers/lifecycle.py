@@ -2,14 +2,12 @@
 
 import asyncio
 import os
-import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
+from commands.loop_signals import handled_in_loop
 from producers.producer import Producer
-
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 STOP_WITH_STDIN = "RECIPE_LAB_STOP_WITH_STDIN"
 """An environment variable that a parent sets for a child whose stdin it holds: the end of stdin then acts as a stop
@@ -23,7 +21,7 @@ def announce(addresses: list[str], pid: int) -> None:
 
 
 async def serve(producer: Producer, on_listening: Callable[[list[str]], None]) -> None:
-    """Serve until SIGINT or SIGTERM, then drain. A second signal ends the process at once.
+    """Serve until SIGINT, SIGTERM or SIGHUP, then drain. A second signal ends the process at once.
 
     Raises PortUnavailable.
     """
@@ -48,17 +46,14 @@ def stop_requested() -> Iterator[Callable[[], Awaitable[object]]]:
             os._exit(1)
         stopping.set()
 
-    for number in STOP_SIGNALS:
-        loop.add_signal_handler(number, on_signal)
-    if os.environ.get(STOP_WITH_STDIN):
-        loop.add_reader(sys.stdin.fileno(), lambda: _at_end(loop, on_signal))
-    try:
-        yield stopping.wait
-    finally:
+    with handled_in_loop(on_signal):
         if os.environ.get(STOP_WITH_STDIN):
-            loop.remove_reader(sys.stdin.fileno())
-        for number in STOP_SIGNALS:
-            loop.remove_signal_handler(number)
+            loop.add_reader(sys.stdin.fileno(), lambda: _at_end(loop, on_signal))
+        try:
+            yield stopping.wait
+        finally:
+            if os.environ.get(STOP_WITH_STDIN):
+                loop.remove_reader(sys.stdin.fileno())
 
 
 def _at_end(loop: asyncio.AbstractEventLoop, on_end: Callable[[], None]) -> None:

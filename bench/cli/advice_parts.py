@@ -10,7 +10,6 @@ import msgspec
 from bench import environment, machine, run_file
 from bench.cli import matrix_flags
 from bench.cli.measure import Interrupted, checked_path, load_recipes, measured_run
-from bench.cli.show import put
 from bench.plan import Matrix, RunPlan
 from bench.protocols import PROTOCOLS
 from bench.results import Run
@@ -46,14 +45,16 @@ class Wanted:
     recipes: str
 
 
-def kept_or_measured(wanted: Wanted, *, anew: bool, fits: Callable[[Run], bool]) -> tuple[Path, Run]:
+def kept_or_measured(wanted: Wanted, *, anew: bool, fits: Callable[[Run], bool]) -> tuple[Path, Run, bool]:
     """The latest run that was measured here for this command and fits, unless `anew`; else one measured now.
+
+    With its path, and whether it has yet to be written there.
 
     Raises UsageError and Interrupted.
     """
     loaded = load_recipes(wanted.recipes)
     if not anew and (kept := _kept(loaded, fits)) is not None:
-        return kept
+        return (*kept, False)
     pages = pages_for(wanted.payload_bytes, loaded)
     large = pages[-1] > USUAL_PAGES[-1]
     plan = _plan(wanted, pages, (SECONDS_LARGE if large else SECONDS) * (NEW_TAKES if _new(wanted) else 1.0))
@@ -62,8 +63,7 @@ def kept_or_measured(wanted: Wanted, *, anew: bool, fits: Callable[[Run], bool])
     run = measured_run(plan)
     if run.plan.interrupted:
         raise Interrupted("interrupted before the measurement was complete; nothing was written")
-    put(path, run_file.encode(run))
-    return path, run
+    return path, run, True
 
 
 def _kept(loaded: sources.LoadedRecipes, fits: Callable[[Run], bool]) -> tuple[Path, Run] | None:

@@ -9,7 +9,7 @@ import typer
 from bench import environment, machine, run_file
 from bench.cli import matrix_flags
 from bench.cli.advice_parts import Wanted, kept_or_measured
-from bench.cli.show import print_document
+from bench.cli.show import Files, print_document, show_then_write
 from bench.model.choices import Choices, Conditions
 from bench.model.parts import NoParts, Parts, parts_of
 from bench.model.predict import OutOfReach, blend
@@ -109,17 +109,25 @@ def advise(
             return False
         return kinds[0] == PERSISTENT or all(set_up.latency_ns is not None for set_up in parts.set_ups.values())
 
+    is_new = False
     if run:
         path, found = Path(run), _read(run)
     else:
-        path, found = kept_or_measured(Wanted(payload, kinds[0], recipes), anew=measure, fits=fits)
-    try:
-        parts, conditions = question(found)
-    except NoParts as error:
-        raise UsageError(f"{path}: {error}; use a run of --workload get,list --concurrency 1") from None
-    except OutOfReach as error:
-        raise UsageError(f"--payload: {error}; or use --run with a run of other page sizes") from None
-    _show(path, found, parts, conditions)
+        path, found, is_new = kept_or_measured(Wanted(payload, kinds[0], recipes), anew=measure, fits=fits)
+
+    def answer() -> None:
+        try:
+            parts, conditions = question(found)
+        except NoParts as error:
+            raise UsageError(f"{path}: {error}; use a run of --workload get,list --concurrency 1") from None
+        except OutOfReach as error:
+            raise UsageError(f"--payload: {error}; or use --run with a run of other page sizes") from None
+        _show(path, found, parts, conditions)
+
+    if is_new:
+        show_then_write(Files(found, path, report=False), answer)
+    else:
+        answer()
     return ExitCode.UNTRUSTED if assemble.untrusted(found) else ExitCode.FINE
 
 

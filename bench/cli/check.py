@@ -1,6 +1,5 @@
 """`python -m bench check`: what can be trusted on this machine."""
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
@@ -20,6 +19,7 @@ from bench.runner import selfcheck
 from bench.runner.findings import Finding, MachineMeasured, findings, summary
 from bench.topology import read_topology
 from commands.errors import ExitCode
+from commands.loop_signals import run_in_loop
 from producers.registry import PRODUCERS
 
 
@@ -35,12 +35,9 @@ def check(
     # Counted before this process is pinned.
     usable = machine.usable_cpus()
     cores = read_topology(usable).of(usable)
-    with (
-        occupied(pinning.measured or usable) as occupancy,
-        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
-        machine.this_process_on(pinning.load),
-    ):
-        measured = runner.run(selfcheck.measure_machine(protocols, pinning, cores, occupancy))
+    with occupied(pinning.measured or usable) as occupancy, machine.this_process_on(pinning.load):
+        work = selfcheck.measure_machine(protocols, pinning, cores, occupancy)
+        measured = run_in_loop(work, uvloop.new_event_loop)
     found = findings(measured)
     console = console_of_output()
     console.print(Text(summary(found), style="bold"))

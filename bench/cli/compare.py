@@ -54,9 +54,9 @@ def compare(
     path = page_path("--html", html) if html else None
     found, names = _compared(earlier, later, threshold, force=force)
     document = comparison.document_of(found, names)
+    print_result(document, form, everything=everything)
     if path is not None:
         write_page(document, path)
-    print_result(document, form, everything=everything)
     return EXIT_CODES[found.gate.outcome]
 
 

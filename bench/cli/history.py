@@ -78,8 +78,8 @@ def history(
     damaged = [f"It could not be read: {each.name}." for each in left_out if each.damaged]
     found = put_together(snapshots, last=gate, threshold=threshold, gaps=damaged)
     document = reporting.document_of(found, left_out, by_time=over == "time")
-    write_page(document, path)
     print_result(document, form, everything=everything)
+    write_page(document, path)
     if form == TERMINAL:
         print(f"page: {path}")
     return ExitCode.FINE if found.gate is None else EXIT_CODES[found.gate.outcome]

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from bench import run_file
 from bench.callgrind.tool import ToolMissing, Valgrind, installed
 from bench.cli import matrix_flags, version_flags
 from bench.cli.matrix_flags import SERVERS
@@ -21,7 +20,7 @@ from bench.cli.shared_flags import (
     SampleSeedFlag,
     WorkloadFlag,
 )
-from bench.cli.show import print_document, put, write_report
+from bench.cli.show import Files, print_document, print_files, show_then_write
 from bench.clients.base import LoopClient
 from bench.clients.registry import CLIENTS, load_client_class
 from bench.plan import Matrix, RunPlan
@@ -103,10 +102,7 @@ def instructions(
         return instructions_run(counting, plan, _with_valgrind(job.header(), valgrind))
 
     run = carry_out(plan, counted, CELL_S * len(plan.matrix.cells()))
-    put(path, run_file.encode(run))
-    report_path = write_report(run, path.with_suffix(".html"))
-    print_document(instructions_document(run))
-    print(f"run file: {path}\nreport:   {report_path}")
+    show_then_write(Files(run, path), lambda: print_document(instructions_document(run)), print_files)
     return _exit_code(run)
 
 

@@ -1,6 +1,8 @@
 """Measuring, the same for every command: recipes, versions, certificates, progress, Ctrl-C, and the run's header."""
 
 import asyncio
+import errno
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -39,6 +41,8 @@ from recipes.sources import LoadedRecipes
 
 Result = TypeVar("Result")
 
+PROBE_BYTES = 1 << 20
+"""About the size of a run file and its report."""
 EXIT_CODES: Mapping[Outcome, ExitCode] = {
     "regression": ExitCode.REGRESSION,
     "inconclusive": ExitCode.UNTRUSTED,
@@ -56,16 +60,20 @@ class Interrupted(CommandError):
 def checked_path(out: str, kind: str = "run") -> Path:
     """Where the run file goes. Raises UsageError before anything is measured when it cannot be written."""
     path = Path(out) if out else Path("reports")
-    if not out or path.is_dir() or out.endswith("/"):
-        path /= f"{kind}-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.json"
-    elif path.suffix != ".json":
-        raise UsageError(f"--out: {out!r} does not end in .json; the report is written beside it as .html")
     try:
+        if not out or out.endswith("/") or path.is_dir():
+            path /= f"{kind}-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.json"
+        elif path.suffix != ".json":
+            raise UsageError(f"--out: {out!r} does not end in .json; the report is written beside it as .html")
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
+        for each in (path, path.with_suffix(".html")):
+            if each.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(each))
+        with tempfile.TemporaryFile(dir=path.parent) as probe:
+            probe.write(bytes(PROBE_BYTES))
     except OSError as error:
-        raise UsageError(f"--out: {path.parent} cannot be written to: {error.strerror or error}") from None
+        where = error.filename if error.filename in (str(path.with_suffix(".html")), str(path)) else path.parent
+        raise UsageError(f"--out: {where} cannot be written: {error.strerror or error}") from None
     return path
 
 

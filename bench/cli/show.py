@@ -1,14 +1,16 @@
-"""Writes run files and reports, and prints documents."""
+"""Prints runs and documents, and writes run files and reports: what was found is shown before it is written."""
 
 import os
 import sys
 import tempfile
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from msgspec import to_builtins
 from msgspec.json import encode as json_encode
 from msgspec.json import format as json_format
 from rich.console import Console
+from rich.text import Text
 
 from bench import run_file
 from bench.cli.output_flags import MARKDOWN, Shown
@@ -21,42 +23,118 @@ from bench.report.run_document import document_of
 from bench.report.tables import tables_of
 from bench.report.terminal_answer import Closing
 from bench.results import Run
+from commands import interruption
 from commands.errors import UsageError
 
 READABLE_BY_ALL = 0o644
 MORE = "--tables all, --explain, --json (later: python -m bench report RUN)"
 """How to see what the answer leaves out."""
+RUN_FILE, REPORT = "Run file", "Report"
+"""The files of a run, as they are named."""
 NARROWEST = 40
 """Columns below which lines are as long as in a terminal of this width."""
 
 
+class Files:
+    """The files of a run that has been measured: its run file and, unless it has none, its report."""
+
+    def __init__(self, run: Run, run_path: Path, *, report: bool = True) -> None:
+        self._run = run
+        self._path = run_path
+        self._report = report
+        self._problems: list[str] = []
+        self.written: dict[str, str] = {}
+        """The paths of what was written, by what it is."""
+
+    def write(self) -> None:
+        """Write what can be written. Ctrl-C waits for the run file."""
+        with interruption.held():
+            self._write(RUN_FILE, lambda: put(self._path, run_file.encode(self._run)))
+        if self._report:
+            self._write(REPORT, lambda: write_report(self._run, self._path.with_suffix(".html")))
+
+    def _write(self, kind: str, write: Callable[[], object]) -> None:
+        try:
+            write()
+            self.written[kind] = str(self._path if kind == RUN_FILE else self._path.with_suffix(".html"))
+        except UsageError as error:
+            self._problems.append(str(error))
+
+    def complain(self) -> None:
+        """Raise UsageError where something could not be written; it names what was."""
+        if self._problems:
+            others = ", ".join(f"{kind.lower()} {path}" for kind, path in self.written.items())
+            raise UsageError(f"{'; '.join(self._problems)}; written: {others or 'nothing'}")
+
+
+def show_then_write(
+    files: Files, show: Callable[[], None], name: Callable[[dict[str, str]], None] = lambda _: None
+) -> None:
+    """Show a run, write its files, and name those that were written. Whatever goes wrong, the rest is done.
+
+    Raises UsageError if a file is not writable.
+    """
+    try:
+        show()
+    finally:
+        try:
+            files.write()
+        finally:
+            name(files.written)
+    files.complain()
+
+
 def show(run: Run, run_path: Path, shown: Shown) -> None:
-    """Write the run file and its report, and print the answer. Raises UsageError if a file is not writable."""
-    put(run_path, run_file.encode(run))
-    report_path = write_report(run, run_path.with_suffix(".html"))
-    print_answer(run, shown, run_path, report_path)
-
-
-def print_answer(run: Run, shown: Shown, run_path: Path, report_path: Path | None = None) -> None:
-    """Print the answer of a run to stdout, and what else was asked for. `report_path`: a report that was written."""
-    grouping = grouped(run)
-    answer = answer_of(run, grouping)
+    """Print the answer, then write the run file and its report. Raises UsageError if one is not writable."""
     if shown.as_json:
-        paths = {"run_file": str(run_path), "report": str(report_path) if report_path else None}
-        sys.stdout.write(json_format(json_encode({**paths, **to_builtins(answer)}), indent=2).decode() + "\n")
+        show_then_write(Files(run, run_path), lambda: None, lambda written: _print_json(run, written))
         return
     console = console_of_output()
-    files = (("Run file", str(run_path)), *([("Report", str(report_path))] if report_path else []))
+    more = "" if shown.is_more else MORE
+    planned = {RUN_FILE: str(run_path), REPORT: str(run_path.with_suffix(".html"))}
+    show_then_write(
+        Files(run, run_path),
+        lambda: _print_answer(run, shown, Closing(planned, more), console),
+        lambda written: _print_lines(Closing(written, more).lines(console), console),
+    )
+
+
+def print_answer(run: Run, shown: Shown, run_path: Path) -> None:
+    """Print the answer of a run that is in a file to stdout, and what else was asked for."""
+    files = {RUN_FILE: str(run_path)}
+    if shown.as_json:
+        _print_json(run, files)
+        return
+    console = console_of_output()
     closing = Closing(files, "" if shown.is_more else MORE)
-    for line in terminal_answer.lines_of(answer, console, Closing() if shown.is_more else closing):
-        console.print(line, soft_wrap=True)
+    _print_answer(run, shown, closing, console)
+    _print_lines(closing.lines(console), console)
+
+
+def _print_answer(run: Run, shown: Shown, closing: Closing, console: Console) -> None:
+    """Print the answer without its closing lines, for which there is room."""
+    grouping = grouped(run)
+    answer = answer_of(run, grouping)
+    _print_lines(terminal_answer.lines_of(answer, console, Closing() if shown.is_more else closing), console)
     if shown.is_more:
         console.print()
     if shown.explain:
         terminal.render(explanation_of(run, grouping), console)
     for name, tables in tables_of(run, grouping, shown.tables).items():
         terminal.print_blocks(tables or [f"No table of {name}: this run has nothing for it."], console)
-    for line in closing.lines(console) if shown.is_more else ():
+
+
+def _print_json(run: Run, files: Mapping[str, str]) -> None:
+    """Print the answer as JSON, which is UTF-8 whatever the encoding of text is here."""
+    paths = {"run_file": files.get(RUN_FILE), "report": files.get(REPORT)}
+    content = json_format(json_encode({**paths, **to_builtins(answer_of(run, grouped(run)))}), indent=2)
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _print_lines(lines: Iterable[Text], console: Console) -> None:
+    for line in lines:
         console.print(line, soft_wrap=True)
 
 
@@ -66,6 +144,12 @@ def write_report(run: Run, path: Path) -> Path:
 
     put(path, html.render(document_of(run)))
     return path
+
+
+def print_files(written: Mapping[str, str]) -> None:
+    """Print where files of a run are."""
+    console = console_of_output()
+    _print_lines(Closing(written).lines(console), console)
 
 
 def page_path(flag: str, given: str) -> Path:

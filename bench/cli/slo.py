@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from bench import run_file
 from bench.cli import matrix_flags, version_flags
 from bench.cli.measure import carry_out, checked_path
 from bench.cli.output_flags import OUTPUT
@@ -20,7 +19,7 @@ from bench.cli.shared_flags import (
     TargetFlag,
     workload_option,
 )
-from bench.cli.show import console_of_output, put
+from bench.cli.show import Files, console_of_output, print_files, show_then_write
 from bench.plan import Matrix, RunPlan, Target
 from bench.protocols import PROTOCOLS, title
 from bench.report import terminal
@@ -126,10 +125,10 @@ def _measure(plan: RunPlan, objectives: Sequence[Objective], run_path: Path | No
         return found, assemble.run_of(recording, plan, job.header())
 
     found, run = carry_out(plan, searched, SECONDS_PER_SEARCH * len(plan.matrix.cells()))
-    show(found, objectives)
-    if run_path is not None:
-        put(run_path, run_file.encode(run))
-        print(f"Run file:  {run_path}")
+    if run_path is None:
+        show(found, objectives)
+    else:
+        show_then_write(Files(run, run_path, report=False), lambda: show(found, objectives), print_files)
     if run.plan.interrupted:
         return ExitCode.INTERRUPTED
     return ExitCode.UNTRUSTED if any(one.trouble or one.generator_limited for one in found) else ExitCode.FINE

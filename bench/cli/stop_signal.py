@@ -1,15 +1,15 @@
 """Ctrl-C: the first asks to stop and keeps what was measured; the second ends the program at once."""
 
 import asyncio
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from commands.loop_signals import handled_in_loop
 
 
 @contextmanager
 def stop_on_signal() -> Iterator[asyncio.Event]:
-    """An event that the first SIGINT or SIGTERM sets; a second one cancels the current task."""
-    loop = asyncio.get_running_loop()
+    """An event that the first SIGINT, SIGTERM or SIGHUP sets; a second one cancels the current task."""
     stop = asyncio.Event()
     task = asyncio.current_task()
 
@@ -18,11 +18,5 @@ def stop_on_signal() -> Iterator[asyncio.Event]:
             task.cancel()
         stop.set()
 
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    for number in numbers:
-        loop.add_signal_handler(number, on_signal)
-    try:
+    with handled_in_loop(on_signal):
         yield stop
-    finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)

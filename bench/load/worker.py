@@ -6,6 +6,8 @@ another client library. It ends when its stdin ends, so it never outlives the be
 
 import asyncio
 import gc
+import os
+import stat
 import sys
 from argparse import SUPPRESS, ArgumentParser
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -43,6 +45,7 @@ from bench.wire.measure import measure
 from bench.wire.parts import BytesUnaccounted, UnknownPart
 from bench.wire.reading import NOTHING_KNOWN, WARM_UP_REQUESTS, Reading
 from bench.workloads import WORKLOADS, Question, Workload, WrongAnswer
+from commands import streams
 from consumers import registry as consumers
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import ConsumerError, OperationUnsupported
@@ -376,7 +379,12 @@ async def obey(reader: asyncio.StreamReader) -> None:
 
 async def _read_orders() -> None:
     reader = asyncio.StreamReader(limit=1 << 24)
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    kind = os.fstat(sys.stdin.fileno()).st_mode
+    if stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind):
+        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    else:  # the loop would abort
+        reader.feed_data(sys.stdin.buffer.read())
+        reader.feed_eof()
     await obey(reader)
 
 
@@ -388,6 +396,7 @@ def main() -> None:
         description="A load process. The bench starts it and sends it orders on stdin, one JSON message a line.",
     )
     parser.parse_args()
+    streams.open_descriptors()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_read_orders())

@@ -23,6 +23,7 @@ from bench.report.document import (
     Sentences,
     Table,
 )
+from bench.report.spelling import in_encoding
 from bench.report.text import one_line
 from bench.results import Verdict
 
@@ -35,6 +36,7 @@ STYLES: dict[Verdict, str] = {"faster": "green", "slower": "red", "same": "cyan"
 
 def render(document: Document, console: Console, details: str = "in the HTML and Markdown reports") -> None:
     """Print the document. `details`: where what is left out can be read."""
+    document = in_encoding(document, console.encoding)
     if document.quality is not None:
         _print_quality(document.quality, console)
     for section in document.sections:
@@ -114,7 +116,7 @@ def _print_quality(quality: Quality, console: Console) -> None:
 def print_blocks(blocks: Iterable[Block], console: Console) -> None:
     """Print some blocks of a document."""
     for block in blocks:
-        _print_block(block, console)
+        _print_block(in_encoding(block, console.encoding), console)
 
 
 def _print_table(table: Table, console: Console) -> None:

@@ -3,8 +3,8 @@
 Where space is short, the least important is left out, and a line says how to see it.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from rich.console import Console
 from rich.text import Text
@@ -13,8 +13,9 @@ from bench.report import units
 from bench.report.answer import Answer, CostRow, CostTable, Level, LevelTable
 from bench.report.answer_sentences import mark
 from bench.report.document import MISSING
+from bench.report.spelling import in_encoding
 from bench.report.terminal import STYLES
-from bench.report.terminal_grid import Grid, Place, Row
+from bench.report.terminal_grid import CUT, Grid, Place, Row
 from bench.report.text import one_line
 from bench.report.units import Unit
 
@@ -40,11 +41,12 @@ class Folding:
     def labelled(self, label: str, text: str, style: str = "") -> list[Text]:
         """The text beside a label; no line of it begins under the label."""
         lines = self._lines(text, style, self.console.width - LABEL_WIDTH)
+        label = in_encoding(label, self.console.encoding)
         labels = [f"{label}:" if label else "", *([""] * len(lines))]
         return [Text.assemble(start.ljust(LABEL_WIDTH), line) for start, line in zip(labels, lines, strict=False)]
 
     def _lines(self, text: str, style: str, width: int) -> list[Text]:
-        kept = one_line(text).replace(" %", f"{KEPT}%")
+        kept = one_line(in_encoding(text, self.console.encoding)).replace(" %", f"{KEPT}%")
         return [
             Text(line.plain.rstrip().replace(KEPT, " "), style=style) for line in Text(kept).wrap(self.console, width)
         ]
@@ -84,36 +86,39 @@ class Room:
 class Closing:
     """What stands at the end: where the files are, and how to see more."""
 
-    files: tuple[tuple[str, str], ...] = ()
-    """Labels and paths. These are not broken into lines, so that they can be copied."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Paths by their labels. They are not broken into lines, so that they can be copied."""
     more: str = ""
 
     def lines(self, console: Console) -> list[Text]:
         """The lines."""
-        files = [Text(f"{label}:".ljust(LABEL_WIDTH) + one_line(path)) for label, path in self.files]
+        files = [Text(f"{label}:".ljust(LABEL_WIDTH) + one_line(path)) for label, path in self.files.items()]
         return files + (Folding(console).labelled("More", self.more) if self.more else [])
 
 
 def lines_of(answer: Answer, console: Console, closing: Closing = Closing()) -> list[Text]:
-    """The lines."""
+    """The lines without those of `closing`, for which there is room."""
     folding, width = Folding(console), console.width
     head = folding.plain(answer.scope) + folding.plain(answer.result, "bold red" if answer.alarming else "bold")
     trust = folding.labelled("Trust", answer.trust.line) if answer.trust.parts else []
-    foot = closing.lines(console)
     networks = [folding.labelled("Predicted" if each.predicted else "Network", each.text) for each in answer.networks]
-    room = Room(LINES_AT_MOST - len(head) - len(trust) - len(foot) - 1)
+    room = Room(LINES_AT_MOST - len(head) - len(trust) - len(closing.lines(console)) - 1)
     levels, costs = answer.levels, answer.costs
     verdicts = folding.plain(levels.verdicts, "dim") if levels is not None and levels.verdicts else []
     name = "bytes" if levels is not None and levels.measure == "wire_bytes" else "latency"
-    level_lines = room.take_table(level_grid(levels) if levels is not None else None, verdicts, width, name)
+
+    def table(grid: Grid | None, notes: list[Text], name: str) -> list[Text]:
+        return room.take_table(in_encoding(grid, console.encoding), notes, width, name)
+
+    level_lines = table(level_grid(levels) if levels is not None else None, verdicts, name)
     network_lines = [line for lines in networks[:1] for line in room.take(lines)]
     warnings = [line for lines in _warnings(answer, folding) for line in room.take(lines)]
     notes = folding.plain(_cost_notes(costs), "dim") if costs is not None else []
-    cost_lines = room.take_table(cost_grid(costs) if costs is not None else None, notes, width, "bytes,cpu")
+    cost_lines = table(cost_grid(costs) if costs is not None else None, notes, "bytes,cpu")
     network_lines += [line for lines in networks[1:] for line in room.take(lines)]
     others = f"{', '.join(answer.elsewhere)} (--tables latency,client)" if answer.elsewhere else ""
     also = room.take(folding.labelled("Also", others)) if others else []
-    return [*head, *level_lines, *cost_lines, Text(), *network_lines, *trust, *warnings, *also, *foot]
+    return [*head, *level_lines, *cost_lines, Text(), *network_lines, *trust, *warnings, *also]
 
 
 def level_grid(table: LevelTable) -> Grid:
@@ -199,7 +204,8 @@ def _cost_notes(table: CostTable) -> str:
 def _warnings(answer: Answer, folding: Folding) -> list[list[Text]]:
     """The first sentence of each warning; of many the first few. Notes are only counted."""
     found = [each for each in answer.limits if each.grade == "warning"]
-    shown = [_cut(folding.labelled("Warning", _first_sentence(each.text), "yellow")) for each in found]
+    cut = in_encoding(CUT, folding.console.encoding)
+    shown = [_cut(folding.labelled("Warning", _first_sentence(each.text), "yellow"), cut) for each in found]
     left = len(found) - WARNINGS_AT_MOST
     return [*shown[:WARNINGS_AT_MOST], *([folding.labelled("", f"{left} more: --explain")] if left > 0 else [])]
 
@@ -208,10 +214,10 @@ def _first_sentence(text: str) -> str:
     return f"{text.partition('. ')[0].rstrip('.')}."
 
 
-def _cut(lines: list[Text]) -> list[Text]:
-    """The first few of the lines; the last of them shows that there are more."""
+def _cut(lines: list[Text], cut: str) -> list[Text]:
+    """The first few of the lines; the last of them shows by `cut` that there are more."""
     kept = lines[:WARNING_LINES_AT_MOST]
     if len(lines) > len(kept):
-        kept[-1].right_crop(1)
-        kept[-1].append("…")
+        kept[-1].right_crop(len(cut))
+        kept[-1].append(cut)
     return kept

@@ -50,6 +50,8 @@ class Grid:
     title: str
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
+    cut: str = CUT
+    """What follows a name that was cut."""
     drops_columns: bool = False
     """Whether columns that do not fit are left out. If not, they follow below, with the names repeated."""
 
@@ -125,11 +127,11 @@ class Layout:
         for row in self.grid.rows:
             group = "" if row.group == before else row.group
             before = row.group
-            names = f"{_cell(group, self.group_width - 1)} {row.name}" if self.group_width else row.name
+            names = f"{_cell(group, self.group_width - 1, self.grid.cut)} {row.name}" if self.group_width else row.name
             yield self._line(names, "", ((number, row.places[number]) for number in columns))
 
     def _line(self, names: str, style: str, places: Iterable[tuple[int, Place]]) -> Text:
-        line = Text(_cell(names, self.names_width), style=style)
+        line = Text(_cell(names, self.names_width, self.grid.cut), style=style)
         for number, place in places:
             line.append(" " * self.gap)
             self._add(line, self.columns[number], place)
@@ -149,6 +151,8 @@ class Layout:
         line.append(" " * (column.beside - cell_len(place.beside)))
 
 
-def _cell(text: str, width: int) -> str:
-    """The text in exactly so many characters; what is cut off is marked."""
-    return text + " " * (width - cell_len(text)) if cell_len(text) <= width else set_cell_size(text, width - 1) + CUT
+def _cell(text: str, width: int, cut: str) -> str:
+    """The text in exactly so many characters; what is cut off is marked by `cut`, where there is room for it."""
+    if cell_len(text) <= width:
+        return text + " " * (width - cell_len(text))
+    return set_cell_size(set_cell_size(text, width - len(cut)) + cut if len(cut) < width else text, width)

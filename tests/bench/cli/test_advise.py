@@ -8,6 +8,7 @@ import pytest
 from bench import run_file
 from bench.cli import advice_parts
 from bench.cli.advice_parts import Wanted, kept_or_measured
+from bench.cli.show import put
 from bench.model.parts import parts_of
 from bench.protocols import PROTOCOLS
 from bench.results import Run
@@ -110,7 +111,10 @@ def test_measurements_are_kept_and_reused(
     wanted = Wanted(5_000, "new", "generated:30")
 
     def found(*, anew: bool = False, fits: bool = True) -> tuple[Path, Run]:
-        return kept_or_measured(wanted, anew=anew, fits=lambda _: fits)
+        path, run, is_new = kept_or_measured(wanted, anew=anew, fits=lambda _: fits)
+        if is_new:
+            put(path, run_file.encode(run))
+        return path, run
 
     path, measured = found()
     assert "measuring first, about " in capfd.readouterr().err

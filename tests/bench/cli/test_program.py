@@ -310,7 +310,7 @@ class Screen:
 
 
 @contextmanager
-def on_a_terminal(*arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], Screen]]:
+def on_a_terminal(*arguments: str, **variables: str) -> Iterator[tuple[subprocess.Popen[bytes], Screen]]:
     """The bench with a terminal for its stderr, where the progress bar is shown."""
     reading, writing = pty.openpty()
     with subprocess.Popen(
@@ -318,7 +318,7 @@ def on_a_terminal(*arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], Sc
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=writing,
-        env=environment(TERM="xterm", COLUMNS="120"),
+        env=environment(TERM="xterm", COLUMNS="120", **variables),
     ) as process:
         os.close(writing)
         screen = Screen(reading)
@@ -334,13 +334,16 @@ def gone(processes: list[psutil.Process]) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("number", "cells", "processes"), [(signal.SIGINT, ONE_OF_EACH, 6), (signal.SIGTERM, ONE_CELL, 2)]
+    ("number", "cells", "processes"),
+    [(signal.SIGINT, ONE_OF_EACH, 6), (signal.SIGTERM, ONE_CELL, 2), (signal.SIGHUP, (*ONE_CELL, "--tls", "on"), 2)],
 )
-def test_ctrl_c_keeps_the_finished_rounds_and_leaves_nothing_running(
+def test_ctrl_c_keeps_the_finished_rounds_and_leaves_nothing_behind(
     tmp_path: Path, number: signal.Signals, cells: tuple[str, ...], processes: int
 ) -> None:
-    out = tmp_path / "r.json"
-    with on_a_terminal("run", *SMALL, *cells, "--rounds", "10000", "--out", str(out)) as (process, shown):
+    out = tmp_path / "out" / "r.json"
+    (aside := tmp_path / "aside").mkdir()
+    arguments = ("run", *SMALL, *cells, "--rounds", "10000", "--out", str(out))
+    with on_a_terminal(*arguments, TMPDIR=str(aside)) as (process, shown):
         shown.wait_for(b"round 3")
         children = psutil.Process(process.pid).children(recursive=True)
         # Others keep the cores awake.
@@ -351,7 +354,8 @@ def test_ctrl_c_keeps_the_finished_rounds_and_leaves_nothing_running(
     found = read(out)
     assert found["plan"]["interrupted"]
     assert {cell["status"] for cell in found["cells"]} == {"measured"}
-    assert (tmp_path / "r.html").exists()
+    assert out.with_suffix(".html").exists()
+    assert [path.name for path in aside.iterdir()] == ["recipe-lab-runs"]
 
 
 def test_ctrl_c_before_anything_was_measured_writes_nothing(tmp_path: Path) -> None:

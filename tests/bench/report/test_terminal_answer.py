@@ -35,7 +35,7 @@ from tests.support.runs import (
 
 GOLDEN = Path(__file__).parent / "golden" / "answers"
 WIDTHS = (60, 80, 120)
-CLOSING = Closing((("Run file", "reports/run-1.json"), ("Report", "reports/run-1.html")), "--tables all, --explain")
+CLOSING = Closing({"Run file": "reports/run-1.json", "Report": "reports/run-1.html"}, "--tables all, --explain")
 FACTORS = {"graphql": 2.51, "grpc": 1.73}
 VARIANTS = ((False, False), (False, True), (True, False), (True, True))
 SEVERAL = Slices.of(instance=[0, 1, 2])
@@ -191,7 +191,8 @@ RUNS: dict[str, Callable[[], Run]] = {
 
 def shown(given: Run, width: int) -> list[str]:
     console = Console(file=io.StringIO(), width=width)
-    return [line.plain for line in lines_of(answer_of(given, grouped(given)), console, CLOSING)]
+    lines = lines_of(answer_of(given, grouped(given)), console, CLOSING) + CLOSING.lines(console)
+    return [line.plain for line in lines]
 
 
 def at_all_widths(given: Run) -> str:

@@ -1,0 +1,115 @@
+"""Outputs of any kind: other encodings, narrow, closed, full, a reader who leaves. Nothing is lost, no bug reported."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from bench import run_file
+from commands.glyphs import ASCII
+from tests.support import programs
+from tests.support.programs import PATIENCE_S, environment
+from tests.support.runs import small
+
+FULL = "/dev/full"
+NUMBER = r"\d[\d,.]*"
+
+
+@pytest.fixture(scope="module")
+def run_path(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("runs") / "run.json"
+    path.write_bytes(run_file.encode(small()))
+    return str(path)
+
+
+def shell(redirection: str, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """`python -m bench …` with a redirection of sh."""
+    command = ["sh", "-c", f'"$0" -m bench "$@" {redirection}', sys.executable, *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=PATIENCE_S, env=environment(**variables), check=False
+    )
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "iso-8859-1"])
+@pytest.mark.parametrize("form", [("--format", "terminal"), ("--format", "markdown"), ("--tables", "all")])
+def test_an_encoding_without_our_glyphs_gets_ones_that_it_has(
+    run_path: str, encoding: str, form: Sequence[str]
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "report", run_path, *form],
+        capture_output=True,
+        timeout=PATIENCE_S,
+        env=environment(PYTHONIOENCODING=encoding),
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    shown = done.stdout.decode(encoding)
+    assert ("us" if encoding == "ascii" else "µs") in shown
+    assert "\\u" not in shown
+    whole = programs.run("bench", "report", run_path, *form).stdout
+    assert re.findall(NUMBER, shown) == re.findall(NUMBER, whole)
+
+
+@pytest.mark.parametrize("columns", [40, 60])
+def test_ascii_lines_are_no_wider_than_the_terminal(run_path: str, columns: int) -> None:
+    for arguments in (("report", run_path, "--tables", "all"), ("report", run_path, "--explain"), ("claims", run_path)):
+        done = programs.run("bench", *arguments, PYTHONIOENCODING="ascii", COLUMNS=str(columns))
+        assert done.returncode == 0
+        lines = [line for line in done.stdout.splitlines() if run_path not in line]
+        assert max(map(len, lines)) <= columns
+
+
+def test_json_is_utf_8_in_every_encoding(run_path: str) -> None:
+    ascii_only = programs.run("bench", "report", run_path, "--json", PYTHONIOENCODING="ascii").stdout
+    assert json.loads(ascii_only) == json.loads(programs.run("bench", "report", run_path, "--json").stdout)
+    assert any(glyph in ascii_only for glyph in ASCII)
+
+
+@pytest.mark.parametrize(("redirection", "reason"), [(">&-", "it is closed"), (f">{FULL}", "No space left on device")])
+@pytest.mark.parametrize("command", ["report", "claims", "--help"])
+def test_a_stdout_that_takes_nothing_is_one_line(run_path: str, command: str, redirection: str, reason: str) -> None:
+    arguments = {"report": (command, run_path, "--format", "terminal"), "claims": (command, run_path)}
+    done = shell(redirection, *arguments.get(command, (command,)))
+    assert done.stderr == f"python -m bench: standard output cannot be written: {reason}\n"
+    assert done.returncode == 2
+
+
+@pytest.mark.parametrize("redirection", ["2>&-", f"2>{FULL}", "<&-", "<&- 2>&-"])
+def test_other_streams_that_are_closed_or_full_change_nothing(run_path: str, redirection: str) -> None:
+    arguments = ("compare", run_path, run_path)
+    expected = programs.run("bench", *arguments)
+    done = shell(redirection, *arguments)
+    assert (done.returncode, done.stdout, done.stderr) == (expected.returncode, expected.stdout, "")
+
+
+def test_a_reader_who_leaves_does_not_change_the_exit_code(run_path: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    arguments = ("compare", run_path, run_path)
+    with os.fdopen(writing, "wb") as closed:
+        done = subprocess.run(
+            [sys.executable, "-m", "bench", *arguments],
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            timeout=PATIENCE_S,
+            env=environment(),
+            check=False,
+        )
+    assert done.stderr == b""
+    assert done.returncode == programs.run("bench", *arguments).returncode == 3
+
+
+def test_a_run_whose_output_is_full_is_in_its_file(tmp_path: Path) -> None:
+    size = ("--recipes", "generated:60", "--instances", "1", "--rounds", "2", "--slice-ms", "2")
+    one = ("--protocol", "http", "--gzip", "off", "--tls", "off", "--workload", "get", "--concurrency", "1")
+    out = tmp_path / "r.json"
+    done = shell(f">{FULL}", "run", *size, *one, "--client", "library", "--out", str(out))
+    assert done.returncode == 2
+    assert "standard output cannot be written" in done.stderr
+    assert run_file.read(out).cells[0].status == "measured"
+    assert out.with_suffix(".html").exists()
