@@ -293,9 +293,11 @@ class Slices:
     @classmethod
     def of(cls, **columns: Sequence[Any]) -> "Slices":
         """From columns of equal length; a column that is missing has its default. Raises ValueError."""
-        lengths = {name: len(column) for name, column in columns.items()}
-        if len(set(lengths.values())) > 1:
-            found = ", ".join(f"{name} {length}" for name, length in lengths.items())
+        lengths: dict[int, str] = {}
+        for name, column in columns.items():
+            lengths.setdefault(len(column), name)
+        if len(lengths) > 1:
+            found = ", ".join(f"{name} {length}" for length, name in lengths.items())
             raise ValueError(f"the columns of slices differ in length: {found}")
         rows = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
         return cls(msgspec.convert(row, Slice) for row in rows)

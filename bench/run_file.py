@@ -62,15 +62,15 @@ def decode(content: bytes) -> Run:
     foreign = False
     try:
         document = msgspec.json.decode(content)
-        foreign = not (isinstance(document, dict) and str(document.get("schema")).startswith(FAMILY))
-        if isinstance(document, dict) and document.get("schema") == run_schema_1.SCHEMA:
+        if not isinstance(document, dict):
+            raise RunFileUnreadable("it has no JSON object", foreign=True)
+        schema = document.get("schema")
+        foreign = not str(schema).startswith(FAMILY)
+        if schema == run_schema_1.SCHEMA:
             document = run_schema_1.converted(document)
-        schema = document.get("schema") if isinstance(document, dict) else None
-        if schema not in (None, SCHEMA):
-            raise RunFileUnreadable(
-                f"its schema is {str(schema)[:60]!r}; this version reads {SCHEMA} and {run_schema_1.SCHEMA}",
-                foreign=foreign,
-            )
+        elif schema != SCHEMA:
+            found = "it has no schema" if schema is None else f"its schema is {str(schema)[:60]!r}"
+            raise RunFileUnreadable(f"{found}; this version reads {SCHEMA} and {run_schema_1.SCHEMA}", foreign=foreign)
         _complete(document)
         run = msgspec.convert(document, Run, dec_hook=_decode_slices)
         for cell in run.cells:
@@ -78,14 +78,16 @@ def decode(content: bytes) -> Run:
                 _check_names(cell.anatomy)
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, run_schema_1.NotSchema1) as error:
         raise RunFileUnreadable(str(error), foreign=foreign) from None
+    except RecursionError:
+        raise RunFileUnreadable("its JSON is nested too deeply", foreign=foreign) from None
     except UnknownPart as error:
         raise RunFileUnreadable(f"it has bytes named {error.name!r}, which this version does not know") from None
     return run
 
 
-def _complete(document: Any) -> None:
+def _complete(document: dict[str, Any]) -> None:
     """Add what a file of an earlier version does not say, and what was otherwise then than it is by default now."""
-    cells = document.get("cells") if isinstance(document, dict) else None
+    cells = document.get("cells")
     for cell in cells if isinstance(cells, list) else ():
         if isinstance(cell, dict):
             cell.setdefault("cores", DEFAULT_CORES)
