@@ -34,16 +34,16 @@ WARM_UP_BURSTS = 10
 CONNECTION_AGE_S, CONNECTIONS, CALLERS = 0.05, 400, 8
 
 
-def without_retries(settings: ClientSettings) -> grpc.aio.Channel:
-    """A channel that retries no call."""
-    options = [*channel_options(settings), ("grpc.enable_retries", 0)]
+def with_retries(settings: ClientSettings) -> grpc.aio.Channel:
+    """A channel that retries calls as gRPC's core does by default."""
+    options = [(name, value) for name, value in channel_options(settings) if name != "grpc.enable_retries"]
     return grpc.aio.insecure_channel(settings.target.authority, options=options)
 
 
 async def cost(target: Target) -> None:
     """Print the ratios of the time of a call: medians over the bursts, with 95 % intervals of the order statistics."""
     settings = ClientSettings(target=target)
-    clients = [GrpcHttp2Client(settings, without_retries), GrpcHttp2Client(settings), GrpcHttp2Client(settings)]
+    clients = [GrpcHttp2Client(settings), *(GrpcHttp2Client(settings, with_retries) for _ in range(2))]
     for client in clients:
         await client.open()
     took_ns: list[list[int]] = [[] for _ in clients]
@@ -71,7 +71,7 @@ async def lost(*, retries: bool) -> None:
         target = served.client_settings.target
         async with relay_to(target.host, target.port) as relay:
             settings = ClientSettings(target=Target("127.0.0.1", relay.port))
-            async with GrpcHttp2Client(settings, None if retries else without_retries) as client:
+            async with GrpcHttp2Client(settings, with_retries if retries else None) as client:
 
                 async def call_on() -> None:
                     nonlocal calls, failed

@@ -10,6 +10,14 @@ ConsumerError
 
 from collections.abc import Sequence
 
+CLOSED_EARLY = "the connection was closed before the response was complete"
+"""Why a producer is unreachable that closed or reset the connection of a request. All clients say it in these words."""
+
+
+def no_response_within(timeout_s: float) -> str:
+    """Why a call ended with ProducerTimeout."""
+    return f"no response within {timeout_s:g} s"
+
 
 class ConsumerError(Exception):
     """A call failed for a reason outside the domain. The text is one line and names the producer."""

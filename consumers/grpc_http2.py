@@ -16,6 +16,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
+from consumers import grpc_rules
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import (
     ConsumerError,
@@ -23,6 +24,7 @@ from consumers.errors import (
     ProducerTimeout,
     ProducerUnreachable,
     UnexpectedResponse,
+    no_response_within,
 )
 from consumers.protobuf_messages import draft_message, page_in, recipe_in
 from protos import recipe_pb2 as messages
@@ -139,13 +141,16 @@ class GrpcHttp2Client(RecipeClient):
         else:
             if answer is None:
                 # grpc.aio returns None for a message that it cannot parse.
-                raise self.unexpected("the response is not the expected message")
+                raise self.unexpected(grpc_rules.NOT_ONE_MESSAGE)
             return answer
         raise self._translated(failure, recipe_id) from None
 
     def _translated(self, error: grpc.aio.AioRpcError, recipe_id: int | None) -> RecipeError | ConsumerError:
         """The domain's or the consumer's error for a status."""
         producer = self.settings.target.authority
+        if (found := grpc_rules.in_core_text(error.details() or "")) is not None:
+            kind, reason = found
+            return kind(f"{producer}: {reason}")
         text = one_line(error.details() or "no details")
         match error.code():
             case grpc.StatusCode.NOT_FOUND if (missing := _missing_id(error, recipe_id)) is not None:
@@ -159,7 +164,7 @@ class GrpcHttp2Client(RecipeClient):
             case grpc.StatusCode.UNIMPLEMENTED:
                 return OperationUnsupported(f"{producer}: {text}")
             case grpc.StatusCode.DEADLINE_EXCEEDED:
-                return ProducerTimeout(f"{producer}: no response within {self.settings.timeout_s:g} s")
+                return ProducerTimeout(f"{producer}: {no_response_within(self.settings.timeout_s)}")
             case grpc.StatusCode.UNAVAILABLE:
                 return ProducerUnreachable(f"{producer}: {why_unavailable(text)}")
             case code:
@@ -184,6 +189,8 @@ def channel_options(settings: ClientSettings) -> list[tuple[str, int]]:
         ("grpc.compression_enabled_algorithms_bitset", IDENTITY_AND_GZIP if settings.gzip else IDENTITY_ONLY),
         # Pages of large recipes exceed the default of 4 MiB.
         ("grpc.max_receive_message_length", -1),
+        # No client repeats a request by itself, so that a server looks the same to all of them.
+        ("grpc.enable_retries", 0),
         # Otherwise the channels of one process to one address share a connection.
         ("grpc.use_local_subchannel_pool", 1),
         # Always connect to the target itself, not to a proxy from the environment or a service from DNS.

@@ -1,6 +1,6 @@
 """TLS of a producer in Python's ssl: TLS 1.3, or 1.2 with forward secrecy and AEAD for older clients, and ALPN.
 
-The lab's own consumers use TLS 1.3 only. Python 3.11 cannot choose its cipher suites; the environment variable
+The lab's own consumers prefer TLS 1.3. Python 3.11 cannot choose its cipher suites; the environment variable
 `OPENSSL_CONF` can. The bench sets it to `commands/openssl.cnf` for its children.
 
 Files may be replaced while a producer serves. Renewing a certificate replaces two files, one after the other, and can

@@ -14,7 +14,13 @@ from typing import Any, Generic, TypeVar
 
 from bench.clients.base import Ended
 from consumers.client import ClientSettings
-from consumers.errors import ConsumerError, ProducerTimeout, ProducerUnreachable, UnexpectedResponse
+from consumers.errors import (
+    ConsumerError,
+    ProducerTimeout,
+    ProducerUnreachable,
+    UnexpectedResponse,
+    no_response_within,
+)
 
 TIMER_STEP_S = 0.001
 
@@ -129,7 +135,7 @@ class Connections(ABC, Generic[Content, RawAnswer]):
         now_ns = perf_counter_ns()
         self.expire(
             now_ns - self._timeout_ns,
-            ProducerTimeout(f"{self.authority}: no answer within {self.settings.timeout_s:g} s"),
+            ProducerTimeout(f"{self.authority}: {no_response_within(self.settings.timeout_s)}"),
         )
         oldest_ns = self.oldest_sent_ns()
         self._timer = None

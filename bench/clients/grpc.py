@@ -2,7 +2,6 @@
 
 import base64
 import ssl
-import zlib
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, cast
 from urllib.parse import unquote
@@ -11,16 +10,19 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from bench.clients.http2 import Http2Connections
-from bench.clients.http2_messages import FieldList, Headers, Http2Answer, Http2Content
+from bench.clients.http2_messages import FieldList, Headers, Http2Answer, Http2Content, Usage
 from bench.clients.raw_calls import Exchange, ProgramRequest, RawCalls
+from consumers import grpc_rules
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import OperationUnsupported, ProducerUnreachable, UnexpectedResponse
 from consumers.registry import client_class
 
-GZIP_WINDOW_BITS = 31
+COMPRESSED = 1
 PREFIX_BYTES = 5
 """The compressed flag, and the message's length."""
 CALL_STATUS = b"grpc-status"
+# gRPC's core can read neither.
+USAGE = Usage(CALL_STATUS, reads_padding=False, reads_interim=False)
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -46,7 +48,7 @@ class GrpcCalls(RawCalls[Http2Content, Http2Answer]):
     def connections(self) -> Http2Connections:
         """Connections, with ALPN h2 if there is TLS."""
         tls = tls_context(self.settings) if self.settings.target.tls else None
-        return Http2Connections(self.settings, tls, CALL_STATUS)
+        return Http2Connections(self.settings, tls, USAGE)
 
     def fingerprint(self, answer: Http2Answer) -> Hashable:
         """The HTTP status, the gRPC status and the length of the body."""
@@ -121,36 +123,40 @@ class ExchangedChannel:
 def message_in(answer: Http2Answer, settings: ClientSettings) -> bytes:
     """The message in a response, decompressed.
 
-    Raises AioRpcError for a status that is not OK, UnexpectedResponse, ProducerUnreachable.
+    Raises AioRpcError for a status that is not OK, and ConsumerError.
     """
     authority = settings.target.authority
-    head, last = answer.headers, answer.last
+    head, last, body = answer.headers, answer.last, answer.body
     if head.status != 200:
-        # The mapping of gRPC's http-grpc-status-mapping.md.
-        if head.status in (429, 502, 503, 504):
-            raise ProducerUnreachable(f"{authority}: HTTP status {head.status}")
-        raise UnexpectedResponse(f"{authority}: HTTP status {head.status}")
-    if last.call_status is None:
-        raise UnexpectedResponse(f"{authority}: the response has no grpc-status")
-    if last.call_status != b"0":
-        raise _error(last)
-    body = answer.body
-    if len(body) < PREFIX_BYTES or len(body) != PREFIX_BYTES + int.from_bytes(body[1:PREFIX_BYTES], "big"):
-        raise UnexpectedResponse(f"{authority}: the response is not one message of the length in its prefix")
-    message = body[PREFIX_BYTES:]
-    if not body[0]:
-        return message
-    if not settings.gzip or head.get(b"grpc-encoding") != b"gzip":
-        raise UnexpectedResponse(f"{authority}: the message has an encoding that was not offered")
-    try:
-        return zlib.decompress(message, GZIP_WINDOW_BITS)
-    except zlib.error:
-        raise UnexpectedResponse(f"{authority}: the message is not in the encoding that it declares") from None
-
-
-def _error(last: Headers) -> grpc.aio.AioRpcError:
+        kind, reason = grpc_rules.of_http_status(head.status or 0)
+        raise kind(f"{authority}: {reason}")
     number = last.call_status or b""
-    code = _CODES.get(int(number), grpc.StatusCode.UNKNOWN) if number.isdigit() else grpc.StatusCode.UNKNOWN
+    if not number.isdigit() or (body and answer.trailers is None):
+        raise UnexpectedResponse(f"{authority}: {grpc_rules.NOT_GRPC}")
+    encoding = head.get(b"grpc-encoding", b"identity")
+    if encoding not in grpc_rules.KNOWN_ENCODINGS:
+        raise UnexpectedResponse(f"{authority}: {grpc_rules.NOT_REQUESTED}")
+    if int(number) != 0:
+        raise _error(int(number), last)
+    if len(body) < PREFIX_BYTES or len(body) != PREFIX_BYTES + int.from_bytes(body[1:PREFIX_BYTES], "big"):
+        raise UnexpectedResponse(f"{authority}: {grpc_rules.NOT_ONE_MESSAGE}")
+    flag, message = body[0], body[PREFIX_BYTES:]
+    if flag == 0:
+        return message
+    if flag != COMPRESSED:
+        raise UnexpectedResponse(f"{authority}: {grpc_rules.NOT_ONE_MESSAGE}")
+    if encoding == b"identity":
+        raise UnexpectedResponse(f"{authority}: {grpc_rules.NO_ENCODING}")
+    if not settings.gzip or encoding != b"gzip":
+        raise UnexpectedResponse(f"{authority}: {grpc_rules.NOT_REQUESTED}")
+    try:
+        return grpc_rules.decompressed(message)
+    except ValueError:
+        raise UnexpectedResponse(f"{authority}: {grpc_rules.NOT_GZIP}") from None
+
+
+def _error(number: int, last: Headers) -> grpc.aio.AioRpcError:
+    code = _CODES.get(number, grpc.StatusCode.UNKNOWN)
     trailers = grpc.aio.Metadata(*((name.decode("latin-1"), _value(name, value)) for name, value in last.fields))
     details = unquote(last.get(b"grpc-message").decode("latin-1"))
     return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), trailers, details)
@@ -167,11 +173,11 @@ def _value(name: bytes, value: bytes) -> str | bytes:
 
 
 def tls_context(settings: ClientSettings) -> ssl.SSLContext:
-    """TLS 1.3 with ALPN h2. Raises ProducerUnreachable, naming the file, for certificates that cannot be used."""
+    """TLS with ALPN h2. Raises ProducerUnreachable, naming the file, for certificates that cannot be used."""
     file = settings.ca
     try:
         context = ssl.create_default_context(cafile=settings.ca)
-        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
         file = settings.client_certificate
         if settings.client_certificate is not None:
             context.load_cert_chain(settings.client_certificate, settings.client_key)

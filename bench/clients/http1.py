@@ -5,7 +5,6 @@ A connection carries one request at a time. There are as many connections as req
 
 import asyncio
 import ssl
-import zlib
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -16,16 +15,27 @@ from yarl import URL
 
 from bench.clients.base import Ended
 from bench.clients.connections import Connections, RawRequest
-from bench.clients.http1_messages import CHUNKED, UNTIL_CLOSE, BadChunk, BadHead, ChunkedBody, Head, read_head
+from bench.clients.http1_messages import (
+    CHUNKED,
+    UNTIL_CLOSE,
+    BadResponse,
+    ChunkedBody,
+    Head,
+    begins_response,
+    is_surplus,
+    read_head,
+    take_head,
+)
 from bench.clients.raw_calls import Exchange, ProgramRequest, RawCalls
 from consumers.aiohttp_session import HttpResponse, HttpSession
 from consumers.client import ClientSettings, RecipeClient
-from consumers.errors import ConsumerError
+from consumers.errors import CLOSED_EARLY, ConsumerError
+from consumers.http_rules import NOT_HTTP, SWITCHES_PROTOCOLS, SWITCHING_PROTOCOLS
 from consumers.registry import client_class
 
-GZIP_WINDOW_BITS = 31
 END_OF_HEAD = b"\r\n\r\n"
-HEAD_AT_MOST_BYTES = 1 << 16
+CLOSED_AT_ONCE_NS = 10_000_000
+"""A server that closes an idle connection sooner than this after a request was sent keeps none open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,17 @@ class Http1Answer:
 
 
 Http1Request = RawRequest[bytes, Http1Answer]
+
+
+class _NoneKept(list["Http1Connection"]):
+    """In place of idle connections, where the server closes each one after its response without announcing it.
+
+    A request sent at once would be lost. Client libraries take longer, and find the connection closed.
+    """
+
+    def append(self, connection: "Http1Connection") -> None:
+        """Close it."""
+        connection.close()
 
 
 class Http1Connections(Connections[bytes, Http1Answer]):
@@ -131,8 +152,9 @@ class Http1Connection(asyncio.Protocol):
             return
         try:
             head = read_head(data[:end])
-        except BadHead as error:
-            self.fail(self._pool.unexpected(str(error)))
+        except BadResponse:
+            # Not in its strict form at least.
+            self._on_part(data)
             return
         if head.whole_bytes != len(data) or head.status < 200:
             self._on_part(data)
@@ -151,31 +173,30 @@ class Http1Connection(asyncio.Protocol):
             self._ended(self.sent_ns, done_ns, request.verify(request, Http1Answer(head, data[end:])))
 
     def _on_part(self, data: bytes) -> None:
-        """Take bytes that are not exactly one response with a Content-Length."""
+        """Take bytes that are not exactly one response with a Content-Length, in its strict form."""
         if self.request is None:
             # Nothing was requested. A server may send an error before it closes an idle connection.
-            self._drop()
+            if is_surplus(data):
+                self._drop()
             return
         try:
             self._take(data)
-        except (BadHead, BadChunk) as error:
-            self.fail(self._pool.unexpected(str(error)))
+        except BadResponse:
+            self.fail(self._pool.unexpected(NOT_HTTP))
 
     def _take(self, data: bytes) -> None:
+        with_head = self._head is None
         if self._body is not None:
             self._body.feed(data)
         else:
             self._buffer += data
             while self._head is None:
-                end = self._buffer.find(END_OF_HEAD) + 4
-                if end < 4:
-                    if len(self._buffer) > HEAD_AT_MOST_BYTES or not b"HTTP/1.".startswith(self._buffer[:7]):
-                        raise BadHead("the response is not HTTP/1.1")
+                head = take_head(self._buffer)
+                if head is None:
                     return
-                head = read_head(bytes(self._buffer[:end]))
-                del self._buffer[:end]
-                if head.status == 101:
-                    raise BadHead("the response switches to another protocol, which was not requested")
+                if head.status == SWITCHING_PROTOCOLS:
+                    self.fail(self._pool.unexpected(SWITCHES_PROTOCOLS))
+                    return
                 if not head.interim:
                     self._head = head
             if self._head.body_bytes == CHUNKED:
@@ -186,23 +207,28 @@ class Http1Connection(asyncio.Protocol):
         assert whole_head is not None
         if self._body is not None:
             if self._body.ended:
-                self._complete(bytes(self._body.content), surplus=bool(self._body.surplus))
+                self._complete(bytes(self._body.content), self._body.surplus, with_head=with_head)
         elif whole_head.body_bytes != UNTIL_CLOSE and len(self._buffer) >= whole_head.body_bytes:
-            self._complete(
-                bytes(self._buffer[: whole_head.body_bytes]), surplus=len(self._buffer) > whole_head.body_bytes
-            )
+            size = whole_head.body_bytes
+            self._complete(bytes(self._buffer[:size]), bytes(self._buffer[size:]), with_head=with_head)
 
-    def _complete(self, body: bytes, *, surplus: bool = False) -> None:
+    def _complete(self, body: bytes, rest: bytes = b"", *, with_head: bool = False) -> None:
+        """End the request. `rest` is what came after the body.
+
+        It is discarded together with the connection, as RFC 9112 permits (section 6.3). Like aiohttp, this client does
+        not accept a response of which everything came at once, up to bytes that begin no further response.
+        """
         done_ns = perf_counter_ns()
         request, head = self.request, self._head
         assert request is not None
         assert head is not None
-        if surplus:
-            self.fail(self._pool.unexpected("the response is longer than announced"))
+        surplus = is_surplus(rest)
+        if surplus and with_head and not begins_response(rest):
+            self.fail(self._pool.unexpected(NOT_HTTP))
             return
         self.request = self._head = self._body = None
         self._buffer.clear()
-        if head.stays_open:
+        if head.stays_open and not surplus:
             self._pool.idle.append(self)
         else:
             self._drop()
@@ -211,17 +237,21 @@ class Http1Connection(asyncio.Protocol):
             failure = request.verify(request, Http1Answer(head, body))
         self._ended(self.sent_ns, done_ns, failure)
 
+    def close(self) -> None:
+        """Close an idle connection."""
+        self._drop()
+
     def eof_received(self) -> None:
         if self.request is None:
+            if perf_counter_ns() - self.sent_ns < CLOSED_AT_ONCE_NS:
+                self._pool.idle = _NoneKept()
             self._drop()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.request is not None and self._head is not None and self._head.body_bytes == UNTIL_CLOSE and exc is None:
             self._complete(bytes(self._buffer))
             return
-        within = self._head is not None or self._buffer
-        when = "within the response" if within else "before the response"
-        self.fail(self._pool.unreachable(f"the connection was {'lost' if exc else 'closed'} {when}"))
+        self.fail(self._pool.unreachable(CLOSED_EARLY))
 
     def fail(self, failure: ConsumerError) -> None:
         """Drop the connection, and end the request in flight with this failure."""
@@ -262,20 +292,9 @@ class ExchangedSession(HttpSession):
     ) -> HttpResponse:
         """Send one request and return the response, whatever its status. Raises ConsumerError."""
         answer = await self._exchange(request_bytes(method, url, {**self._headers, **(headers or {})}, body))
-        return HttpResponse(answer.head.status, answer.head.media_type, self._decoded(answer))
-
-    def _decoded(self, answer: Http1Answer) -> bytes:
-        coding = answer.head.coding
-        if coding == "identity":
-            return answer.body
-        if not self._settings.gzip:
-            raise self.unexpected("the response has a content coding, though identity was requested")
-        try:
-            if coding == "gzip":
-                return zlib.decompress(answer.body, GZIP_WINDOW_BITS)
-        except zlib.error:
-            pass
-        raise self.unexpected("the response is not in the content coding that it declares")
+        head = answer.head
+        body = self.decompressed(answer.body, head.codings) if head.codings else answer.body
+        return HttpResponse(head.status, head.media_type, body)
 
 
 def request_bytes(method: str, url: URL, headers: Mapping[str, str], body: bytes | None) -> bytes:

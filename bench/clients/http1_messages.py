@@ -1,10 +1,14 @@
 """HTTP/1.1 responses (RFC 9112) as the raw client reads them: heads, and bodies in chunked transfer coding. Pure.
 
-Heads are cached by their bytes, so that the same head is parsed once.
+Heads are cached by their bytes, so that the same head is parsed once. What is accepted is what aiohttp accepts, which
+is more than the grammar of RFC 9112; docs/clients.md has the list.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from consumers.http_rules import FIELD_AT_MOST_BYTES, FIELDS_AT_MOST, is_chunked, media_type
 
 UNTIL_CLOSE = -1
 CHUNKED = -2
@@ -13,15 +17,19 @@ KEPT_AT_MOST = 4096
 """Size of the cache. A Date field makes every head new once a second."""
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: [^\r\n]*)?")
-_FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n]*?)[ \t]*")
+_TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_FIELD = re.compile(rb"(" + _TOKEN + rb"):[ \t]*([^\r\n\0]*?)[ \t]*")
 _LENGTH = re.compile(rb"[0-9]{1,15}")
-_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,14})[ \t]*(?:;[^\r\n]*)?")
-LINE_AT_MOST_BYTES = 1 << 13
-"""The longest line of chunk framing or trailers that is accepted."""
+_EXTENSION = rb";" + _TOKEN + rb"(?:=(?:" + _TOKEN + rb'|"(?:[^"\\\r\n\0]|\\[^\r\n\0])*"))?'
+_CHUNK_SIZE = re.compile(rb"0*([0-9A-Fa-f]{1,14})(?: *|(?: *" + _EXTENSION + rb")*)")
+_LINE_END = re.compile(rb"\r?\n")
+_EMPTY_LINE = re.compile(rb"\n\r?\n")
+_BLANK = b"\r\n"
+_BEGINNING = b"HTTP/1."
 
 
-class BadHead(ValueError):
-    """Bytes that are not the head of an HTTP/1.1 response. The text says why."""
+class BadResponse(ValueError):
+    """Bytes that are not an HTTP/1.1 response. The text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +47,8 @@ class Head:
     """Whether the connection stays open after this response."""
     media_type: str
     """In lower case, without parameters. Empty when there is none."""
-    coding: str
-    """The content codings in lower case. `identity` when there are none."""
+    codings: str
+    """The value of Content-Encoding. Empty when there is none."""
     fingerprint: tuple[int, int]
     """Status and length of the body."""
 
@@ -54,7 +62,7 @@ _known: dict[bytes, Head] = {}
 
 
 def read_head(data: bytes) -> Head:
-    """Read a head, including its empty line. Raises BadHead."""
+    """Read a head, including its empty line. Raises BadResponse."""
     head = _known.get(data)
     if head is None:
         head = _read(data)
@@ -64,20 +72,62 @@ def read_head(data: bytes) -> Head:
     return head
 
 
+def take_head(buffer: bytearray) -> Head | None:
+    """Remove a head from the start of the buffer and return it. None while it is not complete. Raises BadResponse.
+
+    Lines may end in LF alone, fields may be folded, and empty lines may come first (RFC 9112, sections 2.2 and 5.2).
+    """
+    begins = len(buffer) - len(buffer.lstrip(_BLANK))
+    if not _BEGINNING.startswith(bytes(buffer[begins : begins + len(_BEGINNING)])):
+        raise BadResponse("the response is not HTTP/1.1")
+    end = _EMPTY_LINE.search(buffer, begins)
+    if end is None:
+        _check_limits(_LINE_END.split(bytes(buffer[begins:])))
+        return None
+    lines = _LINE_END.split(bytes(buffer[begins : end.end()]))[:-2]
+    del buffer[: end.end()]
+    unfolded: list[bytes] = []
+    for line in lines:
+        if line[:1] not in (b" ", b"\t"):
+            unfolded.append(line)
+        elif len(unfolded) > 1:
+            unfolded[-1] += b" " + line.strip(b" \t")
+    return read_head(b"\r\n".join([*unfolded, b"", b""]))
+
+
+def _check_limits(lines: Sequence[bytes]) -> None:
+    if len(lines) > FIELDS_AT_MOST + 1 or max(map(len, lines), default=0) > FIELD_AT_MOST_BYTES:
+        raise BadResponse("the head of the response is too long")
+
+
+def is_surplus(rest: bytes) -> bool:
+    """Whether what follows a response is more than empty lines."""
+    return bool(rest.lstrip(_BLANK))
+
+
+def begins_response(rest: bytes) -> bool:
+    """Whether what follows a response is a further response, which nobody requested."""
+    return _BEGINNING.startswith(rest.lstrip(_BLANK)[: len(_BEGINNING)])
+
+
 def _read(data: bytes) -> Head:
     lines = data[:-4].split(b"\r\n")
+    _check_limits(lines)
     start = _STATUS_LINE.fullmatch(lines[0])
     if start is None:
-        raise BadHead("the response is not HTTP/1.1")
+        raise BadResponse("the response is not HTTP/1.1")
     fields: dict[bytes, bytes] = {}
     for line in lines[1:]:
         found = _FIELD.fullmatch(line)
         if found is None:
-            raise BadHead("a header field of the response cannot be read")
+            raise BadResponse("a header field of the response cannot be read")
         name, value = found[1].lower(), found[2]
-        if name == b"content-length" and fields.get(name, value) != value:
-            raise BadHead("the response has two different Content-Length fields")
-        fields[name] = value if name not in fields or name == b"content-length" else fields[name] + b", " + value
+        if name == b"content-length" and name in fields:
+            raise BadResponse("the response has two Content-Length fields")
+        if name not in fields:
+            fields[name] = value
+        elif name != b"content-type":
+            fields[name] += b", " + value
     status = int(start[2])
     body_bytes = _body_bytes(status, fields)
     connection = {member.strip() for member in fields.get(b"connection", b"").lower().split(b",")}
@@ -88,8 +138,8 @@ def _read(data: bytes) -> Head:
         body_bytes=body_bytes,
         whole_bytes=len(data) + body_bytes if body_bytes >= 0 else -1,
         stays_open=stays_open and body_bytes != UNTIL_CLOSE,
-        media_type=fields.get(b"content-type", b"").partition(b";")[0].strip().lower().decode("latin-1"),
-        coding=fields.get(b"content-encoding", b"").lower().decode("latin-1") or "identity",
+        media_type=media_type(fields.get(b"content-type", b"").decode("latin-1")),
+        codings=fields.get(b"content-encoding", b"").decode("latin-1"),
         fingerprint=(status, body_bytes),
     )
 
@@ -100,19 +150,15 @@ def _body_bytes(status: int, fields: dict[bytes, bytes]) -> int:
         return 0
     coding = fields.get(b"transfer-encoding")
     if coding is not None:
-        if coding.lower() != b"chunked" or b"content-length" in fields:
-            raise BadHead("the framing of the response's body is ambiguous")
+        if not is_chunked(coding.decode("latin-1")) or b"content-length" in fields:
+            raise BadResponse("the framing of the response's body is ambiguous")
         return CHUNKED
     length = fields.get(b"content-length")
     if length is None:
         return UNTIL_CLOSE
     if not _LENGTH.fullmatch(length):
-        raise BadHead("the Content-Length of the response cannot be read")
+        raise BadResponse("the Content-Length of the response cannot be read")
     return int(length)
-
-
-class BadChunk(ValueError):
-    """Bytes that are not a chunk."""
 
 
 class ChunkedBody:
@@ -131,7 +177,7 @@ class ChunkedBody:
         self._trailing = False
 
     def feed(self, data: bytes) -> None:
-        """Decode the next piece. Raises BadChunk."""
+        """Decode the next piece. Raises BadResponse."""
         data = self._buffer + data if self._buffer else data
         position = 0
         while not self.ended:
@@ -141,26 +187,32 @@ class ChunkedBody:
                 self.content += data[position : position + content]
                 end_begins = max(0, 2 - self._left_bytes)
                 if data[position + content : position + taken] != b"\r\n"[end_begins : end_begins + taken - content]:
-                    raise BadChunk("a chunk of the response does not end where it should")
+                    raise BadResponse("a chunk of the response does not end where it should")
                 self._left_bytes -= taken
                 position += taken
                 if self._left_bytes:
                     break
                 continue
-            end = data.find(b"\r\n", position)
+            end = data.find(b"\n", position)
+            if (len(data) if end < 0 else end) - position > FIELD_AT_MOST_BYTES:
+                raise BadResponse("a line of the response's chunk framing is too long")
             if end < 0:
-                if len(data) - position > LINE_AT_MOST_BYTES:
-                    raise BadChunk("a line of the response's chunk framing is too long")
                 break
-            line, position = data[position:end], end + 2
+            line, position = data[position:end], end + 1
             if self._trailing:
-                self.ended = not line
+                self._end_or_skip(line.removesuffix(b"\r"))
                 continue
-            size = _CHUNK_SIZE.fullmatch(line)
+            size = _CHUNK_SIZE.fullmatch(line[:-1]) if line.endswith(b"\r") else None
             if size is None:
-                raise BadChunk("the size of a chunk cannot be read")
+                raise BadResponse("the size of a chunk cannot be read")
             number = int(size[1], 16)
             self._trailing = number == 0
             self._left_bytes = number + 2 if number else 0
         rest = data[position:]
         self._buffer, self.surplus = (b"", rest) if self.ended else (rest, b"")
+
+    def _end_or_skip(self, line: bytes) -> None:
+        """A line after the last chunk: a trailer, which nobody needs, or the end."""
+        self.ended = not line
+        if line and not _FIELD.fullmatch(line) and not line.startswith((b" ", b"\t")):
+            raise BadResponse("a trailer of the response cannot be read")

@@ -7,7 +7,7 @@ from time import perf_counter_ns
 from bench.clients.base import Ended
 from bench.clients.connections import Connections
 from bench.clients.http2_connection import DEFAULT_STREAMS, Http2Connection
-from bench.clients.http2_messages import Http2Answer, Http2Content, Http2Request, Stream
+from bench.clients.http2_messages import Http2Answer, Http2Content, Http2Request, Stream, Usage
 from consumers.client import ClientSettings
 from consumers.errors import ConsumerError
 
@@ -15,13 +15,10 @@ from consumers.errors import ConsumerError
 class Http2Connections(Connections[Http2Content, Http2Answer]):
     """One connection that takes new streams, beside those that only finish theirs."""
 
-    def __init__(self, settings: ClientSettings, tls: ssl.SSLContext | None, call_status: bytes | None = None) -> None:
-        """`call_status` is the name of the field with which a protocol on top of HTTP/2 reports a call's status.
-
-        A response's fingerprint is its HTTP status, the value of that field and the length of its body.
-        """
+    def __init__(self, settings: ClientSettings, tls: ssl.SSLContext | None, usage: Usage | None = None) -> None:
+        """A response's fingerprint is its HTTP status, the status of the call and the length of its body."""
         super().__init__(settings, tls)
-        self.call_status = call_status
+        self.usage = usage or Usage()
         self.waiting: deque[tuple[Http2Request, Ended, int]] = deque()
         """Requests that wait for a stream, and since when."""
         self.accepted: Stream | None = None

@@ -10,13 +10,13 @@ from typing import Protocol, cast
 
 from bench.clients import http2_messages as h2
 from bench.clients.base import Ended
-from bench.clients.http2_messages import HeaderReader, HeaderWriter, Http2Answer, Http2Request, Stream
-from consumers.errors import ConsumerError
+from bench.clients.http2_messages import HeaderReader, HeaderWriter, Http2Answer, Http2Request, Stream, Usage
+from consumers.errors import CLOSED_EARLY, ConsumerError
+from consumers.http_rules import NOT_HTTP2, of_goaway, of_reset
 
 WINDOW_STEP_BYTES = 1 << 30
 """Bytes received before the connection's window is opened again."""
 ANSWER_AT_MOST_BYTES = 1 << 30
-HEADERS_AT_MOST_BYTES = 1 << 20
 DEFAULT_STREAMS = 1 << 30
 
 _unpack = h2.HEAD.unpack_from
@@ -27,8 +27,8 @@ class Pool(Protocol):
     """What a connection needs from the pool that opened it."""
 
     @property
-    def call_status(self) -> bytes | None:
-        """As in Headers."""
+    def usage(self) -> Usage:
+        """What the protocol on top makes of HTTP/2."""
 
     @property
     def waiting(self) -> Sized:
@@ -76,7 +76,7 @@ class Http2Connection(asyncio.Protocol):
         self._pool = pool
         self._transport: asyncio.Transport | None = None
         self._next_id = 1
-        self._reader, self._writer = HeaderReader(pool.call_status), HeaderWriter()
+        self._reader, self._writer = HeaderReader(pool.usage.call_status), HeaderWriter()
         self._rest = b""
         """The beginning of an incomplete frame."""
         self._corked = False
@@ -193,7 +193,7 @@ class Http2Connection(asyncio.Protocol):
         except h2.BrokenConnection as error:
             self._out.append(h2.frame(h2.GOAWAY, 0, 0, h2.number(0) + h2.number(error.code)))
             self._uncork()
-            self.fail(self._pool.unexpected(str(error)))
+            self.fail(self._pool.unexpected(NOT_HTTP2))
         else:
             self._uncork()
 
@@ -243,7 +243,7 @@ class Http2Connection(asyncio.Protocol):
             self._expect_known(stream_id)
             return
         if flags & h2.PADDED:
-            payload = h2.unpadded(h2.PADDED, payload)
+            payload = self._unpadded(h2.PADDED, payload)
         stream.body.append(payload)
         stream.size += len(payload)
         if flags & h2.END_STREAM:
@@ -253,11 +253,16 @@ class Http2Connection(asyncio.Protocol):
 
     def _on_headers(self, stream_id: int, flags: int, payload: bytes) -> None:
         if flags & (h2.PADDED | h2.WITH_PRIORITY):
-            payload = h2.unpadded(flags, payload)
+            payload = self._unpadded(flags, payload)
         if flags & h2.END_HEADERS:
             self._on_block(stream_id, flags, payload)
         else:
             self._block = (stream_id, flags, bytearray(payload))
+
+    def _unpadded(self, flags: int, payload: bytes) -> bytes:
+        if flags & h2.PADDED and not self._pool.usage.reads_padding:
+            raise h2.BrokenConnection(h2.INTERNAL_ERROR, "a frame is padded, which other clients cannot read")
+        return h2.unpadded(flags, payload)
 
     def _on_block(self, stream_id: int, flags: int, block: bytes) -> None:
         headers = self._reader.read(block)
@@ -269,6 +274,8 @@ class Http2Connection(asyncio.Protocol):
             if headers.status is None:
                 raise h2.BrokenConnection(h2.PROTOCOL_ERROR, "a response has no status")
             if headers.status < 200 and not flags & h2.END_STREAM:
+                if not self._pool.usage.reads_interim:
+                    self._cancel(stream_id, self._pool.unexpected(NOT_HTTP2))
                 return
             stream.headers = headers
         elif not flags & h2.END_STREAM:
@@ -313,7 +320,7 @@ class Http2Connection(asyncio.Protocol):
             raise h2.BrokenConnection(h2.PROTOCOL_ERROR, "a CONTINUATION frame has no header block to continue")
         _, first_flags, block = self._block
         block += payload
-        if len(block) > HEADERS_AT_MOST_BYTES:
+        if len(block) > h2.HEADERS_AT_MOST_BYTES:
             raise h2.BrokenConnection(h2.PROTOCOL_ERROR, "a header block is too large")
         if flags & h2.END_HEADERS:
             self._block = None
@@ -327,7 +334,7 @@ class Http2Connection(asyncio.Protocol):
             return
         self._unsent.pop(stream_id, None)
         self._forget(stream_id)
-        text = f"the stream was reset: {h2.error_name(code)}"
+        text = of_reset(code)
         pool = self._pool
         pool.send_waiting()
         stream.fail(pool.unreachable(text) if code == h2.REFUSED_STREAM else pool.unexpected(text))
@@ -370,7 +377,7 @@ class Http2Connection(asyncio.Protocol):
         last_id, code = _number_in(payload) & h2.LARGEST_STREAM_ID, _number_in(payload[4:])
         pool = self._pool
         pool.retire(self)
-        failure = pool.unreachable(f"the producer sent GOAWAY: {h2.error_name(code)}")
+        failure = pool.unreachable(of_goaway(code))
         refused = [(stream_id, stream) for stream_id, stream in self.streams.items() if stream_id > last_id]
         for stream_id, _ in refused:
             self._unsent.pop(stream_id, None)
@@ -418,9 +425,7 @@ class Http2Connection(asyncio.Protocol):
         stream.fail(failure)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        within = any(stream.headers is not None for stream in self.streams.values())
-        when = "within the response" if within else "before the response"
-        self.fail(self._pool.unreachable(f"the connection was {'lost' if exc else 'closed'} {when}"))
+        self.fail(self._pool.unreachable(CLOSED_EARLY))
 
     def fail(self, failure: ConsumerError) -> None:
         """Drop the connection, and end all its streams with this failure."""

@@ -36,27 +36,12 @@ DEFAULT_FRAME_BYTES = 16_384
 LARGEST_FRAME_BYTES = (1 << 24) - 1
 DEFAULT_TABLE_BYTES = 4_096
 LARGEST_STREAM_ID = (1 << 31) - 1
+HEADERS_AT_MOST_BYTES = 1 << 20
+"""How large a header block may be, encoded or decoded."""
 
-NO_ERROR, PROTOCOL_ERROR = 0x0, 0x1
+NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR = 0x0, 0x1, 0x2
 FLOW_CONTROL_ERROR, FRAME_SIZE_ERROR, REFUSED_STREAM, CANCEL = 0x3, 0x6, 0x7, 0x8
 COMPRESSION_ERROR = 0x9
-
-ERROR_NAMES = (
-    "NO_ERROR",
-    "PROTOCOL_ERROR",
-    "INTERNAL_ERROR",
-    "FLOW_CONTROL_ERROR",
-    "SETTINGS_TIMEOUT",
-    "STREAM_CLOSED",
-    "FRAME_SIZE_ERROR",
-    "REFUSED_STREAM",
-    "CANCEL",
-    "COMPRESSION_ERROR",
-    "CONNECT_ERROR",
-    "ENHANCE_YOUR_CALM",
-    "INADEQUATE_SECURITY",
-    "HTTP_1_1_REQUIRED",
-)
 
 _SETTING = Struct(">HL")
 
@@ -74,11 +59,6 @@ class BrokenConnection(Exception):
     def __init__(self, code: int, text: str) -> None:
         super().__init__(text)
         self.code = code
-
-
-def error_name(code: int) -> str:
-    """The name of an error code (RFC 9113, section 7)."""
-    return ERROR_NAMES[code] if code < len(ERROR_NAMES) else f"error {code:#x}"
 
 
 def frame(kind: int, flags: int, stream_id: int, payload: bytes = b"") -> bytes:
@@ -101,6 +81,18 @@ def read_settings(payload: bytes) -> list[tuple[int, int]]:
     if len(payload) % _SETTING.size:
         raise BrokenConnection(FRAME_SIZE_ERROR, "the settings cannot be read")
     return list(_SETTING.iter_unpack(payload))
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a protocol on top of HTTP/2 makes of it."""
+
+    call_status: bytes | None = None
+    """The name of the field with which it reports a call's status. A response's fingerprint includes its value."""
+    reads_padding: bool = True
+    """Whether its other clients can read padded frames."""
+    reads_interim: bool = True
+    """Whether its other clients can read interim responses (1xx)."""
 
 
 def unpadded(flags: int, payload: bytes) -> bytes:
@@ -132,9 +124,9 @@ class Headers:
     __slots__ = ("call_status", "fields", "status")
 
     def __init__(self, fields: Fields, call_status: bytes | None = None) -> None:
-        """`call_status` is the name of the field with which a protocol on top of HTTP/2 reports a call's status."""
+        """`call_status` as in Usage."""
         self.fields = fields
-        names = dict(reversed(fields))
+        names = dict(fields)
         status = names.get(b":status", b"")
         self.status = int(status) if len(status) == 3 and status.isdigit() else None
         """The HTTP status. None in trailers, and where it cannot be read."""
@@ -149,9 +141,9 @@ class HeaderReader:
     """Decodes all blocks of one direction of a connection, in order."""
 
     def __init__(self, call_status: bytes | None = None) -> None:
-        """`call_status` as in Headers."""
+        """`call_status` as in Usage."""
         self._call_status = call_status
-        self._decoder = hpack.Decoder()
+        self._decoder = hpack.Decoder(max_header_list_size=HEADERS_AT_MOST_BYTES)
         self._known: dict[bytes, Headers] = {}
 
     def read(self, block: bytes) -> Headers:
@@ -165,6 +157,8 @@ class HeaderReader:
             fields = [(bytes(name), bytes(value)) for name, value in self._decoder.decode(block, raw=True)]
         except (HPACKError, ValueError, IndexError) as error:
             raise BrokenConnection(COMPRESSION_ERROR, f"a header block cannot be read: {error}") from None
+        if any(name != name.lower() for name, _ in fields):
+            raise BrokenConnection(PROTOCOL_ERROR, "the name of a header field is not in lower case")
         headers = Headers(fields, self._call_status)
         if (tuple(table.dynamic_entries), table.maxsize) != before or len(self._known) >= KEPT_AT_MOST:
             self._known.clear()

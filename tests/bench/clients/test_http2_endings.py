@@ -191,7 +191,7 @@ async def test_no_response_is_a_timeout_and_the_next_request_uses_a_new_connecti
     async with speaking_http2(script, right) as server, raw_client("grpc", server.port, timeout_s=1.0) as client:
         failure = await failure_of(client, request_for(client))
         assert isinstance(failure, ProducerTimeout)
-        assert str(failure) == f"127.0.0.1:{server.port}: no answer within 1 s"
+        assert str(failure) == f"127.0.0.1:{server.port}: no response within 1 s"
         assert await failure_of(client, request_for(client)) is None
         assert len(server.peers) == 2
 

@@ -9,7 +9,7 @@ from hyperframe.frame import (
 )
 
 from bench.load.recorder import kind_of
-from consumers.errors import ProducerTimeout, ProducerUnreachable, UnexpectedResponse
+from consumers.errors import OperationUnsupported, ProducerTimeout, ProducerUnreachable, UnexpectedResponse
 from protos import recipe_pb2
 from recipes.errors import InvalidRecipe, RecipeNotFound
 from tests.support.http2_peer import (
@@ -50,7 +50,7 @@ def with_body(body: bytes, end: Fields = GRPC_OK) -> Callable[[Peer, int], bytes
         (ended_with(), UnexpectedResponse),
         (ended_with(("grpc-status", "0")), UnexpectedResponse),
         (ended_with(head=((":status", "503"),)), ProducerUnreachable),
-        (ended_with(head=((":status", "404"),)), UnexpectedResponse),
+        (ended_with(head=((":status", "404"),)), OperationUnsupported),
         (with_body(prefixed(MESSAGE), (("grpc-status", "13"),)), UnexpectedResponse),
         (with_body(prefixed(MESSAGE)[:-1]), UnexpectedResponse),
         (with_body(prefixed(MESSAGE) + b"x"), UnexpectedResponse),

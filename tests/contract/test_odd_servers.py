@@ -1,0 +1,106 @@
+"""Every client makes the same of a server that behaves in unusual ways: it accepts it, or refuses it in the same words.
+
+Each behaviour runs with the library client and the raw client of every protocol on its transport, over real sockets.
+What HTTP/1.1 servers write arrives at once, and in pieces.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Mapping, Sequence
+
+import psutil
+import pytest
+
+from bench.clients.base import LoopClient
+from bench.clients.registry import load_client
+from bench.workloads import GetQuestion
+from consumers.client import ClientSettings
+from consumers.target import Target
+from producers.certificates import CertificateFiles
+from tests.support import odd_grpc, odd_http1, odd_servers
+from tests.support.http2_peer import Peer
+from tests.support.odd_servers import Behaviour, MakePeer, running
+from tests.support.single_requests import failure_of, until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+CLIENTS = ("library", "raw")
+AMPLE_S = 20.0
+SHORT_S = 0.5
+"""A timeout that is meant to run out."""
+
+
+def server_context(behaviour: Behaviour, files: CertificateFiles) -> ssl.SSLContext | None:
+    if behaviour.tls is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = context.maximum_version = behaviour.tls
+    context.load_cert_chain(files.server, files.server_key)
+    if behaviour.alpn:
+        context.set_alpn_protocols(list(behaviour.alpn))
+    return context
+
+
+def connected_to(port: int) -> bool:
+    """Whether this process holds the client's end of a connection to that port."""
+    return any(each.raddr and each.raddr.port == port for each in psutil.Process().net_connections("tcp"))
+
+
+async def check(behaviour: Behaviour, protocol: str, name: str, peer: MakePeer, files: CertificateFiles) -> None:
+    """Send requests one after the other, and compare what became of each with what is declared."""
+    timeout_s = SHORT_S if any_timeout(behaviour, name) else AMPLE_S
+    async with running(behaviour.script, peer, server_context(behaviour, files)) as server:
+        settings = ClientSettings(
+            target=Target("127.0.0.1", server.port, tls=behaviour.tls is not None),
+            gzip=behaviour.gzip,
+            ca=files.ca,
+            timeout_s=timeout_s,
+            connections=1,
+        )
+        client = load_client(name, protocol, settings)
+        assert isinstance(client, LoopClient)
+        await client.open()
+        try:
+            (request,) = client.requests([GetQuestion(1, None)])
+            for number in range(odd_servers.REQUESTS):
+                failure = await failure_of(client, request)
+                expected = behaviour.expected(name, number)
+                said = (
+                    None
+                    if failure is None
+                    else (str(failure).removeprefix(f"127.0.0.1:{server.port}: "), type(failure))
+                )
+                assert said == (None if expected is None else (expected.text, expected.kind)), (protocol, name, number)
+                if behaviour.closes_idle:
+                    await until(lambda: not connected_to(server.port))
+        finally:
+            await client.close()
+        if behaviour.connections is not None:
+            assert server.connections == behaviour.connections, (protocol, name)
+
+
+def any_timeout(behaviour: Behaviour, name: str) -> bool:
+    """Whether a request is meant to run out of time."""
+    expected = behaviour.expected(name, 0)
+    return expected is not None and "within" in expected.text
+
+
+def all_of(groups: Mapping[str, Sequence[Behaviour]]) -> list[Behaviour]:
+    return [behaviour for behaviours in groups.values() for behaviour in behaviours]
+
+
+@pytest.mark.parametrize("behaviour", all_of(odd_http1.GROUPS), ids=str)
+async def test_http_clients_treat_a_server_alike(behaviour: Behaviour, own_certificates: CertificateFiles) -> None:
+    peers = odd_http1.PEERS[:1] if behaviour.at_once else odd_http1.PEERS
+    async with asyncio.TaskGroup() as group:
+        for protocol in ("http", "graphql"):
+            for name in CLIENTS:
+                for peer in peers:
+                    group.create_task(check(behaviour, protocol, name, peer, own_certificates))
+
+
+@pytest.mark.parametrize("behaviour", all_of(odd_grpc.GROUPS), ids=str)
+async def test_grpc_clients_treat_a_server_alike(behaviour: Behaviour, own_certificates: CertificateFiles) -> None:
+    async with asyncio.TaskGroup() as group:
+        for name in CLIENTS:
+            group.create_task(check(behaviour, "grpc", name, Peer, own_certificates))
