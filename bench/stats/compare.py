@@ -7,7 +7,7 @@ each run. It does not cover drift from one run to the next, and the comparison s
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.results import Cell, RatioEstimate, Run
@@ -36,7 +36,7 @@ from bench.stats.gate import (
     without_result,
 )
 from bench.stats.generator import is_bound
-from bench.stats.standard_error import StandardError, added, student_t
+from bench.stats.standard_error import StandardError, added, at_least_pooled, student_t
 from bench.stats.verdicts import THRESHOLD, compared_by
 from bench.stats.wording import configurations, some_of
 
@@ -127,7 +127,7 @@ def compare(run_a: Run, run_b: Run, threshold: float = THRESHOLD, *, force: bool
         raise RunsNotComparable([*map(str, found), reason], can_be_forced=False)
     if found and not force:
         raise RunsNotComparable([*map(str, found)], can_be_forced=True)
-    pairs = {each: pair for each in shared if (pair := _pair(before[each], after[each])) is not None}
+    pairs = _pooled({each: pair for each in shared if (pair := _pair(before[each], after[each])) is not None})
     confidence = verdicts.family_confidence(len(pairs))
     cells = {each: _row(pair, confidence, restarted=restarted) for each, pair in pairs.items()}
     uncompared = [after[each].id for each in shared if each not in pairs]
@@ -234,6 +234,21 @@ def _pair(a: Cell, b: Cell) -> _Pair | None:
     """None where one of the runs has no value of the cell."""
     before, after = (measured(cell.slices, measure_of(b)) for cell in (a, b))
     return None if before is None or after is None else _Pair(a, b, before, after)
+
+
+def _pooled(pairs: Mapping[CellKey, _Pair]) -> dict[CellKey, _Pair]:
+    """The pairs with errors that are due to time not below those of the other cells of their run."""
+    before = _with_pooled_errors([pair.before for pair in pairs.values()])
+    after = _with_pooled_errors([pair.after for pair in pairs.values()])
+    return {
+        key: replace(pair, before=of_a, after=of_b)
+        for (key, pair), of_a, of_b in zip(pairs.items(), before, after, strict=True)
+    }
+
+
+def _with_pooled_errors(found: Sequence[Levels]) -> list[Levels]:
+    errors = at_least_pooled([each.over_time for each in found])
+    return [replace(each, over_time=error) for each, error in zip(found, errors, strict=True)]
 
 
 def _row(pair: _Pair, confidence: float, *, restarted: bool) -> ComparedCell:

@@ -66,6 +66,22 @@ def added(errors: Sequence[StandardError]) -> StandardError:
     return StandardError(math.sqrt(variance), freedom)
 
 
+def at_least_pooled(errors: Sequence[StandardError | None]) -> list[StandardError | None]:
+    """Errors that are due to time, of values of one run: each at least as large as the root mean square of all.
+
+    The machine's speed moves all values of a run, but each error is known from a few stretches only. By chance some are
+    far too small, and of many values those would give the verdicts. An error is None where a value has so few slices
+    that they do not show it; the others do.
+    """
+    known = [error for error in errors if error is not None]
+    if not known:
+        return list(errors)
+    pooled = StandardError(
+        math.sqrt(float(np.mean([error.size**2 for error in known]))), min(error.degrees_of_freedom for error in known)
+    )
+    return [pooled if error is None or error.size < pooled.size else error for error in errors]
+
+
 def over_time(
     started_ns: Sequence[Sequence[int]], estimate: Callable[[Sequence[NDArray[np.bool_]]], float]
 ) -> StandardError | None:

@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 
 from benchmarks import interval_coverage
-from benchmarks.interval_coverage import SCENARIOS, Found, evaluated, planned, row, simulate, summary
+from benchmarks.interval_coverage import (
+    SCENARIOS,
+    Found,
+    compared_wrongly,
+    evaluated,
+    planned,
+    row,
+    simulate,
+    simulated,
+    summary,
+)
 from tests.bench.stats.noise import matrix
 from tests.support.programs import assert_one_line_error, run
 from tests.support.simulated_runs import SHARED, Conditions, Design, Recorded, recorded, with_slices
@@ -114,3 +124,10 @@ def test_more_instances_than_fit_are_a_one_line_error() -> None:
 
 def test_an_unknown_scenario_is_a_one_line_error() -> None:
     assert_one_line_error(run("benchmarks.interval_coverage", "--scenario", "quiet"), 2, "'quiet' is not one of")
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize("seed", [13, 25, 85])
+def test_short_runs_in_which_some_cells_have_one_slice_in_each_instance_are_not_compared_wrongly(seed: int) -> None:
+    before, after = (simulated(SCENARIOS["short"], number) for number in (seed, seed + 1))
+    assert not compared_wrongly(before, after)

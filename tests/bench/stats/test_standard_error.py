@@ -15,6 +15,7 @@ from bench.stats.standard_error import (
     STRETCHES_AT_MOST,
     StandardError,
     added,
+    at_least_pooled,
     over_time,
 )
 
@@ -35,6 +36,12 @@ def test_variances_add_up_and_degrees_of_freedom_are_those_of_welch(
     found = added(errors)
     assert found.size == pytest.approx(size)
     assert found.degrees_of_freedom == pytest.approx(freedom)
+
+
+def test_errors_due_to_time_are_at_least_their_root_mean_square() -> None:
+    found = at_least_pooled([StandardError(1.0, 4), None, StandardError(7.0, 3)])
+    assert found == [StandardError(5.0, 3), StandardError(5.0, 3), StandardError(7.0, 3)]
+    assert at_least_pooled([None, None]) == [None, None]
 
 
 def mean(values: list[NDArray[np.float64]]) -> Any:
