@@ -21,6 +21,7 @@ from bench.report import units
 from bench.runner import versions
 from bench.runner.versions import CannotBuild
 from bench.stats.wording import percent
+from benchmarks.neighbours import SHARE, neighbours
 from benchmarks.repeated import REPOSITORY, FoundRun, command_of, keep, kept, measure
 from commands import command_line, values
 from commands.errors import UsageError
@@ -33,6 +34,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     reference: str
     flags: list[str]
+    neighbours: float | None
 
 
 class Pair(Struct, frozen=True, kw_only=True):
@@ -91,6 +93,12 @@ def alternating(
     seconds: Annotated[
         float, typer.Option(parser=values.number(1, 86_400), metavar="S", help="The time of each run.")
     ] = 175.0,
+    beside: Annotated[
+        float | None,
+        typer.Option(
+            "--neighbours", parser=SHARE, metavar="SHARE", help="Beside programs that want so much of each CPU."
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where results are kept.")] = REPORTS / "alternating.jsonl",
     arguments: Annotated[
         list[str] | None,
@@ -99,7 +107,7 @@ def alternating(
 ) -> None:
     """Print a Markdown table of recorded shares and half-widths. Which of a pair comes first alternates."""
     flags = ["--seconds", f"{seconds:g}", *(arguments or [])]
-    found = kept(out, Settings(reference=reference, flags=flags), Pair)
+    found = kept(out, Settings(reference=reference, flags=flags, neighbours=beside), Pair)
     with tempfile.TemporaryDirectory(prefix="recipe-lab-") as aside:
         try:
             before = versions.build(Version(reference=reference), Path(aside))
@@ -110,7 +118,8 @@ def alternating(
             runs: dict[bool, FoundRun] = {}
             for earlier in (True, False) if len(found) % 2 == 0 else (False, True):
                 directory = Path(before.directory) if earlier else REPOSITORY
-                runs[earlier] = measure(seeded, directory, before.python if earlier else "")
+                with neighbours(beside):
+                    runs[earlier] = measure(seeded, directory, before.python if earlier else "")
                 print(f"{'before' if earlier else 'after'}: {columns(runs[earlier])}", file=sys.stderr, flush=True)
             found.append(Pair(before=runs[True], after=runs[False]))
             keep(out, found[-1])
