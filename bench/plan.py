@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.spec import DEFAULT_DIALECT, CellKey, dimensions
 from consumers.registry import default_dialect, dialects
+from consumers.target import Target
 from producers.registry import DEFAULT, PRODUCERS
 
 
@@ -74,11 +75,15 @@ def _woven(cells: Sequence[CellKey], beside: Sequence[CellKey], names: Sequence[
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """A producer that is already running: where it serves without and with TLS."""
+class Addresses:
+    """Where one producer serves, without and with TLS; None: it does not."""
 
-    plain: str | None
-    tls: str | None
+    plain: Target | None = None
+    tls: Target | None = None
+
+    def of(self, *, tls: bool) -> Target | None:
+        """The address with TLS, or the one without."""
+        return self.tls if tls else self.plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +98,8 @@ class Version:
     """The root of the code, once it is built; empty: this lab's own."""
     python: str = ""
     """The interpreter that has what the code requires; empty: the one that runs the lab."""
-    targets: Mapping[str, Target] = field(default_factory=dict)
-    """By protocol; empty: the lab starts the producers."""
+    targets: Mapping[str, Addresses] = field(default_factory=dict)
+    """Producers that are already running, by protocol; empty: the lab starts them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +133,10 @@ class RunPlan:
     ca: str | None = None
     note: str | None = None
     """Why the run is made, in the user's words; kept in the run file."""
+
+    def version_of(self, key: CellKey) -> Version:
+        """The version that serves a cell."""
+        return next(version for version in self.versions if version.name == key.version)
 
     @property
     def restarts(self) -> bool:

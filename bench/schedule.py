@@ -69,9 +69,12 @@ def requests_at_least(cell: CellKey) -> int:
 
 
 def why_unsupported(key: CellKey, plan: RunPlan) -> str | None:
-    """Why the lab's own producers cannot serve this cell, as far as is known before they start; None when they can."""
-    if not plan.restarts:
-        return None
+    """Why the producer of this cell cannot serve it, as far as is known before anything starts; None when it can."""
+    if (target := plan.version_of(key).targets.get(key.protocol)) is not None:
+        if target.of(tls=key.tls) is not None:
+            return None
+        without, scheme = ("with", "https") if key.tls else ("without", "http")
+        return f"its target has no address {without} TLS; add --target {key.protocol}={scheme}://…"
     asked_for = [name for name in ("gzip", "tls") if getattr(key, name)]
     lacking = implementation(key.protocol, key.implementation).why_not(*asked_for, key.dialect, key.workload.name)
     if lacking is not None or not key.gzip:

@@ -17,7 +17,7 @@ from typing import Annotated
 
 import typer
 
-from bench.load.messages import Route, RunSlice, Setup, SliceDone, Verify
+from bench.load.messages import RunSlice, Setup, SliceDone, Verify
 from bench.machine import pinning_here
 from bench.runner.processes import KEEPS_MEMORY, UNWRAPPED, ProcessFailed, Wrapper
 from bench.runner.session import RunningProducer, Session
@@ -51,10 +51,9 @@ class Found:
 
 async def measured(session: Session, producer: RunningProducer, ca: Path, kind: str, slice_ns: int) -> Found:
     """Start a load process, warm it up with a slice, and measure another."""
-    route = Route(plain=producer.plain, tls=producer.tls)
     setup = Setup(
         protocol=CELL.protocol,
-        direct=route,
+        direct=producer.addresses,
         ca=str(ca),
         recipes=DEFAULT_SOURCE,
         ids=list(range(1, 257)),

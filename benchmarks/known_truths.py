@@ -71,7 +71,7 @@ async def measured(protocol: str, truth: Truth, load: Load, rounds: int) -> Cell
             [load],
             rounds=rounds,
             slice_ns=SLICE_NS,
-            targets={protocol: measuring.target_of(producer)},
+            targets={protocol: producer.addresses},
         )
         run = await measuring.measured(plan)
     for warning in run.warnings:

@@ -28,8 +28,8 @@ from commands.loop_signals import handled_in_loop, run_in_loop
 from consumers import web_api
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import ConsumerError
-from consumers.registry import CONSUMERS, client, dialects
-from consumers.target import BadTarget, parse_target
+from consumers.registry import CONSUMERS, client, dialects, target_for
+from consumers.target import BadTarget
 from recipes.book import DEFAULT_PAGE_SIZE, MAXIMUM_ID, MAXIMUM_PAGE_SIZE
 from recipes.errors import RecipeError
 from recipes.model import FIELDS, RecipeDraft
@@ -58,7 +58,13 @@ def consumer(
 
 
 Target = Annotated[
-    str, typer.Option("--target", envvar="TARGET", metavar="URL", help="The producer. https:// and grpcs:// use TLS.")
+    str,
+    typer.Option(
+        "--target",
+        envvar="TARGET",
+        metavar="URL",
+        help="The producer. https:// and grpcs:// use TLS. A path is the base path, for GraphQL the whole one.",
+    ),
 ]
 Gzip = Annotated[bool, typer.Option("--gzip", envvar="GZIP", help="Accept gzip responses.")]
 Ca = Annotated[
@@ -188,7 +194,9 @@ def _caller(context: typer.Context, target: str, gzip: bool, ca: Path | None, ti
     if dialect and dialect not in spoken:
         raise UsageError(f"--dialect: {dialect!r} is not a dialect of {context.obj}; choose from {', '.join(spoken)}")
     try:
-        settings = ClientSettings(target=parse_target(target), gzip=gzip, ca=ca, timeout_s=timeout_s, dialect=dialect)
+        settings = ClientSettings(
+            target=target_for(context.obj, target), gzip=gzip, ca=ca, timeout_s=timeout_s, dialect=dialect
+        )
     except BadTarget as error:
         raise UsageError(f"--target: {error}") from None
     own_authority = Path("certs/ca.pem")

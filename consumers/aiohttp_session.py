@@ -57,7 +57,14 @@ class HttpSession:
         self._session: aiohttp.ClientSession | None = None
         self._context: ssl.SSLContext | None = None
         target = settings.target
-        self.base = URL.build(scheme="https" if target.tls else "http", host=target.host, port=target.port)
+        self.base = URL.build(
+            scheme="https" if target.tls else "http",
+            host=target.host,
+            port=target.port,
+            path=target.path,
+            encoded=True,
+        )
+        """The address as given, with its path."""
 
     def open(self) -> None:
         """Prepare the session. Raises ProducerUnreachable if a certificate cannot be read."""

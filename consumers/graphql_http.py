@@ -150,7 +150,7 @@ class GraphqlHttpClient(RecipeClient):
         """`session` creates the HTTP session."""
         super().__init__(settings)
         self._http = session(settings, ACCEPT)
-        self._url = self._http.base / "graphql"
+        self._url = self._http.base if settings.target.path else self._http.base / "graphql"
 
     async def open(self) -> None:
         """Prepare for calls; the first one connects. Raises ProducerUnreachable if certificates cannot be read."""

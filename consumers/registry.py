@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import cast
 
 from consumers.client import ClientSettings, RecipeClient
+from consumers.target import BadTarget, Target, parse_target
 
 CONSUMERS: dict[str, dict[str, str]] = {
     "http": {"json": "consumers.json_http:JsonHttpClient", "protobuf": "consumers.protobuf_http:ProtobufHttpClient"},
@@ -20,6 +21,20 @@ CONSUMERS: dict[str, dict[str, str]] = {
 
 ALL_DIALECTS = tuple(dict.fromkeys(dialect for row in CONSUMERS.values() for dialect in row))
 """The dialects of all protocols."""
+
+WITHOUT_PATH = frozenset({"grpc"})
+"""The protocols whose contract determines the whole path of every request, so that an address can have none."""
+
+
+def target_for(protocol: str, text: str) -> Target:
+    """Parse the address of a producer of `protocol`. Raises BadTarget, also for a path where none is possible."""
+    target = parse_target(text)
+    if protocol in WITHOUT_PATH and target.path not in ("", "/"):
+        raise BadTarget(
+            f"{text!r} has the path {target.path}, but in {protocol} the name of the method is the whole path; "
+            "leave it out"
+        )
+    return target
 
 
 def dialects(protocol: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ The flag of a dimension follows from its declaration in bench.spec. Workloads, l
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import wraps
 from typing import Annotated, Any, TypeVar
 
@@ -12,7 +13,7 @@ import typer
 
 from bench.clients.registry import why_unusable
 from bench.machine import pinning_here
-from bench.plan import Target, implemented, spoken
+from bench.plan import Addresses, implemented, spoken
 from bench.spec import (
     AWAKE,
     DEFAULT_CORES,
@@ -29,7 +30,8 @@ from bench.workloads import WORKLOADS, Workload
 from commands import values
 from commands.errors import UsageError
 from consumers.registry import dialects as spoken_by
-from consumers.target import BadTarget, parse_target
+from consumers.registry import target_for
+from consumers.target import BadTarget, without_secrets
 from producers.registry import PRODUCERS
 from recipes.book import MAXIMUM_ID, MAXIMUM_PAGE_SIZE
 
@@ -200,21 +202,23 @@ def loads(concurrency: Sequence[str], rates: Sequence[str], arrivals: str) -> li
     ]
 
 
-def targets(flag: str, texts: Sequence[str], protocols: Sequence[str]) -> dict[str, Target]:
+def targets(flag: str, texts: Sequence[str], protocols: Sequence[str]) -> dict[str, Addresses]:
     """Producers that are already running, by protocol: `http=http://host:port`, twice for one: plain and TLS."""
-    found: dict[str, Target] = {}
+    found: dict[str, Addresses] = {}
     for text in texts:
         protocol, separator, address = text.partition("=")
         if not separator or protocol not in protocols:
-            raise UsageError(f"{flag}: {text!r} is not PROTOCOL=URL with one of {', '.join(protocols)}")
+            raise UsageError(
+                f"{flag}: {without_secrets(text)!r} is not PROTOCOL=URL with one of {', '.join(protocols)}"
+            )
         try:
-            tls = parse_target(address).tls
+            target = target_for(protocol, address)
         except BadTarget as error:
             raise UsageError(f"{flag} {protocol}: {error}") from None
-        before = found.get(protocol, Target(None, None))
-        if (before.tls if tls else before.plain) is not None:
-            raise UsageError(f"{flag}: {protocol} is given twice {'with' if tls else 'without'} TLS; give one")
-        found[protocol] = Target(before.plain, address) if tls else Target(address, before.tls)
+        before = found.get(protocol, Addresses())
+        if before.of(tls=target.tls) is not None:
+            raise UsageError(f"{flag}: {protocol} is given twice {'with' if target.tls else 'without'} TLS; give one")
+        found[protocol] = replace(before, **{"tls" if target.tls else "plain": target})
     return found
 
 

@@ -20,7 +20,7 @@ from bench.cli.shared_flags import (
     workload_option,
 )
 from bench.cli.show import Files, console_of_output, print_files, show_then_write
-from bench.plan import Matrix, RunPlan, Target
+from bench.plan import Addresses, Matrix, RunPlan
 from bench.protocols import PROTOCOLS, title
 from bench.report import terminal
 from bench.report.document import Column, Table, TableBuilder
@@ -115,7 +115,7 @@ def _objectives(texts: Sequence[str]) -> list[Objective]:
         raise UsageError(f"--slo: {error}") from None
 
 
-def _tls_of(targets: Mapping[str, Target]) -> str:
+def _tls_of(targets: Mapping[str, Addresses]) -> str:
     return "on" if targets and not any(target.plain for target in targets.values()) else "off"
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.cli import matrix_flags
-from bench.plan import Target, Version
+from bench.plan import Addresses, Version
 from commands.errors import UsageError
 from producers.registry import DEFAULT, PRODUCERS
 
@@ -44,7 +44,7 @@ def _name(reference: str) -> str:
     return Path(reference).resolve().name if Path(reference).is_dir() else reference
 
 
-def check(targets: Mapping[str, Target], found: Mapping[str, Sequence[Any]]) -> None:
+def check(targets: Mapping[str, Addresses], found: Mapping[str, Sequence[Any]]) -> None:
     """Refuse values of dimensions that targets do not have. No targets: the lab starts producers. Raises UsageError."""
     if not targets:
         return
@@ -54,7 +54,7 @@ def check(targets: Mapping[str, Target], found: Mapping[str, Sequence[Any]]) -> 
         raise UsageError(f"--protocol: there is no --target for {missing}; give one, or leave {missing} out")
 
 
-def tls_of(targets: Mapping[str, Target]) -> str:
+def tls_of(targets: Mapping[str, Addresses]) -> str:
     """The default of --tls: targets decide it by their schemes."""
     if not targets:
         return "off,on"
@@ -62,5 +62,5 @@ def tls_of(targets: Mapping[str, Target]) -> str:
     return ",".join(word for word, there in zip(("off", "on"), both, strict=True) if there)
 
 
-def _ports(targets: Mapping[str, Target]) -> dict[str, tuple[bool, bool]]:
+def _ports(targets: Mapping[str, Addresses]) -> dict[str, tuple[bool, bool]]:
     return {protocol: (each.plain is not None, each.tls is not None) for protocol, each in targets.items()}

@@ -9,6 +9,7 @@ connections. The second time the tap holds responses back, and the client sends 
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from itertools import cycle
 from typing import Any
 
@@ -48,7 +49,7 @@ async def count_in_flight(
     """
     gate = Gate(codec.exchanges)
     async with open_tap(producer.host, producer.port, limit_bytes=0, gate=gate) as tap:
-        client = connect(Target(HOST, tap.port))
+        client = connect(replace(producer, host=HOST, port=tap.port))
         reached = 0
         with suppress(TimeoutError, WrongAnswer, ConsumerError, RecipeError):
             await client.open()

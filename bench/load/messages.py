@@ -5,25 +5,18 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from bench.plan import Addresses
 from bench.results import Anatomy, Bytes, Slice, TlsSession
 from bench.spec import CellKey
-
-
-class Route(Struct, frozen=True, kw_only=True):
-    """Addresses of one producer."""
-
-    plain: str | None
-    """Without TLS, as announced; None: not served."""
-    tls: str | None
 
 
 class Setup(Struct, frozen=True, kw_only=True, tag=True):
     """The first order: the producer and the recipes. Answered by Done."""
 
     protocol: str
-    direct: Route
+    direct: Addresses
     """Without a relay."""
-    networks: dict[str, Route] = {}
+    networks: dict[str, Addresses] = {}
     """Through relays, by the network that each stands for."""
     ca: str | None
     recipes: str

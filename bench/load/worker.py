@@ -49,7 +49,7 @@ from commands import streams
 from consumers import registry as consumers
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import ConsumerError, OperationUnsupported
-from consumers.target import Target, parse_target
+from consumers.target import Target
 from recipes import sources
 from recipes.errors import RecipeError
 from recipes.model import Recipe
@@ -113,10 +113,10 @@ class Worker:
     async def client_for(self, key: CellKey) -> LoadClient:
         """An open client for the cell. Cells that differ only in their requests share connections."""
         if key.connections not in self.clients:
-            route = self.setup.direct if key.network == LOOPBACK else self.setup.networks[key.network]
-            address = route.tls if key.tls else route.plain
-            assert address is not None
-            target = parse_target(address)
+            addresses = self.setup.direct if key.network == LOOPBACK else self.setup.networks[key.network]
+            target = addresses.of(tls=key.tls)
+            if target is None:
+                raise OperationUnsupported(f"there is no address with{'' if key.tls else 'out'} TLS")
             made = self._load_client(key, target)
             await made.open()
             self.clients[key.connections] = made
@@ -176,7 +176,7 @@ class Worker:
 
     async def read_sizes(self, order: messages.ReadSizes) -> messages.Answer:
         """Send a workload's questions through a tap, beside the connections that are measured, and count the bytes."""
-        plain, tls = (parse_target(text) if text else None for text in (self.setup.direct.plain, self.setup.direct.tls))
+        addresses = self.setup.direct
         questions = self.questions[order.key.workload]
         if not all(question.single for question in questions):
             reason = "one question takes several requests; the workload get has the sizes of one request"
@@ -185,8 +185,8 @@ class Worker:
         try:
             found = await measure(
                 connect=lambda target: self._client(order.key, target),
-                plain=plain,
-                tls=tls if order.key.tls else None,
+                plain=addresses.plain,
+                tls=addresses.tls if order.key.tls else None,
                 codec=row(self.setup.protocol).codec(),
                 asks=[question.send for question in islice(cycle(questions), count)],
             )
@@ -209,7 +209,7 @@ class Worker:
         return await count_in_flight(
             lambda target: self._load_client(key, target),
             self.questions[key.workload],
-            producer=parse_target(self.setup.direct.plain),
+            producer=self.setup.direct.plain,
             codec=row(self.setup.protocol).codec(),
             wanted=wanted,
             patience_s=self.setup.timeout_s,

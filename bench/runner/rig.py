@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from bench import schedule as planning
 from bench.load import messages
 from bench.network.profile import LOOPBACK
+from bench.plan import Addresses
 from bench.runner.job import Job
 from bench.runner.processes import UNWRAPPED, Child, LoadProcess, ProcessFailed, Wrapper
 from bench.runner.session import RunningProducer, Server, Session
 from bench.spec import CellKey
+from consumers.target import parse_target
 
 VERIFY_TIMEOUT_S = 120.0
 """How long verifying a cell's responses, or counting its bytes, may take."""
@@ -101,11 +103,10 @@ async def start_rig(
     """Start the rig of one producer. `producer_in`, `load_in`: what runs its processes. Raises ProcessFailed."""
     plan = job.plan
     protocol = key.protocol
-    version = next(version for version in plan.versions if version.name == key.version)
+    version = plan.version_of(key)
     producer: RunningProducer | None = None
-    if (target := version.targets.get(protocol)) is not None:
-        direct = messages.Route(plain=target.plain, tls=target.tls)
-    else:
+    direct = version.targets.get(protocol)
+    if direct is None:
         cells = planning.served(key, plan)
         producer = await session.start_producer(
             protocol,
@@ -119,9 +120,9 @@ async def start_rig(
             python=version.python,
             wrapper=producer_in,
         )
-        direct = messages.Route(plain=producer.plain, tls=producer.tls)
+        direct = producer.addresses
     # Every rig has relays of its own, as only one rig sends at a time.
-    addresses = [address for address in (direct.plain, direct.tls) if address is not None]
+    addresses = [address.url for address in (direct.plain, direct.tls) if address is not None]
     relays = {
         network: await session.start_relay(network, addresses, plan.seed)
         for network in plan.matrix["network"]
@@ -142,10 +143,10 @@ async def start_rig(
     return Rig(session, key, load, list(relays.values()), producer)
 
 
-def _through(relay: Server, direct: messages.Route) -> messages.Route:
+def _through(relay: Server, direct: Addresses) -> Addresses:
     """The addresses at a relay that stand for those of the producer."""
-    announced = iter(relay.addresses)
-    return messages.Route(plain=direct.plain and next(announced), tls=direct.tls and next(announced))
+    announced = map(parse_target, relay.addresses)
+    return Addresses(direct.plain and next(announced), direct.tls and next(announced))
 
 
 def order_to_verify(cell: CellKey, questions_at_most: int) -> messages.Verify:

@@ -18,12 +18,14 @@ from bench.load.recorder import OK, failures
 from bench.load.timer import PreciseTimer
 from bench.machine import Pinning
 from bench.occupancy import Occupancy
+from bench.plan import Addresses
 from bench.runner.findings import MachineMeasured
 from bench.runner.noop_servers import ECHO, RECIPE_ID
 from bench.runner.processes import ProcessFailed
 from bench.runner.session import Server, Session
 from bench.spec import CellKey, ClosedLoad
 from bench.topology import Core
+from consumers.target import parse_target
 
 IDLE_S = 1.0
 TIMER_WAITS = 200
@@ -162,7 +164,7 @@ async def _slice_against_noop(session: Session, protocol: str, client: str) -> m
     server = await _start_noop(session, protocol)
     setup = messages.Setup(
         protocol=protocol,
-        direct=messages.Route(plain=server.addresses[0].removeprefix("tcp://"), tls=None),
+        direct=Addresses(parse_target(server.addresses[0].removeprefix("tcp://"))),
         ca=None,
         recipes="generated:50",
         ids=[RECIPE_ID],

@@ -15,6 +15,7 @@ from typing import Any, Self, TypeVar
 
 from bench.load import messages
 from bench.machine import Pinning
+from bench.plan import Addresses
 from bench.runner import spinner
 from bench.runner.processes import (
     KEEPS_MEMORY,
@@ -26,6 +27,7 @@ from bench.runner.processes import (
     Wrapper,
     keeps_groups,
 )
+from consumers.target import parse_target
 from producers.registry import DEFAULT
 
 Result = TypeVar("Result")
@@ -52,6 +54,11 @@ class RunningProducer:
     plain: str
     """Its address without TLS."""
     tls: str | None
+
+    @property
+    def addresses(self) -> Addresses:
+        """Both, parsed."""
+        return Addresses(parse_target(self.plain), None if self.tls is None else parse_target(self.tls))
 
     @property
     def pid(self) -> int:

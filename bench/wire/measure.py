@@ -5,7 +5,7 @@ import os
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.results import Bytes
@@ -130,7 +130,7 @@ async def record(connect: Connect, target: Target, sequence: Sequence[Ask]) -> l
     """
     async with wire_tap.open_tap(target.host, target.port) as tap:
         host = target.host if target.host == "localhost" else wire_tap.HOST
-        async with connect(Target(host, tap.port, target.tls)) as client:
+        async with connect(replace(target, host=host, port=tap.port)) as client:
             for ask in sequence:
                 await ask(client)
                 tap.mark()

@@ -6,9 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from bench import schedule as planning
-from bench.plan import Matrix, RunPlan, Target, Version
+from bench.plan import Addresses, Matrix, RunPlan, Version
 from bench.spec import CellKey, ClosedLoad, OpenLoad
 from consumers.aiohttp_session import IDLE_S
+from consumers.target import Target
 from producers import registry
 from producers.registry import PRODUCERS, Implementation, flags_for
 from producers.settings import Limits
@@ -168,7 +169,7 @@ def test_the_plan_is_described() -> None:
     assert "load: 1 in flight, 16 in flight\n" in text
     assert "instances: 3, each with producers of its own; 8 rounds in each" in text
     assert "grpc-list20-gzip-tls-c16" in text
-    target = plan_of(versions=(Version(targets={"http": Target("http://x:1", None)}),), rounds=None)
+    target = plan_of(versions=(Version(targets={"http": Addresses(Target("x", 1))}),), rounds=None)
     assert "against producers that are already running; as many rounds as fit" in planning.describe(target)
     assert not target.restarts
 
@@ -185,9 +186,10 @@ def test_a_cell_that_the_implementation_cannot_serve_is_unsupported(monkeypatch:
     assert planning.served(other, plan) == [
         cell for cell in reasons if cell.implementation == "other" and cell not in unsupported
     ]
-    # What a target offers is found out by asking it.
-    target = plan_of(plan.matrix, versions=(Version(targets={"http": Target("http://x:1", None)}),))
-    assert all(planning.why_unsupported(cell, target) is None for cell in reasons)
+    # What a target offers is found out by asking it, except for an address that was not given.
+    target = plan_of(plan.matrix, versions=(Version(targets={"http": Addresses(Target("x", 1))}),))
+    assert all(planning.why_unsupported(cell, target) is None for cell in reasons if not cell.tls)
+    assert all("http=https://" in str(planning.why_unsupported(cell, target)) for cell in reasons if cell.tls)
 
 
 def test_a_producer_gets_flags_for_dialects_that_are_off_by_default() -> None:

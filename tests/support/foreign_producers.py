@@ -31,20 +31,22 @@ def as_json(recipe: Recipe) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def json_producer(recipe: Recipe = CHICKEN) -> AsyncIterator[str]:
+async def json_producer(recipe: Recipe = CHICKEN, base: str = "") -> AsyncIterator[str]:
+    """`base`: in front of every path."""
+
     async def get(request: web.Request) -> web.Response:
         if request.match_info["id"] != str(recipe.id):
             return web.json_response({"error": "not_found"}, status=404)
         return web.json_response({"producer_pid": PID, "recipe": as_json(recipe)})
 
     application = web.Application()
-    application.router.add_get("/recipes/{id}", get)
+    application.router.add_get(f"{base}/recipes/{{id}}", get)
     async with _aiohttp(application) as address:
         yield address
 
 
 @asynccontextmanager
-async def graphql_producer(recipe: Recipe = CHICKEN) -> AsyncIterator[str]:
+async def graphql_producer(recipe: Recipe = CHICKEN, path: str = "/graphql") -> AsyncIterator[str]:
     schema = build_schema(SCHEMA)
     root = {
         "recipe": lambda _info, **given: as_json(recipe) if given.get("id") == str(recipe.id) else None,
@@ -57,7 +59,7 @@ async def graphql_producer(recipe: Recipe = CHICKEN) -> AsyncIterator[str]:
         return web.json_response(result.formatted)
 
     application = web.Application()
-    application.router.add_post("/graphql", answer)
+    application.router.add_post(path, answer)
     async with _aiohttp(application) as address:
         yield address
 

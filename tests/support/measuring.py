@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.machine import NOT_PINNED, Pinning, pinning_here
-from bench.plan import Matrix, RunPlan, Target, Version
+from bench.plan import Addresses, Matrix, RunPlan, Version
 from bench.results import RecipesUsed, Run
 from bench.runner import assemble
 from bench.runner.job import Job, RunHeader
@@ -48,7 +48,7 @@ HEADER = RunHeader(
 
 
 def plan_of(
-    protocols: Sequence[str], loads: Sequence[Load], targets: Mapping[str, Target] | None = None, **given: Any
+    protocols: Sequence[str], loads: Sequence[Load], targets: Mapping[str, Addresses] | None = None, **given: Any
 ) -> RunPlan:
     """A plan without gzip and TLS for `get`, one instance of a few rounds by default."""
     settings: dict[str, Any] = {
@@ -63,12 +63,7 @@ def plan_of(
     if targets:
         settings["versions"] = (Version(targets=targets),)
     matrix = Matrix({"protocol": protocols, "workload": [Workload(name="get")], "load": loads})
-    return RunPlan(matrix=matrix, **settings)
-
-
-def target_of(producer: RunningProducer) -> Target:
-    """The producer as a target that the bench did not start."""
-    return Target(plain=producer.plain, tls=None)
+    return RunPlan(**{"matrix": matrix, **settings})
 
 
 def job_of(

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from bench.cli import matrix_flags
-from bench.plan import Target
+from bench.plan import Addresses
 from bench.spec import ClosedLoad, OpenLoad
 from bench.workloads import Workload
 from commands.errors import UsageError
+from consumers.target import Target
 
 PROTOCOLS = ("http", "graphql", "grpc")
 
@@ -43,8 +44,11 @@ def test_rates_replace_closed_loads() -> None:
 
 
 def test_targets_are_read_by_protocol_and_scheme() -> None:
-    found = matrix_flags.targets("--target", ["http=localhost:1", "grpc=grpcs://h:2", "http=https://h:3"], PROTOCOLS)
-    assert found == {"http": Target("localhost:1", "https://h:3"), "grpc": Target(None, "grpcs://h:2")}
+    texts = ["http=localhost:1", "grpc=grpcs://h:2", "http=https://h/api/v1"]
+    assert matrix_flags.targets("--target", texts, PROTOCOLS) == {
+        "http": Addresses(Target("localhost", 1), Target("h", 443, True, "/api/v1")),
+        "grpc": Addresses(None, Target("h", 2, True)),
+    }
 
 
 def test_networks_have_canonical_names() -> None:
@@ -75,6 +79,8 @@ def test_ids() -> None:
         (lambda: matrix_flags.targets("--target", ["localhost:1"], PROTOCOLS), "'localhost:1' is not PROTOCOL=URL"),
         (lambda: matrix_flags.targets("--target", ["soap=x:1"], PROTOCOLS), "'soap=x:1' is not PROTOCOL=URL"),
         (lambda: matrix_flags.targets("--target", ["http=ftp://x"], PROTOCOLS), "--target http: 'ftp://x'"),
+        (lambda: matrix_flags.targets("--target", ["http=4101"], PROTOCOLS), "--target http: '4101' is a number"),
+        (lambda: matrix_flags.targets("--target", ["grpc=h:1/api"], PROTOCOLS), "'h:1/api' has the path /api"),
         (lambda: matrix_flags.targets("--target", ["http=x:1,", "http=y:1"], PROTOCOLS), "--target http"),
         (
             lambda: matrix_flags.targets("--target", ["http=x:1", "http=y:1"], PROTOCOLS),

@@ -25,7 +25,7 @@ from bench.workloads import GetQuestion
 from consumers.target import Target
 from producers.registry import PRODUCERS
 from tests.support.books import small_book
-from tests.support.measuring import HEADER, known, measured, plan_of, target_of
+from tests.support.measuring import HEADER, known, measured, plan_of
 from tests.support.serving import Served, serving
 
 ALLOWED = 4
@@ -86,7 +86,7 @@ async def test_a_run_shows_what_was_in_flight_and_the_time_in_the_queue(client: 
     """A producer that answers after 5 ms and allows 4 requests on a connection, with 16 given to the client."""
     async with known("grpc", "--delay-ms", "5", "--streams", str(ALLOWED)) as producer:
         loads = (ClosedLoad(concurrency=2), ClosedLoad(concurrency=16), OpenLoad(rate_hz=1000))
-        plan = plan_of(("grpc",), loads, {"grpc": target_of(producer)}, rounds=2, slice_ns=30_000_000)
+        plan = plan_of(("grpc",), loads, {"grpc": producer.addresses}, rounds=2, slice_ns=30_000_000)
         plan = replace(plan, matrix=Matrix({**plan.matrix.values, "client": (client,)}))
         run = await measured(plan)
     two, sixteen, opened = run.cells

@@ -6,11 +6,13 @@ import pytest
 from msgspec.structs import replace
 
 from bench.clients.raw import RawClient
-from bench.load.messages import Route, Setup, Verification, Verify
+from bench.load.messages import Setup, Verification, Verify
 from bench.load.recorder import OK
 from bench.load.worker import Worker
+from bench.plan import Addresses
 from bench.spec import CellKey, ClosedLoad
 from bench.workloads import Workload
+from consumers.target import parse_target
 from producers.certificates import CertificateFiles
 from tests.support.books import small_book
 from tests.support.serving import serving
@@ -40,7 +42,7 @@ async def test_responses_verified_without_tls_are_not_all_verified_again_with_tl
     ):
         setup = Setup(
             protocol="http",
-            direct=Route(plain=plain.address, tls=tls.address),
+            direct=Addresses(parse_target(plain.address), parse_target(tls.address)),
             ca=str(tls.client_settings.ca),
             recipes="",
             ids=[recipe.id for recipe in recipes],

@@ -11,7 +11,7 @@ import pytest
 
 from bench import schedule as planning
 from bench.load import latency_histogram, messages
-from bench.plan import Matrix, RunPlan, Target, Version
+from bench.plan import Addresses, Matrix, RunPlan, Version
 from bench.protocols import PROTOCOLS
 from bench.results import Run
 from bench.runner import assemble
@@ -21,6 +21,7 @@ from bench.runner.recording import RunRecording
 from bench.runner.session import Session
 from bench.spec import ClosedLoad, Load, OpenLoad
 from bench.workloads import Workload
+from consumers.target import Target, parse_target
 from producers import certificates
 from producers.registry import PRODUCERS
 from tests.support.books import CHICKEN
@@ -152,7 +153,9 @@ async def test_open_arrivals_are_timed_from_when_they_were_due() -> None:
 async def test_targets_are_measured_for_what_they_support() -> None:
     matrix = matrix_of(workloads=(GET, LIST, FIELDS, CREATE))
     async with AsyncExitStack() as stack:
-        targets = {name: Target(await stack.enter_async_context(FOREIGN[name](CHICKEN)), None) for name in PRODUCERS}
+        targets = {
+            name: Addresses(parse_target(await stack.enter_async_context(FOREIGN[name](CHICKEN)))) for name in PRODUCERS
+        }
         plan = plan_of(matrix, versions=(Version(targets=targets),), ids=(42,), recipes="generated:60")
         run = assembled(await recorded(plan, ids=[42]), plan)
     status = {(cell.protocol, cell.workload.name): cell.status for cell in run.cells}
@@ -171,7 +174,9 @@ async def test_targets_are_measured_for_what_they_support() -> None:
 async def test_responses_are_compared_with_the_recipes_unless_none_are_expected(known: bool, status: str) -> None:
     async with AsyncExitStack() as stack:
         other = replace(CHICKEN, steps="Order a pizza.")
-        targets = {name: Target(await stack.enter_async_context(FOREIGN[name](other)), None) for name in PRODUCERS}
+        targets = {
+            name: Addresses(parse_target(await stack.enter_async_context(FOREIGN[name](other)))) for name in PRODUCERS
+        }
         plan = plan_of(matrix_of(), versions=(Version(targets=targets),), ids=(42,), known=known)
         run = assembled(await recorded(plan, ids=[42]), plan)
     assert {cell.status for cell in run.cells} == {status}
@@ -343,7 +348,7 @@ async def test_a_producer_that_does_not_start_fails_its_cells_with_the_reason(mo
 async def test_a_run_without_measurable_cells_ends_immediately() -> None:
     reported: list[str] = []
     async with FOREIGN["http"](replace(CHICKEN, steps="Order a pizza.")) as address:
-        targets = {"http": Target(address, None)}
+        targets = {"http": Addresses(parse_target(address))}
         endless = {"rounds": None, "seconds": 3600.0}
         plan = plan_of(matrix_of(["http"]), versions=(Version(targets=targets),), ids=(42,), **endless)
         recording = await recorded(plan, ids=[42], on_progress=lambda _, text: reported.append(text))
@@ -352,7 +357,7 @@ async def test_a_run_without_measurable_cells_ends_immediately() -> None:
 
 
 async def test_an_unreachable_target_fails_its_cells() -> None:
-    targets = {"http": Target("http://127.0.0.1:1", None)}
+    targets = {"http": Addresses(Target("127.0.0.1", 1))}
     plan = plan_of(matrix_of(["http"]), versions=(Version(targets=targets),))
     (cell,) = assembled(await recorded(plan), plan).cells
     assert cell.status == "failed"

@@ -10,10 +10,12 @@ from typing import Any
 import psutil
 import pytest
 
-from bench.load.messages import Route, Setup
+from bench.load.messages import Setup
 from bench.machine import Pinning, usable_cpus
+from bench.plan import Addresses
 from bench.runner.processes import KEEPS_MEMORY, ProcessFailed, Wrapper
 from bench.runner.session import Session, Stopped
+from consumers.target import Target
 from tests.support.programs import nothing_left_running
 
 NOT_PINNED = Pinning((), ())
@@ -184,7 +186,7 @@ async def test_unfinished_work_is_cancelled_on_a_stop(
 async def test_load_processes_keep_freed_memory_whatever_runs_them() -> None:
     setup = Setup(
         protocol="http",
-        direct=Route(plain="http://127.0.0.1:1", tls=None),
+        direct=Addresses(Target("127.0.0.1", 1)),
         ca=None,
         recipes="generated:1",
         ids=[1],

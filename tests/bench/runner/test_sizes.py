@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from bench.load.messages import SizesRead
-from bench.plan import Matrix, RunPlan, Target, Version
+from bench.plan import Addresses, Matrix, RunPlan, Version
 from bench.report import terminal
 from bench.report.anatomy import category_tables, connection_tables, stacks
 from bench.results import Run
@@ -23,6 +23,7 @@ from bench.wire.anatomy import check_phases
 from bench.wire.reading import NOTHING_KNOWN
 from bench.workloads import Workload
 from consumers.registry import ALL_DIALECTS, dialects
+from consumers.target import parse_target
 from producers import certificates
 from producers.registry import PRODUCERS
 from tests.support.books import CHICKEN
@@ -109,7 +110,7 @@ async def test_every_combination_sums_exactly_and_is_shown(tmp_path: Path) -> No
 async def test_unsupported_combinations_have_no_sizes() -> None:
     async with FOREIGN["http"](CHICKEN) as address:
         matrix = Matrix({"protocol": ("http",), "workload": (GET, LIST), "load": (ClosedLoad(concurrency=1),)})
-        versions = (Version(targets={"http": Target(address, None)}),)
+        versions = (Version(targets={"http": Addresses(parse_target(address))}),)
         plan = plan_of(matrix=matrix, versions=versions)
         get, list_ = written(await sized(plan, ids=range(42, 43)), plan).cells
     assert list_.status == "unsupported"
