@@ -66,6 +66,8 @@ def run(app: typer.Typer, program: str, arguments: Sequence[str] | None = None) 
             sys.stdout.flush()
     except KeyboardInterrupt:  # after the command has ended
         exit_code = ExitCode.INTERRUPTED
+    if exit_code == ExitCode.INTERRUPTED and arguments is None:
+        interruption.ignore()
     return ExitCode.USAGE if output is not None and output.failed and exit_code == ExitCode.FINE else exit_code
 
 
@@ -80,6 +82,8 @@ def _run(app: typer.Typer, program: str, arguments: Sequence[str] | None) -> int
     except TyperException as error:
         return complain(program, f"{error.format_message()} (see `{program} --help`)", ExitCode.USAGE)
     except Exit as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            return complain(program, "interrupted", ExitCode.INTERRUPTED)
         return error.exit_code
     except (KeyboardInterrupt, Abort):
         return complain(program, "interrupted", ExitCode.INTERRUPTED)
@@ -107,16 +111,16 @@ def of_system(error: OSError) -> str:
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return f"{error.strerror}: allow more than `ulimit -n` says now"
     if error.errno == errno.ENOSPC and error.filename is None:
-        return f"a file could not be written: {error.strerror} (files for the time of a command are in {_temporary()})"
+        return f"{error.strerror}: a temporary file could not be written{_temporary()}; set TMPDIR to another directory"
     where = f"{error.filename}: " if error.filename is not None else ""
     return f"{where}{error.strerror or error}"
 
 
 def _temporary() -> str:
     try:
-        return f"{tempfile.gettempdir()}, or where TMPDIR says"
+        return f" to {tempfile.gettempdir()}"
     except OSError:
-        return "TMPDIR"
+        return ""
 
 
 def complain(program: str, text: str, exit_code: int) -> int:

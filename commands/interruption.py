@@ -33,6 +33,12 @@ def end_at_once(program: str) -> None:
         signal.signal(number, on_signal)
 
 
+def ignore() -> None:
+    """From now on, ignore signals: this process has been interrupted and is about to end."""
+    for number in handled():
+        signal.signal(number, signal.SIG_IGN)
+
+
 class _Raising:
     """The handler that raises KeyboardInterrupt."""
 
@@ -58,6 +64,11 @@ class _Raising:
         self._raised_s = float("-inf")
         signal.raise_signal(signal.SIGINT)
 
+    def take_pending(self) -> bool:
+        """Whether one is held; it is forgotten then."""
+        pending, self._pending = self._pending, False
+        return pending
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Let signals take effect at the end of the block."""
@@ -66,8 +77,7 @@ class _Raising:
             yield
         finally:
             self._held -= 1
-        if self._pending and not self._held:
-            self._pending = False
+        if not self._held and self.take_pending():
             self.repeat()
 
 
@@ -107,6 +117,11 @@ def raised(program: str, *, ends: bool) -> Iterator[None]:
 def happened() -> bool:
     """Whether a signal has just raised KeyboardInterrupt, which C code may have turned into another exception."""
     return _raising.happened
+
+
+def take_pending() -> bool:
+    """Whether a signal has come that was held; from now on it counts as handled."""
+    return _raising.take_pending()
 
 
 def held() -> AbstractContextManager[None]:

@@ -24,7 +24,7 @@ from aiohttp import web
 
 from commands import command_line, values
 from commands.errors import CommandError, UsageError
-from commands.loop_signals import handled_in_loop, run_in_loop
+from commands.loop_signals import handled_in_loop, run_until_signal
 from consumers import web_api
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import ConsumerError
@@ -211,7 +211,7 @@ def _ask(caller: Caller, call: Callable[[RecipeClient], Awaitable[Result]]) -> R
             return await call(consumer)
 
     try:
-        return run_in_loop(conversation(), uvloop.new_event_loop)
+        return run_until_signal(conversation(), uvloop.new_event_loop)
     except (RecipeError, ConsumerError) as error:
         raise CommandError(str(error)) from None
 

@@ -1,6 +1,5 @@
 """One serving process: its whole configuration as one value, and its run from loading recipes to the stop signal."""
 
-import asyncio
 import gc
 import os
 from collections.abc import Coroutine, Iterator
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 import uvloop
 
 from commands.errors import UsageError
+from commands.loop_signals import run_until_signal
 from producers import lifecycle
 from producers.producer import PortUnavailable, UnsupportedSetting
 from producers.registry import DEFAULT, producer_class
@@ -47,8 +47,7 @@ def serve(service: Service) -> None:
 
 def run(serving: Coroutine[Any, Any, Result]) -> Result:
     """Run a coroutine on uvloop."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(serving)
+    return run_until_signal(serving, uvloop.new_event_loop)
 
 
 @contextmanager

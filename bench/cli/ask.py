@@ -1,6 +1,5 @@
 """`python -m bench ask`: start a producer, get a recipe with its consumer, show the response and its bytes, stop."""
 
-import asyncio
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from bench.runner.session import RunningProducer, Session, Stopped
 from bench.wire.measure import Measured, measure
 from commands import values
 from commands.errors import CommandError, ExitCode, UntrustedMeasurement, UsageError
+from commands.loop_signals import run as run_loop
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import ConsumerError
 from consumers.registry import client
@@ -69,7 +69,7 @@ def ask(
         raise UsageError(str(error)) from None
     recipe_id = showcase_id([recipe.id for recipe in loaded.recipes])
     try:
-        answer = asyncio.run(_ask(protocol, recipes, recipe_id, gzip=gzip, tls=tls))
+        answer = run_loop(_ask(protocol, recipes, recipe_id, gzip=gzip, tls=tls))
     except (ProcessFailed, ConsumerError, RecipeError) as error:
         raise UntrustedMeasurement(str(error)) from None
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(answer.recipe), indent=2).decode() + "\n\n")

@@ -19,7 +19,7 @@ from bench.runner import selfcheck
 from bench.runner.findings import Finding, MachineMeasured, findings, summary
 from bench.topology import read_topology
 from commands.errors import ExitCode
-from commands.loop_signals import run_in_loop
+from commands.loop_signals import run_until_signal
 from producers.registry import PRODUCERS
 
 
@@ -37,7 +37,7 @@ def check(
     cores = read_topology(usable).of(usable)
     with occupied(pinning.measured or usable) as occupancy, machine.this_process_on(pinning.load):
         work = selfcheck.measure_machine(protocols, pinning, cores, occupancy)
-        measured = run_in_loop(work, uvloop.new_event_loop)
+        measured = run_until_signal(work, uvloop.new_event_loop)
     found = findings(measured)
     console = console_of_output()
     console.print(Text(summary(found), style="bold"))

@@ -34,6 +34,7 @@ from bench.stats.ratios import Baseline
 from bench.stats.verdicts import all_within
 from bench.workloads import QUESTIONS_AT_MOST
 from commands.errors import CommandError, ExitCode, UsageError
+from commands.loop_signals import run as run_loop
 from producers import certificates
 from producers.registry import Implementation, implementation
 from recipes import sources
@@ -124,7 +125,7 @@ def carry_out(
             print(f"warning: {text}", file=sys.stderr, flush=True)
         with Progress(seconds, figures) as progress:
             try:
-                return asyncio.run(prepared(plan, directory, progress))
+                return run_loop(prepared(plan, directory, progress))
             except Stopped:
                 raise Interrupted("interrupted before everything was measured; nothing was written") from None
             except asyncio.CancelledError:

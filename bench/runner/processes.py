@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import MappingProxyType
 from typing import IO
 
@@ -101,7 +100,6 @@ class Child:
                 stderr=errors,
                 limit=LINE_LIMIT_BYTES,
                 env=child_environment(directory, wrapper),
-                cwd=Path.cwd(),
                 # uvloop knows no process groups. A function to be called in the child is no way out: it would have this
                 # process forked, with the threads of gRPC if there are any.
                 **({"process_group": 0} if keeps_groups() else {"start_new_session": True}),
