@@ -76,14 +76,15 @@ def _run(app: typer.Typer, program: str, arguments: Sequence[str] | None) -> int
         given = sys.argv[1:] if arguments is None else list(arguments)
         _check_text(given)
         result = app(args=given, prog_name=program, standalone_mode=False)
+        if result == ExitCode.INTERRUPTED and not isinstance(result, ExitCode):
+            # Typer has made this number of KeyboardInterrupt; a command would have returned an ExitCode.
+            return complain(program, "interrupted", ExitCode.INTERRUPTED)
         return int(result) if isinstance(result, int) else ExitCode.FINE
     except CommandError as error:
         return complain(program, str(error), error.exit_code)
     except TyperException as error:
         return complain(program, f"{error.format_message()} (see `{program} --help`)", ExitCode.USAGE)
     except Exit as error:
-        if isinstance(error.__cause__, KeyboardInterrupt):
-            return complain(program, "interrupted", ExitCode.INTERRUPTED)
         return error.exit_code
     except (KeyboardInterrupt, Abort):
         return complain(program, "interrupted", ExitCode.INTERRUPTED)

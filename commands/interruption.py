@@ -7,6 +7,7 @@ a command runs, it raises KeyboardInterrupt. While an event loop runs, it does w
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from time import monotonic
@@ -19,6 +20,7 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 Handler = Callable[[int, FrameType | None], Any] | int | signal.Handlers
 REPEATED_WITHIN_S = 5.0
 """A signal that follows another one this soon does not interrupt what that one has begun: cleaning up."""
+REPEATED_AFTER_S = 0.01
 
 
 def end_at_once(program: str) -> None:
@@ -60,9 +62,16 @@ class _Raising:
         return monotonic() - self._raised_s < REPEATED_WITHIN_S
 
     def repeat(self) -> None:
-        """Raise once more: the first KeyboardInterrupt was lost."""
+        """Raise now, whatever has happened before."""
         self._raised_s = float("-inf")
         signal.raise_signal(signal.SIGINT)
+
+    def repeat_soon(self) -> None:
+        """Raise once more, outside of the call that has lost the first KeyboardInterrupt."""
+        self._raised_s = float("-inf")
+        again = threading.Timer(REPEATED_AFTER_S, os.kill, (os.getpid(), signal.SIGINT))
+        again.daemon = True
+        again.start()
 
     def take_pending(self) -> bool:
         """Whether one is held; it is forgotten then."""
@@ -96,7 +105,7 @@ def raised(program: str, *, ends: bool) -> Iterator[None]:
     def on_unraisable(found: "sys.UnraisableHookArgs") -> None:
         # Raised in a destructor or a callback of C code, it is printed with its traceback and lost.
         if issubclass(found.exc_type, KeyboardInterrupt):
-            _raising.repeat()
+            _raising.repeat_soon()
         else:
             hook(found)
 

@@ -38,14 +38,16 @@ def handled_in_loop(on_signal: Callable[[], object]) -> Iterator[None]:
 def run(work: Coroutine[Any, Any, Result], new_loop: Callable[[], asyncio.AbstractEventLoop] | None = None) -> Result:
     """Run a coroutine in a new event loop, asyncio's own by default. The coroutine handles signals.
 
-    Signals wait while the loop starts and while it is closed. Raises OSError where this process may not open the files
-    that a loop needs.
+    Signals wait while the loop starts and while it is closed. Raises KeyboardInterrupt where one has cancelled the
+    coroutine, and OSError where this process may not open the files that a loop needs.
     """
     try:
         check_descriptors()
         with interruption.held(), asyncio.Runner(loop_factory=new_loop) as runner:
             runner.get_loop()  # may fail, while nothing waits for it yet
             return runner.run(work)
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
     finally:
         work.close()
 
@@ -63,8 +65,6 @@ def run_until_signal(
 
     try:
         return run(cancelled_by_signal(), new_loop)
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
     finally:
         work.close()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
 
+from producers import lifecycle
 from producers.grpc_call_check import CallCheck, ConnectionBroken
 from producers.settings import Limits
 from producers.sockets import BACKLOG, TLS_SHUTDOWN_TIMEOUT_S, bound_sockets, close_in_stages
@@ -26,6 +27,7 @@ class CallFront:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._directory = TemporaryDirectory(prefix="recipes-")
+        lifecycle.before_abrupt_end(self._directory.cleanup)
         self.path = Path(self._directory.name, "core")
         """The socket for the core to listen on."""
         self._bound: list[tuple[socket.socket, ssl.SSLContext | None]] = []

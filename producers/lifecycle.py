@@ -14,6 +14,14 @@ STOP_WITH_STDIN = "RECIPE_LAB_STOP_WITH_STDIN"
 signal. So no child outlives a parent that was killed, and a child that is already stopping ends at once."""
 
 
+_last_duties: list[Callable[[], object]] = []
+
+
+def before_abrupt_end(duty: Callable[[], object]) -> None:
+    """Have this done even when a second signal ends the process at once: removing a temporary directory, say."""
+    _last_duties.append(duty)
+
+
 def announce(addresses: list[str], pid: int) -> None:
     """Print one line on stdout for each address: `listening http://127.0.0.1:4000 pid=123`."""
     for address in addresses:
@@ -42,6 +50,8 @@ def stop_requested() -> Iterator[Callable[[], Awaitable[object]]]:
 
     def on_signal() -> None:
         if stopping.is_set():
+            for duty in _last_duties:
+                duty()
             sys.stderr.flush()
             os._exit(1)
         stopping.set()

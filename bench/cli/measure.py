@@ -1,6 +1,5 @@
 """Measuring, the same for every command: recipes, versions, certificates, progress, Ctrl-C, and the run's header."""
 
-import asyncio
 import errno
 import os
 import sys
@@ -128,7 +127,7 @@ def carry_out(
                 return run_loop(prepared(plan, directory, progress))
             except Stopped:
                 raise Interrupted("interrupted before everything was measured; nothing was written") from None
-            except asyncio.CancelledError:
+            except KeyboardInterrupt:
                 raise Interrupted("interrupted twice; nothing was written") from None
 
 

@@ -195,9 +195,9 @@ def test_a_certificate_that_expires_soon_gives_a_warning(protocol: str, tmp_path
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_second_signal_ends_everything_at_once(workers: str) -> None:
-    flags = ("--port", "0", "--workers", workers, "--stop-notice", "3600")
-    with listening("producers", "grpc", *flags) as producer:
+def test_a_second_signal_ends_everything_at_once(workers: str, tmp_path: Path) -> None:
+    flags = ("--port", "0", "--workers", workers, "--stop-notice", "3600", "--strict-calls")
+    with listening("producers", "grpc", *flags, TMPDIR=str(tmp_path)) as producer:
         everyone = [psutil.Process(producer.process.pid)]
         everyone += everyone[0].children()
         assert len(everyone) == (1 if workers == "1" else 3)
@@ -206,6 +206,7 @@ def test_a_second_signal_ends_everything_at_once(workers: str) -> None:
         producer.process.terminate()
         assert producer.process.wait(PATIENCE_S) == 1
         assert psutil.wait_procs(everyone, PATIENCE_S)[1] == []
+    assert list(tmp_path.iterdir()) == []
 
 
 async def turned_to_not_serving(address: str) -> None:

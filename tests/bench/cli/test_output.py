@@ -29,7 +29,12 @@ def run_path(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def shell(redirection: str, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     """`python -m bench …` with a redirection of sh."""
-    command = ["sh", "-c", f'"$0" -m bench "$@" {redirection}', sys.executable, *arguments]
+    return shell_line(f'"$0" -m bench "$@" {redirection}', *arguments, **variables)
+
+
+def shell_line(line: str, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """A line of sh, in which $0 is Python."""
+    command = ["sh", "-c", line, sys.executable, *arguments]
     return subprocess.run(
         command, capture_output=True, text=True, timeout=PATIENCE_S, env=environment(**variables), check=False
     )
@@ -113,3 +118,42 @@ def test_a_run_whose_output_is_full_is_in_its_file(tmp_path: Path) -> None:
     assert "standard output cannot be written" in done.stderr
     assert run_file.read(out).cells[0].status == "measured"
     assert out.with_suffix(".html").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ('ulimit -n 16; "$0" -m bench check', "Too many open files"),
+        ('ulimit -n 16; "$0" -m bench ask grpc', "Too many open files"),
+        ('ulimit -n 16; "$0" -m producers grpc --port 0', "Too many open files"),
+        ('ulimit -n 8; "$0" -m consumers grpc get 1 --target 127.0.0.1:1', "Too many open files"),
+        ('ulimit -f 0; "$0" -m bench ask http --tls', "No usable temporary directory found"),
+        ('"$0" -m bench run --quick --out "$1/$2.json"', "File name too long"),
+        ('"$0" -m bench run --quick --out "$1/$2/r.json"', "File name too long"),
+        ('"$0" -m bench run --quick --out "$1/taken.json"', "taken.html cannot be written: Is a directory"),
+        ('"$0" -m bench run --quick --out /proc/r.json', "/proc cannot be written"),
+        ('"$0" -m bench run --quick --ab "$2"', "File name too long"),
+        ('"$0" -m bench run --quick --recipes "$2"', "File name too long"),
+        ('"$0" -m bench report "$2"', "File name too long"),
+        ('"$0" -m bench report "$(printf \'\\377\')"', "no text in utf-8"),
+    ],
+)
+def test_what_the_system_refuses_is_one_line_before_anything_starts(line: str, named: str, tmp_path: Path) -> None:
+    (tmp_path / "taken.html").mkdir()
+    done = shell_line(line, str(tmp_path), "x" * 300)
+    programs.assert_one_line_error(done, 2, named)
+    assert [path.name for path in tmp_path.iterdir()] == ["taken.html"]
+
+
+def test_a_page_that_cannot_be_written_hides_no_result(run_path: str) -> None:
+    for command in ("compare", "history"):
+        done = programs.run_here("bench", command, run_path, run_path, "--html", "/proc/page.html")
+        assert done.returncode == 2
+        assert "/proc/page.html: cannot be written" in done.stderr
+        assert "Inconclusive" in done.stdout or "run" in done.stdout
+
+
+@pytest.mark.parametrize("redirection", ["</dev/null", "<&-"])
+def test_a_load_process_without_orders_ends(redirection: str) -> None:
+    done = shell_line(f'"$0" -m bench.load.worker {redirection}')
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -358,6 +358,21 @@ def test_ctrl_c_keeps_the_finished_rounds_and_leaves_nothing_behind(
     assert [path.name for path in aside.iterdir()] == ["recipe-lab-runs"]
 
 
+def test_a_result_that_cannot_be_written_is_still_shown(tmp_path: Path) -> None:
+    out = tmp_path / "out" / "r.json"
+    arguments = ("run", *SMALL, *ONE_CELL, "--client", "library", "--rounds", "10000", "--out", str(out))
+    with on_a_terminal(*arguments) as (process, shown):
+        shown.wait_for(b"round 3")
+        out.parent.rename(tmp_path / "elsewhere")
+        process.send_signal(signal.SIGINT)
+        assert process.stdout is not None
+        answer = process.stdout.read()
+        assert process.wait(PATIENCE_S) == 2
+        shown.wait_for(b"r.html: cannot be written: No such file or directory; written: nothing")
+    assert b"HTTP/JSON" in answer
+    assert b"Run file:" not in answer
+
+
 def test_ctrl_c_before_anything_was_measured_writes_nothing(tmp_path: Path) -> None:
     out = tmp_path / "r.json"
     with on_a_terminal("run", *SMALL, "--recipes", "generated:2000", "--out", str(out)) as (process, shown):
