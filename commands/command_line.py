@@ -104,7 +104,7 @@ def _check_text(arguments: Iterable[str]) -> None:
             text.encode()
         except UnicodeEncodeError:
             encoding = sys.getfilesystemencoding()
-            raise UsageError(f"{text!r} is no text in {encoding}, the encoding of this locale; use another") from None
+            raise UsageError(f"{text!r} is no text in {encoding}, the encoding of this locale") from None
 
 
 def of_system(error: OSError) -> str:

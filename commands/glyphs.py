@@ -1,9 +1,10 @@
 """Characters that an output's encoding does not have, in ones that every encoding has. Pure.
 
-Nothing is lost: what is not in the table is written as its code, such as `\\u4e2d`.
+Nothing is lost: what is not in the table is written as its code in JSON, such as `\\u4e2d`.
 """
 
 import codecs
+import json
 from collections.abc import Mapping
 
 ASCII: Mapping[str, str] = {
@@ -54,8 +55,7 @@ def _replaced(error: UnicodeError) -> tuple[str | bytes, int]:
     character = error.object[error.start]
     if ord(character) in _ESCAPED_BYTES:
         return bytes([ord(character) - 0xDC00]), error.start + 1
-    spelled = ASCII.get(character) or character.encode("ascii", "backslashreplace").decode("ascii")
-    return spelled, error.start + 1
+    return ASCII.get(character) or json.dumps(character)[1:-1], error.start + 1
 
 
 codecs.register_error(HANDLER, _replaced)

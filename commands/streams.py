@@ -63,6 +63,9 @@ class Output(io.RawIOBase):
                 rest = rest[os.write(self._descriptor, rest) :]
             except BlockingIOError:
                 select.select([], [self._descriptor], [])
+            except KeyboardInterrupt:
+                self._broken = True  # or it would wait for the same reader again at the end
+                raise
             except OSError as error:
                 self._broken = True
                 if not isinstance(error, BrokenPipeError):

@@ -58,6 +58,7 @@ def child_environment(directory: str = "", wrapper: Wrapper = UNWRAPPED) -> dict
         "OPENSSL_CONF": str(OPENSSL_CONFIGURATION),
         "PYTHONPATH": directory or str(REPOSITORY),
         "PYTHONHASHSEED": "random",
+        "PYTHONIOENCODING": "utf-8",
         "GRPC_VERBOSITY": "NONE",
         **wrapper.environment,
     }

@@ -18,7 +18,7 @@ def test_glyphs_are_spelled_only_where_the_encoding_lacks_them() -> None:
 
 
 def test_other_characters_are_written_as_their_codes_and_bytes_of_file_names_as_they_are() -> None:
-    assert spelled("中é", "ascii") == "\\u4e2d\\xe9"
+    assert spelled("中é😀", "ascii") == "\\u4e2d\\u00e9\\ud83d\\ude00"
     assert spelled("中é", "iso-8859-1") == "\\u4e2dé"
     for encoding in ("ascii", "utf-8"):
         assert b"a\xff".decode("utf-8", "surrogateescape").encode(encoding, HANDLER) == b"a\xff"
