@@ -181,6 +181,8 @@ def _end(value: float, beside: float) -> str:
 
 def _decimals(value: float) -> int:
     """How many decimals make three significant digits; negative left of the point. A carry is taken into account."""
+    if math.isinf(value):
+        return 0
     decimals = DIGITS - 1 - math.floor(math.log10(abs(value)))
     carried = round(value, decimals)
     return DIGITS - 1 - math.floor(math.log10(abs(carried)))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -157,3 +158,27 @@ def test_a_page_that_cannot_be_written_hides_no_result(run_path: str) -> None:
 def test_a_load_process_without_orders_ends(redirection: str) -> None:
     done = shell_line(f'"$0" -m bench.load.worker {redirection}')
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("cells", 0, "bytes", "response", "wire_bytes"), 0),
+        (("cells", 0, "bytes", "response"), {"wire_bytes": 0, "message_bytes": 0, "compressed_bytes": 0}),
+        (("cells", 0, "bytes", "request", "wire_bytes"), None),
+        (("cells", 0, "cpu_us_per_request", "consumer", "value"), 1e308),
+        (("cells", 0, "latency_ns", "p50", "value"), 0),
+    ],
+)
+def test_figures_that_no_run_can_have_are_no_bug(place: Sequence[Any], value: object, tmp_path: Path) -> None:
+    document = json.loads(run_file.encode(small()))
+    *above, last = place
+    part = document
+    for name in above:
+        part = part[name]
+    part[last] = value
+    path = tmp_path / "r.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    for arguments in (("report", str(path)), ("report", str(path), "--tables", "all"), ("claims", str(path))):
+        done = programs.run_here("bench", *arguments)
+        assert (done.returncode, done.stderr) == (0, "")
