@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUN_READY := $(VENV)/run-ready
 DEVELOP_READY := $(VENV)/develop-ready
 INTEROP_READY := tests/interop/node_modules/.package-lock.json tests/interop/grpc/node_modules/.package-lock.json \
-	tests/browser/node_modules/.package-lock.json
+	tests/browser/node_modules/.package-lock.json docs/examples/node/node_modules/.package-lock.json
 VENDOR := bench/report/vendor
 IMPLEMENTATIONS_READY := $(VENV)/implementations-ready
 CONFORMANCE := .venv-conformance
@@ -136,7 +136,7 @@ hostile: $(DEVELOP_READY) ## attack the producers and write docs/generated/hosti
 	HOSTILE_TABLE=reports/hostile.jsonl $(BIN)/pytest -q tests/hostile
 	$(BIN)/python -m tests.hostile.table reports/hostile.jsonl > docs/generated/hostile.md
 
-interop: $(INTEROP_READY) ## install the npm packages for tests/interop and tests/browser
+interop: $(INTEROP_READY) ## install the npm packages for tests/interop, tests/browser and docs/examples
 
 # The pages are of real runs; a comparison that finds a regression or nothing is pictured, too.
 pictures: $(DEVELOP_READY) ## pictures of pages for the docs (RUN=run.json, and A=before.json B=after.json)

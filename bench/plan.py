@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
+from bench.request_file import RequestFile
 from bench.spec import DEFAULT_DIALECT, CellKey, dimensions
 from consumers.registry import default_dialect, dialects
 from consumers.target import Target
@@ -131,6 +132,8 @@ class RunPlan:
     threshold: float | None = None
     """Where versions are compared: a slowdown by more than this share is a regression."""
     ca: str | None = None
+    requests: RequestFile | None = None
+    """What is requested instead of recipes."""
     note: str | None = None
     """Why the run is made, in the user's words; kept in the run file."""
 

@@ -387,6 +387,21 @@ class RecipesUsed(Struct, frozen=True, kw_only=True):
     """Those that workloads of single recipes requested, ascending. Null in files that did not record them."""
 
 
+class RequestsUsed(Struct, frozen=True, kw_only=True):
+    """The requests of the user's own that were sent: what the request file says."""
+
+    file: str
+    """Its name."""
+    digest: str
+    """Of everything that it says, and of the files that it names."""
+    titles: dict[str, str]
+    """By protocol: what is requested, in a few words."""
+    requests: dict[str, dict[str, Any]]
+    """By protocol, as in the file."""
+    values: list[dict[str, str | int | float | bool]]
+    """What stands for the names in braces: an entry for each request."""
+
+
 class PlanUsed(Struct, frozen=True, kw_only=True):
     """How the run was laid out."""
 
@@ -416,7 +431,8 @@ class PlanUsed(Struct, frozen=True, kw_only=True):
     instruction_threshold: float | None = None
     """Where instructions of versions are compared: more of them by more than this share is a regression."""
     expect: Literal["recipes", "none"] | None = None
-    """What responses were compared with. `none`: they only had to be well-formed."""
+    """What responses were compared with. `none`: they only had to be well-formed, and with a request file the same from
+    call to call."""
     interrupted: bool = False
 
 
@@ -432,6 +448,8 @@ class Run(Struct, frozen=True, kw_only=True):
     seed: int
     environment: dict[str, Any]
     recipes: RecipesUsed
+    requests: RequestsUsed | None = None
+    """What was requested instead of recipes; null in runs without a request file."""
     plan: PlanUsed
     warnings: list[RunWarning]
     cells: list[Cell]

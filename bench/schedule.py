@@ -258,7 +258,7 @@ def describe(plan: RunPlan) -> str:
         f"instances: {plan.instances}{'' if plan.instances_at_least is None else ' at most'}, {start}; "
         f"{rounds} in each, after warming up",
         f"slices of {plan.slice_ns / 1e6:g} ms in blocks, shuffled in every round; seed {plan.seed}",
-        f"recipes: {plan.recipes}",
+        f"recipes: {plan.recipes}" if plan.requests is None else f"requests: {plan.requests.used.file}",
         f"takes about {estimated_seconds(plan):.0f} s",
         "",
         *(cell.label for cell in cells),

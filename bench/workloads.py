@@ -17,6 +17,8 @@ from consumers.client import RecipeClient
 from recipes.book import MAXIMUM_BATCH_SIZE, MAXIMUM_PAGE_SIZE
 from recipes.model import IngredientDraft, Recipe, RecipeDraft, RecipePage
 
+OWN = "own"
+"""The workload of a request file, which is of no recipes (bench.own_workload)."""
 QUESTIONS_AT_MOST = 256
 """Different questions of one workload at most: enough variety, and few enough to keep all expected responses."""
 PAGES_AT_MOST = 12
@@ -38,6 +40,8 @@ class Workload(Struct, frozen=True, kw_only=True, order=True):
     @property
     def words(self) -> str:
         """For readers: `get: one recipe`, `list: a page of 20 recipes`."""
+        if self.name == OWN:
+            return "own: a request of the request file"
         kind = WORKLOADS.get(self.name)
         if kind is None:
             return self.name if self.page_size is None else f"{self.name}, pages of {self.page_size}"
@@ -67,6 +71,13 @@ class Question(ABC, Generic[Answer]):
         """Compare the whole response with the value of the domain. Raises WrongAnswer."""
 
 
+def _as_before(question: str, before: Answer | None, answer: Answer) -> Answer:
+    """The answer, which has to be the same as one before, if there was one. Raises WrongAnswer."""
+    if before is not None and answer != before:
+        raise WrongAnswer(f"{question}: the response is not the same from call to call")
+    return answer
+
+
 def _same(question: str, expected: object, answer: object) -> None:
     if answer != expected:
         raise WrongAnswer(f"{question}: the response differs from the recipes that were given")
@@ -74,10 +85,11 @@ def _same(question: str, expected: object, answer: object) -> None:
 
 @dataclass(slots=True)
 class GetQuestion(Question[Recipe]):
-    """One recipe, all its fields. `expected` None: any well-formed recipe with this id."""
+    """One recipe, all its fields. `expected` None: any well-formed recipe with this id, always the same."""
 
     recipe_id: int
     expected: Recipe | None
+    before: Recipe | None = None
 
     async def send(self, client: RecipeClient) -> Recipe:
         return await client.get(self.recipe_id)
@@ -90,14 +102,17 @@ class GetQuestion(Question[Recipe]):
             _same(f"recipe {self.recipe_id}", self.expected, answer)
         elif answer.id != self.recipe_id:
             raise WrongAnswer(f"recipe {self.recipe_id}: the response has the id {answer.id}")
+        else:
+            self.before = _as_before(f"recipe {self.recipe_id}", self.before, answer)
 
 
 @dataclass(slots=True)
 class FieldsQuestion(Question[Recipe]):
-    """One recipe, name only. `expected` None: any response with a name and nothing else."""
+    """One recipe, name only. `expected` None: any response with a name and nothing else, always the same."""
 
     recipe_id: int
     expected: Recipe | None
+    before: Recipe | None = None
 
     FIELDS: ClassVar[tuple[str, ...]] = ("name",)
 
@@ -112,17 +127,20 @@ class FieldsQuestion(Question[Recipe]):
         _same(f"the name of recipe {self.recipe_id}", expected, answer)
         if not answer.name:
             raise WrongAnswer(f"the name of recipe {self.recipe_id}: the response has none")
+        if self.expected is None:
+            self.before = _as_before(f"the name of recipe {self.recipe_id}", self.before, answer)
 
 
 @dataclass(slots=True)
 class ListQuestion(Question[RecipePage]):
-    """One page of whole recipes. `expected` None: any page, as full as when it was first seen."""
+    """One page of whole recipes. `expected` None: any page, as it was when it was first seen."""
 
     page_size: int
     page_token: str
     count: int
     last_id: int
     expected: tuple[Recipe, ...] | None
+    before: tuple[Recipe, ...] | None = None
 
     async def send(self, client: RecipeClient) -> RecipePage:
         return await client.list(self.page_size, self.page_token)
@@ -135,6 +153,8 @@ class ListQuestion(Question[RecipePage]):
             raise WrongAnswer(f"a page of {self.page_size}: {len(answer.recipes)} recipes came, not {self.count}")
         if self.expected is not None:
             _same(f"a page of {self.page_size}", self.expected, answer.recipes)
+        else:
+            self.before = _as_before(f"a page of {self.page_size}", self.before, answer.recipes)
 
 
 @dataclass(slots=True)
@@ -155,10 +175,11 @@ class CreateQuestion(Question[Recipe]):
 
 @dataclass(slots=True)
 class BatchQuestion(Question[tuple[Recipe, ...]]):
-    """Several recipes, all their fields, in one request. `expected` None: any well-formed recipes with these ids."""
+    """Several recipes, all their fields, in one request. `expected` None: recipes with these ids, always the same."""
 
     recipe_ids: tuple[int, ...]
     expected: tuple[Recipe, ...] | None
+    before: tuple[Recipe, ...] | None = None
 
     async def send(self, client: RecipeClient) -> tuple[Recipe, ...]:
         return await client.get_many(self.recipe_ids)
@@ -173,6 +194,8 @@ class BatchQuestion(Question[tuple[Recipe, ...]]):
             raise WrongAnswer(f"{what}: other ones came, or in another order")
         if self.expected is not None:
             _same(what, self.expected, answer)
+        else:
+            self.before = _as_before(what, self.before, answer)
 
 
 @dataclass(slots=True)
@@ -325,7 +348,7 @@ WORKLOADS: dict[str, WorkloadKind] = {
     "batch-one-by-one": Batch(OneByOneQuestion, "in as many requests, one after the other"),
     "batch-at-once": Batch(AtOnceQuestion, "in as many requests, all at once"),
 }
-"""Every kind of workload by name. One more is one more line."""
+"""Every kind of workload of recipes by name. One more is one more line."""
 
 
 def _recipes(count: int | None) -> str:

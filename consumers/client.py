@@ -7,6 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from consumers.errors import OperationUnsupported
+from consumers.own_requests import OwnAnswer, OwnCall, OwnRequest
 from consumers.target import Target
 from recipes.book import DEFAULT_PAGE_SIZE
 from recipes.model import Recipe, RecipeDraft, RecipePage
@@ -78,6 +80,17 @@ class RecipeClient(ABC):
     @abstractmethod
     async def producer_data(self, recipe_id: int) -> dict[str, object]:
         """The producer's response about one recipe as JSON, for the consumer web API."""
+
+    async def own_calls(self, requests: Sequence[OwnRequest]) -> Sequence[OwnCall]:
+        """Calls for the user's own requests, which are of the protocol's kind and differ in their values only.
+
+        Raises BadRequest, and OperationUnsupported where such requests cannot be sent.
+        """
+        raise OperationUnsupported("requests of your own cannot be sent in this dialect")
+
+    async def ask(self, call: OwnCall) -> OwnAnswer:
+        """Send a call of `own_calls`, of this client or of another one to the same producer."""
+        raise OperationUnsupported("requests of your own cannot be sent in this dialect")
 
     async def __aenter__(self) -> Self:
         await self.open()

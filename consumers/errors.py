@@ -5,6 +5,7 @@ ConsumerError
 ├── ProducerTimeout        no complete response in time
 ├── OperationUnsupported   the producer does not support the operation
 ├── NotKnownYet            the producer does not know what the request refers to
+├── BadOwnRequest          a request of the user's own that cannot be made
 └── UnexpectedResponse       a response that violates the contract: status, coding, shape
 """
 
@@ -37,6 +38,10 @@ class OperationUnsupported(ConsumerError):
 
 class NotKnownYet(ConsumerError):
     """The producer does not know what the request refers to, such as the query with a hash."""
+
+
+class BadOwnRequest(ConsumerError):
+    """A request of the user's own that cannot be made. The text names the place in the file, and what would do."""
 
 
 class UnexpectedResponse(ConsumerError):

@@ -6,14 +6,16 @@ strict.
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
-from typing import Generic, NoReturn, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar, cast
 
 import msgspec
 
-from consumers.aiohttp_session import HttpSession, SessionFactory, one_line
+from consumers.aiohttp_session import HttpResponse, HttpSession, SessionFactory, one_line
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import OperationUnsupported, unknown_id
 from consumers.json_messages import Selection
+from consumers.own_graphql import GraphqlCall, GraphqlRequest
+from consumers.own_requests import OwnAnswer, OwnCall, OwnRequest
 from recipes.book import DEFAULT_PAGE_SIZE
 from recipes.errors import BookIsReadOnly, IdempotencyConflict, InvalidRecipe, RecipeNotFound
 from recipes.model import FIELDS, Recipe, RecipeDraft, RecipePage
@@ -132,6 +134,7 @@ _list_decoder = msgspec.json.Decoder(Answer[ListData], strict=False)
 _create_decoder = msgspec.json.Decoder(Answer[CreateData], strict=False)
 _pid_decoder = msgspec.json.Decoder(Answer[PidData], strict=False)
 _raw_decoder = msgspec.json.Decoder(Answer[dict[str, object]])
+_own_decoder = msgspec.json.Decoder(Answer[Any])
 
 UNKNOWN_TO_SCHEMA = (
     "Cannot query field",
@@ -210,6 +213,18 @@ class GraphqlHttpClient(RecipeClient):
             raise RecipeNotFound(recipe_id)
         return {"data": data}
 
+    async def own_calls(self, requests: Sequence[OwnRequest]) -> Sequence[OwnCall]:
+        """Calls for GraphqlRequests."""
+        return [GraphqlCall(request) for request in cast(Sequence[GraphqlRequest], requests)]
+
+    async def ask(self, call: OwnCall) -> OwnAnswer:
+        """Send a GraphqlCall. An answer with errors is not a successful one, whatever its status."""
+        answer = await self._posted(cast(GraphqlCall, call).sent)
+        decoded = self._decoded(answer, _own_decoder)
+        if decoded.errors:
+            raise self._http.unexpected(f"{call.title}: {decoded.errors[0].message}")
+        return OwnAnswer(len(answer.body), decoded.data)
+
     async def _ask(
         self,
         document: str,
@@ -231,11 +246,16 @@ class GraphqlHttpClient(RecipeClient):
         return await self._answered({"query": document, "variables": variables}, decoder)
 
     async def _answered(self, sent: object, decoder: "msgspec.json.Decoder[Answer[Data]]") -> Answer[Data]:
+        return self._decoded(await self._posted(sent), decoder)
+
+    async def _posted(self, sent: object) -> HttpResponse:
         try:
             body = _encode(sent)
         except UnicodeEncodeError:
             raise InvalidRecipe("text must be Unicode, without lone surrogates") from None
-        answer = await self._http.request("POST", self._url, body, _HEADERS)
+        return await self._http.request("POST", self._url, body, _HEADERS)
+
+    def _decoded(self, answer: HttpResponse, decoder: "msgspec.json.Decoder[Answer[Data]]") -> Answer[Data]:
         if answer.media_type not in (JSON, GRAPHQL_JSON):
             raise self._http.unexpected(
                 f"status {answer.status} with {answer.media_type}, which is not a GraphQL response"

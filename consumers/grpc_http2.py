@@ -6,7 +6,7 @@ import re
 import ssl
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 # gRPC's core reads this once, when it is loaded. By default, it would log to stderr what the calls raise anyway.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
@@ -16,7 +16,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
-from consumers import grpc_rules
+from consumers import grpc_rules, own_grpc
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import (
     ConsumerError,
@@ -26,6 +26,7 @@ from consumers.errors import (
     UnexpectedResponse,
     no_response_within,
 )
+from consumers.own_requests import OwnAnswer, OwnCall, OwnRequest
 from consumers.protobuf_messages import draft_message, page_in, recipe_in
 from protos import recipe_pb2 as messages
 from protos.recipe_pb2_grpc import RecipeServiceStub
@@ -63,6 +64,7 @@ class GrpcHttp2Client(RecipeClient):
     async def open(self) -> None:
         """Create the channel; the first call connects. Raises ProducerUnreachable if certificates cannot be read."""
         self._channel = self._new_channel(self.settings)
+        self._own: dict[str, Any] = {}
         self.connect(self._channel)
 
     def connect(self, channel: grpc.aio.Channel) -> None:
@@ -126,6 +128,41 @@ class GrpcHttp2Client(RecipeClient):
         shown = {"id": recipe.id, "name": recipe.name, "steps": recipe.steps, "ingredients": ingredients}
         return {"pid": pid, "recipe": shown}
 
+    async def own_calls(self, requests: Sequence[OwnRequest]) -> Sequence[OwnCall]:
+        """Calls for GrpcRequests. Reflection has a connection of its own, which is closed again."""
+        try:
+            return await own_grpc.calls_of(
+                cast(Sequence[own_grpc.GrpcRequest], requests),
+                lambda: connecting_channel(self.settings),
+                self.settings.timeout_s,
+            )
+        except grpc.aio.AioRpcError as error:
+            failure = self._failure(error)
+        except ConsumerError as error:
+            raise type(error)(f"{self.settings.target.authority}: {error}") from None
+        raise failure from None
+
+    async def ask(self, call: OwnCall) -> OwnAnswer:
+        """Send a GrpcCall. No status is an error of the domain."""
+        own = cast(own_grpc.GrpcCall, call)
+        method = self._own.get(own.path)
+        if method is None:
+            assert self._channel is not None, "the client is open"
+            method = self._own[own.path] = self._channel.unary_unary(
+                own.path, request_serializer=own_grpc.serialized, response_deserializer=own.deserialize
+            )
+        try:
+            answer: OwnAnswer | None = await method(own.message, timeout=self.settings.timeout_s)
+        except grpc.aio.AioRpcError as error:
+            failure = self._failure(error)
+        except grpc.aio.UsageError:
+            raise ProducerUnreachable(f"{self.settings.target.authority}: the client is closed") from None
+        else:
+            if answer is None:
+                raise self.unexpected(f"{call.title}: the response is not the expected message")
+            return answer
+        raise failure from None
+
     async def _call(
         self,
         method: "grpc.aio.UnaryUnaryMultiCallable[Request, Answer]",
@@ -147,10 +184,8 @@ class GrpcHttp2Client(RecipeClient):
 
     def _translated(self, error: grpc.aio.AioRpcError, recipe_id: int | None) -> RecipeError | ConsumerError:
         """The domain's or the consumer's error for a status."""
-        producer = self.settings.target.authority
-        if (found := grpc_rules.in_core_text(error.details() or "")) is not None:
-            kind, reason = found
-            return kind(f"{producer}: {reason}")
+        if grpc_rules.in_core_text(error.details() or "") is not None:
+            return self._failure(error)
         text = one_line(error.details() or "no details")
         match error.code():
             case grpc.StatusCode.NOT_FOUND if (missing := _missing_id(error, recipe_id)) is not None:
@@ -162,7 +197,18 @@ class GrpcHttp2Client(RecipeClient):
             case grpc.StatusCode.UNIMPLEMENTED if _reason(error) == "READ_ONLY":
                 return BookIsReadOnly(text)
             case grpc.StatusCode.UNIMPLEMENTED:
-                return OperationUnsupported(f"{producer}: {text}")
+                return OperationUnsupported(f"{self.settings.target.authority}: {text}")
+            case _:
+                return self._failure(error)
+
+    def _failure(self, error: grpc.aio.AioRpcError) -> ConsumerError:
+        """The consumer's error for a status that is none of the domain."""
+        producer = self.settings.target.authority
+        if (found := grpc_rules.in_core_text(error.details() or "")) is not None:
+            kind, reason = found
+            return kind(f"{producer}: {reason}")
+        text = one_line(error.details() or "no details")
+        match error.code():
             case grpc.StatusCode.DEADLINE_EXCEEDED:
                 return ProducerTimeout(f"{producer}: {no_response_within(self.settings.timeout_s)}")
             case grpc.StatusCode.UNAVAILABLE:

@@ -1,15 +1,17 @@
 """The HTTP consumer: protos/recipe.openapi.json on aiohttp, decoded directly into the domain's values."""
 
 from collections.abc import Collection, Sequence
-from typing import ClassVar, NoReturn
+from typing import ClassVar, NoReturn, cast
 
 import msgspec
 from yarl import URL
 
+from consumers import own_http
 from consumers.aiohttp_session import HttpResponse, HttpSession, SessionFactory, one_line
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import OperationUnsupported, unknown_id
 from consumers.json_messages import page_decoder, pid_decoder, recipe_decoder, selection_decoder
+from consumers.own_requests import OwnAnswer, OwnCall, OwnRequest
 from recipes.book import DEFAULT_PAGE_SIZE
 from recipes.errors import BookIsReadOnly, IdempotencyConflict, InvalidRecipe, RecipeNotFound
 from recipes.model import Recipe, RecipeDraft, RecipePage
@@ -120,6 +122,14 @@ class JsonHttpClient(RecipeClient):
         """The producer's JSON answer about one recipe."""
         answer = await self._get_json(self._recipes / str(recipe_id), recipe_id)
         return self._http.decode(answer.body, _object_decoder)
+
+    async def own_calls(self, requests: Sequence[OwnRequest]) -> Sequence[OwnCall]:
+        """Calls for HttpRequests."""
+        return [own_http.HttpCall(request) for request in cast(Sequence[own_http.HttpRequest], requests)]
+
+    async def ask(self, call: OwnCall) -> OwnAnswer:
+        """Send an HttpCall."""
+        return await own_http.ask(self._http, cast(own_http.HttpCall, call))
 
     async def _get(self, url: URL, recipe_id: int | None = None) -> HttpResponse:
         answer = await self._http.request("GET", url)

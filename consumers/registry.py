@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import cast
 
 from consumers.client import ClientSettings, RecipeClient
+from consumers.own_requests import OwnRequest
 from consumers.target import BadTarget, Target, parse_target
 
 CONSUMERS: dict[str, dict[str, str]] = {
@@ -18,6 +19,13 @@ CONSUMERS: dict[str, dict[str, str]] = {
     },
     "grpc": {"protobuf": "consumers.grpc_http2:GrpcHttp2Client", "json": "consumers.grpc_json:GrpcJsonClient"},
 }
+
+OWN_REQUESTS: dict[str, str] = {
+    "http": "consumers.own_http:HttpRequest",
+    "graphql": "consumers.own_graphql:GraphqlRequest",
+    "grpc": "consumers.own_grpc:GrpcRequest",
+}
+"""What a request file may say of each protocol: a kind of OwnRequest. One that is missing takes no such requests."""
 
 ALL_DIALECTS = tuple(dict.fromkeys(dialect for row in CONSUMERS.values() for dialect in row))
 """The dialects of all protocols."""
@@ -49,11 +57,20 @@ def default_dialect(protocol: str) -> str:
 
 def client_class(protocol: str, dialect: str = "") -> type[RecipeClient]:
     """The client class for a protocol and dialect; empty: the default dialect. Raises KeyError."""
-    row = CONSUMERS[protocol]
-    module_name, _, class_name = row[dialect or default_dialect(protocol)].partition(":")
-    return cast(type[RecipeClient], getattr(import_module(module_name), class_name))
+    return cast(type[RecipeClient], _resolved(CONSUMERS[protocol][dialect or default_dialect(protocol)]))
 
 
 def client(protocol: str, settings: ClientSettings) -> RecipeClient:
     """A client for `protocol` in the dialect of the settings, not opened yet. Raises KeyError."""
     return client_class(protocol, settings.dialect)(settings)
+
+
+def own_request_class(protocol: str) -> type[OwnRequest]:
+    """The kind of the user's own requests of a protocol. Raises KeyError."""
+    return cast(type[OwnRequest], _resolved(OWN_REQUESTS[protocol]))
+
+
+def _resolved(place: str) -> object:
+    """The object that `module:name` names."""
+    module_name, _, name = place.partition(":")
+    return getattr(import_module(module_name), name)

@@ -10,7 +10,14 @@ from bench.__main__ import app
 
 ROOT = Path(__file__).parent.parent
 DOCS = sorted(
-    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "docs").rglob("*.yml")]
+    path
+    for path in (
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "docs").rglob("*.yml"),
+    )
+    if "node_modules" not in path.parts
 )
 FOLDERS = "bench|benchmarks|commands|consumers|docs|producers|protos|recipes|tests"
 

@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from bench import schedule as planning
-from bench.cli import matrix_flags, version_flags
+from bench.cli import matrix_flags, request_flags, version_flags
 from bench.cli.matrix_flags import LOAD, SERVERS, TIME, WHAT
 from bench.cli.measure import checked_path, measure
 from bench.cli.output_flags import OUTPUT, ExplainFlag, JsonFlag, OutFlag, TablesFlag, shown
+from bench.cli.request_flags import RequestFileFlag
 from bench.cli.shared_flags import (
     USUAL_PAGE_SIZE,
     USUAL_WORKLOADS,
@@ -137,9 +138,11 @@ def run(
         typer.Option(
             metavar="recipes|none",
             rich_help_panel=WHAT,
-            help="What responses are compared with. none: they only have to be well-formed.",
+            help="What responses are compared with. none: they only have to be well-formed, and with --request-file "
+            "the same from call to call. [default: recipes; with --request-file none]",
         ),
-    ] = "recipes",
+    ] = "",
+    requests: RequestFileFlag = None,
     ca: CaFlag = None,
     gzip_level: GzipLevelFlag = 6,
     timeout: Annotated[
@@ -180,13 +183,16 @@ def run(
     more = shown(tables, explain=explain, as_json=as_json)
     compared = version_flags.compared(target or [], ab, ab_target or [])
     targets = compared[0].targets
+    refused = {"--workload": workload, "--page-size": page_size, "--ids": ids, "--expect recipes": expect == "recipes"}
+    own = request_flags.request_file(requests, refused, chosen)
     found = matrix_flags.values_of(
         chosen,
-        protocol=",".join(targets or PROTOCOLS),
+        protocol=request_flags.protocols(own, list(targets or PROTOCOLS)),
         tls=version_flags.tls_of(targets),
         cores=matrix_flags.usual_cores(targets=bool(targets)),
     )
     version_flags.check(targets, found)
+    request_flags.check(own, found)
     if until is not None and (targets or rounds is not None or instances is not None or quick):
         raise UsageError(
             "--until decides how often producers are restarted; leave --target, --instances, --rounds and --quick out"
@@ -200,7 +206,9 @@ def run(
             {
                 **found,
                 "version": [version.name for version in compared if version.name is not None],
-                "workload": matrix_flags.workloads(workload or [USUAL_WORKLOADS], page_size or [USUAL_PAGE_SIZE]),
+                "workload": matrix_flags.workloads(workload or [USUAL_WORKLOADS], page_size or [USUAL_PAGE_SIZE])
+                if own is None
+                else request_flags.OWN_WORKLOADS,
                 "load": loads,
             },
             () if quick or concurrency or rate or varied or len(compared) > 1 else BESIDES,
@@ -219,7 +227,8 @@ def run(
         versions=compared,
         until=until,
         ids=matrix_flags.ids(ids),
-        known=matrix_flags.words("--expect", [expect], ("recipes", "none"))[0] == "recipes",
+        known=own is None and _known(expect),
+        requests=own,
         timeout_s=timeout,
         gzip_level=gzip_level,
         threshold=threshold if len(compared) > 1 else None,
@@ -239,3 +248,8 @@ def _instances(given: int | None, *, quick: bool, targets: bool) -> int:
             raise UsageError(f"--instances {given}: a --target cannot be restarted; leave --instances out")
         return 1
     return given or (1 if quick else DEFAULT_INSTANCES)
+
+
+def _known(expect: str) -> bool:
+    """Whether responses must equal the recipes."""
+    return matrix_flags.words("--expect", [expect or "recipes"], ("recipes", "none"))[0] == "recipes"

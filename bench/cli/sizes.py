@@ -4,21 +4,25 @@ from typing import Annotated
 
 import typer
 
-from bench.cli import matrix_flags
+from bench.cli import matrix_flags, request_flags, version_flags
 from bench.cli.matrix_flags import TIME
 from bench.cli.measure import carry_out, checked_path
 from bench.cli.output_flags import ExplainFlag, JsonFlag, OutFlag, TablesFlag, shown
+from bench.cli.request_flags import RequestFileFlag
 from bench.cli.shared_flags import (
     USUAL_PAGE_SIZE,
     USUAL_WORKLOADS,
+    CaFlag,
     GzipLevelFlag,
     PageSizeFlag,
     RecipesFlag,
     SampleSeedFlag,
+    TargetFlag,
     WorkloadFlag,
 )
 from bench.cli.show import show
-from bench.plan import Matrix, RunPlan, Version
+from bench.plan import Matrix, RunPlan
+from bench.protocols import PROTOCOLS
 from bench.results import Run
 from bench.runner import assemble
 from bench.runner.job import Job
@@ -46,6 +50,9 @@ def sizes(
             help="Requests per connection, fewer if pages are large. Sizes are medians over them.",
         ),
     ] = REQUESTS,
+    request_file: RequestFileFlag = None,
+    target: TargetFlag = None,
+    ca: CaFlag = None,
     gzip_level: GzipLevelFlag = 6,
     recipes: RecipesFlag = sources.DEFAULT_SOURCE,
     seed: SampleSeedFlag = 1,
@@ -59,10 +66,24 @@ def sizes(
     Sizes are medians per request, over the same requests as in `bench run`.
     """
     more = shown(tables, explain=explain, as_json=as_json)
-    found = matrix_flags.values_of(chosen, cores=matrix_flags.usual_cores())
+    versions = version_flags.compared(target or [], "", [])
+    targets = versions[0].targets
+    own = request_flags.request_file(request_file, {"--workload": workload, "--page-size": page_size}, chosen)
+    found = matrix_flags.values_of(
+        chosen,
+        protocol=request_flags.protocols(own, list(targets or PROTOCOLS)),
+        tls=version_flags.tls_of(targets),
+        cores=matrix_flags.usual_cores(targets=bool(targets)),
+    )
+    version_flags.check(targets, found)
+    request_flags.check(own, found)
     loads = [ClosedLoad(concurrency=1)]
-    matrix_flags.check(found, loads)
-    workloads = matrix_flags.workloads(workload or [USUAL_WORKLOADS], page_size or [USUAL_PAGE_SIZE])
+    matrix_flags.check(found, loads, targets=bool(targets))
+    workloads = (
+        matrix_flags.workloads(workload or [USUAL_WORKLOADS], page_size or [USUAL_PAGE_SIZE])
+        if own is None
+        else request_flags.OWN_WORKLOADS
+    )
     plan = RunPlan(
         matrix=Matrix({**found, "workload": workloads, "load": loads}),
         instances=1,
@@ -71,8 +92,11 @@ def sizes(
         slice_ns=0,
         seed=seed,
         recipes=recipes,
-        versions=(Version(),),
+        versions=versions,
+        known=own is None,
+        requests=own,
         gzip_level=gzip_level,
+        ca=str(ca) if ca else None,
     )
     path = checked_path(out, "sizes")
 

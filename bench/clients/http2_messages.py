@@ -4,7 +4,6 @@ A header block means the same, and is the same, as long as the dynamic table is 
 bytes or by what they say, until one changes the table.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from struct import Struct
@@ -48,8 +47,6 @@ _SETTING = Struct(">HL")
 
 KEPT_AT_MOST = 4096
 
-_PSEUDO_FIELDS = frozenset({b":status", b":method", b":scheme", b":authority", b":path"})
-
 Fields = Sequence[tuple[bytes, bytes]]
 
 
@@ -92,10 +89,8 @@ class Usage:
 
     call_status: bytes | None = None
     """The name of the field with which it reports a call's status. A response's fingerprint includes its value."""
-    field_names: re.Pattern[bytes] = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+")
-    """The names that fields may have, besides those that begin with a colon."""
     reads_padding: bool = True
-    """Whether its other clients can read padded frames. Those that cannot refuse unknown flags of DATA, too."""
+    """Whether its other clients can read padded frames."""
     reads_interim: bool = True
     """Whether its other clients can read interim responses (1xx)."""
 
@@ -145,8 +140,9 @@ class Headers:
 class HeaderReader:
     """Decodes all blocks of one direction of a connection, in order."""
 
-    def __init__(self, usage: Usage) -> None:
-        self._usage = usage
+    def __init__(self, call_status: bytes | None = None) -> None:
+        """`call_status` as in Usage."""
+        self._call_status = call_status
         self._decoder = hpack.Decoder(max_header_list_size=HEADERS_AT_MOST_BYTES)
         self._known: dict[bytes, Headers] = {}
 
@@ -161,10 +157,9 @@ class HeaderReader:
             fields = [(bytes(name), bytes(value)) for name, value in self._decoder.decode(block, raw=True)]
         except (HPACKError, ValueError, IndexError) as error:
             raise BrokenConnection(COMPRESSION_ERROR, f"a header block cannot be read: {error}") from None
-        valid = self._usage.field_names.fullmatch
-        if not all(name in _PSEUDO_FIELDS or valid(name) for name, _ in fields):
-            raise BrokenConnection(PROTOCOL_ERROR, "the name of a header field is not valid")
-        headers = Headers(fields, self._usage.call_status)
+        if any(name != name.lower() for name, _ in fields):
+            raise BrokenConnection(PROTOCOL_ERROR, "the name of a header field is not in lower case")
+        headers = Headers(fields, self._call_status)
         if (tuple(table.dynamic_entries), table.maxsize) != before or len(self._known) >= KEPT_AT_MOST:
             self._known.clear()
         else:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TypeVar
 
 from consumers.client import RecipeClient
+from consumers.own_requests import OwnAnswer, OwnCall, OwnRequest
 from recipes.book import DEFAULT_PAGE_SIZE
 from recipes.model import Recipe, RecipeDraft, RecipePage
 
@@ -67,6 +68,14 @@ class FreshConnections(RecipeClient):
     async def producer_data(self, recipe_id: int) -> dict[str, object]:
         """What the consumer web API shows of the producer."""
         return await self._call(lambda client: client.producer_data(recipe_id))
+
+    async def own_calls(self, requests: Sequence[OwnRequest]) -> Sequence[OwnCall]:
+        """Calls for the user's own requests."""
+        return await self._call(lambda client: client.own_calls(requests))
+
+    async def ask(self, call: OwnCall) -> OwnAnswer:
+        """Send one of these."""
+        return await self._call(lambda client: client.ask(call))
 
     async def _call(self, ask: Callable[[RecipeClient], Awaitable[Answer]]) -> Answer:
         while len(self._closing) >= CLOSING_AT_MOST:

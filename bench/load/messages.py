@@ -8,6 +8,7 @@ from msgspec import Struct
 from bench.plan import Addresses
 from bench.results import Anatomy, Bytes, Slice, TlsSession
 from bench.spec import CellKey
+from consumers.own_requests import OwnRequests
 
 
 class Setup(Struct, frozen=True, kw_only=True, tag=True):
@@ -27,6 +28,8 @@ class Setup(Struct, frozen=True, kw_only=True, tag=True):
     timeout_s: float
     producer_pid: int | None
     """Whose CPU clock is read; None: the producer is a target, which may run anywhere."""
+    own_requests: OwnRequests | None = None
+    """What is requested instead of recipes."""
 
 
 class Verify(Struct, frozen=True, kw_only=True, tag=True):

@@ -36,6 +36,7 @@ from bench.load.recorder import OK, WRONG_ANSWER, SliceRecord, failures, kind_of
 from bench.load.watch import ConnectionCount, LoopWatch
 from bench.machine import process_cpu_ns
 from bench.network.profile import LOOPBACK
+from bench.own_workload import own_questions
 from bench.protocols import protocol as row
 from bench.results import Anatomy, Slice
 from bench.spec import NEW, CellKey, ClosedLoad, Load
@@ -150,9 +151,7 @@ class Worker:
         try:
             client = await self.client_for(key)
             if workload not in self.questions:
-                self.questions[workload] = await WORKLOADS[workload.name].questions(
-                    client.consumer, workload.page_size or 0, self.recipes, self.setup.ids, self.setup.known
-                )
+                self.questions[workload] = await self._ask_about(workload, client.consumer)
             requests = client.requests(self.questions[workload])
             if not requests:
                 return messages.Verification(
@@ -173,6 +172,14 @@ class Worker:
             return messages.Verification(outcome=kind_of(error), text=str(error), supported=not unsupported)
         self.cells[key.label] = VerifiedCell(client, key.load, requests)
         return messages.Verification(outcome=OK)
+
+    async def _ask_about(self, workload: Workload, consumer: RecipeClient) -> Sequence[Question[Any]]:
+        """The questions of a workload. Raises what its making them raises."""
+        setup = self.setup
+        if setup.own_requests is not None:
+            return await own_questions(consumer, setup.protocol, setup.own_requests)
+        kind = WORKLOADS[workload.name]
+        return await kind.questions(consumer, workload.page_size or 0, self.recipes, setup.ids, setup.known)
 
     async def read_sizes(self, order: messages.ReadSizes) -> messages.Answer:
         """Send a workload's questions through a tap, beside the connections that are measured, and count the bytes."""
@@ -363,7 +370,7 @@ async def obey(reader: asyncio.StreamReader) -> None:
         order = messages.decode_order(line)
         reply: messages.Answer
         if isinstance(order, messages.Setup):
-            recipes = sources.load(order.recipes).recipes
+            recipes = sources.load(order.recipes).recipes if order.own_requests is None else ()
             worker = Worker(order, sorted(recipes, key=lambda recipe: recipe.id))
             # What was loaded stays; garbage collections during a slice must not walk through it.
             gc.collect()

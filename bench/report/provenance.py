@@ -69,10 +69,21 @@ def of_run(run: Run) -> tuple[Pair, ...]:
         ("Plan", f"{counted(plan.instances, 'instance')}{done}; {rounds} each; slices of {plan.slice_ms:g} ms"),
         *([("Instances alive at the same time", str(plan.instances_at_once))] if plan.instances_at_once > 1 else []),
         *([] if plan.recorded_share is None else [("Time that was recorded", percent(plan.recorded_share))]),
-        ("Recipes", f"{run.recipes.source}, {run.recipes.count:,} recipes"),
-        ("Digest of the recipes", run.recipes.digest),
+        *_of_requests(run),
         ("Run file schema", run.schema),
     )
+
+
+def _of_requests(run: Run) -> Iterator[Pair]:
+    """What was requested."""
+    if (requests := run.requests) is None:
+        yield "Recipes", f"{run.recipes.source}, {run.recipes.count:,} recipes"
+        yield "Digest of the recipes", run.recipes.digest
+        return
+    yield "Request file", f"{requests.file}, with {counted(len(requests.values), 'different request')} of each protocol"
+    for protocol, text in requests.titles.items():
+        yield f"Request, {protocols.title(protocol)}", text
+    yield "Digest of the request file", requests.digest
 
 
 def attribution(run: Run) -> str | None:

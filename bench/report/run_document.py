@@ -71,7 +71,7 @@ def document_of(run: Run) -> Document:
         Section("details", "All configurations", (latency_tables.all_configurations(run),), detail=True),
     ]
     return Document(
-        title=f"What serving recipes costs: {subtitle}",
+        title=f"What serving {_subject(run)} costs: {subtitle}",
         subtitle=subtitle,
         lead=_lead(run),
         quality=quality_of(run),
@@ -105,11 +105,22 @@ def quality_of(run: Run) -> Quality:
 
 def _lead(run: Run) -> str:
     return (
-        f"{run.recipes.count:,} recipes ({run.recipes.source}), {run.started_at}, "
+        f"{_requested(run)}, {run.started_at}, "
         f"{counted(len(run.cells), 'configuration')}, {run.plan.instances_done} of "
         f"{counted(run.plan.instances, 'instance')}{_recorded(run)}. "
-        f"Results hold for this machine, these recipes and these versions.{f' Note: {run.note}' if run.note else ''}"
+        f"Results hold for this machine, these {_subject(run)} and these versions."
+        f"{f' Note: {run.note}' if run.note else ''}"
     )
+
+
+def _requested(run: Run) -> str:
+    if run.requests is None:
+        return f"{run.recipes.count:,} recipes ({run.recipes.source})"
+    return f"{counted(len(run.requests.values), 'request')} of {run.requests.file}"
+
+
+def _subject(run: Run) -> str:
+    return "recipes" if run.requests is None else "requests"
 
 
 def _recorded(run: Run) -> str:

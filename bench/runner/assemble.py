@@ -8,6 +8,7 @@ from bench.clients.registry import LIBRARY, load_client_class
 from bench.load import latency_histogram
 from bench.network.profile import LOOPBACK, parse
 from bench.plan import RunPlan
+from bench.protocols import title
 from bench.results import Cell, InFlight, Memory, PlanUsed, Run, RunWarning, Slices
 from bench.runner.job import RunHeader
 from bench.runner.recording import CellRecording, RunRecording
@@ -52,7 +53,8 @@ def run_of(recording: RunRecording, plan: RunPlan, header: RunHeader) -> Run:
     # Sizes are those of the library client's requests.
     sized = [cell.key for cell in cells if cell.client == LIBRARY]
     unknown = unknown_sizes(recording.sizes, sized)
-    return replace(run, warnings=[*_problems(recording), *warnings_of(run), *unknown, *_uncounted(recording)])
+    found = [*_problems(recording), *warnings_of(run), *unknown, *_uncounted(recording), *uncompared(run)]
+    return replace(run, warnings=found)
 
 
 def _recorded_share(recording: RunRecording, duration_s: float) -> float | None:
@@ -125,6 +127,22 @@ def _uncounted(recording: RunRecording) -> list[RunWarning]:
         "be seen there. Counting needs a port without TLS, and requests that succeed."
     )
     return [RunWarning(code="in_flight_unknown", grade="note", text=text, cells=ids)]
+
+
+def uncompared(run: Run) -> list[RunWarning]:
+    """Notes on parts of answers that were not compared, because the request file says that they may differ."""
+    asked = {} if run.requests is None else run.requests.requests
+    return [
+        RunWarning(
+            code="answers_uncompared",
+            grade="note",
+            text=f"Parts of the answers over {title(protocol)} were not compared with earlier ones: "
+            f"{', '.join(ignored)} (ignore in the request file).",
+            cells=[cell.id for cell in run.cells if cell.protocol == protocol],
+        )
+        for protocol, section in asked.items()
+        if (ignored := section.get("ignore")) and any(cell.protocol == protocol for cell in run.cells)
+    ]
 
 
 def _problems(recording: RunRecording) -> list[RunWarning]:

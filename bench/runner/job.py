@@ -31,6 +31,7 @@ class RunHeader:
             seed=plan.seed,
             environment=self.environment,
             recipes=self.recipes,
+            requests=None if plan.requests is None else plan.requests.used,
             plan=used,
             warnings=warnings,
             cells=cells,

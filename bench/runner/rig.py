@@ -138,6 +138,7 @@ async def start_rig(
         known=plan.known,
         timeout_s=plan.timeout_s,
         producer_pid=None if producer is None else producer.pid,
+        own_requests=None if plan.requests is None else plan.requests.of(protocol),
     )
     load = await session.start_load(setup, load_in)
     return Rig(session, key, load, list(relays.values()), producer)

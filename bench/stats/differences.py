@@ -78,6 +78,7 @@ def _settings(run: Run) -> dict[str, str]:
         "timeout": None if plan.timeout_s is None else f"{plan.timeout_s:g} s",
         "slice": f"{plan.slice_ms:g} ms",
         "expected responses": plan.expect,
+        "request file": None if run.requests is None else f"digest {run.requests.digest[:DIGEST_DIGITS]}",
         "requested recipes": None if run.recipes.ids is None else _ids_in_words(run.recipes.ids),
     }
     networks = {f"network {name}": words for name, words in plan.networks.items()}

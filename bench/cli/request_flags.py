@@ -1,0 +1,60 @@
+"""The flag --request-file: requests of the user's own, instead of recipes."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bench.cli.matrix_flags import WHAT, Chosen
+from bench.request_file import BadRequestFile, RequestFile, read
+from bench.workloads import OWN, Workload
+from commands.errors import UsageError
+
+REQUEST_FILE = "--request-file"
+RequestFileFlag = Annotated[
+    Path | None,
+    typer.Option(
+        REQUEST_FILE,
+        metavar="FILE",
+        rich_help_panel=WHAT,
+        help="Requests of your own instead of recipes: URL path, GraphQL document, gRPC method (docs/own-services.md).",
+    ),
+]
+
+
+def request_file(path: Path | None, refused: Mapping[str, object], chosen: Chosen) -> RequestFile | None:
+    """The request file, if there is one. `refused`: flags of recipes by name, with what was given for them.
+
+    Raises UsageError.
+    """
+    if path is None:
+        return None
+    for flag, given in {**refused, "--dialect": chosen.get("dialect")}.items():
+        if given:
+            raise UsageError(f"{flag} is about recipes, and {REQUEST_FILE} has requests of your own; leave one out")
+    try:
+        return read(path)
+    except BadRequestFile as error:
+        raise UsageError(f"{REQUEST_FILE}: {error}") from None
+
+
+def protocols(requests: RequestFile | None, possible: Sequence[str]) -> str:
+    """The protocols that take part by default: of those possible, all of which a request file has something."""
+    there = [name for name in possible if requests is None or name in requests.protocols]
+    return ",".join(there or possible)
+
+
+def check(requests: RequestFile | None, found: Mapping[str, Sequence[Any]]) -> None:
+    """Refuse protocols of which the request file has nothing. Raises UsageError."""
+    if requests is None:
+        return
+    if missing := [name for name in found["protocol"] if name not in requests.protocols]:
+        raise UsageError(
+            f"{REQUEST_FILE}: {requests.used.file} has no [{missing[0]}]; "
+            f"add it, or leave {missing[0]} out with --protocol"
+        )
+
+
+OWN_WORKLOADS = [Workload(name=OWN)]
+"""What is measured with a request file."""
