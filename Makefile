@@ -8,6 +8,10 @@ DEVELOP_READY := $(VENV)/develop-ready
 INTEROP_READY := tests/interop/node_modules/.package-lock.json tests/interop/grpc/node_modules/.package-lock.json \
 	tests/browser/node_modules/.package-lock.json docs/examples/node/node_modules/.package-lock.json
 VENDOR := bench/report/vendor
+PYTHONS ?= 3.12 3.13 3.14
+# What depends on the version of Python: event loops and tasks, processes, sockets, generated text.
+PYTHONS_TESTS := tests/test_wheel.py tests/consumers tests/producers/test_program.py tests/producers/test_workers.py \
+	tests/bench/load/test_loops.py tests/bench/test_run_file.py
 IMPLEMENTATIONS_READY := $(VENV)/implementations-ready
 CONFORMANCE := .venv-conformance
 CONFORMANCE_READY := $(CONFORMANCE)/ready
@@ -21,7 +25,7 @@ export RECIPES
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup implementations certs protos bench compare history claims report sizes instructions http graphql grpc serve-http serve-graphql \
-	serve-grpc data test check interop conformance hostile audit lint format types imports stubs version collect tests quick-bench lock clean \
+	serve-grpc data wheel test pythons check interop conformance hostile audit lint format types imports stubs version collect tests quick-bench lock clean \
 	vendor pictures
 .DEFAULT_GOAL := help
 
@@ -90,12 +94,15 @@ http graphql grpc: $(RUN_READY) ## start this producer, ask it, show the respons
 serve-http serve-graphql serve-grpc: $(RUN_READY) ## run this producer in the foreground (PORT= RECIPES= ARGS=)
 	@exec $(BIN)/python -m producers $(@:serve-%=%) --port $(PORT) $(ARGS)
 
+wheel: $(DEVELOP_READY) ## build the installable command recipe-lab in dist/
+	@$(BIN)/python -m hatchling build --target wheel --directory dist
+
 data: $(RUN_READY) ## download the wikibooks recipes
 	@$(BIN)/python -m commands.fetch_wikibooks
 
 test: ## everything CI runs
 	@$(MAKE) --no-print-directory -j2 check
-	@$(MAKE) --no-print-directory tests quick-bench
+	@$(MAKE) --no-print-directory tests quick-bench pythons
 
 check: types lint collect imports stubs version ## types, lint, import contracts, freshness of generated files, version
 
@@ -128,7 +135,6 @@ collect: $(DEVELOP_READY)
 conformance: $(CONFORMANCE_READY) ## install the scanners for tests/interop in an environment of their own
 
 audit: $(CONFORMANCE_READY) ## check the dependencies for known vulnerabilities
-	@$(CONFORMANCE)/bin/python tests/audit.py requirements/run.txt
 	@$(CONFORMANCE)/bin/python tests/audit.py requirements/implementations.txt
 
 hostile: $(DEVELOP_READY) ## attack the producers and write docs/generated/hostile.md
@@ -153,17 +159,28 @@ tests: $(DEVELOP_READY) interop
 	$(BIN)/coverage erase
 	$(BIN)/pytest -q -n 4 --dist worksteal --durations=10 --cov --cov-report=term $(PYTEST_ARGS)
 
+pythons: $(DEVELOP_READY) ## test with other versions of Python, where they are installed (PYTHONS="3.12 3.13")
+	@for version in $(PYTHONS); do \
+		python=$$(PYENV_VERSION=$$version $(BIN)/uv python find --no-python-downloads $$version 2>/dev/null) \
+			|| { echo "Python $$version is not installed; nothing was tested with it"; continue; }; \
+		echo "with $$("$$python" --version):" \
+		&& $(BIN)/uv venv --quiet --allow-existing --python "$$python" .venv-$$version \
+		&& $(BIN)/uv pip install --quiet --python .venv-$$version/bin/python --require-hashes -r requirements/develop.txt \
+		&& .venv-$$version/bin/python -m pytest -q -n 2 --dist worksteal --no-cov -p no:cacheprovider $(PYTHONS_TESTS) \
+		|| exit 1; \
+	done
+
 quick-bench: $(DEVELOP_READY)
 	$(BIN)/python -m bench run --quick --seconds 8 --out reports/quick.json
 	$(BIN)/python -m tests.check_run reports/quick.json
 
 lock: $(DEVELOP_READY) ## update the lock files, with hashes
-	$(LOCK) requirements/run.in -o requirements/run.txt
-	$(LOCK) requirements/develop.in -c requirements/run.txt -o requirements/develop.txt
-	$(LOCK) requirements/implementations.in -c requirements/run.txt -c requirements/develop.txt \
+	$(LOCK) pyproject.toml -o requirements/run.txt
+	$(LOCK) pyproject.toml requirements/develop.in -c requirements/run.txt -o requirements/develop.txt
+	$(LOCK) pyproject.toml --extra implementations -c requirements/run.txt -c requirements/develop.txt \
 		-o requirements/implementations.txt
 	$(LOCK) requirements/conformance.in -o requirements/conformance.txt
 
 clean: ## remove everything generated, but not the reports
-	rm -rf $(VENV) $(CONFORMANCE) $(VENDOR)/node_modules $(dir $(INTEROP_READY)) certs .coverage .hypothesis .import_linter_cache .mypy_cache \
+	rm -rf $(VENV) $(CONFORMANCE) $(PYTHONS:%=.venv-%) dist $(VENDOR)/node_modules $(dir $(INTEROP_READY)) certs .coverage .hypothesis .import_linter_cache .mypy_cache \
 		.pytest_cache .ruff_cache

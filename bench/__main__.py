@@ -19,6 +19,7 @@ from bench.cli.run import run
 from bench.cli.sizes import sizes
 from bench.cli.slo import slo
 from commands import command_line
+from recipes.installation import started_as
 
 app = command_line.application("Measure what serving the same recipes costs over each protocol.")
 for command in (run, compare, history, claims, report, sizes, instructions, advise, ask, slo, check):
@@ -27,7 +28,7 @@ for command in (run, compare, history, claims, report, sizes, instructions, advi
 
 def main() -> int:
     """Run the command line and return its exit code."""
-    return command_line.run(app, "python -m bench")
+    return command_line.run(app, started_as("bench"))
 
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ from bench.cgroup import ThrottleClock
 from bench.machine import Pinning, usable_cpus
 from bench.occupancy import Occupancy
 from bench.topology import read_topology
+from recipes.installation import DISTRIBUTION, INSTALLED, ROOT, started_as
 
-REPOSITORY = Path(__file__).parent.parent
 REQUIREMENTS = Path("requirements") / "run.txt"
 """The locked distributions that the lab runs with, inside a checkout."""
 IMPLEMENTATIONS = Path("requirements") / "implementations.txt"
@@ -117,7 +117,7 @@ def cpu_model() -> str:
 def installed_libraries(required: Iterable[str] = ()) -> dict[str, str]:
     """The version of every locked distribution that is installed, and of those required besides: any of them may move a
     result."""
-    locked = _LOCKED.findall((REPOSITORY / REQUIREMENTS).read_text(encoding="utf-8"))
+    locked = _LOCKED.findall((ROOT / REQUIREMENTS).read_text(encoding="utf-8"))
     found: dict[str, str] = {}
     for name in (*locked, *required):
         with suppress(metadata.PackageNotFoundError):  # not for this system, or of an extra
@@ -126,11 +126,14 @@ def installed_libraries(required: Iterable[str] = ()) -> dict[str, str]:
 
 
 def _commit() -> str | None:
-    """The commit of the lab's own code, with `-dirty` when files differ from it; None outside a checkout."""
+    """The commit of the lab's own code, with `-dirty` when files differ from it. Where it is installed: its version,
+    as the directory may be inside a repository of the user's. None where neither is known."""
+    if INSTALLED:
+        return metadata.version(DISTRIBUTION)
     try:
         found = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=12"],  # noqa: S607 - git is looked up as everywhere
-            cwd=REPOSITORY,
+            cwd=ROOT,
             capture_output=True,
             text=True,
             timeout=10,
@@ -151,4 +154,4 @@ def _read(path: str) -> str | None:
 def command_line() -> str:
     """The command that started this process, as a user would type it."""
     arguments = sys.argv[1:]
-    return " ".join(["python -m bench", *(f"'{a}'" if " " in a or not a else a for a in arguments)])
+    return " ".join([started_as("bench"), *(f"'{a}'" if " " in a or not a else a for a in arguments)])

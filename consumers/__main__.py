@@ -32,6 +32,7 @@ from consumers.registry import CONSUMERS, client, dialects, target_for
 from consumers.target import BadTarget
 from recipes.book import DEFAULT_PAGE_SIZE, MAXIMUM_ID, MAXIMUM_PAGE_SIZE
 from recipes.errors import RecipeError
+from recipes.installation import started_as
 from recipes.model import FIELDS, RecipeDraft
 
 Result = TypeVar("Result")
@@ -238,7 +239,7 @@ def _read_draft(file: str) -> RecipeDraft:
 
 def main() -> int:
     """Run the command line and return its exit code."""
-    return command_line.run(app, "python -m consumers")
+    return command_line.run(app, started_as("consumers"))
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from producers.service import serve as serve_alone
 from producers.settings import BadLimit, Limits, ProducerSettings, TlsFiles, with_limits
 from producers.tls import check_files
 from producers.workers import Workers, hold_ports, worker_command
+from recipes.installation import prepared_by, started_as
 
 app = command_line.application("Serve recipes over one protocol.")
 DEFAULT_FILES = CertificateFiles(DEFAULT_DIRECTORY)
@@ -236,7 +237,8 @@ def _checked(protocol: str, name: str, features: Sequence[str], limits: Sequence
                 f"it enforces {', '.join(sorted(row.limits or ()))}"
             )
     if (distribution := row.missing()) is not None:
-        raise UsageError(f"--implementation {name}: {distribution} is not installed; run `make implementations`")
+        install = prepared_by("implementations")
+        raise UsageError(f"--implementation {name}: {distribution} is not installed; run `{install}`")
     return producer_class(protocol, name)
 
 
@@ -257,7 +259,7 @@ def _serve_with_workers(service: Service, count: int) -> int:
 
 def main() -> int:
     """Run the command line and return its exit code."""
-    return command_line.run(app, "python -m producers")
+    return command_line.run(app, started_as("producers"))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from commands import command_line
 from commands.errors import UsageError
+from recipes.installation import started_as
 
 DEFAULT_DIRECTORY = Path("certs")
 LIFE_DAYS = 90
@@ -189,7 +190,7 @@ def command(
 
 def main() -> int:
     """Run the command line and return its exit code."""
-    return command_line.run(app, "python -m producers.certificates")
+    return command_line.run(app, started_as("producers.certificates"))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from pathlib import Path
 from cryptography import x509
 
 from producers.settings import TlsFiles
+from recipes.installation import prepared_by
 
 TLS_1_2_SUITES = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """Suites with forward secrecy and authenticated encryption (RFC 9325, section 4.2). Those of TLS 1.3 all have both."""
@@ -60,7 +61,8 @@ def check_files(files: TlsFiles) -> None:
         try:
             file.read_bytes()
         except OSError as error:
-            raise TlsFilesUnusable(f"{file}: {error.strerror or error}; run `make certs` to create one") from None
+            create = prepared_by("certs")
+            raise TlsFilesUnusable(f"{file}: {error.strerror or error}; run `{create}` to create one") from None
 
 
 log = logging.getLogger(__name__)

@@ -21,6 +21,7 @@ from producers.lifecycle import STOP_WITH_STDIN, stop_requested
 from producers.producer import PortUnavailable
 from producers.service import Service, serve
 from producers.settings import ProducerSettings
+from recipes.installation import python_path
 
 app = command_line.application("One worker of `python -m producers PROTOCOL --workers N`, which starts it.")
 
@@ -117,7 +118,7 @@ class Workers:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 start_new_session=True,
-                env={**os.environ, STOP_WITH_STDIN: "1"},
+                env={**os.environ, STOP_WITH_STDIN: "1", "PYTHONPATH": python_path()},
             )
             self._processes.add(process)
             if self._stopping.is_set():
@@ -146,7 +147,7 @@ async def _announced(process: asyncio.subprocess.Process, ports: int) -> list[st
 
 def worker_command(service: Service) -> list[str]:
     """The command that starts a worker with this service."""
-    return [sys.executable, "-m", "producers.workers", msgspec.json.encode(service, enc_hook=str).decode()]
+    return [sys.executable, "-P", "-m", "producers.workers", msgspec.json.encode(service, enc_hook=str).decode()]
 
 
 def service_of(text: str) -> Service:

@@ -8,10 +8,10 @@ import json
 from pathlib import Path
 
 from recipes.errors import SourceError
+from recipes.installation import data_directory, prepared_by
 from recipes.model import Ingredient, Recipe, is_text
 
-_ROOT = Path(__file__).resolve().parent.parent
-DATA_FILE = _ROOT / "data" / "wikibooks" / "recipes_en-us.json"
+DATA_FILE = data_directory() / "wikibooks" / "recipes_en-us.json"
 
 
 def read(file: Path | None = None) -> tuple[Recipe, ...]:
@@ -23,12 +23,12 @@ def read(file: Path | None = None) -> tuple[Recipe, ...]:
     try:
         content = file.read_bytes()
     except FileNotFoundError:
-        raise SourceError("the wikibooks recipes are not downloaded yet: run `make data`") from None
+        raise SourceError(f"the wikibooks recipes are not downloaded yet: run `{prepared_by('data')}`") from None
     except OSError as error:
         raise SourceError(f"{file} cannot be read ({error.strerror})") from None
     recipes = parse(content)
     if recipes is None:
-        raise SourceError(f"{file} does not hold the wikibooks recipes: run `make data` again")
+        raise SourceError(f"{file} does not hold the wikibooks recipes: run `{prepared_by('data')}` again")
     return recipes
 
 

@@ -34,6 +34,7 @@ from consumers.registry import target_for
 from consumers.target import BadTarget, without_secrets
 from producers.registry import PRODUCERS
 from recipes.book import MAXIMUM_ID, MAXIMUM_PAGE_SIZE
+from recipes.installation import prepared_by
 
 Value = TypeVar("Value")
 CONCURRENCY_AT_MOST = 1024
@@ -159,7 +160,8 @@ def _check_implementations(protocol: str, named: Sequence[str]) -> None:
         )
     for name in chosen:
         if (distribution := PRODUCERS[protocol][name].missing()) is not None:
-            raise UsageError(f"--implementation {name}: {distribution} is not installed; run `make implementations`")
+            install = prepared_by("implementations")
+            raise UsageError(f"--implementation {name}: {distribution} is not installed; run `{install}`")
 
 
 def words(flag: str, texts: Sequence[str], known: Sequence[str]) -> list[str]:

@@ -25,9 +25,10 @@ from bench.report.terminal_answer import Closing
 from bench.results import Run
 from commands import interruption
 from commands.errors import UsageError
+from recipes.installation import started_as
 
 READABLE_BY_ALL = 0o644
-MORE = "--tables all, --explain, --json (later: python -m bench report RUN)"
+MORE = f"--tables all, --explain, --json (later: {started_as('bench')} report RUN)"
 """How to see what the answer leaves out."""
 RUN_FILE, REPORT = "Run file", "Report"
 """The files of a run, as they are named."""

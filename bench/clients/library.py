@@ -87,6 +87,10 @@ class LibraryClient(LoopClient):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for task in tasks:
+            # Since Python 3.13, gather does not wait until the callbacks of a task that had ended have been called.
+            task.remove_done_callback(self._end_task)
+            self._end_task(task)
         self._raise_error()
 
     def begin(self, request: Question[Any], ended: Ended) -> None:

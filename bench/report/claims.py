@@ -21,6 +21,7 @@ from bench.stats.claims import (
 )
 from bench.stats.published_claims import CLAIMS
 from bench.stats.wording import counted
+from recipes.installation import started_as
 
 TITLE = "Published claims"
 NOTES = (
@@ -29,7 +30,7 @@ NOTES = (
     "holds: every interval lies within what is claimed; does not hold: one lies outside; else inconclusive.",
     "What does not hold here may hold where it was found: see the set-ups.",
 )
-OTHERS = "python -m bench claims RUN lists the other claims, too, and which runs can test them."
+OTHERS = f"{started_as('bench')} claims RUN lists the other claims, too, and which runs can test them."
 CONDITIONS = ("CPU", "number of usable CPUs", "kernel", "Python", "lab commit")
 """Parts of the environment, by their names for readers, that the lead states."""
 COUNTED: dict[ClaimVerdict, str] = {
@@ -103,9 +104,16 @@ def _tables(found: Sequence[_Numbered]) -> Iterator[Table]:
     if others:
         built = TableBuilder("Cannot be tested with this run", [_text("claim"), _text("claimed"), _text("needs")])
         for number, each in others:
-            needs = f"python -m {each.claim.needs}" if each.claim.quotients else each.claim.needs
-            built.add((_heading(number, each),), [bounds(each.claim), needs])
+            built.add((_heading(number, each),), [bounds(each.claim), _needs(each.claim)])
         yield built.table()
+
+
+def _needs(claim: Claim) -> str:
+    """What a test of it takes: the command where a run can test it."""
+    if not claim.quotients:
+        return claim.needs
+    module, arguments = claim.needs.split(maxsplit=1)
+    return f"{started_as(module)} {arguments}"
 
 
 def _text(title: str) -> Column:

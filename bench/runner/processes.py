@@ -12,17 +12,17 @@ from typing import IO
 
 import psutil
 
-from bench.environment import REPOSITORY
 from bench.load import messages
 from bench.machine import pin
 from commands.command_line import VARIABLES
 from producers.lifecycle import STOP_WITH_STDIN
+from recipes.installation import ROOT, python_path
 
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 15.0
 ENDS_AT_ONCE_S = 1.0
 LINE_LIMIT_BYTES = 1 << 26
-OPENSSL_CONFIGURATION = REPOSITORY / "commands" / "openssl.cnf"
+OPENSSL_CONFIGURATION = ROOT / "commands" / "openssl.cnf"
 
 
 class ProcessFailed(Exception):
@@ -56,7 +56,7 @@ def child_environment(directory: str = "", wrapper: Wrapper = UNWRAPPED) -> dict
         **kept,
         STOP_WITH_STDIN: "1",
         "OPENSSL_CONF": str(OPENSSL_CONFIGURATION),
-        "PYTHONPATH": directory or str(REPOSITORY),
+        "PYTHONPATH": python_path(directory or ROOT),
         "PYTHONHASHSEED": "random",
         "PYTHONIOENCODING": "utf-8",
         "GRPC_VERBOSITY": "NONE",

@@ -119,7 +119,7 @@ def _clock_step() -> int:
 
 async def _start_noop(session: Session, name: str) -> Server:
     """A no-op server on the producers' core."""
-    command = [sys.executable, "-m", "bench.runner.noop_servers", name]
+    command = [sys.executable, "-P", "-m", "bench.runner.noop_servers", name]
     return await session.start_server(f"the no-op server for {name}", command)
 
 

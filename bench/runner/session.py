@@ -165,7 +165,7 @@ class Session:
 
     async def start_relay(self, network: str, addresses: Sequence[str], seed: int) -> Server:
         """Start a relay in front of each of these addresses, and wait until it accepts. Raises ProcessFailed."""
-        command = [sys.executable, "-m", "bench.network.relay", "--network", network, "--seed", str(seed)]
+        command = [sys.executable, "-P", "-m", "bench.network.relay", "--network", network, "--seed", str(seed)]
         for address in addresses:
             command += ["--to", address]
         # On whichever core is idle: while the relay works, producer and load mostly wait for it.

@@ -13,8 +13,9 @@ import venv
 from dataclasses import replace
 from pathlib import Path
 
-from bench.environment import IMPLEMENTATIONS, REPOSITORY, REQUIREMENTS
+from bench.environment import IMPLEMENTATIONS, REQUIREMENTS
 from bench.plan import Version
+from recipes.installation import INSTALLED, ROOT
 
 GIT_SECONDS = 60
 INSTALL_SECONDS = 900
@@ -48,6 +49,11 @@ def build(version: Version, aside: Path, *, alternatives: bool = False) -> Versi
 
 
 def _archive(reference: str) -> bytes:
+    if INSTALLED:
+        raise CannotBuild(
+            f"{reference!r} is not a directory with producers, and an installed lab has no repository in which to look "
+            "for commits; give the directory of a checkout, or run `python -m bench` in one"
+        )
     commit = _git(reference, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}")
     if not commit:
         raise CannotBuild(f"{reference!r} is neither a commit of this repository nor a directory with producers")
@@ -59,7 +65,7 @@ def _git(reference: str, *arguments: str) -> bytes:
     try:
         done = subprocess.run(
             ["git", *arguments],  # noqa: S607 - git is looked up as everywhere
-            cwd=REPOSITORY,
+            cwd=ROOT,
             capture_output=True,
             timeout=GIT_SECONDS,
             check=False,
@@ -74,12 +80,17 @@ def _unpack(archive: bytes, directory: Path) -> None:
         tar.extractall(directory, filter="data")
 
 
+def _locked(file: Path) -> list[str]:
+    """The lines of a lock file but for its comments, which say where each requirement comes from."""
+    return [line for line in file.read_text(encoding="utf-8").splitlines() if not line.lstrip().startswith("#")]
+
+
 def _python_for(version: Version, directory: Path, aside: Path, alternatives: bool) -> str:
     """The interpreter with the libraries that the code in `directory` requires; empty: the one that runs this."""
     reference = version.reference
     files = [REQUIREMENTS, *([IMPLEMENTATIONS] if alternatives else [])]
     required = [file for file in files if (directory / file).is_file()]
-    if all((directory / file).read_bytes() == (REPOSITORY / file).read_bytes() for file in required):
+    if all(_locked(directory / file) == _locked(ROOT / file) for file in required):
         return ""
     environment = aside / "venv"
     venv.create(environment, with_pip=True)

@@ -7,18 +7,19 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.environment import IMPLEMENTATIONS, REPOSITORY, REQUIREMENTS
+from bench.environment import IMPLEMENTATIONS, REQUIREMENTS
 from bench.machine import Pinning
 from bench.plan import Version
 from bench.runner.session import Session
 from bench.runner.versions import CannotBuild, build
+from recipes.installation import ROOT
 
 
 def commit_of_the_same_requirements() -> str:
     """An earlier commit with the same requirements, because installing others takes a minute."""
     done = subprocess.run(
         ["git", "rev-list", "--max-count=1", "HEAD", "--", str(REQUIREMENTS)],
-        cwd=REPOSITORY,
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
@@ -44,8 +45,8 @@ async def test_a_commit_is_built_separately_and_serves(tmp_path: Path) -> None:
 
 
 def test_a_directory_with_a_checkout_is_used_unchanged(tmp_path: Path) -> None:
-    version = build(Version(name="here", reference=str(REPOSITORY)), tmp_path)
-    assert version.directory == str(REPOSITORY)
+    version = build(Version(name="here", reference=str(ROOT)), tmp_path)
+    assert version.directory == str(ROOT)
     assert version.python == ""
 
 
