@@ -18,12 +18,13 @@ from bench.cli.report import report
 from bench.cli.run import run
 from bench.cli.sizes import sizes
 from bench.cli.slo import slo
+from bench.cli.without_effect import WITHOUT_EFFECT
 from commands import command_line
 from recipes.installation import started_as
 
 app = command_line.application("Measure what serving the same recipes costs over each protocol.")
 for command in (run, compare, history, claims, report, sizes, instructions, advise, ask, slo, check):
-    app.command(cls=command_line.GroupedCommand)(command)
+    app.command(cls=command_line.GroupedCommand.refusing(WITHOUT_EFFECT.get(command.__name__, ())))(command)
 
 
 def main() -> int:

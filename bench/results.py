@@ -385,6 +385,9 @@ class RecipesUsed(Struct, frozen=True, kw_only=True):
     digest: str
     ids: list[int] | None = None
     """Those that workloads of single recipes requested, ascending. Null in files that did not record them."""
+    own_ids: dict[int, str] = {}
+    """With --renumber: the id of a recipe in its file, by the id that it got instead, its place in the file from 1 on.
+    Of all recipes where there are at most 10,000, else of those in `ids`."""
 
 
 class RequestsUsed(Struct, frozen=True, kw_only=True):

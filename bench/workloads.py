@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from msgspec import Struct
 
@@ -51,6 +51,11 @@ class Workload(Struct, frozen=True, kw_only=True, order=True):
 class WrongAnswer(Exception):
     """A well-formed response with the wrong content. The text says what was requested and what differs."""
 
+    def __init__(self, text: str, recipe_id: int | None = None) -> None:
+        """`recipe_id`: the one recipe that was requested, if it was one."""
+        super().__init__(text)
+        self.recipe_id = recipe_id
+
 
 class Question(ABC, Generic[Answer]):
     """What is requested at once, and the response that is expected."""
@@ -78,9 +83,9 @@ def _as_before(question: str, before: Answer | None, answer: Answer) -> Answer:
     return answer
 
 
-def _same(question: str, expected: object, answer: object) -> None:
+def _same(question: str, expected: object, answer: object, recipe_id: int | None = None) -> None:
     if answer != expected:
-        raise WrongAnswer(f"{question}: the response differs from the recipes that were given")
+        raise WrongAnswer(f"{question}: the response differs from the recipes that were given", recipe_id)
 
 
 @dataclass(slots=True)
@@ -99,9 +104,9 @@ class GetQuestion(Question[Recipe]):
 
     def verify(self, answer: Recipe) -> None:
         if self.expected is not None:
-            _same(f"recipe {self.recipe_id}", self.expected, answer)
+            _same(f"recipe {self.recipe_id}", self.expected, answer, self.recipe_id)
         elif answer.id != self.recipe_id:
-            raise WrongAnswer(f"recipe {self.recipe_id}: the response has the id {answer.id}")
+            raise WrongAnswer(f"recipe {self.recipe_id}: the response has the id {answer.id}", self.recipe_id)
         else:
             self.before = _as_before(f"recipe {self.recipe_id}", self.before, answer)
 
@@ -124,9 +129,9 @@ class FieldsQuestion(Question[Recipe]):
 
     def verify(self, answer: Recipe) -> None:
         expected = answer.keeping(self.FIELDS) if self.expected is None else self.expected
-        _same(f"the name of recipe {self.recipe_id}", expected, answer)
+        _same(f"the name of recipe {self.recipe_id}", expected, answer, self.recipe_id)
         if not answer.name:
-            raise WrongAnswer(f"the name of recipe {self.recipe_id}: the response has none")
+            raise WrongAnswer(f"the name of recipe {self.recipe_id}: the response has none", self.recipe_id)
         if self.expected is None:
             self.before = _as_before(f"the name of recipe {self.recipe_id}", self.before, answer)
 
@@ -223,7 +228,17 @@ class WorkloadKind(ABC):
 
     paged: ClassVar[bool] = False
     """Whether one request asks for several recipes, `--page-size` of them."""
+    by_id: ClassVar[bool] = True
+    """Whether requests name recipes by their ids."""
     page_size_at_most: ClassVar[int] = MAXIMUM_PAGE_SIZE
+
+    def of_size(self, name: str, page_size: int, recipes: int | None) -> Workload:
+        """The workload of this name and page size. `recipes`: how many there are; None where that is not known."""
+        return Workload(name=name, page_size=page_size)
+
+    def page_size_of(self, questions: Sequence[Question[Any]]) -> int | None:
+        """How many recipes the fullest page has; None where the producer does not decide it."""
+        return None
 
     @abstractmethod
     def describe(self, page_size: int | None) -> str:
@@ -271,6 +286,13 @@ class List(WorkloadKind):
     """A page of recipes, from the start of the book on."""
 
     paged = True
+    by_id = False
+
+    def of_size(self, name: str, page_size: int, recipes: int | None) -> Workload:
+        return Workload(name=name, page_size=page_size if recipes is None else min(page_size, recipes))
+
+    def page_size_of(self, questions: Sequence[Question[Any]]) -> int | None:
+        return max((each.count for each in questions if isinstance(each, ListQuestion)), default=None)
 
     def describe(self, page_size: int | None) -> str:
         return f"a page of {_recipes(page_size)}"
@@ -298,6 +320,8 @@ class List(WorkloadKind):
 
 class Create(WorkloadKind):
     """A new recipe with the text of one that is there."""
+
+    by_id = False
 
     def describe(self, page_size: int | None) -> str:
         return "a new recipe"

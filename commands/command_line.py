@@ -8,7 +8,7 @@ import tempfile
 import traceback
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import typer
 from typer.core import TyperCommand
@@ -16,8 +16,9 @@ from typer.exceptions import Abort, Exit, TyperException
 
 from commands import interruption, streams
 from commands.errors import CommandError, ExitCode, UsageError
+from commands.without_effect import CommandLine, WithoutEffect, refuse
 
-VARIABLES = ("HOST", "PORT", "TLS_PORT", "TARGET", "RECIPES", "GZIP", "TLS")
+VARIABLES = ("HOST", "PORT", "TLS_PORT", "TARGET", "RECIPES", "RENUMBER", "GZIP", "TLS")
 """Environment variables that set flags of producers and consumers."""
 
 NOT_OF_FILES = (ConnectionError, TimeoutError)
@@ -33,7 +34,37 @@ def application(help_text: str) -> typer.Typer:
 _BEFORE_DEFAULT = re.compile(r"\s*\[(?=default: |required\])")
 
 
-class GroupedCommand(TyperCommand):
+class CheckedCommand(TyperCommand):
+    """A command that refuses flags without effect."""
+
+    rows: ClassVar[Sequence[WithoutEffect]] = ()
+
+    @classmethod
+    def refusing(cls, rows: Sequence[WithoutEffect]) -> type[Self]:
+        """The class of a command that refuses these."""
+        return type(cls.__name__, (cls,), {"rows": rows})
+
+    def invoke(self, ctx: Any) -> Any:
+        """Check the flags and run the command. Raises UsageError."""
+        refuse(self.rows, _command_line(ctx))
+        return super().invoke(ctx)
+
+
+def _command_line(ctx: Any) -> CommandLine:
+    values: dict[str, Any] = {}
+    given: set[str] = set()
+    for parameter in ctx.command.params:
+        value = ctx.params.get(parameter.name)
+        switched_off = value is False and parameter.secondary_opts
+        names = parameter.secondary_opts if switched_off else parameter.opts
+        name = names[-1] if parameter.param_type_name == "option" else parameter.name
+        values[name] = value
+        if ctx.get_parameter_source(parameter.name).name == "COMMANDLINE":
+            given.add(name)
+    return CommandLine(values, frozenset(given))
+
+
+class GroupedCommand(CheckedCommand):
     """A command whose help lists options under their `rich_help_panel`, in plain text."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
@@ -83,7 +114,8 @@ def _run(app: typer.Typer, program: str, arguments: Sequence[str] | None) -> int
     except CommandError as error:
         return complain(program, str(error), error.exit_code)
     except TyperException as error:
-        return complain(program, f"{error.format_message()} (see `{program} --help`)", ExitCode.USAGE)
+        help_of = _with_groups(context) if (context := getattr(error, "ctx", None)) is not None else program
+        return complain(program, f"{error.format_message()} (see `{help_of} --help`)", ExitCode.USAGE)
     except Exit as error:
         return error.exit_code
     except (KeyboardInterrupt, Abort):
@@ -122,6 +154,15 @@ def _temporary() -> str:
         return f" to {tempfile.gettempdir()}"
     except OSError:
         return ""
+
+
+def _with_groups(context: Any) -> str:
+    """The words that stand for a command: `python -m consumers http get`."""
+    words: list[str] = [context.info_name]
+    while (context := context.parent) is not None:
+        arguments = [each for each in context.command.params if each.param_type_name == "argument"]
+        words = [context.info_name, *(str(context.params.get(each.name, each.metavar)) for each in arguments), *words]
+    return " ".join(words)
 
 
 def complain(program: str, text: str, exit_code: int) -> int:

@@ -30,14 +30,18 @@ from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import ConsumerError
 from consumers.registry import CONSUMERS, client, dialects, target_for
 from consumers.target import BadTarget
+from consumers.without_effect import WITHOUT_EFFECT
+from recipes import content
 from recipes.book import DEFAULT_PAGE_SIZE, MAXIMUM_ID, MAXIMUM_PAGE_SIZE
 from recipes.errors import RecipeError
 from recipes.installation import started_as
+from recipes.json_records import NotOneValue, value_of
 from recipes.model import FIELDS, RecipeDraft
 
 Result = TypeVar("Result")
 SHOWCASE_ID = 42
 
+CHECKED = command_line.CheckedCommand.refusing(WITHOUT_EFFECT)
 app = command_line.application("Request recipes from a producer over one protocol.")
 
 
@@ -84,10 +88,17 @@ Timeout = Annotated[
     float, typer.Option("--timeout", parser=values.number(0.001, 3600), metavar="SECONDS", help="Timeout of a call.")
 ]
 Json = Annotated[str, typer.Argument(metavar="FILE", help="JSON file of the recipe; - for stdin.")]
-RecipeId = Annotated[int, typer.Argument(parser=values.whole_number(0, MAXIMUM_ID), metavar="ID")]
+RecipeId = Annotated[
+    int,
+    typer.Argument(
+        parser=values.whole_number(0, MAXIMUM_ID),
+        metavar="ID",
+        help="As the producer has it; one with --renumber counts from 1, in the order of its file.",
+    ),
+]
 
 
-@app.command()
+@app.command(cls=CHECKED)
 def get(
     context: typer.Context,
     recipe_id: RecipeId,
@@ -109,7 +120,7 @@ def get(
     _print(_ask(caller, lambda consumer: consumer.get(recipe_id, names)), keep=names)
 
 
-@app.command("list")
+@app.command("list", cls=CHECKED)
 def list_recipes(
     context: typer.Context,
     page_size: Annotated[
@@ -127,7 +138,7 @@ def list_recipes(
     _print(_ask(caller, lambda consumer: consumer.list(page_size, page_token)))
 
 
-@app.command()
+@app.command(cls=CHECKED)
 def create(
     context: typer.Context,
     file: Json,
@@ -146,7 +157,7 @@ def create(
     _print(_ask(caller, lambda consumer: consumer.create(draft, idempotency_key)))
 
 
-@app.command()
+@app.command(cls=CHECKED)
 def serve(
     context: typer.Context,
     host: Annotated[str, typer.Option(envvar="HOST", help="Address to listen on.")] = "127.0.0.1",
@@ -227,11 +238,15 @@ def _print(answer: object, keep: list[str] | None = None) -> None:
 
 def _read_draft(file: str) -> RecipeDraft:
     try:
-        content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        return msgspec.json.decode(content, type=RecipeDraft)
-    except OSError as error:
-        raise UsageError(f"{file}: {error.strerror or error}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        found = content.read_open(sys.stdin.buffer) if file == "-" else content.read(Path(file))
+        return msgspec.convert(value_of(found.decode("utf-8-sig")), RecipeDraft)
+    except FileNotFoundError as error:
+        raise UsageError(f"{file}: {error.strerror}") from None
+    except content.ContentUnusable as error:
+        raise UsageError(f"{file}: {error}") from None
+    except NotOneValue as error:
+        raise UsageError(f"{file}:{error.line}: not a recipe: {error}") from None
+    except (msgspec.ValidationError, UnicodeDecodeError) as error:
         raise UsageError(
             f"{file}: not a recipe: {error}; name is required, steps and ingredients are optional"
         ) from None

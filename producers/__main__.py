@@ -24,13 +24,14 @@ from commands import command_line, values
 from commands.errors import CommandError, ExitCode, UsageError
 from producers import lifecycle
 from producers.certificates import DEFAULT_DIRECTORY, CertificateFiles
-from producers.producer import Producer
-from producers.registry import ALTERNATIVES, DEFAULT, PRODUCERS, flags_for, producer_class
+from producers.registry import ALTERNATIVES, DEFAULT, PRODUCERS, flags_for
 from producers.service import Service, run, usage_errors
 from producers.service import serve as serve_alone
 from producers.settings import BadLimit, Limits, ProducerSettings, TlsFiles, with_limits
 from producers.tls import check_files
+from producers.without_effect import WITHOUT_EFFECT
 from producers.workers import Workers, hold_ports, worker_command
+from recipes import sources
 from recipes.installation import prepared_by, started_as
 
 app = command_line.application("Serve recipes over one protocol.")
@@ -41,7 +42,7 @@ LISTENING, TLS, DATA, STOPPING = "Listening", "TLS", "Recipes and processes", "S
 GRAPHQL, GRPC = "GraphQL only", "gRPC only"
 
 
-@app.command(cls=command_line.GroupedCommand)
+@app.command(cls=command_line.GroupedCommand.refusing(WITHOUT_EFFECT))
 def serve(
     protocol: Annotated[
         str,
@@ -115,6 +116,15 @@ def serve(
             rich_help_panel=DATA,
         ),
     ] = "generated",
+    renumber: Annotated[
+        bool,
+        typer.Option(
+            "--renumber",
+            envvar="RENUMBER",
+            help="Give the recipes of a file the ids 1, 2, …, whatever ids they have there.",
+            rich_help_panel=DATA,
+        ),
+    ] = False,
     workers: Annotated[
         int,
         typer.Option(
@@ -179,16 +189,7 @@ def serve(
         "strict-calls": strict_calls,
         "persisted": persisted_queries,
     }
-    served_by = _checked(protocol, implementation, [flag for flag, is_set in given.items() if is_set], limit or ())
-    if not served_by.takes_documents and (not introspection or not suggestions or persisted_queries):
-        raise UsageError(
-            f"--no-introspection, --no-suggestions and --persisted-queries do not apply to {protocol}, "
-            "which has no query documents"
-        )
-    if strict_calls and not served_by.has_strict_calls:
-        raise UsageError(f"--strict-calls does not apply to {protocol}, which always checks its requests")
-    if client_ca is not None and not with_tls:
-        raise UsageError("--client-ca requires TLS; add --tls or --tls-port")
+    _check(protocol, implementation, [flag for flag, is_set in given.items() if is_set], limit or ())
     try:
         limits = with_limits(Limits(), limit or ())
     except BadLimit as error:
@@ -209,18 +210,22 @@ def serve(
         persisted_queries=persisted_queries,
         strict_calls=strict_calls,
     )
-    service = Service(protocol=protocol, implementation=implementation, recipes=recipes, settings=settings)
+    service = Service(
+        protocol=protocol, implementation=implementation, recipes=recipes, renumber=renumber, settings=settings
+    )
     with usage_errors():
         if files is not None:
             check_files(files)
         if workers > 1:
+            if not sources.can_be_read_again(recipes):
+                raise UsageError("--recipes: a pipe can be read once, and each of the --workers reads it; use a file")
             return _serve_with_workers(service, workers)
         serve_alone(service)
     return ExitCode.FINE
 
 
-def _checked(protocol: str, name: str, features: Sequence[str], limits: Sequence[str]) -> type[Producer]:
-    """The class of an implementation that offers all of these features and limits. Raises UsageError."""
+def _check(protocol: str, name: str, features: Sequence[str], limits: Sequence[str]) -> None:
+    """Raise UsageError unless a protocol has this implementation, and it offers all of these features and limits."""
     rows = PRODUCERS[protocol]
     if name not in rows:
         raise UsageError(f"--implementation: {name!r} is not one of {', '.join(rows)}, which {protocol} has")
@@ -233,13 +238,12 @@ def _checked(protocol: str, name: str, features: Sequence[str], limits: Sequence
     for text in limits:
         if not row.enforces(text.partition("=")[0]):
             raise UsageError(
-                f"--limit {text!r}: --implementation {name} does not enforce it; "
+                f"--limit {text!r}: {protocol}{'' if name == DEFAULT else f' ({name})'} does not enforce it; "
                 f"it enforces {', '.join(sorted(row.limits or ()))}"
             )
     if (distribution := row.missing()) is not None:
         install = prepared_by("implementations")
         raise UsageError(f"--implementation {name}: {distribution} is not installed; run `{install}`")
-    return producer_class(protocol, name)
 
 
 def _serve_with_workers(service: Service, count: int) -> int:

@@ -5,11 +5,12 @@ when it is needed: importing all libraries at once doubles a producer's memory.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from importlib import import_module, metadata
 from typing import cast
 
 from producers.producer import Producer
+from producers.settings import CallLimits, DocumentLimits
 
 DEFAULT = "default"
 """The name of each protocol's usual implementation. docs/implementations.md has the others."""
@@ -49,9 +50,28 @@ class Implementation:
         return None
 
 
+HTTP_LIMITS = frozenset(
+    (
+        "body_bytes",
+        "request_line_bytes",
+        "header_bytes",
+        "header_count",
+        "head_bytes",
+        "header_timeout_s",
+        "body_timeout_s",
+        "keep_alive_s",
+        "write_timeout_s",
+        "connections",
+        "tls_handshake_timeout_s",
+    )
+)
+GRAPHQL_LIMITS = HTTP_LIMITS | {f"document.{each.name}" for each in fields(DocumentLimits)}
+GRPC_CORE_LIMITS = frozenset(("body_bytes", "keep_alive_s")) | {f"calls.{each.name}" for each in fields(CallLimits)}
+GRPC_LIMITS = GRPC_CORE_LIMITS | {"body_timeout_s", "write_timeout_s"}
+
 PRODUCERS: dict[str, Mapping[str, Implementation]] = {
     "http": {
-        DEFAULT: Implementation(title="aiohttp", at="producers.json_http:JsonHttpProducer"),
+        DEFAULT: Implementation(title="aiohttp", at="producers.json_http:JsonHttpProducer", limits=HTTP_LIMITS),
         "granian": Implementation(
             title="Granian",
             at="producers.http_granian:GranianProducer",
@@ -60,30 +80,26 @@ PRODUCERS: dict[str, Mapping[str, Implementation]] = {
         ),
     },
     "graphql": {
-        DEFAULT: Implementation(title="Strawberry", at="producers.graphql_http:GraphqlHttpProducer"),
-        "ariadne": Implementation(
-            title="Ariadne", at="producers.graphql_ariadne:AriadneProducer", requires=("ariadne",)
+        DEFAULT: Implementation(
+            title="Strawberry", at="producers.graphql_http:GraphqlHttpProducer", limits=GRAPHQL_LIMITS
         ),
-        "compiled": Implementation(title="Strawberry, compiled", at="producers.graphql_compiled:CompiledProducer"),
+        "ariadne": Implementation(
+            title="Ariadne",
+            at="producers.graphql_ariadne:AriadneProducer",
+            requires=("ariadne",),
+            limits=GRAPHQL_LIMITS,
+        ),
+        "compiled": Implementation(
+            title="Strawberry, compiled", at="producers.graphql_compiled:CompiledProducer", limits=GRAPHQL_LIMITS
+        ),
     },
     "grpc": {
-        DEFAULT: Implementation(title="grpc.aio", at="producers.grpc_http2:GrpcHttp2Producer"),
+        DEFAULT: Implementation(title="grpc.aio", at="producers.grpc_http2:GrpcHttp2Producer", limits=GRPC_LIMITS),
         "grpcio-threads": Implementation(
             title="grpcio with threads",
             at="producers.grpc_threads:GrpcThreadsProducer",
             lacks={"strict-calls": "the check of calls stands in front of grpc.aio only"},
-            limits=frozenset(
-                (
-                    "body_bytes",
-                    "keep_alive_s",
-                    "calls.metadata_bytes",
-                    "calls.handshake_timeout_s",
-                    "calls.connections",
-                    "calls.concurrent",
-                    "calls.connection_age_s",
-                    "calls.connection_age_grace_s",
-                )
-            ),
+            limits=GRPC_CORE_LIMITS,
         ),
     },
 }

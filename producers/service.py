@@ -30,6 +30,8 @@ class Service:
     """One of the protocol's, by name."""
     recipes: str
     """The source of the recipes."""
+    renumber: bool = False
+    """Give the recipes of a file the ids 1, 2, …."""
     settings: ProducerSettings
 
 
@@ -37,7 +39,7 @@ def serve(service: Service) -> None:
     """Serve in this process until a stop signal. Raises UsageError."""
     reason = "with more than one worker, recipes cannot be created" if service.settings.share_port else ""
     with usage_errors():
-        book = sources.book(service.recipes, read_only_because=reason)
+        book = sources.book(service.recipes, renumber=service.renumber, read_only_because=reason)
         # The recipes stay for good. Frozen, they are not walked through by every full collection.
         gc.collect()
         gc.freeze()

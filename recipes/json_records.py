@@ -1,6 +1,7 @@
 """The records in a JSON text: an array, an object with an array, or a sequence of values.
 
-Values are decoded one by one, so that the line on which each begins is known.
+Values are decoded one by one, so that the line on which each begins is known. A key that an object has twice is an
+error: readers disagree about which of the two counts.
 """
 
 import json
@@ -21,8 +22,28 @@ class NotJson:
         self.name = name
 
 
-_DECODER = json.JSONDecoder(parse_constant=NotJson)
+RECORD_CHARACTERS = 1 << 22
+"""The longest record. gRPC clients refuse messages of more than 4 MiB by default."""
+KEY_SHOWN = 60
+"""The most characters of a key to show."""
+
+
+class _KeyTwice(Exception):
+    """An object that was decoded has a key twice."""
+
+
+def _object(members: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(members)
+    if len(found) < len(members):
+        raise _KeyTwice
+    return found
+
+
+_DECODER = json.JSONDecoder(parse_constant=NotJson, object_pairs_hook=_object)
 _WHITESPACE = re.compile(r"[ \t\r\n]*")
+_STRING = r'"(?:[^"\\]++|\\.)*+"'
+_TOKEN = re.compile(_STRING + r"|[{}\[\]:]", re.DOTALL)
+_TO_BRACKET = re.compile(rf'(?:[^"{{}}\[\]]++|{_STRING})*+([{{}}\[\]])', re.DOTALL)
 
 
 def _skip(text: str, position: int) -> int:
@@ -38,9 +59,10 @@ def records(text: str, complain: Complain) -> Iterator[Record]:
         if text.startswith("[", start):
             end = yield from _array(text, start)
             _expect_end(text, end)
-        elif (array := _array_of_object(text, start)) >= 0:
+        elif (found := _array_of_object(text, start)) is not None:
+            array, keys = found
             end = yield from _array(text, array)
-            _expect_end(text, _members_end(text, end))
+            _expect_end(text, _members_end(text, end, keys))
         else:
             yield from _values(text, start)
     except json.JSONDecodeError as error:
@@ -51,13 +73,15 @@ def records(text: str, complain: Complain) -> Iterator[Record]:
 
 def records_on_lines(text: str, complain: Complain) -> Iterator[Record]:
     """The records in `text`, one on each line. Blank lines are skipped; an invalid line is reported and skipped."""
-    # Not splitlines: text within a record may contain other line separators of Unicode.
-    for number, line in enumerate(text.split("\n"), start=1):
-        start = _skip(line, 0)
-        if start == len(line):
-            continue
+    number, position = 1, 0
+    while (start := _skip(text, position)) < len(text):
+        number += text.count("\n", position, start)
+        # Not splitlines: text within a record may contain other line separators of Unicode.
+        position = text.find("\n", start)
+        position = len(text) if position < 0 else position
+        line = text[text.rfind("\n", 0, start) + 1 : position]
         try:
-            value, end = _decode(line, start)
+            value, end = _decode(line, _skip(line, 0))
             _expect_end(line, end)
         except json.JSONDecodeError as error:
             complain(number, _reason(error))
@@ -65,6 +89,26 @@ def records_on_lines(text: str, complain: Complain) -> Iterator[Record]:
             complain(number, str(error))
         else:
             yield number, value
+
+
+class NotOneValue(Exception):
+    """A text is not one JSON value. The message is the reason, `line` where."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(reason)
+        self.line = line
+
+
+def value_of(text: str) -> object:
+    """The JSON value that `text` is. Raises NotOneValue."""
+    try:
+        value, end = _decode(text, _skip(text, 0))
+        _expect_end(text, end)
+    except json.JSONDecodeError as error:
+        raise NotOneValue(error.lineno, _reason(error)) from None
+    except _Unreadable as error:
+        raise NotOneValue(1 + text.count("\n", 0, error.position), str(error)) from None
+    return value
 
 
 class _Unreadable(Exception):
@@ -81,14 +125,57 @@ def _reason(error: json.JSONDecodeError) -> str:
 
 def _decode(text: str, position: int) -> tuple[object, int]:
     """The JSON value at `position`, and its end. Raises JSONDecodeError and _Unreadable."""
+    _check_length(text, position)
     try:
         return _DECODER.raw_decode(text, position)
     except json.JSONDecodeError:
         raise
+    except _KeyTwice:
+        raise _key_twice(text, position) from None
     except RecursionError:
         raise _Unreadable(position, "nested too deeply") from None
     except ValueError as error:  # a number of thousands of digits
         raise _Unreadable(position, str(error).split(";", maxsplit=1)[0]) from None
+
+
+def _check_length(text: str, position: int) -> None:
+    """Raise _Unreadable if the array or object at `position` is longer than a record can be."""
+    longest = position + RECORD_CHARACTERS
+    if len(text) <= longest or text[position] not in "{[":
+        return
+    depth, end = 0, position
+    while (found := _TO_BRACKET.match(text, end, longest)) is not None:
+        depth += 1 if found[1] in "{[" else -1
+        end = found.end()
+        if depth == 0:
+            return
+    raise _Unreadable(position, f"it does not end within {RECORD_CHARACTERS:,} characters, the most of a record")
+
+
+def _key_twice(text: str, position: int) -> _Unreadable:
+    """The error for the first key in the value at `position` that its object already has."""
+    keys: list[set[object]] = []
+    latest = ""
+    begins = position
+    for token in _TOKEN.finditer(text, position):
+        match token[0][0]:
+            case "{" | "[":
+                keys.append(set())
+            case "}" | "]":
+                keys.pop()
+            case '"':
+                latest, begins = token[0], token.start()
+            case _:
+                key = json.loads(latest)
+                if key in keys[-1]:
+                    break
+                keys[-1].add(key)
+    return _repeated(begins, json.loads(latest))
+
+
+def _repeated(position: int, key: str) -> _Unreadable:
+    shown = key if len(key) <= KEY_SHOWN else f"{key[:KEY_SHOWN]}…"
+    return _Unreadable(position, f"the key {shown!r} is given twice in the same object")
 
 
 def _values(text: str, position: int) -> Iterator[Record]:
@@ -122,37 +209,42 @@ def _array(text: str, position: int) -> Generator[Record, None, int]:
         begin = following
 
 
-def _array_of_object(text: str, position: int) -> int:
-    """The start of the array "recipes" in the object at `position`, or -1."""
+def _array_of_object(text: str, position: int) -> tuple[int, set[object]] | None:
+    """The start of the array "recipes" in the object at `position`, and the keys up to it. None: there is none."""
     if not text.startswith("{", position):
-        return -1
+        return None
     position = _skip(text, position + 1)
+    keys: set[object] = set()
     while text.startswith('"', position):
-        key, begin = _member(text, position)
+        key, begin = _member(text, position, keys)
         if key == "recipes":
-            return begin if text.startswith("[", begin) else -1
+            return (begin, keys) if text.startswith("[", begin) else None
         _, end = _decode(text, begin)
         end = _skip(text, end)
         if not text.startswith(",", end):
             break
         position = _skip(text, end + 1)
-    return -1
+    return None
 
 
-def _member(text: str, position: int) -> tuple[object, int]:
-    """The key at `position`, and the start of its value."""
+def _member(text: str, position: int, keys: set[object]) -> tuple[object, int]:
+    """The key at `position`, which is added to `keys`, and the start of its value."""
     key, end = _decode(text, position)
+    if isinstance(key, str):
+        if key in keys:
+            raise _repeated(position, key)
+        keys.add(key)
     end = _skip(text, end)
     if not text.startswith(":", end):
         raise json.JSONDecodeError("Expecting ':' delimiter", text, end)
     return key, _skip(text, end + 1)
 
 
-def _members_end(text: str, position: int) -> int:
-    """The end of the object of which a member ends at `position`."""
+def _members_end(text: str, position: int, keys: set[object]) -> int:
+    """The end of the object of which a member ends at `position`. `keys`: of its members so far."""
     position = _skip(text, position)
     while text.startswith(",", position):
-        _, begin = _member(text, _skip(text, position + 1))
+        _, begin = _member(text, _skip(text, position + 1), keys)
         _, end = _decode(text, begin)
         position = _skip(text, end)
     if not text.startswith("}", position):

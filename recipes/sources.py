@@ -5,23 +5,25 @@ generated:N             N of them
 generated:N:SEED        N of them, from another seed
 wikibooks               real recipes, after `make data`
 anything else           the path of a file; ./generated is a file with that name
+
+Only a file can be renumbered: the recipes of the others have the ids 1, 2, … already.
 """
 
 import gc
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from recipes import files, generated, wikibooks
+from recipes import content, files, generated, wikibooks
 from recipes.book import InMemoryRecipeBook
 from recipes.errors import SourceError
 from recipes.model import Recipe
 
-__all__ = ["DEFAULT_SOURCE", "LoadedRecipes", "SourceError", "book", "load"]
+__all__ = ["DEFAULT_SOURCE", "LoadedRecipes", "SourceError", "book", "can_be_read_again", "load"]
 
 DEFAULT_SOURCE = "generated"
 
@@ -32,6 +34,27 @@ class LoadedRecipes:
 
     recipes: tuple[Recipe, ...]
     source: str
+    of_file: bool = False
+    own_ids: Mapping[int, str] = field(default_factory=dict)
+    """The id of each recipe in its file, by the id that it got instead. Empty unless they were renumbered."""
+
+    def source_of_copy(self, directory: Path) -> str:
+        """The source for other processes. Of a file it is a copy in `directory`, with the ids that recipes have here.
+
+        A pipe can be read once only, and older versions of the lab neither renumber nor expand gzip. Raises OSError.
+        """
+        if not self.of_file:
+            return self.source
+        copy = directory / "recipes.jsonl"
+        encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+        with copy.open("w", encoding="utf-8") as lines:
+            for recipe in self.recipes:
+                ingredients = [
+                    {"id": each.id, "name": each.name, "quantity": each.quantity} for each in recipe.ingredients
+                ]
+                record = {"id": recipe.id, "name": recipe.name, "steps": recipe.steps, "ingredients": ingredients}
+                lines.write(encode(record) + "\n")
+        return str(copy)
 
     @property
     def count(self) -> int:
@@ -54,10 +77,12 @@ class LoadedRecipes:
         return digest.hexdigest()
 
 
-def load(source: str = DEFAULT_SOURCE) -> LoadedRecipes:
-    """All recipes of `source`. Raises SourceError."""
+def load(source: str = DEFAULT_SOURCE, *, renumber: bool = False) -> LoadedRecipes:
+    """All recipes of `source`. `renumber`: give those of a file the ids 1, 2, …. Raises SourceError."""
     with _no_collections():
         word, *parts = source.split(":")
+        if renumber and word in ("generated", "wikibooks"):
+            raise SourceError(f"--renumber: {word} recipes have the ids 1, 2, … already; leave it out")
         if word == "generated":
             count, seed = _count_and_seed(source, parts)
             return LoadedRecipes(tuple(generated.generate(count, seed)), f"generated:{count}:{seed}")
@@ -65,12 +90,18 @@ def load(source: str = DEFAULT_SOURCE) -> LoadedRecipes:
             if parts:
                 raise SourceError(f"recipes source {source}: wikibooks takes no parameters")
             return LoadedRecipes(wikibooks.read(), source)
-        return LoadedRecipes(_of_file(source), source)
+        recipes, own_ids = _of_file(source, renumber=renumber)
+        return LoadedRecipes(recipes, source, of_file=True, own_ids=own_ids)
 
 
-def book(source: str = DEFAULT_SOURCE, read_only_because: str = "") -> InMemoryRecipeBook:
+def book(source: str = DEFAULT_SOURCE, *, renumber: bool = False, read_only_because: str = "") -> InMemoryRecipeBook:
     """A book with the recipes of `source`; with `read_only_because`, it is read-only. Raises SourceError."""
-    return InMemoryRecipeBook(load(source).recipes, read_only_because=read_only_because)
+    return InMemoryRecipeBook(load(source, renumber=renumber).recipes, read_only_because=read_only_because)
+
+
+def can_be_read_again(source: str) -> bool:
+    """Whether another process can read the source, too."""
+    return content.can_be_read_again(Path(source))
 
 
 @contextmanager
@@ -85,11 +116,11 @@ def _no_collections() -> Iterator[None]:
             gc.enable()
 
 
-def _of_file(source: str) -> tuple[Recipe, ...]:
+def _of_file(source: str, *, renumber: bool) -> files.FileRecipes:
     if not source.strip():
         raise SourceError("recipes source: expected generated, generated:N, generated:N:SEED, wikibooks or a file")
     try:
-        return files.read(Path(source))
+        return files.read(Path(source), renumber=renumber)
     except files.NoSuchFile as error:
         hint = "use a JSON or JSON Lines file, generated, generated:N, generated:N:SEED or wikibooks"
         raise SourceError(f"recipes source {error}: {hint}") from None

@@ -43,6 +43,7 @@ class Wanted:
     payload_bytes: int
     connection: Connection
     recipes: str
+    renumber: bool
 
 
 def kept_or_measured(wanted: Wanted, *, anew: bool, fits: Callable[[Run], bool]) -> tuple[Path, Run, bool]:
@@ -52,7 +53,7 @@ def kept_or_measured(wanted: Wanted, *, anew: bool, fits: Callable[[Run], bool])
 
     Raises UsageError and Interrupted.
     """
-    loaded = load_recipes(wanted.recipes)
+    loaded = load_recipes(wanted.recipes, renumber=wanted.renumber)
     if not anew and (kept := _kept(loaded, fits)) is not None:
         return (*kept, False)
     pages = pages_for(wanted.payload_bytes, loaded)
@@ -60,7 +61,7 @@ def kept_or_measured(wanted: Wanted, *, anew: bool, fits: Callable[[Run], bool])
     plan = _plan(wanted, pages, (SECONDS_LARGE if large else SECONDS) * (NEW_TAKES if _new(wanted) else 1.0))
     path = checked_path(f"{REPORTS}/", KEPT)
     print(f"measuring first, about {estimated_seconds(plan):.0f} s", file=sys.stderr, flush=True)
-    run = measured_run(plan)
+    run = measured_run(plan, loaded)
     if run.plan.interrupted:
         raise Interrupted("interrupted before the measurement was complete; nothing was written")
     return path, run, True

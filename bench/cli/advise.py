@@ -9,6 +9,7 @@ import typer
 from bench import environment, machine, run_file
 from bench.cli import matrix_flags
 from bench.cli.advice_parts import Wanted, kept_or_measured
+from bench.cli.shared_flags import renumber_option
 from bench.cli.show import Files, print_document, show_then_write
 from bench.model.choices import Choices, Conditions
 from bench.model.parts import NoParts, Parts, parts_of
@@ -83,6 +84,7 @@ def advise(
             help="Recipes to measure with: generated[:N[:SEED]], wikibooks, or a file.",
         ),
     ] = sources.DEFAULT_SOURCE,
+    renumber: Annotated[bool, renumber_option(FROM)] = False,
     measure: Annotated[
         bool,
         typer.Option("--measure", rich_help_panel=FROM, help="Measure again, even if an earlier measurement fits."),
@@ -93,8 +95,6 @@ def advise(
     kinds = matrix_flags.values_of({"connection": [connection]})["connection"]
     if len(kinds) > 1:
         raise UsageError(f"--connection: {connection!r} names two; give persistent or new")
-    if run and measure:
-        raise UsageError("--measure and --run exclude each other; give one of them")
 
     def question(found: Run) -> tuple[Parts, Conditions]:
         parts = parts_of(found)
@@ -113,7 +113,7 @@ def advise(
     if run:
         path, found = Path(run), _read(run)
     else:
-        path, found, is_new = kept_or_measured(Wanted(payload, kinds[0], recipes), anew=measure, fits=fits)
+        path, found, is_new = kept_or_measured(Wanted(payload, kinds[0], recipes, renumber), anew=measure, fits=fits)
 
     def answer() -> None:
         try:

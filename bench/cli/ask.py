@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from bench.cli.shared_flags import renumber_option
 from bench.cli.show import console_of_output
 from bench.cli.stop_signal import stop_on_signal
 from bench.machine import Pinning
@@ -29,6 +30,7 @@ from producers.registry import PRODUCERS
 from recipes import sources
 from recipes.errors import RecipeError
 from recipes.model import Recipe
+from recipes.sources import LoadedRecipes
 
 SHOWCASE_ID = 42
 """Recipe 42 is the well-known one. Without it, the first recipe is shown."""
@@ -59,17 +61,18 @@ def ask(
     recipes: Annotated[
         str, typer.Option(metavar="SOURCE", help="generated[:N[:SEED]], wikibooks, or a JSON (Lines) file.")
     ] = sources.DEFAULT_SOURCE,
+    renumber: Annotated[bool, renumber_option()] = False,
     gzip: Annotated[bool, typer.Option("--gzip", help="Request a gzip response. [default: off]")] = False,
     tls: Annotated[bool, typer.Option("--tls", help="Use TLS, with temporary certificates. [default: off]")] = False,
 ) -> int:
     """Start a producer, get a recipe, show it with the bytes in both directions, stop the producer."""
     try:
-        loaded = sources.load(recipes)
+        loaded = sources.load(recipes, renumber=renumber)
     except sources.SourceError as error:
         raise UsageError(str(error)) from None
     recipe_id = showcase_id([recipe.id for recipe in loaded.recipes])
     try:
-        answer = run_loop(_ask(protocol, recipes, recipe_id, gzip=gzip, tls=tls))
+        answer = run_loop(_ask(protocol, loaded, recipe_id, gzip=gzip, tls=tls))
     except (ProcessFailed, ConsumerError, RecipeError) as error:
         raise UntrustedMeasurement(str(error)) from None
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(answer.recipe), indent=2).decode() + "\n\n")
@@ -84,9 +87,10 @@ def showcase_id(ids: list[int]) -> int:
     return SHOWCASE_ID if SHOWCASE_ID in ids else ids[0]
 
 
-async def _ask(protocol: str, recipes: str, recipe_id: int, *, gzip: bool, tls: bool) -> Answer:
+async def _ask(protocol: str, loaded: LoadedRecipes, recipe_id: int, *, gzip: bool, tls: bool) -> Answer:
     with stop_on_signal() as stop, tempfile.TemporaryDirectory(prefix="recipe-lab-") as aside:
         directory = certificates.write(Path(aside)).directory if tls else None
+        recipes = loaded.source_of_copy(Path(aside))
         try:
             async with Session(Pinning((), ()), stop) as session:
                 return await session.unless_stopped(

@@ -8,7 +8,7 @@ import typer
 from bench.callgrind.tool import ToolMissing, Valgrind, installed
 from bench.cli import matrix_flags, version_flags
 from bench.cli.matrix_flags import SERVERS
-from bench.cli.measure import EXIT_CODES, carry_out, checked_path
+from bench.cli.measure import EXIT_CODES, carry_out, checked_path, load_recipes
 from bench.cli.output_flags import OutFlag
 from bench.cli.shared_flags import (
     USUAL_PAGE_SIZE,
@@ -17,6 +17,7 @@ from bench.cli.shared_flags import (
     GzipLevelFlag,
     PageSizeFlag,
     RecipesFlag,
+    RenumberFlag,
     SampleSeedFlag,
     WorkloadFlag,
 )
@@ -60,6 +61,7 @@ def instructions(
     ] = counts.THRESHOLD,
     gzip_level: GzipLevelFlag = 6,
     recipes: RecipesFlag = sources.DEFAULT_SOURCE,
+    renumber: RenumberFlag = False,
     seed: SampleSeedFlag = 1,
     out: OutFlag = "",
 ) -> int:
@@ -72,12 +74,15 @@ def instructions(
     loads = [ClosedLoad(concurrency=1)]
     matrix_flags.check(found, loads)
     _check_clients(found["client"])
+    loaded = load_recipes(recipes, renumber=renumber)
     plan = RunPlan(
         matrix=Matrix(
             {
                 **found,
                 "version": [version.name for version in compared if version.name is not None],
-                "workload": matrix_flags.workloads(workload or [USUAL_WORKLOADS], page_size or [USUAL_PAGE_SIZE]),
+                "workload": matrix_flags.workloads(
+                    workload or [USUAL_WORKLOADS], page_size or [USUAL_PAGE_SIZE], loaded.count
+                ),
                 "load": loads,
             }
         ),
@@ -101,7 +106,7 @@ def instructions(
             raise UntrustedMeasurement(f"nothing was counted: {counting.problems[0]}")
         return instructions_run(counting, plan, _with_valgrind(job.header(), valgrind))
 
-    run = carry_out(plan, counted, CELL_S * len(plan.matrix.cells()))
+    run = carry_out(plan, loaded, counted, CELL_S * len(plan.matrix.cells()))
     show_then_write(Files(run, path), lambda: print_document(instructions_document(run)), print_files)
     return _exit_code(run)
 

@@ -35,6 +35,7 @@ from consumers.target import BadTarget, without_secrets
 from producers.registry import PRODUCERS
 from recipes.book import MAXIMUM_ID, MAXIMUM_PAGE_SIZE
 from recipes.installation import prepared_by
+from recipes.sources import LoadedRecipes
 
 Value = TypeVar("Value")
 CONCURRENCY_AT_MOST = 1024
@@ -180,16 +181,19 @@ def whole_numbers(flag: str, texts: Sequence[str], low: int, high: int) -> list[
     return [_read(flag, values.whole_number(low, high), text) for text in _some(flag, texts)]
 
 
-def workloads(names: Sequence[str], page_sizes: Sequence[str]) -> list[Workload]:
-    """Every workload named; a paged one once for each page size."""
+def workloads(names: Sequence[str], page_sizes: Sequence[str], recipes: int | None) -> list[Workload]:
+    """Every workload named; a paged one once for each page size.
+
+    `recipes`: how many there are; None where that is not known. No page is larger, whatever was asked for.
+    """
     sizes = whole_numbers("--page-size", page_sizes, 1, MAXIMUM_PAGE_SIZE)
     chosen: list[Workload] = []
     for name in words("--workload", names, tuple(WORKLOADS)):
         kind = WORKLOADS[name]
         if kind.paged and max(sizes) > (most := kind.page_size_at_most):
             raise UsageError(f"--page-size: {max(sizes)} is too many for the workload {name}, which takes {most}")
-        chosen += [Workload(name=name, page_size=size) for size in sizes] if kind.paged else [Workload(name=name)]
-    return chosen
+        chosen += [kind.of_size(name, size, recipes) for size in sizes] if kind.paged else [Workload(name=name)]
+    return list(dict.fromkeys(chosen))
 
 
 def loads(concurrency: Sequence[str], rates: Sequence[str], arrivals: str) -> list[Load]:
@@ -224,9 +228,17 @@ def targets(flag: str, texts: Sequence[str], protocols: Sequence[str]) -> dict[s
     return found
 
 
-def ids(text: str) -> tuple[int, ...] | None:
-    """Ids of recipes, or None for a sample of all."""
-    return tuple(whole_numbers("--ids", [text], 0, MAXIMUM_ID)) if text else None
+def ids(text: str, recipes: LoadedRecipes) -> tuple[int, ...] | None:
+    """Ids of recipes, or None for a sample of all. Renumbered recipes are named by the ids in their file."""
+    if not text:
+        return None
+    if not recipes.own_ids:
+        return tuple(whole_numbers("--ids", [text], 0, MAXIMUM_ID))
+    numbers = {own: number for number, own in recipes.own_ids.items()}
+    named = _some("--ids", [text])
+    if unknown := [own for own in named if own not in numbers]:
+        raise UsageError(f"--ids: {recipes.source} has no recipe {unknown[0]}; give ids as they are in the file")
+    return tuple(numbers[own] for own in named)
 
 
 def _some(flag: str, texts: Sequence[str]) -> list[str]:

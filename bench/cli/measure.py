@@ -43,6 +43,9 @@ Result = TypeVar("Result")
 
 PROBE_BYTES = 1 << 20
 """About the size of a run file and its report."""
+OWN_IDS_AT_MOST = 10_000
+"""Of renumbered recipes, how many have their ids in the file kept. Of more, only those that are requested singly."""
+
 EXIT_CODES: Mapping[Outcome, ExitCode] = {
     "regression": ExitCode.REGRESSION,
     "inconclusive": ExitCode.UNTRUSTED,
@@ -77,16 +80,17 @@ def checked_path(out: str, kind: str = "run") -> Path:
     return path
 
 
-def load_recipes(source: str) -> LoadedRecipes:
+def load_recipes(source: str, *, renumber: bool) -> LoadedRecipes:
     """The recipes of a source. Raises UsageError."""
     try:
-        return sources.load(source)
+        return sources.load(source, renumber=renumber)
     except sources.SourceError as error:
         raise UsageError(str(error)) from None
 
 
 def carry_out(
     plan: RunPlan,
+    recipes: LoadedRecipes,
     work: Callable[[Job], Coroutine[Any, Any, Result]],
     seconds: float,
     figures: Callable[[], str] = lambda: "",
@@ -97,7 +101,6 @@ def carry_out(
     Ctrl-C asks the work to stop. Raises UsageError where the plan cannot be prepared, Interrupted where the work does
     not keep what it found.
     """
-    recipes = load_recipes(plan.recipes)
     ids = _ids(plan, recipes)
     pinning = machine.pinning_here()
     cpus = pinning.measured or machine.usable_cpus()
@@ -107,6 +110,7 @@ def carry_out(
             job = Job(
                 plan=plan,
                 ids=ids,
+                own_ids={number: recipes.own_ids[number] for number in ids if number in recipes.own_ids},
                 certificates=certificates_directory,
                 pinning=pinning,
                 on_progress=progress.update,
@@ -117,7 +121,7 @@ def carry_out(
 
     with occupied(cpus) as occupancy, tempfile.TemporaryDirectory(prefix="recipe-lab-") as aside:
         header = _header(plan, recipes, ids, pinning, occupancy)
-        plan = _built(plan, Path(aside))
+        plan = replace(_built(plan, Path(aside)), recipes=recipes.source_of_copy(Path(aside)))
         served_with_tls = any(plan.matrix["tls"]) and plan.restarts
         directory = certificates.write(Path(aside)).directory if served_with_tls else None
         for text in limits_of(pinning, occupancy.other_runs() if occupancy is not None else None):
@@ -131,7 +135,7 @@ def carry_out(
                 raise Interrupted("interrupted twice; nothing was written") from None
 
 
-def measured_run(plan: RunPlan) -> Run:
+def measured_run(plan: RunPlan, recipes: LoadedRecipes) -> Run:
     """The run that the plan gives. Raises UsageError and Interrupted."""
     measurement: Measurement | None = None
 
@@ -149,15 +153,15 @@ def measured_run(plan: RunPlan) -> Run:
         measurement = Measurement(job, enough if plan.until is not None else None)
         return assemble.run_of(await measurement.run(), job.plan, job.header())
 
-    run = carry_out(plan, measured, planning.estimated_seconds(plan), so_far)
+    run = carry_out(plan, recipes, measured, planning.estimated_seconds(plan), so_far)
     if run.plan.interrupted and not any(any(cell.slices.ok) for cell in run.cells):
         raise Interrupted("interrupted before anything was measured; nothing was written")
     return run
 
 
-def measure(plan: RunPlan, run_path: Path, shown: Shown) -> int:
+def measure(plan: RunPlan, recipes: LoadedRecipes, run_path: Path, shown: Shown) -> int:
     """Measure the plan and show the run. Returns the exit code."""
-    run = measured_run(plan)
+    run = measured_run(plan, recipes)
     show(run, run_path, shown)
     return _exit_code(run)
 
@@ -189,11 +193,21 @@ def _header(
             command=environment.command_line(),
             environment={**described, **disturbances.so_far()},
             recipes=RecipesUsed(
-                source=recipes.source, count=len(recipes.recipes), digest=recipes.digest, ids=sorted(ids)
+                source=recipes.source,
+                count=recipes.count,
+                digest=recipes.digest,
+                ids=sorted(ids),
+                own_ids=_own_ids(recipes, ids),
             ),
         )
 
     return header
+
+
+def _own_ids(recipes: LoadedRecipes, ids: Sequence[int]) -> dict[int, str]:
+    """The ids in the file that the run file keeps."""
+    kept = recipes.own_ids if recipes.count <= OWN_IDS_AT_MOST else sorted(ids)
+    return {number: recipes.own_ids[number] for number in kept if number in recipes.own_ids}
 
 
 def _implementations(plan: RunPlan) -> list[Implementation]:

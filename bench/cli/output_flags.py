@@ -70,6 +70,4 @@ def shown(tables: Sequence[str] | None, *, explain: bool, as_json: bool) -> Show
         raise UsageError(f"--tables: {unknown[0]!r} is not one of {', '.join(known)}")
     if tables is not None and not names:
         raise UsageError(f"--tables is empty; give some of {', '.join(known)}")
-    if as_json and (names or explain):
-        raise UsageError("--json replaces the text; leave --tables and --explain out")
     return Shown(names, explain, as_json)

@@ -46,8 +46,6 @@ def report(
     """Render the report of a run again. Formats other than html go to stdout."""
     more = shown(tables, explain=explain, as_json=as_json)
     form = form or ("terminal" if more.is_more else "html")
-    if more.is_more and form != "terminal":
-        raise UsageError(f"--format {form} has everything; --tables, --explain and --json go with --format terminal")
     try:
         run = run_file.read(Path(run_path))
     except run_file.RunFileUnreadable as error:

@@ -8,7 +8,7 @@ import typer
 from bench import schedule as planning
 from bench.cli import matrix_flags, request_flags, version_flags
 from bench.cli.matrix_flags import LOAD, SERVERS, TIME, WHAT
-from bench.cli.measure import checked_path, measure
+from bench.cli.measure import checked_path, load_recipes, measure
 from bench.cli.output_flags import OUTPUT, ExplainFlag, JsonFlag, OutFlag, TablesFlag, shown
 from bench.cli.request_flags import RequestFileFlag
 from bench.cli.shared_flags import (
@@ -19,6 +19,7 @@ from bench.cli.shared_flags import (
     GzipLevelFlag,
     PageSizeFlag,
     RecipesFlag,
+    RenumberFlag,
     SeedFlag,
     TargetFlag,
     WorkloadFlag,
@@ -29,7 +30,7 @@ from bench.protocols import PROTOCOLS
 from bench.spec import ClosedLoad
 from bench.stats.verdicts import THRESHOLD
 from commands import values
-from commands.errors import ExitCode, UsageError
+from commands.errors import ExitCode
 from recipes import sources
 
 DEFAULT_SECONDS = 175.0
@@ -156,6 +157,7 @@ def run(
         ),
     ] = 10.0,
     recipes: RecipesFlag = sources.DEFAULT_SOURCE,
+    renumber: RenumberFlag = False,
     seed: SeedFlag = 1,
     out: OutFlag = "",
     note: Annotated[
@@ -193,20 +195,20 @@ def run(
     )
     version_flags.check(targets, found)
     request_flags.check(own, found)
-    if until is not None and (targets or rounds is not None or instances is not None or quick):
-        raise UsageError(
-            "--until decides how often producers are restarted; leave --target, --instances, --rounds and --quick out"
-        )
     time_s = seconds or (QUICK_SECONDS if quick else UNTIL_SECONDS if until is not None else DEFAULT_SECONDS)
     loads = matrix_flags.loads(concurrency or (["1"] if quick else ["1,16"]), rate or [], arrivals)
     matrix_flags.check(found, loads, targets=bool(targets))
+    loaded = load_recipes(recipes, renumber=renumber)
+    known = own is None and _known(expect)
+    # A target that need not have these recipes may have any number of them.
+    count = loaded.count if known or not targets else None
     varied = {"client", "network", "connection", "dialect", "implementation"} & set(chosen)
     plan = RunPlan(
         matrix=Matrix(
             {
                 **found,
                 "version": [version.name for version in compared if version.name is not None],
-                "workload": matrix_flags.workloads(workload or [USUAL_WORKLOADS], page_size or [USUAL_PAGE_SIZE])
+                "workload": matrix_flags.workloads(workload or [USUAL_WORKLOADS], page_size or [USUAL_PAGE_SIZE], count)
                 if own is None
                 else request_flags.OWN_WORKLOADS,
                 "load": loads,
@@ -226,8 +228,8 @@ def run(
         recipes=recipes,
         versions=compared,
         until=until,
-        ids=matrix_flags.ids(ids),
-        known=own is None and _known(expect),
+        ids=matrix_flags.ids(ids, loaded),
+        known=known,
         requests=own,
         timeout_s=timeout,
         gzip_level=gzip_level,
@@ -239,15 +241,11 @@ def run(
     if dry_run:
         sys.stdout.write(planning.describe(plan))
         return ExitCode.FINE
-    return measure(plan, run_path, more)
+    return measure(plan, loaded, run_path, more)
 
 
 def _instances(given: int | None, *, quick: bool, targets: bool) -> int:
-    if targets:
-        if given not in (None, 1):
-            raise UsageError(f"--instances {given}: a --target cannot be restarted; leave --instances out")
-        return 1
-    return given or (1 if quick else DEFAULT_INSTANCES)
+    return 1 if targets else given or (1 if quick else DEFAULT_INSTANCES)
 
 
 def _known(expect: str) -> bool:

@@ -33,6 +33,18 @@ RecipesFlag = Annotated[
         metavar="SOURCE", rich_help_panel=WHAT, help="generated[:N[:SEED]], wikibooks, or a JSON (Lines) file."
     ),
 ]
+
+
+def renumber_option(panel: str | None = None) -> Any:
+    """The option --renumber in this group of the help."""
+    return typer.Option(
+        "--renumber",
+        rich_help_panel=panel,
+        help="Give the recipes of a file the ids 1, 2, …, whatever ids they have there.",
+    )
+
+
+RenumberFlag = Annotated[bool, renumber_option(WHAT)]
 SampleSeedFlag = Annotated[
     int,
     typer.Option(

@@ -6,7 +6,7 @@ import typer
 
 from bench.cli import matrix_flags, request_flags, version_flags
 from bench.cli.matrix_flags import TIME
-from bench.cli.measure import carry_out, checked_path
+from bench.cli.measure import carry_out, checked_path, load_recipes
 from bench.cli.output_flags import ExplainFlag, JsonFlag, OutFlag, TablesFlag, shown
 from bench.cli.request_flags import RequestFileFlag
 from bench.cli.shared_flags import (
@@ -16,6 +16,7 @@ from bench.cli.shared_flags import (
     GzipLevelFlag,
     PageSizeFlag,
     RecipesFlag,
+    RenumberFlag,
     SampleSeedFlag,
     TargetFlag,
     WorkloadFlag,
@@ -55,6 +56,7 @@ def sizes(
     ca: CaFlag = None,
     gzip_level: GzipLevelFlag = 6,
     recipes: RecipesFlag = sources.DEFAULT_SOURCE,
+    renumber: RenumberFlag = False,
     seed: SampleSeedFlag = 1,
     out: OutFlag = "",
     tables: TablesFlag = None,
@@ -79,8 +81,9 @@ def sizes(
     request_flags.check(own, found)
     loads = [ClosedLoad(concurrency=1)]
     matrix_flags.check(found, loads, targets=bool(targets))
+    loaded = load_recipes(recipes, renumber=renumber)
     workloads = (
-        matrix_flags.workloads(workload or [USUAL_WORKLOADS], page_size or [USUAL_PAGE_SIZE])
+        matrix_flags.workloads(workload or [USUAL_WORKLOADS], page_size or [USUAL_PAGE_SIZE], loaded.count)
         if own is None
         else request_flags.OWN_WORKLOADS
     )
@@ -103,6 +106,6 @@ def sizes(
     async def sized(job: Job) -> Run:
         return sizes_run(await size_up(job, requests), plan, job.header())
 
-    run = carry_out(plan, sized, plan.seconds)
+    run = carry_out(plan, loaded, sized, plan.seconds)
     show(run, path, more)
     return ExitCode.UNTRUSTED if assemble.untrusted(run) else ExitCode.FINE

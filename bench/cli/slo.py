@@ -8,13 +8,14 @@ import typer
 from rich.text import Text
 
 from bench.cli import matrix_flags, version_flags
-from bench.cli.measure import carry_out, checked_path
+from bench.cli.measure import carry_out, checked_path, load_recipes
 from bench.cli.output_flags import OUTPUT
 from bench.cli.shared_flags import (
     USUAL_PAGE_SIZE,
     CaFlag,
     PageSizeFlag,
     RecipesFlag,
+    RenumberFlag,
     SeedFlag,
     TargetFlag,
     workload_option,
@@ -30,11 +31,12 @@ from bench.results import Run
 from bench.runner import assemble
 from bench.runner.job import Job
 from bench.runner.slo import SHORTEST_NS, Found, Prober
-from bench.runner.slo_search import LOWEST_HZ, BadObjective, Objective, parse
+from bench.runner.slo_search import LOWEST_HZ, BadObjective, Objective, parse, without_effect
 from bench.spec import Role
 from commands import values
 from commands.errors import ExitCode, UsageError
 from recipes import sources
+from recipes.sources import LoadedRecipes
 
 DEFAULT_OBJECTIVE = "p99<20ms"
 USUAL_WORKLOAD = "get"
@@ -73,6 +75,7 @@ def slo(
         ),
     ] = 2.0,
     recipes: RecipesFlag = sources.DEFAULT_SOURCE,
+    renumber: RenumberFlag = False,
     seed: SeedFlag = 1,
     out: Annotated[
         str,
@@ -80,7 +83,7 @@ def slo(
     ] = "",
 ) -> int:
     """Find the highest rate at which each producer meets the objectives, in open loop."""
-    objectives = _objectives(objective or [DEFAULT_OBJECTIVE])
+    objectives = _objectives(objective or [DEFAULT_OBJECTIVE], timeout)
     versions = version_flags.compared(target or [], "", [])
     targets = versions[0].targets
     found = matrix_flags.values_of(
@@ -91,9 +94,15 @@ def slo(
         cores=matrix_flags.usual_cores(targets=bool(targets)),
     )
     version_flags.check(targets, found)
+    loaded = load_recipes(recipes, renumber=renumber)
     plan = RunPlan(
         matrix=Matrix(
-            {**found, "workload": matrix_flags.workloads(workload or [USUAL_WORKLOAD], page_size or [USUAL_PAGE_SIZE])}
+            {
+                **found,
+                "workload": matrix_flags.workloads(
+                    workload or [USUAL_WORKLOAD], page_size or [USUAL_PAGE_SIZE], loaded.count
+                ),
+            }
         ),
         instances=1,
         rounds=1,
@@ -105,26 +114,29 @@ def slo(
         timeout_s=timeout,
         ca=str(ca) if ca else None,
     )
-    return _measure(plan, objectives, checked_path(out) if out else None)
+    return _measure(plan, loaded, objectives, checked_path(out) if out else None)
 
 
-def _objectives(texts: Sequence[str]) -> list[Objective]:
+def _objectives(texts: Sequence[str], timeout_s: float) -> list[Objective]:
     try:
-        return [parse(text) for text in texts]
+        found = [parse(text) for text in texts]
     except BadObjective as error:
         raise UsageError(f"--slo: {error}") from None
+    if (reason := without_effect(found, timeout_s)) is not None:
+        raise UsageError(f"--slo: {reason}")
+    return found
 
 
 def _tls_of(targets: Mapping[str, Addresses]) -> str:
     return "on" if targets and not any(target.plain for target in targets.values()) else "off"
 
 
-def _measure(plan: RunPlan, objectives: Sequence[Objective], run_path: Path | None) -> int:
+def _measure(plan: RunPlan, loaded: LoadedRecipes, objectives: Sequence[Objective], run_path: Path | None) -> int:
     async def searched(job: Job) -> tuple[list[Found], Run]:
         found, recording = await Prober(job, objectives).run()
         return found, assemble.run_of(recording, plan, job.header())
 
-    found, run = carry_out(plan, searched, SECONDS_PER_SEARCH * len(plan.matrix.cells()))
+    found, run = carry_out(plan, loaded, searched, SECONDS_PER_SEARCH * len(plan.matrix.cells()))
     if run_path is None:
         show(found, objectives)
     else:

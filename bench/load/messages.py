@@ -22,6 +22,8 @@ class Setup(Struct, frozen=True, kw_only=True, tag=True):
     ca: str | None
     recipes: str
     """The source of the producer's recipes."""
+    own_ids: dict[int, str] = {}
+    """The ids that requested recipes had before they were renumbered, to name them in problems."""
     ids: list[int]
     known: bool
     """Whether responses must equal the recipes of the source, or only be well-formed."""
@@ -114,6 +116,8 @@ class Verification(Struct, frozen=True, kw_only=True, tag=True):
     outcome: str
     text: str = ""
     supported: bool = True
+    page_size: int | None = None
+    """How many recipes the fullest page had; null where the workload has no pages of the producer's own."""
 
 
 class SizesRead(Struct, frozen=True, kw_only=True, tag=True):

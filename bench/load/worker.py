@@ -166,12 +166,13 @@ class Worker:
                 await client.verify(request)
             self.requests[key.answers] = requests
         except WrongAnswer as error:
-            return messages.Verification(outcome=WRONG_ANSWER, text=str(error))
+            return messages.Verification(outcome=WRONG_ANSWER, text=self._in_words(error))
         except (ConsumerError, RecipeError) as error:
             unsupported = isinstance(error, OperationUnsupported)
-            return messages.Verification(outcome=kind_of(error), text=str(error), supported=not unsupported)
+            return messages.Verification(outcome=kind_of(error), text=self._in_words(error), supported=not unsupported)
         self.cells[key.label] = VerifiedCell(client, key.load, requests)
-        return messages.Verification(outcome=OK)
+        page_size = WORKLOADS[workload.name].page_size_of(self.questions[workload])
+        return messages.Verification(outcome=OK, page_size=page_size)
 
     async def _ask_about(self, workload: Workload, consumer: RecipeClient) -> Sequence[Question[Any]]:
         """The questions of a workload. Raises what its making them raises."""
@@ -319,7 +320,12 @@ class Worker:
             client.recheck()
             await client.verify(request)
         except Exception as error:  # whatever a client library raises is this request's outcome
-            record.fail(kind_of(error), str(error))
+            record.fail(kind_of(error), self._in_words(error))
+
+    def _in_words(self, error: Exception) -> str:
+        """The text of an error; one about a renumbered recipe names its own id, too."""
+        own_id = self.setup.own_ids.get(getattr(error, "recipe_id", None) or 0)
+        return str(error) if own_id is None else f"{error} (in its file the id is {own_id})"
 
     def _connection_count(self, target: Target) -> ConnectionCount:
         if target not in self.connections:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from bench.report import units
 from bench.report.document import Column, Conclusion, Document, Section, Sentences, Statement, Table, TableBuilder
-from bench.report.provenance import of_environment
+from bench.report.provenance import of_environment, recipes_of
 from bench.results import RatioEstimate, Run
 from bench.spec import CellKey
 from bench.stats.claims import (
@@ -74,8 +74,8 @@ def _lead(run: Run) -> str:
     known = dict(of_environment(run))
     conditions = ", ".join(f"{name} {known[name]}" for name in CONDITIONS if name in known)
     return (
-        f"The run: {_OUTPUT.sub('', run.command)}, {run.started_at}, {run.recipes.count:,} recipes "
-        f"({run.recipes.source}), {conditions}. This page: make claims RUN=FILE."
+        f"The run: {_OUTPUT.sub('', run.command)}, {run.started_at}, {recipes_of(run)}, "
+        f"{conditions}. This page: make claims RUN=FILE."
     )
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from bench import protocols
 from bench.report import units
+from bench.report.text import one_line
 from bench.results import Run
-from bench.stats.wording import counted, percent
+from bench.stats.wording import counted, percent, some_of
 
 WIKIBOOKS = "wikibooks"
 ATTRIBUTION = (
@@ -77,13 +78,27 @@ def of_run(run: Run) -> tuple[Pair, ...]:
 def _of_requests(run: Run) -> Iterator[Pair]:
     """What was requested."""
     if (requests := run.requests) is None:
-        yield "Recipes", f"{run.recipes.source}, {run.recipes.count:,} recipes"
+        yield "Recipes", recipes_of(run)
+        if run.recipes.own_ids:
+            yield "Own ids of the recipes", _own_ids(run.recipes.own_ids)
         yield "Digest of the recipes", run.recipes.digest
         return
     yield "Request file", f"{requests.file}, with {counted(len(requests.values), 'different request')} of each protocol"
     for protocol, text in requests.titles.items():
         yield f"Request, {protocols.title(protocol)}", text
     yield "Digest of the request file", requests.digest
+
+
+def recipes_of(run: Run) -> str:
+    """How many recipes there were, and from where: `1 recipe (mine.json)`."""
+    count = run.recipes.count
+    renumbered = ", renumbered" if run.recipes.own_ids else ""
+    return f"{count:,} {'recipe' if count == 1 else 'recipes'} ({run.recipes.source}{renumbered})"
+
+
+def _own_ids(own_ids: Mapping[int, str]) -> str:
+    named = some_of([f"{number} is {one_line(own)}" for number, own in sorted(own_ids.items())])
+    return f"{named} (recipes.own_ids in the run file)"
 
 
 def attribution(run: Run) -> str | None:

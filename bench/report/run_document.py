@@ -115,7 +115,7 @@ def _lead(run: Run) -> str:
 
 def _requested(run: Run) -> str:
     if run.requests is None:
-        return f"{run.recipes.count:,} recipes ({run.recipes.source})"
+        return provenance.recipes_of(run)
     return f"{counted(len(run.requests.values), 'request')} of {run.requests.file}"
 
 

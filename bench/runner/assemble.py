@@ -10,6 +10,7 @@ from bench.network.profile import LOOPBACK, parse
 from bench.plan import RunPlan
 from bench.protocols import title
 from bench.results import Cell, InFlight, Memory, PlanUsed, Run, RunWarning, Slices
+from bench.runner.found_pages import misnamed_pages, with_found_pages
 from bench.runner.job import RunHeader
 from bench.runner.recording import CellRecording, RunRecording
 from bench.runner.sizes import unknown_sizes
@@ -26,6 +27,7 @@ NOT_TO_BE_TRUSTED = frozenset({"errors_seen", "process_trouble", "cells_failed"}
 
 def run_of(recording: RunRecording, plan: RunPlan, header: RunHeader) -> Run:
     """The results of a run."""
+    recording = with_found_pages(recording)
     cells = analyse(
         [_cell(cell, recording) for cell in recording.cells],
         latency={cell.key.label: cell.latency for cell in recording.cells},
@@ -54,6 +56,7 @@ def run_of(recording: RunRecording, plan: RunPlan, header: RunHeader) -> Run:
     sized = [cell.key for cell in cells if cell.client == LIBRARY]
     unknown = unknown_sizes(recording.sizes, sized)
     found = [*_problems(recording), *warnings_of(run), *unknown, *_uncounted(recording), *uncompared(run)]
+    found += misnamed_pages(recording)
     return replace(run, warnings=found)
 
 

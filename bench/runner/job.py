@@ -1,8 +1,8 @@
 """A job: a plan with everything else that is needed to carry it out and to describe the run."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,8 @@ class Job:
     plan: RunPlan
     ids: Sequence[int]
     """Of the recipes to ask for."""
+    own_ids: Mapping[int, str] = field(default_factory=dict)
+    """Of these, the ids that they had before they were renumbered."""
     certificates: Path | None
     """The directory of the producers' certificates; None: they serve no TLS, or the lab does not start them."""
     pinning: Pinning

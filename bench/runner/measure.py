@@ -137,7 +137,10 @@ class Measurement:
             return
         order = order_to_verify(cell.key, planning.questions_to_verify(cell.key, instance.number))
         verification = await rig.order(order, VERIFY_TIMEOUT_S)
-        if isinstance(verification, messages.Verification) and verification.outcome != OK:
+        if not isinstance(verification, messages.Verification):
+            return
+        cell.page_size = verification.page_size
+        if verification.outcome != OK:
             cell.outcomes = sum_outcomes([cell.outcomes, {verification.outcome: 1}])
             cell.give_up("failed" if verification.supported else "unsupported", verification.text)
 

@@ -49,7 +49,8 @@ heap back to the system and asks for it again, in some processes with every read
 def child_environment(directory: str = "", wrapper: Wrapper = UNWRAPPED) -> dict[str, str]:
     """The environment of every child: without the variables that stand in for flags, with the lab's TLS settings.
 
-    `directory` is the root of the code that the child runs; empty: this lab's own.
+    `directory` is the root of the code that the child runs; empty: this lab's own. Behind it comes the user's
+    PYTHONPATH, where the libraries may be.
     """
     kept = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     return {

@@ -27,6 +27,8 @@ class CellRecording:
     latency: dict[int, Any] = field(default_factory=dict)
     """Histogram by instance."""
     service: dict[int, Any] = field(default_factory=dict)
+    page_size: int | None = None
+    """How many recipes the fullest page had; None where the workload has no pages of the producer's own."""
 
     def give_up(self, status: Status, reason: str) -> None:
         """Give the cell no result. The first reason counts."""

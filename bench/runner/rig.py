@@ -134,6 +134,7 @@ async def start_rig(
         networks={network: _through(relay, direct) for network, relay in relays.items()},
         ca=plan.ca or (None if job.certificates is None else str(job.certificates / "ca.pem")),
         recipes=plan.recipes,
+        own_ids=dict(job.own_ids),
         ids=list(job.ids),
         known=plan.known,
         timeout_s=plan.timeout_s,

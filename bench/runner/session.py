@@ -142,6 +142,9 @@ class Session:
             command += ["--tls-port", "0", "--cert", str(certificates / "server.pem")]
             command += ["--key", str(certificates / "server-key.pem")]
         ports = 1 if certificates is None else 2
+        if python:
+            # Its libraries are installed with it. Those on the user's PYTHONPATH would come before them.
+            wrapper = replace(wrapper, environment={**wrapper.environment, "PYTHONPATH": directory})
         name = f"the {protocol} producer" + ("" if implementation == DEFAULT else f" ({implementation})")
         server = await self.start_server(name, command, ports=ports, directory=directory, wrapper=wrapper)
         plain, *tls = server.addresses

@@ -38,6 +38,12 @@ class Objective:
             return SAMPLES_BEYOND
         return round(SAMPLES_BEYOND / (min(self.limit, 1.0) if self.measure == ERRORS else 1 - quantile))
 
+    def implied_by(self, other: "Objective") -> bool:
+        """Whether it is met whenever the other one is."""
+        if ERRORS in (self.measure, other.measure):
+            return self.measure == other.measure and self.limit >= other.limit
+        return QUANTILES[self.measure] <= QUANTILES[other.measure] and self.limit >= other.limit
+
     def missed_by(self, latency_ns: Mapping[str, float], error_share: float) -> str | None:
         """How it was missed, in words; None where it was met. `latency_ns`: by the names in QUANTILES."""
         if self.measure == ERRORS:
@@ -57,10 +63,23 @@ def parse(text: str) -> Objective:
     if float(number) == 0:
         raise BadObjective(f"{text!r}: the limit must be above 0")
     if measure == ERRORS and unit == "%":
+        if float(number) > 100:
+            raise BadObjective(f"{text!r}: there are never more than 100% errors")
         return Objective(measure, float(number) / 100, f"{measure}<{number}%")
     if measure in QUANTILES and unit in UNITS_NS:
         return Objective(measure, float(number) * UNITS_NS[unit], f"{measure}<{number}{unit}")
     raise BadObjective(f"{text!r} names none of {', '.join(QUANTILES)} with us, ms or s, nor errors with %")
+
+
+def without_effect(objectives: Sequence[Objective], timeout_s: float) -> str | None:
+    """Why one of them can never be missed while the others are met, in words; None where each can be."""
+    for one in objectives:
+        if one.measure != ERRORS and one.limit > timeout_s * 1e9:
+            return f"{one.text} is met by every response within the timeout of {timeout_s:g} s; use a longer --timeout"
+        for other in objectives:
+            if other is not one and one.implied_by(other):
+                return f"{one.text} has no effect beside {other.text}; leave it out"
+    return None
 
 
 def missed(objectives: Sequence[Objective], latency_ns: Mapping[str, float], error_share: float) -> str | None:

@@ -6,6 +6,7 @@ beside it, so that the upgrade of a library can be measured like any other chang
 
 import compileall
 import io
+import os
 import subprocess
 import sys
 import tarfile
@@ -105,6 +106,8 @@ def _python_for(version: Version, directory: Path, aside: Path, alternatives: bo
             text=True,
             timeout=INSTALL_SECONDS,
             check=True,
+            # What is on it would count as installed.
+            env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
         )
     except subprocess.CalledProcessError as error:
         said = error.stderr.strip().splitlines()

@@ -9,6 +9,7 @@ import typer
 
 from commands import command_line, values
 from commands.errors import CommandError, ExitCode, UntrustedMeasurement, UsageError
+from commands.without_effect import WithoutEffect, beside, without
 
 
 def application(failure: BaseException | None = None, result: int | None = None) -> typer.Typer:
@@ -81,3 +82,60 @@ def test_an_empty_environment_variable_counts_as_unset(
     monkeypatch.setenv("GZIP", "1")
     assert command_line.run(application(), "lab", []) == ExitCode.FINE
     assert capsys.readouterr().out.endswith("gzip True\n")
+
+
+def test_an_error_of_a_command_in_a_group_names_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    app = command_line.application("Try things.")
+
+    @app.callback()
+    def group(protocol: str) -> None:
+        """Choose."""
+
+    @app.command()
+    def get(number: Annotated[int, typer.Option(parser=values.port, metavar="N")] = 1) -> None:
+        """Get."""
+
+    @app.command()
+    def put() -> None:
+        """Put."""
+
+    for arguments, help_of in (
+        (["http", "get", "--number", "x"], "lab http get"),
+        (["http", "put", "--nonsense"], "lab http put"),
+        (["http", "post"], "lab"),
+        (["--nonsense"], "lab"),
+    ):
+        assert command_line.run(app, "lab", arguments) == ExitCode.USAGE
+        assert f"(see `{help_of} --help`)" in capsys.readouterr().err
+
+
+def test_only_flags_on_the_command_line_are_refused_for_having_no_effect(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [
+        WithoutEffect(["--level", "--no-check"], "without --gzip", without("--gzip")),
+        WithoutEffect(["--name"], "beside --gzip", beside("--gzip")),
+    ]
+    app = command_line.application("Try things.")
+
+    @app.command(cls=command_line.CheckedCommand.refusing(rows))
+    def attempt(
+        gzip: Annotated[bool, typer.Option("--gzip", envvar="GZIP")] = False,
+        level: Annotated[int, typer.Option(envvar="LEVEL")] = 6,
+        name: str = "",
+        check: bool = True,
+    ) -> None:
+        """Try."""
+
+    def outcome(*arguments: str) -> str:
+        command_line.run(app, "lab", arguments)
+        return capsys.readouterr().err
+
+    assert outcome() == outcome("--gzip", "--level", "6") == outcome("--name", "x", "--check") == ""
+    assert outcome("--level", "6") == "lab: --level has no effect without --gzip\n"
+    assert outcome("--no-check") == "lab: --no-check has no effect without --gzip\n"
+    monkeypatch.setenv("LEVEL", "9")
+    assert outcome() == ""
+    monkeypatch.setenv("GZIP", "1")
+    assert outcome("--level", "6") == ""
+    assert outcome("--name", "x") == "lab: --name has no effect beside --gzip\n"

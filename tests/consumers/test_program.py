@@ -140,3 +140,24 @@ def test_every_dialect_gives_the_same_recipe(producer: tuple[str, str]) -> None:
 def test_an_unsupported_dialect_is_bad_usage() -> None:
     done = run_here("consumers", "http", "get", "42", "--dialect", "persisted")
     assert_one_line_error(done, 2, "--dialect: 'persisted' is not a dialect of http; choose from json, protobuf")
+
+
+def test_an_authority_without_tls_is_refused() -> None:
+    done = run_here("consumers", "http", "get", "42", "--target", "http://localhost:1", "--ca", "pyproject.toml")
+    assert_one_line_error(done, 2, "--ca has no effect without TLS")
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ('{"name": "a",\n"name": "b"}', "-:2: not a recipe: the key 'name' is given twice in the same object"),
+        ('{"name": "a"}\n{"name": "b"}', "-:2: not a recipe: not JSON: extra data"),
+    ],
+)
+def test_an_ambiguous_draft_is_named_with_its_line(content: str, named: str) -> None:
+    assert_one_line_error(run_here("consumers", "http", "create", "-", stdin=content), 2, named)
+
+
+@pytest.mark.parametrize("file", ["/dev/zero", "."])
+def test_a_draft_that_is_no_file_is_refused(file: str) -> None:
+    assert_one_line_error(run_here("consumers", "http", "create", file), 2, f"{file}: is a d")

@@ -21,7 +21,13 @@ def test_the_first_implementation_is_the_default_and_lacks_nothing(protocol: str
     assert first == DEFAULT
     assert set(others) <= set(ALTERNATIVES)
     row = PRODUCERS[protocol][DEFAULT]
-    assert (row.requires, row.lacks, row.limits) == ((), {}, None)
+    assert (row.requires, row.lacks) == ((), {})
+    assert all(row.enforces(limit) for name in others for limit in PRODUCERS[protocol][name].limits or ())
+
+
+def test_every_limit_is_enforced_by_some_protocol() -> None:
+    enforced = {limit for protocol in PRODUCERS for limit in PRODUCERS[protocol][DEFAULT].limits or ()}
+    assert enforced == {limit for limit, _ in named(Limits())}
 
 
 @pytest.mark.parametrize(("protocol", "name"), ROWS)
@@ -70,7 +76,9 @@ def test_what_an_implementation_does_not_offer_is_refused(
 
 
 def test_a_dialect_that_is_not_offered_is_refused_by_the_name_of_its_flag(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(registry.PRODUCERS, "graphql", row_of(lacks={"persisted": "it keeps no texts"}))
+    usual = {DEFAULT: PRODUCERS["graphql"][DEFAULT]}
+    rows = {**row_of(lacks={"persisted": "it keeps no texts"}), **usual}
+    monkeypatch.setitem(registry.PRODUCERS, "graphql", rows)
     refused = run_here("producers", "graphql", "--implementation", "other", "--port", "0", "--persisted-queries")
     assert_one_line_error(refused, 2, "--persisted-queries", "it keeps no texts")
 

@@ -1,5 +1,6 @@
 """The user's own files: every layout that is taken, and every bad record named by file, line and field."""
 
+import gzip
 import json
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 
 from recipes import files
 from recipes.book import MAXIMUM_ID
-from recipes.files import MAXIMUM_PROBLEMS, RecipesUnreadable
+from recipes.files import MAXIMUM_OWN_ID, MAXIMUM_PROBLEMS, RENUMBER, RecipesUnreadable
+from recipes.json_records import RECORD_CHARACTERS
 from recipes.model import Ingredient, Recipe
 
 Reader = Callable[..., tuple[Recipe, ...]]
@@ -26,7 +28,7 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reader:
 
     def read(content: str | bytes, name: str = "mine.json") -> tuple[Recipe, ...]:
         Path(name).write_bytes(content if isinstance(content, bytes) else content.encode())
-        return files.read(Path(name))
+        return files.read(Path(name)).recipes
 
     return read
 
@@ -117,11 +119,11 @@ SURROGATE = "expected text, got a lone surrogate in it"
         ('{"name": "  "}', "name: expected text, got an empty one"),
         ('{"name": false}', "name: expected text, got false"),
         ('{"name": "a\\ud83c"}', f"name: {SURROGATE}"),
-        ('{"name": "a", "id": "1"}', "id: expected a whole number, got text"),
+        ('{"name": "a", "id": "1"}', f"id: expected a whole number, got text; {RENUMBER}"),
         ('{"name": "a", "id": 1.0}', "id: expected a whole number, got a number"),
         ('{"name": "a", "id": true}', "id: expected a whole number, got true"),
-        ('{"name": "a", "id": 0}', "id: expected 1 to 2147483647, got 0"),
-        ('{"name": "a", "id": 2147483648}', "id: expected 1 to 2147483647, got 2147483648"),
+        ('{"name": "a", "id": 0}', f"id: expected 1 to 2147483647, got 0; {RENUMBER}"),
+        ('{"name": "a", "id": 2147483648}', f"id: expected 1 to 2147483647, got 2147483648; {RENUMBER}"),
         ('{"name": "a", "steps": {}}', "steps: expected text, got an object"),
         ('{"name": "a", "steps": -Infinity}', "steps: expected text, got -Infinity"),
         ('{"name": "a", "steps": ["b", 7]}', "steps[1]: expected text, got a number"),
@@ -137,7 +139,7 @@ SURROGATE = "expected text, got a lone surrogate in it"
         ),
         (
             '{"name": "a", "ingredients": [{"name": "b", "id": 0}]}',
-            "ingredients[0].id: expected 1 to 2147483647, got 0",
+            f"ingredients[0].id: expected 1 to 2147483647, got 0; {RENUMBER}",
         ),
         (
             '{"name": "a", "ingredients": ["b", {"name": "c", "id": 5}, {"name": "d", "id": 5}]}',
@@ -250,6 +252,133 @@ def test_an_unreadable_file_is_reported_with_the_reason(
     with pytest.raises(RecipesUnreadable) as caught:
         files.read(Path(name))
     assert str(caught.value) == f"{name}: {reason}"
+
+
+KEY_TWICE = "the key 'name' is given twice in the same object"
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "key"),
+    [
+        ('[{"name": "a"},\n{"name": "b",\n "name": "c"}]', 3, "name"),
+        ('[{"name": "a", "x": [{"y": {"z": 1}, "w": "z"}, {"y": 1,\n\n"y": 2}]}]', 3, "y"),
+        ('{"name": "a",\n"n\\u0061me": "b"}', 2, "name"),
+        ('{"recipes": [{"name": "a"}],\n"recipes": [{"name": "b"}]}', 2, "recipes"),
+        ('{"a": 1,\n"a": 2, "recipes": [{"name": "a"}]}', 2, "a"),
+        ('{"a": 1, "recipes": [{"name": "a"}],\n"a": 2}', 2, "a"),
+        ('{"name": "a", "ingredients": [{"name": "b", "name": "c"}]}', 1, "name"),
+    ],
+)
+def test_a_key_that_is_given_twice_is_named_with_its_line(read: Reader, content: str, line: int, key: str) -> None:
+    assert problems_of(read, content) == (f"mine.json:{line}: the key {key!r} is given twice in the same object",)
+
+
+def test_in_json_lines_a_key_that_is_given_twice_does_not_hide_other_problems(read: Reader) -> None:
+    content = '{"name": "a", "name": "b"}\n\n{"name": 5}\n'
+    assert problems_of(read, content, "mine.jsonl") == (
+        f"mine.jsonl:1: {KEY_TWICE}",
+        "mine.jsonl:3: name: expected text, got a number",
+    )
+
+
+def test_keys_of_different_objects_may_be_the_same(read: Reader) -> None:
+    assert read('{"name": "a:b{", "x": {"name": "{\\"name\\": 1", "y": [{"name": 1}, {"name": 2}]}}') == (
+        Recipe(1, "a:b{"),
+    )
+
+
+def test_a_long_key_is_shortened(read: Reader) -> None:
+    key = "k" * 1000
+    (problem,) = problems_of(read, f'{{"name": "a", "{key}": 1, "{key}": 2}}')
+    assert len(problem) < 150
+
+
+OWN = [2300634791, "5ed6604591c37cdc054bca79", -1, "b|c", None]
+
+
+def test_any_ids_can_be_renumbered(tmp_path: Path) -> None:
+    file = tmp_path / "mine.json"
+    lines = [{"id": "x", "name": "salt"}, {"id": "x", "name": "egg", "quantity": "2"}, "oil"]
+    file.write_text(json.dumps([{"id": own, "name": str(own), "ingredients": lines} for own in OWN]))
+    found = files.read(file, renumber=True)
+    numbered = (Ingredient(1, "salt"), Ingredient(2, "egg", "2"), Ingredient(3, "oil"))
+    assert found.recipes == tuple(Recipe(number, str(own), "", numbered) for number, own in enumerate(OWN, start=1))
+    assert found.own_ids == {1: "2300634791", 2: "5ed6604591c37cdc054bca79", 3: "-1", 4: "b|c"}
+
+
+def test_ids_of_the_contracts_are_renumbered_only_on_request(tmp_path: Path) -> None:
+    file = tmp_path / "mine.json"
+    file.write_text('[{"id": 7, "name": "a"}, {"id": 1, "name": "b"}]')
+    assert files.read(file) == ((Recipe(7, "a"), Recipe(1, "b")), {})
+    assert files.read(file, renumber=True) == ((Recipe(1, "a"), Recipe(2, "b")), {1: "7", 2: "1"})
+
+
+@pytest.mark.parametrize(
+    ("own", "problem"),
+    [
+        ("1.5", "id: expected a whole number or text, got a number"),
+        ("true", "id: expected a whole number or text, got true"),
+        ('{"$oid": "5ed6"}', "id: expected a whole number or text, got an object"),
+        ('" "', "id: expected text, got an empty one"),
+        ('"\\ud83c"', "id: expected text, got a lone surrogate in it"),
+        (f'"{"9" * 256}"', f"id: expected at most {MAXIMUM_OWN_ID} characters, got 256"),
+        ('"7"', "id: the recipe on line 1 has the id 7"),
+    ],
+)
+def test_an_id_that_cannot_be_renumbered_is_named(tmp_path: Path, own: str, problem: str) -> None:
+    file = tmp_path / "mine.jsonl"
+    file.write_text(f'{{"name": "a", "id": 7}}\n{{"name": "b", "id": {own}}}')
+    with pytest.raises(RecipesUnreadable) as caught:
+        files.read(file, renumber=True)
+    assert caught.value.problems == (f"{file}:2: {problem}",)
+
+
+@pytest.mark.parametrize("name", ["mine.json.gz", "mine.jsonl.gz", "mine.dat"])
+def test_a_file_that_is_compressed_with_gzip_is_read(read: Reader, name: str) -> None:
+    lines = [f"{TEA_JSON}\n".encode(), b'{"name": "Soup"}\n']
+    assert read(gzip.compress(b"".join(lines)), name) == (TEA, SOUP)
+    assert read(b"".join(map(gzip.compress, lines)), name) == (TEA, SOUP)
+
+
+def test_a_damaged_line_of_a_compressed_file_of_json_lines_is_named(read: Reader) -> None:
+    content = gzip.compress(b'{"name": "a"\n{"name": "b"}\n{"name": 5}')
+    assert problems_of(read, content, "mine.jsonl.gz")[1] == "mine.jsonl.gz:3: name: expected text, got a number"
+
+
+def test_a_record_that_is_too_long_is_refused_before_it_is_decoded(read: Reader) -> None:
+    """Decoded, empty arrays take 20 times their text."""
+    endless = '{"name": "a", "x": [' + "[]," * (RECORD_CHARACTERS // 3) + "1]}"
+    refused = f"it does not end within {RECORD_CHARACTERS:,} characters, the most of a record"
+    assert problems_of(read, f'{{"name": "b"}}\n{endless}', "mine.jsonl") == (f"mine.jsonl:2: {refused}",)
+    assert problems_of(read, f'[{{"name": "b"}},\n{endless}]') == (f"mine.json:2: {refused}",)
+    assert problems_of(read, f'{{"name": "b"}}\n{endless}') == (f"mine.json:2: {refused}",)
+
+
+def test_a_long_file_of_short_records_is_read(read: Reader) -> None:
+    record = '{"name": "a", "x": ["}", {"y": "\\"]"}], "steps": "' + "b" * 1000 + '"}'
+    count = RECORD_CHARACTERS // len(record) + 2
+    assert len(read(f"[{','.join([record] * count)}]")) == count
+    assert len(read("\n".join([record] * count), "mine.jsonl")) == count
+
+
+@pytest.mark.parametrize("content", ["1\n", "x\n"])
+def test_reading_ends_after_too_many_problems(read: Reader, content: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MAXIMUM_RECORDS", 20)
+    with pytest.raises(RecipesUnreadable) as caught:
+        read(content * 50, "mine.jsonl")
+    assert caught.value.total == 20
+
+
+@pytest.mark.parametrize("most", ["MAXIMUM_RECORDS", "MAXIMUM_INGREDIENTS"])
+def test_a_file_with_too_many_records_or_ingredients_is_refused(
+    read: Reader, most: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, most, 3)
+    record = '{"name": "a", "ingredients": ["b"]}\n'
+    assert len(read(record * 3, "mine.jsonl")) == 3
+    (problem,) = problems_of(read, record * 4, "mine.jsonl")
+    assert problem.startswith("mine.jsonl:4: a file can have ")
+    assert " 3 " in problem
 
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20)

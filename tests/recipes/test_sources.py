@@ -84,7 +84,7 @@ def test_an_impossible_path_is_an_error(source: str) -> None:
 def test_a_file_may_have_the_name_of_a_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("generated").write_text('{"name": "Tea"}')
-    assert sources.load("./generated") == LoadedRecipes((Recipe(1, "Tea"),), "./generated")
+    assert sources.load("./generated") == LoadedRecipes((Recipe(1, "Tea"),), "./generated", of_file=True)
 
 
 def test_an_invalid_file_is_reported_by_its_first_problem(tmp_path: Path) -> None:
@@ -153,3 +153,26 @@ def test_loading_leaves_the_garbage_collector_as_it_was(*, enabled: bool) -> Non
         assert gc.isenabled() is enabled
     finally:
         gc.enable()
+
+
+def test_the_copy_of_a_file_has_the_same_recipes_with_their_new_ids(tmp_path: Path) -> None:
+    file = tmp_path / "mine.json"
+    ingredients = ["egg", {"name": "l\u2028ait", "quantity": "1 l"}]
+    file.write_text(json.dumps([{"id": "b", "name": "Thé", "ingredients": ingredients}, {"id": "a", "name": "Soup"}]))
+    loaded = sources.load(str(file), renumber=True)
+    assert loaded.own_ids == {1: "b", 2: "a"}
+    file.unlink()
+    copy = sources.load(loaded.source_of_copy(tmp_path))
+    assert copy.recipes == loaded.recipes
+    assert copy.digest == loaded.digest
+
+
+def test_recipes_that_are_no_file_are_not_copied(tmp_path: Path) -> None:
+    assert sources.load("generated:3").source_of_copy(tmp_path) == "generated:3:1"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("source", ["generated", "generated:10", "wikibooks"])
+def test_only_a_file_can_be_renumbered(source: str) -> None:
+    with pytest.raises(SourceError, match=r"^--renumber: (generated|wikibooks) recipes have the ids 1, 2, … already"):
+        sources.load(source, renumber=True)

@@ -68,7 +68,7 @@ def test_untrusted_measurements_give_exit_code_3(tmp_path: Path) -> None:
         (("--payload", "20kB", "--rtt", "1ms", "--run", "no-such.json"), "--run: no-such.json"),
         (
             ("--payload", "20kB", "--rtt", "1ms", "--run", "x.json", "--measure"),
-            "exclude each other",
+            "--measure has no effect beside --run",
         ),
         (("--payload", "20kB", "--rtt", "1ms", "--recipes", "no-such.json"), "no-such.json"),
     ],
@@ -108,7 +108,7 @@ class MeasuredAnew(Exception):
 def test_measurements_are_kept_and_reused(
     quickly: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    wanted = Wanted(5_000, "new", "generated:30")
+    wanted = Wanted(5_000, "new", "generated:30", renumber=False)
 
     def found(*, anew: bool = False, fits: bool = True) -> tuple[Path, Run]:
         path, run, is_new = kept_or_measured(wanted, anew=anew, fits=lambda _: fits)
@@ -131,7 +131,7 @@ def test_measurements_are_kept_and_reused(
     assert "measuring" not in capfd.readouterr().err
     monkeypatch.setattr(advice_parts, "measured_run", mock.Mock(side_effect=MeasuredAnew))
     with pytest.raises(MeasuredAnew):
-        kept_or_measured(Wanted(5_000, "new", "generated:20"), anew=False, fits=lambda _: True)
+        kept_or_measured(Wanted(5_000, "new", "generated:20", renumber=False), anew=False, fits=lambda _: True)
 
 
 def test_large_pages_are_measured_for_large_payloads() -> None:

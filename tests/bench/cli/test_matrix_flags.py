@@ -11,7 +11,9 @@ from bench.spec import ClosedLoad, OpenLoad
 from bench.workloads import Workload
 from commands.errors import UsageError
 from consumers.target import Target
+from recipes.sources import LoadedRecipes
 
+RECIPES = LoadedRecipes((), "generated:0:1")
 PROTOCOLS = ("http", "graphql", "grpc")
 
 
@@ -29,7 +31,7 @@ def test_every_dimension_has_the_given_values_or_the_default_ones() -> None:
 
 
 def test_a_paged_workload_is_repeated_for_each_page_size() -> None:
-    assert matrix_flags.workloads(["get,list"], ["20,100"]) == [
+    assert matrix_flags.workloads(["get,list"], ["20,100"], None) == [
         Workload(name="get"),
         Workload(name="list", page_size=20),
         Workload(name="list", page_size=100),
@@ -57,8 +59,21 @@ def test_networks_have_canonical_names() -> None:
 
 
 def test_ids() -> None:
-    assert matrix_flags.ids("42,7") == (42, 7)
-    assert matrix_flags.ids("") is None
+    assert matrix_flags.ids("42,7", RECIPES) == (42, 7)
+    assert matrix_flags.ids("", RECIPES) is None
+
+
+def test_renumbered_recipes_are_named_by_their_own_ids() -> None:
+    renumbered = LoadedRecipes((), "mine.json", of_file=True, own_ids={1: "2300634791", 2: "5ed6604591c37cdc054bca79"})
+    assert matrix_flags.ids("5ed6604591c37cdc054bca79,2300634791", renumbered) == (2, 1)
+    with pytest.raises(UsageError, match=r"^--ids: mine.json has no recipe 2; give ids as they are in the file$"):
+        matrix_flags.ids("2", renumbered)
+
+
+def test_a_page_is_no_larger_than_the_book() -> None:
+    kinds = matrix_flags.workloads(["get,list,batch"], ["20,100,3"], 7)
+    assert [kind.label for kind in kinds] == ["get", "list7", "list3", "batch20", "batch100", "batch3"]
+    assert matrix_flags.workloads(["list"], ["20"], 1)[0].words == "list: a page of 1 recipe"
 
 
 @pytest.mark.parametrize(
@@ -67,9 +82,9 @@ def test_ids() -> None:
         (lambda: matrix_flags.words("--protocol", ["soap"], PROTOCOLS), "--protocol: 'soap'"),
         (lambda: matrix_flags.words("--protocol", [","], PROTOCOLS), "--protocol is empty"),
         (lambda: matrix_flags.values_of({"tls": ["yes"]}), "--tls: 'yes'"),
-        (lambda: matrix_flags.workloads(["delete"], ["20"]), "--workload: 'delete'"),
-        (lambda: matrix_flags.workloads(["list"], ["0"]), "--page-size: '0'"),
-        (lambda: matrix_flags.workloads(["list"], ["1001"]), "--page-size: '1001'"),
+        (lambda: matrix_flags.workloads(["delete"], ["20"], None), "--workload: 'delete'"),
+        (lambda: matrix_flags.workloads(["list"], ["0"], None), "--page-size: '0'"),
+        (lambda: matrix_flags.workloads(["list"], ["1001"], None), "--page-size: '1001'"),
         (lambda: matrix_flags.loads(["0"], [], "poisson"), "--concurrency: '0'"),
         (lambda: matrix_flags.loads(["1,x"], [], "poisson"), "--concurrency: 'x'"),
         (lambda: matrix_flags.loads(["1"], ["-5"], "poisson"), "--rate: '-5'"),
@@ -86,7 +101,7 @@ def test_ids() -> None:
             lambda: matrix_flags.targets("--target", ["http=x:1", "http=y:1"], PROTOCOLS),
             "http is given twice without TLS",
         ),
-        (lambda: matrix_flags.ids("42,x"), "--ids: 'x'"),
+        (lambda: matrix_flags.ids("42,x", RECIPES), "--ids: 'x'"),
         (lambda: matrix_flags.values_of({"network": ["lan,5g"]}), "--network: '5g'"),
         (lambda: matrix_flags.values_of({"network": ["rtt=40"]}), "--network: 'rtt=40'"),
         (lambda: matrix_flags.values_of({"network": [","]}), "--network is empty"),

@@ -31,7 +31,7 @@ from tests.support.programs import (
 )
 
 SCHEMA = json.loads(Path("docs/run-file.schema.json").read_text(encoding="utf-8"))
-SMALL = ("--recipes", "generated:60", "--instances", "1", "--rounds", "2", "--slice-ms", "2", "--page-size", "5")
+SMALL = ("--recipes", "generated:60", "--instances", "1", "--rounds", "2", "--slice-ms", "2")
 ONE_OF_EACH = ("--gzip", "off", "--tls", "off", "--workload", "get", "--concurrency", "1", "--client", "library")
 """One cell for each protocol, with every process that a larger run has."""
 ONE_CELL = ("--protocol", "http", "--gzip", "off", "--tls", "off", "--workload", "get", "--concurrency", "1")
@@ -221,7 +221,7 @@ def test_a_dry_run_prints_the_plan_and_measures_nothing(tmp_path: Path) -> None:
         (("--target", "http=ftp://x"), ("--target", "ftp")),
         (("--target", "http=a:1", "--target", "http=b:1"), ("--target", "twice")),
         (("--target", "http=a:1", "--protocol", "grpc"), ("--protocol", "grpc")),
-        (("--target", "http=a:1", "--instances", "2"), ("--instances", "2")),
+        (("--target", "http=a:1", "--instances", "2"), ("--instances", "--target")),
         (("--target", "grpc=a:1", "--implementation", "grpcio-threads"), ("--implementation", "--target")),
         (("--ab-target", "http=a:1"), ("--ab-target", "--target")),
         (("--ab", "no-such-branch"), ("--ab", "no-such-branch", "neither a commit")),

@@ -69,8 +69,8 @@ def test_tables_explanation_and_json_follow_the_answer_on_demand(path: Path) -> 
     [
         (["--tables", "nosuch"], "--tables: 'nosuch' is not one of all, latency, "),
         (["--tables", ""], "--tables is empty"),
-        (["--json", "--explain"], "--json replaces the text"),
-        (["--format", "csv", "--explain"], "--format csv"),
+        (["--json", "--explain"], "--explain has no effect beside --json"),
+        (["--format", "csv", "--explain"], "--explain has no effect with a --format other than terminal"),
     ],
 )
 def test_flags_that_do_not_go_together_are_a_one_line_error(arguments: list[str], named: str, path: Path) -> None:

@@ -1,0 +1,127 @@
+"""Every flag of `python -m bench` that has no effect beside others, by command.
+
+Not in it: what `--dry-run` leaves undone, since it shows the plan of the command that it is added to.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from bench.workloads import WORKLOADS
+from commands import values
+from commands.without_effect import CommandLine, Condition, WithoutEffect, beside, without
+from consumers.target import BadTarget, parse_target
+
+
+def _workloads(line: CommandLine, usual: str) -> list[str] | None:
+    """The workloads that were given, or the usual ones; None where one is not known, which is refused elsewhere."""
+    names = values.comma_list(line["--workload"] or [usual])
+    return names if all(name in WORKLOADS for name in names) else None
+
+
+def _no_pages(usual: str) -> Condition:
+    def holds(line: CommandLine) -> bool:
+        names = _workloads(line, usual)
+        return names is not None and not any(WORKLOADS[name].paged for name in names)
+
+    return holds
+
+
+def _no_ids(line: CommandLine) -> bool:
+    names = _workloads(line, USUAL)
+    return names is not None and not any(WORKLOADS[name].by_id for name in names)
+
+
+def _gzip_off(line: CommandLine) -> bool:
+    return values.comma_list(line["--gzip"] or []) == ["off"]
+
+
+def _no_tls_target(line: CommandLine) -> bool:
+    return not any(_has_tls(text) for flag in ("--target", "--ab-target") for text in line[flag] or ())
+
+
+def _has_tls(target: str) -> bool:
+    try:
+        return parse_target(target.partition("=")[2]).tls
+    except BadTarget:
+        return True  # it is refused elsewhere
+
+
+def _recipes_unused(line: CommandLine) -> bool:
+    """Whether the recipes are those of a target, with ids that were given, and compared with none."""
+    names = _workloads(line, USUAL)
+    if names is None or line["--expect"] != "none" or not line.has("--target") or line.has("--renumber"):
+        return False
+    return "create" not in names and (line.has("--ids") or _no_ids(line))
+
+
+def _to_stdout(line: CommandLine) -> bool:
+    """Whether `report` writes no file."""
+    return line["--format"] not in (None, "html") or line.has("--tables", "--explain", "--json")
+
+
+USUAL = "get,list"
+NO_PAGES = "without a workload of several recipes; add list or batch with --workload, or leave it out"
+NO_IDS = "without a workload that requests recipes by their ids, such as get; add one with --workload, or leave it out"
+GZIP_OFF = WithoutEffect(["--gzip-level"], "with --gzip off; leave one of them out", _gzip_off)
+NO_TLS_TARGET = WithoutEffect(
+    ["--ca"], "without a --target with TLS, such as https:// or grpcs://; leave it out", _no_tls_target
+)
+JSON = WithoutEffect(
+    ["--tables", "--explain"], "beside --json, which replaces the text; leave one of them out", beside("--json")
+)
+MEASURED_ELSEWHERE = "beside --run, which has been measured; leave one of them out"
+
+
+WITHOUT_EFFECT: Mapping[str, Sequence[WithoutEffect]] = {
+    "run": (
+        WithoutEffect(["--concurrency"], "beside --rate, which replaces it; leave one of them out", beside("--rate")),
+        WithoutEffect(["--arrivals"], "without --rate; add it, or leave --arrivals out", without("--rate")),
+        WithoutEffect(
+            ["--threshold"], "without --ab or --ab-target; add one, or leave it out", without("--ab", "--ab-target")
+        ),
+        WithoutEffect(
+            ["--until"],
+            "beside --target, --instances, --rounds or --quick, as it decides how often producers are restarted; "
+            "leave them out",
+            beside("--target", "--instances", "--rounds", "--quick"),
+        ),
+        WithoutEffect(["--page-size"], NO_PAGES, _no_pages(USUAL)),
+        WithoutEffect(["--ids"], NO_IDS, _no_ids),
+        WithoutEffect(
+            ["--instances"],
+            "on a --target, which cannot be restarted; leave it out",
+            lambda line: line.has("--target") and line["--instances"] != 1,
+        ),
+        WithoutEffect(["--recipes"], "beside --target, --ids and --expect none; leave it out", _recipes_unused),
+        WithoutEffect(["--gzip-level"], "on a --target, which is running already; leave it out", beside("--target")),
+        GZIP_OFF,
+        NO_TLS_TARGET,
+        JSON,
+    ),
+    "slo": (WithoutEffect(["--page-size"], NO_PAGES, _no_pages("get")), NO_TLS_TARGET),
+    "sizes": (
+        WithoutEffect(["--page-size"], NO_PAGES, _no_pages(USUAL)),
+        WithoutEffect(["--seed"], NO_IDS, _no_ids),
+        GZIP_OFF,
+        JSON,
+    ),
+    "instructions": (
+        WithoutEffect(["--threshold"], "without --ab; add it, or leave --threshold out", without("--ab")),
+        WithoutEffect(["--page-size"], NO_PAGES, _no_pages(USUAL)),
+        WithoutEffect(["--seed"], NO_IDS, _no_ids),
+        GZIP_OFF,
+    ),
+    "advise": (WithoutEffect(["--recipes", "--renumber", "--measure"], MEASURED_ELSEWHERE, beside("--run")),),
+    "compare": (
+        WithoutEffect(["--force"], "without a second run file; add it, or leave --force out", without("later")),
+    ),
+    "history": (WithoutEffect(["--threshold"], "without --gate; add it, or leave --threshold out", without("--gate")),),
+    "report": (
+        JSON,
+        WithoutEffect(
+            ["--tables", "--explain", "--json"],
+            "with a --format other than terminal; leave one of them out",
+            lambda line: line["--format"] not in (None, "terminal"),
+        ),
+        WithoutEffect(["--out"], "on what goes to stdout, as every format but html does; redirect that", _to_stdout),
+    ),
+}

@@ -1,0 +1,97 @@
+"""Flags that have no effect beside others are refused: one case for each row of the table, and what stays allowed."""
+
+import pytest
+
+from bench.cli.without_effect import WITHOUT_EFFECT
+from tests.support.programs import assert_one_line_error, run_here
+
+REFUSED = [
+    ("run", "--concurrency", "--rate 5 --concurrency 4"),
+    ("run", "--arrivals", "--arrivals constant"),
+    ("run", "--threshold", "--threshold 2%"),
+    ("run", "--until", "--until 3% --rounds 5"),
+    ("run", "--until", "--until 3% --quick"),
+    ("run", "--page-size", "--page-size 5 --workload get,create"),
+    ("run", "--ids", "--ids 42 --workload list"),
+    ("run", "--instances", "--instances 2 --target http=localhost:1"),
+    ("run", "--recipes", "--recipes generated:9 --target http=localhost:1 --ids 1 --expect none"),
+    ("run", "--gzip-level", "--gzip-level 9 --target http=localhost:1"),
+    ("run", "--gzip-level", "--gzip-level 6 --gzip off"),
+    ("run", "--ca", "--ca pyproject.toml --target http=localhost:1"),
+    ("run", "--ca", "--ca pyproject.toml"),
+    ("run", "--tables", "--json --tables all"),
+    ("run", "--explain", "--json --explain"),
+    ("slo", "--page-size", "--page-size 5"),
+    ("slo", "--ca", "--ca pyproject.toml --target grpc=grpc://localhost:1"),
+    ("sizes", "--page-size", "--page-size 5 --workload get"),
+    ("sizes", "--seed", "--seed 2 --workload list,create"),
+    ("sizes", "--gzip-level", "--gzip-level 9 --gzip off"),
+    ("sizes", "--tables", "--json --tables all"),
+    ("sizes", "--explain", "--json --explain"),
+    ("instructions", "--threshold", "--threshold 2%"),
+    ("instructions", "--page-size", "--page-size 5 --workload fields"),
+    ("instructions", "--seed", "--seed 2 --workload list"),
+    ("instructions", "--gzip-level", "--gzip-level 9 --gzip off"),
+    ("advise", "--recipes", "--payload 1kB --rtt 1ms --run r.json --recipes generated"),
+    ("advise", "--renumber", "--payload 1kB --rtt 1ms --run r.json --renumber"),
+    ("advise", "--measure", "--payload 1kB --rtt 1ms --run r.json --measure"),
+    ("compare", "--force", "r.json --force"),
+    ("history", "--threshold", "r.json --threshold 5%"),
+    ("report", "--tables", "r.json --json --tables all"),
+    ("report", "--explain", "r.json --format markdown --explain"),
+    ("report", "--json", "r.json --format csv --json"),
+    ("report", "--out", "r.json --format csv --out r.csv"),
+    ("report", "--out", "r.json --explain --out r.html"),
+]
+
+
+@pytest.mark.parametrize(("command", "flag", "arguments"), REFUSED, ids=lambda value: value)
+def test_a_flag_without_effect_is_refused(command: str, flag: str, arguments: str) -> None:
+    done = run_here("bench", command, *arguments.split())
+    assert_one_line_error(done, 2, f"{flag} has no effect")
+
+
+def test_every_row_of_the_table_has_a_case() -> None:
+    declared = {(name, flag) for name, rows in WITHOUT_EFFECT.items() for row in rows for flag in row.flags}
+    assert declared == {(command, flag) for command, flag, _ in REFUSED}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "--rate 5 --arrivals constant",
+        "--page-size 5 --workload get,batch --ids 42",
+        "--gzip on --gzip-level 9",
+        "--ab HEAD --threshold 3% --seed 5",
+        "--target http=localhost:1,--target grpc=grpcs://localhost:2 --ca pyproject.toml".replace(",", " "),
+        "--target http=localhost:1 --recipes generated:9 --expect none",
+        "--out r.json --note why --json",
+    ],
+)
+def test_flags_with_an_effect_are_taken(
+    arguments: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [str(tmp_path_factory.getbasetemp() / word) if word == "r.json" else word for word in arguments.split()]
+    done = run_here("bench", "run", "--dry-run", *words)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("objectives", "named"),
+    [
+        ("errors<200%", "'errors<200%': there are never more than 100% errors"),
+        ("p99<3s", "p99<3s is met by every response within the timeout of 2 s"),
+        ("p99<20ms p50<30ms", "p50<30ms has no effect beside p99<20ms"),
+        ("errors<1% errors<2%", "errors<2% has no effect beside errors<1%"),
+        ("p99<20ms p99<20ms", "p99<20ms has no effect beside p99<20ms"),
+    ],
+)
+def test_an_objective_without_effect_is_refused(objectives: str, named: str) -> None:
+    flags = [word for objective in objectives.split() for word in ("--slo", objective)]
+    assert_one_line_error(run_here("bench", "slo", *flags), 2, f"--slo: {named}")
+
+
+@pytest.mark.parametrize("command", ["run", "slo", "compare"])
+def test_an_error_names_the_help_of_its_own_command(command: str) -> None:
+    done = run_here("bench", command, "--nonsense")
+    assert_one_line_error(done, 2, f"(see `python -m bench {command} --help`)")
