@@ -5,7 +5,7 @@ Imported by load processes, so it needs the standard library only.
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import combinations
@@ -112,20 +112,38 @@ def pinning_here() -> Pinning:
 
 
 def pin(pid: int, cpus: Sequence[int]) -> None:
-    """Let another process run on these CPUs only, all its threads. Does nothing without CPUs, or without a choice.
+    """Let another process run on these CPUs only, all its threads. Does nothing without CPUs, or without a choice."""
+    if cpus and CAN_PIN:
+        _for_each_thread(pid, lambda thread_id: os.sched_setaffinity(thread_id, cpus))
 
-    Threads inherit the CPUs of the thread that starts them. So once a pass finds no thread that is not pinned yet,
-    every later one starts pinned.
+
+def run_first(pid: int) -> bool:
+    """Let all threads of another process run before everything else on their CPUs, each until it waits.
+
+    That is SCHED_FIFO of sched(7). Returns whether the system permits it: to root, to processes with CAP_SYS_NICE, and
+    to those whose RLIMIT_RTPRIO is 1 or more.
     """
-    if not cpus or not CAN_PIN:
-        return
-    pinned: set[int] = set()
+    if not hasattr(os, "SCHED_FIFO"):
+        return False
+    try:
+        _for_each_thread(pid, lambda thread_id: os.sched_setscheduler(thread_id, os.SCHED_FIFO, os.sched_param(1)))
+    except PermissionError:
+        return False
+    return True
+
+
+def _for_each_thread(pid: int, change: Callable[[int], None]) -> None:
+    """Change every thread of a process in a way that threads inherit from those that start them.
+
+    So once a pass finds no thread that has not been changed yet, every later one starts changed.
+    """
+    changed: set[int] = set()
     with suppress(FileNotFoundError):  # the process has ended
-        while found := {int(thread.name) for thread in Path(f"/proc/{pid}/task").iterdir()} - pinned:
+        while found := {int(thread.name) for thread in Path(f"/proc/{pid}/task").iterdir()} - changed:
             for thread_id in found:
                 with suppress(ProcessLookupError):  # the thread has ended
-                    os.sched_setaffinity(thread_id, cpus)
-            pinned |= found
+                    change(thread_id)
+            changed |= found
 
 
 @contextmanager

@@ -193,13 +193,17 @@ class InstructionCount(Struct, frozen=True, kw_only=True):
     """What one side of a request executes in user space, counted by callgrind with one request in flight."""
 
     per_request: Estimate
-    """Instructions. The median over windows, with the interval that holds it with at least 95 %."""
+    """Instructions. The median over windows, with the interval that holds it with at least 95 %; where versions are
+    compared, the median over instances of these medians."""
     system_calls: float
     """Calls of the kernel per request, the median over windows. What they execute in it is not counted."""
     by_library: dict[str, float]
     """Instructions per request in each shared object, in the window nearest to the median."""
     windows: list[float]
     """Instructions per request in each window, in the order of counting."""
+    instance: list[int] = []
+    """Where versions are compared: the instance of each window, from 1. Those of both versions with the same number
+    were counted in turns. Else empty: all windows are of one process."""
     requests_per_window: int
     per_window: float = 0.0
     """What a window without a request executes. It is not part of the other figures."""
@@ -415,7 +419,6 @@ class PlanUsed(Struct, frozen=True, kw_only=True):
     slice_ms: float
     instances_done: int
     """How many have results: all of their rounds, or those before an interruption."""
-    """How many have results."""
     instances_at_once: int = 1
     """How many instances lived at the same time, at most: as many as fitted into the memory."""
     recorded_share: float | None = None

@@ -15,26 +15,20 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Annotated, Any
 
 import typer
 import uvloop
 from aiohttp import web
 
-from bench.callgrind.profile import Profile, parse
-from bench.callgrind.tool import ENVIRONMENT, ToolMissing, Valgrind, installed
-from bench.clients.base import LoopClient
-from bench.clients.registry import LIBRARY, load_client
-from bench.load.in_turn import send_in_turn
+from bench.callgrind.tool import ToolMissing, Valgrind, installed
 from bench.machine import pinning_here, this_process_on
-from bench.runner.processes import ProcessFailed, Wrapper
-from bench.runner.session import Server, Session
+from bench.runner.processes import ProcessFailed
+from bench.runner.session import Session
 from bench.workloads import GetQuestion, ListQuestion, Question
+from benchmarks.counted_server import CountedServer, middle
 from commands import command_line, values
 from commands.errors import UntrustedMeasurement, UsageError
-from consumers.client import ClientSettings
-from consumers.target import parse_target
 from producers import lifecycle
 from recipes import sources
 from recipes.model import Recipe, RecipePage
@@ -43,7 +37,6 @@ RECIPE_ID = 391
 """A recipe of median size: 1,181 bytes of JSON, 9 ingredients."""
 PAGE_SIZE = 20
 REQUESTS, WINDOWS = 24, 3
-DUMP_TIMEOUT_S = 60.0
 
 Announce = Callable[[str], None]
 
@@ -164,69 +157,15 @@ async def questions() -> dict[str, Question[Any]]:
     }
 
 
-class Counted:
-    """One server under callgrind, and the client that asks it."""
-
-    def __init__(self, session: Session, valgrind: Valgrind, directory: Path) -> None:
-        self._session = session
-        self._valgrind = valgrind
-        self._directory = directory
-        self._dumps = 0
-
-    async def start(self, name: str, command: Sequence[str]) -> Server:
-        """Start the server. Raises ProcessFailed."""
-        wrapper = Wrapper(self._valgrind.counting(self._directory), ENVIRONMENT)
-        server = await self._session.start_server(name, command, wrapper=wrapper)
-        self._session.pin()
-        return server
-
-    async def count(self, protocol: str, server: Server) -> dict[str, float]:
-        """Instructions per request, by workload. Raises ProcessFailed, UntrustedMeasurement."""
-        pid, counts = server.child.pid, {}
-        settings = ClientSettings(target=parse_target(server.addresses[0]), connections=1, timeout_s=DUMP_TIMEOUT_S)
-        client = load_client(LIBRARY, protocol, settings)
-        assert isinstance(client, LoopClient)
-        await client.open()
-        try:
-            await self._run(self._valgrind.start_counting(self._directory, pid))
-            for workload, question in (await questions()).items():
-                requests = client.requests([question] * REQUESTS)
-                await client.verify(requests[0])
-                await self._send(client, requests, pid)
-                await self._dumped(pid)
-                await self._send(client, [], pid)
-                empty = await self._dumped(pid)
-                windows = []
-                for _ in range(WINDOWS):
-                    await self._send(client, requests, pid)
-                    windows.append((await self._dumped(pid)).instructions - empty.instructions)
-                counts[workload] = median(windows) / REQUESTS
-        finally:
-            await client.close()
-        return counts
-
-    async def _send(self, client: LoopClient, requests: Sequence[Any], pid: int) -> None:
-        turns = await send_in_turn(client, requests, 1, pid)
-        if turns.failure is not None:
-            raise UntrustedMeasurement(f"a request failed: {turns.failure}")
-
-    async def _dumped(self, pid: int) -> Profile:
-        await self._run(self._valgrind.dump(self._directory, pid))
-        self._dumps += 1
-        with (self._directory / f"dump.{self._dumps}").open(encoding="utf-8", errors="replace") as lines:
-            return parse(lines)
-
-    async def _run(self, command: Sequence[str]) -> None:
-        await self._session.run_to_end("vgdb", command, DUMP_TIMEOUT_S)
-
-
 async def measure(name: str, protocol: str, command: Sequence[str], valgrind: Valgrind) -> dict[str, float]:
     """Instructions per request of a server in a fresh process, by workload. Raises ProcessFailed."""
     pinning = pinning_here()
     with this_process_on(pinning.load), tempfile.TemporaryDirectory(prefix="recipe-lab-callgrind-") as directory:
         async with Session(pinning) as session:
-            counted = Counted(session, valgrind, Path(directory))
-            return await counted.count(protocol, await counted.start(name, command))
+            counted = CountedServer(session, valgrind, Path(directory))
+            server = await counted.start(name, command)
+            found = await counted.count(protocol, server, await questions(), requests=REQUESTS, windows=WINDOWS)
+            return {workload: middle(windows) for workload, windows in found.items()}
 
 
 async def measure_protocol(protocol: str, valgrind: Valgrind) -> list[str]:

@@ -24,6 +24,7 @@ MEASURING = {
     "benchmarks.alternating": ["HEAD", "--pairs", "none"],
     "benchmarks.bare_producers": ["soap"],
     "benchmarks.freed_memory": ["--processes", "none"],
+    "benchmarks.instruction_spread": ["soap"],
     "benchmarks.instruction_truths": ["--times", "none"],
     "benchmarks.instructions_and_cpu": ["nowhere.json"],
     "benchmarks.node_services": ["often"],

@@ -24,6 +24,8 @@ class Valgrind:
     vgdb: str
     version: str
     """As in `3.19.0`."""
+    flags: tuple[str, ...] = ()
+    """More flags of callgrind."""
 
     def counting(self, directory: Path) -> tuple[str, ...]:
         """What stands before the command of a process whose instructions are counted.
@@ -39,6 +41,7 @@ class Valgrind:
             "--collect-systime=yes",
             f"--callgrind-out-file={directory / 'dump'}",
             f"--vgdb-prefix={directory / 'vgdb'}",
+            *self.flags,
         )
 
     def start_counting(self, directory: Path, pid: int) -> list[str]:

@@ -28,7 +28,7 @@ from bench.plan import Matrix, RunPlan
 from bench.report.run_document import instructions_document
 from bench.results import Run
 from bench.runner import assemble
-from bench.runner.instructions import count_instructions, instructions_run
+from bench.runner.instructions import Counting, count_instructions, instructions_run
 from bench.runner.job import Job, RunHeader
 from bench.spec import ClosedLoad
 from bench.stats import instructions as counts
@@ -68,6 +68,7 @@ def instructions(
     """Count the instructions and system calls of a request with callgrind, for servers and clients.
 
     Counted in user space, with one request in flight; kernel, waiting and caches are not counted. Needs valgrind.
+    With --ab, both versions are started afresh several times, and the verdict comes from how much starts differ.
     """
     compared = version_flags.compared([], ab, [])
     found = matrix_flags.values_of(chosen, cores=matrix_flags.usual_cores())
@@ -86,7 +87,7 @@ def instructions(
                 "load": loads,
             }
         ),
-        instances=1,
+        instances=counts.INSTANCES[-1] if len(compared) > 1 else 1,
         rounds=0,
         seconds=0.0,
         slice_ns=0,
@@ -102,11 +103,12 @@ def instructions(
 
     async def counted(job: Job) -> Run:
         counting = await count_instructions(job, valgrind)
-        if counting.problems and not any(each.sides for each in counting.cells.values()):
+        if counting.problems and counting.nothing:
             raise UntrustedMeasurement(f"nothing was counted: {counting.problems[0]}")
-        return instructions_run(counting, plan, _with_valgrind(job.header(), valgrind))
+        return instructions_run(counting, plan, _described(job.header(), valgrind, counting))
 
-    run = carry_out(plan, loaded, counted, CELL_S * len(plan.matrix.cells()))
+    first = counts.INSTANCES[0] if plan.compares_versions else 1
+    run = carry_out(plan, loaded, counted, CELL_S * first * len(plan.matrix.cells()))
     show_then_write(Files(run, path), lambda: print_document(instructions_document(run)), print_files)
     return _exit_code(run)
 
@@ -125,8 +127,11 @@ def _valgrind() -> Valgrind:
         raise UsageError(f"bench instructions: {error}") from None
 
 
-def _with_valgrind(header: RunHeader, valgrind: Valgrind) -> RunHeader:
-    return replace(header, environment={**header.environment, "valgrind": valgrind.version})
+def _described(header: RunHeader, valgrind: Valgrind, counting: Counting) -> RunHeader:
+    """The header with what counts depend on besides."""
+    scheduling = "usual" if counting.interrupted else "SCHED_FIFO"
+    added = {"valgrind": valgrind.version, "scheduling": scheduling}
+    return replace(header, environment={**header.environment, **added})
 
 
 def _exit_code(run: Run) -> int:

@@ -18,9 +18,9 @@ from bench.report.document import (
 from bench.report.grouping import Grouping, WorkloadGroup, grouped, label_of, variant_of
 from bench.report.latency_tables import headings, headings_of
 from bench.report.plots import Bars, Segment
-from bench.results import Cell, InstructionCount, Run
+from bench.results import Cell, Estimate, InstructionCount, Run
 from bench.spec import CellKey
-from bench.stats.instructions import Change, changes, outcome
+from bench.stats.instructions import INSTANCES, Change, changes, outcome
 from bench.stats.wording import counted
 
 TITLE = "Instructions"
@@ -39,6 +39,15 @@ PARTS_NOTE = (
 CONSUMER_NOTE = (
     "client: everything that the load process executes for a request: the consumer, its library, and the loop that "
     "hands out requests and checks responses."
+)
+CHANGE_NOTE = (
+    "more, fewer: by more than the threshold, and the interval excludes no change. same: the interval lies within the "
+    "threshold. inconclusive: neither. All intervals hold the true change at once with 99 %."
+)
+INSTANCES_NOTE = (
+    "instances: fresh starts of both versions, counted in turns. The interval comes from the spread between them. "
+    f"Configurations without a verdict after {' or '.join(map(str, INSTANCES[:-1]))} are counted in more, up to "
+    f"{INSTANCES[-1]}. With fewer than {INSTANCES[0]} there is no verdict."
 )
 SIDES = {"producer": "server", "consumer": "client"}
 """Fields of Instructions, and what they are called."""
@@ -237,6 +246,7 @@ def _change_table(found: Sequence[Change]) -> Table:
         Column("after, thousands"),
         Column("change", "%"),
         Column("interval", "%"),
+        Column("instances"),
         Column("verdict", numeric=False),
     ]
     for change in found:
@@ -246,15 +256,18 @@ def _change_table(found: Sequence[Change]) -> Table:
                 thousands(change.before.per_request.value),
                 thousands(change.after.per_request.value),
                 _signed(change.ratio.value),
-                f"{_signed(change.ratio.low)} to {_signed(change.ratio.high)}",
+                _interval(change.ratio),
+                str(change.instances),
                 change.verdict,
             ],
         )
-    built.notes.append(
-        "more, fewer: by more than the threshold, and the 99 % interval excludes no change. same: the interval lies "
-        "within the threshold. inconclusive: neither."
-    )
+    built.notes += [CHANGE_NOTE, INSTANCES_NOTE]
     return built.table()
+
+
+def _interval(ratio: Estimate) -> str:
+    """Its ends in percent; empty where there are none."""
+    return "" if ratio.low is None else f"{_signed(ratio.low)} to {_signed(ratio.high)}"
 
 
 def _signed(ratio: float | None) -> str:

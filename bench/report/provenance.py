@@ -47,6 +47,7 @@ NAMES: dict[str, str] = {
     "pinning kinds": "kinds of the server's and the client's core, 0 the fastest",
     "pinning apart": "server and client on separate physical cores",
     "foreign target": "external servers",
+    "scheduling": "scheduling of counted processes",
     "python": "Python",
     "python implementation": "Python implementation",
     "openssl": "OpenSSL",

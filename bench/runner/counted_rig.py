@@ -1,7 +1,7 @@
 """A rig with one side under callgrind: it counts what that side executes between two dumps."""
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
@@ -13,6 +13,7 @@ from bench.callgrind.libraries import library
 from bench.callgrind.profile import NotAProfile, Profile, parse
 from bench.callgrind.tool import ENVIRONMENT, Valgrind
 from bench.load import messages
+from bench.machine import run_first
 from bench.results import InstructionCount
 from bench.runner.job import Job
 from bench.runner.processes import UNWRAPPED, Child, ProcessFailed, Wrapper
@@ -59,25 +60,30 @@ class Windows:
         """Instructions per request of each window."""
         return [(profile.instructions - self.empty.instructions) / self.requests for profile in self.profiles]
 
-    def count(self) -> InstructionCount:
-        """The result."""
-        windows = self.per_request
-        found = estimate(windows)
-        nearest = min(range(len(windows)), key=lambda number: abs(windows[number] - found.value))
-        by_library: dict[str, float] = {}
-        for path, instructions in self.profiles[nearest].by_object.items():
-            own = (instructions - self.empty.by_object.get(path, 0)) / self.requests
-            by_library[library(path)] = by_library.get(library(path), 0.0) + own
-        calls = median(profile.system_calls - self.empty.system_calls for profile in self.profiles)
-        largest_first = sorted(by_library.items(), key=lambda each: -each[1])
-        return InstructionCount(
-            per_request=found,
-            system_calls=calls / self.requests,
-            by_library={name: round(own, 1) for name, own in largest_first if own},
-            windows=[round(window, 1) for window in windows],
-            requests_per_window=self.requests,
-            per_window=self.empty.instructions,
-        )
+
+def count_of(instances: Mapping[int, Windows]) -> InstructionCount:
+    """The result of one instance or several, by their numbers."""
+    windows = [window for each in instances.values() for window in each.per_request]
+    found = estimate([median(each.per_request) for each in instances.values()] if len(instances) > 1 else windows)
+    profiles = [(each, profile) for each in instances.values() for profile in each.profiles]
+    nearest = min(range(len(windows)), key=lambda number: abs(windows[number] - found.value))
+    measured, profile = profiles[nearest]
+    by_library: dict[str, float] = {}
+    for path, instructions in profile.by_object.items():
+        own = (instructions - measured.empty.by_object.get(path, 0)) / measured.requests
+        by_library[library(path)] = by_library.get(library(path), 0.0) + own
+    largest_first = sorted(by_library.items(), key=lambda each: -each[1])
+    calls = [(profile.system_calls - each.empty.system_calls) / each.requests for each, profile in profiles]
+    numbers = [number for number, each in instances.items() for _ in each.profiles]
+    return InstructionCount(
+        per_request=found,
+        system_calls=median(calls),
+        by_library={name: round(own, 1) for name, own in largest_first if own},
+        windows=[round(window, 1) for window in windows],
+        instance=numbers if len(instances) > 1 else [],
+        requests_per_window=measured.requests,
+        per_window=measured.empty.instructions,
+    )
 
 
 @dataclass(slots=True)
@@ -89,6 +95,8 @@ class CountedRig:
     directory: Path
     side: Side
     rig: Rig
+    runs_first: bool = False
+    """Whether nothing interrupts the threads of the counted process."""
     _dumps: int = 0
     _empty: Profile | None = None
 
@@ -116,7 +124,12 @@ class CountedRig:
         return verification
 
     async def start_counting(self) -> None:
-        """Count from now on. Raises ProcessFailed and Stopped."""
+        """Count from now on, with nothing else on the CPU where that is permitted. Raises ProcessFailed and Stopped.
+
+        Threads then take turns in the same way every time, each until it waits. Otherwise one may be interrupted while
+        it holds a lock, for which others spin: waiting, which would be counted as work.
+        """
+        self.runs_first = run_first(self.child.pid)
         await self._order(self.valgrind.start_counting(self.directory, self.child.pid))
 
     async def warm_up(self, cell: CellKey) -> Windows:

@@ -1,109 +1,181 @@
 """Counting instructions per request of producers and consumers, with callgrind.
 
 One side of a protocol at a time runs under callgrind, on a CPU of its own; the other side runs as ever. Requests go one
-after the other. They are counted in windows that hold the same requests, with a dump of the counts between two.
+after the other. They are counted in windows that hold the same requests, with a dump of the counts between two. Where
+versions are compared, they are counted in several instances, in random order.
 """
 
 import asyncio
-import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import count
-from pathlib import Path
+from functools import partial
+from random import Random
 
 from msgspec.structs import asdict, replace
 
 from bench import schedule as planning
 from bench.callgrind.tool import Valgrind
 from bench.cgroup import cpu_quota
-from bench.load.recorder import OK
 from bench.machine import NOT_PINNED, Pinning, usable_cpus
 from bench.plan import RunPlan
-from bench.results import Cell, InstructionCount, Instructions, PlanUsed, Run, RunWarning, Status
-from bench.runner.counted_rig import CountedRig, NotCounted, RequestFailed, Side, Windows, explained
+from bench.results import Cell, InstructionCount, Instructions, PlanUsed, Run, RunWarning
+from bench.runner.counted_instance import CountedInstance, Failure, Found
+from bench.runner.counted_rig import Side, Windows, count_of
 from bench.runner.job import Job, RunHeader
-from bench.runner.processes import ProcessFailed
-from bench.runner.session import Session
 from bench.spec import CellKey
-from bench.stats.instructions import is_decided, is_precise
+from bench.stats import instructions as counts
+from bench.stats.wording import configurations
 from bench.topology import read_topology
 
-WINDOWS = 6
-"""The fewest for which the range is an interval of the median with 95 %."""
-WINDOWS_AT_MOST = 12
-"""Where windows differ more, they become so many, and single ones no longer count."""
-PAIRS = 8
-"""Of two versions: the fewest for which the range is an interval with 99 %."""
-PAIRS_AT_MOST = 20
+ALL_FAILED_AT_MOST = 2
+"""Producers that gave nothing in so many instances, and in no other, are not started again."""
+INTERRUPTED = (
+    "The system did not permit that counted processes run before all others (SCHED_FIFO). Where a server or client has "
+    "several threads, as gRPC's have, counts vary by several percent with how busy the machine is. Remedy: "
+    "`sudo prlimit --rtprio=1:1 --pid $$` in the shell that runs the command."
+)
 
 
 @dataclass(slots=True)
 class Counted:
     """What was found about one cell."""
 
-    status: Status = "measured"
-    reason: str | None = None
-    sides: dict[Side, InstructionCount] = field(default_factory=dict)
+    windows: dict[Side, dict[int, Windows]] = field(default_factory=dict)
+    """Of each instance, by its number from 1."""
+    failures: dict[int, Failure] = field(default_factory=dict)
+    """Of instances in which it was not counted. Number 0: it cannot be counted in any."""
 
-    def give_up(self, status: Status, reason: str) -> None:
-        """Give the cell no result. The first reason counts."""
-        if self.status == "measured":
-            self.status, self.reason = status, reason
+    def failure(self, sides: Sequence[Side]) -> Failure | None:
+        """Why it has no result; None where every side was counted."""
+        missing = any(not self.windows.get(side) for side in sides)
+        return next(iter(self.failures.values()), None) if missing else None
+
+    def counts(self) -> dict[Side, InstructionCount]:
+        """The result of each side that was counted."""
+        return {side: count_of(dict(sorted(found.items()))) for side, found in self.windows.items()}
 
 
 @dataclass(slots=True)
 class Counting:
     """What was found about all cells, and the problems with processes."""
 
+    sides: tuple[Side, ...]
     cells: dict[CellKey, Counted]
     """By their keys as in the plan."""
     problems: list[str] = field(default_factory=list)
+    instances: int = 0
+    """How many were started."""
+    interrupted: bool = False
+    """Whether other processes may have interrupted those that were counted."""
+
+    def add(self, number: int, side: Side, found: Found) -> None:
+        """Add what was found in an instance."""
+        for cell, windows in found.windows.items():
+            self.cells[cell].windows.setdefault(side, {})[number] = windows
+        for cell, failure in found.failures.items():
+            self.cells[cell].failures.setdefault(number, failure)
+        self.problems += found.problems
+        self.interrupted |= found.interrupted
+        self.instances = max(self.instances, number)
+
+    @property
+    def nothing(self) -> bool:
+        """Whether no cell was counted."""
+        return not any(cell.windows for cell in self.cells.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Cells to be counted in one instance: of one side, served by one producer or by two versions of it."""
+
+    number: int
+    side: Side
+    cells: Sequence[CellKey]
 
 
 async def count_instructions(job: Job, valgrind: Valgrind) -> Counting:
     """Count every cell of the job's matrix. Raises Stopped; nothing for problems with a producer."""
     plan = job.plan
-    cells = plan.matrix.cells()
-    counting = Counting({cell: Counted() for cell in cells})
-    for cell in cells:
-        if (reason := planning.why_unsupported(cell, plan)) is not None:
-            counting.cells[cell].give_up("unsupported", reason)
     # Versions differ in their producers; the consumers are this checkout's own.
     sides: tuple[Side, ...] = ("producer",) if plan.compares_versions else ("producer", "consumer")
-    counts = [_CountSide(job, valgrind, keys, side, counting) for side in sides for keys in _side_by_side(cells)]
-    done, steps = count(1), sum(len(each.cells) for each in counts)
+    counting = Counting(sides, {cell: Counted() for cell in plan.matrix.cells()})
+    for cell, found in counting.cells.items():
+        if (reason := planning.why_unsupported(cell, plan)) is not None:
+            found.failures[0] = Failure("unsupported", reason)
+    left = [cell for cell, found in counting.cells.items() if not found.failures]
+    random = Random(f"{plan.seed}/instructions")
+    job.on_progress(0.0, "starting")
+    if not plan.compares_versions:
+        work = [_Work(1, side, cells) for side in sides for cells in _side_by_side(left)]
+        await _count_all(work, job, valgrind, counting, random)
+        return counting
+    done = 0
+    for instances in counts.INSTANCES:
+        work = [
+            _Work(number, "producer", cells)
+            for number in range(done + 1, instances + 1)
+            for cells in _side_by_side(left)
+        ]
+        random.shuffle(work)
+        await _count_all(work, job, valgrind, counting, random)
+        done = instances
+        left = _undecided(counting, plan)
+    return counting
 
-    def on_done(cell: CellKey) -> None:
-        job.on_progress(next(done) / steps, replace(cell, load=None).label)
+
+async def _count_all(work: Sequence[_Work], job: Job, valgrind: Valgrind, counting: Counting, random: Random) -> None:
+    """Do all of this work, as much of it at the same time as there are CPUs for."""
+    steps = [cell for each in work for cell in each.cells]
+    done = 0
+
+    def on_done(number: int, cell: CellKey) -> None:
+        nonlocal done
+        done += 1
+        instance = f"instance {number}, " if job.plan.compares_versions else ""
+        job.on_progress(done / len(steps), instance + replace(cell, load=None).label)
 
     free: asyncio.Queue[int | None] = asyncio.Queue()
     for cpu in _cpus():
         free.put_nowait(cpu)
 
-    async def count_on_free_cpu(each: _CountSide) -> None:
+    async def count_on_free_cpu(each: _Work) -> None:
         cpu = await free.get()
         try:
-            await each.run(_pinning(cpu), on_done)
+            if not _given_up(counting, each.cells):
+                instance = CountedInstance(job, valgrind, each.side, each.cells, random)
+                counting.add(each.number, each.side, await instance.count(_pinning(cpu), partial(on_done, each.number)))
         finally:
             free.put_nowait(cpu)
 
-    job.on_progress(0.0, "starting")
-    tasks = [asyncio.create_task(count_on_free_cpu(each)) for each in counts]
+    tasks = [asyncio.create_task(count_on_free_cpu(each)) for each in work]
     try:
         await asyncio.gather(*tasks)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    return counting
 
 
 def _side_by_side(cells: Iterable[CellKey]) -> list[list[CellKey]]:
-    """The process keys of all cells; those that differ in the version only are together."""
+    """The cells of each producer; those that differ in the version only are together."""
     found: dict[object, list[CellKey]] = {}
-    for key in dict.fromkeys(cell.process for cell in cells):
-        found.setdefault(key.without("version"), []).append(key)
+    for cell in cells:
+        found.setdefault(cell.process.without("version"), []).append(cell)
     return list(found.values())
+
+
+def _given_up(counting: Counting, cells: Iterable[CellKey]) -> bool:
+    """Whether none of the cells was counted so far, in as many instances as it takes to stop trying."""
+    found = [counting.cells[cell] for cell in cells]
+    return all(not each.windows and len(each.failures) >= ALL_FAILED_AT_MOST for each in found)
+
+
+def _undecided(counting: Counting, plan: RunPlan) -> list[CellKey]:
+    """The cells of both versions that were counted and have no verdict yet."""
+    assert plan.threshold is not None
+    changes = counts.changes_of(_cells(counting), plan.threshold)
+    undecided = {change.key.without("version") for change in changes if change.verdict == "inconclusive"}
+    return [cell for cell in counting.cells if replace(cell, load=None).without("version") in undecided]
 
 
 def _cpus() -> list[int | None]:
@@ -125,114 +197,53 @@ def _pinning(cpu: int | None) -> Pinning:
     return NOT_PINNED if cpu is None or not others else Pinning(producer=(cpu,), load=others)
 
 
-class _CountSide:
-    """Counts one side of the cells that one producer serves; of two versions of it, in turns."""
-
-    def __init__(self, job: Job, valgrind: Valgrind, keys: Sequence[CellKey], side: Side, counting: Counting) -> None:
-        self.cells = [cell for cell in counting.cells if cell.process in keys]
-        self._job = job
-        self._valgrind = valgrind
-        self._keys = keys
-        self._side = side
-        self._counting = counting
-        self._rigs: dict[CellKey, CountedRig] = {}
-
-    async def run(self, pinning: Pinning, on_done: Callable[[CellKey], None]) -> None:
-        """Start the processes, count cell by cell, and end the processes. Raises Stopped."""
-        if self._side == "consumer":
-            pinning = Pinning(producer=pinning.load, load=pinning.producer)
-        problems: list[str] = []
-        with tempfile.TemporaryDirectory(prefix="recipe-lab-callgrind-") as directory:
-            try:
-                async with Session(pinning, self._job.stop, problems) as session:
-                    for number, key in enumerate(self._keys):
-                        own = Path(directory) / str(number)
-                        own.mkdir()
-                        started = CountedRig.start(session, self._job, key, self._side, self._valgrind, own)
-                        self._rigs[key] = await started
-                    session.pin()
-                    await self._count_all(on_done)
-            except (ProcessFailed, NotCounted) as error:
-                problems.append(str(error))
-        texts = [explained(text, self._valgrind.version) for text in problems]
-        self._counting.problems += texts
-        for cell in self.cells:
-            if self._side not in self._counting.cells[cell].sides:
-                self._counting.cells[cell].give_up("failed", "; ".join(texts))
-
-    async def _count_all(self, on_done: Callable[[CellKey], None]) -> None:
-        for cell in self._left(self.cells):
-            verification = await self._rigs[cell.process].verify(cell)
-            if verification.outcome != OK:
-                status: Status = "failed" if verification.supported else "unsupported"
-                self._counting.cells[cell].give_up(status, verification.text)
-        for rig in self._rigs.values():
-            await rig.start_counting()
-        groups: dict[object, list[CellKey]] = {}
-        for cell in self.cells:
-            groups.setdefault(cell.without("version"), []).append(cell)
-        for group in groups.values():
-            await self._count(self._left(group))
-            for cell in group:
-                on_done(cell)
-
-    def _left(self, cells: Iterable[CellKey]) -> list[CellKey]:
-        """Those that can still be counted."""
-        return [cell for cell in cells if self._counting.cells[cell].status == "measured"]
-
-    async def _count(self, cells: Sequence[CellKey]) -> None:
-        """Count cells in turns, until that is enough. What disturbs one for a while then disturbs the others, too."""
-        found: dict[CellKey, Windows] = {}
-        cell = cells[0] if cells else None
-        try:
-            for cell in cells:
-                found[cell] = await self._rigs[cell.process].warm_up(cell)
-            while not self._enough([each.per_request for each in found.values()]):
-                for cell, windows in found.items():
-                    await self._rigs[cell.process].count_window(cell, windows)
-        except RequestFailed as error:
-            assert cell is not None
-            self._counting.cells[cell].give_up("failed", str(error))
-            for other in cells:
-                if other not in found or not found[other].profiles:
-                    self._counting.cells[other].give_up(
-                        "failed", f"counted in turns with {cell.label}, of which a request failed"
-                    )
-        for counted, windows in found.items():
-            if windows.profiles:
-                self._counting.cells[counted].sides[self._side] = windows.count()
-
-    def _enough(self, windows: Sequence[Sequence[float]]) -> bool:
-        """Whether no more windows are needed, by the instructions per request of those that were counted."""
-        done = min((len(each) for each in windows), default=WINDOWS_AT_MOST)
-        threshold = self._job.plan.threshold
-        if threshold is None or len(windows) != 2:
-            return done >= WINDOWS_AT_MOST or (done >= WINDOWS and all(map(is_precise, windows)))
-        return done >= PAIRS_AT_MOST or (done >= PAIRS and is_decided(windows[0], windows[1], threshold))
-
-
 def instructions_run(counting: Counting, plan: RunPlan, header: RunHeader) -> Run:
     """The run as it is written: one row per cell, without a load."""
     used = PlanUsed(
-        instances=1,
+        instances=counting.instances,
         rounds=0,
         seconds=None,
         slice_ms=0,
-        instances_done=1,
+        instances_done=counting.instances,
         gzip_level=plan.gzip_level,
         instruction_threshold=plan.threshold,
     )
-    warnings = [RunWarning(code="process_trouble", text=f"{text}.") for text in dict.fromkeys(counting.problems)]
-    cells = [_cell(replace(key, load=None), counted) for key, counted in counting.cells.items()]
-    return header.run(plan, used, cells, warnings)
+    cells = _cells(counting)
+    left_out = list(_left_out(counting)) if plan.compares_versions else []
+    # What happened to processes of instances that were left out is in the warnings about these.
+    problems = [] if left_out and all(cell.status != "failed" for cell in cells) else counting.problems
+    warnings = [RunWarning(code="process_trouble", text=f"{text}.") for text in dict.fromkeys(problems)]
+    if counting.interrupted:
+        left_out.append(RunWarning(code="threads_interrupted", grade="note", text=INTERRUPTED))
+    return header.run(plan, used, cells, [*warnings, *left_out])
 
 
-def _cell(key: CellKey, counted: Counted) -> Cell:
-    sides = counted.sides
+def _cells(counting: Counting) -> list[Cell]:
+    return [_cell(replace(key, load=None), found, counting.sides) for key, found in counting.cells.items()]
+
+
+def _cell(key: CellKey, found: Counted, sides: Sequence[Side]) -> Cell:
+    failure = found.failure(sides)
+    own = found.counts()
     return Cell(
         **asdict(key),
         id=key.label,
-        status=counted.status,
-        reason=counted.reason,
-        instructions=Instructions(producer=sides.get("producer"), consumer=sides.get("consumer")) if sides else None,
+        status="measured" if failure is None else failure.status,
+        reason=None if failure is None else failure.reason,
+        instructions=Instructions(producer=own.get("producer"), consumer=own.get("consumer")) if own else None,
     )
+
+
+def _left_out(counting: Counting) -> Iterator[RunWarning]:
+    """Instances in which cells were not counted that have a result from others, by cause."""
+    found: dict[tuple[tuple[int, ...], str], list[str]] = {}
+    for key, cell in counting.cells.items():
+        if cell.failure(counting.sides) is None and cell.failures:
+            reason = next(iter(cell.failures.values())).reason
+            found.setdefault((tuple(sorted(cell.failures)), reason), []).append(replace(key, load=None).label)
+    for (numbers, reason), ids in found.items():
+        named = f"Instance {numbers[0]}" if len(numbers) == 1 else f"Instances {', '.join(map(str, numbers))}"
+        was = "was" if len(numbers) == 1 else "were"
+        yield RunWarning(
+            code="instances_left_out", text=f"{named} {was} left out in {configurations(ids)}: {reason}.", cells=ids
+        )

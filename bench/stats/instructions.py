@@ -1,29 +1,40 @@
-"""Instructions per request: from windows to an estimate, and from two versions to a verdict.
+"""Instructions per request: from windows to an estimate, and from instances of two versions to a verdict.
 
 Windows of one process hardly differ, but some processes have a few that do: where several threads share the work, other
 processes decide how often they wake each other. So an estimate is a median, and its interval comes from ranks.
+
+Processes of the same code may differ by more than windows of one of them, and no number of windows shows by how much.
+So versions are compared by the spread between instances, which are fresh starts of both. Each has one value of either
+version, the median over windows, and the interval is Student's t over instances. They are added in steps until there is
+a verdict. Every step is one more chance for a false one, so the family error is shared out among steps and cells
+(Bonferroni), which holds however these depend on each other.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median, stdev
 from typing import Literal
 
 from bench.results import Cell, Estimate, InstructionCount, Run
 from bench.spec import CellKey
 from bench.stats.gate import Outcome
+from bench.stats.standard_error import StandardError, added
+from bench.stats.verdicts import family_confidence
 
 CONFIDENCE = 0.95
-CHANGE_CONFIDENCE = 0.99
-"""Of the interval of a change. What keeps a gate from failing by chance is the threshold above all."""
+INSTANCES = (4, 8, 12)
+"""After so many, cells that have a verdict need no more. With fewer there is no verdict."""
 PRECISION = 0.005
 """The interval of an estimate is wide enough to need more windows when it is wider than this share of the value."""
 THRESHOLD = 0.01
-"""By default, more instructions by more than this share are a regression. Fresh processes of the same code differ by
-less (docs/instructions.md)."""
+"""By default, more instructions by more than this share are a regression."""
 
 ChangeVerdict = Literal["more", "fewer", "same", "inconclusive"]
+Windows = Mapping[int, Sequence[float]]
+"""Instructions per request in the windows of each instance, by its number."""
+Pairs = Sequence[tuple[float, float]]
+"""Logarithms of what the earlier and the later version execute, for each instance."""
 
 
 def estimate(windows: Sequence[float], confidence: float = CONFIDENCE) -> Estimate:
@@ -62,22 +73,30 @@ class Change:
     before: InstructionCount
     after: InstructionCount
     ratio: Estimate
+    """Without ends where there is a single instance."""
+    instances: int
+    """In how many both versions were counted."""
     verdict: ChangeVerdict
 
 
 def changes(run: Run) -> list[Change]:
     """Every cell of the later version against the same of the baseline, for the producer. Empty without versions."""
     threshold = run.plan.instruction_threshold
-    if threshold is None:
-        return []
-    baseline = run.cells[0].version if run.cells else None
-    before = {cell.without("version"): _of_producer(cell) for cell in run.cells if cell.version == baseline}
+    return [] if threshold is None else changes_of(run.cells, threshold)
+
+
+def changes_of(cells: Sequence[Cell], threshold: float) -> list[Change]:
+    """The same of the cells of a run that compares versions, the baseline first."""
+    baseline = cells[0].version if cells else None
+    before = {cell.without("version"): _of_producer(cell) for cell in cells if cell.version == baseline}
+    later = [cell for cell in cells if cell.version != baseline and cell.status != "unsupported"]
     found = []
-    for cell in run.cells:
+    for cell in later:
         old, new = before.get(cell.without("version")), _of_producer(cell)
-        if cell.version != baseline and old is not None and new is not None:
-            by = ratio(old.windows, new.windows)
-            found.append(Change(cell.key, old, new, by, _verdict(by, threshold)))
+        if old is not None and new is not None:
+            instances = of_both(by_instance(old), by_instance(new))
+            by = ratio(instances, len(later))
+            found.append(Change(cell.key, old, new, by, len(instances), verdict(by, len(instances), threshold)))
     return found
 
 
@@ -85,28 +104,58 @@ def _of_producer(cell: Cell) -> InstructionCount | None:
     return None if cell.instructions is None else cell.instructions.producer
 
 
-def _verdict(found: Estimate, threshold: float) -> ChangeVerdict:
-    assert found.low is not None
-    assert found.high is not None
+def by_instance(count: InstructionCount) -> dict[int, list[float]]:
+    """Its windows, by instance. All are of one in files that do not say."""
+    found: dict[int, list[float]] = {}
+    for instance, window in zip(count.instance or [1] * len(count.windows), count.windows, strict=True):
+        found.setdefault(instance, []).append(window)
+    return found
+
+
+def of_both(before: Windows, after: Windows) -> Pairs:
+    """Logarithms of what each version executes, a pair for each instance in which both were counted.
+
+    Each is the median over windows, of which those that something else disturbed may be few.
+    """
+    return [
+        (math.log(median(before[instance])), math.log(median(after[instance])))
+        for instance in sorted(before.keys() & after.keys())
+    ]
+
+
+def ratio(instances: Pairs, cells: int) -> Estimate:
+    """The ratio of the later version to the earlier one, by their logarithms. A single instance has no interval.
+
+    Where instances differ because of what disturbs both versions, the spread of their ratios is the smaller one. Where
+    every process differs by itself, the spread of each version has more degrees of freedom. Both intervals are right,
+    and the narrower one counts.
+
+    All intervals of so many compared cells hold the true ratios at once, after any number of INSTANCES, with 99 %.
+    """
+    ratios = [new - old for old, new in instances]
+    middle = fmean(ratios)
+    if len(instances) < 2:
+        return Estimate(value=math.exp(middle))
+    old, new = zip(*instances, strict=True)
+    confidence = family_confidence(cells * len(INSTANCES) * len(("paired", "apart")))
+    half = min(error.half_width(confidence) for error in (_error(ratios), added([_error(old), _error(new)])))
+    return Estimate(value=math.exp(middle), low=math.exp(middle - half), high=math.exp(middle + half))
+
+
+def _error(values: Sequence[float]) -> StandardError:
+    """Of their mean."""
+    return StandardError(stdev(values) / math.sqrt(len(values)), len(values) - 1)
+
+
+def verdict(found: Estimate, instances: int, threshold: float) -> ChangeVerdict:
+    """What the interval of a ratio over so many instances shows."""
+    if instances < INSTANCES[0] or found.low is None or found.high is None:
+        return "inconclusive"
     if found.low > 1 and found.value > 1 + threshold:
         return "more"
     if found.high < 1 and found.value < 1 / (1 + threshold):
         return "fewer"
     return "same" if found.low >= 1 / (1 + threshold) and found.high <= 1 + threshold else "inconclusive"
-
-
-def ratio(before: Sequence[float], after: Sequence[float]) -> Estimate:
-    """By how many times windows of one version have more instructions than those of another, counted in turns.
-
-    Each window is compared with its neighbour, so that what disturbed both does not count.
-    """
-    pairs = zip(before, after, strict=False)
-    return estimate([new / old for old, new in pairs], CHANGE_CONFIDENCE)
-
-
-def is_decided(before: Sequence[float], after: Sequence[float], threshold: float) -> bool:
-    """Whether there is a verdict, so that no more windows are needed."""
-    return _verdict(ratio(before, after), threshold) != "inconclusive"
 
 
 def outcome(found: Sequence[Change], *, complete: bool) -> Outcome:

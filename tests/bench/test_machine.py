@@ -155,3 +155,35 @@ def test_the_limit_of_a_control_group_of_version_1_counts(tmp_path: Path) -> Non
     (tmp_path / "proc" / "self" / "cgroup").write_text("4:cpu:/other\n3:memory:/lab\n")
     group(tmp_path, "memory/lab", memory__limit_in_bytes="300\n", memory__usage_in_bytes="400\n")
     assert machine.available_memory_bytes(tmp_path) == 0
+
+
+STARTS_THREADS = """
+import sys, threading
+threading.Thread(target=sys.stdin.read, daemon=True).start()
+print("ready", flush=True)
+threading.Event().wait()
+"""
+
+
+@needs_linux
+def test_all_threads_run_first_where_the_system_permits_it() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", STARTS_THREADS], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        try:
+            assert process.stdout is not None
+            process.stdout.readline()
+            expected = os.SCHED_FIFO if machine.run_first(process.pid) else os.SCHED_OTHER
+            threads = [int(thread.name) for thread in Path(f"/proc/{process.pid}/task").iterdir()]
+            assert [os.sched_getscheduler(thread) for thread in threads] == [expected] * 2
+        finally:
+            process.kill()
+
+
+@needs_linux
+def test_where_the_system_does_not_permit_it_nothing_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "sched_setscheduler", refuse)
+    assert not machine.run_first(os.getpid())

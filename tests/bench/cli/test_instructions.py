@@ -9,7 +9,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from benchmarks.slowed_producer import copied, slow_down
+from bench.stats.instructions import INSTANCES
+from benchmarks.slowed_producer import copied
 from tests.support.programs import (
     assert_one_line_error,
     interrupted,
@@ -23,6 +24,40 @@ ONE_CELL = ("--recipes", "generated:60", "--workload", "get", "--gzip", "off", "
 
 COUNTING_S = 300.0
 """A program runs about fifty times slower while its instructions are counted."""
+
+MORE_TO_DO = "for _ in itertools.repeat(None, 1_000): pass"
+SMALL_PRODUCER = """
+import itertools, json, os, socket, sys, threading
+from dataclasses import asdict
+from recipes import sources
+
+recipes = {recipe.id: recipe for recipe in sources.load(sys.argv[sys.argv.index("--recipes") + 1]).recipes}
+
+def serve(connection):
+    for line in connection.makefile("rb"):
+        if line.startswith(b"GET /recipes/"):
+            recipe_id = int(line.split()[1].rpartition(b"/")[2])
+        elif not line.strip():
+            BEFORE_EACH_RESPONSE
+            body = json.dumps({"producer_pid": os.getpid(), "recipe": asdict(recipes[recipe_id])}).encode()
+            head = f"HTTP/1.1 200 OK\\r\\ncontent-type: application/json\\r\\ncontent-length: {len(body)}\\r\\n\\r\\n"
+            connection.sendall(head.encode() + body)
+
+listening = socket.create_server(("127.0.0.1", 0))
+print(f"listening http://127.0.0.1:{listening.getsockname()[1]} pid={os.getpid()}", flush=True)
+while True:
+    threading.Thread(target=serve, args=listening.accept()[:1], daemon=True).start()
+"""
+"""A version with a server that imports little: under callgrind, the producers take seconds to start."""
+
+
+def version(directory: Path, before_each_response: str) -> Path:
+    """A version of the producers that does this before each response."""
+    directory.mkdir()
+    main = copied(directory) / "producers" / "__main__.py"
+    main.write_text(SMALL_PRODUCER.replace("BEFORE_EACH_RESPONSE", before_each_response), encoding="utf-8")
+    return directory
+
 
 needs_valgrind = pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
 
@@ -63,25 +98,19 @@ def test_both_sides_are_counted_and_shown(tmp_path: Path) -> None:
 
 @needs_valgrind
 def test_a_version_with_more_to_do_is_a_regression(tmp_path: Path) -> None:
-    (tmp_path / "slowed").mkdir()
-    slowed = copied(tmp_path / "slowed")
-    slow_down(slowed, steps=1_000)
-    chosen = (*ONE_CELL, "--protocol", "http", "--ab", f"{Path.cwd()}..{slowed}", "--out", str(tmp_path / "i.json"))
+    usual, slowed = version(tmp_path / "usual", "pass"), version(tmp_path / "slowed", MORE_TO_DO)
+    chosen = (*ONE_CELL, "--protocol", "http", "--ab", f"{usual}..{slowed}", "--out", str(tmp_path / "i.json"))
     with nothing_left_running():
         done = run("bench", "instructions", *chosen, patience_s=COUNTING_S)
     assert done.returncode == 1, done.stderr
     assert "1 regression, more instructions by more than 1 %: slowed-http-get" in done.stdout
+    instances = [cell["instructions"]["producer"]["instance"] for cell in written(tmp_path / "i.json")["cells"]]
+    assert [sorted(set(own)) for own in instances] == [list(range(1, INSTANCES[0] + 1))] * 2
 
 
 @needs_valgrind
 def test_a_producer_that_dies_ends_the_command_with_one_line(tmp_path: Path) -> None:
-    dying = copied(tmp_path)
-    book = dying / "recipes" / "book.py"
-    book.write_text(
-        book.read_text(encoding="utf-8")
-        + "\nimport os\nasync def _end(self, recipe_id):\n    os._exit(7)\nInMemoryRecipeBook.get = _end\n",
-        encoding="utf-8",
-    )
+    dying = version(tmp_path / "dying", "os._exit(7)")
     with nothing_left_running():
         versions = ("--protocol", "http", "--ab", f"{dying}..{dying}")
         done = run("bench", "instructions", *ONE_CELL, *versions, patience_s=COUNTING_S)

@@ -11,12 +11,13 @@ from bench.stats.instructions import estimate
 from tests.support.runs import run, small
 
 
-def count(instructions: float, *shares: tuple[str, float]) -> InstructionCount:
+def count(instructions: float, *shares: tuple[str, float], instances: int = 0) -> InstructionCount:
     return InstructionCount(
         per_request=estimate([instructions * factor for factor in (0.999, 1, 1, 1, 1, 1.001)]),
         system_calls=15.04,
         by_library={name: share * instructions for name, share in shares},
-        windows=[instructions] * 6,
+        windows=[instructions] * (instances or 6),
+        instance=list(range(1, instances + 1)),
         requests_per_window=128,
     )
 
@@ -58,7 +59,10 @@ def test_a_page_has_a_chart_of_each_side() -> None:
 
 def test_versions_are_compared_first() -> None:
     before, after = (
-        cell(CellKey(protocol="http", version=name), Instructions(producer=count(value, ("python3.11", 1.0))))
+        cell(
+            CellKey(protocol="http", version=name),
+            Instructions(producer=count(value, ("python3.11", 1.0), instances=4)),
+        )
         for name, value in (("main", 200_000.0), ("current", 210_000.0))
     )
     both = run([before, after])
@@ -67,7 +71,7 @@ def test_versions_are_compared_first() -> None:
     assert document.conclusion is not None
     assert document.conclusion.alarming
     assert document.conclusion.text == "1 regression, more instructions by more than 1 %: current-http-get."
-    assert "| current-http-get | 200.0 | 210.0 | +5.00 | +5.00 to +5.00 | more |" in " ".join(
+    assert "| current-http-get | 200.0 | 210.0 | +5.00 | +5.00 to +5.00 | 4 | more |" in " ".join(
         markdown.render(document).split()
     )
 
