@@ -40,7 +40,7 @@ _IN_CORE_TEXT: tuple[tuple[re.Pattern[str], type[ConsumerError], str], ...] = tu
     for pattern, kind, text in (
         (r"Failed parsing HTTP/2", UnexpectedResponse, http_rules.NOT_HTTP2),
         (r"Stream removed \(.*unsupported data flags", UnexpectedResponse, http_rules.NOT_HTTP2),
-        (r"Stream removed \(.*Illegal header key", UnexpectedResponse, http_rules.NOT_HTTP2),
+        (r"Stream removed \(.*(Illegal header key|Metadata keys)", UnexpectedResponse, http_rules.NOT_HTTP2),
         (r"Stream removed \(.*Error parsing ':status'", UnexpectedResponse, http_rules.NOT_HTTP2),
         (r"Stream removed \(.*Error parsing 'grpc-encoding'", UnexpectedResponse, NOT_REQUESTED),
         (r"Stream removed \(.*Error parsing '", UnexpectedResponse, NOT_GRPC),
@@ -50,7 +50,8 @@ _IN_CORE_TEXT: tuple[tuple[re.Pattern[str], type[ConsumerError], str], ...] = tu
         (r"^Compression bit set but no encoding configured", UnexpectedResponse, NO_ENCODING),
         (r"^Decompression failed", UnexpectedResponse, NOT_GZIP),
         (
-            r"(Stream removed \(|last error: ).*(Socket closed|Connection reset|Broken pipe|Endpoint closing)",
+            r"(Stream removed \(|last error: (?!.*[Hh]andshake)).*"
+            r"(Socket closed|Connection reset|Broken pipe|Endpoint closing)",
             ProducerUnreachable,
             CLOSED_EARLY,
         ),

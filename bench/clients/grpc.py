@@ -1,6 +1,7 @@
 """gRPC of the raw client, on top of its HTTP/2 (gRPC's PROTOCOL-HTTP2.md): the gRPC consumer's unary calls."""
 
 import base64
+import re
 import ssl
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, cast
@@ -21,8 +22,8 @@ COMPRESSED = 1
 PREFIX_BYTES = 5
 """The compressed flag, and the message's length."""
 CALL_STATUS = b"grpc-status"
-# gRPC's core can read neither.
-USAGE = Usage(CALL_STATUS, reads_padding=False, reads_interim=False)
+USAGE = Usage(CALL_STATUS, re.compile(rb"[0-9a-z_.-]+"), reads_padding=False, reads_interim=False)
+"""That of gRPC's core."""
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -130,8 +131,8 @@ def message_in(answer: Http2Answer, settings: ClientSettings) -> bytes:
     if head.status != 200:
         kind, reason = grpc_rules.of_http_status(head.status or 0)
         raise kind(f"{authority}: {reason}")
-    number = last.call_status or b""
-    if not number.isdigit() or (body and answer.trailers is None):
+    number = (last.call_status or b"").strip()
+    if not number.isdigit() or (body and answer.trailers is None) or not _binary_fields_are_valid(answer):
         raise UnexpectedResponse(f"{authority}: {grpc_rules.NOT_GRPC}")
     encoding = head.get(b"grpc-encoding", b"identity")
     if encoding not in grpc_rules.KNOWN_ENCODINGS:
@@ -155,6 +156,16 @@ def message_in(answer: Http2Answer, settings: ClientSettings) -> bytes:
         raise UnexpectedResponse(f"{authority}: {grpc_rules.NOT_GZIP}") from None
 
 
+def _binary_fields_are_valid(answer: Http2Answer) -> bool:
+    try:
+        for headers in (answer.headers, answer.last):
+            for name, value in headers.fields:
+                _value(name, value)
+    except ValueError:
+        return False
+    return True
+
+
 def _error(number: int, last: Headers) -> grpc.aio.AioRpcError:
     code = _CODES.get(number, grpc.StatusCode.UNKNOWN)
     trailers = grpc.aio.Metadata(*((name.decode("latin-1"), _value(name, value)) for name, value in last.fields))
@@ -163,13 +174,10 @@ def _error(number: int, last: Headers) -> grpc.aio.AioRpcError:
 
 
 def _value(name: bytes, value: bytes) -> str | bytes:
-    """Binary metadata values are base64, with or without padding."""
+    """Binary metadata values are base64, with or without padding. Raises ValueError."""
     if not name.endswith(b"-bin"):
         return value.decode("latin-1")
-    try:
-        return base64.b64decode(value + b"=" * (-len(value) % 4))
-    except ValueError:
-        return b""
+    return b"".join(base64.b64decode(each + b"=" * (-len(each) % 4), validate=True) for each in value.split(b","))
 
 
 def tls_context(settings: ClientSettings) -> ssl.SSLContext:

@@ -21,6 +21,8 @@ DEFAULT_STREAMS = 1 << 30
 
 _unpack = h2.HEAD.unpack_from
 _DATA, _HEADERS = h2.DATA, h2.HEADERS
+_UNUSUAL_DATA = 0xFF & ~h2.END_STREAM
+"""Flags of DATA besides the end: padding, and those that have no meaning."""
 
 
 class Pool(Protocol):
@@ -76,7 +78,7 @@ class Http2Connection(asyncio.Protocol):
         self._pool = pool
         self._transport: asyncio.Transport | None = None
         self._next_id = 1
-        self._reader, self._writer = HeaderReader(pool.usage.call_status), HeaderWriter()
+        self._reader, self._writer = HeaderReader(pool.usage), HeaderWriter()
         self._rest = b""
         """The beginning of an incomplete frame."""
         self._corked = False
@@ -242,8 +244,8 @@ class Http2Connection(asyncio.Protocol):
         if stream is None:
             self._expect_known(stream_id)
             return
-        if flags & h2.PADDED:
-            payload = self._unpadded(h2.PADDED, payload)
+        if flags & _UNUSUAL_DATA:
+            payload = self._unpadded(flags & _UNUSUAL_DATA, payload)
         stream.body.append(payload)
         stream.size += len(payload)
         if flags & h2.END_STREAM:
@@ -253,15 +255,15 @@ class Http2Connection(asyncio.Protocol):
 
     def _on_headers(self, stream_id: int, flags: int, payload: bytes) -> None:
         if flags & (h2.PADDED | h2.WITH_PRIORITY):
-            payload = self._unpadded(flags, payload)
+            payload = self._unpadded(flags & (h2.PADDED | h2.WITH_PRIORITY), payload)
         if flags & h2.END_HEADERS:
             self._on_block(stream_id, flags, payload)
         else:
             self._block = (stream_id, flags, bytearray(payload))
 
     def _unpadded(self, flags: int, payload: bytes) -> bytes:
-        if flags & h2.PADDED and not self._pool.usage.reads_padding:
-            raise h2.BrokenConnection(h2.INTERNAL_ERROR, "a frame is padded, which other clients cannot read")
+        if flags & ~h2.WITH_PRIORITY and not self._pool.usage.reads_padding:
+            raise h2.BrokenConnection(h2.INTERNAL_ERROR, "a frame has flags that other clients cannot read")
         return h2.unpadded(flags, payload)
 
     def _on_block(self, stream_id: int, flags: int, block: bytes) -> None:
@@ -339,7 +341,9 @@ class Http2Connection(asyncio.Protocol):
         pool.send_waiting()
         stream.fail(pool.unreachable(text) if code == h2.REFUSED_STREAM else pool.unexpected(text))
 
-    def _on_settings(self, _stream_id: int, flags: int, payload: bytes) -> None:
+    def _on_settings(self, stream_id: int, flags: int, payload: bytes) -> None:
+        if stream_id or (flags & h2.ACK and payload):
+            raise h2.BrokenConnection(h2.PROTOCOL_ERROR, "settings are on a stream, or in an acknowledgement")
         if flags & h2.ACK:
             return
         if not self.ready:
@@ -347,6 +351,8 @@ class Http2Connection(asyncio.Protocol):
         for key, value in h2.read_settings(payload):
             if key == h2.HEADER_TABLE_SIZE:
                 self._writer.limit_table(value)
+            elif key == h2.ENABLE_PUSH and value > 1:
+                raise h2.BrokenConnection(h2.PROTOCOL_ERROR, "pushing is neither enabled nor disabled")
             elif key == h2.MAX_CONCURRENT_STREAMS:
                 self.streams_at_most = value
             elif key == h2.INITIAL_WINDOW_SIZE:
@@ -390,6 +396,8 @@ class Http2Connection(asyncio.Protocol):
 
     def _on_window_update(self, stream_id: int, _flags: int, payload: bytes) -> None:
         more = _number_in(payload) & h2.LARGEST_WINDOW_BYTES
+        if more == 0:
+            raise h2.BrokenConnection(h2.PROTOCOL_ERROR, "a window is opened by nothing")
         if stream_id == 0:
             self._send_window += more
             if self._send_window > h2.LARGEST_WINDOW_BYTES:

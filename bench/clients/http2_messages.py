@@ -4,6 +4,7 @@ A header block means the same, and is the same, as long as the dynamic table is 
 bytes or by what they say, until one changes the table.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from struct import Struct
@@ -47,6 +48,8 @@ _SETTING = Struct(">HL")
 
 KEPT_AT_MOST = 4096
 
+_PSEUDO_FIELDS = frozenset({b":status", b":method", b":scheme", b":authority", b":path"})
+
 Fields = Sequence[tuple[bytes, bytes]]
 
 
@@ -89,8 +92,10 @@ class Usage:
 
     call_status: bytes | None = None
     """The name of the field with which it reports a call's status. A response's fingerprint includes its value."""
+    field_names: re.Pattern[bytes] = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+")
+    """The names that fields may have, besides those that begin with a colon."""
     reads_padding: bool = True
-    """Whether its other clients can read padded frames."""
+    """Whether its other clients can read padded frames. Those that cannot refuse unknown flags of DATA, too."""
     reads_interim: bool = True
     """Whether its other clients can read interim responses (1xx)."""
 
@@ -140,9 +145,8 @@ class Headers:
 class HeaderReader:
     """Decodes all blocks of one direction of a connection, in order."""
 
-    def __init__(self, call_status: bytes | None = None) -> None:
-        """`call_status` as in Usage."""
-        self._call_status = call_status
+    def __init__(self, usage: Usage) -> None:
+        self._usage = usage
         self._decoder = hpack.Decoder(max_header_list_size=HEADERS_AT_MOST_BYTES)
         self._known: dict[bytes, Headers] = {}
 
@@ -157,9 +161,10 @@ class HeaderReader:
             fields = [(bytes(name), bytes(value)) for name, value in self._decoder.decode(block, raw=True)]
         except (HPACKError, ValueError, IndexError) as error:
             raise BrokenConnection(COMPRESSION_ERROR, f"a header block cannot be read: {error}") from None
-        if any(name != name.lower() for name, _ in fields):
-            raise BrokenConnection(PROTOCOL_ERROR, "the name of a header field is not in lower case")
-        headers = Headers(fields, self._call_status)
+        valid = self._usage.field_names.fullmatch
+        if not all(name in _PSEUDO_FIELDS or valid(name) for name, _ in fields):
+            raise BrokenConnection(PROTOCOL_ERROR, "the name of a header field is not valid")
+        headers = Headers(fields, self._usage.call_status)
         if (tuple(table.dynamic_entries), table.maxsize) != before or len(self._known) >= KEPT_AT_MOST:
             self._known.clear()
         else:

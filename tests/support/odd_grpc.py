@@ -117,6 +117,20 @@ def ended_by_data(*fields: tuple[str, str], head: Fields = GRPC_HEAD, body: byte
     return lambda peer, stream_id: serialized(peer.headers(stream_id, (*head, *fields))) + raw(0, 1, stream_id, body)
 
 
+def with_flags(flags: int) -> Answer:
+    """DATA with these flags."""
+    return lambda peer, stream_id: (
+        serialized(peer.headers(stream_id, GRPC_HEAD))
+        + raw(0, flags, stream_id, prefixed(MESSAGE))
+        + serialized(peer.headers(stream_id, GRPC_OK, "END_STREAM"))
+    )
+
+
+def bad_block(_: Peer, stream_id: int) -> bytes:
+    """HEADERS that names a field outside of the table."""
+    return raw(1, 4, stream_id, b"\xfe")
+
+
 def reset(code: int) -> Answer:
     """RST_STREAM instead of a response."""
     return lambda _, stream_id: serialized(RstStreamFrame(stream_id, error_code=code))
@@ -341,6 +355,14 @@ FRAMES = (
     accepted("has a trailer of 9,000 bytes", "RFC 9110, 5.4", answer(end=(*GRPC_OK, ("a", "a" * 9_000)))),
     accepted("has 200 fields", "RFC 9110, 5.4", answer((*GRPC_HEAD, *[(f"a{n}", "a") for n in range(200)]))),
     refused("has a field name in capitals", "RFC 9113, 8.2.1", answer((*GRPC_HEAD, ("A-Field", "a"))), INVALID_HTTP2),
+    refused("has a blank in a field name", "RFC 9113, 8.2.1", answer((*GRPC_HEAD, ("a b", "a"))), INVALID_HTTP2),
+    refused("has a field without a name", "RFC 9113, 8.2.1", answer((*GRPC_HEAD, ("", "a"))), INVALID_HTTP2),
+    refused("has an unknown pseudo-field", "RFC 9113, 8.3", answer((*GRPC_HEAD, (":a", "a"))), INVALID_HTTP2),
+    refused("has unknown flags in DATA", CORE, with_flags(0x40), INVALID_HTTP2),
+    refused("opens a window by nothing", "RFC 9113, 6.9", before(raw(8, 0, 0, b"\0" * 4)), INVALID_HTTP2),
+    refused("sends SETTINGS on a stream", "RFC 9113, 6.5", before(raw(4, 0, 1, b"")), INVALID_HTTP2),
+    refused("has a PING of 7 bytes", "RFC 9113, 6.7", before(raw(6, 0, 0, b"1234567")), INVALID_HTTP2),
+    refused("has a header block that is not HPACK", "RFC 9113, 4.3", bad_block, INVALID_HTTP2),
     refused("has a status that is no number", "RFC 9113, 8.3.2", answer(((":status", "abc"),)), INVALID_HTTP2),
     refused("sends a frame larger than allowed", "RFC 9113, 4.2", in_a_large_frame, INVALID_HTTP2),
     refused(

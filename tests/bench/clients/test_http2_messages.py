@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.clients import http2_messages
-from bench.clients.http2_messages import BrokenConnection, FieldList, HeaderReader, HeaderWriter
+from bench.clients.http2_messages import BrokenConnection, FieldList, HeaderReader, HeaderWriter, Usage
 
 NAMES = st.sampled_from([b":status", b"content-type", b"date", b"x-a", b"x-b", b"grpc-status"])
 VALUES = st.sampled_from([b"", b"200", b"application/grpc", b"a", b"b" * 100, b"c" * 2000])
@@ -17,7 +17,7 @@ TABLE_SIZES = st.sampled_from([0, 50, 100, 4096])
 @pytest.mark.no_cover
 @given(st.lists(st.tuples(FIELDS, st.none() | TABLE_SIZES), max_size=30))
 def test_header_blocks_are_decoded_as_by_hpack(steps: list[tuple[list[tuple[bytes, bytes]], int | None]]) -> None:
-    encoder, reader = hpack.Encoder(), HeaderReader()
+    encoder, reader = hpack.Encoder(), HeaderReader(Usage())
     for fields, table_bytes in steps:
         if table_bytes is not None and table_bytes != encoder.header_table_size:
             encoder.header_table_size = table_bytes
@@ -50,7 +50,7 @@ def test_repeated_fields_become_the_same_short_header_block() -> None:
 
 def test_the_cache_of_header_blocks_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http2_messages, "KEPT_AT_MOST", 3)
-    reader = HeaderReader()
+    reader = HeaderReader(Usage())
     # A literal field that changes no table.
     first = reader.read(b"\x00\x01a\x010")
     assert reader.read(b"\x00\x01a\x010") is first
@@ -63,18 +63,18 @@ def test_the_cache_of_header_blocks_is_bounded(monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_status_of_a_call_is_in_the_field_that_the_protocol_names() -> None:
     block = hpack.Encoder().encode([(b":status", b"200"), (b"grpc-status", b"5")])
-    assert HeaderReader().read(block).call_status is None
-    assert HeaderReader(b"grpc-status").read(block).call_status == b"5"
-    assert HeaderReader(b"other-status").read(block).call_status is None
+    assert HeaderReader(Usage()).read(block).call_status is None
+    assert HeaderReader(Usage(b"grpc-status")).read(block).call_status == b"5"
+    assert HeaderReader(Usage(b"other-status")).read(block).call_status is None
 
 
 @pytest.mark.parametrize("block", [b"\xfe", b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", b"\x00", b"\x40\x85abc"])
 def test_garbage_as_a_header_block_is_an_error(block: bytes) -> None:
     with pytest.raises(BrokenConnection, match="a header block cannot be read"):
-        HeaderReader().read(block)
+        HeaderReader(Usage()).read(block)
 
 
 def test_an_invalid_status_is_unknown() -> None:
-    encoder, reader = hpack.Encoder(), HeaderReader()
+    encoder, reader = hpack.Encoder(), HeaderReader(Usage())
     for status, expected in ((b"200", 200), (b"2000", None), (b"abc", None), (b"", None)):
         assert reader.read(encoder.encode([(b":status", status)])).status == expected
