@@ -11,10 +11,11 @@ last minute (TIME_WAIT).
 
 import asyncio
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from os import sysconf
 from pathlib import Path
 from struct import iter_unpack
-from time import perf_counter_ns
+from time import monotonic, perf_counter_ns
 
 BEAT_NS = 2_000_000
 """How often the loop should wake the watch. Loops round timers to milliseconds, so a stall is known to about 1 ms."""
@@ -50,7 +51,10 @@ class LoopWatch:
 
 COUNTERS = Path("/proc/net/snmp")
 TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
-LISTENING = "0A"
+TICKS_PER_S = sysconf("SC_CLK_TCK")
+TOLERANCE_TICKS = 5
+LISTENING, CLOSED = "0A", "06"
+"""States of a connection. A closed one is kept for a minute, or until its port is used again."""
 _MAPPED = "0000000000000000FFFF0000"
 """The beginning of an IPv4 address in the table of IPv6. A server that listens for both has its ends there."""
 _UNSPECIFIED = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bound to it
@@ -66,14 +70,15 @@ def opened_by_anybody() -> int | None:
         return None
 
 
-def far_ends(server_ends: Collection[str]) -> frozenset[str]:
-    """One name for each connection to a server: address and port of its other end, in hex.
+def far_ends(server_ends: Collection[str]) -> dict[str, int | None]:
+    """The connections to a server, by address and port of their other end in hex.
 
     `server_ends`: the server's addresses with its port, in the same form. On loopback both ends of a connection are
-    listed; they count as one connection.
+    listed; they count as one connection. Of one that was closed, the value says how long it is still kept (TIME_WAIT),
+    in ticks.
     """
     marks = {f":{end.rpartition(':')[2]}" for end in server_ends}
-    found: set[str] = set()
+    found: dict[str, int | None] = {}
     for table in TABLES:
         try:
             text = table.read_text(encoding="ascii")
@@ -82,15 +87,26 @@ def far_ends(server_ends: Collection[str]) -> frozenset[str]:
         for line in text.splitlines():
             if not any(mark in line for mark in marks):
                 continue
-            _, local, remote, state, *_ = line.split()
+            _, local, remote, state, _, timer, *_ = line.split()
             local, remote = local.removeprefix(_MAPPED), remote.removeprefix(_MAPPED)
-            if state == LISTENING:
+            if state == LISTENING or not (remote in server_ends or local in server_ends):
                 continue
-            if remote in server_ends:
-                found.add(local)
-            elif local in server_ends:
-                found.add(remote)
-    return frozenset(found)
+            name = local if remote in server_ends else remote
+            closed = state == CLOSED and name not in found
+            found[name] = int(timer.partition(":")[2], 16) if closed else None
+    return found
+
+
+def opened_between(before: Mapping[str, int | None], after: Mapping[str, int | None], passed_ticks: float) -> int:
+    """How many connections are new after so much time at least.
+
+    One from the port of a closed one is new as well. It shows in the time for which it is still kept.
+    """
+    return sum(
+        name not in before
+        or (before[name] is not None and (kept is None or kept > (before[name] or 0) - passed_ticks + TOLERANCE_TICKS))
+        for name, kept in after.items()
+    )
 
 
 def ends_of(host: str, port: int) -> frozenset[str]:
@@ -121,7 +137,9 @@ class ConnectionCount:
     def _look(self) -> None:
         # First the counter: what is opened meanwhile makes the next `begin` look again.
         self._looked_at = opened_by_anybody()
+        self._look_began_s = monotonic()
         self._known = far_ends(self._ends)
+        self._look_ended_s = monotonic()
 
     def begin(self) -> None:
         """Count from here on."""
@@ -137,7 +155,8 @@ class ConnectionCount:
             return None
         if now == self._opened_before:
             return 0
-        known = self._known
+        known, known_s = self._known, self._look_ended_s
         self._look()
+        new = opened_between(known, self._known, (self._look_began_s - known_s) * TICKS_PER_S)
         # Before `begin`, this process itself may have opened some that are new as well.
-        return min(len(self._known - known), now - self._opened_before)
+        return min(new, now - self._opened_before)

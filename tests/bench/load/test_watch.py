@@ -1,5 +1,6 @@
 """Connections are counted by the kernel, however short they are."""
 
+import itertools
 import socket
 import sys
 from collections.abc import Iterator
@@ -102,6 +103,45 @@ def test_both_ends_count_once_where_the_server_is_slow_to_close_and_listens_for_
         for accepted in held:
             accepted.close()
         assert count.opened() == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "opened"),
+    [
+        ({}, {"a": None, "b": 6000}, 2),
+        ({"a": None}, {"a": None}, 0),
+        ({"a": None}, {"a": 6000}, 0),
+        ({"a": 5000}, {"a": 4901}, 0),
+        ({"a": 5000}, {"a": 5000}, 1),
+        ({"a": 5000}, {"a": 6000}, 1),
+        ({"a": 5000}, {"a": None}, 1),
+        ({"a": 5000}, {}, 0),
+    ],
+)
+def test_a_connection_from_the_port_of_a_closed_one_is_new(
+    before: dict[str, int | None], after: dict[str, int | None], opened: int
+) -> None:
+    assert watch.opened_between(before, after, passed_ticks=100) == opened
+
+
+def test_a_port_that_is_used_again_counts_again(server: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a run has used all local ports, and the kernel takes those of closed connections."""
+    times = itertools.count()
+    monkeypatch.setattr(watch, "monotonic", lambda: next(times))
+    count = counting(server)
+    # An address that nobody else connects from.
+    source = ("127.0.0.77", 0)
+    for _ in range(3):
+        count.begin()
+        with socket.socket() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            connection.bind(source)
+            source = connection.getsockname()
+            connection.connect(server.getsockname())
+            accepted, _ = server.accept()
+            accepted.close()
+            assert connection.recv(1) == b""
+        assert count.opened() == 1
 
 
 def test_without_kernel_counters_the_count_is_unknown(
