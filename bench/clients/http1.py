@@ -34,8 +34,6 @@ from consumers.http_rules import NOT_HTTP, SWITCHES_PROTOCOLS, SWITCHING_PROTOCO
 from consumers.registry import client_class
 
 END_OF_HEAD = b"\r\n\r\n"
-CLOSED_AT_ONCE_NS = 10_000_000
-"""A server that closes an idle connection sooner than this after a request was sent keeps none open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +45,6 @@ class Http1Answer:
 
 
 Http1Request = RawRequest[bytes, Http1Answer]
-
-
-class _NoneKept(list["Http1Connection"]):
-    """In place of idle connections, where the server closes each one after its response without announcing it.
-
-    A request sent at once would be lost. Client libraries take longer, and find the connection closed.
-    """
-
-    def append(self, connection: "Http1Connection") -> None:
-        """Close it."""
-        connection.close()
 
 
 class Http1Connections(Connections[bytes, Http1Answer]):
@@ -237,14 +224,8 @@ class Http1Connection(asyncio.Protocol):
             failure = request.verify(request, Http1Answer(head, body))
         self._ended(self.sent_ns, done_ns, failure)
 
-    def close(self) -> None:
-        """Close an idle connection."""
-        self._drop()
-
     def eof_received(self) -> None:
         if self.request is None:
-            if perf_counter_ns() - self.sent_ns < CLOSED_AT_ONCE_NS:
-                self._pool.idle = _NoneKept()
             self._drop()
 
     def connection_lost(self, exc: Exception | None) -> None:

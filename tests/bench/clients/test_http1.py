@@ -286,20 +286,6 @@ async def test_unrequested_bytes_close_an_idle_connection() -> None:
         assert server.connections == 2
 
 
-async def test_no_connection_is_kept_to_a_server_that_closes_each_without_announcing_it() -> None:
-    """A request sent at once would be lost, and in a closed loop every second one would."""
-    async with serving(answering_and_closing(RIGHT)) as server, raw_client("http", server.port) as client:
-        request = request_for(client)
-        assert await failure_of(client, request) is None
-        pool = client._connections
-        assert isinstance(pool, Http1Connections)
-        await until(lambda: not pool.connections)
-        for _ in range(5):
-            assert await failure_of(client, request) is None
-            assert not pool.connections
-        assert server.connections == 6
-
-
 async def test_a_refused_connection() -> None:
     async with serving(answering(RIGHT)) as server:
         port = server.port
