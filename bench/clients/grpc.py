@@ -22,7 +22,7 @@ COMPRESSED = 1
 PREFIX_BYTES = 5
 """The compressed flag, and the message's length."""
 CALL_STATUS = b"grpc-status"
-USAGE = Usage(CALL_STATUS, re.compile(rb"[0-9a-z_.-]+"), reads_padding=False, reads_interim=False)
+USAGE = Usage(CALL_STATUS, re.compile(rb"[0-9a-z_.-]+"), reads_padding=False, reads_interim=False, overlooks=True)
 """That of gRPC's core."""
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
@@ -128,7 +128,7 @@ def message_in(answer: Http2Answer, settings: ClientSettings) -> bytes:
     """
     authority = settings.target.authority
     head, last, body = answer.headers, answer.last, answer.body
-    if head.status != 200:
+    if head.status not in (200, None):
         kind, reason = grpc_rules.of_http_status(head.status or 0)
         raise kind(f"{authority}: {reason}")
     number = (last.call_status or b"").strip()

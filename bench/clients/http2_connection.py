@@ -274,8 +274,8 @@ class Http2Connection(asyncio.Protocol):
             return
         if stream.headers is None:
             if headers.status is None:
-                raise h2.BrokenConnection(h2.PROTOCOL_ERROR, "a response has no status")
-            if headers.status < 200 and not flags & h2.END_STREAM:
+                self._overlook("a response has no status")
+            elif headers.status < 200 and not flags & h2.END_STREAM:
                 if not self._pool.usage.reads_interim:
                     self._cancel(stream_id, self._pool.unexpected(NOT_HTTP2))
                 return
@@ -315,7 +315,12 @@ class Http2Connection(asyncio.Protocol):
     def _expect_known(self, stream_id: int) -> None:
         """Ignore frames of a stream that has ended. Raises BrokenConnection for a stream that was never opened."""
         if stream_id == 0 or stream_id % 2 == 0 or stream_id >= self._next_id:
-            raise h2.BrokenConnection(h2.PROTOCOL_ERROR, f"a response is on stream {stream_id}, which was never opened")
+            self._overlook(f"a response is on stream {stream_id}, which was never opened")
+
+    def _overlook(self, violation: str) -> None:
+        """Raise BrokenConnection, unless clients of the protocol on top overlook it."""
+        if not self._pool.usage.overlooks:
+            raise h2.BrokenConnection(h2.PROTOCOL_ERROR, violation)
 
     def _on_continuation(self, stream_id: int, flags: int, payload: bytes) -> None:
         if self._block is None or self._block[0] != stream_id:
@@ -371,7 +376,7 @@ class Http2Connection(asyncio.Protocol):
         self._pool.send_waiting()
 
     def _on_push(self, _stream_id: int, _flags: int, _payload: bytes) -> None:
-        raise h2.BrokenConnection(h2.PROTOCOL_ERROR, "the producer sent PUSH_PROMISE, which was disabled")
+        self._overlook("the producer sent PUSH_PROMISE, which was disabled")
 
     def _on_ping(self, _stream_id: int, flags: int, payload: bytes) -> None:
         if len(payload) != 8:
@@ -401,7 +406,7 @@ class Http2Connection(asyncio.Protocol):
         if stream_id == 0:
             self._send_window += more
             if self._send_window > h2.LARGEST_WINDOW_BYTES:
-                raise h2.BrokenConnection(h2.FLOW_CONTROL_ERROR, "the window was opened too far")
+                self._overlook("the window was opened too far")
         elif (stream := self._unsent.get(stream_id)) is not None:
             stream.window += more
         if self._unsent:

@@ -98,6 +98,9 @@ class Usage:
     """Whether its other clients can read padded frames. Those that cannot refuse unknown flags of DATA, too."""
     reads_interim: bool = True
     """Whether its other clients can read interim responses (1xx)."""
+    overlooks: bool = False
+    """Whether its other clients overlook PUSH_PROMISE, frames on streams that were never opened, windows opened too
+    far, and a response without a status."""
 
 
 def unpadded(flags: int, payload: bytes) -> bytes:
@@ -134,7 +137,7 @@ class Headers:
         names = dict(fields)
         status = names.get(b":status", b"")
         self.status = int(status) if len(status) == 3 and status.isdigit() else None
-        """The HTTP status. None in trailers, and where it cannot be read."""
+        """The HTTP status. None in trailers."""
         self.call_status = None if call_status is None else names.get(call_status)
 
     def get(self, name: bytes, otherwise: bytes = b"") -> bytes:
@@ -165,6 +168,8 @@ class HeaderReader:
         if not all(name in _PSEUDO_FIELDS or valid(name) for name, _ in fields):
             raise BrokenConnection(PROTOCOL_ERROR, "the name of a header field is not valid")
         headers = Headers(fields, self._usage.call_status)
+        if headers.status is None and headers.get(b":status", b"none") != b"none":
+            raise BrokenConnection(PROTOCOL_ERROR, "the status of a response is not a number")
         if (tuple(table.dynamic_entries), table.maxsize) != before or len(self._known) >= KEPT_AT_MOST:
             self._known.clear()
         else:

@@ -244,6 +244,7 @@ def status(number: int, kind: type[ConsumerError] = UnexpectedResponse) -> Behav
 
 GRPC = "gRPC, PROTOCOL-HTTP2"
 COMPRESSION = "gRPC, compression.md"
+OVERLOOKED = "gRPC's core overlooks it"
 CORE = "RFC 9113 allows it; gRPC's core does not read it"
 
 ENCODINGS = (
@@ -379,18 +380,24 @@ FRAMES = (
         connections=None,
     ),
     *(
-        Behaviour(
-            does=does,
-            rule=rule,
-            script=always(sent),
-            refused=INVALID_HTTP2,
-            connections=None,
-            library_differs="because gRPC's core does not look",
-        )
+        accepted(does, rule, sent)
         for does, rule, sent in (
-            ("sends PUSH_PROMISE", "RFC 9113, 8.4", pushing),
-            ("sends HEADERS on a stream that was never opened", "RFC 9113, 5.1", on_another_stream),
-            ("has no status", "RFC 9113, 8.3.2", answer((("content-type", "application/grpc"),))),
+            ("sends PUSH_PROMISE", f"RFC 9113, 8.4 forbids it; {OVERLOOKED}", pushing),
+            (
+                "sends HEADERS on a stream that was never opened",
+                f"RFC 9113, 5.1 forbids it; {OVERLOOKED}",
+                on_another_stream,
+            ),
+            (
+                "has no status",
+                f"RFC 9113, 8.3.2 forbids it; {OVERLOOKED}",
+                answer((("content-type", "application/grpc"),)),
+            ),
+            (
+                "opens a window too far",
+                f"RFC 9113, 6.9.1 forbids it; {OVERLOOKED}",
+                before(WindowUpdateFrame(0, window_increment=2**31 - 1)),
+            ),
         )
     ),
     Behaviour(

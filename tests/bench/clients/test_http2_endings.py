@@ -17,9 +17,12 @@ from hyperframe.frame import (
 )
 
 from bench.clients.http2 import Http2Connections
+from bench.clients.http2_messages import FieldList, Http2Content
 from bench.load.closed_loop import run_closed
 from bench.load.recorder import SliceRecord
+from consumers.client import ClientSettings
 from consumers.errors import ProducerTimeout, ProducerUnreachable, UnexpectedResponse
+from consumers.target import Target
 from tests.support.http2_peer import (
     GRPC_HEAD,
     GRPC_OK,
@@ -142,12 +145,7 @@ BROKEN = [
     instead(raw(4, 0, 0, pack(">HL", 4, 1 << 31))),
     instead(raw(4, 0, 0, pack(">HL", 5, 100))),
     after_settings(lambda peer, i: serialized(DataFrame(i, b"x"), DataFrame(i, b"x", flags=["END_STREAM"]))),
-    after_settings(lambda peer, i: serialized(DataFrame(i + 2, b"x"))),
-    after_settings(lambda peer, i: serialized(peer.headers(i + 1, GRPC_HEAD))),
-    after_settings(lambda peer, i: serialized(RstStreamFrame(i + 2))),
-    after_settings(lambda peer, i: serialized(peer.headers(i, (("a", "b"),)))),
     after_settings(lambda peer, i: serialized(peer.headers(i, GRPC_HEAD), peer.headers(i, (("a", "b"),)))),
-    after_settings(lambda peer, i: serialized(PushPromiseFrame(i, promised_stream_id=2, flags=["END_HEADERS"]))),
     after_settings(lambda peer, i: raw(0, 0, i, b"\x00" * 16_385)),
     after_settings(lambda peer, i: raw(0, 8, i, b"\x05abc")),
     after_settings(lambda peer, i: raw(1, 0x24, i, b"abc")),
@@ -159,7 +157,6 @@ BROKEN = [
     after_settings(lambda peer, i: raw(9, 4, i, b"")),
     after_settings(lambda peer, i: raw(1, 0, i, b"\x88") + raw(0, 0, i, b"x")),
     after_settings(lambda peer, i: raw(1, 0, i, b"\x88") + raw(9, 0, i, b"\x00" * 16_384) * 65),
-    after_settings(lambda peer, i: serialized(*[WindowUpdateFrame(0, window_increment=2**31 - 1)] * 2)),
 ]
 
 
@@ -170,6 +167,28 @@ async def test_a_protocol_violation_ends_the_connection_and_fails_the_request(sc
         assert isinstance(failure, UnexpectedResponse), failure
         assert str(failure).startswith(f"127.0.0.1:{server.port}: ")
         assert await failure_of(client, request_for(client)) is None
+
+
+OVERLOOKED = [
+    after_settings(lambda peer, i: serialized(DataFrame(i + 2, b"x"))),
+    after_settings(lambda peer, i: serialized(peer.headers(i + 1, GRPC_HEAD))),
+    after_settings(lambda peer, i: serialized(RstStreamFrame(i + 2))),
+    after_settings(lambda peer, i: serialized(peer.headers(i, (("a", "b"),)))),
+    after_settings(lambda peer, i: serialized(PushPromiseFrame(i, promised_stream_id=2, flags=["END_HEADERS"]))),
+    after_settings(lambda peer, i: serialized(*[WindowUpdateFrame(0, window_increment=2**31 - 1)] * 2)),
+    after_settings(lambda peer, i: raw(0, 8, i, b"\x05abc")),
+]
+"""What gRPC's core overlooks, and other clients of HTTP/2 do not."""
+
+
+@pytest.mark.parametrize("script", OVERLOOKED)
+async def test_a_violation_that_grpc_overlooks_ends_the_connection_of_other_protocols(script: Script) -> None:
+    content = Http2Content(FieldList([(b":method", b"POST"), (b":path", b"/soups")]), b"onions")
+    async with speaking_http2(script) as server:
+        connections = Http2Connections(ClientSettings(target=Target("127.0.0.1", server.port)), None)
+        with pytest.raises(UnexpectedResponse, match="not valid HTTP/2"):
+            await connections.exchange(content)
+        await connections.close()
 
 
 async def silent(peer: Peer) -> None:
