@@ -20,6 +20,7 @@ from bench.cgroup import ThrottleClock
 from bench.machine import Pinning, usable_cpus
 from bench.occupancy import Occupancy
 from bench.topology import read_topology
+from consumers.access import redacted_arguments
 from recipes.installation import DISTRIBUTION, INSTALLED, ROOT, started_as
 
 REQUIREMENTS = Path("requirements") / "run.txt"
@@ -152,6 +153,6 @@ def _read(path: str) -> str | None:
 
 
 def command_line() -> str:
-    """The command that started this process, as a user would type it."""
-    arguments = sys.argv[1:]
+    """The command that started this process, as a user would type it, without the values of headers."""
+    arguments = redacted_arguments(sys.argv[1:])
     return " ".join([started_as("bench"), *(f"'{a}'" if " " in a or not a else a for a in arguments)])

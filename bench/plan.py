@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.request_file import RequestFile
 from bench.spec import DEFAULT_DIALECT, CellKey, dimensions
+from consumers.access import Access
 from consumers.registry import default_dialect, dialects
 from consumers.target import Target
 from producers.registry import DEFAULT, PRODUCERS
@@ -131,7 +132,8 @@ class RunPlan:
     gzip_level: int = 6
     threshold: float | None = None
     """Where versions are compared: a slowdown by more than this share is a regression."""
-    ca: str | None = None
+    access: Access = field(default_factory=Access)
+    """What targets demand. Headers are sent to every producer."""
     requests: RequestFile | None = None
     """What is requested instead of recipes."""
     note: str | None = None

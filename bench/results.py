@@ -409,6 +409,19 @@ class RequestsUsed(Struct, frozen=True, kw_only=True):
     """What stands for the names in braces: an entry for each request."""
 
 
+class AccessUsed(Struct, frozen=True, kw_only=True):
+    """How clients got access to what was measured. Nothing here is secret."""
+
+    headers: list[str] = []
+    """Names of the headers that requests had besides those of the client; `grpc:name` for one protocol only."""
+    client_certificate: bool = False
+    """Whether clients had a certificate of their own."""
+    insecure: bool = False
+    """Whether certificates of producers were trusted whatever they were."""
+    tls_min: str | None = None
+    """The version of TLS that was demanded at least; null for the usual one."""
+
+
 class PlanUsed(Struct, frozen=True, kw_only=True):
     """How the run was laid out."""
 
@@ -439,6 +452,7 @@ class PlanUsed(Struct, frozen=True, kw_only=True):
     expect: Literal["recipes", "none"] | None = None
     """What responses were compared with. `none`: they only had to be well-formed, and with a request file the same from
     call to call."""
+    access: AccessUsed = AccessUsed()
     interrupted: bool = False
 
 

@@ -82,6 +82,12 @@ def why_unsupported(key: CellKey, plan: RunPlan) -> str | None:
     return protocol(key.protocol).why_no_gzip(plan.gzip_level)
 
 
+def why_nothing(plan: RunPlan) -> str | None:
+    """Why no cell of the plan can be measured, as far as is known before anything starts; None where one can."""
+    reasons = [why_unsupported(cell, plan) for cell in plan.matrix.cells()]
+    return reasons[0] if reasons and all(reasons) else None
+
+
 def served(key: CellKey, plan: RunPlan) -> list[CellKey]:
     """The cells that the producer with this process key serves."""
     return [cell for cell in plan.matrix.cells() if cell.process == key and why_unsupported(cell, plan) is None]
@@ -261,9 +267,14 @@ def describe(plan: RunPlan) -> str:
         f"recipes: {plan.recipes}" if plan.requests is None else f"requests: {plan.requests.used.file}",
         f"takes about {estimated_seconds(plan):.0f} s",
         "",
-        *(cell.label for cell in cells),
+        *(_described(cell, plan) for cell in cells),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _described(cell: CellKey, plan: RunPlan) -> str:
+    reason = why_unsupported(cell, plan)
+    return cell.label if reason is None else f"{cell.label}: unsupported: {reason}"
 
 
 def _text(value: object) -> str:

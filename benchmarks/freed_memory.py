@@ -26,6 +26,7 @@ from bench.workloads import Workload
 from benchmarks.repeated import command_of
 from commands import command_line, values
 from commands.errors import UntrustedMeasurement, UsageError
+from consumers.access import Access
 from producers import certificates
 from recipes.sources import DEFAULT_SOURCE
 
@@ -54,7 +55,7 @@ async def measured(session: Session, producer: RunningProducer, ca: Path, kind: 
     setup = Setup(
         protocol=CELL.protocol,
         direct=producer.addresses,
-        ca=str(ca),
+        access=Access(ca=ca),
         recipes=DEFAULT_SOURCE,
         ids=list(range(1, 257)),
         known=True,

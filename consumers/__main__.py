@@ -11,11 +11,13 @@ if __name__ == "__main__":
     interruption.end_at_once("python -m consumers")
 
 import asyncio
+import inspect
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import typer
@@ -26,6 +28,7 @@ from commands import command_line, values
 from commands.errors import CommandError, UsageError
 from commands.loop_signals import handled_in_loop, run_until_signal
 from consumers import web_api
+from consumers.access import TLS_VERSIONS, Access, BadHeader, read_headers
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import ConsumerError
 from consumers.registry import CONSUMERS, client, dialects, target_for
@@ -98,68 +101,126 @@ RecipeId = Annotated[
 ]
 
 
-@app.command(cls=CHECKED)
-def get(
+def _caller(
     context: typer.Context,
+    target: Target = "localhost:4000",
+    header: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--header",
+            metavar="HEADER",
+            help="'Name: value', 'Name: env:VARIABLE', 'Name: @FILE', or @FILE with a header a line. Repeatable.",
+        ),
+    ] = None,
+    gzip: Gzip = False,
+    ca: Ca = None,
+    cert: Annotated[
+        Path | None, typer.Option("--cert", parser=values.readable_file, metavar="FILE", help="Certificate to present.")
+    ] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option(
+            "--key", parser=values.readable_file, metavar="FILE", help="Its private key. [default: in the same file]"
+        ),
+    ] = None,
+    insecure: Annotated[bool, typer.Option("--insecure", help="Trust whatever certificate the producer has.")] = False,
+    tls_min: Annotated[
+        str,
+        typer.Option(
+            "--tls-min",
+            parser=values.one_of(TLS_VERSIONS),
+            metavar="|".join(TLS_VERSIONS),
+            help="The earliest version of TLS to use.",
+        ),
+    ] = TLS_VERSIONS[0],
+    timeout: Timeout = 30.0,
+    dialect: Dialect = "",
+) -> Caller:
+    """The client that these flags describe. Raises UsageError."""
+    spoken = dialects(context.obj)
+    if dialect and dialect not in spoken:
+        raise UsageError(f"--dialect: {dialect!r} is not a dialect of {context.obj}; choose from {', '.join(spoken)}")
+    try:
+        at = target_for(context.obj, target)
+    except BadTarget as error:
+        raise UsageError(f"--target: {error}") from None
+    try:
+        headers = Access(headers=read_headers(header or (), CONSUMERS)).headers_of(context.obj)
+    except BadHeader as error:
+        raise UsageError(f"--header: {error}") from None
+    access = Access(headers=headers, ca=ca, client_certificate=cert, client_key=key, insecure=insecure, tls_min=tls_min)
+    own_authority = Path("certs/ca.pem")
+    if at.tls and ca is None and not insecure and own_authority.is_file():
+        access = replace(access, ca=own_authority)
+    settings = ClientSettings.with_access(access, target=at, gzip=gzip, timeout_s=timeout, dialect=dialect)
+    return Caller(context.obj, settings)
+
+
+def calling(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the flags of `_caller` behind its own; it gets what they describe as `caller`."""
+    flags = inspect.signature(_caller, eval_str=True).parameters
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        caller = _caller(**{name: given.pop(name) for name in flags})
+        command(caller=caller, **given)
+
+    own = inspect.signature(command, eval_str=True)
+    kept = [each for name, each in own.parameters.items() if name != "caller"]
+    parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*kept, *flags.values())]
+    run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {each.name: each.annotation for each in parameters} | {"return": None}
+    return run
+
+
+@app.command(cls=CHECKED)
+@calling
+def get(
+    caller: Caller,
     recipe_id: RecipeId,
     fields: Annotated[
         str, typer.Option(metavar="NAMES", help=f"Comma-separated, of {','.join(FIELDS)}. [default: all]")
     ] = "",
-    target: Target = "localhost:4000",
-    gzip: Gzip = False,
-    ca: Ca = None,
-    timeout: Timeout = 30.0,
-    dialect: Dialect = "",
 ) -> None:
     """Print one recipe."""
     names = values.comma_list([fields]) or None
     for name in names or ():
         if name not in FIELDS:
             raise UsageError(f"--fields: a recipe has no field {name!r}; choose from {', '.join(FIELDS)}")
-    caller = _caller(context, target, gzip, ca, timeout, dialect)
     _print(_ask(caller, lambda consumer: consumer.get(recipe_id, names)), keep=names)
 
 
 @app.command("list", cls=CHECKED)
+@calling
 def list_recipes(
-    context: typer.Context,
+    caller: Caller,
     page_size: Annotated[
         int, typer.Option(parser=values.whole_number(1, MAXIMUM_PAGE_SIZE), metavar="N", help="Number of recipes.")
     ] = DEFAULT_PAGE_SIZE,
     page_token: Annotated[str, typer.Option(metavar="TOKEN", help="next_page_token of the previous page.")] = "",
-    target: Target = "localhost:4000",
-    gzip: Gzip = False,
-    ca: Ca = None,
-    timeout: Timeout = 30.0,
-    dialect: Dialect = "",
 ) -> None:
     """Print a page of recipes."""
-    caller = _caller(context, target, gzip, ca, timeout, dialect)
     _print(_ask(caller, lambda consumer: consumer.list(page_size, page_token)))
 
 
 @app.command(cls=CHECKED)
+@calling
 def create(
-    context: typer.Context,
+    caller: Caller,
     file: Json,
     idempotency_key: Annotated[
         str, typer.Option(metavar="KEY", help="Repeating a key does not create a second recipe.")
     ] = "",
-    target: Target = "localhost:4000",
-    gzip: Gzip = False,
-    ca: Ca = None,
-    timeout: Timeout = 30.0,
-    dialect: Dialect = "",
 ) -> None:
     """Create a recipe and print it with its id."""
     draft = _read_draft(file)
-    caller = _caller(context, target, gzip, ca, timeout, dialect)
     _print(_ask(caller, lambda consumer: consumer.create(draft, idempotency_key)))
 
 
 @app.command(cls=CHECKED)
+@calling
 def serve(
-    context: typer.Context,
+    caller: Caller,
     host: Annotated[str, typer.Option(envvar="HOST", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
         int,
@@ -170,14 +231,8 @@ def serve(
     recipe_id: Annotated[
         int, typer.Option("--id", parser=values.whole_number(0, MAXIMUM_ID), metavar="ID", help="Recipe to show.")
     ] = SHOWCASE_ID,
-    target: Target = "localhost:4000",
-    gzip: Gzip = False,
-    ca: Ca = None,
-    timeout: Timeout = 30.0,
-    dialect: Dialect = "",
 ) -> None:
     """Serve the consumer web API: GET / shows the producer's response."""
-    caller = _caller(context, target, gzip, ca, timeout, dialect)
 
     async def until_stopped(consumer: RecipeClient) -> None:
         runner = web.AppRunner(web_api.application(consumer, recipe_id), access_log=None)
@@ -199,22 +254,6 @@ def serve(
             await runner.cleanup()
 
     _ask(caller, until_stopped)
-
-
-def _caller(context: typer.Context, target: str, gzip: bool, ca: Path | None, timeout_s: float, dialect: str) -> Caller:
-    spoken = dialects(context.obj)
-    if dialect and dialect not in spoken:
-        raise UsageError(f"--dialect: {dialect!r} is not a dialect of {context.obj}; choose from {', '.join(spoken)}")
-    try:
-        settings = ClientSettings(
-            target=target_for(context.obj, target), gzip=gzip, ca=ca, timeout_s=timeout_s, dialect=dialect
-        )
-    except BadTarget as error:
-        raise UsageError(f"--target: {error}") from None
-    own_authority = Path("certs/ca.pem")
-    if settings.target.tls and ca is None and own_authority.is_file():
-        settings = replace(settings, ca=own_authority)
-    return Caller(context.obj, settings)
 
 
 def _ask(caller: Caller, call: Callable[[RecipeClient], Awaitable[Result]]) -> Result:

@@ -14,6 +14,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from consumers import http_rules
+from consumers.access import values_by_name
 from consumers.client import ClientSettings
 from consumers.errors import (
     CLOSED_EARLY,
@@ -23,6 +24,7 @@ from consumers.errors import (
     UnexpectedResponse,
     no_response_within,
 )
+from consumers.tls import client_context, reason_of
 
 Value = TypeVar("Value")
 
@@ -53,6 +55,7 @@ class HttpSession:
             # By default, aiohttp would accept gzip, and more if it is installed.
             "Accept-Encoding": "gzip" if settings.gzip else "identity",
             "User-Agent": "recipe-lab",
+            **values_by_name(settings.headers),
         }
         self._session: aiohttp.ClientSession | None = None
         self._context: ssl.SSLContext | None = None
@@ -72,7 +75,7 @@ class HttpSession:
         connector = aiohttp.TCPConnector(
             limit=settings.connections or DEFAULT_CONNECTIONS,
             keepalive_timeout=IDLE_S,
-            ssl=self.tls_context() if settings.target.tls else False,
+            ssl=self._tls_context() if settings.target.tls else False,
         )
         connector._factory = partial(_Connection, loop=asyncio.get_running_loop())  # type: ignore[assignment]
         self._session = aiohttp.ClientSession(
@@ -144,15 +147,15 @@ class HttpSession:
             case aiohttp.ClientConnectorCertificateError():
                 return self.unreachable(f"its certificate is not trusted: {_certificate_reason(error)}")
             case aiohttp.ClientSSLError():
-                return self.unreachable(f"the TLS handshake failed: {_reason(error.os_error)}")
+                return self.unreachable(f"the TLS handshake failed: {reason_of(error.os_error)}")
             case aiohttp.ClientConnectorError():
-                return self.unreachable(_reason(error.os_error))
+                return self.unreachable(reason_of(error.os_error))
             case aiohttp.ClientResponseError() | _MalformedBody():
                 return self.unexpected(http_rules.NOT_HTTP)
             case aiohttp.ClientPayloadError() | aiohttp.ClientConnectionError() | ConnectionError():
                 return self.unreachable(CLOSED_EARLY)
             case _:
-                return self.unreachable(_reason(error))
+                return self.unreachable(reason_of(error))
 
     @property
     def authority(self) -> str:
@@ -182,24 +185,12 @@ class HttpSession:
             reason = "the response is not JSON"
         raise self.unexpected(reason)
 
-    def tls_context(self) -> ssl.SSLContext:
+    def _tls_context(self) -> ssl.SSLContext:
         """The TLS context with trusted and own certificates. Raises ProducerUnreachable, naming an unusable file."""
-        settings = self._settings
-        if self._context is not None:
-            # Reopening does not read the files again, which takes longer than many requests.
-            return self._context
-        file = settings.ca
-        try:
-            context = ssl.create_default_context(cafile=settings.ca)
-            context.minimum_version = ssl.TLSVersion.TLSv1_2
-            file = settings.client_certificate
-            if settings.client_certificate is not None:
-                context.load_cert_chain(settings.client_certificate, settings.client_key)
-        except OSError as error:
-            raise self.unreachable(f"cannot use {file}: {_reason(error)}") from None
-        context.set_alpn_protocols(["http/1.1"])
-        self._context = context
-        return context
+        # Reopening does not read the files again, which takes longer than many requests.
+        if self._context is None:
+            self._context = client_context(self._settings, ("http/1.1",))
+        return self._context
 
 
 class _MalformedBody(aiohttp.ClientPayloadError):
@@ -244,14 +235,5 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _reason(error: BaseException) -> str:
-    """The text of a system or OpenSSL error, without numbers and source locations."""
-    if isinstance(error, ssl.SSLError) and error.reason:
-        return error.reason.replace("_", " ").lower()
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error) or type(error).__name__
-
-
 def _certificate_reason(error: aiohttp.ClientConnectorCertificateError) -> str:
-    return getattr(error.certificate_error, "verify_message", "") or _reason(error.certificate_error)
+    return getattr(error.certificate_error, "verify_message", "") or reason_of(error.certificate_error)

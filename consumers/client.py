@@ -2,11 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, fields
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+from consumers.access import Access
 from consumers.errors import OperationUnsupported
 from consumers.own_requests import OwnAnswer, OwnCall, OwnRequest
 from consumers.target import Target
@@ -15,22 +15,26 @@ from recipes.model import Recipe, RecipeDraft, RecipePage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClientSettings:
-    """How to reach a producer."""
+class ClientSettings(Access):
+    """How to reach a producer. `headers` are those of the client's protocol."""
 
     target: Target
     gzip: bool = False
     """Accept gzip responses. Otherwise identity is requested explicitly."""
-    ca: Path | None = None
-    """PEM file of the authority to trust instead of the system's, for TLS."""
-    client_certificate: Path | None = None
-    client_key: Path | None = None
     timeout_s: float = 30.0
     """The timeout of a call, including connecting."""
     dialect: str = ""
     """A dialect in consumers.registry; empty: the protocol's default."""
+    known_certificate: str = ""
+    """In PEM, what the server is known to present in a handshake that meets `tls_min`. Empty: not known. Consumers
+    whose library cannot be told either otherwise find out when they are opened."""
     connections: int | None = None
     """The maximum number of connections; None: the library's default."""
+
+    @classmethod
+    def with_access(cls, access: Access, **settings: Any) -> Self:
+        """With what a server demands, and other settings."""
+        return cls(**{each.name: getattr(access, each.name) for each in fields(Access)}, **settings)
 
 
 class RecipeClient(ABC):

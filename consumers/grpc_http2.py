@@ -3,8 +3,8 @@
 import asyncio
 import os
 import re
-import ssl
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -28,6 +28,7 @@ from consumers.errors import (
 )
 from consumers.own_requests import OwnAnswer, OwnCall, OwnRequest
 from consumers.protobuf_messages import draft_message, page_in, recipe_in
+from consumers.tls import UnusableFile, check_files, is_valid_now, name_in, server_certificate
 from protos import recipe_pb2 as messages
 from protos.recipe_pb2_grpc import RecipeServiceStub
 from recipes.book import DEFAULT_PAGE_SIZE, MAXIMUM_ID
@@ -60,10 +61,16 @@ class GrpcHttp2Client(RecipeClient):
         """`new_channel` creates the channel; None: one that connects to the target."""
         super().__init__(settings)
         self._new_channel = new_channel or connecting_channel
+        self._connects = new_channel is None and settings.target.tls
+        # Names of metadata are in lower case.
+        self._metadata = tuple([(header.name.lower(), header.value) for header in settings.headers]) or None
 
     async def open(self) -> None:
-        """Create the channel; the first call connects. Raises ProducerUnreachable if certificates cannot be read."""
-        self._channel = self._new_channel(self.settings)
+        """Create the channel; the first call connects. Raises ConsumerError if certificates cannot be used."""
+        settings = self.settings
+        if self._connects and settings.needs_known_certificate and not settings.known_certificate:
+            self.settings = settings = replace(settings, known_certificate=await server_certificate(settings))
+        self._channel = self._new_channel(settings)
         self._own: dict[str, Any] = {}
         self.connect(self._channel)
 
@@ -135,6 +142,7 @@ class GrpcHttp2Client(RecipeClient):
                 cast(Sequence[own_grpc.GrpcRequest], requests),
                 lambda: connecting_channel(self.settings),
                 self.settings.timeout_s,
+                self._metadata,
             )
         except grpc.aio.AioRpcError as error:
             failure = self._failure(error)
@@ -152,7 +160,9 @@ class GrpcHttp2Client(RecipeClient):
                 own.path, request_serializer=own_grpc.serialized, response_deserializer=own.deserialize
             )
         try:
-            answer: OwnAnswer | None = await method(own.message, timeout=self.settings.timeout_s)
+            answer: OwnAnswer | None = await method(
+                own.message, timeout=self.settings.timeout_s, metadata=self._metadata
+            )
         except grpc.aio.AioRpcError as error:
             failure = self._failure(error)
         except grpc.aio.UsageError:
@@ -170,7 +180,7 @@ class GrpcHttp2Client(RecipeClient):
         recipe_id: int | None = None,
     ) -> Answer:
         try:
-            answer = await method(request, timeout=self.settings.timeout_s)
+            answer = await method(request, timeout=self.settings.timeout_s, metadata=self._metadata)
         except grpc.aio.AioRpcError as error:
             failure = error
         except grpc.aio.UsageError:
@@ -229,9 +239,10 @@ def connecting_channel(settings: ClientSettings) -> grpc.aio.Channel:
     return grpc.aio.insecure_channel(authority, options=options)
 
 
-def channel_options(settings: ClientSettings) -> list[tuple[str, int]]:
+def channel_options(settings: ClientSettings) -> list[tuple[str, int | str]]:
     """The channel arguments of a consumer."""
     return [
+        *_options_for_any_certificate(settings),
         ("grpc.compression_enabled_algorithms_bitset", IDENTITY_AND_GZIP if settings.gzip else IDENTITY_ONLY),
         # Pages of large recipes exceed the default of 4 MiB.
         ("grpc.max_receive_message_length", -1),
@@ -245,22 +256,34 @@ def channel_options(settings: ClientSettings) -> list[tuple[str, int]]:
     ]
 
 
+def _options_for_any_certificate(settings: ClientSettings) -> list[tuple[str, int | str]]:
+    """What makes gRPC's library accept the known certificate. Raises OperationUnsupported where nothing does."""
+    if not (settings.insecure and settings.known_certificate):
+        return []
+    name = name_in(settings.known_certificate)
+    if not name or not is_valid_now(settings.known_certificate):
+        lacks = "has expired or is not valid yet" if name else "has no name"
+        raise OperationUnsupported(
+            f"{settings.target.authority}: gRPC's library uses no certificate that {lacks}, not even with --insecure"
+        )
+    return [
+        ("grpc.ssl_target_name_override", name),
+        # Otherwise the name in the certificate would be sent as :authority.
+        ("grpc.default_authority", settings.target.authority),
+    ]
+
+
 def channel_credentials(settings: ClientSettings) -> grpc.ChannelCredentials:
     """Credentials with trusted and own certificates. Raises ProducerUnreachable, naming an unusable file."""
-    ca, certificate, key = settings.ca, settings.client_certificate, settings.client_key
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    file = ca
+    # gRPC accepts any bytes and fails in the handshake without a reason. OpenSSL gives one.
     try:
-        # gRPC accepts any bytes and fails in the handshake without a reason. OpenSSL gives one.
-        if ca is not None:
-            context.load_verify_locations(ca)
-        file = certificate
-        if certificate is not None:
-            context.load_cert_chain(certificate, key)
-    except OSError as error:
-        reason = getattr(error, "reason", None) or error.strerror
-        raise ProducerUnreachable(f"{settings.target.authority}: cannot use {file}: {reason}") from None
-    return grpc.ssl_channel_credentials(_content(ca), _content(key), _content(certificate))
+        check_files(settings)
+    except UnusableFile as error:
+        raise ProducerUnreachable(f"{settings.target.authority}: cannot use {error}") from None
+    authorities = settings.known_certificate.encode() if settings.insecure else _content(settings.ca)
+    certificate = settings.client_certificate
+    key = certificate if settings.client_key is None else settings.client_key
+    return grpc.ssl_channel_credentials(authorities, _content(key), _content(certificate))
 
 
 def _content(path: Path | None) -> bytes | None:

@@ -20,6 +20,8 @@ from consumers.aiohttp_session import one_line
 from consumers.errors import BadOwnRequest, OperationUnsupported
 from consumers.own_requests import OwnAnswer, OwnCall, OwnRequest, Values, filled_json
 
+Metadata = Sequence[tuple[str, str]] | None
+"""Of each call; None: none."""
 REFLECTION = ("grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection")
 """The services of both versions, whose messages are the same."""
 Describe = Callable[[ServerReflectionRequest], Awaitable[list[FileDescriptorProto]]]
@@ -98,9 +100,12 @@ def serialized(message: Message) -> bytes:
 
 
 async def calls_of(
-    requests: Sequence[GrpcRequest], connect: Callable[[], grpc.aio.Channel], timeout_s: float
+    requests: Sequence[GrpcRequest],
+    connect: Callable[[], grpc.aio.Channel],
+    timeout_s: float,
+    metadata: Metadata = None,
 ) -> list[GrpcCall]:
-    """Calls of one method. `connect` opens a channel for reflection, which is closed again.
+    """Calls of one method. `connect` opens a channel for reflection, which is closed again; it gets the metadata.
 
     Raises BadOwnRequest for a method that is not there and a message that does not fit it, OperationUnsupported for a
     streaming method and where there is no reflection, AioRpcError.
@@ -110,7 +115,7 @@ async def calls_of(
         pool = pool_of_file(first.descriptor_set)
     else:
         async with _closing(connect()) as channel:
-            pool = await reflected(channel, first.method.partition("/")[0], timeout_s)
+            pool = await reflected(channel, first.method.partition("/")[0], timeout_s, metadata)
     method = _method(pool, first)
     return [GrpcCall(request, method, pool) for request in requests]
 
@@ -174,7 +179,9 @@ def _pool_of(files: dict[str, FileDescriptorProto]) -> descriptor_pool.Descripto
     return descriptor_pool.DescriptorPool(database)
 
 
-async def reflected(channel: grpc.aio.Channel, service: str, timeout_s: float) -> descriptor_pool.DescriptorPool:
+async def reflected(
+    channel: grpc.aio.Channel, service: str, timeout_s: float, metadata: Metadata
+) -> descriptor_pool.DescriptorPool:
     """What a server says of its service by reflection, with everything that it depends on.
 
     Raises OperationUnsupported where the server has no reflection, BadOwnRequest where it does not know the service,
@@ -182,7 +189,7 @@ async def reflected(channel: grpc.aio.Channel, service: str, timeout_s: float) -
     """
     for version in REFLECTION:
         try:
-            return await _with_dependencies(_describing(channel, version, timeout_s), service)
+            return await _with_dependencies(_describing(channel, version, timeout_s, metadata), service)
         except grpc.aio.AioRpcError as error:
             if error.code() is not grpc.StatusCode.UNIMPLEMENTED:
                 raise
@@ -193,7 +200,7 @@ async def reflected(channel: grpc.aio.Channel, service: str, timeout_s: float) -
     )
 
 
-def _describing(channel: grpc.aio.Channel, version: str, timeout_s: float) -> Describe:
+def _describing(channel: grpc.aio.Channel, version: str, timeout_s: float, metadata: Metadata) -> Describe:
     """What asks the server with a version of reflection. It raises AioRpcError and DecodeError."""
     # The method takes a stream of requests, and one of a single request is enough. It leaves as one with the call: a
     # request that is written later may meet the end of the call, and then grpc.aio loses the status.
@@ -204,7 +211,7 @@ def _describing(channel: grpc.aio.Channel, version: str, timeout_s: float) -> De
     )
 
     async def describe(asked: ServerReflectionRequest) -> list[FileDescriptorProto]:
-        async for answer in method(asked, timeout=timeout_s):
+        async for answer in method(asked, timeout=timeout_s, metadata=metadata):
             contents = answer.file_descriptor_response.file_descriptor_proto
             return [FileDescriptorProto.FromString(content) for content in contents]
         return []

@@ -1,6 +1,6 @@
 """Every flag of `python -m consumers` that has no effect beside others."""
 
-from commands.without_effect import CommandLine, WithoutEffect
+from commands.without_effect import CommandLine, WithoutEffect, beside, without
 from consumers.target import BadTarget, parse_target
 
 
@@ -12,5 +12,11 @@ def _plain_target(line: CommandLine) -> bool:
 
 
 WITHOUT_EFFECT = (
-    WithoutEffect(["--ca"], "without TLS; use a --target with https:// or grpcs://, or leave it out", _plain_target),
+    WithoutEffect(
+        ["--ca", "--cert", "--key", "--insecure", "--tls-min"],
+        "without TLS; use a --target with https:// or grpcs://, or leave it out",
+        _plain_target,
+    ),
+    WithoutEffect(["--key"], "without --cert; add it, or leave --key out", without("--cert")),
+    WithoutEffect(["--ca"], "beside --insecure, which trusts every certificate; leave one out", beside("--insecure")),
 )

@@ -101,6 +101,8 @@ def carry_out(
     Ctrl-C asks the work to stop. Raises UsageError where the plan cannot be prepared, Interrupted where the work does
     not keep what it found.
     """
+    if (reason := planning.why_nothing(plan)) is not None:
+        raise UsageError(f"every combination is unsupported: {reason}")
     ids = _ids(plan, recipes)
     pinning = machine.pinning_here()
     cpus = pinning.measured or machine.usable_cpus()

@@ -7,6 +7,15 @@ import typer
 
 from bench import schedule as planning
 from bench.cli import matrix_flags, request_flags, version_flags
+from bench.cli.access_flags import (
+    CaFlag,
+    CertFlag,
+    HeaderFlag,
+    InsecureFlag,
+    KeyFlag,
+    TlsMinFlag,
+    access,
+)
 from bench.cli.matrix_flags import LOAD, SERVERS, TIME, WHAT
 from bench.cli.measure import checked_path, load_recipes, measure
 from bench.cli.output_flags import OUTPUT, ExplainFlag, JsonFlag, OutFlag, TablesFlag, shown
@@ -15,7 +24,6 @@ from bench.cli.shared_flags import (
     USUAL_PAGE_SIZE,
     USUAL_WORKLOADS,
     AbFlag,
-    CaFlag,
     GzipLevelFlag,
     PageSizeFlag,
     RecipesFlag,
@@ -31,6 +39,7 @@ from bench.spec import ClosedLoad
 from bench.stats.verdicts import THRESHOLD
 from commands import values
 from commands.errors import ExitCode
+from consumers.access import TLS_VERSIONS
 from recipes import sources
 
 DEFAULT_SECONDS = 175.0
@@ -144,7 +153,12 @@ def run(
         ),
     ] = "",
     requests: RequestFileFlag = None,
+    header: HeaderFlag = None,
     ca: CaFlag = None,
+    cert: CertFlag = None,
+    key: KeyFlag = None,
+    insecure: InsecureFlag = False,
+    tls_min: TlsMinFlag = TLS_VERSIONS[0],
     gzip_level: GzipLevelFlag = 6,
     timeout: Annotated[
         float,
@@ -234,7 +248,7 @@ def run(
         timeout_s=timeout,
         gzip_level=gzip_level,
         threshold=threshold if len(compared) > 1 else None,
-        ca=str(ca) if ca else None,
+        access=access(header, ca=ca, cert=cert, key=key, insecure=insecure, tls_min=tls_min),
         note=note or None,
     )
     run_path = checked_path(out)

@@ -1,6 +1,5 @@
 """Flags that several commands have: what is requested, of which servers, in which order."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -65,15 +64,6 @@ SeedFlag = Annotated[
 TargetFlag = Annotated[
     list[str] | None,
     typer.Option(metavar="PROTOCOL=URL", rich_help_panel=SERVERS, help="Measure a server that is already running."),
-]
-CaFlag = Annotated[
-    Path | None,
-    typer.Option(
-        parser=values.readable_file,
-        metavar="FILE",
-        rich_help_panel=SERVERS,
-        help="CA certificates to trust for --target.",
-    ),
 ]
 AbFlag = Annotated[
     str,

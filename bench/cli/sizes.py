@@ -5,6 +5,15 @@ from typing import Annotated
 import typer
 
 from bench.cli import matrix_flags, request_flags, version_flags
+from bench.cli.access_flags import (
+    CaFlag,
+    CertFlag,
+    HeaderFlag,
+    InsecureFlag,
+    KeyFlag,
+    TlsMinFlag,
+    access,
+)
 from bench.cli.matrix_flags import TIME
 from bench.cli.measure import carry_out, checked_path, load_recipes
 from bench.cli.output_flags import ExplainFlag, JsonFlag, OutFlag, TablesFlag, shown
@@ -12,7 +21,6 @@ from bench.cli.request_flags import RequestFileFlag
 from bench.cli.shared_flags import (
     USUAL_PAGE_SIZE,
     USUAL_WORKLOADS,
-    CaFlag,
     GzipLevelFlag,
     PageSizeFlag,
     RecipesFlag,
@@ -31,6 +39,7 @@ from bench.runner.sizes import REQUESTS, size_up, sizes_run
 from bench.spec import ClosedLoad
 from commands import values
 from commands.errors import ExitCode
+from consumers.access import TLS_VERSIONS
 from recipes import sources
 
 ABOUT_S = 6.0
@@ -53,7 +62,12 @@ def sizes(
     ] = REQUESTS,
     request_file: RequestFileFlag = None,
     target: TargetFlag = None,
+    header: HeaderFlag = None,
     ca: CaFlag = None,
+    cert: CertFlag = None,
+    key: KeyFlag = None,
+    insecure: InsecureFlag = False,
+    tls_min: TlsMinFlag = TLS_VERSIONS[0],
     gzip_level: GzipLevelFlag = 6,
     recipes: RecipesFlag = sources.DEFAULT_SOURCE,
     renumber: RenumberFlag = False,
@@ -99,7 +113,7 @@ def sizes(
         known=own is None,
         requests=own,
         gzip_level=gzip_level,
-        ca=str(ca) if ca else None,
+        access=access(header, ca=ca, cert=cert, key=key, insecure=insecure, tls_min=tls_min),
     )
     path = checked_path(out, "sizes")
 

@@ -8,11 +8,19 @@ import typer
 from rich.text import Text
 
 from bench.cli import matrix_flags, version_flags
+from bench.cli.access_flags import (
+    CaFlag,
+    CertFlag,
+    HeaderFlag,
+    InsecureFlag,
+    KeyFlag,
+    TlsMinFlag,
+    access,
+)
 from bench.cli.measure import carry_out, checked_path, load_recipes
 from bench.cli.output_flags import OUTPUT
 from bench.cli.shared_flags import (
     USUAL_PAGE_SIZE,
-    CaFlag,
     PageSizeFlag,
     RecipesFlag,
     RenumberFlag,
@@ -35,6 +43,7 @@ from bench.runner.slo_search import LOWEST_HZ, BadObjective, Objective, parse, w
 from bench.spec import Role
 from commands import values
 from commands.errors import ExitCode, UsageError
+from consumers.access import TLS_VERSIONS
 from recipes import sources
 from recipes.sources import LoadedRecipes
 
@@ -63,7 +72,12 @@ def slo(
     workload: Annotated[list[str] | None, workload_option(USUAL_WORKLOAD)] = None,
     page_size: PageSizeFlag = None,
     target: TargetFlag = None,
+    header: HeaderFlag = None,
     ca: CaFlag = None,
+    cert: CertFlag = None,
+    key: KeyFlag = None,
+    insecure: InsecureFlag = False,
+    tls_min: TlsMinFlag = TLS_VERSIONS[0],
     timeout: Annotated[
         float,
         typer.Option(
@@ -112,7 +126,7 @@ def slo(
         recipes=recipes,
         versions=versions,
         timeout_s=timeout,
-        ca=str(ca) if ca else None,
+        access=access(header, ca=ca, cert=cert, key=key, insecure=insecure, tls_min=tls_min),
     )
     return _measure(plan, loaded, objectives, checked_path(out) if out else None)
 
@@ -143,7 +157,11 @@ def _measure(plan: RunPlan, loaded: LoadedRecipes, objectives: Sequence[Objectiv
         show_then_write(Files(run, run_path, report=False), lambda: show(found, objectives), print_files)
     if run.plan.interrupted:
         return ExitCode.INTERRUPTED
-    return ExitCode.UNTRUSTED if any(one.trouble or one.generator_limited for one in found) else ExitCode.FINE
+    return ExitCode.UNTRUSTED if any(_untrusted(one) for one in found) else ExitCode.FINE
+
+
+def _untrusted(found: Found) -> bool:
+    return found.generator_limited or bool(found.trouble and not found.unsupported)
 
 
 def show(found: Sequence[Found], objectives: Sequence[Objective]) -> None:
@@ -175,7 +193,7 @@ def table(found: Sequence[Found], objectives: Sequence[Objective]) -> Table:
 def rate_of(found: Found) -> str:
     """The rate, in a few characters."""
     if found.trouble:
-        return "no result"
+        return "unsupported" if found.unsupported else "no result"
     if found.rate_hz is None:
         return "none"
     return f"{'≥ ' if found.generator_limited else ''}{found.rate_hz:,.0f}"
@@ -184,7 +202,7 @@ def rate_of(found: Found) -> str:
 def in_words(found: Found) -> str:
     """The rate, and what was missed above it."""
     if found.trouble:
-        return f"no result: {found.trouble}"
+        return f"{rate_of(found)}: {found.trouble}"
     if found.rate_hz is None:
         return f"missed even at {LOWEST_HZ:g} requests/s ({found.limit})"
     above = (

@@ -62,8 +62,14 @@ USUAL = "get,list"
 NO_PAGES = "without a workload of several recipes; add list or batch with --workload, or leave it out"
 NO_IDS = "without a workload that requests recipes by their ids, such as get; add one with --workload, or leave it out"
 GZIP_OFF = WithoutEffect(["--gzip-level"], "with --gzip off; leave one of them out", _gzip_off)
-NO_TLS_TARGET = WithoutEffect(
-    ["--ca"], "without a --target with TLS, such as https:// or grpcs://; leave it out", _no_tls_target
+ACCESS = (
+    WithoutEffect(
+        ["--ca", "--cert", "--key", "--insecure", "--tls-min"],
+        "without a --target with TLS, such as https:// or grpcs://; leave it out",
+        _no_tls_target,
+    ),
+    WithoutEffect(["--key"], "without --cert; add it, or leave --key out", without("--cert")),
+    WithoutEffect(["--ca"], "beside --insecure, which trusts every certificate; leave one out", beside("--insecure")),
 )
 JSON = WithoutEffect(
     ["--tables", "--explain"], "beside --json, which replaces the text; leave one of them out", beside("--json")
@@ -94,14 +100,15 @@ WITHOUT_EFFECT: Mapping[str, Sequence[WithoutEffect]] = {
         WithoutEffect(["--recipes"], "beside --target, --ids and --expect none; leave it out", _recipes_unused),
         WithoutEffect(["--gzip-level"], "on a --target, which is running already; leave it out", beside("--target")),
         GZIP_OFF,
-        NO_TLS_TARGET,
+        *ACCESS,
         JSON,
     ),
-    "slo": (WithoutEffect(["--page-size"], NO_PAGES, _no_pages("get")), NO_TLS_TARGET),
+    "slo": (WithoutEffect(["--page-size"], NO_PAGES, _no_pages("get")), *ACCESS),
     "sizes": (
         WithoutEffect(["--page-size"], NO_PAGES, _no_pages(USUAL)),
         WithoutEffect(["--seed"], NO_IDS, _no_ids),
         GZIP_OFF,
+        *ACCESS,
         JSON,
     ),
     "instructions": (

@@ -2,7 +2,6 @@
 
 import base64
 import re
-import ssl
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, cast
 from urllib.parse import unquote
@@ -15,8 +14,9 @@ from bench.clients.http2_messages import FieldList, Headers, Http2Answer, Http2C
 from bench.clients.raw_calls import Exchange, ProgramRequest, RawCalls
 from consumers import grpc_rules
 from consumers.client import ClientSettings, RecipeClient
-from consumers.errors import OperationUnsupported, ProducerUnreachable, UnexpectedResponse
+from consumers.errors import OperationUnsupported, UnexpectedResponse
 from consumers.registry import client_class
+from consumers.tls import client_context
 
 COMPRESSED = 1
 PREFIX_BYTES = 5
@@ -48,7 +48,7 @@ class GrpcCalls(RawCalls[Http2Content, Http2Answer]):
 
     def connections(self) -> Http2Connections:
         """Connections, with ALPN h2 if there is TLS."""
-        tls = tls_context(self.settings) if self.settings.target.tls else None
+        tls = client_context(self.settings, ("h2",)) if self.settings.target.tls else None
         return Http2Connections(self.settings, tls, USAGE)
 
     def fingerprint(self, answer: Http2Answer) -> Hashable:
@@ -75,6 +75,7 @@ class GrpcCalls(RawCalls[Http2Content, Http2Answer]):
             (b"grpc-accept-encoding", b"identity, gzip" if settings.gzip else b"identity"),
             # The consumer also sends its deadline, and handling it is work for the producer.
             (b"grpc-timeout", b"%dm" % max(1, round(settings.timeout_s * 1000))),
+            *((header.name.lower().encode(), header.value.encode()) for header in settings.headers),
         ]
 
     def program_request(self, content: Http2Content) -> ProgramRequest:
@@ -178,19 +179,3 @@ def _value(name: bytes, value: bytes) -> str | bytes:
     if not name.endswith(b"-bin"):
         return value.decode("latin-1")
     return b"".join(base64.b64decode(each + b"=" * (-len(each) % 4), validate=True) for each in value.split(b","))
-
-
-def tls_context(settings: ClientSettings) -> ssl.SSLContext:
-    """TLS with ALPN h2. Raises ProducerUnreachable, naming the file, for certificates that cannot be used."""
-    file = settings.ca
-    try:
-        context = ssl.create_default_context(cafile=settings.ca)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        file = settings.client_certificate
-        if settings.client_certificate is not None:
-            context.load_cert_chain(settings.client_certificate, settings.client_key)
-    except OSError as error:
-        reason = getattr(error, "reason", None) or error.strerror
-        raise ProducerUnreachable(f"{settings.target.authority}: cannot use {file}: {reason}") from None
-    context.set_alpn_protocols(["h2"])
-    return context

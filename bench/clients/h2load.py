@@ -19,7 +19,7 @@ from bench.clients.raw import RawClient
 from bench.clients.raw_calls import ProgramRequest
 from bench.workloads import Question
 from consumers.client import ClientSettings, RecipeClient
-from consumers.errors import ProducerUnreachable, UnexpectedResponse
+from consumers.errors import OperationUnsupported, ProducerUnreachable, UnexpectedResponse
 
 PROGRAM = "h2load"
 SLICE_AT_LEAST_NS = 200_000_000
@@ -121,7 +121,14 @@ class H2loadClient(ProgramClient):
         return self._raw.consumer
 
     async def open(self) -> None:
-        """Open the raw client. Raises ProducerUnreachable."""
+        """Open the raw client. Raises ProducerUnreachable, and OperationUnsupported for what the program cannot do."""
+        if secret := [header.name for header in self.settings.headers if not header.on_command_line]:
+            raise OperationUnsupported(
+                f"h2load takes headers on its command line only, where others can read the value of {secret[0]}; "
+                "use --client raw"
+            )
+        if self.settings.client_certificate is not None:
+            raise OperationUnsupported("h2load has no certificate of its own; use --client raw")
         await self._raw.open()
 
     async def close(self) -> None:

@@ -32,6 +32,7 @@ from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import CLOSED_EARLY, ConsumerError
 from consumers.http_rules import NOT_HTTP, SWITCHES_PROTOCOLS, SWITCHING_PROTOCOLS
 from consumers.registry import client_class
+from consumers.tls import client_context
 
 END_OF_HEAD = b"\r\n\r\n"
 
@@ -301,7 +302,7 @@ class Http1Calls(RawCalls[bytes, Http1Answer]):
         """Connections, with ALPN http/1.1 if there is TLS."""
         context: ssl.SSLContext | None = None
         if self.settings.target.tls:
-            context = HttpSession(self.settings, accept="*/*").tls_context()
+            context = client_context(self.settings, ("http/1.1",))
         return Http1Connections(self.settings, context)
 
     def fingerprint(self, answer: Http1Answer) -> Hashable:

@@ -1,5 +1,7 @@
 """Messages between the bench and a load process: JSON, one message a line, one answer to each order."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -8,6 +10,8 @@ from msgspec import Struct
 from bench.plan import Addresses
 from bench.results import Anatomy, Bytes, Slice, TlsSession
 from bench.spec import CellKey
+from consumers import access
+from consumers.access import Access, Header
 from consumers.own_requests import OwnRequests
 
 
@@ -19,7 +23,8 @@ class Setup(Struct, frozen=True, kw_only=True, tag=True):
     """Without a relay."""
     networks: dict[str, Addresses] = {}
     """Through relays, by the network that each stands for."""
-    ca: str | None
+    access: Access = Access()
+    """What the producer demands; `headers` are those of the protocol."""
     recipes: str
     """The source of the producer's recipes."""
     own_ids: dict[int, str] = {}
@@ -175,13 +180,46 @@ class Broken(Struct, frozen=True, kw_only=True, tag=True):
 Order = Setup | Verify | ReadSizes | CountInFlight | RunSlice | SendRequests | Discard | Collect | Finish
 Answer = Done | Verification | SizesRead | InFlightCounted | SliceDone | RequestsSent | Recorded | Broken
 
-_orders: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Path):
+        return str(value)
+    raise NotImplementedError(f"a message holds no {type(value).__name__}")
+
+
+def _rich(kind: type, value: Any) -> Any:
+    if kind is Path:
+        return Path(value)
+    raise NotImplementedError(f"a message holds no {kind.__name__}")
+
+
+_orders: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order, dec_hook=_rich)
 _answers: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
 
 
 def encode(message: Any) -> bytes:
     """One message as a line."""
-    return msgspec.json.encode(message) + b"\n"
+    return msgspec.json.encode(message, enc_hook=_plain) + b"\n"
+
+
+def without_values(answer: Answer, headers: Sequence[Header]) -> Answer:
+    """The answer with the values of these headers replaced in every text: a producer may have repeated them."""
+    if not headers or isinstance(answer, Recorded):
+        return answer
+    plain = _replaced(msgspec.to_builtins(answer, enc_hook=_plain), headers)
+    return msgspec.convert(plain, type(answer), dec_hook=_rich)
+
+
+def _replaced(value: Any, headers: Sequence[Header]) -> Any:
+    match value:
+        case str():
+            return access.without_values(value, headers)
+        case dict():
+            return {access.without_values(name, headers): _replaced(inner, headers) for name, inner in value.items()}
+        case list() | tuple():
+            return [_replaced(inner, headers) for inner in value]
+        case _:
+            return value
 
 
 def decode_order(line: bytes) -> Order:

@@ -13,7 +13,6 @@ from argparse import SUPPRESS, ArgumentParser
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle, islice
-from pathlib import Path
 from random import Random
 from statistics import median
 from time import perf_counter_ns
@@ -51,6 +50,7 @@ from consumers import registry as consumers
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import ConsumerError, OperationUnsupported
 from consumers.target import Target
+from consumers.tls import server_certificate
 from recipes import sources
 from recipes.errors import RecipeError
 from recipes.model import Recipe
@@ -85,6 +85,8 @@ class Worker:
         """Verified ones, by what decides how they are answered."""
         self.connections: dict[Target, ConnectionCount] = {}
         """By the producer's address."""
+        self.known_certificate = ""
+        """What the producer presents, in PEM, where that has to be known."""
 
     async def answer(self, order: messages.Order) -> messages.Answer:
         """Carry out one order."""
@@ -118,10 +120,22 @@ class Worker:
             target = addresses.of(tls=key.tls)
             if target is None:
                 raise OperationUnsupported(f"there is no address with{'' if key.tls else 'out'} TLS")
+            if target.tls:
+                await self._know_certificate()
             made = self._load_client(key, target)
             await made.open()
             self.clients[key.connections] = made
         return self.clients[key.connections]
+
+    async def _know_certificate(self) -> None:
+        """Find out what the producer presents, once and beside all connections that are counted. Raises ConsumerError.
+
+        Not every library can do by itself what `access` demands.
+        """
+        access, target = self.setup.access, self.setup.direct.tls
+        if target is not None and not self.known_certificate and access.needs_known_certificate:
+            settings = ClientSettings.with_access(access, target=target, timeout_s=self.setup.timeout_s)
+            self.known_certificate = await server_certificate(settings)
 
     def _load_client(self, key: CellKey, target: Target) -> LoadClient:
         settings = self._settings(key, target, connections=key.load.connection_limit if key.load else None)
@@ -134,11 +148,12 @@ class Worker:
         return consumers.client(self.setup.protocol, self._settings(key, target, connections=1))
 
     def _settings(self, key: CellKey, target: Target, *, connections: int | None) -> ClientSettings:
-        return ClientSettings(
+        return ClientSettings.with_access(
+            self.setup.access,
             target=target,
+            known_certificate=self.known_certificate if target.tls else "",
             gzip=key.gzip,
             dialect=key.dialect,
-            ca=Path(self.setup.ca) if self.setup.ca else None,
             timeout_s=self.setup.timeout_s,
             connections=connections,
         )
@@ -198,7 +213,7 @@ class Worker:
                 codec=row(self.setup.protocol).codec(),
                 asks=[question.send for question in islice(cycle(questions), count)],
             )
-            anatomy = _anatomy(found.reading, gzip=order.key.gzip) if order.anatomy and found.reading else None
+            anatomy = self._anatomy(found.reading, gzip=order.key.gzip) if order.anatomy and found.reading else None
         except (BytesUnaccounted, UnknownPart) as error:
             return messages.Broken(text=str(error))
         return messages.SizesRead(
@@ -207,6 +222,11 @@ class Worker:
             tls_session=found.reading.tls_session if found.reading else None,
             warnings=found.warnings,
         )
+
+    def _anatomy(self, reading: Reading, *, gzip: bool) -> Anatomy | None:
+        responses = [response for _, response in reading.contents[WARM_UP_REQUESTS:]]
+        given = {header.name.lower() for header in self.setup.access.headers}
+        return anatomy_of(reading, gzip_found(responses) if gzip else None, given)
 
     async def count_in_flight(self, key: CellKey) -> messages.InFlightCounted:
         """Count how many requests the cell's client can have in flight. Its requests need no TLS for that."""
@@ -349,11 +369,6 @@ class Worker:
         return _recorded(self.cells, problems)
 
 
-def _anatomy(reading: Reading, *, gzip: bool) -> Anatomy | None:
-    responses = [response for _, response in reading.contents[WARM_UP_REQUESTS:]]
-    return anatomy_of(reading, gzip_found(responses) if gzip else None)
-
-
 def _recorded(cells: Mapping[str, VerifiedCell], problems: Sequence[str] = ()) -> messages.Recorded:
     return messages.Recorded(
         latency={name: latency_histogram.encode(cell.latency) for name, cell in cells.items()},
@@ -385,7 +400,7 @@ async def obey(reader: asyncio.StreamReader) -> None:
         elif worker is None:
             reply = messages.Broken(text="the first order must be Setup")
         else:
-            reply = await worker.answer(order)
+            reply = messages.without_values(await worker.answer(order), worker.setup.access.headers)
         sys.stdout.buffer.write(messages.encode(reply))
         sys.stdout.buffer.flush()
         if isinstance(order, messages.Finish):

@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from bench.machine import Pinning
 from bench.plan import RunPlan
-from bench.results import Cell, PlanUsed, RecipesUsed, Run, RunWarning
+from bench.results import AccessUsed, Cell, PlanUsed, RecipesUsed, Run, RunWarning
+from consumers.access import TLS_VERSIONS, Access
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +35,19 @@ class RunHeader:
             environment=self.environment,
             recipes=self.recipes,
             requests=None if plan.requests is None else plan.requests.used,
-            plan=used,
+            plan=replace(used, access=_access_used(plan.access)),
             warnings=warnings,
             cells=cells,
         )
+
+
+def _access_used(access: Access) -> AccessUsed:
+    return AccessUsed(
+        headers=[header.label for header in access.headers],
+        client_certificate=access.client_certificate is not None,
+        insecure=access.insecure,
+        tls_min=None if access.tls_min == TLS_VERSIONS[0] else access.tls_min,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bench import schedule as planning
 from bench.load import messages
@@ -12,6 +12,7 @@ from bench.runner.job import Job
 from bench.runner.processes import UNWRAPPED, Child, LoadProcess, ProcessFailed, Wrapper
 from bench.runner.session import RunningProducer, Server, Session
 from bench.spec import CellKey
+from consumers.access import Access
 from consumers.target import parse_target
 
 VERIFY_TIMEOUT_S = 120.0
@@ -132,7 +133,7 @@ async def start_rig(
         protocol=protocol,
         direct=direct,
         networks={network: _through(relay, direct) for network, relay in relays.items()},
-        ca=plan.ca or (None if job.certificates is None else str(job.certificates / "ca.pem")),
+        access=_access(job, protocol),
         recipes=plan.recipes,
         own_ids=dict(job.own_ids),
         ids=list(job.ids),
@@ -143,6 +144,12 @@ async def start_rig(
     )
     load = await session.start_load(setup, load_in)
     return Rig(session, key, load, list(relays.values()), producer)
+
+
+def _access(job: Job, protocol: str) -> Access:
+    """What a producer of this protocol demands: of those that the lab starts, the lab's own authority is trusted."""
+    access = replace(job.plan.access, headers=job.plan.access.headers_of(protocol))
+    return access if job.certificates is None else replace(access, ca=job.certificates / "ca.pem")
 
 
 def _through(relay: Server, direct: Addresses) -> Addresses:

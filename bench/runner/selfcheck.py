@@ -165,7 +165,6 @@ async def _slice_against_noop(session: Session, protocol: str, client: str) -> m
     setup = messages.Setup(
         protocol=protocol,
         direct=Addresses(parse_target(server.addresses[0].removeprefix("tcp://"))),
-        ca=None,
         recipes="generated:50",
         ids=[RECIPE_ID],
         known=False,

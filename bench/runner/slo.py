@@ -48,6 +48,8 @@ class Found:
     """Whether the load generator was the limit, so that the rate may be higher."""
     trouble: str = ""
     """Why there is no result."""
+    unsupported: bool = False
+    """Whether the producer cannot serve it, so that there is none to be expected."""
     probes: int = 0
     confirmed: CellRecording | None = None
     """The slices at `rate_hz`."""
@@ -92,7 +94,9 @@ class Prober:
                         found = Found(key)
                         results.append(found)
                         rig = rigs.get(key.process)
-                        if rig is None or rig.broken:
+                        if (reason := planning.why_unsupported(key, self.plan)) is not None:
+                            found.trouble, found.unsupported = reason, True
+                        elif rig is None or rig.broken:
                             found.trouble = "; ".join(problems)
                         else:
                             await self._search(rig, found, number, len(keys))
@@ -186,7 +190,7 @@ class Prober:
             if verification.outcome == OK:
                 found.trouble = ""
                 return True
-            found.trouble = verification.text
+            found.trouble, found.unsupported = verification.text, not verification.supported
             if verification.outcome not in SILENCE:
                 return False
         return False

@@ -79,6 +79,10 @@ def _settings(run: Run) -> dict[str, str]:
         "slice": f"{plan.slice_ms:g} ms",
         "expected responses": plan.expect,
         "request file": None if run.requests is None else f"digest {run.requests.digest[:DIGEST_DIGITS]}",
+        "headers": ", ".join(sorted(plan.access.headers)) or "none",
+        "client certificate": "yes" if plan.access.client_certificate else "no",
+        "certificates of servers": "not verified" if plan.access.insecure else "verified",
+        "TLS at least": plan.access.tls_min or "the usual version",
         "requested recipes": None if run.recipes.ids is None else _ids_in_words(run.recipes.ids),
     }
     networks = {f"network {name}": words for name, words in plan.networks.items()}

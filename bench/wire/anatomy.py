@@ -1,20 +1,25 @@
 """The anatomy of a connection, as it stands in the run file: its bytes by phase and name, and its headers. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+
+from msgspec.structs import replace
 
 from bench.results import Anatomy, BothWays, GzipFound, HeaderPair, HeaderSection
 from bench.wire.codec import HeaderFields
 from bench.wire.parts import HEADERS, Named, category_of, check_sum, total_bytes
 from bench.wire.reading import WARM_UP_REQUESTS, Reading
 from bench.wire.recording import Direction
+from consumers.access import REDACTED
 
 LINE_EXTRA_BYTES = len(b": ") + len(b"\r\n")
 """What a header line takes in addition to name and value."""
 
 
-def anatomy_of(reading: Reading, gzip: GzipFound | None = None) -> Anatomy | None:
+def anatomy_of(reading: Reading, gzip: GzipFound | None = None, secret_names: Collection[str] = ()) -> Anatomy | None:
     """The anatomy of a connection. None where nothing inside TLS is known.
+
+    `secret_names`: names of fields, in lower case, whose values in requests are left out.
 
     Raises UnknownPart for a part whose name is not declared, and BytesUnaccounted when the phases do not sum.
     """
@@ -32,8 +37,8 @@ def anatomy_of(reading: Reading, gzip: GzipFound | None = None) -> Anatomy | Non
         last=_requests(reading, requests - 1, requests),
         closing=_both({direction: way.closing.named for direction, way in reading.ways.items()}),
         total={direction.value: way.total_bytes for direction, way in reading.ways.items()},
-        first_headers=_headers(reading, 0),
-        last_headers=_headers(reading, requests - 1),
+        first_headers=_headers(reading, 0, secret_names),
+        last_headers=_headers(reading, requests - 1, secret_names),
         gzip=gzip,
     )
     check_phases(found)
@@ -71,11 +76,13 @@ def _sum(parts: Iterable[Named]) -> Counter[str]:
     return total
 
 
-def _headers(reading: Reading, number: int) -> HeaderPair:
+def _headers(reading: Reading, number: int, secret_names: Collection[str]) -> HeaderPair:
     request, response = reading.contents[number]
     ways = reading.ways
+    sent = _section(ways[Direction.SENT].requests[number].named, request.headers)
+    fields = [(name, REDACTED if name.lower() in secret_names else value) for name, value in sent.fields]
     return HeaderPair(
-        request=_section(ways[Direction.SENT].requests[number].named, request.headers),
+        request=replace(sent, fields=fields),
         response=_section(ways[Direction.RECEIVED].requests[number].named, response.headers),
     )
 

@@ -221,3 +221,12 @@ def test_intervals_settle_when_they_change_little(
 
 def test_connections_are_visited_before_consumers_give_them_up_and_producers_close_them() -> None:
     assert planning.UNVISITED_S_AT_MOST < IDLE_S < Limits().keep_alive_s
+
+
+def test_a_plan_of_which_nothing_can_be_measured_has_a_reason() -> None:
+    plain = (Version(targets={"http": Addresses(Target("x", 1))}),)
+    mixed = plan_of(with_values(protocol=("http",), tls=(False, True)), versions=plain)
+    assert planning.why_nothing(mixed) is None
+    assert "unsupported: its target has no address with TLS" in planning.describe(mixed)
+    nothing = plan_of(with_values(protocol=("http",), tls=(True,)), versions=plain)
+    assert planning.why_nothing(nothing) == "its target has no address with TLS; add --target http=https://…"

@@ -1,5 +1,6 @@
 """Minimal third-party producers: recipe 42 and the process id over each protocol, nothing else."""
 
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, cast
@@ -31,22 +32,26 @@ def as_json(recipe: Recipe) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def json_producer(recipe: Recipe = CHICKEN, base: str = "") -> AsyncIterator[str]:
-    """`base`: in front of every path."""
+async def json_producer(
+    recipe: Recipe = CHICKEN, base: str = "", authorization: str = "", tls: ssl.SSLContext | None = None
+) -> AsyncIterator[str]:
+    """`base`: in front of every path. `authorization`: the header that every request must have."""
 
     async def get(request: web.Request) -> web.Response:
         if request.match_info["id"] != str(recipe.id):
             return web.json_response({"error": "not_found"}, status=404)
         return web.json_response({"producer_pid": PID, "recipe": as_json(recipe)})
 
-    application = web.Application()
+    application = web.Application(middlewares=_demanding(authorization))
     application.router.add_get(f"{base}/recipes/{{id}}", get)
-    async with _aiohttp(application) as address:
+    async with _aiohttp(application, tls) as address:
         yield address
 
 
 @asynccontextmanager
-async def graphql_producer(recipe: Recipe = CHICKEN, path: str = "/graphql") -> AsyncIterator[str]:
+async def graphql_producer(
+    recipe: Recipe = CHICKEN, path: str = "/graphql", authorization: str = "", tls: ssl.SSLContext | None = None
+) -> AsyncIterator[str]:
     schema = build_schema(SCHEMA)
     root = {
         "recipe": lambda _info, **given: as_json(recipe) if given.get("id") == str(recipe.id) else None,
@@ -58,15 +63,18 @@ async def graphql_producer(recipe: Recipe = CHICKEN, path: str = "/graphql") -> 
         result = await graphql(schema, body["query"], root, variable_values=body.get("variables"))
         return web.json_response(result.formatted)
 
-    application = web.Application()
+    application = web.Application(middlewares=_demanding(authorization))
     application.router.add_post(path, answer)
-    async with _aiohttp(application) as address:
+    async with _aiohttp(application, tls) as address:
         yield address
 
 
 @asynccontextmanager
-async def grpc_producer(recipe: Recipe = CHICKEN) -> AsyncIterator[str]:
+async def grpc_producer(recipe: Recipe = CHICKEN, authorization: str = "") -> AsyncIterator[str]:
     async def get_recipe(request: messages.RecipeRequest, context: Any) -> messages.Recipe:
+        given = dict(context.invocation_metadata()).get("authorization", "")
+        if authorization and given != authorization:
+            await context.abort(grpc.StatusCode.UNAUTHENTICATED, f"not with {given!r}")
         if request.id != recipe.id:
             await context.abort(grpc.StatusCode.NOT_FOUND, "not found")
         return messages.Recipe(**as_json(recipe))
@@ -92,20 +100,34 @@ async def grpc_producer(recipe: Recipe = CHICKEN) -> AsyncIterator[str]:
         await server.stop(None)
 
 
-FOREIGN: dict[str, Callable[[Recipe], AbstractAsyncContextManager[str]]] = {
+FOREIGN: dict[str, Callable[..., AbstractAsyncContextManager[str]]] = {
     "http": json_producer,
     "graphql": graphql_producer,
     "grpc": grpc_producer,
 }
 
 
+def _demanding(authorization: str) -> list[Any]:
+    """What refuses other requests, and repeats what they had, as careless servers do."""
+
+    @web.middleware
+    async def check(request: web.Request, handler: Any) -> web.StreamResponse:
+        given = request.headers.get("Authorization", "")
+        if not authorization or given == authorization:
+            return cast(web.StreamResponse, await handler(request))
+        detail = f"not with {given!r}"
+        return web.json_response({"error": "no", "detail": detail, "errors": [{"message": detail}]}, status=401)
+
+    return [check]
+
+
 @asynccontextmanager
-async def _aiohttp(application: web.Application) -> AsyncIterator[str]:
+async def _aiohttp(application: web.Application, tls: ssl.SSLContext | None) -> AsyncIterator[str]:
     runner = web.AppRunner(application)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
     try:
-        yield f"http://127.0.0.1:{cast(int, runner.addresses[0][1])}"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{cast(int, runner.addresses[0][1])}"
     finally:
         await runner.cleanup()

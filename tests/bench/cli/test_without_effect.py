@@ -5,7 +5,19 @@ import pytest
 from bench.cli.without_effect import WITHOUT_EFFECT
 from tests.support.programs import assert_one_line_error, run_here
 
+FILE = "pyproject.toml"
+TLS_TARGET = "--target http=https://localhost:1"
+ACCESS = [
+    ("--ca", f"--ca {FILE} --target http=localhost:1"),
+    ("--ca", f"--ca {FILE}"),
+    ("--ca", f"--ca {FILE} --insecure {TLS_TARGET}"),
+    ("--cert", f"--cert {FILE} --target grpc=grpc://localhost:1"),
+    ("--key", f"--key {FILE} {TLS_TARGET}"),
+    ("--insecure", "--insecure"),
+    ("--tls-min", "--tls-min 1.3 --target http=localhost:1"),
+]
 REFUSED = [
+    *((command, *case) for command in ("run", "slo", "sizes") for case in ACCESS),
     ("run", "--concurrency", "--rate 5 --concurrency 4"),
     ("run", "--arrivals", "--arrivals constant"),
     ("run", "--threshold", "--threshold 2%"),
@@ -17,12 +29,9 @@ REFUSED = [
     ("run", "--recipes", "--recipes generated:9 --target http=localhost:1 --ids 1 --expect none"),
     ("run", "--gzip-level", "--gzip-level 9 --target http=localhost:1"),
     ("run", "--gzip-level", "--gzip-level 6 --gzip off"),
-    ("run", "--ca", "--ca pyproject.toml --target http=localhost:1"),
-    ("run", "--ca", "--ca pyproject.toml"),
     ("run", "--tables", "--json --tables all"),
     ("run", "--explain", "--json --explain"),
     ("slo", "--page-size", "--page-size 5"),
-    ("slo", "--ca", "--ca pyproject.toml --target grpc=grpc://localhost:1"),
     ("sizes", "--page-size", "--page-size 5 --workload get"),
     ("sizes", "--seed", "--seed 2 --workload list,create"),
     ("sizes", "--gzip-level", "--gzip-level 9 --gzip off"),
@@ -63,7 +72,7 @@ def test_every_row_of_the_table_has_a_case() -> None:
         "--page-size 5 --workload get,batch --ids 42",
         "--gzip on --gzip-level 9",
         "--ab HEAD --threshold 3% --seed 5",
-        "--target http=localhost:1,--target grpc=grpcs://localhost:2 --ca pyproject.toml".replace(",", " "),
+        "--target http=localhost:1,--target grpc=grpcs://localhost:2 --insecure --tls-min 1.3".replace(",", " "),
         "--target http=localhost:1 --recipes generated:9 --expect none",
         "--out r.json --note why --json",
     ],

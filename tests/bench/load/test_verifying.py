@@ -12,6 +12,7 @@ from bench.load.worker import Worker
 from bench.plan import Addresses
 from bench.spec import CellKey, ClosedLoad
 from bench.workloads import Workload
+from consumers.access import Access
 from consumers.target import parse_target
 from producers.certificates import CertificateFiles
 from tests.support.books import small_book
@@ -43,7 +44,7 @@ async def test_responses_verified_without_tls_are_not_all_verified_again_with_tl
         setup = Setup(
             protocol="http",
             direct=Addresses(parse_target(plain.address), parse_target(tls.address)),
-            ca=str(tls.client_settings.ca),
+            access=Access(ca=tls.client_settings.ca),
             recipes="",
             ids=[recipe.id for recipe in recipes],
             known=True,

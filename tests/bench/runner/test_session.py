@@ -187,7 +187,6 @@ async def test_load_processes_keep_freed_memory_whatever_runs_them() -> None:
     setup = Setup(
         protocol="http",
         direct=Addresses(Target("127.0.0.1", 1)),
-        ca=None,
         recipes="generated:1",
         ids=[1],
         known=True,

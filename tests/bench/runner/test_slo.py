@@ -107,6 +107,8 @@ def test_results_are_described() -> None:
     assert "the load generator was the limit" in in_words(limited)
     assert rate_of(Found(key)) == "none"
     assert rate_of(Found(key, trouble="gone")) == "no result"
+    lacking = Found(key, trouble="no TLS", unsupported=True)
+    assert (rate_of(lacking), in_words(lacking)) == ("unsupported", "unsupported: no TLS")
     assert "highest rate that is tried" in in_words(Found(key, rate_hz=1e6))
 
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from bench import run_file
 from bench.results import (
+    AccessUsed,
     Bytes,
     Cell,
     Estimate,
@@ -172,6 +173,10 @@ def test_only_recipes_with_another_digest_are_refused() -> None:
         ({"expect": "none"}, "expected responses: recipes, then none"),
         ({"networks": {"wan": "round trip 50 ms"}}, "network wan: round trip 40 ms, then round trip 50 ms"),
         ({"gzip_level": None}, "gzip level: 6, then unknown"),
+        ({"access": AccessUsed(headers=["x-b", "grpc:x-a"])}, "headers: none, then grpc:x-a, x-b"),
+        ({"access": AccessUsed(insecure=True)}, "certificates of servers: verified, then not verified"),
+        ({"access": AccessUsed(tls_min="1.3")}, "TLS at least: the usual version, then 1.3"),
+        ({"access": AccessUsed(client_certificate=True)}, "client certificate: no, then yes"),
     ],
 )
 def test_runs_with_different_settings_are_refused_unless_forced(settings: dict[str, object], difference: str) -> None:
