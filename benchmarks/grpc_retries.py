@@ -11,7 +11,6 @@ import statistics
 import sys
 import time
 
-import grpc
 import uvloop
 
 from bench.machine import pinning_here, this_process_on
@@ -21,23 +20,18 @@ from commands import command_line
 from commands.errors import UntrustedMeasurement
 from consumers.client import ClientSettings
 from consumers.errors import ProducerUnreachable
-from consumers.grpc_http2 import GrpcHttp2Client, channel_options
+from consumers.grpc_http2 import GrpcHttp2Client
 from consumers.target import Target, parse_target
 from producers.settings import CallLimits, Limits
 from recipes import sources
 from tests.support.books import small_book
+from tests.support.grpc_channels import with_retries
 from tests.support.relay import relay_to
 from tests.support.serving import serving
 
 BURSTS, CALLS_PER_BURST = 150, 100
 WARM_UP_BURSTS = 10
 CONNECTION_AGE_S, CONNECTIONS, CALLERS = 0.05, 400, 8
-
-
-def with_retries(settings: ClientSettings) -> grpc.aio.Channel:
-    """A channel that retries calls as gRPC's core does by default."""
-    options = [(name, value) for name, value in channel_options(settings) if name != "grpc.enable_retries"]
-    return grpc.aio.insecure_channel(settings.target.authority, options=options)
 
 
 async def cost(target: Target) -> None:

@@ -10,6 +10,8 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from hyperframe.frame import DataFrame, Frame
 
 from bench.protocols import PROTOCOLS
+from consumers.client import ClientSettings
+from consumers.grpc_http2 import GrpcHttp2Client
 from consumers.target import Target
 from producers.grpc_http2 import GrpcHttp2Producer
 from producers.grpc_ports import ONLY_GZIP_LEVEL
@@ -19,7 +21,7 @@ from protos import recipe_pb2 as messages
 from protos.recipe_pb2_grpc import RecipeServiceStub
 from recipes.book import InMemoryRecipeBook
 from tests.support.books import CHICKEN, PatientBook, ordinary, small_book
-from tests.support.grpc_channels import SERVICE, channel_to, in_bytes, refusal
+from tests.support.grpc_channels import SERVICE, channel_to, in_bytes, refusal, with_retries
 from tests.support.relay import relay_to
 from tests.support.serving import serving
 
@@ -119,7 +121,7 @@ async def test_no_call_is_lost_when_connections_reach_their_maximum_age(*, stric
         target = served.client_settings.target
         async with (
             relay_to(target.host, target.port) as relay,
-            served.client(target=Target("127.0.0.1", relay.port)) as consumer,
+            GrpcHttp2Client(ClientSettings(target=Target("127.0.0.1", relay.port)), with_retries) as consumer,
         ):
 
             async def call_on() -> None:

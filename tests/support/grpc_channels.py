@@ -7,6 +7,8 @@ from typing import Any
 import grpc
 import pytest
 
+from consumers.client import ClientSettings
+from consumers.grpc_http2 import channel_options
 from recipes.book import InMemoryRecipeBook
 from tests.support.books import small_book
 from tests.support.serving import serving
@@ -22,6 +24,12 @@ async def channel_to(book: InMemoryRecipeBook | None = None, **given: Any) -> As
         authority = served.client_settings.target.authority
         async with grpc.aio.insecure_channel(authority) as channel:
             yield channel
+
+
+def with_retries(settings: ClientSettings) -> grpc.aio.Channel:
+    """A consumer's channel that sends a call again which the server has refused, as gRPC's core does by default."""
+    options = [(name, value) for name, value in channel_options(settings) if name != "grpc.enable_retries"]
+    return grpc.aio.insecure_channel(settings.target.authority, options=options)
 
 
 def in_bytes(method: Any) -> Any:
