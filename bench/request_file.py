@@ -28,6 +28,7 @@ from bench.workloads import QUESTIONS_AT_MOST
 from consumers.errors import BadOwnRequest
 from consumers.own_requests import OwnRequest, OwnRequests, Value
 from consumers.registry import OWN_REQUESTS, own_request_class
+from recipes import content
 
 VALUES = "values"
 BYTES_AT_MOST = 4_000_000
@@ -62,14 +63,13 @@ class RequestFile:
 def read(path: Path) -> RequestFile:
     """The request file at a path. Raises BadRequestFile."""
     try:
-        with path.open("rb") as file:
-            content = file.read(BYTES_AT_MOST + 1)
-    except OSError as error:
-        raise BadRequestFile(f"{path}: {error.strerror or error}") from None
-    if len(content) > BYTES_AT_MOST:
-        raise BadRequestFile(f"{path}: it is larger than {BYTES_AT_MOST:,} bytes")
+        found = content.read(path, at_most_bytes=BYTES_AT_MOST)
+    except FileNotFoundError as error:
+        raise BadRequestFile(f"{path}: {error.strerror}") from None
+    except content.ContentUnusable as error:
+        raise BadRequestFile(f"{path}: {error}") from None
     try:
-        document = tomllib.loads(content.decode())
+        document = tomllib.loads(found.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequestFile(f"{path}: it is not TOML: {error}") from None
     try:
@@ -92,8 +92,8 @@ def _read(path: Path, document: dict[str, Any]) -> RequestFile:
     asked = {name: msgspec.to_builtins(document[name]) for name in sections}
     digest = hashlib.sha256(msgspec.json.encode([asked, rows], order="sorted"))
     for section in sections.values():
-        for content in section.files():
-            digest.update(content)
+        for part in section.files():
+            digest.update(part)
     used = RequestsUsed(
         file=path.name,
         digest=digest.hexdigest(),

@@ -16,9 +16,14 @@ from bench import run_schema_1
 from bench.results import SCHEMA, Anatomy, Run, Slice, Slices
 from bench.spec import DEFAULT_CORES
 from bench.wire.parts import UnknownPart, category_of
+from recipes import content
 
 FAMILY = "recipe-lab/run/"
 """With what the schemas of all run files begin."""
+
+
+MAXIMUM_BYTES = 1 << 30
+"""A run of a day with all of its slices has some hundred MB."""
 
 
 class RunFileUnreadable(Exception):
@@ -104,9 +109,11 @@ def _check_names(anatomy: Anatomy) -> None:
 def read(path: Path) -> Run:
     """The run in a file. Raises RunFileUnreadable, naming the file."""
     try:
-        return decode(path.read_bytes())
-    except OSError as error:
-        raise RunFileUnreadable(f"{path}: {error.strerror or error}") from None
+        return decode(content.read(path, at_most_bytes=MAXIMUM_BYTES))
+    except FileNotFoundError as error:
+        raise RunFileUnreadable(f"{path}: {error.strerror}") from None
+    except content.ContentUnusable as error:
+        raise RunFileUnreadable(f"{path}: {error}") from None
     except RunFileUnreadable as error:
         raise RunFileUnreadable(f"{path} is no run file: {error}", foreign=error.foreign) from None
 

@@ -236,10 +236,6 @@ class WorkloadKind(ABC):
         """The workload of this name and page size. `recipes`: how many there are; None where that is not known."""
         return Workload(name=name, page_size=page_size)
 
-    def page_size_of(self, questions: Sequence[Question[Any]]) -> int | None:
-        """How many recipes the fullest page has; None where the producer does not decide it."""
-        return None
-
     @abstractmethod
     def describe(self, page_size: int | None) -> str:
         """What one request asks for, in words."""
@@ -290,9 +286,6 @@ class List(WorkloadKind):
 
     def of_size(self, name: str, page_size: int, recipes: int | None) -> Workload:
         return Workload(name=name, page_size=page_size if recipes is None else min(page_size, recipes))
-
-    def page_size_of(self, questions: Sequence[Question[Any]]) -> int | None:
-        return max((each.count for each in questions if isinstance(each, ListQuestion)), default=None)
 
     def describe(self, page_size: int | None) -> str:
         return f"a page of {_recipes(page_size)}"
@@ -355,6 +348,11 @@ class Batch(WorkloadKind):
         endless = cycle(ids)
         batches = [tuple(islice(endless, page_size)) for _ in range(count)]
         return [self._asked(each, tuple(by_id[i] for i in each) if known else None) for each in batches]  # type: ignore[misc]
+
+
+def page_size_of(questions: Sequence[Question[Any]]) -> int | None:
+    """How many recipes the fullest page has; None where no pages of the producer's are requested."""
+    return max((each.count for each in questions if isinstance(each, ListQuestion)), default=None)
 
 
 def draft_of(recipe: Recipe) -> RecipeDraft:

@@ -111,10 +111,12 @@ def line(at_most: int) -> Callable[[object], str]:
 
 
 def readable_file(given: object) -> Path:
-    """A file that exists and can be read."""
+    """A regular file that exists and can be read. A pipe could be read once only, and a device may never end."""
     text = str(given)
     path = Path(text)
     try:
+        if path.exists() and not path.is_file():
+            raise typer.BadParameter(f"{text!r} is not a regular file")
         with path.open("rb"):
             return path
     except OSError as error:

@@ -38,7 +38,7 @@ class WithoutEffect:
 
     flags: Sequence[str]
     reason: str
-    """Goes on after `--flag has no effect `."""
+    """Goes on after `--flag has no effect `. `{protocol}` stands for the argument of that name."""
     when: Condition
 
 
@@ -57,4 +57,4 @@ def refuse(rows: Iterable[WithoutEffect], line: CommandLine) -> None:
     for row in rows:
         for flag in row.flags:
             if flag in line.given and row.when(line):
-                raise UsageError(f"{flag} has no effect {row.reason}")
+                raise UsageError(f"{flag} has no effect {row.reason.format_map(line.values)}")

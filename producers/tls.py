@@ -59,6 +59,8 @@ def check_files(files: TlsFiles) -> None:
     """Raise TlsFilesUnusable, naming the file, unless all of them can be read."""
     for file in files.all():
         try:
+            if file.exists() and not file.is_file():
+                raise TlsFilesUnusable(f"{file}: is not a regular file")
             file.read_bytes()
         except OSError as error:
             create = prepared_by("certs")

@@ -24,10 +24,8 @@ WITHOUT_EFFECT = (
     WithoutEffect(["--gzip-level"], "without --gzip; add that, or leave it out", without("--gzip")),
     WithoutEffect(
         ["--no-introspection", "--no-suggestions", "--persisted-queries"],
-        "on this protocol, which has no query documents; leave it out",
+        "on {protocol}, which has no query documents; leave it out",
         _no_documents,
     ),
-    WithoutEffect(
-        ["--strict-calls"], "on this protocol, which always checks its requests; leave it out", _always_strict
-    ),
+    WithoutEffect(["--strict-calls"], "on {protocol}, which always checks its requests; leave it out", _always_strict),
 )

@@ -23,11 +23,13 @@ class ContentUnusable(Exception):
     """What is wrong with a file, to be read after its name: `is a device, …`."""
 
 
-def read(file: Path) -> bytes:
+def read(file: Path, *, at_most_bytes: int | None = None) -> bytes:
     """The content of `file`, expanded where it is compressed with gzip.
 
-    Raises FileNotFoundError, and ContentUnusable for everything else that is no content of at most MAXIMUM_BYTES.
+    Raises FileNotFoundError, and ContentUnusable for everything else that is no content of at most so many bytes,
+    MAXIMUM_BYTES by default.
     """
+    at_most = MAXIMUM_BYTES if at_most_bytes is None else at_most_bytes
     try:
         kind = file.stat().st_mode
         if stat.S_ISDIR(kind):
@@ -36,20 +38,20 @@ def read(file: Path) -> bytes:
             raise ContentUnusable("is a device; use a file")
         if not stat.S_ISFIFO(kind):
             with file.open("rb") as opened:
-                return read_open(opened)
-        content = _of_pipe(file)
+                return _checked(opened.read(at_most + 1), at_most)
+        content = _of_pipe(file, at_most)
     except FileNotFoundError:
         raise
     except OSError as error:
         raise ContentUnusable(f"cannot be read ({error.strerror})") from None
     except ValueError as error:
         raise ContentUnusable(f"is not a valid file name ({error})") from None
-    return _checked(content)
+    return _checked(content, at_most)
 
 
 def read_open(opened: BinaryIO) -> bytes:
     """What an open file holds, as `read` gives it. Raises ContentUnusable."""
-    return _checked(opened.read(MAXIMUM_BYTES + 1))
+    return _checked(opened.read(MAXIMUM_BYTES + 1), MAXIMUM_BYTES)
 
 
 def can_be_read_again(file: Path) -> bool:
@@ -60,33 +62,34 @@ def can_be_read_again(file: Path) -> bool:
         return True
 
 
-def _checked(content: bytes) -> bytes:
-    _check_size(content, "has")
-    return _expanded(content) if content.startswith(_GZIP_MAGIC) else content
+def _checked(content: bytes, at_most: int) -> bytes:
+    _check_size(content, at_most, "has")
+    return _expanded(content, at_most) if content.startswith(_GZIP_MAGIC) else content
 
 
-def _check_size(content: bytes, verb: str) -> None:
-    if len(content) > MAXIMUM_BYTES:
-        raise ContentUnusable(f"{verb} more than {MAXIMUM_BYTES >> 20} MiB; use a part of it")
+def _check_size(content: bytes, at_most: int, verb: str) -> None:
+    if len(content) > at_most:
+        most = f"{at_most:,} bytes" if at_most % (1 << 20) else f"{at_most >> 20} MiB"
+        raise ContentUnusable(f"{verb} more than {most}; use a part of it")
 
 
-def _of_pipe(file: Path) -> bytes:
+def _of_pipe(file: Path, at_most: int) -> bytes:
     """What is written into a pipe until it is closed."""
     # Without O_NONBLOCK, opening a named pipe waits for a writer without end.
     pipe = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        return _until_closed(pipe, may_open_later=not _has_no_name(pipe))
+        return _until_closed(pipe, at_most, may_open_later=not _has_no_name(pipe))
     finally:
         os.close(pipe)
 
 
-def _until_closed(pipe: int, *, may_open_later: bool) -> bytes:
+def _until_closed(pipe: int, at_most: int, *, may_open_later: bool) -> bytes:
     """`may_open_later`: whether an end without any content means that nobody has opened it for writing yet."""
     ends = monotonic() + PIPE_SECONDS
     poll = select.poll()
     poll.register(pipe, select.POLLIN)
     content = bytearray()
-    while len(content) <= MAXIMUM_BYTES:
+    while len(content) <= at_most:
         try:
             chunk = os.read(pipe, _CHUNK)
             waits = not chunk and not content and may_open_later
@@ -111,13 +114,13 @@ def _has_no_name(pipe: int) -> bool:
         return False
 
 
-def _expanded(content: bytes) -> bytes:
+def _expanded(content: bytes, at_most: int) -> bytes:
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(content)) as opened:
-            expanded = opened.read(MAXIMUM_BYTES + 1)
+            expanded = opened.read(at_most + 1)
     except EOFError:
         raise ContentUnusable("ends in the middle of its gzip data") from None
     except (OSError, zlib.error) as error:
         raise ContentUnusable(f"has damaged gzip data ({error})") from None
-    _check_size(expanded, "expands to")
+    _check_size(expanded, at_most, "expands to")
     return expanded

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bench.cli.matrix_flags import WHAT, Chosen
+from bench.cli.matrix_flags import WHAT
 from bench.request_file import BadRequestFile, RequestFile, read
 from bench.workloads import OWN, Workload
 from commands.errors import UsageError
@@ -23,16 +23,10 @@ RequestFileFlag = Annotated[
 ]
 
 
-def request_file(path: Path | None, refused: Mapping[str, object], chosen: Chosen) -> RequestFile | None:
-    """The request file, if there is one. `refused`: flags of recipes by name, with what was given for them.
-
-    Raises UsageError.
-    """
+def request_file(path: Path | None) -> RequestFile | None:
+    """The request file, if there is one. Raises UsageError."""
     if path is None:
         return None
-    for flag, given in {**refused, "--dialect": chosen.get("dialect")}.items():
-        if given:
-            raise UsageError(f"{flag} is about recipes, and {REQUEST_FILE} has requests of your own; leave one out")
     try:
         return read(path)
     except BadRequestFile as error:

@@ -199,8 +199,7 @@ def run(
     more = shown(tables, explain=explain, as_json=as_json)
     compared = version_flags.compared(target or [], ab, ab_target or [])
     targets = compared[0].targets
-    refused = {"--workload": workload, "--page-size": page_size, "--ids": ids, "--expect recipes": expect == "recipes"}
-    own = request_flags.request_file(requests, refused, chosen)
+    own = request_flags.request_file(requests)
     found = matrix_flags.values_of(
         chosen,
         protocol=request_flags.protocols(own, list(targets or PROTOCOLS)),

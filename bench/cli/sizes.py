@@ -84,7 +84,7 @@ def sizes(
     more = shown(tables, explain=explain, as_json=as_json)
     versions = version_flags.compared(target or [], "", [])
     targets = versions[0].targets
-    own = request_flags.request_file(request_file, {"--workload": workload, "--page-size": page_size}, chosen)
+    own = request_flags.request_file(request_file)
     found = matrix_flags.values_of(
         chosen,
         protocol=request_flags.protocols(own, list(targets or PROTOCOLS)),

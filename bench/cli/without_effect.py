@@ -5,6 +5,7 @@ Not in it: what `--dry-run` leaves undone, since it shows the plan of the comman
 
 from collections.abc import Mapping, Sequence
 
+from bench.schedule import OPEN_SLICE_NS
 from bench.workloads import WORKLOADS
 from commands import values
 from commands.without_effect import CommandLine, Condition, WithoutEffect, beside, without
@@ -62,6 +63,9 @@ USUAL = "get,list"
 NO_PAGES = "without a workload of several recipes; add list or batch with --workload, or leave it out"
 NO_IDS = "without a workload that requests recipes by their ids, such as get; add one with --workload, or leave it out"
 GZIP_OFF = WithoutEffect(["--gzip-level"], "with --gzip off; leave one of them out", _gzip_off)
+GZIP_OF_TARGET = WithoutEffect(
+    ["--gzip-level"], "on a --target, which is running already; leave it out", beside("--target")
+)
 ACCESS = (
     WithoutEffect(
         ["--ca", "--cert", "--key", "--insecure", "--tls-min"],
@@ -74,15 +78,32 @@ ACCESS = (
 JSON = WithoutEffect(
     ["--tables", "--explain"], "beside --json, which replaces the text; leave one of them out", beside("--json")
 )
+OF_RECIPES = "beside --request-file, which has requests instead of recipes; leave one of them out"
 MEASURED_ELSEWHERE = "beside --run, which has been measured; leave one of them out"
 
 
 WITHOUT_EFFECT: Mapping[str, Sequence[WithoutEffect]] = {
     "run": (
+        WithoutEffect(
+            ["--workload", "--page-size", "--ids", "--recipes", "--renumber", "--dialect"],
+            OF_RECIPES,
+            beside("--request-file"),
+        ),
+        WithoutEffect(
+            ["--expect"], OF_RECIPES, lambda line: line.has("--request-file") and line["--expect"] == "recipes"
+        ),
         WithoutEffect(["--concurrency"], "beside --rate, which replaces it; leave one of them out", beside("--rate")),
         WithoutEffect(["--arrivals"], "without --rate; add it, or leave --arrivals out", without("--rate")),
         WithoutEffect(
+            ["--slice-ms"],
+            f"beside --rate up to {OPEN_SLICE_NS / 1e6:,.0f}: slices of an open loop last that long; leave it out",
+            lambda line: line.has("--rate") and line["--slice-ms"] * 1e6 <= OPEN_SLICE_NS,
+        ),
+        WithoutEffect(
             ["--threshold"], "without --ab or --ab-target; add one, or leave it out", without("--ab", "--ab-target")
+        ),
+        WithoutEffect(
+            ["--seconds"], "beside --rounds, which decide how long it takes; leave one of them out", beside("--rounds")
         ),
         WithoutEffect(
             ["--until"],
@@ -98,15 +119,21 @@ WITHOUT_EFFECT: Mapping[str, Sequence[WithoutEffect]] = {
             lambda line: line.has("--target") and line["--instances"] != 1,
         ),
         WithoutEffect(["--recipes"], "beside --target, --ids and --expect none; leave it out", _recipes_unused),
-        WithoutEffect(["--gzip-level"], "on a --target, which is running already; leave it out", beside("--target")),
+        GZIP_OF_TARGET,
         GZIP_OFF,
         *ACCESS,
         JSON,
     ),
     "slo": (WithoutEffect(["--page-size"], NO_PAGES, _no_pages("get")), *ACCESS),
     "sizes": (
+        WithoutEffect(
+            ["--workload", "--page-size", "--recipes", "--renumber", "--seed", "--dialect"],
+            OF_RECIPES,
+            beside("--request-file"),
+        ),
         WithoutEffect(["--page-size"], NO_PAGES, _no_pages(USUAL)),
         WithoutEffect(["--seed"], NO_IDS, _no_ids),
+        GZIP_OF_TARGET,
         GZIP_OFF,
         *ACCESS,
         JSON,

@@ -44,7 +44,7 @@ from bench.wire.gzip_cost import gzip_found
 from bench.wire.measure import measure
 from bench.wire.parts import BytesUnaccounted, UnknownPart
 from bench.wire.reading import NOTHING_KNOWN, WARM_UP_REQUESTS, Reading
-from bench.workloads import WORKLOADS, Question, Workload, WrongAnswer
+from bench.workloads import WORKLOADS, Question, Workload, WrongAnswer, page_size_of
 from commands import streams
 from consumers import registry as consumers
 from consumers.client import ClientSettings, RecipeClient
@@ -186,8 +186,7 @@ class Worker:
             unsupported = isinstance(error, OperationUnsupported)
             return messages.Verification(outcome=kind_of(error), text=self._in_words(error), supported=not unsupported)
         self.cells[key.label] = VerifiedCell(client, key.load, requests)
-        page_size = WORKLOADS[workload.name].page_size_of(self.questions[workload])
-        return messages.Verification(outcome=OK, page_size=page_size)
+        return messages.Verification(outcome=OK, page_size=page_size_of(self.questions[workload]))
 
     async def _ask_about(self, workload: Workload, consumer: RecipeClient) -> Sequence[Question[Any]]:
         """The questions of a workload. Raises what its making them raises."""

@@ -1,5 +1,6 @@
 """The run file: what is written can be read, older schemas are converted, anything else is refused in one line."""
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -183,3 +184,11 @@ def test_a_cell_has_a_key() -> None:
     assert cell.key.label == "http-get-c1"
     assert cell.key.load == ClosedLoad(concurrency=1)
     assert hash(cell.key) == hash(cell.key)
+
+
+def test_a_device_is_refused_and_a_compressed_file_is_read(tmp_path: Path) -> None:
+    with pytest.raises(run_file.RunFileUnreadable, match=r"^/dev/zero: is a device; use a file$"):
+        run_file.read(Path("/dev/zero"))
+    file = tmp_path / "run.json.gz"
+    file.write_bytes(gzip.compress(run_file.encode(small())))
+    assert run_file.read(file) == small()

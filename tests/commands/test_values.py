@@ -38,6 +38,9 @@ def test_files(tmp_path: Path) -> None:
     file = tmp_path / "there"
     file.write_text("x", encoding="utf-8")
     assert values.readable_file(str(file)) == file
+    for irregular in ("/dev/zero", str(tmp_path)):
+        with pytest.raises(typer.BadParameter, match="is not a regular file"):
+            values.readable_file(irregular)
     with pytest.raises(typer.BadParameter, match="missing"):
         values.readable_file(str(tmp_path / "missing"))
 

@@ -61,21 +61,6 @@ def test_sizes_of_a_target_are_counted(tmp_path: Path) -> None:
     assert cell["anatomy"]["requests"] == 12
 
 
-@pytest.mark.parametrize(
-    ("flags", "named"),
-    [
-        (("--workload", "get"), "--workload is about recipes"),
-        (("--page-size", "5"), "--page-size is about recipes"),
-        (("--ids", "1"), "--ids is about recipes"),
-        (("--expect", "recipes"), "--expect recipes is about recipes"),
-        (("--dialect", "json"), "--dialect is about recipes"),
-    ],
-)
-def test_flags_of_recipes_are_refused_beside_it(flags: tuple[str, ...], named: str) -> None:
-    done = run_here("bench", "run", "--request-file", ORDERS, *flags, "--dry-run")
-    assert_one_line_error(done, 2, named, "--request-file has requests of your own")
-
-
 def test_a_protocol_without_a_section_is_refused(tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text('[http]\npath = "/"\n', encoding="utf-8")
     asked = ("--request-file", str(tmp_path / "own.toml"), "--dry-run")

@@ -20,9 +20,26 @@ REFUSED = [
     *((command, *case) for command in ("run", "slo", "sizes") for case in ACCESS),
     ("run", "--concurrency", "--rate 5 --concurrency 4"),
     ("run", "--arrivals", "--arrivals constant"),
+    ("run", "--slice-ms", "--slice-ms 1000 --rate 5"),
+    *(
+        (command, flag, f"{flag} {value} --request-file own.toml")
+        for command, flags in {
+            "run": {"--ids": "1", "--expect": "recipes"},
+            "sizes": {"--seed": "1"},
+        }.items()
+        for flag, value in {
+            "--workload": "get",
+            "--page-size": "5",
+            "--recipes": "mine.json",
+            "--renumber": "",
+            "--dialect": "json",
+            **flags,
+        }.items()
+    ),
     ("run", "--threshold", "--threshold 2%"),
     ("run", "--until", "--until 3% --rounds 5"),
     ("run", "--until", "--until 3% --quick"),
+    ("run", "--seconds", "--seconds 60 --rounds 5"),
     ("run", "--page-size", "--page-size 5 --workload get,create"),
     ("run", "--ids", "--ids 42 --workload list"),
     ("run", "--instances", "--instances 2 --target http=localhost:1"),
@@ -35,6 +52,8 @@ REFUSED = [
     ("sizes", "--page-size", "--page-size 5 --workload get"),
     ("sizes", "--seed", "--seed 2 --workload list,create"),
     ("sizes", "--gzip-level", "--gzip-level 9 --gzip off"),
+    ("sizes", "--gzip-level", "--gzip-level 9 --target http=localhost:1"),
+    ("sizes", "--ca", "--ca pyproject.toml --target http=localhost:1"),
     ("sizes", "--tables", "--json --tables all"),
     ("sizes", "--explain", "--json --explain"),
     ("instructions", "--threshold", "--threshold 2%"),
@@ -68,7 +87,7 @@ def test_every_row_of_the_table_has_a_case() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        "--rate 5 --arrivals constant",
+        "--rate 5 --arrivals constant --slice-ms 1001",
         "--page-size 5 --workload get,batch --ids 42",
         "--gzip on --gzip-level 9",
         "--ab HEAD --threshold 3% --seed 5",
