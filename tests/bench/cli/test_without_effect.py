@@ -53,7 +53,6 @@ REFUSED = [
     ("sizes", "--seed", "--seed 2 --workload list,create"),
     ("sizes", "--gzip-level", "--gzip-level 9 --gzip off"),
     ("sizes", "--gzip-level", "--gzip-level 9 --target http=localhost:1"),
-    ("sizes", "--ca", "--ca pyproject.toml --target http=localhost:1"),
     ("sizes", "--tables", "--json --tables all"),
     ("sizes", "--explain", "--json --explain"),
     ("instructions", "--threshold", "--threshold 2%"),
