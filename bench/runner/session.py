@@ -1,4 +1,4 @@
-"""The session: the one owner of the bench's processes.
+"""The session: the one owner of the bench's processes, and of their temporary files.
 
 Producers, relays, load processes and no-op servers are started here and nowhere else, on any core that is free; once
 they are ready, `pin` gives each its cores. When the session ends, all of them have ended, however it ends: by itself,
@@ -7,6 +7,7 @@ by an error, or cancelled at any await, in which case they are killed.
 
 import asyncio
 import sys
+import tempfile
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -83,8 +84,11 @@ class Session:
         self._awake = False
         self._unpinned: list[tuple[Child, Sequence[int]]] = []
         """Processes that run on any core, and the cores for each."""
+        self._aside: tempfile.TemporaryDirectory[str] | None = None
+        """The temporary directory of the processes."""
 
     async def __aenter__(self) -> Self:
+        self._aside = tempfile.TemporaryDirectory(prefix="recipe-lab-", ignore_cleanup_errors=True)
         return self
 
     async def __aexit__(
@@ -106,6 +110,8 @@ class Session:
             async with asyncio.TaskGroup() as ending:
                 for child in children:
                     ending.create_task(child.end())
+        if self._aside is not None:
+            self._aside.cleanup()
 
     def _kill(self) -> None:
         for child in (*self._tools, *self._spinners, *self._load_processes, *self._relays, *self._servers):
@@ -209,6 +215,10 @@ class Session:
         directory: str = "",
         wrapper: Wrapper = UNWRAPPED,
     ) -> Child:
+        assert self._aside is not None, "a session is entered before it starts anything"
+        # What they leave there when they are killed, such as keys of TLS connections, is removed with it.
+        wrapper = replace(wrapper, environment={"TMPDIR": self._aside.name, **wrapper.environment})
+
         async def started() -> Child:
             child = await Child.start(name, command, self.pinning.starting, directory, wrapper)
             kept.append(child)

@@ -126,7 +126,7 @@ def _of_environment(environment: dict[str, Any]) -> dict[str, str]:
         if isinstance(usable := cpu.get("usable"), list):
             found["usable CPUs"] = str(len(usable))
         quota = cpu.get("quota_cores")
-        found["CPU quota"] = "none" if quota is None else f"{quota:g} cores"
+        found["CPU quota"] = f"{quota:g} cores" if isinstance(quota, int | float) else "none"
     if isinstance(pinning, dict):
         found["producer and load apart"] = "yes" if pinning.get("apart") else "no"
     titles = {

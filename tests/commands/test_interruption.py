@@ -27,8 +27,7 @@ def python(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[st
     )
 
 
-@pytest.mark.parametrize("number", STOP_SIGNALS)
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize(("program", "number"), [*zip(PROGRAMS, STOP_SIGNALS, strict=True)])
 def test_a_signal_during_imports_is_one_line(program: str, number: signal.Signals, tmp_path: Path) -> None:
     """A module of this name is imported in place of the library, and gets the signal."""
     (tmp_path / "typer.py").write_text(f"import signal\nsignal.raise_signal({int(number)})\n", encoding="utf-8")

@@ -15,6 +15,7 @@ from unittest import mock
 
 import psutil
 
+from commands import interruption
 from commands.command_line import VARIABLES
 
 PATIENCE_S = 60.0
@@ -63,8 +64,9 @@ def interrupted(module: str, *arguments: str, once_started: int) -> subprocess.C
 def run_here(module: str, *arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
     """Like `run`, but in this process: for commands that start no process and do not serve.
 
-    A program may change its environment, so the previous one is restored.
+    A program may change its environment and how signals are handled, so both are restored.
     """
+    handlers = interruption.handlers()
     typed = io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8")
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
     with (
@@ -81,6 +83,9 @@ def run_here(module: str, *arguments: str, stdin: str = "", **variables: str) ->
             runpy.run_module(module, run_name="__main__", alter_sys=True)
         except SystemExit as end:
             code = end.code
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
     assert isinstance(code, int)
     printed, said = (stream.buffer.getvalue().decode() for stream in (out, err))
     return subprocess.CompletedProcess(arguments, code, printed, said)

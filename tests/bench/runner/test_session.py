@@ -4,7 +4,9 @@ import asyncio
 import gc
 import os
 import sys
+import tempfile
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -127,6 +129,23 @@ async def test_a_session_that_is_cancelled_at_any_await_leaves_nothing_behind() 
     gc.collect()
     assert number > 5
     assert unobserved == []
+
+
+def test_temporary_files_of_a_killed_process_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def found() -> list[Path]:
+        return [*tmp_path.glob("*/*")]
+
+    async def kill_one() -> list[Path]:
+        async with Session(NOT_PINNED) as session:
+            server = await session.start_server("a server", python(f"import tempfile; tempfile.mkdtemp(); {SERVER}"))
+            left = found()
+            server.child.kill()
+        return left
+
+    assert len(asyncio.run(kill_one())) == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_a_session_that_ends_with_an_error_leaves_nothing_running() -> None:
