@@ -59,7 +59,7 @@ def kept_or_measured(wanted: Wanted, *, anew: bool, fits: Callable[[Run], bool])
     pages = pages_for(wanted.payload_bytes, loaded)
     large = pages[-1] > USUAL_PAGES[-1]
     plan = _plan(wanted, pages, (SECONDS_LARGE if large else SECONDS) * (NEW_TAKES if _new(wanted) else 1.0))
-    path = checked_path(f"{REPORTS}/", KEPT)
+    path = checked_path(f"{REPORTS}/", KEPT, flag="")
     print(f"measuring first, about {estimated_seconds(plan):.0f} s", file=sys.stderr, flush=True)
     run = measured_run(plan, loaded)
     if run.plan.interrupted:

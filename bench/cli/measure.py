@@ -60,8 +60,11 @@ class Interrupted(CommandError):
     exit_code = ExitCode.INTERRUPTED
 
 
-def checked_path(out: str, kind: str = "run") -> Path:
-    """Where the run file goes. Raises UsageError before anything is measured when it cannot be written."""
+def checked_path(out: str, kind: str = "run", flag: str = "--out: ") -> Path:
+    """Where the run file goes. Raises UsageError before anything is measured when it cannot be written.
+
+    `flag`: what the error begins with; empty for a command that has no such flag.
+    """
     path = Path(out) if out else Path("reports")
     try:
         if not out or out.endswith("/") or path.is_dir():
@@ -76,7 +79,7 @@ def checked_path(out: str, kind: str = "run") -> Path:
             probe.write(bytes(PROBE_BYTES))
     except OSError as error:
         where = error.filename if error.filename in (str(path.with_suffix(".html")), str(path)) else path.parent
-        raise UsageError(f"--out: {where} cannot be written: {error.strerror or error}") from None
+        raise UsageError(f"{flag}{where} cannot be written: {error.strerror or error}") from None
     return path
 
 

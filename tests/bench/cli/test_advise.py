@@ -140,3 +140,12 @@ def test_large_pages_are_measured_for_large_payloads() -> None:
     assert advice_parts.pages_for(1_000_000, recipes) == [10, 100, 1000]
     assert advice_parts.pages_for(1_000_000, sources.load("generated:7")) == [7]
     assert advice_parts.pages_for(90_000, sources.load("generated:50")) == [10, 50]
+
+
+def test_a_directory_that_cannot_be_written_is_named_before_anything_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "reports").touch()
+    done = run_here("bench", "advise", "--payload", "1kB", "--rtt", "1ms", "--measure")
+    assert_one_line_error(done, 2, "python -m bench: reports cannot be written: File exists")
