@@ -5,10 +5,12 @@ What HTTP/1.1 servers write arrives at once, and in pieces.
 """
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 
-import psutil
 import pytest
 
 from bench.clients.base import LoopClient
@@ -20,12 +22,13 @@ from producers.certificates import CertificateFiles
 from tests.support import odd_grpc, odd_http1, odd_servers
 from tests.support.http2_peer import Peer
 from tests.support.odd_servers import Behaviour, MakePeer, running
-from tests.support.single_requests import failure_of, until
+from tests.support.single_requests import failure_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CLIENTS = ("library", "raw")
 AMPLE_S = 20.0
+STEP_S = 0.002
 SHORT_S = 0.5
 """A timeout that is meant to run out."""
 
@@ -43,7 +46,21 @@ def server_context(behaviour: Behaviour, files: CertificateFiles) -> ssl.SSLCont
 
 def connected_to(port: int) -> bool:
     """Whether this process holds the client's end of a connection to that port."""
-    return any(each.raddr and each.raddr.port == port for each in psutil.Process().net_connections("tcp"))
+    for path in Path("/proc/self/fd").iterdir():
+        if not path.is_socket():
+            continue
+        # One that is not connected has no peer.
+        with suppress(OSError), socket.fromfd(int(path.name), socket.AF_INET, socket.SOCK_STREAM) as held:
+            if held.getpeername()[1:2] == (port,):
+                return True
+    return False
+
+
+async def left(port: int) -> None:
+    """Wait until the client has closed its connections to that port."""
+    async with asyncio.timeout(AMPLE_S):
+        while connected_to(port):  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(STEP_S)
 
 
 async def check(behaviour: Behaviour, protocol: str, name: str, peer: MakePeer, files: CertificateFiles) -> None:
@@ -72,7 +89,7 @@ async def check(behaviour: Behaviour, protocol: str, name: str, peer: MakePeer, 
                 )
                 assert said == (None if expected is None else (expected.text, expected.kind)), (protocol, name, number)
                 if behaviour.closes_idle:
-                    await until(lambda: not connected_to(server.port))
+                    await left(server.port)
         finally:
             await client.close()
         if behaviour.connections is not None:
