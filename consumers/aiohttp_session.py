@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 import msgspec
+from aiohttp.abc import ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
@@ -24,6 +25,7 @@ from consumers.errors import (
     UnexpectedResponse,
     no_response_within,
 )
+from consumers.target import Target
 from consumers.tls import client_context, reason_of
 
 Value = TypeVar("Value")
@@ -72,7 +74,8 @@ class HttpSession:
     def open(self) -> None:
         """Prepare the session. Raises ProducerUnreachable if a certificate cannot be read."""
         settings = self._settings
-        connector = aiohttp.TCPConnector(
+        connector = _Connector(
+            settings.connects_to,
             limit=settings.connections or DEFAULT_CONNECTIONS,
             keepalive_timeout=IDLE_S,
             ssl=self._tls_context() if settings.target.tls else False,
@@ -195,6 +198,17 @@ class HttpSession:
 
 class _MalformedBody(aiohttp.ClientPayloadError):
     """A body whose chunks cannot be read."""
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Connects to one address, whatever requests and certificates call the producer."""
+
+    def __init__(self, address: Target, **options: Any) -> None:
+        super().__init__(**options)
+        self._address = address
+
+    async def _resolve_host(self, host: str, port: int, traces: Any = None) -> list[ResolveResult]:
+        return await super()._resolve_host(self._address.host, self._address.port, traces)
 
 
 class _Connection(ResponseHandler):

@@ -19,6 +19,9 @@ class ClientSettings(Access):
     """How to reach a producer. `headers` are those of the client's protocol."""
 
     target: Target
+    """The producer: in requests, in the verification of its certificate, and in errors."""
+    via: Target | None = None
+    """Where to connect instead: what passes everything on to the producer. None: to the producer itself."""
     gzip: bool = False
     """Accept gzip responses. Otherwise identity is requested explicitly."""
     timeout_s: float = 30.0
@@ -30,6 +33,11 @@ class ClientSettings(Access):
     whose library cannot be told either otherwise find out when they are opened."""
     connections: int | None = None
     """The maximum number of connections; None: the library's default."""
+
+    @property
+    def connects_to(self) -> Target:
+        """The address of connections."""
+        return self.via or self.target
 
     @classmethod
     def with_access(cls, access: Access, **settings: Any) -> Self:

@@ -47,6 +47,7 @@ IDENTITY_ONLY = 0b001
 IDENTITY_AND_GZIP = 0b101
 """Values of `grpc.compression_enabled_algorithms_bitset`, which determines grpc-accept-encoding."""
 
+NAME_IN_TLS = "grpc.ssl_target_name_override"
 DETAILS = "grpc-status-details-bin"
 """The trailer with a google.rpc.Status."""
 
@@ -233,7 +234,7 @@ class GrpcHttp2Client(RecipeClient):
 
 def connecting_channel(settings: ClientSettings) -> grpc.aio.Channel:
     """A channel with its own connection. Raises ProducerUnreachable if certificates cannot be read."""
-    authority, options = settings.target.authority, channel_options(settings)
+    authority, options = settings.connects_to.authority, channel_options(settings)
     if settings.target.tls:
         return grpc.aio.secure_channel(authority, channel_credentials(settings), options=options)
     return grpc.aio.insecure_channel(authority, options=options)
@@ -242,7 +243,7 @@ def connecting_channel(settings: ClientSettings) -> grpc.aio.Channel:
 def channel_options(settings: ClientSettings) -> list[tuple[str, int | str]]:
     """The channel arguments of a consumer."""
     return [
-        *_options_for_any_certificate(settings),
+        *_names(settings),
         ("grpc.compression_enabled_algorithms_bitset", IDENTITY_AND_GZIP if settings.gzip else IDENTITY_ONLY),
         # Pages of large recipes exceed the default of 4 MiB.
         ("grpc.max_receive_message_length", -1),
@@ -256,10 +257,14 @@ def channel_options(settings: ClientSettings) -> list[tuple[str, int | str]]:
     ]
 
 
-def _options_for_any_certificate(settings: ClientSettings) -> list[tuple[str, int | str]]:
-    """What makes gRPC's library accept the known certificate. Raises OperationUnsupported where nothing does."""
+def _names(settings: ClientSettings) -> list[tuple[str, int | str]]:
+    """By which names the library knows the producer, where the address does not say.
+
+    Raises OperationUnsupported where no name makes it accept the known certificate.
+    """
     if not (settings.insecure and settings.known_certificate):
-        return []
+        named = [("grpc.default_authority", settings.target.authority), (NAME_IN_TLS, settings.target.host)]
+        return [*named] if settings.via is not None else []
     name = name_in(settings.known_certificate)
     if not name or not is_valid_now(settings.known_certificate):
         lacks = "has expired or is not valid yet" if name else "has no name"
@@ -267,9 +272,9 @@ def _options_for_any_certificate(settings: ClientSettings) -> list[tuple[str, in
             f"{settings.target.authority}: gRPC's library uses no certificate that {lacks}, not even with --insecure"
         )
     return [
-        ("grpc.ssl_target_name_override", name),
-        # Otherwise the name in the certificate would be sent as :authority.
-        ("grpc.default_authority", settings.target.authority),
+        (NAME_IN_TLS, name),
+        # Otherwise the name in the certificate would be sent as :authority. It accepts no other than where it connects.
+        ("grpc.default_authority", settings.connects_to.authority),
     ]
 
 

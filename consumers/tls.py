@@ -52,12 +52,12 @@ def check_files(access: Access) -> None:
 
 async def server_certificate(settings: ClientSettings) -> str:
     """What the server presents, in PEM, in a handshake as the settings demand it. Raises ConsumerError."""
-    target = settings.target
+    target, address = settings.target, settings.connects_to
     context = client_context(settings, ("h2", "http/1.1"))
     try:
         async with asyncio.timeout(settings.timeout_s):
             _, writer = await asyncio.open_connection(
-                target.host, target.port, ssl=context, server_hostname=target.host
+                address.host, address.port, ssl=context, server_hostname=target.host
             )
     except TimeoutError:
         raise ProducerTimeout(f"{target.authority}: no TLS handshake within {settings.timeout_s:g} s") from None

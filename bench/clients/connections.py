@@ -151,8 +151,9 @@ class Connections(ABC, Generic[Content, RawAnswer]):
         return task
 
     async def _connect(self, protocol: asyncio.Protocol, failed: Callable[[ConsumerError], None]) -> None:
-        target = self.settings.target
-        options: dict[str, Any] = {} if self.tls is None else {"ssl": self.tls, "server_hostname": target.host}
+        target = self.settings.connects_to
+        name = self.settings.target.host
+        options: dict[str, Any] = {} if self.tls is None else {"ssl": self.tls, "server_hostname": name}
         try:
             await self._loop.create_connection(lambda: protocol, target.host, target.port, **options)
         except UnicodeError:

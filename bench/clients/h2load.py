@@ -171,6 +171,7 @@ class H2loadClient(ProgramClient):
         streams_at_most = min(in_flight, self._raw.requests_at_most or in_flight)
         clients, streams = (1, streams_at_most) if self._raw.calls.multiplexes else (in_flight, 1)
         command = [PROGRAM, f"--clients={clients}", f"--max-concurrent-streams={streams}"]
+        command += [] if self.settings.via is None else [f"--connect-to={self.settings.via.authority}"]
         command += [f"--duration={max(1, duration_ns // 1_000_000)}ms", f"--log-file={log}"]
         command += [] if self._raw.calls.multiplexes else ["--h1"]
         command += [f"--header={name}: {value}" for name, value in first.fields]

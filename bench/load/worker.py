@@ -148,9 +148,12 @@ class Worker:
         return consumers.client(self.setup.protocol, self._settings(key, target, connections=1))
 
     def _settings(self, key: CellKey, target: Target, *, connections: int | None) -> ClientSettings:
+        """`target` is where to connect: to the producer, a relay or a tap."""
+        named = self.setup.direct.of(tls=target.tls) or target
         return ClientSettings.with_access(
             self.setup.access,
-            target=target,
+            target=named,
+            via=None if named == target else target,
             known_certificate=self.known_certificate if target.tls else "",
             gzip=key.gzip,
             dialect=key.dialect,
@@ -251,7 +254,7 @@ class Worker:
         record = SliceRecord(queue=None if at_most is None else ClientQueue(at_most))
         asked = shuffled_forever(cell.requests, order.seed)
         # Not while warming up: other instances open connections then, and finding out whose they were takes long.
-        connections = self._connection_count(client.settings.target) if order.recorded else None
+        connections = self._connection_count(client.settings.connects_to) if order.recorded else None
         if connections is not None:
             connections.begin()
         producer_before_ns = self._producer_cpu_ns()

@@ -54,8 +54,7 @@ async def measure(
     sent without TLS, and found inside TLS by their lengths. Without either, only the bytes on the wire are known.
 
     The first WARM_UP_REQUESTS asks are sent twice, so that each of them also counts in steady state. The consumer
-    connects to the tap on the loopback address, so the name of a producer elsewhere is not sent, and its certificate is
-    accepted only if it is valid for this machine.
+    connects to the tap on the loopback address; `connect` has to know what the producer is called.
 
     Requests that fail raise nothing: `warnings` has the reason. Raises BytesUnaccounted, and ValueError without asks.
     """

@@ -33,11 +33,18 @@ def as_json(recipe: Recipe) -> dict[str, Any]:
 
 @asynccontextmanager
 async def json_producer(
-    recipe: Recipe = CHICKEN, base: str = "", authorization: str = "", tls: ssl.SSLContext | None = None
+    recipe: Recipe = CHICKEN,
+    base: str = "",
+    authorization: str = "",
+    tls: ssl.SSLContext | None = None,
+    by_name_only: bool = False,
 ) -> AsyncIterator[str]:
-    """`base`: in front of every path. `authorization`: the header that every request must have."""
+    """`base`: in front of every path. `authorization`: the header that every request must have. `by_name_only`: whether
+    its own address must be in Host, as with servers of several names."""
 
     async def get(request: web.Request) -> web.Response:
+        if by_name_only and request.headers["Host"] != address.partition("://")[2]:
+            return web.json_response({"error": "misdirected"}, status=421)
         if request.match_info["id"] != str(recipe.id):
             return web.json_response({"error": "not_found"}, status=404)
         return web.json_response({"producer_pid": PID, "recipe": as_json(recipe)})

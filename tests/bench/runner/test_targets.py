@@ -2,14 +2,16 @@
 
 import ssl
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, nullcontext, suppress
 from dataclasses import replace
 from typing import Any
 
 import psutil
 import pytest
 
+from bench.clients.registry import load_client
 from bench.load.recorder import OK
+from bench.network.profile import LOOPBACK
 from bench.plan import Addresses, Matrix
 from bench.protocols import PROTOCOLS
 from bench.results import Run
@@ -18,8 +20,9 @@ from bench.runner import assemble
 from bench.runner.measure import Measurement
 from bench.runner.sizes import size_up, sizes_run
 from bench.spec import ClosedLoad
-from bench.workloads import Workload
+from bench.workloads import GetQuestion, Workload
 from consumers.access import REDACTED, Access, Header, read_headers
+from consumers.errors import ProducerUnreachable
 from consumers.registry import target_for
 from producers.certificates import CertificateFiles
 from tests.support.books import CHICKEN, small_book
@@ -184,3 +187,31 @@ async def test_producers_that_ask_for_a_certificate_of_the_client_are_measured(
     found = {cell.client: (cell.status, cell.reason) for cell in run.cells}
     assert found["library"] == found["raw"] == ("measured", None)
     assert found["h2load"] == ("unsupported", "h2load has no certificate of its own; use --client raw")
+
+
+async def test_a_target_is_called_by_its_name_through_relays_and_taps_too() -> None:
+    async with json_producer(by_name_only=True) as http:
+        targets = {"http": Addresses(target_for("http", http))}
+        loads = (ClosedLoad(concurrency=2),)
+        run = await run_of(targets, client=("library", "raw"), network=(LOOPBACK, "rtt=1ms"), load=loads)
+    assert [(cell.status, cell.reason) for cell in run.cells] == [("measured", None)] * 4
+    assert all(cell.in_flight is not None for cell in run.cells if cell.network == LOOPBACK)
+    assert "sizes_unknown" not in {warning.code for warning in run.warnings}
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_certificates_are_verified_for_the_name_of_the_producer_wherever_a_client_connects(
+    own_certificates: CertificateFiles, protocol: str
+) -> None:
+    async with serving(protocol, small_book(), certificates=own_certificates) as served:
+        address = served.client_settings.target
+        for host, outcome in (("localhost", None), ("example.test", ProducerUnreachable)):
+            settings = replace(served.client_settings, target=replace(address, host=host, port=443), via=address)
+            for name in ("library", "raw"):
+                client = load_client(name, protocol, settings)
+                await client.open()
+                try:
+                    with pytest.raises(outcome) if outcome is not None else nullcontext():
+                        await client.verify(client.requests([GetQuestion(42, CHICKEN)])[0])
+                finally:
+                    await client.close()
