@@ -204,10 +204,12 @@ def encode(message: Any) -> bytes:
 
 def without_values(answer: Answer, headers: Sequence[Header]) -> Answer:
     """The answer with the values of these headers replaced in every text: a producer may have repeated them."""
-    if not headers or isinstance(answer, Recorded):
+    if not headers:
         return answer
-    plain = _replaced(msgspec.to_builtins(answer, enc_hook=_plain), headers)
-    return msgspec.convert(plain, type(answer), dec_hook=_rich)
+    plain = msgspec.to_builtins(answer, enc_hook=_plain)
+    # Histograms in base64 are no text.
+    histograms = {"latency": answer.latency, "service": answer.service} if isinstance(answer, Recorded) else {}
+    return msgspec.convert({**_replaced(plain, headers), **histograms}, type(answer), dec_hook=_rich)
 
 
 def _replaced(value: Any, headers: Sequence[Header]) -> Any:
