@@ -25,6 +25,7 @@ from bench.stats.estimates import measure_of
 from bench.stats.generator import is_bound
 from bench.stats.ratios import family, paired
 from bench.stats.verdicts import MARGIN, family_confidence
+from recipes.installation import COMMAND
 
 LADDERS: dict[str, tuple[Unit, ...]] = {
     "time": units.DURATIONS_NS,
@@ -134,6 +135,8 @@ class Explorer(Struct, frozen=True):
     pairs: list[Pair]
     gaps: list[Gap]
     ladders: dict[str, list[tuple[str, float]]]
+    program: str
+    """What starts the bench where the run was made: `python -m bench`."""
     margin: float = MARGIN
     model_error: float = OWN_ERROR
     restarted: bool = True
@@ -167,6 +170,7 @@ def explorer_of(run: Run, grouping: Grouping) -> Explorer | None:
         pairs=list(_pairs(run, measured, row_of)),
         gaps=[] if parts is None else list(_gaps(Choices(parts), row_of)),
         ladders={name: [(unit.symbol, unit.size) for unit in ladder] for name, ladder in LADDERS.items()},
+        program=f"{COMMAND} bench" if run.command.startswith(f"{COMMAND} ") else "python -m bench",
         restarted=parts is None or parts.restarted,
     )
 

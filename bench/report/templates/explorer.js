@@ -206,7 +206,7 @@ function predictionSentence(view, state, data) {
 }
 
 // With the number that `bench advise` needs to say the same.
-function adviseCommand(view, state) {
+function adviseCommand(view, state, data) {
   const [payload] = view.payloads, mbit = RATES_MBIT[state.down], tls = state.tls === "on" ? " --tls" : "";
-  return `python -m bench advise --run RUN.json --payload ${Math.round(payload)}B --rtt ${rttWord(ROUND_TRIPS_US[state.rtt])}${mbit === null ? "" : ` --down ${mbit}mbit`}${tls}`;
+  return `${data.program} advise --run RUN.json --payload ${Math.round(payload)}B --rtt ${rttWord(ROUND_TRIPS_US[state.rtt])}${mbit === null ? "" : ` --down ${mbit}mbit`}${tls}`;
 }

@@ -68,7 +68,7 @@ function explore(data) {
     drawChart();
     const prediction = byId("prediction");
     prediction.textContent = view.isPredicted ? predictionSentence(view, state, data) : "";
-    byId("advise").textContent = view.isPredicted && view.payloads.size === 1 ? adviseCommand(view, state) : "";
+    byId("advise").textContent = view.isPredicted && view.payloads.size === 1 ? adviseCommand(view, state, data) : "";
     document.documentElement.classList.toggle("is-predicted", view.isPredicted);
   }
 

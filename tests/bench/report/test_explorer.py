@@ -78,6 +78,11 @@ def test_the_model_has_what_advise_has() -> None:
     assert (gap.low, gap.high) == expected.corrected
 
 
+def test_the_program_is_the_one_that_made_the_run() -> None:
+    installed = replace(small(), command="recipe-lab bench run --quick")
+    assert [explored(each).program for each in (small(), installed)] == ["python -m bench", "recipe-lab bench"]
+
+
 def test_runs_without_values_have_nothing_to_explore() -> None:
     assert explorer_of(run([]), grouped(run([]))) is None
     failed = run([without_figures("http", "failed", "x")])
