@@ -22,6 +22,7 @@ from bench.runner.sizes import size_up, sizes_run
 from bench.spec import ClosedLoad
 from bench.workloads import GetQuestion, Workload
 from consumers.access import REDACTED, Access, Header, read_headers
+from consumers.client import ClientSettings
 from consumers.errors import ProducerUnreachable
 from consumers.registry import target_for
 from producers.certificates import CertificateFiles
@@ -57,10 +58,22 @@ async def run_of(
     return assemble.run_of(await Measurement(job_of(plan, ids=[42], on_progress=on_progress)).run(), plan, HEADER)
 
 
-@pytest.mark.parametrize("path", ["/v1/graphql", "/graphql/", "/"])
-async def test_the_path_of_a_target_is_used_as_given(path: str) -> None:
+@pytest.mark.parametrize("name", ["library", "raw"])
+@pytest.mark.parametrize("path", ["/v1/graphql", "/graphql/", "/", "/a//b"])
+async def test_the_path_of_a_target_is_used_as_given(path: str, name: str) -> None:
     base = "" if path == "/" else path.removesuffix("/")
     async with graphql_producer(path=path) as graphql, json_producer(base=base) as http:
+        for protocol, address in {"graphql": graphql, "http": http}.items():
+            settings = ClientSettings(target=target_for(protocol, f"{address}{path}"))
+            client = load_client(name, protocol, settings)
+            await client.open()
+            await client.verify(client.requests([GetQuestion(42, CHICKEN)])[0])
+            await client.close()
+
+
+async def test_targets_with_a_path_are_measured() -> None:
+    path = "/api/v1/"
+    async with graphql_producer(path=path) as graphql, json_producer(base="/api/v1") as http:
         targets = {
             "http": Addresses(target_for("http", f"{http}{path}")),
             "graphql": Addresses(target_for("graphql", f"{graphql}{path}")),
