@@ -6,7 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
+from bench.cli import matrix_flags
 from bench.cli.matrix_flags import WHAT
+from bench.cli.shared_flags import USUAL_PAGE_SIZE
 from bench.request_file import BadRequestFile, RequestFile, read
 from bench.workloads import OWN, Workload
 from commands.errors import UsageError
@@ -50,5 +52,10 @@ def check(requests: RequestFile | None, found: Mapping[str, Sequence[Any]]) -> N
         )
 
 
-OWN_WORKLOADS = [Workload(name=OWN)]
-"""What is measured with a request file."""
+def workloads(
+    requests: RequestFile | None, names: Sequence[str], page_sizes: Sequence[str] | None, recipes: int | None
+) -> list[Workload]:
+    """The workload of a request file, or those of recipes as of `matrix_flags.workloads`. Raises UsageError."""
+    if requests is not None:
+        return [Workload(name=OWN)]
+    return matrix_flags.workloads(names, page_sizes or [USUAL_PAGE_SIZE], recipes)

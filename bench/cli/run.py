@@ -21,7 +21,6 @@ from bench.cli.measure import checked_path, load_recipes, measure
 from bench.cli.output_flags import OUTPUT, ExplainFlag, JsonFlag, OutFlag, TablesFlag, shown
 from bench.cli.request_flags import RequestFileFlag
 from bench.cli.shared_flags import (
-    USUAL_PAGE_SIZE,
     USUAL_WORKLOADS,
     AbFlag,
     GzipLevelFlag,
@@ -221,9 +220,7 @@ def run(
             {
                 **found,
                 "version": [version.name for version in compared if version.name is not None],
-                "workload": matrix_flags.workloads(workload or [USUAL_WORKLOADS], page_size or [USUAL_PAGE_SIZE], count)
-                if own is None
-                else request_flags.OWN_WORKLOADS,
+                "workload": request_flags.workloads(own, workload or [USUAL_WORKLOADS], page_size, count),
                 "load": loads,
             },
             () if quick or concurrency or rate or varied or len(compared) > 1 else BESIDES,

@@ -19,7 +19,6 @@ from bench.cli.measure import carry_out, checked_path, load_recipes
 from bench.cli.output_flags import ExplainFlag, JsonFlag, OutFlag, TablesFlag, shown
 from bench.cli.request_flags import RequestFileFlag
 from bench.cli.shared_flags import (
-    USUAL_PAGE_SIZE,
     USUAL_WORKLOADS,
     GzipLevelFlag,
     PageSizeFlag,
@@ -96,11 +95,7 @@ def sizes(
     loads = [ClosedLoad(concurrency=1)]
     matrix_flags.check(found, loads, targets=bool(targets))
     loaded = load_recipes(recipes, renumber=renumber)
-    workloads = (
-        matrix_flags.workloads(workload or [USUAL_WORKLOADS], page_size or [USUAL_PAGE_SIZE], loaded.count)
-        if own is None
-        else request_flags.OWN_WORKLOADS
-    )
+    workloads = request_flags.workloads(own, workload or [USUAL_WORKLOADS], page_size, loaded.count)
     plan = RunPlan(
         matrix=Matrix({**found, "workload": workloads, "load": loads}),
         instances=1,

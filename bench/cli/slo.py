@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from bench.cli import matrix_flags, version_flags
+from bench.cli import matrix_flags, request_flags, version_flags
 from bench.cli.access_flags import (
     CaFlag,
     CertFlag,
@@ -19,8 +19,8 @@ from bench.cli.access_flags import (
 )
 from bench.cli.measure import carry_out, checked_path, load_recipes
 from bench.cli.output_flags import OUTPUT
+from bench.cli.request_flags import RequestFileFlag
 from bench.cli.shared_flags import (
-    USUAL_PAGE_SIZE,
     PageSizeFlag,
     RecipesFlag,
     RenumberFlag,
@@ -71,6 +71,7 @@ def slo(
     ] = None,
     workload: Annotated[list[str] | None, workload_option(USUAL_WORKLOAD)] = None,
     page_size: PageSizeFlag = None,
+    request_file: RequestFileFlag = None,
     target: TargetFlag = None,
     header: HeaderFlag = None,
     ca: CaFlag = None,
@@ -100,24 +101,20 @@ def slo(
     objectives = _objectives(objective or [DEFAULT_OBJECTIVE], timeout)
     versions = version_flags.compared(target or [], "", [])
     targets = versions[0].targets
+    own = request_flags.request_file(request_file)
     found = matrix_flags.values_of(
         chosen,
-        protocol=",".join(targets or PROTOCOLS),
+        protocol=request_flags.protocols(own, list(targets or PROTOCOLS)),
         gzip="off",
         tls=_tls_of(targets),
         cores=matrix_flags.usual_cores(targets=bool(targets)),
     )
     version_flags.check(targets, found)
+    request_flags.check(own, found)
     loaded = load_recipes(recipes, renumber=renumber)
+    workloads = request_flags.workloads(own, workload or [USUAL_WORKLOAD], page_size, loaded.count)
     plan = RunPlan(
-        matrix=Matrix(
-            {
-                **found,
-                "workload": matrix_flags.workloads(
-                    workload or [USUAL_WORKLOAD], page_size or [USUAL_PAGE_SIZE], loaded.count
-                ),
-            }
-        ),
+        matrix=Matrix({**found, "workload": workloads}),
         instances=1,
         rounds=1,
         seconds=SECONDS_PER_SEARCH,
@@ -125,6 +122,8 @@ def slo(
         seed=seed,
         recipes=recipes,
         versions=versions,
+        known=own is None,
+        requests=own,
         timeout_s=timeout,
         access=access(header, ca=ca, cert=cert, key=key, insecure=insecure, tls_min=tls_min),
     )

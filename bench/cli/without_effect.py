@@ -124,7 +124,11 @@ WITHOUT_EFFECT: Mapping[str, Sequence[WithoutEffect]] = {
         *ACCESS,
         JSON,
     ),
-    "slo": (WithoutEffect(["--page-size"], NO_PAGES, _no_pages("get")), *ACCESS),
+    "slo": (
+        WithoutEffect(["--workload", "--page-size", "--recipes", "--renumber"], OF_RECIPES, beside("--request-file")),
+        WithoutEffect(["--page-size"], NO_PAGES, _no_pages("get")),
+        *ACCESS,
+    ),
     "sizes": (
         WithoutEffect(
             ["--workload", "--page-size", "--recipes", "--renumber", "--seed", "--dialect"],

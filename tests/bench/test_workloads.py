@@ -8,6 +8,7 @@ from bench.workloads import (
     PAGES_AT_MOST,
     QUESTIONS_AT_MOST,
     WORKLOADS,
+    BatchQuestion,
     CreateQuestion,
     FieldsQuestion,
     GetQuestion,
@@ -98,6 +99,24 @@ def test_pages_are_compared() -> None:
     with pytest.raises(WrongAnswer, match="differs"):
         question.verify(RecipePage((Recipe(1, "forged"), BOOK[1])))
     assert not question.plausible(RecipePage(()))
+
+
+@pytest.mark.parametrize(
+    ("question", "first", "other"),
+    [
+        (GetQuestion(1, None), Recipe(1, "one"), Recipe(1, "won")),
+        (FieldsQuestion(1, None), Recipe(0, "one"), Recipe(0, "won")),
+        (ListQuestion(2, "", 2, 2, None), RecipePage(BOOK[:2]), RecipePage((Recipe(1, "won"), BOOK[1]))),
+        (BatchQuestion((1,), None), (Recipe(1, "one"),), (Recipe(1, "won"),)),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_unknown_responses_have_to_be_the_same_from_call_to_call(question: Any, first: Any, other: Any) -> None:
+    question.verify(first)
+    question.verify(first)
+    with pytest.raises(WrongAnswer, match="not the same from call to call"):
+        question.verify(other)
+    question.verify(first)
 
 
 def test_a_created_recipe_is_the_draft_with_an_id() -> None:

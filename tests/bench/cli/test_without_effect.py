@@ -36,6 +36,9 @@ REFUSED = [
             **flags,
         }.items()
     ),
+    ("slo", "--workload", "--workload get --request-file own.toml"),
+    ("slo", "--recipes", "--recipes mine.json --request-file own.toml"),
+    ("slo", "--renumber", "--renumber --request-file own.toml"),
     ("run", "--threshold", "--threshold 2%"),
     ("run", "--until", "--until 3% --rounds 5"),
     ("run", "--until", "--until 3% --quick"),
