@@ -4,6 +4,7 @@ Imported by load processes, so it needs the standard library only.
 """
 
 import os
+import resource
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -186,6 +187,32 @@ def all_threads_sleep(pid: int) -> bool:
     except (OSError, IndexError):  # a thread or the process has ended meanwhile
         return False
     return states == {"S"}
+
+
+def allow_open_files() -> int:
+    """Let this process and those that it starts open as many files as the system allows, and return how many.
+
+    What a user may raise without anybody's permission is the soft limit, up to the hard one (getrlimit(2)).
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with suppress(OSError, ValueError):  # macOS allows fewer than its hard limit says
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            soft = hard
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft
+
+
+def local_ports(files: Path = FILES) -> int | None:
+    """How many ports the system may choose from for this side of a new connection; None where it does not say.
+
+    `files`: the directory that is / on Linux.
+    """
+    try:
+        text = (files / "proc" / "sys" / "net" / "ipv4" / "ip_local_port_range").read_text(encoding="ascii")
+        low, high = map(int, text.split())
+    except (OSError, ValueError):
+        return None
+    return high - low + 1
 
 
 def peak_memory_bytes(pid: int) -> int | None:

@@ -41,6 +41,8 @@ class Protocol:
     """Makes an `asyncio.Protocol` that answers every request with the same small recipe."""
     gzip_levels: tuple[int, ...] = tuple(range(1, 10))
     """The levels at which its producer's library can compress."""
+    multiplexes: bool = False
+    """Whether requests in flight share a connection."""
     greeting_round_trips: int = 0
     """Round trips for which its client library waits for the server to speak before it sends a request."""
 
@@ -93,6 +95,7 @@ PROTOCOLS: dict[str, Protocol] = {
             noop_server_at="bench.runner.noop_servers:grpc",
             # gRPC's core has one level and offers no way to choose another.
             gzip_levels=(6,),
+            multiplexes=True,
             # gRPC's core uses a connection once the server's SETTINGS have come, which RFC 9113, section 3.4 does not
             # require. Found by `python -m benchmarks.model_errors`.
             greeting_round_trips=1,

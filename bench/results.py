@@ -334,6 +334,18 @@ class Slices:
         return hash(self.rows)
 
 
+class Cause(Struct, frozen=True, kw_only=True):
+    """Failed requests with the same cause."""
+
+    kind: str
+    """As in `outcomes`."""
+    text: str
+    """Why, in the same words for all protocols and clients: a status, an error of the kernel, a TLS alert."""
+    count: int
+    detail: str = ""
+    """What the first of them said besides, such as the text of an error response."""
+
+
 class Cell(CellKey, frozen=True, kw_only=True):
     """One configuration under one load: one row of the run. Its first fields are those of its key."""
 
@@ -349,6 +361,9 @@ class Cell(CellKey, frozen=True, kw_only=True):
     """Open loop: from the moment of sending. In a closed loop it would repeat `latency_ns` and is null."""
     requests_per_second: Estimate | None = None
     outcomes: dict[str, int] = msgspec.field(default_factory=dict)
+    causes: list[Cause] = msgspec.field(default_factory=list)
+    """Why requests failed, the most frequent first. Beyond a number of different texts, the others are counted
+    together. Empty in files that did not record them."""
     in_flight: InFlight | None = None
     """Null with one request in flight, and where it could not be counted."""
     bytes: Bytes | None = None

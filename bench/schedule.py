@@ -12,12 +12,13 @@ from random import Random
 from statistics import median
 from typing import TypeVar
 
+from bench import connections
 from bench.network.profile import LOOPBACK, PROFILES, parse
 from bench.plan import RunPlan
 from bench.protocols import protocol, set_up_round_trips
 from bench.spec import PERSISTENT, CellKey, ClosedLoad, OpenLoad, Role, dimensions
 from bench.workloads import Workload
-from producers.registry import flags_for, implementation
+from producers.registry import implementation
 
 LATENCY_REQUESTS_AT_LEAST = 3
 """A median needs a few requests, however slow the cell is."""
@@ -44,6 +45,8 @@ WARM_UP_FALL_AT_MOST = 0.02
 START_SHARE = 0.2
 """The share of the time that may go into starting more instances than the plan asks for at least. They are worth more
 than the slices that could be recorded instead only up to about that share (docs/decisions/0020)."""
+LEAST_START_SHARE = 0.5
+"""The share of the time that may go into starting those instances that verdicts need at least."""
 MEMORY_SHARE = 0.5
 """The share of the memory that is available which instances may take."""
 UNKNOWN_MEMORY_INSTANCES = 4
@@ -51,6 +54,8 @@ UNKNOWN_MEMORY_INSTANCES = 4
 UNVISITED_S_AT_MOST = 75.0
 """About how long a connection may wait for its next request: less than consumers keep an idle one (IDLE_S of
 consumers.aiohttp_session)."""
+ENDING_S = 5.0
+"""How long it takes, about, to end all processes and to write run file and report."""
 GAP_NS = 1_500_000
 """About the time between two slices, for estimates only."""
 INSTANCE_START_S = 3.0
@@ -91,11 +96,6 @@ def why_nothing(plan: RunPlan) -> str | None:
 def served(key: CellKey, plan: RunPlan) -> list[CellKey]:
     """The cells that the producer with this process key serves."""
     return [cell for cell in plan.matrix.cells() if cell.process == key and why_unsupported(cell, plan) is None]
-
-
-def producer_flags(cells: Sequence[CellKey]) -> list[str]:
-    """The flags with which a producer has to be started to speak every dialect of these cells of one protocol."""
-    return flags_for(cells[0].protocol, dict.fromkeys(cell.dialect for cell in cells)) if cells else []
 
 
 def questions_to_verify(cell: CellKey, instance: int) -> int:
@@ -167,18 +167,22 @@ def order_of_sweep(instances: Sequence[int], plan: RunPlan, sweep: int) -> list[
     return Random(f"{plan.seed}/sweep/{sweep}").sample(instances, len(instances))
 
 
-def instances_at_once(plan: RunPlan, remaining: int, instance_bytes: int | None, available_bytes: int | None) -> int:
+def instances_at_once(
+    plan: RunPlan, remaining: int, instance_bytes: int | None, available_bytes: int | None, open_files: int
+) -> int:
     """How many of the remaining instances live at the same time, of which one has been started.
 
-    As many as fit into MEMORY_SHARE of the memory that was available besides that one, by what that one takes; and no
-    more than can be visited before idle connections are closed. Instances that do not fit are measured afterwards, in
+    As many as fit into MEMORY_SHARE of the memory that was available besides that one, by what that one takes; no more
+    than the `open_files` allowed to this process suffice for; and no more than can be visited before idle connections
+    are closed. Instances that do not fit are measured afterwards, in
     groups of about the same size, unless the plan is content with fewer.
     """
     if instance_bytes and available_bytes is not None:
         by_memory = 1 + int(available_bytes * MEMORY_SHARE / instance_bytes)
     else:
         by_memory = UNKNOWN_MEMORY_INSTANCES
-    at_most = max(1, min(remaining, by_memory, int(UNVISITED_S_AT_MOST / _between_visits_s(plan))))
+    by_files = connections.instances_at_once(plan, open_files)
+    at_most = max(1, min(remaining, by_memory, by_files, int(UNVISITED_S_AT_MOST / _between_visits_s(plan))))
     if plan.instances_at_least is not None and at_most >= plan.instances_at_least:
         return at_most
     return -(-remaining // -(-remaining // at_most))
@@ -230,14 +234,28 @@ def sample_ids(ids: Sequence[int], plan: RunPlan, at_most: int) -> list[int]:
 
 def estimated_seconds(plan: RunPlan) -> float:
     """About how long the run takes, before anything is known about the speed of the producers."""
+    start_s = plan.instances * (INSTANCE_START_S if plan.restarts else 1.0)
+    if plan.rounds is None:
+        # Instances that were asked for are started however long that takes; all else is cut short.
+        return max(plan.seconds, start_s) if plan.instances_at_least is None else plan.seconds
     shares = blocks_of(plan.matrix.cells(), plan)
     all_ns = sum(estimated_slice_ns(cell, plan) + GAP_NS for block in shares for cell in block)
-    # The warm-up and the first round have all blocks, and every instance has one round, however little time there is.
-    rounds = 2 + ((plan.rounds or 1) - 1) * _share_of_time(shares)
-    estimated_s = plan.instances * (rounds * all_ns / 1e9 + (INSTANCE_START_S if plan.restarts else 1.0))
-    if plan.rounds is None:
-        return max(plan.seconds, estimated_s) if set(plan.matrix["network"]) - {LOOPBACK} else plan.seconds
-    return estimated_s
+    # The warm-up and the first round have all blocks.
+    rounds = 2 + (plan.rounds - 1) * _share_of_time(shares)
+    return start_s + plan.instances * rounds * all_ns / 1e9
+
+
+def may_start(plan: RunPlan, number: int, elapsed_ns: float, first_ns: float, more_until_ns: float) -> bool:
+    """Whether another instance may be started, in nanoseconds since the first began to start, which took `first_ns`.
+
+    Those that the plan asks for explicitly in any case; the least that verdicts need while their starts take no more
+    than LEAST_START_SHARE of the time; more of them until `more_until_ns`.
+    """
+    if plan.instances_at_least is None:
+        return True
+    if number < plan.instances_at_least:
+        return plan.rounds is not None or elapsed_ns + first_ns < LEAST_START_SHARE * plan.seconds * 1e9
+    return elapsed_ns < more_until_ns
 
 
 def instances_within(seconds: float, instance_s: float) -> int:
@@ -265,7 +283,8 @@ def describe(plan: RunPlan) -> str:
         f"{rounds} in each, after warming up",
         f"slices of {plan.slice_ns / 1e6:g} ms in blocks, shuffled in every round; seed {plan.seed}",
         f"recipes: {plan.recipes}" if plan.requests is None else f"requests: {plan.requests.used.file}",
-        f"takes about {estimated_seconds(plan):.0f} s",
+        f"takes about {estimated_seconds(plan):.0f} s, and up to {ENDING_S:.0f} s more to end and to write the report",
+        *_short_time(plan),
         "",
         *(_described(cell, plan) for cell in cells),
     ]
@@ -275,6 +294,15 @@ def describe(plan: RunPlan) -> str:
 def _described(cell: CellKey, plan: RunPlan) -> str:
     reason = why_unsupported(cell, plan)
     return cell.label if reason is None else f"{cell.label}: unsupported: {reason}"
+
+
+def _short_time(plan: RunPlan) -> list[str]:
+    """That the time is short for the instances that verdicts need, if it is."""
+    least = plan.instances_at_least
+    needed_s = 0.0 if least is None or plan.rounds is not None else least * INSTANCE_START_S / LEAST_START_SHARE
+    if plan.seconds >= needed_s:
+        return []
+    return [f"that is short: verdicts need {least} instances, for which about --seconds {needed_s:.0f} is needed"]
 
 
 def _text(value: object) -> str:

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
+from time import monotonic
 from typing import Any, ClassVar, Generic, TypeVar
 
 from msgspec import Struct
@@ -21,6 +22,8 @@ OWN = "own"
 """The workload of a request file, which is of no recipes (bench.own_workload)."""
 QUESTIONS_AT_MOST = 256
 """Different questions of one workload at most: enough variety, and few enough to keep all expected responses."""
+PAGES_WITHIN_S = 2.0
+"""After this time no further pages are looked for, as each takes a request. One is found in any case."""
 PAGES_AT_MOST = 12
 
 Answer = TypeVar("Answer")
@@ -295,7 +298,8 @@ class List(WorkloadKind):
     ) -> Sequence[Question[object]]:
         found: list[ListQuestion] = []
         token = ""
-        while len(found) < PAGES_AT_MOST:
+        until_s = monotonic() + PAGES_WITHIN_S
+        while len(found) < PAGES_AT_MOST and (not found or monotonic() < until_s):
             page = await client.list(page_size, token)
             start = len(found) * page_size
             expected = tuple(recipes[start : start + page_size]) if known else None

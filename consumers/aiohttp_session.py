@@ -14,19 +14,20 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
-from consumers import http_rules
+from consumers import causes, http_rules
 from consumers.access import values_by_name
 from consumers.client import ClientSettings
 from consumers.errors import (
     CLOSED_EARLY,
     ConsumerError,
+    OperationUnsupported,
     ProducerTimeout,
     ProducerUnreachable,
     UnexpectedResponse,
     no_response_within,
 )
 from consumers.target import Target
-from consumers.tls import client_context, reason_of
+from consumers.tls import client_context
 
 Value = TypeVar("Value")
 
@@ -146,32 +147,38 @@ class HttpSession:
         """The consumer's error for an exception of aiohttp."""
         match error:
             case TimeoutError():
-                return ProducerTimeout(f"{self.authority}: {no_response_within(self._settings.timeout_s)}")
-            case aiohttp.ClientConnectorCertificateError():
-                return self.unreachable(f"its certificate is not trusted: {_certificate_reason(error)}")
-            case aiohttp.ClientSSLError():
-                return self.unreachable(f"the TLS handshake failed: {reason_of(error.os_error)}")
+                return ProducerTimeout(no_response_within(self._settings.timeout_s), producer=self.authority)
+            case aiohttp.ClientConnectorCertificateError(certificate_error=ssl.SSLError() as refused):
+                return self.unreachable(causes.of_tls(refused))
+            case aiohttp.ClientSSLError(os_error=ssl.SSLError() as alert):
+                return self.unreachable(causes.of_tls(alert))
             case aiohttp.ClientConnectorError():
-                return self.unreachable(reason_of(error.os_error))
+                return self.unreachable(causes.of_system(error.os_error))
             case aiohttp.ClientResponseError() | _MalformedBody():
                 return self.unexpected(http_rules.NOT_HTTP)
             case aiohttp.ClientPayloadError() | aiohttp.ClientConnectionError() | ConnectionError():
                 return self.unreachable(CLOSED_EARLY)
+            case OSError():
+                return self.unreachable(causes.of_system(error))
             case _:
-                return self.unreachable(reason_of(error))
+                return self.unreachable(str(error) or type(error).__name__)
 
     @property
     def authority(self) -> str:
         """The name of the producer in errors."""
         return self._settings.target.authority
 
-    def unreachable(self, reason: str) -> ProducerUnreachable:
+    def unreachable(self, cause: str) -> ProducerUnreachable:
         """The error for a failed connection."""
-        return ProducerUnreachable(f"{self.authority}: {one_line(reason)}")
+        return ProducerUnreachable(cause, producer=self.authority)
 
-    def unexpected(self, reason: str) -> UnexpectedResponse:
+    def unexpected(self, cause: str, detail: str = "") -> UnexpectedResponse:
         """The error for a response that violates the contract."""
-        return UnexpectedResponse(f"{self.authority}: {one_line(reason)}")
+        return UnexpectedResponse(cause, producer=self.authority, detail=detail)
+
+    def unsupported(self, cause: str, detail: str = "") -> OperationUnsupported:
+        """The error for an operation that the producer does not support."""
+        return OperationUnsupported(cause, producer=self.authority, detail=detail)
 
     def decode(self, body: bytes, decoder: "msgspec.json.Decoder[Value]") -> Value:
         """The value in a JSON body, of the decoder's type. Raises UnexpectedResponse."""
@@ -242,12 +249,3 @@ def _with_empty_text(value: object) -> object:
     if isinstance(value, list):
         return [_with_empty_text(inner) for inner in value]
     return value
-
-
-def one_line(text: str) -> str:
-    """The text without line breaks."""
-    return " ".join(text.split())
-
-
-def _certificate_reason(error: aiohttp.ClientConnectorCertificateError) -> str:
-    return getattr(error.certificate_error, "verify_message", "") or reason_of(error.certificate_error)

@@ -23,6 +23,12 @@ def no_response_within(timeout_s: float) -> str:
 class ConsumerError(Exception):
     """A call failed for a reason outside the domain. The text is one line and names the producer."""
 
+    def __init__(self, cause: str, *, producer: str = "", detail: str = "") -> None:
+        """`cause`: why, in the words of consumers.causes, the same from call to call. `producer`: its address.
+        `detail`: what else is known of this call."""
+        self.cause, self.detail = one_line(cause), one_line(detail)
+        super().__init__(": ".join(filter(None, (producer, self.cause, self.detail))))
+
 
 class ProducerUnreachable(ConsumerError):
     """The connection failed or was lost."""
@@ -46,6 +52,11 @@ class BadOwnRequest(ConsumerError):
 
 class UnexpectedResponse(ConsumerError):
     """The response violates the contract."""
+
+
+def one_line(text: str) -> str:
+    """The text without line breaks, and without other characters that have no shape of their own."""
+    return " ".join("".join([each if each.isprintable() else " " for each in text]).split())
 
 
 def unknown_id(named: str, asked: Sequence[int]) -> object:

@@ -10,9 +10,10 @@ from typing import Any, Generic, NoReturn, TypeVar, cast
 
 import msgspec
 
-from consumers.aiohttp_session import HttpResponse, HttpSession, SessionFactory, one_line
+from consumers import causes
+from consumers.aiohttp_session import HttpResponse, HttpSession, SessionFactory
 from consumers.client import ClientSettings, RecipeClient
-from consumers.errors import OperationUnsupported, unknown_id
+from consumers.errors import one_line, unknown_id
 from consumers.json_messages import Selection
 from consumers.own_graphql import GraphqlCall, GraphqlRequest
 from consumers.own_requests import OwnAnswer, OwnCall, OwnRequest
@@ -257,12 +258,14 @@ class GraphqlHttpClient(RecipeClient):
 
     def _decoded(self, answer: HttpResponse, decoder: "msgspec.json.Decoder[Answer[Data]]") -> Answer[Data]:
         if answer.media_type not in (JSON, GRAPHQL_JSON):
-            raise self._http.unexpected(
-                f"status {answer.status} with {answer.media_type}, which is not a GraphQL response"
-            )
+            if answer.status != 200:
+                raise self._http.unexpected(causes.of_status(answer.status))
+            raise self._http.unexpected(f"the response is {answer.media_type}, which is not a GraphQL response")
         decoded = self._http.decode(answer.body, decoder)
-        if not decoded.errors and (answer.status != 200 or decoded.data is None):
-            raise self._http.unexpected(f"status {answer.status}, without errors and without data")
+        if not decoded.errors and answer.status != 200:
+            raise self._http.unexpected(causes.of_status(answer.status))
+        if not decoded.errors and decoded.data is None:
+            raise self._http.unexpected("the response has neither errors nor data")
         return decoded
 
     def _refuse(self, error: Error, recipe_ids: Sequence[int]) -> NoReturn:
@@ -279,11 +282,11 @@ class GraphqlHttpClient(RecipeClient):
             case "READ_ONLY":
                 raise BookIsReadOnly(text)
             case "GRAPHQL_VALIDATION_FAILED" | "PERSISTED_QUERY_NOT_SUPPORTED":
-                raise OperationUnsupported(f"{self._http.authority}: {text}")
+                raise self._http.unsupported(text)
             case code if not code and text.startswith(UNKNOWN_TO_SCHEMA):
-                raise OperationUnsupported(f"{self._http.authority}: {text}")
+                raise self._http.unsupported(text)
             case code:
-                raise self._http.unexpected(f"{code}: {text}" if code else text)
+                raise self._http.unexpected(code, text)
 
 
 _HEADERS = {"Content-Type": JSON}

@@ -23,7 +23,7 @@ class PersistedGraphqlHttpClient(GraphqlHttpClient):
         if _is_unknown(answer):
             answer = await self._answered({**sent, "query": document}, decoder)
         if _is_unknown(answer):
-            raise NotKnownYet(f"{self._http.authority}: the producer does not accept the query with its hash")
+            raise NotKnownYet("the producer does not accept the query with its hash", producer=self._http.authority)
         return answer
 
 

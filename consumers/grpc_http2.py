@@ -16,7 +16,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
-from consumers import grpc_rules, own_grpc
+from consumers import causes, grpc_rules, own_grpc
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import (
     ConsumerError,
@@ -25,6 +25,7 @@ from consumers.errors import (
     ProducerUnreachable,
     UnexpectedResponse,
     no_response_within,
+    one_line,
 )
 from consumers.own_requests import OwnAnswer, OwnCall, OwnRequest
 from consumers.protobuf_messages import draft_message, page_in, recipe_in
@@ -96,8 +97,7 @@ class GrpcHttp2Client(RecipeClient):
         request = messages.RecipeRequest(id=recipe_id, read_mask=FieldMask(paths=fields))
         answer = await self._call(self._stub.GetRecipe, request, recipe_id)
         if any(field.name not in fields for field, _ in answer.ListFields()):
-            producer = self.settings.target.authority
-            raise OperationUnsupported(f"{producer}: the producer sends fields that were not selected")
+            raise self.unsupported("the producer sends fields that were not selected")
         return recipe_in(answer)
 
     async def get_many(self, recipe_ids: Sequence[int]) -> tuple[Recipe, ...]:
@@ -148,7 +148,7 @@ class GrpcHttp2Client(RecipeClient):
         except grpc.aio.AioRpcError as error:
             failure = self._failure(error)
         except ConsumerError as error:
-            raise type(error)(f"{self.settings.target.authority}: {error}") from None
+            raise type(error)(error.cause, producer=self.settings.target.authority, detail=error.detail) from None
         raise failure from None
 
     async def ask(self, call: OwnCall) -> OwnAnswer:
@@ -167,7 +167,7 @@ class GrpcHttp2Client(RecipeClient):
         except grpc.aio.AioRpcError as error:
             failure = self._failure(error)
         except grpc.aio.UsageError:
-            raise ProducerUnreachable(f"{self.settings.target.authority}: the client is closed") from None
+            raise ProducerUnreachable("the client is closed", producer=self.settings.target.authority) from None
         else:
             if answer is None:
                 raise self.unexpected(f"{call.title}: the response is not the expected message")
@@ -185,7 +185,7 @@ class GrpcHttp2Client(RecipeClient):
         except grpc.aio.AioRpcError as error:
             failure = error
         except grpc.aio.UsageError:
-            raise ProducerUnreachable(f"{self.settings.target.authority}: the client is closed") from None
+            raise ProducerUnreachable("the client is closed", producer=self.settings.target.authority) from None
         else:
             if answer is None:
                 # grpc.aio returns None for a message that it cannot parse.
@@ -208,7 +208,7 @@ class GrpcHttp2Client(RecipeClient):
             case grpc.StatusCode.UNIMPLEMENTED if _reason(error) == "READ_ONLY":
                 return BookIsReadOnly(text)
             case grpc.StatusCode.UNIMPLEMENTED:
-                return OperationUnsupported(f"{self.settings.target.authority}: {text}")
+                return self.unsupported(*why(error))
             case _:
                 return self._failure(error)
 
@@ -216,20 +216,24 @@ class GrpcHttp2Client(RecipeClient):
         """The consumer's error for a status that is none of the domain."""
         producer = self.settings.target.authority
         if (found := grpc_rules.in_core_text(error.details() or "")) is not None:
-            kind, reason = found
-            return kind(f"{producer}: {reason}")
-        text = one_line(error.details() or "no details")
+            kind, cause = found
+            return kind(cause, producer=producer)
         match error.code():
             case grpc.StatusCode.DEADLINE_EXCEEDED:
-                return ProducerTimeout(f"{producer}: {no_response_within(self.settings.timeout_s)}")
+                return ProducerTimeout(no_response_within(self.settings.timeout_s), producer=producer)
             case grpc.StatusCode.UNAVAILABLE:
-                return ProducerUnreachable(f"{producer}: {why_unavailable(text)}")
-            case code:
-                return UnexpectedResponse(f"{producer}: {code.name}: {text}")
+                cause, detail = why(error)
+                return ProducerUnreachable(cause, producer=producer, detail=detail)
+            case _:
+                return self.unexpected(*why(error))
 
-    def unexpected(self, reason: str) -> UnexpectedResponse:
+    def unexpected(self, cause: str, detail: str = "") -> UnexpectedResponse:
         """The error for a response that violates the contract."""
-        return UnexpectedResponse(f"{self.settings.target.authority}: {reason}")
+        return UnexpectedResponse(cause, producer=self.settings.target.authority, detail=detail)
+
+    def unsupported(self, cause: str, detail: str = "") -> OperationUnsupported:
+        """The error for an operation that the producer does not support."""
+        return OperationUnsupported(cause, producer=self.settings.target.authority, detail=detail)
 
 
 def connecting_channel(settings: ClientSettings) -> grpc.aio.Channel:
@@ -284,7 +288,7 @@ def channel_credentials(settings: ClientSettings) -> grpc.ChannelCredentials:
     try:
         check_files(settings)
     except UnusableFile as error:
-        raise ProducerUnreachable(f"{settings.target.authority}: cannot use {error}") from None
+        raise ProducerUnreachable(f"{causes.UNUSABLE_FILE} {error}", producer=settings.target.authority) from None
     authorities = settings.known_certificate.encode() if settings.insecure else _content(settings.ca)
     certificate = settings.client_certificate
     key = certificate if settings.client_key is None else settings.client_key
@@ -295,17 +299,13 @@ def _content(path: Path | None) -> bytes | None:
     return path.read_bytes() if path is not None else None
 
 
-def why_unavailable(details: str) -> str:
-    """The root cause in an error text of gRPC's core, which lists every layer first."""
-    if "handshake failed" in details or "SSL" in details:
-        cause = re.search(r"OPENSSL_internal:(\w+)", details)
-        return f"the TLS handshake failed: {cause[1] if cause else details}"
-    return details.rstrip("]) ").rpartition(": ")[2] or details
-
-
-def one_line(text: str) -> str:
-    """The text without line breaks."""
-    return " ".join(text.split())
+def why(error: grpc.aio.AioRpcError) -> tuple[str, str]:
+    """The cause of a failed call, and details: what gRPC's core found, or the status that the producer sent."""
+    details = error.details() or ""
+    found = causes.in_core_text(details)
+    if found is None:
+        return error.code().name, details
+    return found, details if found == causes.HANDSHAKE_FAILED else ""
 
 
 def _status(error: grpc.aio.AioRpcError) -> status_pb2.Status:

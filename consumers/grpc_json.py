@@ -6,7 +6,6 @@ from typing import TypeAlias, TypeVar
 import grpc
 import msgspec
 
-from consumers.errors import OperationUnsupported
 from consumers.grpc_http2 import GrpcHttp2Client
 from consumers.json_messages import page_decoder, pid_decoder, recipe_decoder, selection_decoder
 from recipes.book import DEFAULT_PAGE_SIZE, MAXIMUM_ID
@@ -48,8 +47,7 @@ class GrpcJsonClient(GrpcHttp2Client):
         if missing:
             raise self.unexpected(f"the response lacks {', '.join(missing)}")
         if unasked:
-            producer = self.settings.target.authority
-            raise OperationUnsupported(f"{producer}: the producer sends fields that were not selected")
+            raise self.unsupported("the producer sends fields that were not selected")
         return selection.recipe()
 
     async def get_many(self, recipe_ids: Sequence[int]) -> tuple[Recipe, ...]:

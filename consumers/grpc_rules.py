@@ -7,7 +7,7 @@ list.
 import re
 import zlib
 
-from consumers import http_rules
+from consumers import causes, http_rules
 from consumers.errors import (
     CLOSED_EARLY,
     ConsumerError,
@@ -64,7 +64,7 @@ def of_http_status(status: int) -> tuple[type[ConsumerError], str]:
     """The error for a response whose HTTP status is not 200. After an interim one, gRPC's core can read nothing."""
     if status < 200:
         return UnexpectedResponse, http_rules.NOT_HTTP2
-    return _KINDS_BY_STATUS.get(status, UnexpectedResponse), f"HTTP status {status}"
+    return _KINDS_BY_STATUS.get(status, UnexpectedResponse), causes.of_status(status)
 
 
 def of_reset(code: int) -> tuple[type[ConsumerError], str]:

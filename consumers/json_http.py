@@ -6,10 +6,10 @@ from typing import ClassVar, NoReturn, cast
 import msgspec
 from yarl import URL
 
-from consumers import own_http
-from consumers.aiohttp_session import HttpResponse, HttpSession, SessionFactory, one_line
+from consumers import causes, own_http
+from consumers.aiohttp_session import HttpResponse, HttpSession, SessionFactory
 from consumers.client import ClientSettings, RecipeClient
-from consumers.errors import OperationUnsupported, unknown_id
+from consumers.errors import one_line, unknown_id
 from consumers.json_messages import page_decoder, pid_decoder, recipe_decoder, selection_decoder
 from consumers.own_requests import OwnAnswer, OwnCall, OwnRequest
 from recipes.book import DEFAULT_PAGE_SIZE
@@ -75,7 +75,7 @@ class JsonHttpClient(RecipeClient):
         if missing:
             raise self._http.unexpected(f"the response lacks {', '.join(missing)}")
         if unasked:
-            raise OperationUnsupported(f"{self._http.authority}: the producer sends fields that were not selected")
+            raise self._http.unsupported("the producer sends fields that were not selected")
         return selection.recipe()
 
     def page_in(self, body: bytes) -> RecipePage:
@@ -154,13 +154,13 @@ class JsonHttpClient(RecipeClient):
         said = f"the response is {answer.media_type}, not {wanted}"
         if answer.media_type == JSON:
             # A producer that supports only JSON may ignore the Accept header.
-            raise OperationUnsupported(f"{self._http.authority}: {said}")
+            raise self._http.unsupported(said)
         raise self._http.unexpected(said)
 
     def _refuse(self, answer: HttpResponse, recipe_ids: Sequence[int]) -> NoReturn:
         """Raise the error that a response stands for. `recipe_ids`: the requested ids."""
         refusal = self._refusal(answer)
-        text = one_line(refusal.detail) or f"status {answer.status}"
+        text = one_line(refusal.detail) or causes.of_status(answer.status)
         match answer.status, refusal.error:
             case 404, "not_found" if recipe_ids:
                 raise RecipeNotFound(unknown_id(refusal.recipe_id, recipe_ids))
@@ -171,11 +171,11 @@ class JsonHttpClient(RecipeClient):
             case 501, "read_only":
                 raise BookIsReadOnly(text)
             case (404, _) if not recipe_ids:
-                raise OperationUnsupported(f"{self._http.authority}: {text}")
+                raise self._http.unsupported(causes.of_status(answer.status), refusal.detail)
             case ((405 | 406 | 415 | 501), _):
-                raise OperationUnsupported(f"{self._http.authority}: {text}")
+                raise self._http.unsupported(causes.of_status(answer.status), refusal.detail)
             case _:
-                raise self._http.unexpected(f"status {answer.status}: {text}" if refusal.detail else text)
+                raise self._http.unexpected(causes.of_status(answer.status), refusal.detail)
 
     def _refusal(self, answer: HttpResponse) -> Refusal:
         if answer.media_type in (JSON, PROBLEM_JSON):

@@ -16,8 +16,7 @@ from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest
 from msgspec import field
 from msgspec.structs import replace
 
-from consumers.aiohttp_session import one_line
-from consumers.errors import BadOwnRequest, OperationUnsupported
+from consumers.errors import BadOwnRequest, OperationUnsupported, one_line
 from consumers.own_requests import OwnAnswer, OwnCall, OwnRequest, Values, filled_json
 
 Metadata = Sequence[tuple[str, str]] | None

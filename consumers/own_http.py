@@ -1,6 +1,5 @@
 """A request of the user's own over HTTP: a method, a path, and a body that is JSON or text."""
 
-from http import HTTPStatus
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -9,8 +8,9 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 from yarl import URL
 
-from consumers.aiohttp_session import HttpResponse, HttpSession, one_line
-from consumers.errors import BadOwnRequest
+from consumers import causes
+from consumers.aiohttp_session import HttpResponse, HttpSession
+from consumers.errors import BadOwnRequest, one_line
 from consumers.own_requests import OwnAnswer, OwnCall, OwnRequest, Values, fill_text, filled_json, text_of
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "QUERY")
@@ -84,7 +84,7 @@ async def ask(session: HttpSession, call: HttpCall) -> OwnAnswer:
     url = URL(f"{str(session.base).rstrip('/')}{call.path}")
     answer = await session.request(call.method, url, call.encoded(), call.headers)
     if not 200 <= answer.status < 300:
-        raise session.unexpected(f"{call.title}: {refusal(answer)}")
+        raise session.unexpected(causes.of_status(answer.status), ": ".join(filter(None, (call.title, shown(answer)))))
     if not is_json(answer.media_type):
         if call.ignore:
             raise session.unexpected(
@@ -97,14 +97,9 @@ async def ask(session: HttpSession, call: HttpCall) -> OwnAnswer:
         raise session.unexpected(f"{call.title}: the answer is not JSON, though its media type says so") from None
 
 
-def refusal(answer: HttpResponse) -> str:
-    """`status 404 Not Found: {"error":"no such user"}`."""
-    try:
-        phrase = f" {HTTPStatus(answer.status).phrase}"
-    except ValueError:
-        phrase = ""
-    body = one_line(answer.body[: 4 * SHOWN_AT_MOST].decode(errors="replace"))[:SHOWN_AT_MOST]
-    return f"status {answer.status}{phrase}{f': {body}' if body else ''}"
+def shown(answer: HttpResponse) -> str:
+    """The beginning of a body, on one line."""
+    return one_line(answer.body[: 4 * SHOWN_AT_MOST].decode(errors="replace"))[:SHOWN_AT_MOST]
 
 
 def is_json(media_type: str) -> bool:

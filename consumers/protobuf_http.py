@@ -5,7 +5,6 @@ from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
-from consumers.errors import OperationUnsupported
 from consumers.json_http import JsonHttpClient
 from consumers.protobuf_messages import draft_message, page_in, recipe_in
 from protos import recipe_pb2 as messages
@@ -27,7 +26,7 @@ class ProtobufHttpClient(JsonHttpClient):
         """The recipe in a Recipe in which only `fields` may be set."""
         message = self._message(body, messages.Recipe)
         if any(field.name not in fields for field, _ in message.ListFields()):
-            raise OperationUnsupported(f"{self._http.authority}: the producer sends fields that were not selected")
+            raise self._http.unsupported("the producer sends fields that were not selected")
         return recipe_in(message)
 
     def page_in(self, body: bytes) -> RecipePage:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
+from consumers import causes
 from consumers.access import Access
 from consumers.client import ClientSettings
 from consumers.errors import ProducerTimeout, ProducerUnreachable
@@ -24,7 +25,7 @@ def client_context(settings: ClientSettings, alpn: Sequence[str]) -> ssl.SSLCont
     try:
         check_files(settings)
     except UnusableFile as error:
-        raise ProducerUnreachable(f"{settings.target.authority}: cannot use {error}") from None
+        raise ProducerUnreachable(f"{causes.UNUSABLE_FILE} {error}", producer=settings.target.authority) from None
     context = ssl.create_default_context(cafile=settings.ca)
     context.minimum_version = _VERSIONS[settings.tls_min]
     if settings.client_certificate is not None:
@@ -47,7 +48,7 @@ def check_files(access: Access) -> None:
         if access.client_certificate is not None:
             context.load_cert_chain(access.client_certificate, access.client_key, NO_PASSWORD)
     except OSError as error:
-        raise UnusableFile(f"{file}: {reason_of(error)}") from None
+        raise UnusableFile(f"{file}: {causes.of_file(error)}") from None
 
 
 async def server_certificate(settings: ClientSettings) -> str:
@@ -60,15 +61,16 @@ async def server_certificate(settings: ClientSettings) -> str:
                 address.host, address.port, ssl=context, server_hostname=target.host
             )
     except TimeoutError:
-        raise ProducerTimeout(f"{target.authority}: no TLS handshake within {settings.timeout_s:g} s") from None
+        cause = f"no TLS handshake within {settings.timeout_s:g} s"
+        raise ProducerTimeout(cause, producer=target.authority) from None
     except ssl.SSLCertVerificationError as error:
-        reason = f"its certificate is not trusted: {error.verify_message}"
-        raise ProducerUnreachable(f"{target.authority}: {reason}") from None
+        raise ProducerUnreachable(causes.of_tls(error), producer=target.authority) from None
     except (ssl.SSLError, ConnectionResetError) as error:
-        reason = f"the TLS handshake, in which at least TLS {settings.tls_min} was demanded, failed: {reason_of(error)}"
-        raise ProducerUnreachable(f"{target.authority}: {reason}") from None
+        reason = causes.of_tls(error) if isinstance(error, ssl.SSLError) else causes.HANDSHAKE_FAILED
+        detail = f"at least TLS {settings.tls_min} was demanded"
+        raise ProducerUnreachable(reason, producer=target.authority, detail=detail) from None
     except OSError as error:
-        raise ProducerUnreachable(f"{target.authority}: {reason_of(error)}") from None
+        raise ProducerUnreachable(causes.of_system(error), producer=target.authority) from None
     try:
         presented = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     finally:
@@ -96,14 +98,3 @@ def is_valid_now(certificate: str) -> bool:
 
     parsed = x509.load_pem_x509_certificate(certificate.encode())
     return parsed.not_valid_before_utc <= datetime.now(UTC) <= parsed.not_valid_after_utc
-
-
-def reason_of(error: BaseException) -> str:
-    """The text of a system or OpenSSL error, without numbers and source locations."""
-    if isinstance(error, ssl.SSLError) and error.reason:
-        return error.reason.replace("_", " ").lower()
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    if isinstance(error, ConnectionResetError):
-        return "the connection was reset"
-    return str(error) or type(error).__name__

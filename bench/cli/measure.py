@@ -11,7 +11,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeVar
 
-from bench import environment, machine
+from bench import connections, environment, machine
 from bench import schedule as planning
 from bench.cli.output_flags import Shown
 from bench.cli.progress import Progress
@@ -106,6 +106,7 @@ def carry_out(
     """
     if (reason := planning.why_nothing(plan)) is not None:
         raise UsageError(f"every combination is unsupported: {reason}")
+    limits = _limits(plan)
     ids = _ids(plan, recipes)
     pinning = machine.pinning_here()
     cpus = pinning.measured or machine.usable_cpus()
@@ -129,7 +130,7 @@ def carry_out(
         plan = replace(_built(plan, Path(aside)), recipes=recipes.source_of_copy(Path(aside)))
         served_with_tls = any(plan.matrix["tls"]) and plan.restarts
         directory = certificates.write(Path(aside)).directory if served_with_tls else None
-        for text in limits_of(pinning, occupancy.other_runs() if occupancy is not None else None):
+        for text in limits + limits_of(pinning, occupancy.other_runs() if occupancy is not None else None):
             print(f"warning: {text}", file=sys.stderr, flush=True)
         with Progress(seconds, figures) as progress:
             try:
@@ -169,6 +170,18 @@ def measure(plan: RunPlan, recipes: LoadedRecipes, run_path: Path, shown: Shown)
     run = measured_run(plan, recipes)
     show(run, run_path, shown)
     return _exit_code(run)
+
+
+def _limits(plan: RunPlan) -> list[str]:
+    """What the system allows, in sentences, where that may be too little. Raises UsageError where it cannot suffice."""
+    ports = machine.local_ports()
+    wrong = connections.too_few_files(plan, machine.allow_open_files())
+    if wrong is None and ports is not None:
+        wrong = connections.too_few_ports(plan, ports)
+    if wrong is not None:
+        raise UsageError(wrong)
+    warning = None if ports is None else connections.may_lack_ports(plan, ports)
+    return [] if warning is None else [warning]
 
 
 def _ids(plan: RunPlan, recipes: LoadedRecipes) -> list[int]:

@@ -5,7 +5,6 @@ is set for the oldest one, so that no request needs a timer of its own.
 """
 
 import asyncio
-import os
 import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Hashable
@@ -13,6 +12,7 @@ from time import perf_counter_ns
 from typing import Any, Generic, TypeVar
 
 from bench.clients.base import Ended
+from consumers import causes
 from consumers.client import ClientSettings
 from consumers.errors import (
     ConsumerError,
@@ -135,7 +135,7 @@ class Connections(ABC, Generic[Content, RawAnswer]):
         now_ns = perf_counter_ns()
         self.expire(
             now_ns - self._timeout_ns,
-            ProducerTimeout(f"{self.authority}: {no_response_within(self.settings.timeout_s)}"),
+            ProducerTimeout(no_response_within(self.settings.timeout_s), producer=self.authority),
         )
         oldest_ns = self.oldest_sent_ns()
         self._timer = None
@@ -159,8 +159,12 @@ class Connections(ABC, Generic[Content, RawAnswer]):
         except UnicodeError:
             # No label of a host name may be empty or longer than 63 bytes (RFC 1035, section 2.3.4).
             failed(self.unreachable(f"{target.host!r} is not a host name"))
-        except (OSError, EOFError) as error:
-            failed(self.unreachable(_reason(error)))
+        except ssl.SSLError as error:
+            failed(self.unreachable(causes.of_tls(error)))
+        except OSError as error:
+            failed(self.unreachable(causes.of_system(error)))
+        except EOFError:
+            failed(self.unreachable(f"{causes.HANDSHAKE_FAILED}: the connection was closed"))
         else:
             self.opened += 1
 
@@ -169,22 +173,10 @@ class Connections(ABC, Generic[Content, RawAnswer]):
         """The producer as named in errors."""
         return self.settings.target.authority
 
-    def unreachable(self, reason: str) -> ProducerUnreachable:
+    def unreachable(self, cause: str) -> ProducerUnreachable:
         """The error for a connection that could not be opened, or was lost."""
-        return ProducerUnreachable(f"{self.authority}: {' '.join(reason.split())}")
+        return ProducerUnreachable(cause, producer=self.authority)
 
-    def unexpected(self, reason: str) -> UnexpectedResponse:
+    def unexpected(self, cause: str) -> UnexpectedResponse:
         """The error for a response that breaks the rules of the transport."""
-        return UnexpectedResponse(f"{self.authority}: {' '.join(reason.split())}")
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted: {error.verify_message}"
-    if isinstance(error, ssl.SSLError):
-        return f"the TLS handshake failed: {(error.reason or str(error)).replace('_', ' ').lower()}"
-    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
-        return os.strerror(error.errno)
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error) or "the connection was closed"
+        return UnexpectedResponse(cause, producer=self.authority)

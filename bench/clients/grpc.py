@@ -30,8 +30,6 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode}
 class GrpcCalls(RawCalls[Http2Content, Http2Answer]):
     """Unary calls."""
 
-    multiplexes = True
-
     def __init__(self, protocol: str, settings: ClientSettings) -> None:
         super().__init__(protocol, settings)
         self._fields: dict[str, FieldList] = {}
@@ -127,34 +125,37 @@ def message_in(answer: Http2Answer, settings: ClientSettings) -> bytes:
 
     Raises AioRpcError for a status that is not OK, and ConsumerError.
     """
-    authority = settings.target.authority
+
+    def unexpected(cause: str) -> UnexpectedResponse:
+        return UnexpectedResponse(cause, producer=settings.target.authority)
+
     head, last, body = answer.headers, answer.last, answer.body
     if head.status not in (200, None):
-        kind, reason = grpc_rules.of_http_status(head.status or 0)
-        raise kind(f"{authority}: {reason}")
+        kind, cause = grpc_rules.of_http_status(head.status or 0)
+        raise kind(cause, producer=settings.target.authority)
     number = (last.call_status or b"").strip()
     if not number.isdigit() or (body and answer.trailers is None) or not _binary_fields_are_valid(answer):
-        raise UnexpectedResponse(f"{authority}: {grpc_rules.NOT_GRPC}")
+        raise unexpected(grpc_rules.NOT_GRPC)
     encoding = head.get(b"grpc-encoding", b"identity")
     if encoding not in grpc_rules.KNOWN_ENCODINGS:
-        raise UnexpectedResponse(f"{authority}: {grpc_rules.NOT_REQUESTED}")
+        raise unexpected(grpc_rules.NOT_REQUESTED)
     if int(number) != 0:
         raise _error(int(number), last)
     if len(body) < PREFIX_BYTES or len(body) != PREFIX_BYTES + int.from_bytes(body[1:PREFIX_BYTES], "big"):
-        raise UnexpectedResponse(f"{authority}: {grpc_rules.NOT_ONE_MESSAGE}")
+        raise unexpected(grpc_rules.NOT_ONE_MESSAGE)
     flag, message = body[0], body[PREFIX_BYTES:]
     if flag == 0:
         return message
     if flag != COMPRESSED:
-        raise UnexpectedResponse(f"{authority}: {grpc_rules.NOT_ONE_MESSAGE}")
+        raise unexpected(grpc_rules.NOT_ONE_MESSAGE)
     if encoding == b"identity":
-        raise UnexpectedResponse(f"{authority}: {grpc_rules.NO_ENCODING}")
+        raise unexpected(grpc_rules.NO_ENCODING)
     if not settings.gzip or encoding != b"gzip":
-        raise UnexpectedResponse(f"{authority}: {grpc_rules.NOT_REQUESTED}")
+        raise unexpected(grpc_rules.NOT_REQUESTED)
     try:
         return grpc_rules.decompressed(message)
     except ValueError:
-        raise UnexpectedResponse(f"{authority}: {grpc_rules.NOT_GZIP}") from None
+        raise unexpected(grpc_rules.NOT_GZIP) from None
 
 
 def _binary_fields_are_valid(answer: Http2Answer) -> bool:

@@ -14,10 +14,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from bench import protocols
 from bench.clients.base import ProgramClient, ProgramFailed, ProgramSlice, Request
 from bench.clients.raw import RawClient
 from bench.clients.raw_calls import ProgramRequest
 from bench.workloads import Question
+from consumers import causes
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import OperationUnsupported, ProducerUnreachable, UnexpectedResponse
 
@@ -83,10 +85,10 @@ def _logged(log: Path) -> list[LoggedRequest]:
 
 def _failure(request: LoggedRequest) -> Exception | None:
     if request.status == NO_ANSWER:
-        return ProducerUnreachable("h2load received no complete response to a request")
+        return ProducerUnreachable("h2load received no complete response")
     if 200 <= request.status < 300:
         return None
-    return UnexpectedResponse(f"h2load received status {request.status}")
+    return UnexpectedResponse(causes.of_status(request.status))
 
 
 class H2loadClient(ProgramClient):
@@ -169,11 +171,12 @@ class H2loadClient(ProgramClient):
         first = asked[0]
         # Before it has read the producer's SETTINGS, the program sends more than they allow, and these are refused.
         streams_at_most = min(in_flight, self._raw.requests_at_most or in_flight)
-        clients, streams = (1, streams_at_most) if self._raw.calls.multiplexes else (in_flight, 1)
+        multiplexes = protocols.protocol(self.protocol).multiplexes
+        clients, streams = (1, streams_at_most) if multiplexes else (in_flight, 1)
         command = [PROGRAM, f"--clients={clients}", f"--max-concurrent-streams={streams}"]
         command += [] if self.settings.via is None else [f"--connect-to={self.settings.via.authority}"]
         command += [f"--duration={max(1, duration_ns // 1_000_000)}ms", f"--log-file={log}"]
-        command += [] if self._raw.calls.multiplexes else ["--h1"]
+        command += [] if multiplexes else ["--h1"]
         command += [f"--header={name}: {value}" for name, value in first.fields]
         if first.method == "GET":
             uris = aside / "uris"

@@ -291,8 +291,6 @@ def request_bytes(method: str, url: URL, headers: Mapping[str, str], body: bytes
 class Http1Calls(RawCalls[bytes, Http1Answer]):
     """A protocol whose consumer uses an HttpSession."""
 
-    multiplexes = False
-
     def client(self, exchange: Exchange[bytes, Http1Answer]) -> RecipeClient:
         """The protocol's consumer over `exchange`."""
         made = client_class(self.protocol, self.settings.dialect)

@@ -54,10 +54,10 @@ class Pool(Protocol):
     def lost(self, connection: "Http2Connection", failure: ConsumerError) -> None:
         """The connection is gone."""
 
-    def unreachable(self, reason: str) -> ConsumerError:
+    def unreachable(self, cause: str) -> ConsumerError:
         """The error for a connection that could not be opened, or was lost."""
 
-    def unexpected(self, reason: str) -> ConsumerError:
+    def unexpected(self, cause: str) -> ConsumerError:
         """The error for a response that breaks the rules of the transport."""
 
 

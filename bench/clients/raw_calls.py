@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Generic
+from typing import Generic
 
 from bench.clients.connections import Connections, Content, RawAnswer
 from consumers.client import ClientSettings, RecipeClient
@@ -29,9 +29,6 @@ class RawCalls(ABC, Generic[Content, RawAnswer]):
     The protocol's own consumer makes the requests and decodes the responses. Only the transport below it is replaced.
     So the raw client requests exactly the same as the consumer, and accepts nothing that the consumer would reject.
     """
-
-    multiplexes: ClassVar[bool]
-    """Whether requests in flight share a connection."""
 
     def __init__(self, protocol: str, settings: ClientSettings) -> None:
         self.protocol = protocol

@@ -1,10 +1,11 @@
 """The closed loop: a fixed number of requests in flight, each followed by the next."""
 
+import sys
 from collections.abc import Iterator
 from time import perf_counter_ns
 
 from bench.clients.base import LoopClient, Request
-from bench.load.recorder import OK, SliceRecord, kind_of
+from bench.load.recorder import OK, SliceRecord
 
 
 class FullWindow:
@@ -62,7 +63,7 @@ class FullWindow:
 
 
 class ClosedTurns:
-    """Hands out requests until `duration_ns` is over and `requests_at_least` were sent."""
+    """Hands out requests until `duration_ns` is over and `requests_at_least` were sent, or `within_ns` is over."""
 
     def __init__(
         self,
@@ -72,6 +73,7 @@ class ClosedTurns:
         duration_ns: int,
         requests_at_least: int,
         record: SliceRecord,
+        within_ns: int | None = None,
     ) -> None:
         self.started_ns = perf_counter_ns()
         self._requests = requests
@@ -79,17 +81,19 @@ class ClosedTurns:
         self._latency_ns = record.latency_ns
         self._outcomes = record.outcomes
         self._deadline_ns = self.started_ns + duration_ns
+        self._latest_ns = sys.maxsize if within_ns is None else self.started_ns + max(duration_ns, within_ns)
         self._owed = requests_at_least
         self._queue = record.queue
         self.window = FullWindow(concurrency)
 
     def first(self) -> Request | None:
-        """The request of one more caller."""
+        """The request of one more caller, who sends one in any case."""
         now_ns = perf_counter_ns()
         self.window.began(now_ns)
         if self._queue is not None:
             self._queue.change(now_ns, 1)
-        return self._next(now_ns)
+        self._owed -= 1
+        return next(self._requests)
 
     def next_after(self, sent_ns: int, done_ns: int, failure: Exception | None) -> Request | None:
         """Record a request and return the next, while there is time.
@@ -103,7 +107,7 @@ class ClosedTurns:
             self._latency_ns.append(done_ns - sent_ns)
             request = self._next(done_ns)
         else:
-            self._record.fail(kind_of(failure), str(failure))
+            self._record.fail_with(failure)
             request = self._next(done_ns) if self._owed > 0 else None
         if request is None:
             self.window.close(done_ns)
@@ -114,7 +118,7 @@ class ClosedTurns:
         return request
 
     def _next(self, now_ns: int) -> Request | None:
-        if self._owed <= 0 and now_ns >= self._deadline_ns:
+        if now_ns >= self._deadline_ns and (self._owed <= 0 or now_ns >= self._latest_ns):
             return None
         self._owed -= 1
         return next(self._requests)
@@ -128,8 +132,10 @@ async def run_closed(
     duration_ns: int,
     requests_at_least: int,
     record: SliceRecord,
+    within_ns: int | None = None,
 ) -> int:
-    """Send until `duration_ns` is over and `requests_at_least` were sent; then wait for the requests in flight.
+    """Send until `duration_ns` is over and `requests_at_least` were sent, or `within_ns` is over; then wait for the
+    requests in flight.
 
     Returns the time from the first request to the last response, in nanoseconds. A request that fails is counted and
     raises nothing.
@@ -140,6 +146,7 @@ async def run_closed(
         duration_ns=duration_ns,
         requests_at_least=requests_at_least,
         record=record,
+        within_ns=within_ns,
     )
     await client.keep_asking(turns, concurrency)
     window = turns.window

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from bench.plan import Addresses
-from bench.results import Anatomy, Bytes, Slice, TlsSession
+from bench.results import Anatomy, Bytes, Cause, Slice, TlsSession
 from bench.spec import CellKey
 from consumers import access
 from consumers.access import Access, Header
@@ -45,6 +45,8 @@ class Verify(Struct, frozen=True, kw_only=True, tag=True):
     key: CellKey
     questions_at_most: int
     """How many of the workload's questions are asked."""
+    within_s: float | None = None
+    """After this time no more questions are asked. One is asked in any case. Null: all of them."""
 
 
 class ReadSizes(Struct, frozen=True, kw_only=True, tag=True):
@@ -77,6 +79,8 @@ class RunSlice(Struct, frozen=True, kw_only=True, tag=True):
     """Decides the order of the questions, and when they are due. The same seed means the same work."""
     duration_ns: int
     requests_at_least: int
+    within_ns: int | None = None
+    """After this time no further request is sent, however few they were. Null: until there were enough."""
     in_flight_at_most: int | None = None
     """How many requests the client can have in flight; the others wait in its queue. Null: as many as there are."""
     recorded: bool = True
@@ -118,8 +122,14 @@ class Done(Struct, frozen=True, kw_only=True, tag=True):
 class Verification(Struct, frozen=True, kw_only=True, tag=True):
     """Whether the responses of a cell are correct, and if not, what came instead."""
 
-    outcome: str
+    cause: Cause | None = None
+    """Null where they are correct."""
+    failed: list[Cause] = []
+    """Why some of the questions failed, where others were answered correctly."""
+    request_ns: int | None = None
+    """How long a question took, the median; null where none was answered."""
     text: str = ""
+    """The cause with the producer's address."""
     supported: bool = True
     page_size: int | None = None
     """How many recipes the fullest page had; null where the workload has no pages of the producer's own."""
@@ -151,8 +161,8 @@ class SliceDone(Struct, frozen=True, kw_only=True, tag=True):
 
     slice: Slice
     outcomes: dict[str, int]
-    text: str = ""
-    """The message of the first failure."""
+    causes: list[Cause] = []
+    """Why requests failed."""
 
 
 class RequestsSent(Struct, frozen=True, kw_only=True, tag=True):

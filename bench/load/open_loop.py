@@ -12,7 +12,7 @@ from time import perf_counter_ns
 from typing import Literal
 
 from bench.clients.base import Ended, LoopClient, Request
-from bench.load.recorder import OK, UNANSWERED, UNSENT, SliceRecord, kind_of
+from bench.load.recorder import OK, UNANSWERED, UNSENT, SliceRecord
 from bench.load.timer import PreciseTimer
 
 Arrivals = Literal["poisson", "constant"]
@@ -79,7 +79,7 @@ async def run_open(
             if half_ns <= done_ns < end_ns:
                 record.second_half_ended += 1
             if failure is not None:
-                record.fail(kind_of(failure), str(failure))
+                record.fail_with(failure)
                 return
             record.outcomes[OK] += 1
             record.latency_ns.append(done_ns - due_ns)

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from bench.load.causes import UNCUT_AT_MOST, Causes, bounded, words_of
 from bench.load.client_queue import ClientQueue
+from bench.results import Cause
 from bench.workloads import WrongAnswer
 from consumers.errors import OperationUnsupported, ProducerTimeout, ProducerUnreachable, UnexpectedResponse
 from recipes.errors import RecipeError
@@ -33,6 +35,13 @@ SILENCE = frozenset({"timeout", "unreachable", UNANSWERED, UNSENT, PROCESS_LOST}
 def kind_of(error: Exception) -> str:
     """The kind under which a failed request is counted."""
     return next((kind for kinds, kind in _KINDS if isinstance(error, kinds)), "client_error")
+
+
+def cause_of(error: Exception) -> Cause:
+    """The cause of one request that failed."""
+    text, detail = words_of(error)
+    uncut, more = bounded(text, UNCUT_AT_MOST), bounded(detail, UNCUT_AT_MOST)
+    return Cause(kind=kind_of(error), text=uncut, count=1, detail=more)
 
 
 def failures(outcomes: dict[str, int]) -> int:
@@ -67,7 +76,7 @@ class SliceRecord:
     service_ns: list[int] = field(default_factory=list)
     lag_ns: list[int] = field(default_factory=list)
     outcomes: dict[str, int] = field(default_factory=lambda: {OK: 0})
-    first_failure: str = ""
+    causes: Causes = field(default_factory=lambda: Causes(UNCUT_AT_MOST))
     window_ns: int = 0
     """Open loop: in which requests fell due. Closed loop: from when all were in flight until the first was not followed
     by another, without filling and draining."""
@@ -85,11 +94,14 @@ class SliceRecord:
     """Open loop: requests that ended in the second half of the window, whenever they were due. They are as many as fell
     due in it when the rate was reached; the first half is for reaching the steady state."""
 
-    def fail(self, kind: str, text: str) -> None:
-        """Count a request that was not successful."""
+    def fail(self, kind: str, text: str, detail: str = "") -> None:
+        """Count a request that was not successful, and why."""
         self.outcomes[kind] = self.outcomes.get(kind, 0) + 1
-        if not self.first_failure:
-            self.first_failure = text
+        self.causes.add(Cause(kind=kind, text=text, count=1, detail=detail))
+
+    def fail_with(self, error: Exception) -> None:
+        """Count a request that failed with this error."""
+        self.fail(kind_of(error), *words_of(error))
 
     def succeed(self, latency_ns: Sequence[int]) -> None:
         """Count successful requests that were timed elsewhere."""

@@ -20,24 +20,27 @@ from typing import Any
 
 import msgspec
 import uvloop
+from msgspec.structs import replace
 
 from bench.clients import registry
 from bench.clients.base import LoadClient, LoopClient, ProgramClient, Request
 from bench.clients.library import LibraryClient
 from bench.load import latency_histogram, messages
+from bench.load.causes import UNCUT_AT_MOST, bounded
 from bench.load.client_queue import ClientQueue
 from bench.load.closed_loop import run_closed
 from bench.load.fresh_connections import FreshConnections
 from bench.load.in_flight import count_in_flight
 from bench.load.in_turn import send_in_turn
 from bench.load.open_loop import due_offsets_ns, run_open
-from bench.load.recorder import OK, WRONG_ANSWER, SliceRecord, failures, kind_of, most_frequent_failure
+from bench.load.recorder import OK, SliceRecord, cause_of, failures, most_frequent_failure
+from bench.load.verifying import FAILURES_AT_FIRST, ask_some
 from bench.load.watch import ConnectionCount, LoopWatch
 from bench.machine import process_cpu_ns
 from bench.network.profile import LOOPBACK
 from bench.own_workload import own_questions
 from bench.protocols import protocol as row
-from bench.results import Anatomy, Slice
+from bench.results import Anatomy, Cause, Slice
 from bench.spec import NEW, CellKey, ClosedLoad, Load
 from bench.wire.anatomy import anatomy_of
 from bench.wire.gzip_cost import gzip_found
@@ -48,7 +51,7 @@ from bench.workloads import WORKLOADS, Question, Workload, WrongAnswer, page_siz
 from commands import streams
 from consumers import registry as consumers
 from consumers.client import ClientSettings, RecipeClient
-from consumers.errors import ConsumerError, OperationUnsupported
+from consumers.errors import ConsumerError, OperationUnsupported, UnexpectedResponse
 from consumers.target import Target
 from consumers.tls import server_certificate
 from recipes import sources
@@ -161,6 +164,18 @@ class Worker:
             connections=connections,
         )
 
+    async def _questions(self, client: LoadClient, workload: Workload) -> Sequence[Question[Any]]:
+        """The questions of a workload. Raises WrongAnswer, and what the client raises."""
+        for attempt in range(1, FAILURES_AT_FIRST + 1):
+            if workload in self.questions:
+                break
+            try:
+                self.questions[workload] = await self._ask_about(workload, client.consumer)
+            except (UnexpectedResponse, RecipeError):
+                if attempt == FAILURES_AT_FIRST:
+                    raise
+        return self.questions[workload]
+
     async def verify(self, order: messages.Verify) -> messages.Verification:
         """Ask the first questions of a cell and compare the whole responses."""
         key = order.key
@@ -168,28 +183,25 @@ class Worker:
         assert key.load is not None
         try:
             client = await self.client_for(key)
-            if workload not in self.questions:
-                self.questions[workload] = await self._ask_about(workload, client.consumer)
-            requests = client.requests(self.questions[workload])
+            requests = client.requests(await self._questions(client, workload))
             if not requests:
-                return messages.Verification(
-                    outcome="unsupported", text="the workload has no requests", supported=False
-                )
+                raise OperationUnsupported("the workload has no requests")
             if (earlier := self.requests.get(key.answers)) is not None:
                 client.share_verified(requests, earlier)
-            for request in requests[: order.questions_at_most]:
-                await client.verify(request)
-            # Over a network every question takes long, and the responses are the same.
-            for request in client.unverified(requests) if key.network == LOOPBACK else ():
-                await client.verify(request)
+            asked = await ask_some(client, requests, order)
+            if asked.broken_off and client.checks == "status":
+                # What is not compared while it is timed has to be compared before.
+                requests = asked.answered
             self.requests[key.answers] = requests
-        except WrongAnswer as error:
-            return messages.Verification(outcome=WRONG_ANSWER, text=self._in_words(error))
-        except (ConsumerError, RecipeError) as error:
-            unsupported = isinstance(error, OperationUnsupported)
-            return messages.Verification(outcome=kind_of(error), text=self._in_words(error), supported=not unsupported)
+        except (WrongAnswer, ConsumerError, RecipeError) as error:
+            supported = not isinstance(error, OperationUnsupported)
+            return messages.Verification(cause=self._cause(error), text=self._in_words(error), supported=supported)
         self.cells[key.label] = VerifiedCell(client, key.load, requests)
-        return messages.Verification(outcome=OK, page_size=page_size_of(self.questions[workload]))
+        return messages.Verification(
+            page_size=page_size_of(self.questions[workload]),
+            failed=asked.causes.found(),
+            request_ns=asked.request_ns,
+        )
 
     async def _ask_about(self, workload: Workload, consumer: RecipeClient) -> Sequence[Question[Any]]:
         """The questions of a workload. Raises what its making them raises."""
@@ -295,7 +307,7 @@ class Worker:
             loop_stall_ns=watch.longest_stall_ns,
             connections_opened=opened,
         )
-        return messages.SliceDone(slice=measured, outcomes=record.outcomes, text=record.first_failure)
+        return messages.SliceDone(slice=measured, outcomes=record.outcomes, causes=record.causes.found())
 
     async def send_requests(self, order: messages.SendRequests) -> messages.Answer:
         """Send a fixed number of requests, one after the other."""
@@ -322,10 +334,12 @@ class Worker:
                 measured = await client.run_slice(asked, in_flight=load.concurrency, duration_ns=order.duration_ns)
                 record.succeed(measured.latency_ns)
                 for failure in measured.failures:
-                    record.fail(kind_of(failure), str(failure))
+                    record.fail_with(failure)
                 return measured.duration_ns
             assert isinstance(client, LoopClient)
-            return await run_closed(client, asked, concurrency=load.concurrency, record=record, **lengths)
+            return await run_closed(
+                client, asked, concurrency=load.concurrency, record=record, within_ns=order.within_ns, **lengths
+            )
         assert isinstance(client, LoopClient)
         return await run_open(
             client,
@@ -342,12 +356,25 @@ class Worker:
             client.recheck()
             await client.verify(request)
         except Exception as error:  # whatever a client library raises is this request's outcome
-            record.fail(kind_of(error), self._in_words(error))
+            cause = self._cause(error)
+            record.fail(cause.kind, cause.text, cause.detail)
+
+    def _cause(self, error: Exception) -> Cause:
+        """The cause of one request that failed; one about a renumbered recipe names its own id, too."""
+        cause = cause_of(error)
+        if self._own_id(error) is None:
+            return cause
+        words = self._in_words(error)
+        return replace(cause, detail=words) if cause.detail else replace(cause, text=words)
 
     def _in_words(self, error: Exception) -> str:
         """The text of an error; one about a renumbered recipe names its own id, too."""
-        own_id = self.setup.own_ids.get(getattr(error, "recipe_id", None) or 0)
-        return str(error) if own_id is None else f"{error} (in its file the id is {own_id})"
+        own_id = self._own_id(error)
+        words = str(error) if own_id is None else f"{error} (in its file the id is {own_id})"
+        return bounded(words, UNCUT_AT_MOST)
+
+    def _own_id(self, error: Exception) -> str | None:
+        return self.setup.own_ids.get(getattr(error, "recipe_id", None) or 0)
 
     def _connection_count(self, target: Target) -> ConnectionCount:
         if target not in self.connections:

@@ -3,6 +3,7 @@
 Each is short enough for two lines of a terminal. A series is called the fastest only where verdicts show it.
 """
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from bench.report.grouping import Grouping, LoadGroup, Variant, WorkloadGroup, v
 from bench.report.summary import EQUIVALENT, fastest
 from bench.results import Cell, Estimate, RatioEstimate, Run, Undecided
 from bench.spec import CellKey
+from bench.stats import cell_warnings
+from bench.stats.estimates import SAMPLES_FOR_MEDIAN
 from bench.stats.verdicts import FAMILY_ERROR
 from bench.stats.wording import counted, some_of
 
@@ -75,7 +78,29 @@ def of_machine(run: Run, groups: Sequence[WorkloadGroup], grouping: Grouping) ->
         return _fewest_bytes(groups, grouping)
     network = first_network(groups)
     where = "running servers" if run.environment.get("foreign_target") else "this machine"
-    return of_network([group for group in groups if group.network == network], grouping, f"{where}, {network}")
+    result = of_network([group for group in groups if group.network == network], grouping, f"{where}, {network}")
+    known = any(value_of(cell) is not None for cell in run.cells)
+    return result if known and result != NOTHING else _nothing(run)
+
+
+def _nothing(run: Run) -> str:
+    """That nothing was measured, and why, as far as that is known; what there is of it, and what would do."""
+    if said := [_mean(cell) for cell in run.cells if cell.status == "measured" and sum(cell.slices.ok)]:
+        needed = cell_warnings.seconds_needed(run.cells)
+        enough = "" if needed is None else f"; about --seconds {math.ceil(needed):,} would be enough"
+        few = f"Too few responses for a median, which needs {SAMPLES_FOR_MEDIAN}{enough}"
+        return f"{few}. Mean latency so far: {some_of(said)}."
+    why = dict.fromkeys(cell_warnings.why_failed(cell) for cell in run.cells if cell.status == "failed")
+    return f"{NOTHING[:-1]}: {some_of(list(why))}." if why else NOTHING
+
+
+def _mean(cell: Cell) -> str:
+    """The mean latency of a cell with few responses, from the medians of its slices."""
+    known = [(p50_ns, ok) for p50_ns, ok in zip(cell.slices.p50_ns, cell.slices.ok, strict=True) if p50_ns is not None]
+    responses = sum(ok for _, ok in known)
+    mean_ns = sum(p50_ns * ok for p50_ns, ok in known) / responses
+    unit = units.chosen(units.DURATIONS_NS, [mean_ns])
+    return f"{cell.id} {units.number(mean_ns, unit)} {unit.symbol} ({responses})"
 
 
 def of_network(groups: Sequence[WorkloadGroup], grouping: Grouping, where: str) -> str:

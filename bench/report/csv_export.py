@@ -43,6 +43,7 @@ def _columns(cell: Cell) -> Iterator[tuple[str, Value]]:
     others = {kind: count for kind, count in sorted(cell.outcomes.items()) if kind != "ok"}
     yield "not_ok", sum(others.values()) if cell.outcomes else None
     yield "not_ok_by_kind", "; ".join(f"{kind} {count}" for kind, count in others.items())
+    yield "not_ok_by_cause", "; ".join(f"{cause.text} × {cause.count}" for cause in cell.causes)
     yield from _bytes(cell.bytes or Bytes(request=Sizes(), response=Sizes(), setup=SetupSizes()))
     spent = cell.cpu_us_per_request or CpuPerRequest()
     yield from _estimate("cpu_us_per_request_producer", spent.producer)

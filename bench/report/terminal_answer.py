@@ -127,7 +127,7 @@ def level_grid(table: LevelTable) -> Grid:
     match table.measure:
         case "latency_ns_p50":
             unit = units.chosen(units.DURATIONS_NS, values)
-            title = f"p50, {unit.symbol}"
+            title = f"p50, {unit.symbol}" if values else "p50"
         case "wire_bytes":
             unit = units.byte_unit(values)
             title = "bytes, both ways" if unit.size == 1 else f"{unit.symbol}, both ways"

@@ -69,7 +69,7 @@ def _recorded_share(recording: RunRecording, duration_s: float) -> float | None:
 def untrusted(run: Run) -> bool:
     """Whether something in the run cannot be trusted, or could not be measured."""
     return any(warning.code in NOT_TO_BE_TRUSTED for warning in run.warnings) or any(
-        cell.status in ("failed", "generator_limited") for cell in run.cells
+        cell.status in ("failed", "generator_limited", "interrupted") for cell in run.cells
     )
 
 
@@ -81,6 +81,7 @@ def empty_cell(key: CellKey, **known: Any) -> Cell:
 def _cell(found: CellRecording, recording: RunRecording) -> Cell:
     known: dict[str, Any] = {
         "outcomes": found.outcomes,
+        "causes": found.causes.found(),
         "slices": Slices(found.slices),
         "in_flight": _in_flight(found, recording),
     }

@@ -7,7 +7,6 @@ from pathlib import Path
 from random import Random
 
 from bench.callgrind.tool import Valgrind
-from bench.load.recorder import OK
 from bench.machine import Pinning
 from bench.results import Status
 from bench.runner.counted_rig import CountedRig, NotCounted, RequestFailed, Side, Windows, explained
@@ -88,7 +87,7 @@ class CountedInstance:
     async def _count_all(self, on_done: Callable[[CellKey], None]) -> None:
         for cell in self.cells:
             verification = await self._rigs[cell.process].verify(cell)
-            if verification.outcome != OK:
+            if verification.cause is not None:
                 self._fail(cell, "failed" if verification.supported else "unsupported", verification.text)
         for rig in self._rigs.values():
             await rig.start_counting()

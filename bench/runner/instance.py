@@ -52,7 +52,7 @@ class Instance:
         rig.broken = True
         return (
             f"The {rig.key.protocol} producer answered nothing in {len(rig.silent)} slices in a row "
-            f"({result.text}), so it was left out for the rest of its instance"
+            f"({result.causes[0].text}), so it was left out for the rest of its instance"
         )
 
     def memory_bytes(self) -> int | None:

@@ -8,10 +8,13 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from time import perf_counter_ns
 
+from msgspec.structs import replace
+
 from bench import machine
 from bench import schedule as planning
 from bench.load import latency_histogram, messages
-from bench.load.recorder import OK, sum_outcomes
+from bench.load.causes import bounded
+from bench.pace import Pace
 from bench.results import Slices
 from bench.runner.instance import Instance
 from bench.runner.job import Job
@@ -26,6 +29,7 @@ from bench.stats.ratios import Baseline
 Medians = dict[tuple[int, CellKey], float]
 """Nanoseconds by instance and cell."""
 
+OUT_OF_TIME = "the time was over before its first slice"
 SLICE_MARGIN_S = 60.0
 CHECKS_COST = 20
 """Whether the results are precise enough is checked after at least so many times the duration of the last check."""
@@ -45,11 +49,14 @@ class Measurement:
             if (reason := planning.why_unsupported(cell.key, self.plan)) is not None:
                 cell.give_up("unsupported", reason)
         self.began_ns = perf_counter_ns()
+        self.pace = Pace(self.plan, self.began_ns)
         self._cells = {cell.key: cell for cell in self.recording.cells}
         self._workloads = [workload.label for workload in self.plan.matrix["workload"]]
         self._enough = enough
         self._check_again_ns = 0
         self._over = False
+        self._starts_left_s = 0.0
+        """How long starting the other instances takes, about."""
 
     async def run(self) -> RunRecording:
         """Measure the plan. Nothing is raised for a producer that fails: the recording says so."""
@@ -61,11 +68,20 @@ class Measurement:
             self.recording.interrupted = True
         for cell in self.recording.cells:
             if cell.status == "measured" and not any(each.ok for each in cell.slices):
-                if self.recording.interrupted and not cell.slices:
+                if not cell.slices and self.recording.interrupted:
                     cell.give_up("interrupted", "the run was interrupted before its first slice")
+                elif not cell.slices and self.pace.is_slow(cell.key):
+                    cell.give_up("interrupted", OUT_OF_TIME)
                 else:
-                    cell.give_up("failed", "; ".join(self.recording.problems) or "no request was successful")
+                    cell.give_up("failed", self._why_nothing(cell))
         return self.recording
+
+    def _why_nothing(self, cell: CellRecording) -> str:
+        """Why a cell has no successful request: what its requests met, else what went wrong with processes."""
+        causes = cell.causes.found()
+        if causes:
+            return f"no request was successful: {causes[0].text}"
+        return "; ".join(dict.fromkeys(self.recording.problems)) or "no request was successful"
 
     async def _measure_some(self, first: int) -> int:
         """Start as many instances as can live at the same time, and measure them. Returns how many. Raises Stopped."""
@@ -77,7 +93,8 @@ class Measurement:
                 # This process works between slices only, so it can share a core with the load.
                 with machine.this_process_on(self.job.pinning.load):
                     await self._sweeps(session, instances)
-                self.recording.instances_done += len(instances)
+                # Where the time was over before all of them were visited, the others have no results.
+                self.recording.instances_done += sum(bool(each.rounds) for each in instances) or len(instances)
             except Stopped:
                 recorded = {each.instance for cell in self.recording.cells for each in cell.slices}
                 self.recording.instances_done += sum(instance.number in recorded for instance in instances)
@@ -91,21 +108,27 @@ class Measurement:
         plan, recording = self.plan, self.recording
         began_ns, available_bytes = perf_counter_ns(), machine.available_memory_bytes()
         instances.append(await self._start(session, first))
+        first_ns = perf_counter_ns() - began_ns
         remaining = recording.instances - first
-        count = planning.instances_at_once(plan, remaining, instances[0].memory_bytes(), available_bytes)
+        count = planning.instances_at_once(
+            plan, remaining, instances[0].memory_bytes(), available_bytes, machine.allow_open_files()
+        )
         recording.instances_at_once = max(recording.instances_at_once, count)
         if plan.instances_at_least is not None and count >= plan.instances_at_least:
             recording.instances = first + count
         until_ns = began_ns + plan.seconds * 1e9 * planning.START_SHARE * count / recording.instances
-        free = asyncio.Semaphore(len(machine.usable_cpus()))
+        cpus = len(machine.usable_cpus())
+        free = asyncio.Semaphore(cpus)
 
         async def start(number: int) -> None:
             async with free:
-                needed = number < (plan.instances if plan.instances_at_least is None else plan.instances_at_least)
-                if needed or perf_counter_ns() < until_ns:
+                if plan.instances_at_least is None:
+                    self._starts_left_s = (first + count - number) * first_ns / 1e9 / cpus
+                if planning.may_start(plan, number, perf_counter_ns() - began_ns, first_ns, until_ns - began_ns):
                     instances.append(await self._start(session, number))
 
         await _all_of([start(number) for number in range(first + 1, first + count)])
+        self._starts_left_s = 0.0
         if len(instances) < count:
             recording.instances = first + len(instances)
         instances.sort(key=lambda instance: instance.number)
@@ -114,12 +137,14 @@ class Measurement:
         step = f"instance {number + 1}/{self.recording.instances}"
         self._report(f"{step}: {'starting' if self.plan.restarts else 'connecting'}")
         instance = Instance(number, await start_rigs(session, self.job, number))
+        self.pace.ready(perf_counter_ns())
 
         async def prepare(rig: Rig) -> None:
             cells = [cell for cell in self.recording.cells if cell.key.process == rig.key]
             self._report(f"{step}: verifying responses")
-            for cell in cells:
-                await self._verify(instance, rig, cell)
+            for done, cell in enumerate(cells):
+                last = cells[done - 1].key if done and not number else None
+                await self._verify(instance, rig, cell, last, len(cells) - done)
             self._report(f"{step}: counting bytes")
             for cell in cells:
                 await self._read_size(rig, cell)
@@ -127,29 +152,47 @@ class Measurement:
                 await self._count_in_flight(rig, cell)
             self._report(f"{step}: warming up")
             for cell in cells:
-                await self._slice(instance, cell, recorded=False)
+                if self.pace.may_prepare(cell.key, perf_counter_ns()):
+                    await self._slice(instance, cell, recorded=False)
 
         await _all_of([prepare(rig) for rig in instance.rigs.values()])
         return instance
 
-    async def _verify(self, instance: Instance, rig: Rig, cell: CellRecording) -> None:
+    async def _verify(
+        self, instance: Instance, rig: Rig, cell: CellRecording, last: CellKey | None, cells_left: int
+    ) -> None:
+        """Verify a cell, one of so many of the rig that are left. `last`: the one before, in the first instance."""
+        now_ns = perf_counter_ns()
         if rig.broken or cell.status != "measured":
             return
-        order = order_to_verify(cell.key, planning.questions_to_verify(cell.key, instance.number))
+        if not self.pace.may_verify(last, now_ns):
+            self.pace.learn_as(cell.key, last)
+            cell.give_up("interrupted", OUT_OF_TIME)
+            return
+        questions = planning.questions_to_verify(cell.key, instance.number)
+        order = order_to_verify(cell.key, questions, self.pace.verify_within_s(now_ns, cells_left))
         verification = await rig.order(order, VERIFY_TIMEOUT_S)
         if not isinstance(verification, messages.Verification):
             return
         cell.page_size = verification.page_size
-        if verification.outcome != OK:
-            cell.outcomes = sum_outcomes([cell.outcomes, {verification.outcome: 1}])
-            cell.give_up("failed" if verification.supported else "unsupported", verification.text)
+        took_ns = perf_counter_ns() - now_ns
+        timed_out = took_ns >= self.plan.timeout_s * 1e9
+        self.pace.learn(cell.key, took_ns if timed_out and verification.cause else verification.request_ns)
+        cell.fail(verification.failed)
+        if verification.cause is not None:
+            cell.fail([verification.cause])
+            cell.give_up("failed" if verification.supported else "unsupported", bounded(verification.text))
 
     async def _read_size(self, rig: Rig, cell: CellRecording) -> None:
         """Count the bytes of a message whose sizes are not known yet. They are the same in every instance."""
         message = cell.key.message
         if rig.broken or cell.status != "measured" or message in self.recording.sizes:
             return
-        found = await rig.order(order_to_read(cell.key), VERIFY_TIMEOUT_S)
+        order = order_to_read(cell.key)
+        requests = self.pace.sizes_requests(cell.key, order.requests, perf_counter_ns())
+        if not requests:
+            return
+        found = await rig.order(replace(order, requests=requests), VERIFY_TIMEOUT_S)
         if isinstance(found, messages.SizesRead):
             self.recording.sizes[message] = found
 
@@ -158,7 +201,7 @@ class Measurement:
         key = cell.key
         if rig.broken or cell.status != "measured" or key.sender in self.recording.in_flight:
             return
-        if key.load is not None and key.load.connection_limit != 1:
+        if key.load is not None and key.load.connection_limit != 1 and self.pace.may_prepare(key, perf_counter_ns()):
             counted = await rig.order(messages.CountInFlight(key=key), VERIFY_TIMEOUT_S)
             if isinstance(counted, messages.InFlightCounted):
                 self.recording.in_flight[key.sender] = counted
@@ -171,7 +214,7 @@ class Measurement:
         blocks = planning.blocks_of(self._cells, plan)
         shares, baseline = blocks, Baseline.of_plan(plan)
         first: Medians = {}
-        sweeps, sweeps_discarded = 0, 0
+        sweeps, sweeps_discarded, began_ns = 0, 0, perf_counter_ns()
         while not self._nothing_left(instances) and sweeps < (plan.rounds or sweeps + 1):
             if not await self._sweep(session, instances, shares, sweeps, ends_ns):
                 break
@@ -182,10 +225,11 @@ class Measurement:
             elif (
                 sweeps == 2
                 and sweeps_discarded < planning.DISCARDED_AT_MOST
+                and self._time_for(perf_counter_ns() - began_ns, ends_ns)
                 and not planning.settled(first, self._medians_ns(instances))
             ):
                 await self._discard(instances)
-                sweeps, sweeps_discarded = 0, sweeps_discarded + sweeps
+                sweeps, sweeps_discarded, began_ns = 0, sweeps_discarded + sweeps, perf_counter_ns()
                 continue
             if self._is_enough():
                 break
@@ -200,11 +244,11 @@ class Measurement:
         number: int,
         ends_ns: float,
     ) -> bool:
-        """Measure one round of each instance. False when the time was over before its end; the first is whole."""
+        """Measure one round of each instance. False when the time was over before its end."""
         began_ns = perf_counter_ns()
         of_rounds = f"/{self.plan.rounds}" if self.plan.rounds else ""
         for visited, index in enumerate(planning.order_of_sweep(range(len(instances)), self.plan, number)):
-            if number and self.plan.rounds is None:
+            if (number or visited) and self.plan.rounds is None:
                 now_ns = perf_counter_ns()
                 round_ns = (now_ns - began_ns) / visited if visited else 0.0
                 if now_ns + round_ns / 2 > ends_ns:
@@ -215,13 +259,24 @@ class Measurement:
                 (instances[0].number + len(instances) * (number + visited / len(instances)) / (self.plan.rounds or 1))
                 / self.recording.instances,
             )
-            for key in planning.order_of_round(
+            order = planning.order_of_round(
                 instance.turns.next_round(shares), self.plan, instance.number, instance.rounds
-            ):
-                await session.keep_awake(key.cores == AWAKE)
-                await self._slice(instance, self._cells[key])
+            )
+            fitting = 0
+            for key in order:
+                # One slice is measured in any case, so that there is something to show.
+                if self.pace.slice_fits(key, perf_counter_ns()) or not self.recording.has_slices:
+                    fitting += 1
+                    await session.keep_awake(key.cores == AWAKE)
+                    await self._slice(instance, self._cells[key])
             instance.rounds += 1
+            if not fitting:
+                return False
         return True
+
+    def _time_for(self, needed_ns: int, ends_ns: float) -> bool:
+        """Whether so much time is left."""
+        return self.plan.rounds is not None or perf_counter_ns() + needed_ns < ends_ns
 
     def _medians_ns(self, instances: Sequence[Instance]) -> Medians:
         """The median latency of the latest slice of each cell in each instance, where that is a latency."""
@@ -268,15 +323,19 @@ class Measurement:
             cell=cell.key.label,
             seed=planning.slice_seed(cell.key, self.plan, instance.number, instance.rounds if recorded else -1),
             duration_ns=duration_ns,
-            requests_at_least=planning.requests_at_least(cell.key),
+            requests_at_least=self.pace.requests_at_least(cell.key),
+            within_ns=None if self.pace.ends_ns is None else max(0, self.pace.ends_ns - perf_counter_ns()),
             in_flight_at_most=self.recording.in_flight_at_most(cell.key),
             recorded=recorded,
-            verified=recorded and instance.rounds % planning.VERIFIED_EVERY == 0,
+            verified=recorded
+            and instance.rounds % planning.VERIFIED_EVERY == 0
+            and not self.pace.is_very_slow(cell.key),
         )
         result = await rig.order(order, duration_ns / 1e9 + self.plan.timeout_s + SLICE_MARGIN_S)
         if result is None:
             cell.lose(instance.number, instance.rounds, perf_counter_ns() - self.began_ns)
         elif isinstance(result, messages.SliceDone):
+            self.pace.learn(cell.key, result.slice.p50_ns or result.slice.duration_ns)
             if recorded:
                 cell.add(instance.number, instance.rounds, self.began_ns, result)
             else:
@@ -300,7 +359,8 @@ class Measurement:
 
     def _report(self, text: str, share: float = 0.0) -> None:
         if self.plan.rounds is None:
-            share = (perf_counter_ns() - self.began_ns) / 1e9 / self.plan.seconds
+            elapsed_s = (perf_counter_ns() - self.began_ns) / 1e9
+            share = elapsed_s / max(self.plan.seconds, elapsed_s + self._starts_left_s)
         self.job.on_progress(min(1.0, share), text)
 
 

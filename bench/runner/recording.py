@@ -3,15 +3,16 @@
 These values change; the results that are assembled from them do not.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec.structs import replace
 
 from bench.load import messages
+from bench.load.causes import Causes
 from bench.load.recorder import OK, PROCESS_LOST, WRONG_ANSWER, sum_outcomes
-from bench.results import Slice, Status
+from bench.results import Cause, Slice, Status
 from bench.spec import CellKey
 
 
@@ -24,6 +25,8 @@ class CellRecording:
     reason: str | None = None
     slices: list[Slice] = field(default_factory=list)
     outcomes: dict[str, int] = field(default_factory=lambda: {OK: 0})
+    causes: Causes = field(default_factory=Causes)
+    """Why requests failed."""
     latency: dict[int, Any] = field(default_factory=dict)
     """Histogram by instance."""
     service: dict[int, Any] = field(default_factory=dict)
@@ -39,27 +42,31 @@ class CellRecording:
         """Record a slice whose load process was lost with all its counts; `started_ns` since the run began."""
         lost = Slice(instance=instance, round=round_number, started_ns=started_ns, failed=1, failure=PROCESS_LOST)
         self.slices.append(lost)
-        self._count({OK: 0, PROCESS_LOST: 1})
+        self.fail([Cause(kind=PROCESS_LOST, text="the load process ended, or no longer answered", count=1)])
 
     def add(self, instance: int, round_number: int, began_ns: int, done: messages.SliceDone) -> None:
         """Record a slice of a run that began at `began_ns`."""
         started_ns = done.slice.started_ns - began_ns
         self.slices.append(replace(done.slice, instance=instance, round=round_number, started_ns=started_ns))
-        self._count(done.outcomes, done.text)
+        self.outcomes[OK] += done.outcomes.get(OK, 0)
+        self.fail(done.causes)
 
     def warm_up(self, done: messages.SliceDone) -> None:
         """Record the failures of a slice of the warm-up, and nothing else of it."""
-        self._count({**done.outcomes, OK: 0}, done.text)
+        self.fail(done.causes)
 
     def discard(self, instance: int) -> None:
         """Treat everything that was recorded in an instance as warm-up: failures still count."""
         self.outcomes[OK] -= sum(each.ok for each in self.slices if each.instance == instance)
         self.slices = [each for each in self.slices if each.instance != instance]
 
-    def _count(self, outcomes: dict[str, int], text: str = "") -> None:
-        self.outcomes = sum_outcomes([self.outcomes, outcomes])
-        if outcomes.get(WRONG_ANSWER):
-            self.give_up("failed", text)
+    def fail(self, causes: Iterable[Cause]) -> None:
+        """Count requests that failed. A wrong answer takes the cell's result."""
+        for cause in causes:
+            self.outcomes = sum_outcomes([self.outcomes, {cause.kind: cause.count}])
+            self.causes.add(cause)
+            if cause.kind == WRONG_ANSWER:
+                self.give_up("failed", cause.text)
 
 
 @dataclass(slots=True)
@@ -84,6 +91,11 @@ class RunRecording:
     warm_up_rounds: list[int] = field(default_factory=list)
     """How many rounds of each instance were not recorded, or discarded."""
     interrupted: bool = False
+
+    @property
+    def has_slices(self) -> bool:
+        """Whether anything was recorded."""
+        return any(cell.slices for cell in self.cells)
 
     def in_flight_at_most(self, key: CellKey) -> int | None:
         """How many requests the cell's client can have in flight; None where it can have all, or it is not known."""

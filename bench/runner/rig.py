@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from bench import connections
 from bench import schedule as planning
 from bench.load import messages
 from bench.network.profile import LOOPBACK
@@ -115,7 +116,7 @@ async def start_rig(
             recipes=plan.recipes,
             gzip=any(cell.gzip for cell in cells),
             gzip_level=plan.gzip_level,
-            flags=planning.producer_flags(cells),
+            flags=connections.producer_flags(cells),
             certificates=job.certificates if any(cell.tls for cell in cells) else None,
             directory=version.directory,
             python=version.python,
@@ -158,6 +159,6 @@ def _through(relay: Server, direct: Addresses) -> Addresses:
     return Addresses(direct.plain and next(announced), direct.tls and next(announced))
 
 
-def order_to_verify(cell: CellKey, questions_at_most: int) -> messages.Verify:
+def order_to_verify(cell: CellKey, questions_at_most: int, within_s: float | None = None) -> messages.Verify:
     """The order to verify that a cell's responses are correct."""
-    return messages.Verify(key=cell, questions_at_most=questions_at_most)
+    return messages.Verify(key=cell, questions_at_most=questions_at_most, within_s=within_s)

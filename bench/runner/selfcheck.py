@@ -14,7 +14,7 @@ from bench.cgroup import ThrottleClock
 from bench.clients.registry import CLIENTS, why_unusable
 from bench.environment import governor
 from bench.load import messages
-from bench.load.recorder import OK, failures
+from bench.load.recorder import failures
 from bench.load.timer import PreciseTimer
 from bench.machine import Pinning
 from bench.occupancy import Occupancy
@@ -176,7 +176,7 @@ async def _slice_against_noop(session: Session, protocol: str, client: str) -> m
     load = await session.start_load(setup)
     session.pin()
     verification = await load.order(verify, TIMEOUT_S)
-    if isinstance(verification, messages.Verification) and verification.outcome != OK:
+    if isinstance(verification, messages.Verification) and verification.cause is not None:
         return verification.text
     order = messages.RunSlice(cell=key.label, seed="", duration_ns=CEILING_NS, requests_at_least=16)
     result = await load.order(order, TIMEOUT_S)

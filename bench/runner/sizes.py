@@ -9,7 +9,6 @@ from msgspec.structs import asdict
 
 from bench import schedule as planning
 from bench.load import messages
-from bench.load.recorder import OK
 from bench.plan import RunPlan
 from bench.results import Cell, PlanUsed, Run, RunWarning, Status
 from bench.runner.job import Job, RunHeader
@@ -104,7 +103,7 @@ async def _size_up_all(
 
 async def _size_up_one(rig: Rig, cell: CellKey, sized: Sized, requests: int) -> None:
     verification = await rig.order(order_to_verify(cell, planning.VERIFIED_AGAIN), VERIFY_TIMEOUT_S)
-    if isinstance(verification, messages.Verification) and verification.outcome != OK:
+    if isinstance(verification, messages.Verification) and verification.cause is not None:
         sized.status, sized.reason = "failed" if verification.supported else "unsupported", verification.text
         return
     if rig.broken:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from bench import schedule as planning
 from bench.load import latency_histogram, messages
-from bench.load.recorder import OK, SILENCE, failures, sum_outcomes
+from bench.load.recorder import SILENCE, failures, sum_outcomes
 from bench.machine import this_process_on
 from bench.results import Slices
 from bench.runner import assemble
@@ -178,7 +178,11 @@ class Prober:
         )
         asked = sum(result.outcomes.values())
         errors = failures(result.outcomes) / asked if asked else 0.0
-        return Probe(missed(self._objectives, latency_ns, errors), generator_limited=False, cell=cell)
+        why_missed = missed(self._objectives, latency_ns, errors)
+        causes = cell.causes.found()
+        if why_missed is not None and causes:
+            why_missed = f"{why_missed}; {causes[0].text} × {causes[0].count:,}"
+        return Probe(why_missed, generator_limited=False, cell=cell)
 
     async def _verified(self, rig: Rig, plan: CellKey, found: Found) -> bool:
         questions = planning.questions_to_verify(plan, found.probes)
@@ -187,11 +191,11 @@ class Prober:
             verification = await self._order(rig, order_to_verify(plan, questions), VERIFY_TIMEOUT_S, found)
             if not isinstance(verification, messages.Verification):
                 return False
-            if verification.outcome == OK:
+            if verification.cause is None:
                 found.trouble = ""
                 return True
             found.trouble, found.unsupported = verification.text, not verification.supported
-            if verification.outcome not in SILENCE:
+            if verification.cause.kind not in SILENCE:
                 return False
         return False
 
@@ -236,6 +240,7 @@ def _join(kept: CellRecording, more: CellRecording) -> None:
     """Add the slices and histograms of another probe of the same rate."""
     kept.slices += more.slices
     kept.outcomes = sum_outcomes([kept.outcomes, more.outcomes])
+    kept.causes.add_all(more.causes.found())
     for histograms, others in ((kept.latency, more.latency), (kept.service, more.service)):
         for instance, histogram in others.items():
             if instance in histograms:

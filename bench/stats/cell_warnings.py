@@ -3,13 +3,17 @@
 Each text states a fact, its effect and a remedy. Cells with the same reason share one warning.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
-from bench.results import Cell, Grade, RunWarning
+from msgspec.structs import replace
+
+from bench.results import Cause, Cell, Grade, RunWarning
 from bench.spec import PERSISTENT, ClosedLoad, OpenLoad
-from bench.stats import generator
-from bench.stats.estimates import LATENCY, measure_of
+from bench.stats import generator, remedies
+from bench.stats.estimates import LATENCY, SAMPLES_FOR_MEDIAN, measure_of
 from bench.stats.wording import configurations, counted, percent, some_of
 
 LAG = 0.1
@@ -24,6 +28,12 @@ QUEUED = 0.01
 """The largest share of the latency in open loop that may be spent in the client's own queue."""
 STALLED_REQUESTS = 0.005
 """The largest share of requests that may have been timed late: half of those beyond p99."""
+
+
+PREPARING = 0.5
+"""About how much longer a run takes than its slices, as a share."""
+CAUSES_SHOWN = 4
+"""How many causes of failed requests a warning names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +61,64 @@ class Check:
         return RunWarning(code=self.code, grade=self.grade, text=text, cells=list(failing))
 
 
-def of_cells(cells: Sequence[Cell]) -> Iterator[RunWarning]:
-    """All warnings about single cells, the most serious kinds first."""
+def of_cells(cells: Sequence[Cell], *, interrupted: bool = False) -> Iterator[RunWarning]:
+    """All warnings about single cells, the most serious kinds first. `interrupted`: whether the user ended the run."""
     yield from _without_result(cells)
+    if not interrupted:
+        yield from _not_reached_in_time(cells)
     measured = [cell for cell in cells if cell.status == "measured"]
     yield from _errors(measured)
+    yield from _few_samples(measured, cells)
     yield from filter(None, (check.warning(measured) for check in CHECKS))
     yield from _not_reached(measured)
     yield from _tls_differs(measured)
 
 
+def seconds_needed(cells: Iterable[Cell]) -> float | None:
+    """How long a run would have to last, about, until every cell had enough responses for its median, and each of
+    those that were not reached as well. None where no response came."""
+    response_s, missing = [], 0
+    concerned = [cell for cell in cells if cell.status in ("measured", "interrupted") and cell.load is not None]
+    for cell in concerned:
+        ok = sum(cell.slices.ok)
+        missing += SAMPLES_FOR_MEDIAN if cell.status == "interrupted" else max(0, SAMPLES_FOR_MEDIAN - ok)
+        if ok:
+            response_s.append(sum(cell.slices.duration_ns) / 1e9 / ok)
+    recorded_s = sum(sum(cell.slices.duration_ns) for cell in concerned) / 1e9
+    return recorded_s + missing * fmean(response_s) * (1 + PREPARING) if response_s else None
+
+
+def _needed(cells: Sequence[Cell]) -> str:
+    """How long to measure, in a sentence."""
+    seconds = seconds_needed(cells)
+    return "Measure longer." if seconds is None else f"About --seconds {math.ceil(seconds):,} would be enough."
+
+
+def _not_reached_in_time(cells: Sequence[Cell]) -> Iterator[RunWarning]:
+    """Cells of a run that ended by itself before they were measured."""
+    groups: dict[str, list[str]] = {}
+    for cell in cells:
+        if cell.status == "interrupted":
+            groups.setdefault(_reason(cell), []).append(cell.id)
+    for reason, ids in groups.items():
+        text = f"No result, {reason}: {configurations(ids)}. {_needed(cells)} Or measure fewer configurations."
+        yield RunWarning(code="not_reached", grade="warning", text=text, cells=ids)
+
+
 def _without_result(cells: Iterable[Cell]) -> Iterator[RunWarning]:
-    """One warning for each reason."""
-    failed: dict[str, list[str]] = {}
+    """One warning for each cause, and each reason."""
+    failed: dict[str, list[Cell]] = {}
     limited: dict[str, list[str]] = {}
     for cell in cells:
-        if cell.status in ("failed", "generator_limited"):
-            reasons = failed if cell.status == "failed" else limited
-            reasons.setdefault(cell.reason or "the reason is not known", []).append(cell.id)
-    for reason, ids in failed.items():
-        text = f"No result for {configurations(ids)}: {reason}. Check the producer, then measure again."
+        if cell.status == "failed":
+            failed.setdefault(why_failed(cell), []).append(cell)
+        if cell.status == "generator_limited":
+            limited.setdefault(_reason(cell), []).append(cell.id)
+    for why, group in failed.items():
+        ids, reasons = [cell.id for cell in group], list(dict.fromkeys(map(_reason, group)))
+        # Where reasons differ, they differ in the address.
+        fact = reasons[0] if len(reasons) == 1 else why
+        text = f"No result, {fact}: {configurations(ids)}. {remedies.of_causes(_causes(group))}"
         yield RunWarning(code="cells_failed", grade="warning", text=text, cells=ids)
     for reason, ids in limited.items():
         text = (
@@ -78,6 +126,24 @@ def _without_result(cells: Iterable[Cell]) -> Iterator[RunWarning]:
             "Request less load, or measure on more cores."
         )
         yield RunWarning(code="generator_limited", grade="warning", text=text, cells=ids)
+
+
+def _reason(cell: Cell) -> str:
+    return cell.reason or "the reason is not known"
+
+
+def why_failed(cell: Cell) -> str:
+    """Why a cell has no result, without the address of the producer, so that the same cause is one warning."""
+    return cell.causes[0].text if cell.causes else _reason(cell)
+
+
+def _causes(cells: Iterable[Cell]) -> list[Cause]:
+    """The causes of several cells together, the most frequent first."""
+    total: dict[str, Cause] = {}
+    for cause in (cause for cell in cells for cause in cell.causes):
+        known = total.get(cause.text)
+        total[cause.text] = cause if known is None else replace(known, count=known.count + cause.count)
+    return sorted(total.values(), key=lambda cause: -cause.count)
 
 
 def _errors(cells: Iterable[Cell]) -> Iterator[RunWarning]:
@@ -89,17 +155,30 @@ def _errors(cells: Iterable[Cell]) -> Iterator[RunWarning]:
         for kind, count in cell.outcomes.items():
             counts[kind] = counts.get(kind, 0) + count
     failed = {kind: count for kind, count in sorted(counts.items()) if kind != "ok" and count}
-    kinds = ", ".join(f"{count} {kind}" for kind, count in failed.items())
+    causes = _causes(failing)
+    # Files of earlier versions have kinds only.
+    named = [f"{cause.text} × {cause.count:,}" for cause in causes]
+    named = named or [f"{kind} × {count:,}" for kind, count in failed.items()]
+    more = f" and {len(named) - CAUSES_SHOWN} more" if len(named) > CAUSES_SHOWN else ""
     ids = [cell.id for cell in failing]
     text = (
-        f"{counted(sum(failed.values()), 'request')} of {sum(counts.values())} failed in {configurations(ids)}: "
-        f"{kinds}. Values there are those of the successful requests only. Find the cause, then measure again."
+        f"Failed requests: {', '.join(named[:CAUSES_SHOWN])}{more}, of {sum(counts.values()):,} requests in "
+        f"{configurations(ids)}. Values there are those of the successful requests only. {remedies.of_causes(causes)}"
     )
     yield RunWarning(code="errors_seen", grade="warning", text=text, cells=ids)
 
 
-def _no_median(cell: Cell) -> float | None:
-    return 1.0 if cell.latency_ns is None or cell.latency_ns.p50 is None else None
+def _few_samples(measured: Sequence[Cell], cells: Sequence[Cell]) -> Iterator[RunWarning]:
+    missing = [cell.id for cell in measured if cell.latency_ns is None or cell.latency_ns.p50 is None]
+    if missing:
+        passed = f"{len(measured) - len(missing)} of {counted(len(measured), 'configuration')}"
+        yield RunWarning(
+            code="few_samples",
+            grade="note",
+            text=f"The median needs {SAMPLES_FOR_MEDIAN} samples: available for {passed}, missing for "
+            f"{configurations(missing)}. {_needed(cells)}",
+            cells=missing,
+        )
 
 
 def _client_limited(cell: Cell) -> float | None:
@@ -150,12 +229,6 @@ def _checked_by_status(cell: Cell) -> float | None:
 
 
 CHECKS = (
-    Check(
-        "few_samples",
-        "note",
-        _no_median,
-        "The median needs 20 samples: available for {passed}, missing for {cells}. Measure longer.",
-    ),
     Check(
         "client_cpu_saturated",
         "note",

@@ -39,7 +39,7 @@ def warnings_of(run: Run) -> list[RunWarning]:
     """
     return [
         *_interrupted(run),
-        *cell_warnings.of_cells(run.cells),
+        *cell_warnings.of_cells(run.cells, interrupted=run.plan.interrupted),
         *_restarts(run),
         *_at_stake(run, _machine(run.environment)),
         *_inconclusive(run),

@@ -16,7 +16,7 @@ from bench.wire.recording import Recording, Unreadable, only_connection
 from bench.wire.tls import TlsConnection, Undecipherable, decrypt, parse_tls, read_key_log
 from bench.wire.tls_twin import read_beside_twin, read_undivided
 from consumers.client import RecipeClient
-from consumers.errors import ConsumerError
+from consumers.errors import ConsumerError, UnexpectedResponse
 from consumers.target import Target
 from recipes.errors import RecipeError
 
@@ -26,7 +26,8 @@ Connect = Callable[[Target], RecipeClient]
 """Makes a consumer for an address, not opened yet, with connections of its own."""
 
 ATTEMPTS = 3
-"""How many TLS connections are tried until one matches its twin: pings and window updates differ each time."""
+"""How many connections are tried until no request is refused, and how many TLS connections until one matches its twin:
+pings and window updates differ each time."""
 CLOSING_S = 1.0
 """How long to wait until a closed connection has ended at the producer, too."""
 KEY_LOG_VARIABLE = "SSLKEYLOGFILE"
@@ -56,18 +57,23 @@ async def measure(
     The first WARM_UP_REQUESTS asks are sent twice, so that each of them also counts in steady state. The consumer
     connects to the tap on the loopback address; `connect` has to know what the producer is called.
 
-    Requests that fail raise nothing: `warnings` has the reason. Raises BytesUnaccounted, and ValueError without asks.
+    Where a request is refused, all are sent again, ATTEMPTS times at most. Requests that fail raise nothing: `warnings`
+    has the reason. Raises BytesUnaccounted, and ValueError without asks.
     """
     if not asks or (plain is None and tls is None):
         raise ValueError("measuring needs a request to send and a producer")
     sequence = [asks[index % len(asks)] for index in range(WARM_UP_REQUESTS)] + list(asks)
-    try:
-        if tls is not None:
-            return await _with_tls(connect, plain, tls, codec, sequence)
-        assert plain is not None
-        return _measured(read_plain(only_connection(await record(connect, plain, sequence)), codec, len(sequence)))
-    except (Unreadable, ConsumerError, RecipeError) as error:
-        return Measured(warnings=(str(error),))
+    for attempt in range(ATTEMPTS):
+        try:
+            if tls is not None:
+                return await _with_tls(connect, plain, tls, codec, sequence)
+            assert plain is not None
+            return _measured(read_plain(only_connection(await record(connect, plain, sequence)), codec, len(sequence)))
+        except (Unreadable, ConsumerError, RecipeError) as error:
+            refused = isinstance(error, UnexpectedResponse | RecipeError)
+            if not refused or attempt == ATTEMPTS - 1:
+                return Measured(warnings=(str(error),))
+    raise AssertionError("the last attempt returns")
 
 
 def _measured(reading: Reading, *reasons: str) -> Measured:

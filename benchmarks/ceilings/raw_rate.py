@@ -63,8 +63,6 @@ class Rate(Struct, frozen=True, kw_only=True):
 class FileCalls(RawCalls[Http2Content, Http2Answer]):
     """GET of the file server's file over HTTP/2."""
 
-    multiplexes = True
-
     def client(self, exchange: Exchange[Http2Content, Http2Answer]) -> RecipeClient:
         """There is no consumer of a file; what is exchanged is the protocol's own."""
         return RawClient("http", self.settings).calls.client(exchange)
@@ -145,7 +143,7 @@ async def _run(client: RawClient, requests: Sequence[Any], in_flight: int, durat
     elapsed_ns = await run_closed(
         client, cycle(requests), concurrency=in_flight, duration_ns=duration_ns, requests_at_least=1, record=record
     )
-    assert set(record.outcomes) == {"ok"}, f"{record.outcomes}: {record.first_failure}"
+    assert set(record.outcomes) == {"ok"}, f"{record.outcomes}: {record.causes.found()}"
     return record.outcomes["ok"], elapsed_ns
 
 

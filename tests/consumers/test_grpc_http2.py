@@ -10,7 +10,7 @@ import pytest
 
 from consumers.client import ClientSettings
 from consumers.errors import ConsumerError, OperationUnsupported, ProducerUnreachable, UnexpectedResponse
-from consumers.grpc_http2 import GrpcHttp2Client, why_unavailable
+from consumers.grpc_http2 import GrpcHttp2Client
 from consumers.target import Target, parse_target
 from producers import certificates
 from recipes.errors import BookIsReadOnly, IdempotencyConflict, InvalidRecipe, RecipeNotFound
@@ -182,31 +182,3 @@ async def test_a_requested_client_certificate_is_presented(tmp_path: Path) -> No
     swapped = ClientSettings(target=target, client_certificate=files.client, client_key=files.server_key)
     with pytest.raises(ProducerUnreachable, match=r"client\.pem"):
         await GrpcHttp2Client(swapped).open()
-
-
-@pytest.mark.parametrize(
-    ("details", "reason"),
-    [
-        (
-            "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:1: "
-            "Failed to connect to remote host: Connection refused",
-            "Connection refused",
-        ),
-        (
-            "errors resolving no.invalid:4000: [field:hostname lookup error:address lookup failed for "
-            "no.invalid:4000: Domain name not found]",
-            "Domain name not found",
-        ),
-        (
-            "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:1: Tls handshake failed "
-            "(TSI_PROTOCOL_FAILURE): SSL_ERROR_SSL: error:1000007d:SSL routines:OPENSSL_internal:"
-            "CERTIFICATE_VERIFY_FAILED: self signed certificate",
-            "the TLS handshake failed: CERTIFICATE_VERIFY_FAILED",
-        ),
-        ("Tls handshake failed: who knows", "the TLS handshake failed: Tls handshake failed: who knows"),
-        ("Socket closed", "Socket closed"),
-        ("ends with a colon: ", "ends with a colon:"),
-    ],
-)
-def test_the_last_cause_is_reported(details: str, reason: str) -> None:
-    assert why_unavailable(details) == reason

@@ -50,8 +50,8 @@ async def test_responses_are_decoded(content: bytes, call: Call, expected: objec
         (response(b"\xff", media_type=PROTOBUF), UnexpectedResponse, "not a Recipe"),
         (response(SOUP, media_type="text/plain"), UnexpectedResponse, "text/plain, not application/x-protobuf"),
         (response(b'{"recipe":{}}'), OperationUnsupported, "application/json, not application/x-protobuf"),
-        (response(b"", 406), OperationUnsupported, "status 406"),
-        (response(b"", 415), OperationUnsupported, "status 415"),
+        (response(b"", 406), OperationUnsupported, "406 Not Acceptable"),
+        (response(b"", 415), OperationUnsupported, "415 Unsupported Media Type"),
     ],
 )
 async def test_a_response_that_is_not_the_expected_message_is_an_error(

@@ -17,6 +17,7 @@ from hyperframe.frame import (
     WindowUpdateFrame,
 )
 
+from consumers import causes
 from consumers.errors import (
     CLOSED_EARLY,
     ConsumerError,
@@ -237,7 +238,7 @@ def refused(does: str, rule: str, answer: Answer, refusal: Refusal, *, gzip: boo
 
 def status(number: int, kind: type[ConsumerError] = UnexpectedResponse) -> Behaviour:
     """An HTTP status instead of gRPC."""
-    refusal = Refusal(f"HTTP status {number}", kind)
+    refusal = Refusal(causes.of_status(number), kind)
     head = ((":status", str(number)), ("content-type", "text/html"))
     return refused(f"answers with the HTTP status {number}", "gRPC, http-grpc-status-mapping", only(head=head), refusal)
 
@@ -286,19 +287,19 @@ CALLS = (
     refused("ends without grpc-status, and without a message", GRPC, only(), INVALID),
     refused("ends without grpc-status", GRPC, answer(end=(("a", "b"),)), INVALID),
     refused("has a grpc-status that is no number", GRPC, answer(end=(("grpc-status", "x"),)), INVALID),
-    refused("has the grpc-status 99", GRPC, only(("grpc-status", "99")), Refusal("UNKNOWN: no details")),
+    refused("has the grpc-status 99", GRPC, only(("grpc-status", "99")), Refusal("UNKNOWN")),
     accepted("writes grpc-status as `00`", "gRPC's core reads it as 0", answer(end=(("grpc-status", "00"),))),
     refused(
         "sends a message and the grpc-status 13",
         GRPC,
         answer(end=(("grpc-status", "13"),)),
-        Refusal("INTERNAL: no details"),
+        Refusal("INTERNAL"),
     ),
     refused(
         "sends the grpc-status 14",
         GRPC,
         only(("grpc-status", "14"), ("grpc-message", "busy")),
-        Refusal("busy", ProducerUnreachable),
+        Refusal("UNAVAILABLE: busy", ProducerUnreachable),
     ),
     refused("ends a call with DATA", GRPC, ended_by_data(), INVALID),
     refused("has grpc-status before the message", GRPC, ended_by_data(("grpc-status", "0")), INVALID),

@@ -171,7 +171,7 @@ def test_wrong_responses_give_exit_code_3_and_no_results(tmp_path: Path) -> None
 
 def test_a_run_ends_when_its_intervals_are_narrow_enough(tmp_path: Path) -> None:
     out = tmp_path / "r.json"
-    narrow = ("--until", "90%", "--seconds", "4")
+    narrow = ("--until", "90%", "--seconds", "30")
     done = bench("run", *SMALL[:2], "--protocol", "http,grpc", *ONE_OF_EACH, *narrow, "--out", str(out))
     assert done.returncode == 0, done.stderr
     found = read(out)["plan"]

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from hyperframe.frame import Frame, HeadersFrame
 
+from bench import protocols
 from bench.clients.base import LoopClient
 from bench.clients.raw import RawClient
 from bench.clients.registry import load_client as client_named
@@ -108,7 +109,7 @@ async def assert_all_right(name: str, choice: Workload, served: Served) -> None:
             duration_ns = await run_closed(
                 client, cycle(requests), concurrency=concurrency, duration_ns=1, requests_at_least=12, record=record
             )
-            assert set(record.outcomes) == {"ok"}, record.first_failure
+            assert set(record.outcomes) == {"ok"}, record.causes.found()
             assert len(record.latency_ns) == record.outcomes["ok"] >= 12
             assert all(0 < latency_ns <= duration_ns for latency_ns in record.latency_ns)
             client.recheck()
@@ -121,7 +122,7 @@ async def assert_all_right(name: str, choice: Workload, served: Served) -> None:
             answers_within_ns=10_000_000_000,
             record=record,
         )
-        assert record.outcomes == {"ok": 12}, record.first_failure
+        assert record.outcomes == {"ok": 12}, record.causes.found()
         triples = zip(record.latency_ns, record.service_ns, record.lag_ns, strict=True)
         assert all(latency == service + lag and lag >= 0 for latency, service, lag in triples)
     finally:
@@ -149,8 +150,8 @@ async def test_several_requests_in_flight_use_the_connections_that_the_transport
         requests = client.requests([GetQuestion(CHICKEN.id, CHICKEN)])
         record = SliceRecord()
         await run_closed(client, cycle(requests), concurrency=5, duration_ns=1, requests_at_least=50, record=record)
-        assert set(record.outcomes) == {"ok"}, record.first_failure
-        assert client.connections_opened == (1 if client.calls.multiplexes else 5)
+        assert set(record.outcomes) == {"ok"}, record.causes.found()
+        assert client.connections_opened == (1 if protocols.protocol(client.protocol).multiplexes else 5)
     finally:
         await client.close()
 

@@ -65,7 +65,7 @@ async def test_what_a_client_has_in_flight_is_counted(
         pytest.skip(f"{client} is not installed")
     async with limited(protocol, monkeypatch) as served:
         few, many = await counted(served, client, 3), await counted(served, client, 16)
-    limit = ALLOWED if row(protocol).raw_calls(served.client_settings).multiplexes else None
+    limit = ALLOWED if row(protocol).multiplexes else None
     assert few == InFlightCounted(wanted=3, reached=3, streams_at_most=limit)
     assert many == InFlightCounted(wanted=16, reached=limit or 16, streams_at_most=limit)
 

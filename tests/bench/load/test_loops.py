@@ -53,6 +53,14 @@ async def test_a_closed_loop_sends_the_minimum_of_a_slow_cell() -> None:
     assert len(record.latency_ns) == 5
 
 
+async def test_a_closed_loop_that_has_to_end_sends_fewer_than_the_minimum() -> None:
+    client = FakeClient(lambda _: 0.01)
+    record = await closed(client, requests_at_least=1000, within_ns=1)
+    assert record.outcomes == {"ok": 1}
+    record = await closed(client, requests_at_least=1000, within_ns=1, concurrency=4)
+    assert record.outcomes["ok"] <= 4
+
+
 async def test_a_closed_loop_runs_until_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = count(0, 1_000_000)
     for reader in ("bench.load.closed_loop", "bench.clients.library"):
@@ -93,7 +101,8 @@ async def test_failures_are_counted_by_kind_and_excluded_from_latencies(error: E
     record = await closed(client, requests_at_least=6)
     assert record.outcomes == {"ok": 3, kind: 3}
     assert len(record.latency_ns) == 3
-    assert record.first_failure == str(error)
+    assert [(cause.kind, cause.count) for cause in record.causes.found()] == [(kind, 3)]
+    assert str(error) in (record.causes.found()[0].text, record.causes.found()[0].detail)
 
 
 async def test_a_closed_loop_that_only_fails_ends() -> None:
@@ -132,7 +141,7 @@ async def test_a_bug_in_one_caller_stops_all_callers() -> None:
     """When the loop's own callback raises, which is a bug, the other callers must not continue to send."""
 
     class Breaking(SliceRecord):
-        def fail(self, kind: str, text: str) -> None:
+        def fail(self, kind: str, text: str, detail: str = "") -> None:
             raise ZeroDivisionError
 
     client = FakeClient(lambda call: ProducerTimeout("slow") if call == 2 else 0.01)

@@ -118,6 +118,30 @@ async def test_errors_within_a_slice_are_counted(protocol: str, monkeypatch: pyt
     assert cell.status == "measured"
     assert "errors_seen" in codes(run)
     assert assemble.untrusted(run)
+    (cause,) = cell.causes
+    assert cause.count == 2
+    assert any(f"Failed requests: {cause.text} × 2, of " in warning.text for warning in run.warnings)
+
+
+@pytest.mark.parametrize("protocol", PRODUCERS)
+async def test_errors_now_and_then_take_no_result(protocol: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither when they come while responses are verified, nor while bytes are counted."""
+    run = await run_with({protocol: faulty("errors", after=1, times=1)}, monkeypatch, rounds=4)
+    (cell,) = run.cells
+    assert cell.status == "measured"
+    assert sum(cause.count for cause in cell.causes) == 1
+    assert cell.latency_ns is not None or sum(cell.slices.ok) > 0
+    run = await run_with({protocol: faulty("errors", after=30, times=1)}, monkeypatch, rounds=4)
+    assert run.cells[0].bytes is not None
+    assert run.cells[0].bytes.response.wire_bytes is not None
+
+
+async def test_a_producer_that_refuses_everything_is_named_with_its_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = await run_with({"http": faulty("errors", after=0)}, monkeypatch)
+    (cell,) = run.cells
+    assert cell.status == "failed"
+    assert [cause.text for cause in cell.causes] == ["500 Internal Server Error"]
+    assert any("500 Internal Server Error" in warning.text for warning in run.warnings)
 
 
 @pytest.mark.parametrize(

@@ -100,8 +100,8 @@ async def only_cells(address: str, protocol: str, directory: Path, text: str) ->
 
 
 HTTP_ODD = {
-    "unknown": ('path = "/nowhere"', "GET /nowhere: status 404 Not Found: 404: Not Found"),
-    "refused": ('path = "/orders/100"', 'GET /orders/100: status 404 Not Found: {"error": "no order 100"}'),
+    "unknown": ('path = "/nowhere"', "404 Not Found: GET /nowhere: 404: Not Found"),
+    "refused": ('path = "/orders/100"', '404 Not Found: GET /orders/100: {"error": "no order 100"}'),
     "changing": ('path = "/ticks"', "the answer is not the same from call to call (at meta.tick: 1, then 2)"),
     "ignored_in_text": (
         'path = "/text"\nignore = ["tick"]',

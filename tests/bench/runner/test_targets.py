@@ -182,7 +182,7 @@ async def test_targets_without_the_demanded_version_of_tls_are_not_measured(own_
         run = await run_of(targets, access=replace(trusting, tls_min="1.3"), tls=(True,), client=("library", "raw"))
         usual = await run_of({"http": targets["http"]}, access=trusting, tls=(True,), client=("library", "raw"))
     assert {cell.status for cell in run.cells} == {"failed"}
-    assert all("at least TLS 1.3 was demanded, failed" in str(cell.reason) for cell in run.cells)
+    assert all("at least TLS 1.3 was demanded" in str(cell.reason) for cell in run.cells)
     assert [(cell.status, cell.reason) for cell in usual.cells] == [("measured", None)] * 2
 
 

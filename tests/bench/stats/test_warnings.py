@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from bench.load import latency_histogram
 from bench.results import (
     Bytes,
+    Cause,
     Cell,
     Estimate,
     InFlight,
@@ -32,6 +33,7 @@ from bench.stats.ratios import Baseline
 from bench.stats.verdicts import compared_by
 from bench.stats.warnings import warnings_of
 from bench.stats.wording import counted, percent, some_of
+from consumers import causes
 from tests.bench.stats.noise import Noise, cells_with_noise, matrix, with_columns
 from tests.support.runs import ratio_estimate
 
@@ -260,8 +262,37 @@ def test_failed_requests_are_counted_by_kind() -> None:
     warning = only(with_cells(failing, *cells))
     assert (warning.code, warning.grade) == ("errors_seen", "warning")
     assert warning.cells == [cell.id for cell in cells]
-    assert warning.text.startswith("5 requests of 200 failed in 2 configurations (")
-    assert ": 4 timeout, 1 unreachable." in warning.text
+    assert warning.text.startswith("Failed requests: timeout × 4, unreachable × 1, of 200 requests in 2 config")
+
+
+def test_causes_of_failed_requests_come_first_with_what_helps() -> None:
+    failing = run()
+    limited = Cause(kind="unexpected_answer", text="429 Too Many Requests", count=200, detail="slow down")
+    gone = Cause(kind="unreachable", text=causes.NO_PORT_LEFT, count=7)
+    cells = [
+        replace(failing.cells[0], outcomes={"ok": 97, "unexpected_answer": 200}, causes=[limited]),
+        replace(
+            failing.cells[1], outcomes={"ok": 96, "unexpected_answer": 200, "unreachable": 7}, causes=[gone, limited]
+        ),
+    ]
+    warning = only(with_cells(failing, *cells))
+    first = f"Failed requests: 429 Too Many Requests × 400, {causes.NO_PORT_LEFT} × 7, of 600 requests in "
+    assert warning.text.startswith(first)
+    assert "The producer limits how much it serves" in warning.text
+    assert "This machine ran out of local ports, not the producer" in warning.text
+
+
+def test_cells_that_failed_for_the_same_cause_at_other_addresses_share_one_warning() -> None:
+    some = run()
+    refused = [Cause(kind="unreachable", text=causes.REFUSED, count=1)]
+    cells = [
+        replace(cell, status="failed", reason=f"127.0.0.1:{port}: {causes.REFUSED}", causes=refused, latency_ns=None)
+        for port, cell in enumerate(some.cells[:3], 1)
+    ]
+    warning = only(with_cells(some, *cells))
+    assert warning.text.startswith(f"No result, {causes.REFUSED}: 3 configurations (")
+    assert "Nothing accepts connections at that address" in warning.text
+    assert warning.cells == [cell.id for cell in cells]
 
 
 def test_cells_without_a_result_state_the_reason_and_have_no_other_warning() -> None:
