@@ -150,10 +150,10 @@ class HttpSession:
                 return ProducerTimeout(no_response_within(self._settings.timeout_s), producer=self.authority)
             case aiohttp.ClientConnectorCertificateError(certificate_error=ssl.SSLError() as refused):
                 return self.unreachable(causes.of_tls(refused))
-            case aiohttp.ClientSSLError(os_error=ssl.SSLError() as alert):
-                return self.unreachable(causes.of_tls(alert))
             case aiohttp.ClientConnectorError():
-                return self.unreachable(causes.of_system(error.os_error))
+                return self.unreachable(causes.of_connecting(error.os_error, tls=self._settings.target.tls))
+            case aiohttp.ClientOSError(__cause__=ssl.SSLError() as alert):
+                return self.unreachable(causes.of_tls(alert))
             case aiohttp.ClientResponseError() | _MalformedBody():
                 return self.unexpected(http_rules.NOT_HTTP)
             case aiohttp.ClientPayloadError() | aiohttp.ClientConnectionError() | ConnectionError():

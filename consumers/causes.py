@@ -19,6 +19,10 @@ UNKNOWN_HOST = "unknown host"
 NO_NAME_SERVICE = "the name service does not answer"
 NOT_TRUSTED = "its certificate is not trusted"
 HANDSHAKE_FAILED = "the TLS handshake failed"
+HANDSHAKE_CUT_OFF = f"{HANDSHAKE_FAILED}: the connection was closed"
+REFUSED_BY_ALERT = f"{HANDSHAKE_FAILED}: the producer sent an alert"
+"""What is known where the library does not say which."""
+NO_HTTP2 = f"{HANDSHAKE_FAILED}: the producer does not offer h2"
 UNUSABLE_FILE = "cannot use"
 
 _OWN_WORDS = {
@@ -52,6 +56,15 @@ def of_system(error: OSError) -> str:
     if number and number > 0:
         return _OWN_WORDS.get(number) or os.strerror(number)
     return error.strerror or str(error) or type(error).__name__
+
+
+def of_connecting(error: OSError, *, tls: bool) -> str:
+    """The cause in an error of opening a connection."""
+    if isinstance(error, ssl.SSLError):
+        return of_tls(error)
+    if tls and isinstance(error, ConnectionResetError | ConnectionAbortedError | BrokenPipeError):
+        return HANDSHAKE_CUT_OFF
+    return of_system(error)
 
 
 def of_tls(error: ssl.SSLError) -> str:
@@ -92,6 +105,12 @@ def in_core_text(text: str) -> str | None:
         return of_certificate(certificate[1])
     if "Hostname Verification Check failed" in text:
         return of_certificate("hostname mismatch")
+    if "missing selected ALPN" in text:
+        return NO_HTTP2
+    if "Unwrap failed" in text:
+        return REFUSED_BY_ALERT
+    if "handshake read failed" in text.lower():
+        return HANDSHAKE_CUT_OFF
     if "handshake failed" in text.lower() or "SSL" in text:
         reason = _TLS_IN_TEXT.search(text)
         return f"{HANDSHAKE_FAILED}: {_words(reason[1])}" if reason else HANDSHAKE_FAILED

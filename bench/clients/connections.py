@@ -15,6 +15,7 @@ from bench.clients.base import Ended
 from consumers import causes
 from consumers.client import ClientSettings
 from consumers.errors import (
+    CLOSED_EARLY,
     ConsumerError,
     ProducerTimeout,
     ProducerUnreachable,
@@ -159,12 +160,10 @@ class Connections(ABC, Generic[Content, RawAnswer]):
         except UnicodeError:
             # No label of a host name may be empty or longer than 63 bytes (RFC 1035, section 2.3.4).
             failed(self.unreachable(f"{target.host!r} is not a host name"))
-        except ssl.SSLError as error:
-            failed(self.unreachable(causes.of_tls(error)))
         except OSError as error:
-            failed(self.unreachable(causes.of_system(error)))
+            failed(self.unreachable(causes.of_connecting(error, tls=target.tls)))
         except EOFError:
-            failed(self.unreachable(f"{causes.HANDSHAKE_FAILED}: the connection was closed"))
+            failed(self.unreachable(causes.HANDSHAKE_CUT_OFF))
         else:
             self.opened += 1
 
@@ -176,6 +175,10 @@ class Connections(ABC, Generic[Content, RawAnswer]):
     def unreachable(self, cause: str) -> ProducerUnreachable:
         """The error for a connection that could not be opened, or was lost."""
         return ProducerUnreachable(cause, producer=self.authority)
+
+    def cut_off(self, error: Exception | None) -> ProducerUnreachable:
+        """The error for a connection that has ended. `error`: why, an alert of TLS for example."""
+        return self.unreachable(causes.of_tls(error) if isinstance(error, ssl.SSLError) else CLOSED_EARLY)
 
     def unexpected(self, cause: str) -> UnexpectedResponse:
         """The error for a response that breaks the rules of the transport."""

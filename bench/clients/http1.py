@@ -29,7 +29,7 @@ from bench.clients.http1_messages import (
 from bench.clients.raw_calls import Exchange, ProgramRequest, RawCalls
 from consumers.aiohttp_session import HttpResponse, HttpSession
 from consumers.client import ClientSettings, RecipeClient
-from consumers.errors import CLOSED_EARLY, ConsumerError
+from consumers.errors import ConsumerError
 from consumers.http_rules import NOT_HTTP, SWITCHES_PROTOCOLS, SWITCHING_PROTOCOLS
 from consumers.registry import client_class
 from consumers.tls import client_context
@@ -233,7 +233,7 @@ class Http1Connection(asyncio.Protocol):
         if self.request is not None and self._head is not None and self._head.body_bytes == UNTIL_CLOSE and exc is None:
             self._complete(bytes(self._buffer))
             return
-        self.fail(self._pool.unreachable(CLOSED_EARLY))
+        self.fail(self._pool.cut_off(exc))
 
     def fail(self, failure: ConsumerError) -> None:
         """Drop the connection, and end the request in flight with this failure."""

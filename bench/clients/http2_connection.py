@@ -11,7 +11,8 @@ from typing import Protocol, cast
 from bench.clients import http2_messages as h2
 from bench.clients.base import Ended
 from bench.clients.http2_messages import HeaderReader, HeaderWriter, Http2Answer, Http2Request, Stream, Usage
-from consumers.errors import CLOSED_EARLY, ConsumerError
+from consumers.causes import NO_HTTP2
+from consumers.errors import ConsumerError
 from consumers.http_rules import NOT_HTTP2, of_goaway, of_reset
 
 WINDOW_STEP_BYTES = 1 << 30
@@ -56,6 +57,9 @@ class Pool(Protocol):
 
     def unreachable(self, cause: str) -> ConsumerError:
         """The error for a connection that could not be opened, or was lost."""
+
+    def cut_off(self, error: Exception | None) -> ConsumerError:
+        """The error for a connection that has ended."""
 
     def unexpected(self, cause: str) -> ConsumerError:
         """The error for a response that breaks the rules of the transport."""
@@ -180,7 +184,7 @@ class Http2Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         ssl_object = transport.get_extra_info("ssl_object")
         if ssl_object is not None and ssl_object.selected_alpn_protocol() != "h2":
-            self.fail(self._pool.unreachable("the TLS handshake failed: the producer does not offer h2"))
+            self.fail(self._pool.unreachable(NO_HTTP2))
             return
         self._write(
             h2.PREFACE
@@ -438,7 +442,7 @@ class Http2Connection(asyncio.Protocol):
         stream.fail(failure)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.fail(self._pool.unreachable(CLOSED_EARLY))
+        self.fail(self._pool.cut_off(exc))
 
     def fail(self, failure: ConsumerError) -> None:
         """Drop the connection, and end all its streams with this failure."""

@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -17,12 +18,14 @@ import pytest
 from bench.clients.base import LoopClient
 from bench.clients.registry import load_client
 from bench.workloads import GetQuestion
+from consumers import causes
 from consumers.client import ClientSettings
+from consumers.errors import ProducerUnreachable
 from consumers.target import Target
 from producers.certificates import CertificateFiles
 from tests.support import odd_grpc, odd_http1, odd_servers
 from tests.support.http2_peer import Peer
-from tests.support.odd_servers import Behaviour, MakePeer, running
+from tests.support.odd_servers import Behaviour, MakePeer, Refusal, Script, Tls, running
 from tests.support.single_requests import failure_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -32,17 +35,6 @@ AMPLE_S = 20.0
 STEP_S = 0.002
 SHORT_S = 0.5
 """A timeout that is meant to run out."""
-
-
-def server_context(behaviour: Behaviour, files: CertificateFiles) -> ssl.SSLContext | None:
-    if behaviour.tls is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = context.maximum_version = behaviour.tls
-    context.load_cert_chain(files.server, files.server_key)
-    if behaviour.alpn:
-        context.set_alpn_protocols(list(behaviour.alpn))
-    return context
 
 
 def connected_to(port: int) -> bool:
@@ -74,7 +66,8 @@ async def left(client: LoopClient) -> None:
 async def check(behaviour: Behaviour, protocol: str, name: str, peer: MakePeer, files: CertificateFiles) -> None:
     """Send requests one after the other, and compare what became of each with what is declared."""
     timeout_s = SHORT_S if any_timeout(behaviour, name) else AMPLE_S
-    async with running(behaviour.script, peer, server_context(behaviour, files)) as server:
+    context = behaviour.tls.context(files.server, files.server_key) if behaviour.tls else None
+    async with running(behaviour.script, peer, context) as server:
         settings = ClientSettings(
             target=Target("127.0.0.1", server.port, tls=behaviour.tls is not None),
             gzip=behaviour.gzip,
@@ -129,3 +122,48 @@ async def test_grpc_clients_treat_a_server_alike(behaviour: Behaviour, own_certi
     async with asyncio.TaskGroup() as group:
         for name in CLIENTS:
             group.create_task(check(behaviour, "grpc", name, Peer, own_certificates))
+
+
+def demanding_a_certificate(files: CertificateFiles) -> Script:
+    """A server of TLS 1.3 that ends the connection with an alert, because the client has no certificate.
+
+    asyncio's servers send no alert.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.load_cert_chain(files.server, files.server_key)
+    context.load_verify_locations(files.ca)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.set_alpn_protocols(["h2", "http/1.1"])
+
+    async def script(peer: odd_http1.Http1Peer) -> None:
+        received, sent = ssl.MemoryBIO(), ssl.MemoryBIO()
+        session = context.wrap_bio(received, sent, server_side=True)
+        while True:
+            received.write(await peer.reader.read(1 << 16))
+            try:
+                session.do_handshake()
+            except ssl.SSLWantReadError:
+                await peer.send(sent.read())
+            except ssl.SSLError:
+                await peer.send(sent.read())
+                return
+
+    return script
+
+
+async def test_a_demand_for_a_certificate_is_named(own_certificates: CertificateFiles) -> None:
+    behaviour = Behaviour(
+        does="requires a client certificate",
+        rule="RFC 8446, 6.2",
+        script=demanding_a_certificate(own_certificates),
+        tls=Tls(spoken=False),
+        refused=Refusal(f"{causes.HANDSHAKE_FAILED}: tlsv13 alert certificate required", ProducerUnreachable),
+        connections=None,
+    )
+    of_core = Refusal(causes.REFUSED_BY_ALERT, ProducerUnreachable)
+    async with asyncio.TaskGroup() as group:
+        for protocol in ("http", "graphql", "grpc"):
+            for name in CLIENTS:
+                each = replace(behaviour, library_differs=of_core if protocol == "grpc" else None)
+                group.create_task(check(each, protocol, name, odd_http1.Http1Peer, own_certificates))

@@ -28,9 +28,10 @@ from consumers.errors import (
 )
 from consumers.grpc_rules import NO_ENCODING, NOT_GRPC, NOT_GZIP, NOT_ONE_MESSAGE, NOT_REQUESTED
 from consumers.http_rules import NOT_HTTP2
+from tests.support import odd_http1
 from tests.support.http2_peer import GRPC_HEAD, GRPC_OK, Fields, Peer, prefixed
 from tests.support.http2_scripts import MESSAGE, raw, serialized, whole
-from tests.support.odd_servers import Behaviour, Refusal, Script
+from tests.support.odd_servers import Behaviour, Refusal, Script, Tls
 
 Answer = Callable[[Peer, int], bytes]
 """The frames of a response on the stream of that number."""
@@ -473,9 +474,44 @@ CONNECTIONS = (
     ),
 )
 
-TLS = tuple(
-    Behaviour(does=f"offers TLS {name} only", rule="RFC 9325, 3.1.1", script=always(whole), tls=version, alpn=("h2",))
-    for name, version in (("1.2", ssl.TLSVersion.TLSv1_2), ("1.3", ssl.TLSVersion.TLSv1_3))
+TLS = (
+    *(
+        Behaviour(
+            does=f"offers TLS {name} only", rule="RFC 9325, 3.1.1", script=always(whole), tls=Tls(version, ("h2",))
+        )
+        for name, version in (("1.2", ssl.TLSVersion.TLSv1_2), ("1.3", ssl.TLSVersion.TLSv1_3))
+    ),
+    *(
+        Behaviour(
+            does=does,
+            rule=rule,
+            script=script,
+            tls=tls,
+            refused=Refusal(cause, ProducerUnreachable),
+            connections=None,
+        )
+        for does, rule, script, tls, cause in (
+            ("offers no ALPN", "RFC 9113, 3.3", always(whole), Tls(), causes.NO_HTTP2),
+            ("offers http/1.1 only", "RFC 9113, 3.3", always(whole), Tls(alpn=("http/1.1",)), causes.NO_HTTP2),
+            (
+                "closes the connection in the handshake",
+                "RFC 8446, 6",
+                odd_http1.closing_at_the_first_byte,
+                Tls(spoken=False),
+                causes.HANDSHAKE_CUT_OFF,
+            ),
+            *(
+                (
+                    f"refuses the handshake with the alert {name}",
+                    "RFC 8446, 6.2",
+                    odd_http1.alerting(number),
+                    Tls(spoken=False),
+                    f"{causes.HANDSHAKE_FAILED}: {cause}",
+                )
+                for number, name, cause in odd_http1.ALERTS
+            ),
+        )
+    ),
 )
 
 GROUPS = {

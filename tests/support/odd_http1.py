@@ -8,9 +8,10 @@ import struct
 import zlib
 from collections.abc import Sequence
 
+from consumers.causes import HANDSHAKE_CUT_OFF, HANDSHAKE_FAILED
 from consumers.errors import CLOSED_EARLY, ProducerUnreachable
 from consumers.http_rules import NOT_HTTP, SWITCHES_PROTOCOLS
-from tests.support.odd_servers import Behaviour, MakePeer, Refusal, Script
+from tests.support.odd_servers import Behaviour, MakePeer, Refusal, Script, Tls
 
 RECIPE = b'{"id":1,"name":"Soup","steps":"","ingredients":[]}'
 BODY = b'{"producer_pid":1,"recipe":%s,"data":{"recipe":%s}}' % (RECIPE, RECIPE)
@@ -20,6 +21,11 @@ TYPE = b"Content-Type: application/json\r\n"
 LENGTH = b"Content-Length: %d\r\n" % len(BODY)
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 PIECES = 40
+ALERTS = (
+    (40, "handshake_failure", "sslv3 alert handshake failure"),
+    (70, "protocol_version", "tlsv1 alert protocol version"),
+)
+"""Number, name, and how OpenSSL words it."""
 
 
 class Http1Peer:
@@ -133,6 +139,22 @@ async def speaking_first(peer: Http1Peer) -> None:
     await peer.request()
     await peer.send(response())
     await peer.send(response(status=b"HTTP/1.1 408 Request Timeout\r\n"))
+
+
+def alerting(number: int) -> Script:
+    """Answer what comes first with an alert of TLS (RFC 8446, section 6), and close the connection."""
+
+    async def script(peer: Http1Peer) -> None:
+        await peer.reader.read(1 << 16)
+        peer.writer.write(bytes([21, 3, 3, 0, 2, 2, number]))
+        await peer.writer.drain()
+
+    return script
+
+
+async def closing_at_the_first_byte(peer: Http1Peer) -> None:
+    """Close the connection when something comes."""
+    await peer.reader.read(1 << 16)
 
 
 GZIP = gzip.compress(BODY)
@@ -375,11 +397,34 @@ CONNECTIONS = (
 )
 
 TLS = (
-    Behaviour(
-        does="offers TLS 1.2 only", rule="RFC 9325, 3.1.1", script=always(response()), tls=ssl.TLSVersion.TLSv1_2
+    *(
+        Behaviour(does=f"offers TLS {name} only", rule="RFC 9325, 3.1.1", script=always(response()), tls=Tls(version))
+        for name, version in (("1.2", ssl.TLSVersion.TLSv1_2), ("1.3", ssl.TLSVersion.TLSv1_3))
     ),
     Behaviour(
-        does="offers TLS 1.3 only", rule="RFC 9325, 3.1.1", script=always(response()), tls=ssl.TLSVersion.TLSv1_3
+        does="offers ALPN without http/1.1",
+        rule="RFC 7301, 3.2",
+        script=always(response()),
+        tls=Tls(alpn=("h2",)),
+    ),
+    Behaviour(
+        does="closes the connection in the handshake",
+        rule="RFC 8446, 6",
+        script=closing_at_the_first_byte,
+        tls=Tls(spoken=False),
+        refused=Refusal(HANDSHAKE_CUT_OFF, ProducerUnreachable),
+        connections=None,
+    ),
+    *(
+        Behaviour(
+            does=f"refuses the handshake with the alert {name}",
+            rule="RFC 8446, 6.2",
+            script=alerting(number),
+            tls=Tls(spoken=False),
+            refused=Refusal(f"{HANDSHAKE_FAILED}: {cause}", ProducerUnreachable),
+            connections=None,
+        )
+        for number, name, cause in ALERTS
     ),
 )
 

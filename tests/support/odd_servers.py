@@ -9,6 +9,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from consumers.errors import ConsumerError, UnexpectedResponse
@@ -31,6 +32,28 @@ class Refusal:
     kind: type[ConsumerError] = UnexpectedResponse
 
 
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How a server speaks TLS."""
+
+    version: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED
+    """The only one that it offers."""
+    alpn: Sequence[str] = ()
+    spoken: bool = True
+    """False: it does not speak TLS at all, though the client does."""
+
+    def context(self, certificate: Path, key: Path) -> ssl.SSLContext | None:
+        """The server's context."""
+        if not self.spoken:
+            return None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = context.maximum_version = self.version
+        context.load_cert_chain(certificate, key)
+        if self.alpn:
+            context.set_alpn_protocols(list(self.alpn))
+        return context
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
     """What a server does, and what becomes of the requests that it gets."""
@@ -51,9 +74,8 @@ class Behaviour:
     """Whether it matters that everything that is written together arrives together."""
     closes_idle: bool = False
     """Whether the next request is sent once the client has seen that its connection was closed."""
-    tls: ssl.TLSVersion | None = None
-    """The only version of TLS that the server offers. None: no TLS."""
-    alpn: Sequence[str] = ()
+    tls: Tls | None = None
+    """What becomes of the client's TLS. None: it uses none."""
     library_differs: Refusal | str | None = None
     """What the client library makes of it instead, where it cannot do what is right. A text: it accepts, and why."""
 
