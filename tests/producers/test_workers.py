@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,16 +50,17 @@ FLAGS: dict[str, tuple[str, ...]] = {
     "host": ("--host", "localhost"),
     "port": ("--port", "0"),
     "gzip": ("--gzip",),
-    "gzip_level": ("--gzip-level", "9"),
+    "gzip_level": ("--gzip", "--gzip-level", "9"),
     "tls": ("--tls",),
     "tls_port": ("--tls-port", "0"),
     "cert": ("--tls", "--cert", "client.pem", "--key", "client-key.pem"),
     "key": ("--tls", "--cert", "client.pem", "--key", "client-key.pem"),
     "client_ca": ("--tls", "--client-ca", "ca.pem"),
     "recipes": ("--recipes", "generated:50"),
+    "renumber": ("--renumber", "--recipes", "recipes.json"),
     "stop_notice": ("--stop-notice", "0.5"),
     "drain": ("--drain", "0.5"),
-    "limit": ("--limit", "body_bytes=9", "--limit", "calls.connections=8"),
+    "limit": ("--limit", "body_bytes=9", "--limit", "document.depth=8"),
     "introspection": ("--no-introspection",),
     "suggestions": ("--no-suggestions",),
     "persisted_queries": ("--persisted-queries",),
@@ -70,7 +72,7 @@ Served = Callable[..., Service]
 
 
 @pytest.fixture
-def served(own_certificates: CertificateFiles, monkeypatch: pytest.MonkeyPatch) -> Served:
+def served(own_certificates: CertificateFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Served:
     """Run the command; return what one process would serve, without serving it."""
     services: list[Service] = []
 
@@ -82,11 +84,16 @@ def served(own_certificates: CertificateFiles, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(program, "Workers", RecordedWorkers)
     monkeypatch.setattr(program, "serve_alone", services.append)
     files = ("--cert", str(own_certificates.server), "--key", str(own_certificates.server_key))
+    directories = {".pem": own_certificates.directory, ".json": tmp_path}
+    (tmp_path / "recipes.json").write_text('[{"id": 7, "name": "Soup"}]')
 
     def run(protocol: str, flags: Sequence[str], workers: int) -> Service:
-        paths = [str(own_certificates.directory / flag) if flag.endswith(".pem") else flag for flag in flags]
-        # The last value of a repeated flag counts.
-        arguments = [protocol, "--port", "0", *files, *paths, "--workers", str(workers)]
+        paths = [
+            str(directories[suffix] / flag) if (suffix := Path(flag).suffix) in directories else flag for flag in flags
+        ]
+        # The last value of a repeated flag counts. Without TLS, certificates are refused.
+        given = files if {"--tls", "--tls-port"} & set(flags) else ()
+        arguments = [protocol, "--port", "0", *given, *paths, "--workers", str(workers)]
         assert command_line.run(program.app, "producers", arguments) == 0
         return services.pop()
 
