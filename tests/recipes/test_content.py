@@ -65,7 +65,9 @@ def named_pipe(tmp_path: Path) -> Path:
     return pipe
 
 
-@pytest.mark.parametrize("written", [b"content" * 100_000, b"", gzip.compress(b"x") * 3])
+@pytest.mark.parametrize(
+    "written", [b"content" * 100_000, b"", gzip.compress(b"x") * 3], ids=["long", "empty", "compressed"]
+)
 def test_a_named_pipe_is_read_until_it_is_closed(named_pipe: Path, written: bytes) -> None:
     expected = b"xxx" if written.startswith(b"\x1f") else written
     with in_a_thread(lambda: named_pipe.write_bytes(written)):
