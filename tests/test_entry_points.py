@@ -30,6 +30,7 @@ MEASURING = {
     "benchmarks.node_services": ["often"],
     "benchmarks.interval_coverage": ["--runs", "none"],
     "benchmarks.known_truths": ["--protocol", "soap"],
+    "benchmarks.neighbours": ["200%"],
     "benchmarks.model_errors": ["--piece", "soap"],
     "benchmarks.relay_accuracy": ["--network", "5g"],
     "benchmarks.verdicts": ["perhaps"],
@@ -47,18 +48,25 @@ TESTING = {
     "tests.audit": ["nowhere.txt"],
     "tests.check_run": ["nowhere.json"],
     "tests.check_version": ["nowhere.toml", "CHANGELOG.md"],
+    "tests.support.few_resources": ["soap"],
     "tests.hostile.table": ["nowhere.jsonl"],
     "tests.support.known_producer": ["soap"],
     "tests.support.limited_producer": ["soap", ".", "{}"],
 }
-NONSENSE = {"bench": ["soap"], "bench.run_file": ["soap"], **SERVED, **MEASURING, **EDGES, **TESTING}
-FOR_CONTRIBUTORS = {"bench.run_file", *TESTING}
+WITHOUT_ARGUMENTS = {
+    "bench.run_file": ["soap"],
+    "tests.support.odd_clients": ["soap"],
+    "tests.support.own_services": ["soap"],
+}
+NONSENSE = {"bench": ["soap"], **WITHOUT_ARGUMENTS, **SERVED, **MEASURING, **EDGES, **TESTING}
+FOR_CONTRIBUTORS = {*WITHOUT_ARGUMENTS, *TESTING}
 """argparse is enough for them, which writes the usage before the error."""
 NEEDS_ARGUMENTS = (
     "bench.network.relay",
     "bench.runner.noop_servers",
     "benchmarks.ceilings.raw_rate",
     "benchmarks.instructions_and_cpu",
+    "benchmarks.neighbours",
     "benchmarks.verdicts",
     "commands.pictures",
     "consumers",

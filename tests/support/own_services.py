@@ -5,6 +5,7 @@
 
 import asyncio
 import signal
+from argparse import ArgumentParser
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
@@ -217,4 +218,8 @@ async def _serve() -> None:
 
 
 if __name__ == "__main__":
+    ArgumentParser(
+        prog="python -m tests.support.own_services",
+        description="Serves orders over HTTP, GraphQL and gRPC, and prints their addresses as flags of bench run.",
+    ).parse_args()
     asyncio.run(_serve())
