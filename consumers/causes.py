@@ -25,6 +25,9 @@ REFUSED_BY_ALERT = f"{HANDSHAKE_FAILED}: the producer sent an alert"
 NO_HTTP2 = f"{HANDSHAKE_FAILED}: the producer does not offer h2"
 UNUSABLE_FILE = "cannot use"
 
+PHRASES = {413: "Content Too Large", 414: "URI Too Long", 416: "Range Not Satisfiable", 422: "Unprocessable Content"}
+"""Names of statuses by RFC 9110, section 15. Python had older ones for these until 3.13."""
+
 _OWN_WORDS = {
     errno.EADDRNOTAVAIL: NO_PORT_LEFT,
     errno.EMFILE: NO_DESCRIPTOR_LEFT,
@@ -91,7 +94,7 @@ def of_file(error: OSError) -> str:
 def of_status(status: int) -> str:
     """The cause for an HTTP status that is not the expected one: `429 Too Many Requests`."""
     try:
-        return f"{status} {HTTPStatus(status).phrase}"
+        return f"{status} {PHRASES.get(status) or HTTPStatus(status).phrase}"
     except ValueError:
         return f"{status}"
 

@@ -93,7 +93,7 @@ def problem(status: int, error: str, **more: str) -> bytes:
         (problem(501, "read_only"), created, BookIsReadOnly, "so it is"),
         (problem(422, "idempotency_conflict"), created, IdempotencyConflict, "this idempotency key"),
         (problem(400, "invalid", field="name"), created, InvalidRecipe, "so it is"),
-        (problem(413, "too_large"), created, UnexpectedResponse, "413 Request Entity Too Large: so it is"),
+        (problem(413, "too_large"), created, UnexpectedResponse, "413 Content Too Large: so it is"),
         (problem(500, "internal"), get(), UnexpectedResponse, "500 Internal Server Error: so it is"),
         (response(b"", 400, "text/plain"), get(), UnexpectedResponse, "400 Bad Request"),
         (response(WHOLE, 200), created, UnexpectedResponse, "200 OK"),
