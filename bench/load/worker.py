@@ -265,9 +265,9 @@ class Worker:
         at_most = None if isinstance(client, ProgramClient) else order.in_flight_at_most
         record = SliceRecord(queue=None if at_most is None else ClientQueue(at_most))
         asked = shuffled_forever(cell.requests, order.seed)
-        # Not while warming up: other instances open connections then, and finding out whose they were takes long.
-        connections = self._connection_count(client.settings.connects_to) if order.recorded else None
-        if connections is not None:
+        # Looks at the kernel's tables when it is made, which takes longer than a slice: while warming up.
+        connections = self._connection_count(client.settings.connects_to)
+        if order.recorded:
             connections.begin()
         producer_before_ns = self._producer_cpu_ns()
         consumer_before_ns = client.cpu_ns()
@@ -276,7 +276,8 @@ class Worker:
             duration_ns = await self._run(cell, asked, order, record)
         consumer_ns = client.cpu_ns() - consumer_before_ns
         producer_after_ns = self._producer_cpu_ns()
-        opened = None if connections is None else connections.opened()
+        # Other instances open connections while they warm up, and finding out whose they were takes long.
+        opened = connections.opened() if order.recorded else None
         if order.verified:
             await self._compare_one(client, next(asked), record)
         if order.recorded:
