@@ -20,8 +20,6 @@ from recipes import content
 
 FAMILY = "recipe-lab/run/"
 """With what the schemas of all run files begin."""
-
-
 MAXIMUM_BYTES = 1 << 30
 """A run of a day with all of its slices has some hundred MB."""
 

@@ -29,8 +29,8 @@ class ClientSettings(Access):
     dialect: str = ""
     """A dialect in consumers.registry; empty: the protocol's default."""
     known_certificate: str = ""
-    """In PEM, what the server is known to present in a handshake that meets `tls_min`. Empty: not known. Consumers
-    whose library cannot be told either otherwise find out when they are opened."""
+    """In PEM, what the server is known to present in a handshake that meets `tls_min`. Empty: not known;
+    then consumers whose library has neither `insecure` nor `tls_min` make that handshake when they are opened."""
     connections: int | None = None
     """The maximum number of connections; None: the library's default."""
 

@@ -33,7 +33,6 @@ MILLISECONDS = units.Unit("ms", 1e6)
 CHANGED_AT_MOST = 12
 COUNTS_AT_MOST = 8
 """Rows of differences and of changed counts; all of them are among the details."""
-"""Characters of a label in a forest plot."""
 FOREST_AT_MOST = 30
 """Rows of one forest plot."""
 

@@ -28,8 +28,6 @@ QUEUED = 0.01
 """The largest share of the latency in open loop that may be spent in the client's own queue."""
 STALLED_REQUESTS = 0.005
 """The largest share of requests that may have been timed late: half of those beyond p99."""
-
-
 PREPARING = 0.5
 """About how much longer a run takes than its slices, as a share."""
 CAUSES_SHOWN = 4
