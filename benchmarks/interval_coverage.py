@@ -68,7 +68,7 @@ SCENARIOS = {
     "groups": Scenario("9 instances in three groups", design=Design(sets=9, at_once=3)),
     "short": Scenario("30 s recorded", design=Design(seconds=30.0)),
     "two": Scenario(
-        "two cells only",
+        "two cells only, 20 s recorded",
         design=Design(seconds=20.0),
         cells=tuple(matrix(("alpha", "beta"), ((False, False),), ("get",))),
     ),
