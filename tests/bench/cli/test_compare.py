@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from bench import run_file
 from bench.results import RecipesUsed, Run
-from tests.bench.stats.test_compare import CALM, run
+from tests.bench.stats.compared_runs import CALM, run
 from tests.support import programs
 from tests.support.runs import cell, latency_ratio, set_fields
 from tests.support.runs import run as made_run

@@ -1,6 +1,5 @@
-"""Comparison of two runs: what is refused, which notes there are, and what is a regression."""
+"""Comparison of two runs: which cells are compared, which notes there are, and what is a regression."""
 
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -9,74 +8,20 @@ from msgspec.structs import replace
 
 from bench import run_file
 from bench.results import (
-    AccessUsed,
     Bytes,
     Cell,
     Estimate,
     InstructionCount,
     Instructions,
-    PlanUsed,
-    RecipesUsed,
     Run,
     SetupSizes,
     Sizes,
 )
-from bench.spec import ClosedLoad
-from bench.stats.analysis import analyse
 from bench.stats.compare import CAUTION, ChangedCount, RunsNotComparable, compare, compare_versions
-from bench.stats.differences import Difference, differences
-from bench.stats.ratios import Baseline
-from tests.bench.stats.noise import Noise, cells_with_noise, matrix, with_columns
+from tests.bench.stats.compared_runs import CALM, LOADS, run, with_cells, with_environment
+from tests.bench.stats.noise import Noise, with_columns
 from tests.bench.test_run_file import SCHEMA_1
 from tests.support import runs as made
-
-LOADS = (ClosedLoad(concurrency=1), ClosedLoad(concurrency=16))
-LIBRARIES = {"aiohttp": "3.14.3", "graphql-core": "3.2.6", "grpcio": "1.85.0"}
-NOISE = Noise(round=0.02, spoiled=0.05, slice=0.02)
-
-
-def run(seed: int, *, instances: int = 8, beta: float = 0.0, noise: Noise = NOISE) -> Run:
-    """`beta`: the logarithm of how much slower that protocol is."""
-    return replace(simulated(seed, instances, beta, noise))
-
-
-@cache
-def simulated(seed: int, instances: int, beta: float, noise: Noise) -> Run:
-    cells = cells_with_noise(
-        np.random.default_rng(seed),
-        matrix(loads=LOADS),
-        instances=instances,
-        rounds=15,
-        effect={"beta": beta},
-        noise=noise,
-    )
-    return Run(
-        started_at="2026-01-01T00:00:00Z",
-        duration_s=1.0,
-        command="python -m bench run",
-        seed=seed,
-        environment={
-            "host": "here",
-            "cpu": {"model": "x", "count": 2, "governor": None},
-            "kernel": "6.1.0-18",
-            "python": "3.11.2",
-            "openssl": "OpenSSL 3.0",
-            "libraries": LIBRARIES,
-        },
-        recipes=RecipesUsed(source="generated", count=1000, digest="d1"),
-        plan=PlanUsed(instances=instances, rounds=15, seconds=None, slice_ms=12, instances_done=instances),
-        warnings=[],
-        cells=analyse(cells, latency={}, baseline=Baseline("alpha")),
-    )
-
-
-def with_environment(one: Run, **values: object) -> Run:
-    return replace(one, environment={**one.environment, **values})
-
-
-def with_cells(one: Run, *cells: Cell) -> Run:
-    """The run with its first cells replaced."""
-    return replace(one, cells=[*cells, *one.cells[len(cells) :]])
 
 
 def test_a_run_against_itself_is_unchanged() -> None:
@@ -122,88 +67,6 @@ def test_two_runs_of_the_same_code_differ_in_at_most_one_of_twenty() -> None:
         found = compare(run(1000 + seed, instances=5, noise=Noise()), run(2000 + seed, instances=5, noise=Noise()))
         wrong += any(cell.ratio.verdict in ("faster", "slower") for cell in found.cells)
     assert wrong <= 1
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "difference"),
-    [
-        ("cpu", {"model": "y", "count": 2}, "CPU model: x, then y"),
-        ("cpu", {"model": "x", "count": 64}, "CPU count: 2, then 64"),
-        ("cpu", {"model": "x", "count": 2, "quota_cores": 1.5}, "CPU quota: none, then 1.5 cores"),
-        ("kernel", "6.8.0-31", "kernel: 6.1.0-18, then 6.8.0-31"),
-        ("kernel", None, "kernel: 6.1.0-18, then unknown"),
-        ("python", "3.12.1", "Python: 3.11.2, then 3.12.1"),
-        ("python_implementation", "PyPy", "Python implementation: unknown, then PyPy"),
-        ("openssl", "OpenSSL 3.5", "OpenSSL: OpenSSL 3.0, then OpenSSL 3.5"),
-        ("cpu", {"model": "x", "count": 2, "governor": "powersave"}, "CPU governor: unknown, then powersave"),
-        ("cpu", {"model": "x", "count": 2, "usable": [0, 1]}, "usable CPUs: unknown, then 2"),
-        ("pinning", {"producer": [1], "load": [0], "apart": True}, "producer and load apart: unknown, then yes"),
-        ("libraries", LIBRARIES | {"grpcio": "1.90.0"}, "grpcio: 1.85.0, then 1.90.0"),
-        ("libraries", LIBRARIES | {"graphql-core": "3.2.7"}, "graphql-core: 3.2.6, then 3.2.7"),
-        ("libraries", LIBRARIES | {"hpack": "4.1.0"}, "hpack: unknown, then 4.1.0"),
-    ],
-)
-def test_runs_on_different_machines_or_with_different_versions_are_refused_unless_forced(
-    name: str, value: object, difference: str
-) -> None:
-    before, after = run(1), with_environment(run(2), **{name: value})
-    with pytest.raises(RunsNotComparable) as refused:
-        compare(before, after)
-    assert str(refused.value) == difference
-    forced = compare(before, after, force=True)
-    assert [str(each) for each in forced.differences] == [difference]
-    assert len(forced.cells) == 48
-
-
-def test_only_recipes_with_another_digest_are_refused() -> None:
-    before, after = run(1), run(2)
-    same = replace(after, recipes=RecipesUsed(source="recipes.json", count=1000, digest="d1"))
-    assert differences(before, same) == []
-    other = replace(after, recipes=replace(same.recipes, digest="d2"))
-    with pytest.raises(RunsNotComparable, match=r"recipes: generated \(1000, digest d1\), then recipes.json"):
-        compare(before, other)
-
-
-@pytest.mark.parametrize(
-    ("settings", "difference"),
-    [
-        ({"gzip_level": 1}, "gzip level: 6, then 1"),
-        ({"timeout_s": 2.5}, "timeout: 10 s, then 2.5 s"),
-        ({"slice_ms": 20.0}, "slice: 12 ms, then 20 ms"),
-        ({"expect": "none"}, "expected responses: recipes, then none"),
-        ({"networks": {"wan": "round trip 50 ms"}}, "network wan: round trip 40 ms, then round trip 50 ms"),
-        ({"gzip_level": None}, "gzip level: 6, then unknown"),
-        ({"access": AccessUsed(headers=["x-b", "grpc:x-a"])}, "headers: none, then grpc:x-a, x-b"),
-        ({"access": AccessUsed(insecure=True)}, "certificates of servers: verified, then not verified"),
-        ({"access": AccessUsed(tls_min="1.3")}, "TLS at least: the usual version, then 1.3"),
-        ({"access": AccessUsed(client_certificate=True)}, "client certificate: no, then yes"),
-    ],
-)
-def test_runs_with_different_settings_are_refused_unless_forced(settings: dict[str, object], difference: str) -> None:
-    known = {"gzip_level": 6, "timeout_s": 10.0, "expect": "recipes", "networks": {"wan": "round trip 40 ms"}}
-    before, after = (replace(one, plan=replace(one.plan, **known)) for one in (run(1), run(2)))
-    assert differences(before, after) == []
-    unlike = replace(after, plan=replace(after.plan, **settings))
-    with pytest.raises(RunsNotComparable) as refused:
-        compare(before, unlike)
-    assert str(refused.value) == difference
-    assert [str(each) for each in compare(before, unlike, force=True).differences] == [difference]
-
-
-def test_runs_that_requested_different_recipes_are_refused() -> None:
-    before, after = (replace(one, recipes=replace(one.recipes, ids=[1, 2, 3])) for one in (run(1), run(2)))
-    assert differences(before, after) == []
-    other = replace(after, recipes=replace(after.recipes, ids=[4, 5, 6]))
-    with pytest.raises(RunsNotComparable, match=r"requested recipes: 3 \(--ids and --seed; digest \w+\), then 3"):
-        compare(before, other)
-
-
-def test_all_differences_are_on_one_line() -> None:
-    before, after = run(1), with_environment(run(2), python="3.12.1", openssl="other")
-    with pytest.raises(RunsNotComparable) as refused:
-        compare(before, after)
-    assert str(refused.value).count(";") == 1
-    assert "\n" not in str(refused.value)
 
 
 def test_runs_without_a_common_cell_are_refused_even_when_forced() -> None:
@@ -269,25 +132,6 @@ def test_targets_have_no_verdicts() -> None:
     assert {cell.ratio.undecided for cell in found.cells} == {"not_restarted"}
     assert found.gate.outcome == "inconclusive"
     assert any("does not restart" in note for note in found.notes)
-
-
-def test_commits_notes_hosts_and_times_may_differ_and_are_listed() -> None:
-    before = with_environment(replace(run(1), note="as it was"), lab_commit="aaa")
-    after = with_environment(replace(run(2), started_at="2026-01-02"), host="there", lab_commit="bbb-dirty")
-    assert compare(before, after).circumstances == [
-        Difference("commit", "aaa", "bbb-dirty"),
-        Difference("note", "as it was", "none"),
-        Difference("started", "2026-01-01T00:00:00Z", "2026-01-02"),
-        Difference("host", "here", "there"),
-    ]
-
-
-def test_many_libraries_that_one_run_did_not_record_are_one_difference() -> None:
-    recorded = LIBRARIES | {f"library-{number}": "1.0" for number in range(40)} | {"grpcio": "1.90.0"}
-    assert [str(each) for each in differences(run(1), with_environment(run(2), libraries=recorded))] == [
-        "grpcio: 1.85.0, then 1.90.0",
-        "recorded in one run only: library-0, library-1, library-2, library-3 and 36 more",
-    ]
 
 
 def with_bytes(cell: Cell, request: float, response: float, **given: Any) -> Cell:
@@ -359,9 +203,6 @@ def test_a_cell_without_a_dialect_is_compared_with_the_default_one() -> None:
         "beta",
         "gamma",
     }
-
-
-CALM = Noise(restart=0.0005, luck=0.0005, round=0.002, spoiled=0.05, slice=0.002)
 
 
 def slowed(one: Run, factor: float) -> Run:
