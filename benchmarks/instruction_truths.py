@@ -19,7 +19,7 @@ from bench.callgrind.profile import parse
 from bench.callgrind.tool import ENVIRONMENT, ToolMissing, Valgrind, installed
 from bench.results import Run
 from bench.stats.instructions import Change, changes
-from benchmarks.repeated import command_of
+from benchmarks.repeated import FINISHED, command_of, run_bench
 from benchmarks.slowed_producer import copied, slow_down
 from commands import command_line, values
 from commands.errors import ExitCode, UntrustedMeasurement, UsageError
@@ -64,17 +64,15 @@ def _executed(valgrind: Valgrind, steps: int, loops: int) -> int:
 def compared(before: Path, after: Path, protocols: Sequence[str], directory: Path) -> tuple[int, list[Change]]:
     """The exit code of `bench instructions` for two copies, and what it found."""
     out = directory / "run.json"
-    command = [sys.executable, "-m", "bench", "instructions", "--ab", f"{before}..{after}", *CHOSEN]
-    done = subprocess.run(
-        [*command, "--protocol", ",".join(protocols), "--out", str(out)], capture_output=True, text=True, check=False
-    )
-    if done.returncode not in {ExitCode.FINE, ExitCode.REGRESSION, ExitCode.UNTRUSTED} or not out.is_file():
-        raise UntrustedMeasurement(f"bench instructions ended with {done.returncode}: {done.stderr.strip()[-300:]}")
+    command = ["instructions", "--ab", f"{before}..{after}", *CHOSEN, "--protocol", ",".join(protocols)]
+    code, error = run_bench([*command, "--out", str(out)])
+    if code not in FINISHED or not out.is_file():
+        raise UntrustedMeasurement(f"bench instructions ended with {code}: {error[-300:]}")
     run: Run = run_file.read(out)
     for cell in run.cells:
         if cell.status != "measured":
             print(f"{cell.id}: {cell.reason}", file=sys.stderr, flush=True)
-    return done.returncode, changes(run)
+    return code, changes(run)
 
 
 def known_additions(protocols: Sequence[str], steps: int, valgrind: Valgrind, directory: Path) -> bool:

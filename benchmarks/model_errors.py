@@ -9,7 +9,6 @@ half of the predictions are more than 10 % off.
 
 import asyncio
 import json
-import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -31,10 +30,10 @@ from bench.results import Cell, Run
 from bench.spec import NEW, PERSISTENT, Connection
 from benchmarks import relay_accuracy
 from benchmarks.relay_accuracy import Finding
+from benchmarks.repeated import run_bench
 from commands import command_line, values
 from commands.errors import ExitCode, UntrustedMeasurement
 
-REPOSITORY = Path(__file__).parent.parent
 TOLERANCE = 0.10
 FIT, SET_UP, RELAY = "fit", "fit-set-up", "relay"
 _PAGES = ("--workload", "get,list", "--page-size", "30,300", "--instances", "1")
@@ -87,11 +86,9 @@ def measure(name: str, runs: Path) -> Run:
     if not path.exists():
         print(f"measuring {name}", file=sys.stderr, flush=True)
         arguments = ["--concurrency", "1", "--client", "library", *PIECES[name], "--out", str(path)]
-        command = [sys.executable, "-m", "bench", "run", *arguments]
-        done = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
-        if done.returncode:
-            error = done.stderr.decode(errors="replace").strip()
-            raise UntrustedMeasurement(f"{name}: the bench ended with {done.returncode}: {error}")
+        code, error = run_bench(["run", *arguments])
+        if code:
+            raise UntrustedMeasurement(f"{name}: the bench ended with {code}: {error}")
     return run_file.read(path)
 
 

@@ -87,6 +87,27 @@ def _ratio_of(cell: Cell) -> RatioEstimate | None:
     return None if cell.ratio is None else cell.ratio.latency_ns_p50 or cell.ratio.requests_per_second
 
 
+def run_bench(arguments: Sequence[str], directory: Path = REPOSITORY, python: str = "") -> tuple[int, str]:
+    """Run a command of the lab in `directory` to its end: its exit code, and what it wrote on stderr.
+
+    The command ends before KeyboardInterrupt is raised. `python`: the interpreter; empty: this one.
+    """
+    command = [python or sys.executable, "-m", "bench", *arguments]
+    with subprocess.Popen(
+        command, cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
+    ) as process:
+        try:
+            _, error = process.communicate()
+        except KeyboardInterrupt:
+            # Ctrl-C has reached it as well, but SIGTERM and SIGHUP have not.
+            process.terminate()
+            process.communicate()
+            raise
+    if process.returncode == ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
+    return process.returncode, error.strip()
+
+
 def measure(arguments: Sequence[str], directory: Path = REPOSITORY, python: str = "") -> FoundRun:
     """One `bench run` of the lab in `directory`. Raises UntrustedMeasurement when there is no run file.
 
@@ -94,21 +115,11 @@ def measure(arguments: Sequence[str], directory: Path = REPOSITORY, python: str 
     """
     with tempfile.TemporaryDirectory(prefix="recipe-lab-") as aside:
         out = Path(aside) / "run.json"
-        command = [python or sys.executable, "-m", "bench", "run", *arguments, "--out", str(out)]
-        with subprocess.Popen(command, cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-            try:
-                _, error = process.communicate()
-            except KeyboardInterrupt:
-                process.wait()  # it has received the signal as well, and ends what it started
-                raise
-        if process.returncode == ExitCode.INTERRUPTED:
-            raise KeyboardInterrupt
-        if process.returncode not in FINISHED or not out.exists():
-            said = error.decode(errors="replace").strip().splitlines()
-            raise UntrustedMeasurement(
-                f"the bench ended with {process.returncode}: {said[-1] if said else 'no message'}"
-            )
-        return found_in(run_file.read(out), process.returncode)
+        code, error = run_bench(["run", *arguments, "--out", str(out)], directory, python)
+        if code not in FINISHED or not out.exists():
+            said = error.splitlines()
+            raise UntrustedMeasurement(f"the bench ended with {code}: {said[-1] if said else 'no message'}")
+        return found_in(run_file.read(out), code)
 
 
 Settings = TypeVar("Settings", bound=Struct)

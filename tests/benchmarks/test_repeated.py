@@ -9,6 +9,7 @@ from msgspec import Struct
 from benchmarks.repeated import found_in, keep, kept, measure, widths
 from commands.errors import UntrustedMeasurement, UsageError
 from tests.bench.stats.noise import slices_of
+from tests.support.programs import interrupted
 from tests.support.runs import SIXTEEN, cell, latency_ratio, rate_ratio, run
 
 
@@ -93,3 +94,9 @@ def test_widths_are_the_median_and_the_largest() -> None:
 def test_a_bench_that_fails_is_an_error_with_its_last_line() -> None:
     with pytest.raises(UntrustedMeasurement, match=r"the bench ended with 2: .*--seconds"):
         measure(["--seconds", "never"])
+
+
+def test_a_signal_for_the_program_alone_ends_the_bench_that_it_has_started(tmp_path: Path) -> None:
+    long = ("--runs", "1", "--seconds", "3600")
+    done = interrupted("benchmarks.verdicts", "same", *long, "--out", str(tmp_path / "kept"), once_started=4)
+    assert (done.returncode, done.stderr) == (130, "python -m benchmarks.verdicts: interrupted\n")
