@@ -36,13 +36,13 @@ def request_file(path: Path | None) -> RequestFile | None:
 
 
 def protocols(requests: RequestFile | None, possible: Sequence[str]) -> str:
-    """The protocols that take part by default: of those possible, all of which a request file has something."""
+    """The protocols that take part by default: the possible ones, or those of them that the request file has."""
     there = [name for name in possible if requests is None or name in requests.protocols]
     return ",".join(there or possible)
 
 
 def check(requests: RequestFile | None, found: Mapping[str, Sequence[Any]]) -> None:
-    """Refuse protocols of which the request file has nothing. Raises UsageError."""
+    """Refuse protocols that the request file does not have. Raises UsageError."""
     if requests is None:
         return
     if missing := [name for name in found["protocol"] if name not in requests.protocols]:

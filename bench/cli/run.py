@@ -33,7 +33,6 @@ from bench.cli.shared_flags import (
 )
 from bench.clients.registry import RAW
 from bench.plan import Matrix, RunPlan
-from bench.protocols import PROTOCOLS
 from bench.spec import ClosedLoad
 from bench.stats.verdicts import THRESHOLD
 from commands import values
@@ -199,14 +198,7 @@ def run(
     compared = version_flags.compared(target or [], ab, ab_target or [])
     targets = compared[0].targets
     own = request_flags.request_file(requests)
-    found = matrix_flags.values_of(
-        chosen,
-        protocol=request_flags.protocols(own, list(targets or PROTOCOLS)),
-        tls=version_flags.tls_of(targets),
-        cores=matrix_flags.usual_cores(targets=bool(targets)),
-    )
-    version_flags.check(targets, found)
-    request_flags.check(own, found)
+    found = version_flags.values_of(chosen, targets, own)
     time_s = seconds or (QUICK_SECONDS if quick else UNTIL_SECONDS if until is not None else DEFAULT_SECONDS)
     loads = matrix_flags.loads(concurrency or (["1"] if quick else ["1,16"]), rate or [], arrivals)
     matrix_flags.check(found, loads, targets=bool(targets))

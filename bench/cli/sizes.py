@@ -30,7 +30,6 @@ from bench.cli.shared_flags import (
 )
 from bench.cli.show import show
 from bench.plan import Matrix, RunPlan
-from bench.protocols import PROTOCOLS
 from bench.results import Run
 from bench.runner import assemble
 from bench.runner.job import Job
@@ -84,14 +83,7 @@ def sizes(
     versions = version_flags.compared(target or [], "", [])
     targets = versions[0].targets
     own = request_flags.request_file(request_file)
-    found = matrix_flags.values_of(
-        chosen,
-        protocol=request_flags.protocols(own, list(targets or PROTOCOLS)),
-        tls=version_flags.tls_of(targets),
-        cores=matrix_flags.usual_cores(targets=bool(targets)),
-    )
-    version_flags.check(targets, found)
-    request_flags.check(own, found)
+    found = version_flags.values_of(chosen, targets, own)
     loads = [ClosedLoad(concurrency=1)]
     matrix_flags.check(found, loads, targets=bool(targets))
     loaded = load_recipes(recipes, renumber=renumber)

@@ -30,7 +30,7 @@ from bench.cli.shared_flags import (
 )
 from bench.cli.show import Files, console_of_output, print_files, show_then_write
 from bench.plan import Addresses, Matrix, RunPlan
-from bench.protocols import PROTOCOLS, title
+from bench.protocols import title
 from bench.report import terminal
 from bench.report.document import Column, Table, TableBuilder
 from bench.report.grouping import variant_of
@@ -102,15 +102,7 @@ def slo(
     versions = version_flags.compared(target or [], "", [])
     targets = versions[0].targets
     own = request_flags.request_file(request_file)
-    found = matrix_flags.values_of(
-        chosen,
-        protocol=request_flags.protocols(own, list(targets or PROTOCOLS)),
-        gzip="off",
-        tls=_tls_of(targets),
-        cores=matrix_flags.usual_cores(targets=bool(targets)),
-    )
-    version_flags.check(targets, found)
-    request_flags.check(own, found)
+    found = version_flags.values_of(chosen, targets, own, gzip="off", tls=_tls_of(targets))
     loaded = load_recipes(recipes, renumber=renumber)
     workloads = request_flags.workloads(own, workload or [USUAL_WORKLOAD], page_size, loaded.count)
     plan = RunPlan(

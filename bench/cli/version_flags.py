@@ -1,11 +1,13 @@
-"""The flags that say which producers are measured: --target, --ab and --ab-target."""
+"""The flags that say which producers are measured, --target, --ab and --ab-target, and what follows for the matrix."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.cli import matrix_flags
+from bench.cli import matrix_flags, request_flags
 from bench.plan import Addresses, Version
+from bench.protocols import PROTOCOLS
+from bench.request_file import RequestFile
 from commands.errors import UsageError
 from producers.registry import DEFAULT, PRODUCERS
 
@@ -44,8 +46,27 @@ def _name(reference: str) -> str:
     return Path(reference).resolve().name if Path(reference).is_dir() else reference
 
 
-def check(targets: Mapping[str, Addresses], found: Mapping[str, Sequence[Any]]) -> None:
-    """Refuse values of dimensions that targets do not have. No targets: the lab starts producers. Raises UsageError."""
+def values_of(
+    chosen: matrix_flags.Chosen, targets: Mapping[str, Addresses], requests: RequestFile | None, **defaults: str
+) -> dict[str, list[Any]]:
+    """The values of every dimension, as given or as the targets and the request file have them. Raises UsageError.
+
+    No targets: the lab starts producers. `defaults` replace those of the declarations and those that follow from the
+    targets.
+    """
+    usual = {
+        "protocol": request_flags.protocols(requests, list(targets or PROTOCOLS)),
+        "tls": _tls_of(targets),
+        "cores": matrix_flags.usual_cores(targets=bool(targets)),
+    }
+    found = matrix_flags.values_of(chosen, **{**usual, **defaults})
+    _check(targets, found)
+    request_flags.check(requests, found)
+    return found
+
+
+def _check(targets: Mapping[str, Addresses], found: Mapping[str, Sequence[Any]]) -> None:
+    """Refuse values of dimensions that targets do not have. Raises UsageError."""
     if not targets:
         return
     if found["implementation"] != [DEFAULT]:
@@ -54,7 +75,7 @@ def check(targets: Mapping[str, Addresses], found: Mapping[str, Sequence[Any]]) 
         raise UsageError(f"--protocol: there is no --target for {missing}; give one, or leave {missing} out")
 
 
-def tls_of(targets: Mapping[str, Addresses]) -> str:
+def _tls_of(targets: Mapping[str, Addresses]) -> str:
     """The default of --tls: targets decide it by their schemes."""
     if not targets:
         return "off,on"
