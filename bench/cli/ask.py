@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from bench.cli.measure import Interrupted, load_recipes
 from bench.cli.shared_flags import renumber_option
 from bench.cli.show import console_of_output
 from bench.cli.stop_signal import stop_on_signal
@@ -19,7 +20,7 @@ from bench.runner.processes import ProcessFailed
 from bench.runner.session import RunningProducer, Session, Stopped
 from bench.wire.measure import Measured, measure
 from commands import values
-from commands.errors import CommandError, ExitCode, UntrustedMeasurement, UsageError
+from commands.errors import ExitCode, UntrustedMeasurement
 from commands.loop_signals import run as run_loop
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import ConsumerError
@@ -37,12 +38,6 @@ SHOWCASE_ID = 42
 TIMEOUT_S = 30.0
 REPEATED = 9
 """How often the recipe is requested to find the usual number of bytes."""
-
-
-class Interrupted(CommandError):
-    """Ctrl-C before the response arrived."""
-
-    exit_code = ExitCode.INTERRUPTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +61,7 @@ def ask(
     tls: Annotated[bool, typer.Option("--tls", help="Use TLS, with temporary certificates. [default: off]")] = False,
 ) -> int:
     """Start a producer, get a recipe, show it with the bytes in both directions, stop the producer."""
-    try:
-        loaded = sources.load(recipes, renumber=renumber)
-    except sources.SourceError as error:
-        raise UsageError(str(error)) from None
+    loaded = load_recipes(recipes, renumber=renumber)
     recipe_id = showcase_id([recipe.id for recipe in loaded.recipes])
     try:
         answer = run_loop(_ask(protocol, loaded, recipe_id, gzip=gzip, tls=tls))

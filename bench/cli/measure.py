@@ -55,7 +55,7 @@ EXIT_CODES: Mapping[Outcome, ExitCode] = {
 
 
 class Interrupted(CommandError):
-    """Ctrl-C before anything was measured, or a second one."""
+    """Ctrl-C before there was a result to keep, or a second one."""
 
     exit_code = ExitCode.INTERRUPTED
 
