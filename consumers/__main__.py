@@ -109,7 +109,7 @@ def _caller(
         typer.Option(
             "--header",
             metavar="HEADER",
-            help="'Name: value', 'Name: env:VARIABLE', 'Name: @FILE', or @FILE with a header a line. Repeatable.",
+            help="'Name: value', 'Name: env:VARIABLE', 'Name: @FILE', or @FILE with one header per line. Repeatable.",
         ),
     ] = None,
     gzip: Gzip = False,

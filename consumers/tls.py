@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 from consumers import causes
 from consumers.access import Access
@@ -18,6 +19,10 @@ _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 class UnusableFile(ValueError):
     """A file without usable certificates, or without the key of one. The text is `FILE: REASON`."""
+
+    def __init__(self, file: Path | None, reason: str) -> None:
+        super().__init__(f"{file}: {reason}")
+        self.file = file
 
 
 def client_context(settings: ClientSettings, alpn: Sequence[str]) -> ssl.SSLContext:
@@ -48,7 +53,7 @@ def check_files(access: Access) -> None:
         if access.client_certificate is not None:
             context.load_cert_chain(access.client_certificate, access.client_key, NO_PASSWORD)
     except OSError as error:
-        raise UnusableFile(f"{file}: {causes.of_file(error)}") from None
+        raise UnusableFile(file, causes.of_file(error)) from None
 
 
 async def server_certificate(settings: ClientSettings) -> str:

@@ -19,8 +19,8 @@ HeaderFlag = Annotated[
         "--header",
         metavar="HEADER",
         rich_help_panel=SERVERS,
-        help="Send this with every request: 'Name: value', 'Name: env:VARIABLE', 'Name: @FILE', or @FILE with a "
-        "header a line; grpc:… for one protocol. Values are not recorded, but a value given here is in the list of "
+        help="Send this with every request: 'Name: value', 'Name: env:VARIABLE', 'Name: @FILE', or @FILE with one "
+        "header per line; grpc:… for one protocol. Values are not recorded, but a value given here is in the list of "
         "processes.",
     ),
 ]
@@ -66,7 +66,7 @@ TlsMinFlag = Annotated[
         parser=values.one_of(TLS_VERSIONS),
         metavar="|".join(TLS_VERSIONS),
         rich_help_panel=SERVERS,
-        help="Refuse a --target that has no later TLS than this.",
+        help="The earliest version of TLS to use with a --target.",
     ),
 ]
 
@@ -89,5 +89,5 @@ def access(
     try:
         check_files(found)
     except UnusableFile as error:
-        raise UsageError(f"{'--cert' if cert else '--ca'}: cannot use {error}") from None
+        raise UsageError(f"{'--ca' if error.file == ca else '--cert'}: cannot use {error}") from None
     return found

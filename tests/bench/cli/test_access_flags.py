@@ -28,10 +28,16 @@ def test_what_is_given_is_demanded(own_certificates: CertificateFiles) -> None:
         ({"cert": Path("pyproject.toml")}, "--cert: cannot use pyproject.toml"),
     ],
 )
-def test_files_that_cannot_be_used_are_refused_before_anything_starts(given: dict[str, Any], word: str) -> None:
+def test_files_that_cannot_be_used_are_refused_by_the_name_of_their_flag(given: dict[str, Any], word: str) -> None:
     with pytest.raises(UsageError) as raised:
         access(None, **{**USUAL, **given})
     assert word in str(raised.value)
+
+
+def test_of_two_files_the_flag_of_the_one_that_cannot_be_used_is_named(own_certificates: CertificateFiles) -> None:
+    given = {"ca": Path("pyproject.toml"), "cert": own_certificates.client, "key": own_certificates.client_key}
+    with pytest.raises(UsageError, match=r"^--ca: cannot use pyproject.toml: "):
+        access(None, **{**USUAL, **given})
 
 
 def test_an_invalid_header_is_refused_by_the_name_of_the_flag() -> None:
