@@ -11,12 +11,16 @@ def _plain_target(line: CommandLine) -> bool:
         return False  # it is refused elsewhere
 
 
+OF_CERTIFICATES = (
+    WithoutEffect(["--key"], "without --cert; add it, or leave --key out", without("--cert")),
+    WithoutEffect(["--ca"], "beside --insecure, which trusts every certificate; leave one out", beside("--insecure")),
+)
+"""The same for every program that has these flags."""
 WITHOUT_EFFECT = (
     WithoutEffect(
         ["--ca", "--cert", "--key", "--insecure", "--tls-min"],
         "without TLS; use a --target with https:// or grpcs://, or leave it out",
         _plain_target,
     ),
-    WithoutEffect(["--key"], "without --cert; add it, or leave --key out", without("--cert")),
-    WithoutEffect(["--ca"], "beside --insecure, which trusts every certificate; leave one out", beside("--insecure")),
+    *OF_CERTIFICATES,
 )

@@ -5,11 +5,14 @@ Not in it: what `--dry-run` leaves undone, since it shows the plan of the comman
 
 from collections.abc import Mapping, Sequence
 
+from bench.cli import slo
+from bench.cli.shared_flags import USUAL_WORKLOADS
 from bench.schedule import OPEN_SLICE_NS
 from bench.workloads import WORKLOADS
 from commands import values
 from commands.without_effect import CommandLine, Condition, WithoutEffect, beside, without
 from consumers.target import BadTarget, parse_target
+from consumers.without_effect import OF_CERTIFICATES
 
 
 def _workloads(line: CommandLine, usual: str) -> list[str] | None:
@@ -27,7 +30,7 @@ def _no_pages(usual: str) -> Condition:
 
 
 def _no_ids(line: CommandLine) -> bool:
-    names = _workloads(line, USUAL)
+    names = _workloads(line, USUAL_WORKLOADS)
     return names is not None and not any(WORKLOADS[name].by_id for name in names)
 
 
@@ -48,7 +51,7 @@ def _has_tls(target: str) -> bool:
 
 def _recipes_unused(line: CommandLine) -> bool:
     """Whether the recipes are those of a target, with ids that were given, and compared with none."""
-    names = _workloads(line, USUAL)
+    names = _workloads(line, USUAL_WORKLOADS)
     if names is None or line["--expect"] != "none" or not line.has("--target") or line.has("--renumber"):
         return False
     return "create" not in names and (line.has("--ids") or _no_ids(line))
@@ -59,7 +62,6 @@ def _to_stdout(line: CommandLine) -> bool:
     return line["--format"] not in (None, "html") or line.has("--tables", "--explain", "--json")
 
 
-USUAL = "get,list"
 NO_PAGES = "without a workload of several recipes; add list or batch with --workload, or leave it out"
 NO_IDS = "without a workload that requests recipes by their ids, such as get; add one with --workload, or leave it out"
 GZIP_OFF = WithoutEffect(["--gzip-level"], "with --gzip off; leave one of them out", _gzip_off)
@@ -72,8 +74,7 @@ ACCESS = (
         "without a --target with TLS, such as https:// or grpcs://; leave it out",
         _no_tls_target,
     ),
-    WithoutEffect(["--key"], "without --cert; add it, or leave --key out", without("--cert")),
-    WithoutEffect(["--ca"], "beside --insecure, which trusts every certificate; leave one out", beside("--insecure")),
+    *OF_CERTIFICATES,
 )
 JSON = WithoutEffect(
     ["--tables", "--explain"], "beside --json, which replaces the text; leave one of them out", beside("--json")
@@ -96,7 +97,8 @@ WITHOUT_EFFECT: Mapping[str, Sequence[WithoutEffect]] = {
         WithoutEffect(["--arrivals"], "without --rate; add it, or leave --arrivals out", without("--rate")),
         WithoutEffect(
             ["--slice-ms"],
-            f"beside --rate up to {OPEN_SLICE_NS / 1e6:,.0f}: slices of an open loop last that long; leave it out",
+            f"beside --rate unless it is over {OPEN_SLICE_NS / 1e6:,.0f}; slices of an open loop last at least "
+            "that long, so leave it out",
             lambda line: line.has("--rate") and line["--slice-ms"] * 1e6 <= OPEN_SLICE_NS,
         ),
         WithoutEffect(
@@ -111,7 +113,7 @@ WITHOUT_EFFECT: Mapping[str, Sequence[WithoutEffect]] = {
             "leave them out",
             beside("--target", "--instances", "--rounds", "--quick"),
         ),
-        WithoutEffect(["--page-size"], NO_PAGES, _no_pages(USUAL)),
+        WithoutEffect(["--page-size"], NO_PAGES, _no_pages(USUAL_WORKLOADS)),
         WithoutEffect(["--ids"], NO_IDS, _no_ids),
         WithoutEffect(
             ["--instances"],
@@ -126,7 +128,7 @@ WITHOUT_EFFECT: Mapping[str, Sequence[WithoutEffect]] = {
     ),
     "slo": (
         WithoutEffect(["--workload", "--page-size", "--recipes", "--renumber"], OF_RECIPES, beside("--request-file")),
-        WithoutEffect(["--page-size"], NO_PAGES, _no_pages("get")),
+        WithoutEffect(["--page-size"], NO_PAGES, _no_pages(slo.USUAL_WORKLOAD)),
         *ACCESS,
     ),
     "sizes": (
@@ -135,7 +137,7 @@ WITHOUT_EFFECT: Mapping[str, Sequence[WithoutEffect]] = {
             OF_RECIPES,
             beside("--request-file"),
         ),
-        WithoutEffect(["--page-size"], NO_PAGES, _no_pages(USUAL)),
+        WithoutEffect(["--page-size"], NO_PAGES, _no_pages(USUAL_WORKLOADS)),
         WithoutEffect(["--seed"], NO_IDS, _no_ids),
         GZIP_OF_TARGET,
         GZIP_OFF,
@@ -144,7 +146,7 @@ WITHOUT_EFFECT: Mapping[str, Sequence[WithoutEffect]] = {
     ),
     "instructions": (
         WithoutEffect(["--threshold"], "without --ab; add it, or leave --threshold out", without("--ab")),
-        WithoutEffect(["--page-size"], NO_PAGES, _no_pages(USUAL)),
+        WithoutEffect(["--page-size"], NO_PAGES, _no_pages(USUAL_WORKLOADS)),
         WithoutEffect(["--seed"], NO_IDS, _no_ids),
         GZIP_OFF,
     ),
