@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # This module is imported as recipe_lab.commands.launcher; every other one by its name in the repository.
 sys.path.insert(0, str(ROOT))
 
-from commands import interruption  # noqa: E402
+from commands import interruption, streams  # noqa: E402
+from commands.errors import ExitCode  # noqa: E402
 from recipes.installation import COMMAND, DISTRIBUTION, PROGRAMS  # noqa: E402
 
 HELP = f"""\
@@ -36,13 +37,8 @@ Options:
 def main() -> int:
     """Run the program that is named first and return its exit code."""
     name, *arguments = sys.argv[1:] or [""]
-    if name in ("--help", "--version"):
-        sys.stdout.write(HELP if name == "--help" else f"{DISTRIBUTION} {metadata.version(DISTRIBUTION)}\n")
-        return 0
     if name not in PROGRAMS:
-        problem = f"{name!r} is not a program" if name else "no program is named"
-        print(f"{COMMAND}: {problem}; choose from {', '.join(PROGRAMS)} (see `{COMMAND} --help`)", file=sys.stderr)
-        return 2
+        return _without_program(name)
     sys.argv[:] = [f"{COMMAND} {name}", *arguments]
     interruption.end_at_once(sys.argv[0])  # imports take a second
     program = PROGRAMS[name]
@@ -50,3 +46,15 @@ def main() -> int:
     module = import_module(program if "." in program else f"{program}.__main__")
     code: int = module.main()
     return code
+
+
+def _without_program(name: str) -> int:
+    """Answer what names no program. Returns the exit code."""
+    output = streams.prepare(COMMAND)
+    if name in ("--help", "--version"):
+        sys.stdout.write(HELP if name == "--help" else f"{DISTRIBUTION} {metadata.version(DISTRIBUTION)}\n")
+        sys.stdout.flush()
+        return ExitCode.USAGE if output is not None and output.failed else ExitCode.FINE
+    problem = f"{name!r} is not a program" if name else "no program is named"
+    print(f"{COMMAND}: {problem}; choose from {', '.join(PROGRAMS)} (see `{COMMAND} --help`)", file=sys.stderr)
+    return ExitCode.USAGE

@@ -80,6 +80,11 @@ def test_version(commands: Path, empty: Path) -> None:
     assert done.stdout.startswith("recipe-lab ")
 
 
+def test_a_stdout_that_takes_nothing_is_one_line(commands: Path, empty: Path) -> None:
+    done = run(empty, "sh", "-c", '"$0" --help >&-', commands / "recipe-lab")
+    assert_one_line_error(done, 2, "recipe-lab: standard output cannot be written: it is closed")
+
+
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
