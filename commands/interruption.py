@@ -21,6 +21,7 @@ Handler = Callable[[int, FrameType | None], Any] | int | signal.Handlers
 REPEATED_WITHIN_S = 5.0
 """A signal that follows another one this soon does not interrupt what that one has begun: cleaning up."""
 REPEATED_AFTER_S = 0.01
+"""How soon a signal that had no effect is sent once more."""
 
 
 def end_at_once(program: str) -> None:
@@ -139,8 +140,10 @@ def held() -> AbstractContextManager[None]:
 
 
 def handled() -> list[signal.Signals]:
-    """The signals that are not ignored, as SIGHUP is under nohup. A shell ignores SIGINT for what runs in background,
-    where `kill -INT` shall have its effect."""
+    """The signals to handle: all but SIGHUP under nohup, which ignores it.
+
+    A shell ignores SIGINT for what runs in the background. It is handled there all the same, so that `kill -INT` works.
+    """
     return [each for each in STOP_SIGNALS if each != signal.SIGHUP or signal.getsignal(each) != signal.SIG_IGN]
 
 
