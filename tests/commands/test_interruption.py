@@ -3,15 +3,13 @@
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from commands import interruption
 from commands.interruption import STOP_SIGNALS
-from tests.support.programs import PATIENCE_S, environment
+from tests.support.programs import PATIENCE_S, environment, interrupted
 
 PROGRAMS = {"bench": ["check"], "consumers": ["http", "get", "1"], "producers": ["http"]}
 
@@ -95,20 +93,5 @@ def test_what_is_written_whole_is_not_interrupted() -> None:
 
 
 def test_ctrl_c_twice_in_check_ends_it_and_its_processes() -> None:
-    command = [sys.executable, "-m", "bench", "check", "--protocol", "http"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
-    ) as process:
-        try:
-            started: list[psutil.Process] = []
-            while not started:
-                assert process.poll() is None, process.communicate()
-                time.sleep(0.01)
-                started = psutil.Process(process.pid).children(recursive=True)
-            for _ in range(2):
-                process.send_signal(signal.SIGINT)
-            out, errors = process.communicate(timeout=PATIENCE_S)
-        finally:
-            process.kill()
-    assert psutil.wait_procs(started, timeout=PATIENCE_S)[1] == []
-    assert (process.returncode, out, errors) == (130, "", "python -m bench: interrupted\n")
+    done = interrupted("bench", "check", "--protocol", "http", once_started=1, times=2)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "python -m bench: interrupted\n")

@@ -41,11 +41,14 @@ def run(
     )
 
 
-def interrupted(module: str, *arguments: str, once_started: int) -> subprocess.CompletedProcess[str]:
-    """`python -m MODULE …`, which gets Ctrl-C once it has so many processes. Asserts that none of them is left."""
+def interrupted(module: str, *arguments: str, once_started: int, times: int = 1) -> subprocess.CompletedProcess[str]:
+    """`python -m MODULE …`, which gets Ctrl-C once it has so many processes. Asserts that none of them is left.
+
+    `times`: how often it gets Ctrl-C in a row.
+    """
     command = [sys.executable, "-m", module, *arguments]
     with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment()
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
     ) as process:
         try:
             started: list[psutil.Process] = []
@@ -53,12 +56,13 @@ def interrupted(module: str, *arguments: str, once_started: int) -> subprocess.C
                 assert process.poll() is None, "it ended too early"
                 sleep(0.01)
                 started = psutil.Process(process.pid).children(recursive=True)
-            process.send_signal(signal.SIGINT)
-            _, errors = process.communicate(timeout=PATIENCE_S)
+            for _ in range(times):
+                process.send_signal(signal.SIGINT)
+            out, errors = process.communicate(timeout=PATIENCE_S)
         finally:
             process.kill()
     assert psutil.wait_procs(started, timeout=PATIENCE_S)[1] == []
-    return subprocess.CompletedProcess(command, process.returncode, "", errors)
+    return subprocess.CompletedProcess(command, process.returncode, out, errors)
 
 
 def run_here(module: str, *arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
