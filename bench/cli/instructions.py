@@ -7,6 +7,7 @@ import typer
 
 from bench.callgrind.tool import ToolMissing, Valgrind, installed
 from bench.cli import matrix_flags, version_flags
+from bench.cli.compare import THRESHOLD_AT_MOST
 from bench.cli.matrix_flags import SERVERS
 from bench.cli.measure import EXIT_CODES, carry_out, checked_path, load_recipes
 from bench.cli.output_flags import OutFlag
@@ -51,7 +52,7 @@ def instructions(
     threshold: Annotated[
         float,
         typer.Option(
-            parser=values.share(0, 10),
+            parser=values.share(0, THRESHOLD_AT_MOST),
             metavar="PERCENT",
             rich_help_panel=SERVERS,
             show_default=False,

@@ -16,6 +16,7 @@ from bench.cli.access_flags import (
     TlsMinFlag,
     access,
 )
+from bench.cli.compare import THRESHOLD_AT_MOST
 from bench.cli.matrix_flags import LOAD, SERVERS, TIME, WHAT
 from bench.cli.measure import checked_path, load_recipes, measure
 from bench.cli.output_flags import OUTPUT, ExplainFlag, JsonFlag, OutFlag, TablesFlag, shown
@@ -127,7 +128,7 @@ def run(
     threshold: Annotated[
         float,
         typer.Option(
-            parser=values.share(0, 10),
+            parser=values.share(0, THRESHOLD_AT_MOST),
             metavar="PERCENT",
             rich_help_panel=SERVERS,
             show_default=False,
