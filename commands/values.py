@@ -75,7 +75,9 @@ def share(low: float, high: float) -> Callable[[object], float]:
         if digits != text.strip() or value >= 1:
             value /= 100
         if not low <= value <= high:
-            raise typer.BadParameter(f"{text!r} is not a percentage from {low:.3g} to {high:.3g}, such as 2% or 0.02")
+            raise typer.BadParameter(
+                f"{text!r} is not a percentage from {low * 100:g}% to {high * 100:,g}%, such as 2% or 0.02"
+            )
         return value
 
     return read

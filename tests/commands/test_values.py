@@ -64,7 +64,7 @@ def test_a_bare_number_below_one_is_a_share(text: str, value: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "%", "two", "-1", "-1%", "nan", "inf", "1001%", "2%%", "2,5"])
 def test_an_invalid_share_is_refused(text: str) -> None:
-    with pytest.raises(typer.BadParameter, match="such as 2% or"):
+    with pytest.raises(typer.BadParameter, match=r"is not a percentage from 0% to 1,000%, such as 2% or 0\.02$"):
         values.share(0, 10)(text)
 
 
