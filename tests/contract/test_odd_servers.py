@@ -25,7 +25,8 @@ from consumers.target import Target
 from producers.certificates import CertificateFiles
 from tests.support import odd_grpc, odd_http1, odd_servers
 from tests.support.http2_peer import Peer
-from tests.support.odd_servers import Behaviour, MakePeer, Refusal, Script, Tls, running
+from tests.support.odd_servers import Behaviour, Refusal, Tls
+from tests.support.scripted_server import MakePeer, Script, running
 from tests.support.single_requests import failure_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -67,7 +68,7 @@ async def check(behaviour: Behaviour, protocol: str, name: str, peer: MakePeer, 
     """Send requests one after the other, and compare what became of each with what is declared."""
     timeout_s = SHORT_S if any_timeout(behaviour, name) else AMPLE_S
     context = behaviour.tls.context(files.server, files.server_key) if behaviour.tls else None
-    async with running(behaviour.script, peer, context) as server:
+    async with running(behaviour.script, peer=peer, tls=context) as server:
         settings = ClientSettings(
             target=Target("127.0.0.1", server.port, tls=behaviour.tls is not None),
             gzip=behaviour.gzip,
@@ -94,7 +95,7 @@ async def check(behaviour: Behaviour, protocol: str, name: str, peer: MakePeer, 
         finally:
             await client.close()
         if behaviour.connections is not None:
-            assert server.connections == behaviour.connections, (protocol, name)
+            assert len(server.peers) == behaviour.connections, (protocol, name)
 
 
 def any_timeout(behaviour: Behaviour, name: str) -> bool:

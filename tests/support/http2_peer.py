@@ -1,8 +1,8 @@
 """An HTTP/2 server whose every frame the test decides, built on libraries that the clients do not use."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -13,6 +13,8 @@ from hyperframe.frame import (
     HeadersFrame,
     SettingsFrame,
 )
+
+from tests.support.scripted_server import Running, running
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 Fields = Sequence[tuple[str, str]]
@@ -104,53 +106,9 @@ def prefixed(message: bytes, *, compressed: bool = False) -> bytes:
     return bytes([compressed]) + len(message).to_bytes(4, "big") + message
 
 
-class Http2Server:
-    """The port of the server, and the connections it has accepted."""
-
-    def __init__(self) -> None:
-        self.port = 0
-        self.peers: list[Peer] = []
-        self.failures: list[BaseException] = []
-        """What went wrong in a script, which a test must look at."""
-
-
 Script = Callable[[Peer], Awaitable[None]]
 
 
-@asynccontextmanager
-async def speaking_http2(*scripts: Script) -> AsyncIterator[Http2Server]:
-    """A server that runs the first script on the first connection, and so on; the last one on all later ones.
-
-    A connection is closed when its script ends. What a script raises, other than the connection's end, is raised at the
-    end of the block.
-    """
-    server = Http2Server()
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        peer = Peer(reader, writer)
-        server.peers.append(peer)
-        try:
-            with suppress(ConnectionError, asyncio.IncompleteReadError):
-                await scripts[min(len(server.peers), len(scripts)) - 1](peer)
-                await writer.drain()
-        except Exception as error:
-            server.failures.append(error)
-        finally:
-            writer.close()
-
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        tasks.add(asyncio.ensure_future(converse(reader, writer)))
-
-    listening = await asyncio.start_server(accept, "127.0.0.1", 0)
-    server.port = listening.sockets[0].getsockname()[1]
-    try:
-        yield server
-    finally:
-        listening.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.sleep(0)
-    if server.failures:
-        raise server.failures[0]
+def speaking_http2(*scripts: Script) -> AbstractAsyncContextManager[Running[Peer]]:
+    """A server that runs the first script on the first connection, and so on; the last one on all later ones."""
+    return running(*scripts, peer=Peer)

@@ -31,7 +31,8 @@ from consumers.http_rules import NOT_HTTP2
 from tests.support import odd_http1
 from tests.support.http2_peer import GRPC_HEAD, GRPC_OK, Fields, Peer, prefixed
 from tests.support.http2_scripts import MESSAGE, raw, serialized, whole
-from tests.support.odd_servers import Behaviour, Refusal, Script, Tls
+from tests.support.odd_servers import Behaviour, Refusal, Tls
+from tests.support.scripted_server import Script
 
 Answer = Callable[[Peer, int], bytes]
 """The frames of a response on the stream of that number."""
@@ -483,35 +484,16 @@ TLS = (
     ),
     *(
         Behaviour(
-            does=does,
-            rule=rule,
-            script=script,
-            tls=tls,
-            refused=Refusal(cause, ProducerUnreachable),
+            does=f"offers {what}",
+            rule="RFC 9113, 3.3",
+            script=always(whole),
+            tls=Tls(alpn=alpn),
+            refused=Refusal(causes.NO_HTTP2, ProducerUnreachable),
             connections=None,
         )
-        for does, rule, script, tls, cause in (
-            ("offers no ALPN", "RFC 9113, 3.3", always(whole), Tls(), causes.NO_HTTP2),
-            ("offers http/1.1 only", "RFC 9113, 3.3", always(whole), Tls(alpn=("http/1.1",)), causes.NO_HTTP2),
-            (
-                "closes the connection in the handshake",
-                "RFC 8446, 6",
-                odd_http1.closing_at_the_first_byte,
-                Tls(spoken=False),
-                causes.HANDSHAKE_CUT_OFF,
-            ),
-            *(
-                (
-                    f"refuses the handshake with the alert {name}",
-                    "RFC 8446, 6.2",
-                    odd_http1.alerting(number),
-                    Tls(spoken=False),
-                    f"{causes.HANDSHAKE_FAILED}: {cause}",
-                )
-                for number, name, cause in odd_http1.ALERTS
-            ),
-        )
+        for what, alpn in (("no ALPN", ()), ("http/1.1 only", ("http/1.1",)))
     ),
+    *odd_http1.HANDSHAKES,
 )
 
 GROUPS = {

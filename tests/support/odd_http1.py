@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 from consumers.causes import HANDSHAKE_CUT_OFF, HANDSHAKE_FAILED
 from consumers.errors import CLOSED_EARLY, ProducerUnreachable
-from consumers.http_rules import NOT_HTTP, SWITCHES_PROTOCOLS
-from tests.support.odd_servers import Behaviour, MakePeer, Refusal, Script, Tls
+from consumers.http_rules import NOT_GZIP, NOT_HTTP, SWITCHES_PROTOCOLS
+from tests.support.odd_servers import Behaviour, Refusal, Tls
+from tests.support.scripted_server import MakePeer, Script
 
 RECIPE = b'{"id":1,"name":"Soup","steps":"","ingredients":[]}'
 BODY = b'{"producer_pid":1,"recipe":%s,"data":{"recipe":%s}}' % (RECIPE, RECIPE)
@@ -162,7 +163,7 @@ TWO_MEMBERS = gzip.compress(BODY[:50]) + gzip.compress(BODY[50:])
 
 INVALID = Refusal(NOT_HTTP)
 CLOSED = Refusal(CLOSED_EARLY, ProducerUnreachable)
-BAD_GZIP = Refusal("the response is not valid gzip")
+BAD_GZIP = Refusal(NOT_GZIP)
 
 
 def not_requested(coding: str, requested: str = "gzip") -> Refusal:
@@ -396,17 +397,7 @@ CONNECTIONS = (
     ),
 )
 
-TLS = (
-    *(
-        Behaviour(does=f"offers TLS {name} only", rule="RFC 9325, 3.1.1", script=always(response()), tls=Tls(version))
-        for name, version in (("1.2", ssl.TLSVersion.TLSv1_2), ("1.3", ssl.TLSVersion.TLSv1_3))
-    ),
-    Behaviour(
-        does="offers ALPN without http/1.1",
-        rule="RFC 7301, 3.2",
-        script=always(response()),
-        tls=Tls(alpn=("h2",)),
-    ),
+HANDSHAKES = (
     Behaviour(
         does="closes the connection in the handshake",
         rule="RFC 8446, 6",
@@ -426,6 +417,21 @@ TLS = (
         )
         for number, name, cause in ALERTS
     ),
+)
+"""Broken before anything of HTTP is sent, so the same in every version of it."""
+
+TLS = (
+    *(
+        Behaviour(does=f"offers TLS {name} only", rule="RFC 9325, 3.1.1", script=always(response()), tls=Tls(version))
+        for name, version in (("1.2", ssl.TLSVersion.TLSv1_2), ("1.3", ssl.TLSVersion.TLSv1_3))
+    ),
+    Behaviour(
+        does="offers ALPN without http/1.1",
+        rule="RFC 7301, 3.2",
+        script=always(response()),
+        tls=Tls(alpn=("h2",)),
+    ),
+    *HANDSHAKES,
 )
 
 GROUPS = {

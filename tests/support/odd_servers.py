@@ -4,23 +4,16 @@ A behaviour is declared once, in odd_http1.py or odd_grpc.py. The contract test 
 (tests/contract/test_odd_servers.py), and docs/clients.md has them in tables (odd_clients.py).
 """
 
-import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from consumers.errors import ConsumerError, UnexpectedResponse
+from tests.support.scripted_server import Script
 
 REQUESTS = 3
 """How many requests a client sends to each server, one after the other."""
-
-Script = Callable[[Any], Awaitable[None]]
-"""Runs on each connection, with a peer as its argument. The connection is closed when it ends."""
-MakePeer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Any]
-"""Makes what a script reads from and writes to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,51 +80,6 @@ class Behaviour:
         if client == "library" and self.library_differs is not None:
             return self.library_differs if isinstance(self.library_differs, Refusal) else None
         return self.refused if number in self.fails else None
-
-
-@dataclass(slots=True)
-class Running:
-    """A server."""
-
-    port: int = 0
-    connections: int = 0
-    """Accepted so far."""
-    failures: list[BaseException] = field(default_factory=list)
-    """What went wrong in a script."""
-
-
-@asynccontextmanager
-async def running(script: Script, peer: MakePeer, tls: ssl.SSLContext | None = None) -> AsyncIterator[Running]:
-    """A server that runs the script on each connection. What a script raises is raised at the end of the block."""
-    server = Running()
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            with suppress(ConnectionError, asyncio.IncompleteReadError):
-                await script(peer(reader, writer))
-                await writer.drain()
-        except Exception as error:
-            server.failures.append(error)
-        finally:
-            writer.close()
-
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        server.connections += 1
-        tasks.add(asyncio.ensure_future(converse(reader, writer)))
-
-    listening = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls)
-    server.port = listening.sockets[0].getsockname()[1]
-    try:
-        yield server
-    finally:
-        listening.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.sleep(0)
-    if server.failures:
-        raise server.failures[0]
 
 
 def table(groups: Mapping[str, Sequence[Behaviour]]) -> str:
