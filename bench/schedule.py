@@ -174,8 +174,8 @@ def instances_at_once(
 
     As many as fit into MEMORY_SHARE of the memory that was available besides that one, by what that one takes; no more
     than the `open_files` allowed to this process suffice for; and no more than can be visited before idle connections
-    are closed. Instances that do not fit are measured afterwards, in
-    groups of about the same size, unless the plan is content with fewer.
+    are closed. Instances that do not fit are measured afterwards, in groups of about the same size, unless the plan is
+    content with fewer.
     """
     if instance_bytes and available_bytes is not None:
         by_memory = 1 + int(available_bytes * MEMORY_SHARE / instance_bytes)

@@ -96,7 +96,7 @@ class RecipeClient(ABC):
     async def own_calls(self, requests: Sequence[OwnRequest]) -> Sequence[OwnCall]:
         """Calls for the user's own requests, which are of the protocol's kind and differ in their values only.
 
-        Raises BadRequest, and OperationUnsupported where such requests cannot be sent.
+        Raises BadOwnRequest, and OperationUnsupported where such requests cannot be sent.
         """
         raise OperationUnsupported("requests of your own cannot be sent in this dialect")
 

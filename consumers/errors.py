@@ -6,7 +6,7 @@ ConsumerError
 ├── OperationUnsupported   the producer does not support the operation
 ├── NotKnownYet            the producer does not know what the request refers to
 ├── BadOwnRequest          a request of the user's own that cannot be made
-└── UnexpectedResponse       a response that violates the contract: status, coding, shape
+└── UnexpectedResponse     a response that violates the contract: status, coding, shape
 """
 
 from collections.abc import Sequence

@@ -25,7 +25,6 @@ NOT_GZIP = "the message is not valid gzip"
 KNOWN_ENCODINGS = frozenset({b"identity", b"gzip", b"deflate"})
 """Those that gRPC's core knows. It refuses a response that names another one, compressed or not."""
 REFUSED_STREAM = 7
-_GZIP_WINDOW_BITS = 31
 _KINDS_BY_STATUS: dict[int, type[ConsumerError]] = {
     404: OperationUnsupported,
     **dict.fromkeys((429, 502, 503, 504), ProducerUnreachable),
@@ -87,7 +86,7 @@ def decompressed(message: bytes) -> bytes:
     """A message in gzip: one member (RFC 1952) and nothing else. Of nothing, nothing. Raises ValueError."""
     if not message:
         return message
-    member = zlib.decompressobj(_GZIP_WINDOW_BITS)
+    member = zlib.decompressobj(http_rules.GZIP_WINDOW_BITS)
     try:
         found = member.decompress(message)
     except zlib.error as error:

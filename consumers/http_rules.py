@@ -13,13 +13,14 @@ FIELDS_AT_MOST = 1 << 10
 """How many header fields are accepted."""
 MEMBERS_AT_MOST = 1 << 10
 """Of how many members a gzip body may consist."""
-_GZIP_WINDOW_BITS = 31
+GZIP_WINDOW_BITS = 31
+"""The largest window of zlib, in the gzip format."""
 
 NOT_HTTP = "the response is not valid HTTP/1.1"
 NOT_HTTP2 = "the response is not valid HTTP/2"
+NOT_GZIP = "the response is not valid gzip"
 SWITCHING_PROTOCOLS = 101
 SWITCHES_PROTOCOLS = "the response switches to another protocol, which was not requested"
-
 
 _HTTP2_ERRORS = (
     "NO_ERROR",
@@ -85,13 +86,13 @@ def _gunzipped(body: bytes) -> bytes:
     parts: list[bytes] = []
     try:
         while body or not parts:
-            member = zlib.decompressobj(_GZIP_WINDOW_BITS)
+            member = zlib.decompressobj(GZIP_WINDOW_BITS)
             parts.append(member.decompress(body))
             if not member.eof or len(parts) > MEMBERS_AT_MOST:
-                raise BadCoding("the response is not valid gzip")
+                raise BadCoding(NOT_GZIP)
             body = member.unused_data
     except zlib.error:
-        raise BadCoding("the response is not valid gzip") from None
+        raise BadCoding(NOT_GZIP) from None
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 

@@ -1,5 +1,6 @@
 """A request of the user's own over HTTP: a method, a path, and a body that is JSON or text."""
 
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -47,7 +48,7 @@ class HttpRequest(OwnRequest, frozen=True, kw_only=True):
             return replace(self, path=path, body=fill_text(self.body, values, "body", text_of))
         return replace(self, path=path, body=filled_json(self.body, values, "body"))
 
-    def checked(self, directory: Any) -> Self:
+    def checked(self, directory: Path) -> Self:
         """The same. Raises BadOwnRequest."""
         if not self.path.startswith("/") or self.path.startswith("//") or "#" in self.path:
             raise BadOwnRequest(

@@ -85,7 +85,6 @@ class RunRecording:
     """How many the run has when it is finished."""
     instances_done: int = 0
     """How many have results: all of their rounds, or those before an interruption."""
-    """How many have results."""
     instances_at_once: int = 1
     """How many lived at the same time, at most."""
     warm_up_rounds: list[int] = field(default_factory=list)
