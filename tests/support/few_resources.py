@@ -1,7 +1,6 @@
 """`python -m tests.support.few_resources PROTOCOL CLIENT --ports N`, or `--files N`: requests where little is left.
 
-Prints why requests failed, one text a line. With --ports it must run in a network namespace of its
-own: `unshare -Urn`.
+Prints why requests failed, one text a line. With --ports it must run in a network namespace of its own: `unshare -Urn`.
 """
 
 import argparse
