@@ -22,14 +22,12 @@ import msgspec
 import uvloop
 from msgspec.structs import replace
 
-from bench.clients import registry
 from bench.clients.base import LoadClient, LoopClient, ProgramClient, Request
-from bench.clients.library import LibraryClient
 from bench.load import latency_histogram, messages
 from bench.load.causes import UNCUT_AT_MOST, bounded
+from bench.load.cell_clients import CellClients
 from bench.load.client_queue import ClientQueue
 from bench.load.closed_loop import run_closed
-from bench.load.fresh_connections import FreshConnections
 from bench.load.in_flight import count_in_flight
 from bench.load.in_turn import send_in_turn
 from bench.load.open_loop import due_offsets_ns, run_open
@@ -37,11 +35,10 @@ from bench.load.recorder import OK, SliceRecord, cause_of, failures, most_freque
 from bench.load.verifying import FAILURES_AT_FIRST, ask_some
 from bench.load.watch import ConnectionCount, LoopWatch
 from bench.machine import process_cpu_ns
-from bench.network.profile import LOOPBACK
 from bench.own_workload import own_questions
 from bench.protocols import protocol as row
 from bench.results import Anatomy, Cause, Slice
-from bench.spec import NEW, CellKey, ClosedLoad, Load
+from bench.spec import CellKey, ClosedLoad, Load
 from bench.wire.anatomy import anatomy_of
 from bench.wire.gzip_cost import gzip_found
 from bench.wire.measure import measure
@@ -49,11 +46,9 @@ from bench.wire.parts import BytesUnaccounted, UnknownPart
 from bench.wire.reading import NOTHING_KNOWN, WARM_UP_REQUESTS, Reading
 from bench.workloads import WORKLOADS, Question, Workload, WrongAnswer, page_size_of
 from commands import streams
-from consumers import registry as consumers
-from consumers.client import ClientSettings, RecipeClient
+from consumers.client import RecipeClient
 from consumers.errors import ConsumerError, OperationUnsupported, UnexpectedResponse
 from consumers.target import Target
-from consumers.tls import server_certificate
 from recipes import sources
 from recipes.errors import RecipeError
 from recipes.model import Recipe
@@ -80,16 +75,13 @@ class Worker:
     def __init__(self, setup: messages.Setup, recipes: Sequence[Recipe]) -> None:
         self.setup = setup
         self.recipes = recipes
-        self.clients: dict[tuple[Hashable, ...], LoadClient] = {}
-        """By what cells have to agree in to share connections."""
+        self.clients = CellClients(setup)
         self.cells: dict[str, VerifiedCell] = {}
         self.questions: dict[Workload, Sequence[Question[Any]]] = {}
         self.requests: dict[tuple[Hashable, ...], Sequence[Request]] = {}
         """Verified ones, by what decides how they are answered."""
         self.connections: dict[Target, ConnectionCount] = {}
         """By the producer's address."""
-        self.known_certificate = ""
-        """What the producer presents, in PEM, where that has to be known."""
 
     async def answer(self, order: messages.Order) -> messages.Answer:
         """Carry out one order."""
@@ -116,54 +108,6 @@ class Worker:
             case messages.Setup():
                 return messages.Broken(text="the process has been set up already")
 
-    async def client_for(self, key: CellKey) -> LoadClient:
-        """An open client for the cell. Cells that differ only in their requests share connections."""
-        if key.connections not in self.clients:
-            addresses = self.setup.direct if key.network == LOOPBACK else self.setup.networks[key.network]
-            target = addresses.of(tls=key.tls)
-            if target is None:
-                raise OperationUnsupported(f"there is no address with{'' if key.tls else 'out'} TLS")
-            if target.tls:
-                await self._know_certificate()
-            made = self._load_client(key, target)
-            await made.open()
-            self.clients[key.connections] = made
-        return self.clients[key.connections]
-
-    async def _know_certificate(self) -> None:
-        """Find out what the producer presents, once and beside all connections that are counted. Raises ConsumerError.
-
-        Not every library can do by itself what `access` demands.
-        """
-        access, target = self.setup.access, self.setup.direct.tls
-        if target is not None and not self.known_certificate and access.needs_known_certificate:
-            settings = ClientSettings.with_access(access, target=target, timeout_s=self.setup.timeout_s)
-            self.known_certificate = await server_certificate(settings)
-
-    def _load_client(self, key: CellKey, target: Target) -> LoadClient:
-        settings = self._settings(key, target, connections=key.load.connection_limit if key.load else None)
-        if key.connection == NEW:
-            fresh = FreshConnections(lambda: self._client(key, target))
-            return LibraryClient(self.setup.protocol, settings, fresh)
-        return registry.load_client(key.client, self.setup.protocol, settings)
-
-    def _client(self, key: CellKey, target: Target) -> RecipeClient:
-        return consumers.client(self.setup.protocol, self._settings(key, target, connections=1))
-
-    def _settings(self, key: CellKey, target: Target, *, connections: int | None) -> ClientSettings:
-        """`target` is where to connect: to the producer, a relay or a tap."""
-        named = self.setup.direct.of(tls=target.tls) or target
-        return ClientSettings.with_access(
-            self.setup.access,
-            target=named,
-            via=None if named == target else target,
-            known_certificate=self.known_certificate if target.tls else "",
-            gzip=key.gzip,
-            dialect=key.dialect,
-            timeout_s=self.setup.timeout_s,
-            connections=connections,
-        )
-
     async def _questions(self, client: LoadClient, workload: Workload) -> Sequence[Question[Any]]:
         """The questions of a workload. Raises WrongAnswer, and what the client raises."""
         for attempt in range(1, FAILURES_AT_FIRST + 1):
@@ -182,7 +126,7 @@ class Worker:
         workload = key.workload
         assert key.load is not None
         try:
-            client = await self.client_for(key)
+            client = await self.clients.opened(key)
             requests = client.requests(await self._questions(client, workload))
             if not requests:
                 raise OperationUnsupported("the workload has no requests")
@@ -221,7 +165,7 @@ class Worker:
         count = max(1, order.requests - WARM_UP_REQUESTS)
         try:
             found = await measure(
-                connect=lambda target: self._client(order.key, target),
+                connect=lambda target: self.clients.consumer(order.key, target),
                 plain=addresses.plain,
                 tls=addresses.tls if order.key.tls else None,
                 codec=row(self.setup.protocol).codec(),
@@ -249,7 +193,7 @@ class Worker:
         if self.setup.direct.plain is None:
             return messages.InFlightCounted(wanted=wanted)
         return await count_in_flight(
-            lambda target: self._load_client(key, target),
+            lambda target: self.clients.load_client(key, target),
             self.questions[key.workload],
             producer=self.setup.direct.plain,
             codec=row(self.setup.protocol).codec(),
@@ -390,13 +334,7 @@ class Worker:
 
     async def finish(self) -> messages.Recorded:
         """Close every connection and return what was recorded."""
-        problems = []
-        for opened in self.clients.values():
-            try:
-                await opened.close()
-            except Exception as error:  # what was recorded is still worth having
-                problems.append(f"a connection of the {self.setup.protocol} client could not be closed: {error}")
-        return _recorded(self.cells, problems)
+        return _recorded(self.cells, await self.clients.close())
 
 
 def _recorded(cells: Mapping[str, VerifiedCell], problems: Sequence[str] = ()) -> messages.Recorded:

@@ -44,12 +44,12 @@ LINES = {
     network: Annotated[
 """,
     ),
-    "bench/load/worker.py": (
+    "bench/load/cell_clients.py": (
         "        if key.connection == NEW:\n",
         """        if key.nap_ms:
             from bench.load.nap import napping
 
-            return LibraryClient(self.setup.protocol, settings, napping(self._client(key, target), key.nap_ms))
+            return LibraryClient(self.setup.protocol, settings, napping(self.consumer(key, target), key.nap_ms))
         if key.connection == NEW:
 """,
     ),
