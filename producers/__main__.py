@@ -1,4 +1,4 @@
-"""`python -m producers {http,graphql,grpc}`: serve recipes over one protocol until SIGINT or SIGTERM."""
+"""`python -m producers {http,graphql,grpc}`: serve recipes over one protocol until SIGINT, SIGTERM or SIGHUP."""
 
 import os
 from pathlib import Path
@@ -177,7 +177,7 @@ def serve(
         ),
     ] = False,
 ) -> int:
-    """Serve recipes over one protocol until SIGINT or SIGTERM."""
+    """Serve recipes over one protocol until SIGINT, SIGTERM or SIGHUP."""
     if tls and tls_port is not None:
         raise UsageError("--tls and --tls-port cannot be combined: --tls serves only TLS, --tls-port plain and TLS")
     with_tls = tls or tls_port is not None

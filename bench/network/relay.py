@@ -148,7 +148,7 @@ def relay(
         int, typer.Option(parser=values.whole_number(0, 2**63), metavar="N", help="Decides how the delay varies.")
     ] = 1,
 ) -> int:
-    """Relay to producers until SIGINT or SIGTERM; announce an address for each, in the order given."""
+    """Relay to producers until SIGINT, SIGTERM or SIGHUP; announce an address for each, in the order given."""
     try:
         profile = parse(network)
     except BadProfile as error:
