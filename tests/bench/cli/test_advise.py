@@ -1,5 +1,6 @@
 """`python -m bench advise`, as a user runs it."""
 
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
@@ -8,11 +9,14 @@ import pytest
 from bench import run_file
 from bench.cli import advice_parts
 from bench.cli.advice_parts import Wanted, kept_or_measured
+from bench.cli.measure import measured_run
 from bench.cli.show import put
 from bench.model.parts import parts_of
+from bench.plan import RunPlan
 from bench.protocols import PROTOCOLS
 from bench.results import Run
 from recipes import sources
+from recipes.sources import LoadedRecipes
 from tests.support.model_runs import Asked, known_run
 from tests.support.programs import assert_one_line_error, run_here
 from tests.support.runs import set_fields
@@ -93,11 +97,18 @@ def test_a_run_without_the_required_measurements_is_an_error(tmp_path: Path) -> 
 
 @pytest.fixture
 def quickly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Measure one protocol only, for a short time, and keep it in a temporary directory."""
+    """Measure one protocol only, in two rounds, and keep it in a temporary directory.
+
+    Within a short time instead, a busy machine would not get to the second instance.
+    """
+
+    def in_two_rounds(plan: RunPlan, recipes: LoadedRecipes) -> Run:
+        return measured_run(replace(plan, rounds=2), recipes)
+
     monkeypatch.setattr(advice_parts, "REPORTS", tmp_path)
     monkeypatch.setattr(advice_parts, "PROTOCOLS", {"http": PROTOCOLS["http"]})
-    monkeypatch.setattr(advice_parts, "SECONDS", 2.0)
     monkeypatch.setattr(advice_parts, "INSTANCES", 2)
+    monkeypatch.setattr(advice_parts, "measured_run", in_two_rounds)
     return tmp_path
 
 
