@@ -7,7 +7,7 @@ serves one protocol, and the other client libraries must not weigh on it.
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import asyncio
@@ -21,6 +21,8 @@ TCP_ROUND_TRIPS = 1
 TLS_ROUND_TRIPS = {"TLSv1.2": 2, "TLSv1.3": 1}
 """A full handshake (RFC 8446, section 2; RFC 5246, section 7.3)."""
 USUAL_TLS = "TLSv1.3"
+HEALTH_PATH = "/health"
+"""Where producers over HTTP/1.1 report their health."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,14 @@ class Protocol:
     """The levels at which its producer's library can compress."""
     multiplexes: bool = False
     """Whether requests in flight share a connection."""
+    http2: bool = False
+    """Whether it is spoken over HTTP/2, without TLS with prior knowledge (RFC 9113, section 3.3), or over HTTP/1.1."""
+    health: Literal["http", "grpc"] = "http"
+    """How its producers report health: 200 at `HEALTH_PATH`, or SERVING by grpc.health.v1."""
+    compressible: tuple[str, ...] = ()
+    """The media types of its responses that a proxy can compress."""
+    why_no_front_gzip: str = ""
+    """Why a proxy cannot compress its responses, in one line; empty where it can."""
     greeting_round_trips: int = 0
     """Round trips for which its client library waits for the server to speak before it sends a request."""
 
@@ -79,6 +89,7 @@ PROTOCOLS: dict[str, Protocol] = {
             codec_at="bench.wire.http1:Http1Codec",
             raw_calls_at="bench.clients.http1:Http1Calls",
             noop_server_at="bench.runner.noop_servers:http",
+            compressible=("application/json", "application/x-protobuf", "application/problem+json"),
         ),
         Protocol(
             name="graphql",
@@ -86,6 +97,7 @@ PROTOCOLS: dict[str, Protocol] = {
             codec_at="bench.wire.http1:Http1Codec",
             raw_calls_at="bench.clients.http1:Http1Calls",
             noop_server_at="bench.runner.noop_servers:graphql",
+            compressible=("application/graphql-response+json", "application/json"),
         ),
         Protocol(
             name="grpc",
@@ -96,6 +108,9 @@ PROTOCOLS: dict[str, Protocol] = {
             # gRPC's core has one level and offers no way to choose another.
             gzip_levels=(6,),
             multiplexes=True,
+            http2=True,
+            health="grpc",
+            why_no_front_gzip="it compresses each message by itself and has no Content-Encoding that a proxy could add",
             # gRPC's core uses a connection once the server's SETTINGS have come, which RFC 9113, section 3.4 does not
             # require. Found by `python -m benchmarks.model_errors`.
             greeting_round_trips=1,

@@ -1,8 +1,8 @@
 """The session: the one owner of the bench's processes, and of their temporary files.
 
-Producers, relays, load processes and no-op servers are started here and nowhere else, on any core that is free; once
-they are ready, `pin` gives each its cores. When the session ends, all of them have ended, however it ends: by itself,
-by an error, or cancelled at any await, in which case they are killed.
+Producers, fronts, relays, load processes and no-op servers are started here and nowhere else, on any core that is
+free; once they are ready, `pin` gives each its cores. When the session ends, all of them have ended, however it ends:
+by itself, by an error, or cancelled at any await, in which case they are killed.
 """
 
 import asyncio
@@ -10,13 +10,16 @@ import sys
 import tempfile
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from bench.fronts.front import Front, FrontPlan
 from bench.load import messages
 from bench.machine import Pinning
 from bench.plan import Addresses
+from bench.runner import front as fronts
 from bench.runner import spinner
 from bench.runner.processes import (
     KEEPS_MEMORY,
@@ -77,6 +80,7 @@ class Session:
         self.problems: list[str] = [] if problems is None else problems
         self._stop = stop or asyncio.Event()
         self._load_processes: list[Child] = []
+        self._fronts: list[Child] = []
         self._relays: list[Child] = []
         self._servers: list[Child] = []
         self._spinners: list[Child] = []
@@ -106,7 +110,7 @@ class Session:
 
     async def _end(self) -> None:
         """End those that send first: a server that still has connections waits for them."""
-        for children in (self._tools, self._spinners, self._load_processes, self._relays, self._servers):
+        for children in self._children():
             async with asyncio.TaskGroup() as ending:
                 for child in children:
                     ending.create_task(child.end())
@@ -114,8 +118,12 @@ class Session:
             self._aside.cleanup()
 
     def _kill(self) -> None:
-        for child in (*self._tools, *self._spinners, *self._load_processes, *self._relays, *self._servers):
+        for child in chain.from_iterable(self._children()):
             child.kill()
+
+    def _children(self) -> tuple[list[Child], ...]:
+        """What ends together, in the order in which it ends."""
+        return (self._tools, self._spinners, self._load_processes, self._fronts, self._relays, self._servers)
 
     async def start_producer(
         self,
@@ -181,6 +189,22 @@ class Session:
         cores = sorted({*self.pinning.producer, *self.pinning.load})
         child = await self._start(f"the relay for {network}", command, cores, self._relays)
         return Server(child, tuple([await child.announced() for _ in addresses]))
+
+    async def start_front(self, front: Front, plan: FrontPlan, certificates: Path | None = None) -> fronts.RunningFront:
+        """Start a front on a free port, whatever the address of its plan, and wait until it forwards.
+
+        `certificates`: where the lab's are, for a plan with TLS. Raises ProcessFailed, also where its program is not
+        installed or cannot do what the plan says.
+        """
+        assert self._aside is not None, "a session is entered before it starts anything"
+        directory = Path(tempfile.mkdtemp(prefix=f"{front.name}-", dir=self._aside.name))
+        # On whichever core is idle, as relays.
+        cores = sorted({*self.pinning.producer, *self.pinning.load})
+
+        async def start(name: str, command: Sequence[str]) -> Child:
+            return await self._start(name, command, cores, self._fronts)
+
+        return await fronts.start(front, plan, directory, certificates, start)
 
     async def start_load(self, setup: messages.Setup, wrapper: Wrapper = UNWRAPPED) -> LoadProcess:
         """Start a load process that keeps freed memory, run by `wrapper`, and set it up. Raises ProcessFailed."""

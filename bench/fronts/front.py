@@ -1,0 +1,304 @@
+"""What a front is: a proxy between consumers and producers, as a value from which its configuration follows. Pure.
+
+A front is one process with one listener. Cells that need another configuration have another process. In every front
+one thread serves, so that CPU time per request can be compared, and nothing is tried again unless a plan says so.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, get_args
+
+import jinja2
+
+from bench.protocols import Protocol, protocol, title
+
+TlsAt = Literal["none", "front", "producer", "both", "pass"]
+"""Who serves TLS: nobody; the front alone (it terminates); the producer alone, so that the front speaks TLS to it and
+not to the client; both (it decrypts and encrypts again); the producer, through the front, which passes bytes on."""
+TLS_PLACES: tuple[TlsAt, ...] = get_args(TlsAt)
+Balance = Literal["default", "request", "least"]
+"""Which replica is next: what the front does where nothing is configured; each in turn, request by request; the one
+with the fewest requests in flight, or connections where a front sees no requests."""
+BALANCES: tuple[Balance, ...] = get_args(Balance)
+
+CERTIFICATE, CA = "certificate.pem", "ca.pem"
+FILES: Mapping[str, str] = {
+    CERTIFICATE: "its certificate chain, followed by the private key",
+    CA: "the authority that must have signed the certificates of the producers",
+}
+"""In a front's directory, where its plan needs them."""
+
+NO_CONNECTION = "connection failed"
+BROKEN_RESPONSE = "connection broken, or response invalid"
+STATUS_5XX = "status 5xx from the replica"
+TIMEOUT = "timeout"
+RESET = "stream reset"
+REFUSED = "refused by the front"
+NO_REPLICA = "no replica"
+"""Kinds of failures in `Counts`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthCheck:
+    """How a front asks replicas for their health: as the protocol's row of `bench.protocols` says, where it can."""
+
+    interval_s: float = 2.0
+    """Between two checks of a replica. For a front that only watches requests: how long it avoids a replica."""
+    timeout_s: float = 1.0
+    rise: int = 2
+    """So many checks in a row must succeed before a replica that was out gets requests again."""
+    fall: int = 3
+    """So many checks in a row must fail before a replica gets no more requests."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontLimits:
+    """Limits of a front. None: the limit of the front itself, which is far away."""
+
+    connections: int | None = None
+    """Open connections of clients."""
+    in_flight: int | None = None
+    """Requests in flight at one replica; connections to it where the front sees no requests."""
+    queue: int | None = None
+    """Requests that wait for a replica, at most. Needs `in_flight`."""
+    queue_s: float | None = None
+    """How long a request may wait for a replica. Needs `in_flight`."""
+    rate_hz: int | None = None
+    """Requests per second, or connections where the front sees no requests. More are refused."""
+    streams: int | None = None
+    """MAX_CONCURRENT_STREAMS of HTTP/2 connections of clients."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontTimes:
+    """Times of a front, in seconds."""
+
+    connect_s: float = 5.0
+    response_s: float = 30.0
+    """How long a replica may take to respond."""
+    client_keep_alive_s: float = 60.0
+    """How long an idle connection of a client stays open."""
+    upstream_keep_alive_s: float = 60.0
+    """How long an idle connection to a replica stays open; 0: a new one for each request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontPlan:
+    """Everything a front's configuration is rendered from."""
+
+    protocol: str
+    upstreams: tuple[str, ...]
+    """The replicas, as host:port."""
+    upstream_name: str = "localhost"
+    """The name that must be in their certificates, with TLS to them."""
+    address: str = "127.0.0.1:4000"
+    """Where it listens, as host:port."""
+    tls_at: TlsAt = "none"
+    gzip: bool = False
+    """Whether the front compresses responses for clients that accept gzip, and asks replicas for none."""
+    gzip_level: int = 6
+    """zlib's level, for fronts that have a choice."""
+    balance: Balance = "default"
+    health: HealthCheck | None = field(default_factory=HealthCheck)
+    """None: replicas are not checked, and none is ever taken out."""
+    limits: FrontLimits = field(default_factory=FrontLimits)
+    times: FrontTimes = field(default_factory=FrontTimes)
+    retries: int = 0
+    """How often the front sends a request again when a replica has failed."""
+    counts_calls: bool = False
+    """Whether the front counts calls per replica even where that costs time (a log line for each)."""
+    access_log: bool = False
+    """Whether each request is logged to access.log in the front's directory."""
+
+    @property
+    def row(self) -> Protocol:
+        """What the bench knows of the protocol."""
+        return protocol(self.protocol)
+
+    @property
+    def client_tls(self) -> bool:
+        """Whether the front serves TLS with a certificate of its own."""
+        return self.tls_at in ("front", "both")
+
+    @property
+    def upstream_tls(self) -> bool:
+        """Whether the front itself speaks TLS to replicas."""
+        return self.tls_at in ("producer", "both")
+
+    @property
+    def passes(self) -> bool:
+        """Whether TLS goes through the front as it is."""
+        return self.tls_at == "pass"
+
+    @property
+    def serves_tls(self) -> bool:
+        """Whether clients speak TLS to its address."""
+        return self.client_tls or self.passes
+
+    @property
+    def checks_tls(self) -> bool:
+        """Whether health checks need TLS."""
+        return self.upstream_tls or self.passes
+
+    @property
+    def alpn(self) -> str:
+        """The protocol that TLS negotiates."""
+        return "h2" if self.row.http2 else "http/1.1"
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """What has to be in its directory besides what is rendered: names of files, and what they hold."""
+        needed = {CERTIFICATE: self.client_tls, CA: self.checks_tls}
+        return {name: FILES[name] for name, is_needed in needed.items() if is_needed}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaCounts:
+    """What a front counted of one replica since it was started."""
+
+    calls: int | None = None
+    """Requests that were sent to it; None where the front did not count them."""
+    connections: int | None = None
+    """Connections that were opened to it; None where the front does not count them."""
+    failures: Mapping[str, int] = field(default_factory=dict)
+    """By kind, without those that did not happen."""
+
+    def since(self, earlier: "ReplicaCounts") -> "ReplicaCounts":
+        """What came after `earlier`."""
+        return ReplicaCounts(
+            calls=_difference(self.calls, earlier.calls),
+            connections=_difference(self.connections, earlier.connections),
+            failures=_differences(self.failures, earlier.failures),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What a front counted since it was started."""
+
+    replicas: Mapping[str, ReplicaCounts]
+    """By host:port, in the order of the plan."""
+    calls: int | None = None
+    """Requests of clients; None where the front sees none."""
+    connections: int | None = None
+    """Connections of clients."""
+    failures: Mapping[str, int] = field(default_factory=dict)
+    """Of no replica, by kind: the front's own refusals."""
+
+    def since(self, earlier: "Counts") -> "Counts":
+        """What came after `earlier`, which is of the same front."""
+        return Counts(
+            replicas={name: each.since(earlier.replicas[name]) for name, each in self.replicas.items()},
+            calls=_difference(self.calls, earlier.calls),
+            connections=_difference(self.connections, earlier.connections),
+            failures=_differences(self.failures, earlier.failures),
+        )
+
+
+def _difference(later: int | None, earlier: int | None) -> int | None:
+    return None if later is None or earlier is None else later - earlier
+
+
+def _differences(later: Mapping[str, int], earlier: Mapping[str, int]) -> dict[str, int]:
+    return happened({kind: count - earlier.get(kind, 0) for kind, count in later.items()})
+
+
+def happened(failures: Mapping[str, int]) -> dict[str, int]:
+    """Without the kinds that did not happen."""
+    return {kind: count for kind, count in failures.items() if count}
+
+
+class BadStatistics(ValueError):
+    """A front's statistics cannot be read. The text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """How one part of a front's statistics is asked for. The answer is all bytes up to the end."""
+
+    name: str
+    """A Unix socket in the front's directory, or a file."""
+    request: bytes = b""
+    """What is sent to the socket; empty: `name` is a file, which is read."""
+
+
+class Front(ABC):
+    """One kind of front."""
+
+    name: ClassVar[str]
+    """As in flags and run files."""
+    program: ClassVar[str]
+    """The program's name, as it is found on PATH."""
+    template: ClassVar[str]
+    """Of its configuration, in `bench/fronts/templates`."""
+    config: ClassVar[str]
+    """The name of the file that its program reads."""
+    version_flag: ClassVar[str]
+    """The flag with which its program prints its version."""
+
+    @abstractmethod
+    def why_not(self, plan: FrontPlan) -> str | None:
+        """What of the plan the front cannot do, in words; None when it can do all."""
+
+    @abstractmethod
+    def command(self, program: str, directory: str) -> list[str]:
+        """What starts it in the foreground. `directory` holds the rendered files and `FrontPlan.files`."""
+
+    @abstractmethod
+    def version(self, printed: str) -> str:
+        """The version in what the program printed for `version_flag`; empty where there is none."""
+
+    @abstractmethod
+    def questions(self, plan: FrontPlan) -> tuple[Question, ...]:
+        """How its statistics are asked for. None of it takes part in serving requests."""
+
+    @abstractmethod
+    def counts(self, plan: FrontPlan, answers: Sequence[bytes]) -> Counts:
+        """What the answers say, one for each question. Raises BadStatistics."""
+
+    def render(self, plan: FrontPlan, directory: str) -> dict[str, str]:
+        """The files of its configuration by name, for use in `directory`. The plan is one that it can do."""
+        values = {"plan": plan, "directory": directory, **self.values(plan, directory)}
+        return {self.config: _environment.get_template(self.template).render(values)}
+
+    @abstractmethod
+    def values(self, plan: FrontPlan, directory: str) -> dict[str, object]:
+        """What its template needs besides `plan` and `directory`."""
+
+
+_environment = jinja2.Environment(
+    loader=jinja2.PackageLoader("bench.fronts", "templates"),
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+    autoescape=False,  # noqa: S701 - configurations are not HTML
+)
+
+
+def milliseconds(seconds: float) -> str:
+    """As HAProxy and nginx write times: `1500ms`."""
+    return f"{round(seconds * 1000)}ms"
+
+
+_environment.filters["ms"] = milliseconds
+
+
+def why_no_gzip(plan: FrontPlan) -> str | None:
+    """Why no front can compress what the plan says, in words."""
+    reason = plan.row.why_no_front_gzip
+    return f"no front can compress {title(plan.protocol)}: {reason}" if plan.gzip and reason else None
+
+
+def why_no_queue(plan: FrontPlan) -> str | None:
+    """Why the queue of the plan would never be used, in words."""
+    limits = plan.limits
+    if limits.in_flight is None and (limits.queue is not None or limits.queue_s is not None):
+        return "a queue needs a limit of requests in flight, behind which they wait"
+    return None
+
+
+def first(*reasons: str | None) -> str | None:
+    """The first reason that is one."""
+    return next((reason for reason in reasons if reason is not None), None)

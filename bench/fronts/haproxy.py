@@ -1,0 +1,62 @@
+"""HAProxy in HTTP mode: it balances requests, over HTTP/1.1 and HTTP/2."""
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from bench.fronts import haproxy_parts as parts
+from bench.fronts.front import Counts, Front, FrontPlan, Question, first, milliseconds, why_no_gzip, why_no_queue
+
+BALANCE = {"default": "", "request": "roundrobin", "least": "leastconn"}
+
+
+class HAProxy(Front):
+    """One HAProxy, which reads requests."""
+
+    name: ClassVar[str] = "haproxy"
+    program: ClassVar[str] = parts.PROGRAM
+    template: ClassVar[str] = "haproxy.cfg.jinja"
+    config: ClassVar[str] = "haproxy.cfg"
+    version_flag: ClassVar[str] = parts.VERSION_FLAG
+
+    def why_not(self, plan: FrontPlan) -> str | None:
+        """It reads requests, so it cannot pass TLS through."""
+        passes = "in HTTP mode HAProxy reads requests, which TLS hides from it; haproxy-tcp passes TLS through"
+        return first(passes if plan.passes else None, why_no_gzip(plan), why_no_queue(plan))
+
+    def command(self, program: str, directory: str) -> list[str]:
+        """In the foreground."""
+        return parts.command(program, directory, self.config)
+
+    def version(self, printed: str) -> str:
+        """As `haproxy -v` prints it."""
+        return parts.version(printed)
+
+    def questions(self, plan: FrontPlan) -> tuple[Question, ...]:
+        """On its statistics socket."""
+        return parts.QUESTIONS
+
+    def counts(self, plan: FrontPlan, answers: Sequence[bytes]) -> Counts:
+        """Requests of each replica."""
+        return parts.counts(plan, answers, sees_requests=True)
+
+    def values(self, plan: FrontPlan, directory: str) -> dict[str, object]:
+        """Lines and words that depend on several values of the plan."""
+        return {
+            "socket": parts.SOCKET,
+            "bind": parts.bind(plan, directory) or (" proto h2" if plan.row.http2 else ""),
+            "balance": BALANCE[plan.balance],
+            "check": parts.check_lines(plan),
+            "server": " ".join(_words(plan, directory)),
+        }
+
+
+def _words(plan: FrontPlan, directory: str) -> Iterator[str]:
+    """What every server line has."""
+    if plan.row.http2 and not plan.upstream_tls:
+        yield "proto h2"
+    yield from parts.tls_to_replicas(plan, directory)
+    yield from parts.check_words(plan)
+    yield from parts.limits(plan)
+    idle_s = plan.times.upstream_keep_alive_s
+    # HAProxy closes half of the idle connections each time this has passed.
+    yield f"pool-purge-delay {milliseconds(idle_s)}" if idle_s else "max-reuse 0"

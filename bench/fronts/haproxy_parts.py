@@ -1,0 +1,139 @@
+"""What both fronts of HAProxy share: the parts of their configurations, and their statistics."""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+
+from bench.fronts import grpc_check
+from bench.fronts.front import (
+    BROKEN_RESPONSE,
+    CA,
+    CERTIFICATE,
+    NO_CONNECTION,
+    NO_REPLICA,
+    REFUSED,
+    STATUS_5XX,
+    BadStatistics,
+    Counts,
+    FrontPlan,
+    Question,
+    ReplicaCounts,
+    happened,
+    milliseconds,
+)
+from bench.protocols import HEALTH_PATH
+
+PROGRAM = "haproxy"
+VERSION_FLAG = "-v"
+SOCKET = "statistics.sock"
+SUITES = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+"""Of TLS 1.3, in the order of the lab's producers."""
+_VERSION = re.compile(r"HAProxy version (\S+)")
+
+QUESTIONS = (Question(SOCKET, b"show stat\n"),)
+
+
+def command(program: str, directory: str, config: str) -> list[str]:
+    """What starts it: in the foreground, one process."""
+    return [program, "-db", "-f", f"{directory}/{config}"]
+
+
+def version(printed: str) -> str:
+    """`2.6.12-1+deb12u4` of `HAProxy version 2.6.12-1+deb12u4 2023/12/16`."""
+    found = _VERSION.search(printed)
+    return found[1] if found else ""
+
+
+def bind(plan: FrontPlan, directory: str) -> str:
+    """What follows the address that it listens on."""
+    if plan.client_tls:
+        return f" ssl crt {directory}/{CERTIFICATE} alpn {plan.alpn} ciphersuites {SUITES}"
+    return ""
+
+
+def tls_to_replicas(plan: FrontPlan, directory: str) -> Iterator[str]:
+    """Words of a server line. Certificates are verified, with the name in them."""
+    if plan.checks_tls:
+        yield f"verify required ca-file {directory}/{CA} verifyhost {plan.upstream_name} ciphersuites {SUITES}"
+    if plan.upstream_tls:
+        yield f"ssl sni str({plan.upstream_name}) alpn {plan.alpn}"
+
+
+def limits(plan: FrontPlan) -> Iterator[str]:
+    """Words of a server line that limit what one replica gets. The others wait."""
+    if plan.limits.in_flight is not None:
+        yield f"maxconn {plan.limits.in_flight}"
+    if plan.limits.queue is not None:
+        yield f"maxqueue {plan.limits.queue}"
+
+
+def check_words(plan: FrontPlan) -> Iterator[str]:
+    """Words of a server line that switch its health check on."""
+    if (health := plan.health) is None:
+        return
+    yield f"check inter {milliseconds(health.interval_s)} rise {health.rise} fall {health.fall}"
+    if plan.checks_tls:
+        yield f"check-ssl check-sni {plan.upstream_name} check-alpn {plan.alpn}"
+    if plan.row.health == "grpc":
+        # The check sends and expects bytes, whatever the server line says of HTTP/2.
+        yield "check-proto none"
+
+
+def check_lines(plan: FrontPlan) -> list[str]:
+    """Lines of a backend: what is asked of each replica."""
+    if (health := plan.health) is None:
+        return []
+    timeout = f"timeout check {milliseconds(health.timeout_s)}"
+    if plan.row.health == "http":
+        return [
+            timeout,
+            "option httpchk",
+            f"http-check send meth GET uri {HEALTH_PATH} ver HTTP/1.1 hdr Host {plan.upstream_name}",
+            "http-check expect status 200",
+        ]
+    return [
+        timeout,
+        "# HAProxy makes no gRPC calls. These bytes are grpc.health.v1.Health/Check: preface, SETTINGS, HEADERS, DATA.",
+        "option tcp-check",
+        f"tcp-check send-binary {grpc_check.request(plan.upstream_name).hex()}",
+        "# Wait for a response, and go on if its status is SERVING.",
+        f"tcp-check expect binary {grpc_check.ANSWERED.hex()}",
+        f"tcp-check expect ! binary {grpc_check.NOT_SERVING.hex()}",
+        f"tcp-check expect binary {grpc_check.SERVING.hex()}",
+    ]
+
+
+def counts(plan: FrontPlan, answers: Sequence[bytes], *, sees_requests: bool) -> Counts:
+    """What the statistics socket says, as CSV. Raises BadStatistics."""
+    try:
+        rows = {row["svname"]: row for row in csv.DictReader(answers[0].decode().removeprefix("# ").splitlines())}
+        client, backend = rows["FRONTEND"], rows["BACKEND"]
+        servers = [rows[f"replica{number}"] for number in range(1, len(plan.upstreams) + 1)]
+        failures = {
+            REFUSED: int(client["dreq"] if sees_requests else client["dcon"]),
+            # A request that no replica took has failed to connect in the backend alone.
+            NO_REPLICA: int(backend["econ"]) - sum(int(server["econ"]) for server in servers),
+        }
+        return Counts(
+            replicas={
+                upstream: _replica(server, sees_requests=sees_requests)
+                for upstream, server in zip(plan.upstreams, servers, strict=True)
+            },
+            calls=int(client["req_tot"]) if sees_requests else None,
+            connections=int(client["conn_tot"]),
+            failures=happened(failures),
+        )
+    except (KeyError, ValueError) as error:
+        raise BadStatistics(f"HAProxy's statistics cannot be read: {error}") from None
+
+
+def _replica(server: dict[str, str], *, sees_requests: bool) -> ReplicaCounts:
+    # Of a server, HAProxy counts a session for each request in HTTP mode, for each connection in TCP mode.
+    failures = {NO_CONNECTION: int(server["econ"]), BROKEN_RESPONSE: int(server["eresp"])}
+    if sees_requests:
+        failures[STATUS_5XX] = int(server["hrsp_5xx"])
+    return ReplicaCounts(
+        calls=int(server["stot"]) if sees_requests else None,
+        connections=int(server["connect"] if sees_requests else server["stot"]),
+        failures=happened(failures),
+    )

@@ -1,0 +1,47 @@
+"""One row for each front. Its module is imported when it is first used."""
+
+from dataclasses import dataclass
+
+from bench.fronts.front import Front
+from bench.protocols import resolve
+
+NONE = "none"
+"""No front: consumers call the producer itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontRow:
+    """One row."""
+
+    name: str
+    """As in flags and run files."""
+    title: str
+    """As readers know it."""
+    install: str
+    """What to install where its program is missing."""
+    front_at: str
+    """Makes it: a `bench.fronts.front.Front`."""
+
+    def front(self) -> Front:
+        """The front itself."""
+        made: Front = resolve(self.front_at)()
+        return made
+
+
+FRONTS: dict[str, FrontRow] = {
+    row.name: row
+    for row in (
+        FrontRow(
+            name="haproxy",
+            title="HAProxy",
+            install="install the package haproxy (Debian: apt-get install haproxy)",
+            front_at="bench.fronts.haproxy:HAProxy",
+        ),
+    )
+}
+"""By name, in the order in which reports show them."""
+
+
+def front(name: str) -> Front:
+    """The front of this name. Raises KeyError for a name that is not in FRONTS."""
+    return FRONTS[name].front()
