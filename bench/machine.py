@@ -118,16 +118,19 @@ def pin(pid: int, cpus: Sequence[int]) -> None:
         _for_each_thread(pid, lambda thread_id: os.sched_setaffinity(thread_id, cpus))
 
 
-def run_first(pid: int) -> bool:
-    """Let all threads of another process run before everything else on their CPUs, each until it waits.
+def run_first(pid: int, priority: int = 1) -> bool:
+    """Let all threads of another process run before everything else on their CPUs, each until it waits. Those of a
+    higher priority, from 1 to 99, run before those of a lower one.
 
     That is SCHED_FIFO of sched(7). Returns whether the system permits it: to root, to processes with CAP_SYS_NICE, and
-    to those whose RLIMIT_RTPRIO is 1 or more.
+    to those whose RLIMIT_RTPRIO is at least the priority.
     """
     if not hasattr(os, "SCHED_FIFO"):
         return False
     try:
-        _for_each_thread(pid, lambda thread_id: os.sched_setscheduler(thread_id, os.SCHED_FIFO, os.sched_param(1)))
+        _for_each_thread(
+            pid, lambda thread_id: os.sched_setscheduler(thread_id, os.SCHED_FIFO, os.sched_param(priority))
+        )
     except PermissionError:
         return False
     return True

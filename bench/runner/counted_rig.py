@@ -32,6 +32,8 @@ REQUESTS_AT_MOST = 128
 WINDOW_INSTRUCTIONS = 60_000_000
 """A window repeats its requests until it has about so many instructions, or REQUESTS_AT_MOST: garbage collections and
 other work that is not done for each request have to be spread over many."""
+OTHER_SIDE_PRIORITY = 2
+"""Of what is not counted (SCHED_FIFO). Counted processes have 1."""
 REQUESTS_TIMEOUT_S = 600.0
 DUMP_TIMEOUT_S = 60.0
 
@@ -116,6 +118,12 @@ class CountedRig:
         producer = self.rig.producer
         return producer.child if self.side == "producer" and producer is not None else self.rig.load.child
 
+    @property
+    def _other(self) -> Child:
+        """The process of the other side."""
+        producer = self.rig.producer
+        return self.rig.load.child if self.side == "producer" or producer is None else producer.child
+
     async def verify(self, cell: CellKey) -> messages.Verification:
         """Whether the cell's responses are correct. Raises NotCounted and Stopped."""
         verification = await self.rig.order(order_to_verify(cell, planning.VERIFIED_AT_FIRST), VERIFY_TIMEOUT_S)
@@ -128,8 +136,13 @@ class CountedRig:
 
         Threads then take turns in the same way every time, each until it waits. Otherwise one may be interrupted while
         it holds a lock, for which others spin: waiting, which would be counted as work.
+
+        The other side runs before counted processes of other rigs. It would wait behind them otherwise, for whole
+        requests. A thread that it interrupts is the first of its process to go on (sched(7)), so none spins meanwhile.
         """
         self.runs_first = run_first(self.child.pid)
+        if self.runs_first:
+            run_first(self._other.pid, OTHER_SIDE_PRIORITY)
         await self._order(self.valgrind.start_counting(self.directory, self.child.pid))
 
     async def warm_up(self, cell: CellKey) -> Windows:

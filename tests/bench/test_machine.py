@@ -173,9 +173,10 @@ def test_all_threads_run_first_where_the_system_permits_it() -> None:
         try:
             assert process.stdout is not None
             process.stdout.readline()
-            expected = os.SCHED_FIFO if machine.run_first(process.pid) else os.SCHED_OTHER
+            expected = (os.SCHED_FIFO, 2) if machine.run_first(process.pid, 2) else (os.SCHED_OTHER, 0)
             threads = [int(thread.name) for thread in Path(f"/proc/{process.pid}/task").iterdir()]
-            assert [os.sched_getscheduler(thread) for thread in threads] == [expected] * 2
+            found = [(os.sched_getscheduler(thread), os.sched_getparam(thread).sched_priority) for thread in threads]
+            assert found == [expected] * 2
         finally:
             process.kill()
 
