@@ -42,9 +42,9 @@ WARM_UP_SHARE = 1 / 3
 """How long a slice of the warm-up lasts, as a share of a recorded one."""
 WARM_UP_FALL_AT_MOST = 0.02
 """The share by which latencies may still fall from one sweep to the next."""
-START_SHARE = 0.2
-"""The share of the time that may go into starting more instances than the plan asks for at least. They are worth more
-than the slices that could be recorded instead only up to about that share (docs/decisions/0020)."""
+START_SHARE = 1 / 6
+"""The share of the time that may go into starting more instances than the plan asks for at least. Beyond that, they are
+hardly worth more than the slices that could be recorded instead (docs/decisions/0020)."""
 LEAST_START_SHARE = 0.5
 """The share of the time that may go into starting those instances that verdicts need at least."""
 MEMORY_SHARE = 0.5
