@@ -125,6 +125,16 @@ def serve(
             rich_help_panel=DATA,
         ),
     ] = False,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            parser=values.port,
+            metavar="PORT",
+            help="Count calls and connections, and show the counts on this port as Prometheus text. "
+            "Of several workers, each has a port of its own, from this one up.",
+            rich_help_panel=DATA,
+        ),
+    ] = None,
     workers: Annotated[
         int,
         typer.Option(
@@ -203,6 +213,7 @@ def serve(
         gzip=gzip,
         gzip_level=gzip_level,
         limits=limits,
+        metrics_port=metrics_port,
         stop_notice_s=stop_notice,
         drain_s=drain,
         introspection=introspection,
@@ -248,17 +259,31 @@ def _check(protocol: str, name: str, features: Sequence[str], limits: Sequence[s
 
 def _serve_with_workers(service: Service, count: int) -> int:
     settings = service.settings
+    metrics_ports = _metrics_ports(settings.metrics_port, count)
     held = hold_ports(settings)
     shared = replace(settings, port=held.port, tls_port=held.tls_port, share_port=True)
     ports = [port for port in (held.port, held.tls_port) if port is not None]
+    commands = [
+        worker_command(replace(service, settings=replace(shared, metrics_port=metrics_port)))
+        for metrics_port in metrics_ports
+    ]
     try:
-        pool = Workers(count, worker_command(replace(service, settings=shared)), ports=len(ports))
-        failed = run(pool.serve(lambda addresses: lifecycle.announce(addresses, os.getpid())))
+        pool = Workers(commands, ports=len(ports), own_ports=0 if settings.metrics_port is None else 1)
+        failed = run(pool.serve(lifecycle.announce))
     finally:
         held.close()
     if failed:
         raise CommandError("the workers ended before they listened; their messages are above")
     return ExitCode.FINE
+
+
+def _metrics_ports(first: int | None, count: int) -> list[int | None]:
+    """The port for the counts of each worker. Raises UsageError."""
+    if not first:
+        return [first] * count
+    if first + count - 1 > 65535:
+        raise UsageError(f"--metrics-port {first}: {count} workers take one port each, up to {first + count - 1}")
+    return [first + number for number in range(count)]
 
 
 def main() -> int:

@@ -16,7 +16,8 @@ from typing import Any, cast
 from aiohttp import HttpVersion11, web
 from aiohttp.http_exceptions import LineTooLong
 
-from producers.aiohttp_messages import Responses
+from producers.aiohttp_messages import Responses, WholeResponse
+from producers.counters import UNKNOWN, Counters, Ended
 from producers.http_problems import Problem, internal_error
 from producers.settings import Limits
 from producers.sockets import LINGERING_S, close_in_stages
@@ -42,13 +43,22 @@ IDLE_GRACE_S = 0.1
 class GuardedServer(web.Server):
     """Creates a protocol for each connection and enforces the limits of all of them."""
 
-    def __init__(self, handler: Handler, request_factory: Any, responses: Responses, limits: Limits) -> None:
-        """`handler` and `request_factory`: those of an application."""
+    def __init__(
+        self,
+        handler: Handler,
+        request_factory: Any,
+        responses: Responses,
+        limits: Limits,
+        counters: Counters | None = None,
+    ) -> None:
+        """`handler` and `request_factory`: those of an application. `counters`: where refused requests are counted."""
         super().__init__(handler, request_factory=request_factory)
         self.responses = responses
         self.limits = limits
         self.draining = False
         """Whether every response closes its connection."""
+        self.counters = counters
+        self._accepted = 0
         self._refused = 0
         """Refused connections that are not closed yet."""
         self._limit = min(limits.connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - OTHER_FILES)
@@ -73,9 +83,11 @@ class GuardedServer(web.Server):
 
     def refuse_if_full(self, transport: asyncio.Transport) -> bool:
         """Refuse a connection with 503 if the limit is reached. Returns whether it was refused."""
+        self._accepted += 1
         if len(self._connections) < self._limit:
             return False
         self._refused += 1
+        self.count_refusal(self._overloaded)
         transport.write(self._overloaded.encoded())
         return True
 
@@ -87,6 +99,19 @@ class GuardedServer(web.Server):
     def refusal_closed(self) -> None:
         """Note that a refused connection has ended."""
         self._refused -= 1
+
+    def count_refusal(self, response: WholeResponse) -> None:
+        """Count a response to what never became a request."""
+        if self.counters is not None:
+            self.counters.refused(Ended(UNKNOWN, response.status, response.outcome))
+
+    def open_connections(self) -> int:
+        """The number of open connections, refused ones included."""
+        return len(self._connections) + self._refused
+
+    def accepted_connections(self) -> int:
+        """The number of connections so far, refused ones included."""
+        return self._accepted
 
     def watch(self) -> None:
         """Check deadlines, now and in intervals until `close_idle`."""
@@ -232,13 +257,17 @@ class GuardedConnection(web.RequestHandler):
         self._unreadable = True
         # aiohttp treats invalid requests as HTTP/1.0, and would respond in that version.
         request._version = HttpVersion11
-        if status == 500 and not isinstance(exc, ConnectionError):
-            return self._guard.responses.unread(internal_error(log, "a request failed", exc))
-        return self._guard.responses.unread(unreadable(exc, self._guard.limits))
+        failed = status == 500 and not isinstance(exc, ConnectionError)
+        problem = internal_error(log, "a request failed", exc) if failed else unreadable(exc, self._guard.limits)
+        response = self._guard.responses.unread(problem)
+        self._guard.count_refusal(response)
+        return response
 
     def _end_with(self, problem: Problem) -> None:
         transport = cast(asyncio.Transport, self.transport)
-        transport.write(self._guard.responses.unread(problem).encoded())
+        response = self._guard.responses.unread(problem)
+        self._guard.count_refusal(response)
+        transport.write(response.encoded())
         self._linger(transport)
 
     def _linger(self, transport: asyncio.BaseTransport | None) -> None:

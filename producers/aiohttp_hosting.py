@@ -9,10 +9,11 @@ from abc import abstractmethod
 from aiohttp import HttpVersion11, hdrs, web
 
 from producers.aiohttp_connections import GuardedServer, Handler
+from producers.aiohttp_counting import counting
 from producers.aiohttp_messages import Responses, check_length
 from producers.http_messages import MOMENTARY, READY, stopping
 from producers.http_problems import Problem, internal_error, problem_of
-from producers.http_semantics import JSON
+from producers.http_semantics import HEALTH, JSON
 from producers.producer import PortUnavailable, Producer
 from producers.settings import ProducerSettings
 from producers.sockets import BACKLOG, TLS_SHUTDOWN_TIMEOUT_S, bound_sockets
@@ -21,8 +22,6 @@ from recipes.book import RecipeBook
 from recipes.errors import RecipeError
 
 log = logging.getLogger(__name__)
-
-HEALTH = "/health"
 
 
 class AiohttpProducer(Producer):
@@ -60,7 +59,12 @@ class AiohttpProducer(Producer):
         routed = self._application.server
         assert routed is not None, "it is set up"
         handler = self._refusing(routed.request_handler)
-        self._guard = GuardedServer(handler, routed.request_factory, self.responses, settings.limits)
+        if self.counters is not None:
+            handler = counting(handler, self.counters)
+        self._guard = GuardedServer(handler, routed.request_factory, self.responses, settings.limits, self.counters)
+        if self.counters is not None:
+            self.counters.connections_open = self._guard.open_connections
+            self.counters.connections_accepted = self._guard.accepted_connections
         self._sites = web.ServerRunner(self._guard, shutdown_timeout=settings.drain_s)
         await self._sites.setup()
         self._guard.watch()
@@ -85,6 +89,7 @@ class AiohttpProducer(Producer):
             # From now on, /health is 503 and every response closes its connection.
             self._guard.draining = True
             self._stopping = True
+            self.note_not_ready()
             if self._listening and self.settings.stop_notice_s:
                 await asyncio.sleep(self.settings.stop_notice_s)
             for site in list(sites.sites):

@@ -12,6 +12,7 @@ from aiohttp import HttpVersion, HttpVersion10, HttpVersion11, hdrs, web
 from aiohttp.web_protocol import RequestPayloadError
 
 from producers import http_semantics
+from producers.counters import OK
 from producers.http_messages import (
     media_type_of,
     no_coding,
@@ -57,6 +58,9 @@ class WholeResponse(web.StreamResponse):
     take a quarter of the instructions of a small request.
     """
 
+    outcome = OK
+    """What the counters call it: the code of an error, if it is one."""
+
     def __init__(self, status: int, fields: str, body: bytes | None, *, closes: bool = False) -> None:
         """`fields`: the header fields, each with its CR LF. `body` None: neither a body nor its length."""
         # Without the initializer of the base class, which is for a response that is set up step by step. aiohttp needs
@@ -73,6 +77,11 @@ class WholeResponse(web.StreamResponse):
         if self._keep_alive is None:
             self._keep_alive = request.keep_alive
         transport.write(self.encoded(request.version, with_body=request.method != hdrs.METH_HEAD))
+
+    @property
+    def status(self) -> int:
+        """The status."""
+        return int(self._begin[:3])
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Do nothing: all is written."""
@@ -163,14 +172,18 @@ class Responses:
             # The caller accepts no coding at all; identity is the most likely to be understood.
             coding = IDENTITY
         fields, body = self._coded(coding, body, media_type, problem.headers)
-        return WholeResponse(problem.status, fields, body, closes=problem.closes)
+        response = WholeResponse(problem.status, fields, body, closes=problem.closes)
+        response.outcome = problem.error
+        return response
 
     def unread(self, problem: Problem) -> WholeResponse:
         """A response to bytes that are not a request, so that nothing is known of what the caller accepts. It closes
         the connection."""
         document = msgspec.json.encode(problem.document())
         fields, body = self._coded(IDENTITY, document, PROBLEM_JSON, problem.headers)
-        return WholeResponse(problem.status, fields, body, closes=True)
+        response = WholeResponse(problem.status, fields, body, closes=True)
+        response.outcome = problem.error
+        return response
 
     def without_body(self, status: int, headers: Mapping[str, str]) -> WholeResponse:
         """A response without a body."""

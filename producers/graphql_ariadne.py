@@ -22,7 +22,8 @@ from producers.graphql_resolvers import RESOLVERS
 
 _unused_log = logging.getLogger(f"{__name__}.unused")
 """For Ariadne, which would log errors of callers as well."""
-_unused_log.disabled = True
+# Not `disabled`, which configuring logging resets, as Granian does in the same process.
+_unused_log.setLevel(logging.CRITICAL + 1)
 
 
 class AriadneProducer(GraphqlHttpProducer):

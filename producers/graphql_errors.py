@@ -87,6 +87,11 @@ def shown(error: GraphQLError, result: ExecutionResult) -> GraphQLFormattedError
     return formatted
 
 
+def code_of(error: GraphQLFormattedError) -> str:
+    """The code of an error in a response."""
+    return str(error["extensions"]["code"])
+
+
 def _code(error: GraphQLError, result: ExecutionResult) -> str:
     if isinstance(error, GraphQLSyntaxError):
         return PARSE_FAILED

@@ -16,7 +16,7 @@ from strawberry.types.graphql import OperationType
 
 from producers.aiohttp_hosting import AiohttpProducer
 from producers.aiohttp_messages import read_json_body
-from producers.graphql_errors import is_request_error, shown, shown_problem
+from producers.graphql_errors import code_of, is_request_error, shown, shown_problem
 from producers.graphql_persisted import PersistedQueries, check_hash, hash_in
 from producers.graphql_schema import RecipeSchema
 from producers.http_problems import Problem
@@ -90,15 +90,21 @@ class GraphqlHttpProducer(AiohttpProducer):
             responses.coding(request)
             result = await self._execute(request, await self._read_parameters(request))
         except Problem as problem:
-            return responses.refusal(request, problem, _encode({"errors": [shown_problem(problem)]}), media_type)
+            error = shown_problem(problem)
+            response = responses.refusal(request, problem, _encode({"errors": [error]}), media_type)
+            response.outcome = code_of(error)
+            return response
         if not result.errors:
             return responses.response(request, _encode({"data": result.data}), media_type)
         errors = [shown(error, result) for error in result.errors]
         if is_request_error(result):
             # With application/json, which proxies also send, clients recognize a GraphQL response only by its 200.
             status = 400 if media_type == GRAPHQL_JSON else 200
-            return responses.response(request, _encode({"errors": errors}), media_type, status=status)
-        return responses.response(request, _encode({"data": result.data, "errors": errors}), media_type)
+            response = responses.response(request, _encode({"errors": errors}), media_type, status=status)
+        else:
+            response = responses.response(request, _encode({"data": result.data, "errors": errors}), media_type)
+        response.outcome = code_of(errors[0])
+        return response
 
     async def _execute(self, request: web.Request, parameters: Parameters) -> ExecutionResult:
         """The result of the requested operation. Raises Problem if there is none to execute."""

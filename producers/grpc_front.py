@@ -33,6 +33,7 @@ class CallFront:
         self._bound: list[tuple[socket.socket, ssl.SSLContext | None]] = []
         self._servers: list[asyncio.Server] = []
         self._connections: set[Conversation] = set()
+        self._accepted = 0
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -83,11 +84,20 @@ class CallFront:
 
     def admit(self, conversation: "Conversation") -> bool:
         """Count a connection, unless the limit is reached. Returns whether it was accepted."""
+        self._accepted += 1
         if len(self._connections) >= self.limits.calls.connections:
             return False
         self._connections.add(conversation)
         self._empty.clear()
         return True
+
+    def open_connections(self) -> int:
+        """The number of open connections."""
+        return len(self._connections)
+
+    def accepted_connections(self) -> int:
+        """The number of connections so far, refused ones included."""
+        return self._accepted
 
     def remove(self, conversation: "Conversation") -> None:
         """Note that a connection has ended."""

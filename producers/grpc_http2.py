@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 # gRPC's core reads this once, when it is loaded. By default, it would log to stderr what the producer reports anyway.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
@@ -11,6 +11,7 @@ import grpc
 from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
+from producers.counters import Counters
 from producers.grpc_front import ALPN, CallFront
 from producers.grpc_guard import GuardedMethods
 from producers.grpc_health import SERVICE as HEALTH
@@ -24,6 +25,9 @@ from producers.grpc_service import RecipeService
 from producers.producer import PortUnavailable, Producer
 from producers.tls import ServedContext
 from protos.recipe_pb2_grpc import add_RecipeServiceServicer_to_server
+
+if TYPE_CHECKING:
+    from producers.peer_connections import PeerConnections
 
 LAST_BYTES_S = 2.0
 """How long callers behind the front may take to read the last data of the core."""
@@ -40,6 +44,7 @@ class GrpcHttp2Producer(Producer):
     _server: grpc.aio.Server | None = None
     _front: CallFront | None = None
     _health: Health | None = None
+    _connections: "PeerConnections | None" = None
 
     async def start(self) -> list[str]:
         """Listen. Raises PortUnavailable, UnsupportedSetting, TlsFilesUnusable."""
@@ -49,7 +54,7 @@ class GrpcHttp2Producer(Producer):
             options=core_options(settings), maximum_concurrent_rpcs=settings.limits.calls.concurrent
         )
         self._health = Health([RECIPES, RECIPES_IN_JSON])
-        methods = GuardedMethods(settings.limits)
+        methods = GuardedMethods(settings.limits) if self.counters is None else self._count(self.counters)
         services = cast(grpc.aio.Server, methods)
         add_RecipeServiceServicer_to_server(RecipeService(self.book), services)
         add_to_server(JsonRecipeService(self.book), services)
@@ -62,7 +67,17 @@ class GrpcHttp2Producer(Producer):
         server.add_generic_rpc_handlers((methods,))
         addresses = await (self._listen_behind_front(server) if settings.strict_calls else self._listen(server))
         self._server = server
+        if self._connections is not None:
+            self._connections.serve(addresses)
         return addresses
+
+    def _count(self, counters: Counters) -> GuardedMethods:
+        """Methods that count. What counts takes memory, so it is imported where it is asked for."""
+        from producers.grpc_counting import CountedMethods  # noqa: PLC0415
+
+        counted = CountedMethods(self.settings.limits, counters)
+        self._connections = counted.counts.connections
+        return counted
 
     async def _listen(self, server: grpc.aio.Server) -> list[str]:
         try:
@@ -102,6 +117,9 @@ class GrpcHttp2Producer(Producer):
         await server.start()
         await front.listen()
         self._front = front
+        if self.counters is not None:
+            self.counters.connections_open = front.open_connections
+            self.counters.connections_accepted = front.accepted_connections
         return addresses
 
     async def stop(self) -> None:
@@ -110,6 +128,7 @@ class GrpcHttp2Producer(Producer):
         if self._server is None or self._health is None:
             return
         self._health.shut_down()
+        self.note_not_ready()
         await asyncio.sleep(self.settings.stop_notice_s)
         if self._front is not None:
             self._front.stop_listening()

@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import CancelledError, ThreadPoolExecutor
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 # As in producers.grpc_http2.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
@@ -19,6 +19,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from producers.counters import Counters
 from producers.grpc_errors import status_of
 from producers.grpc_json_service import NAME as RECIPES_IN_JSON
 from producers.grpc_json_service import JsonRecipeService, add_to_server
@@ -29,6 +30,9 @@ from producers.grpc_service import RecipeService
 from producers.producer import PortUnavailable, Producer
 from protos.recipe_pb2_grpc import add_RecipeServiceServicer_to_server
 from recipes.book import RecipeBook
+
+if TYPE_CHECKING:
+    from producers.grpc_counting import CallCounts
 
 Work = Coroutine[Any, Any, Any]
 
@@ -54,10 +58,11 @@ class GrpcThreadsProducer(Producer):
             options=core_options(settings),
             maximum_concurrent_rpcs=settings.limits.calls.concurrent,
         )
-        services = cast(grpc.Server, Registration(server, self.book))
+        counts = None if self.counters is None else self._count(self.counters)
+        services = cast(grpc.Server, Registration(server, self.book, counts))
         add_RecipeServiceServicer_to_server(RecipeService(self.book), services)
         add_to_server(JsonRecipeService(self.book), services)
-        self._health = health.HealthServicer()
+        self._health = health.HealthServicer() if counts is None else CountedHealth(counts.counters)
         for name in (RECIPES, RECIPES_IN_JSON):
             self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
@@ -69,7 +74,16 @@ class GrpcThreadsProducer(Producer):
             raise
         server.start()
         self._server = server
+        if counts is not None:
+            counts.connections.serve(addresses)
         return addresses
+
+    @staticmethod
+    def _count(counters: Counters) -> "CallCounts":
+        """What counts calls. It takes memory, so it is imported where it is asked for."""
+        from producers.grpc_counting import CallCounts  # noqa: PLC0415
+
+        return CallCounts(counters)
 
     async def stop(self) -> None:
         """Report NOT_SERVING, serve on for `settings.stop_notice_s`, then accept no new calls and wait up to
@@ -77,9 +91,23 @@ class GrpcThreadsProducer(Producer):
         if self._server is None or self._health is None:
             return
         self._health.enter_graceful_shutdown()
+        self.note_not_ready()
         await asyncio.sleep(self.settings.stop_notice_s)
         await asyncio.to_thread(self._server.stop(self.settings.drain_s).wait)
         self._server = None
+
+
+class CountedHealth(health.HealthServicer):
+    """Counts the answers to health checks."""
+
+    def __init__(self, counters: Counters) -> None:
+        super().__init__()
+        self._counters = counters
+
+    def Check(self, request: health_pb2.HealthCheckRequest, context: Any) -> health_pb2.HealthCheckResponse:  # noqa: N802
+        """The status of a service."""
+        self._counters.health_checked()
+        return super().Check(request, context)
 
 
 class Registration:
@@ -88,8 +116,9 @@ class Registration:
     To be created on the event loop.
     """
 
-    def __init__(self, server: grpc.Server, book: RecipeBook) -> None:
+    def __init__(self, server: grpc.Server, book: RecipeBook, counts: "CallCounts | None" = None) -> None:
         self._server = server
+        self._counts = counts
         self._loop = asyncio.get_running_loop()
         self._result = self._on_loop if book.waits else self._in_thread
         self._lock = threading.Lock()
@@ -101,14 +130,32 @@ class Registration:
         """Register the handlers of `service`, which all take and return one message."""
         made: dict[str, Any] = {
             name: grpc.unary_unary_rpc_method_handler(
-                self._function(each.unary_unary, each.request_deserializer), None, each.response_serializer
+                self._function(f"/{service}/{name}", each), None, each.response_serializer
             )
             for name, each in handlers.items()
         }
         # Missing in types-grpcio.
         cast(Any, self._server).add_registered_method_handlers(service, made)
 
-    def _function(self, behave: Callable[[Any, Any], Work], parse: Callable[[bytes], Any]) -> Any:
+    def _function(self, method: str, handler: Any) -> Any:
+        answer = self._answering(handler.unary_unary, handler.request_deserializer)
+        return answer if self._counts is None else self._counting(self._counts, method, answer)
+
+    @staticmethod
+    def _counting(counts: "CallCounts", method: str, answer: Callable[[bytes, Any], Any]) -> Any:
+        def counted(sent: bytes, context: grpc.ServicerContext) -> Any:
+            counts.begin(context)
+            failed = True
+            try:
+                response = answer(sent, context)
+                failed = False
+            finally:
+                counts.end(method, context, failed=failed)
+            return response
+
+        return counted
+
+    def _answering(self, behave: Callable[[Any, Any], Work], parse: Callable[[bytes], Any]) -> Any:
         """Parses the request itself, so that all errors are handled in one place."""
 
         def answer(sent: bytes, context: grpc.ServicerContext) -> Any:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 import msgspec
 
+from producers.counters import OK, UNKNOWN
 from producers.http_messages import (
     MOMENTARY,
     READY,
@@ -31,6 +32,7 @@ from producers.http_messages import (
 from producers.http_problems import Problem, internal_error, problem_of
 from producers.http_semantics import (
     GZIP,
+    HEALTH,
     IDENTITY,
     JSON,
     PROBLEM_JSON,
@@ -78,6 +80,8 @@ class Answer:
     status: int
     headers: dict[str, str]
     body: bytes = b""
+    outcome: str = OK
+    """What the counters call it: the code of an error, if it is one."""
 
 
 Handler = Callable[[Request], Awaitable[Answer]]
@@ -95,7 +99,7 @@ class HttpApplication:
         self._openapi = resources.files("protos").joinpath("recipe.openapi.json").read_bytes()
         self._routes: dict[str, dict[str, Handler]] = {
             "/recipes": {"GET": self._list_recipes, "POST": self._create_recipe},
-            "/health": {"GET": self._health},
+            HEALTH: {"GET": self._health},
             "/pid": {"GET": self._pid},
             "/openapi.json": {"GET": self._describe},
         }
@@ -113,13 +117,23 @@ class HttpApplication:
             problem = internal_error(log, "a request failed")
         return self.refusal(request, problem)
 
-    def _handler(self, request: Request) -> Handler:
+    def method_of(self, request: Request) -> str:
+        """The method and route of a request, for the counters. What a caller may choose freely is not in it."""
         path, method = request.path, request.method
+        handlers = self._handlers(path)
+        if handlers is None or ("GET" if method == "HEAD" else method) not in handlers:
+            return UNKNOWN
+        return f"{method} {f'{RECIPE}{{id}}' if handlers is self._recipe_route else path}"
+
+    def _handlers(self, path: str) -> dict[str, Handler] | None:
+        """The handlers of a path by method."""
         if path.startswith(RECIPE) and "/" not in path[len(RECIPE) :] and len(path) > len(RECIPE):
-            handlers = self._recipe_route
-        elif (found := self._routes.get(path)) is not None:
-            handlers = found
-        else:
+            return self._recipe_route
+        return self._routes.get(path)
+
+    def _handler(self, request: Request) -> Handler:
+        method = request.method
+        if (handlers := self._handlers(request.path)) is None:
             raise Problem(404, "no such resource")
         handler = handlers.get("GET" if method == "HEAD" else method)
         if handler is not None:
@@ -233,6 +247,7 @@ class HttpApplication:
             coding = IDENTITY
         body = msgspec.json.encode(problem.document())
         answer = self._coded(coding, problem.status, body, PROBLEM_JSON, problem.headers)
+        answer.outcome = problem.error
         if problem.closes:
             answer.headers["Connection"] = "close"
         return answer

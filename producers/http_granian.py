@@ -5,8 +5,8 @@ and all of its CPU time is known. HTTP is spoken in a thread of Granian's, the a
 """
 
 import asyncio
-from collections.abc import AsyncIterable
-from typing import Any
+from collections.abc import AsyncIterable, Awaitable, Callable
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from granian.constants import HTTPModes, Interfaces
@@ -14,14 +14,19 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 from multidict import MultiDict
 
-from producers.http_application import HttpApplication
+from producers.counters import DISCONNECTED, UNKNOWN, Counters, Ended
+from producers.http_application import Answer, HttpApplication
 from producers.http_messages import stopping
+from producers.http_semantics import HEALTH
 from producers.producer import PortUnavailable, Producer
 from producers.settings import ProducerSettings, TlsFiles
 from producers.sockets import BACKLOG, check_port
 from producers.tls import server_context
 from producers.workers import hold_ports
 from recipes.book import RecipeBook
+
+if TYPE_CHECKING:
+    from producers.peer_connections import PeerConnections
 
 START_S = 10.0
 """How long it may take until Granian accepts connections."""
@@ -37,6 +42,7 @@ class GranianProducer(Producer):
     def __init__(self, book: RecipeBook, settings: ProducerSettings) -> None:
         super().__init__(book, settings)
         self._application = HttpApplication(book, settings)
+        self._connections = None if self.counters is None else self._count(self.counters)
         self._servers: list[tuple[Server, asyncio.Task[None]]] = []
         self._open: set[asyncio.Task[None]] = set()
         """The requests that are being answered."""
@@ -67,7 +73,16 @@ class GranianProducer(Producer):
         finally:
             if held is not None:
                 held.close()
+        if self._connections is not None:
+            self._connections.serve(addresses)
         return addresses
+
+    @staticmethod
+    def _count(counters: Counters) -> "PeerConnections":
+        """What counts connections. It takes memory, so it is imported where it is asked for."""
+        from producers.peer_connections import PeerConnections  # noqa: PLC0415
+
+        return PeerConnections(counters)
 
     async def stop(self) -> None:
         """Report 503 on /health, serve on for `settings.stop_notice_s`, then stop accepting and wait up to
@@ -76,6 +91,7 @@ class GranianProducer(Producer):
         if not servers:
             return
         self._application.stopping = True
+        self.note_not_ready()
         await asyncio.sleep(self.settings.stop_notice_s)
         for server, _ in servers:
             server.stop()
@@ -91,7 +107,7 @@ class GranianProducer(Producer):
     async def _listen(self, port: int, files: TlsFiles | None) -> None:
         limits = self.settings.limits
         server = Server(
-            self._answer,
+            self._answer if self.counters is None else self._counting(self.counters),
             self.settings.host,
             port,
             interface=Interfaces.RSGI,
@@ -128,7 +144,27 @@ class GranianProducer(Producer):
         reason = serving.exception() if serving.done() and not serving.cancelled() else f"no answer in {START_S:g} s"
         raise PortUnavailable(f"cannot listen on {self.settings.host}:{port}: {reason}; choose another port, or 0")
 
-    async def _answer(self, scope: Any, protocol: Any) -> None:
+    def _counting(self, counters: Counters) -> Callable[[Any, Any], Awaitable[None]]:
+        """Answers, and counts calls. Health checks are no calls."""
+
+        async def answer(scope: Any, protocol: Any) -> None:
+            if scope.path == HEALTH:
+                counters.health_checked()
+                await self._answer(scope, protocol)
+                return
+            assert self._connections is not None, "it counts, too"
+            self._connections.seen(scope.client)
+            counters.begin()
+            ended = Ended(UNKNOWN, 0, DISCONNECTED)
+            try:
+                made = await self._answer(scope, protocol)
+                ended = Ended(self._application.method_of(scope), made.status, made.outcome)
+            finally:
+                counters.end(ended)
+
+        return answer
+
+    async def _answer(self, scope: Any, protocol: Any) -> Answer:
         request = _Request(scope, protocol)
         task = asyncio.current_task()
         assert task is not None
@@ -140,6 +176,7 @@ class GranianProducer(Producer):
         finally:
             self._open.discard(task)
         protocol.response_bytes(answer.status, list(answer.headers.items()), answer.body)
+        return answer
 
 
 class _Request:

@@ -55,6 +55,8 @@ def _weight(text: str) -> int | None:
     return weight if weight <= HIGHEST_WEIGHT else None
 
 
+HEALTH = "/health"
+"""The path of health checks."""
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
 PROTOBUF = "application/x-protobuf"

@@ -4,6 +4,7 @@ import secrets
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+from producers.counters import Counters
 from producers.settings import ProducerSettings
 from recipes.book import RecipeBook
 
@@ -31,6 +32,8 @@ class Producer(ABC):
     def __init__(self, book: RecipeBook, settings: ProducerSettings) -> None:
         self.book = book
         self.settings = settings
+        self.counters = None if settings.metrics_port is None else Counters()
+        """What is counted; None: nothing is."""
 
     @abstractmethod
     async def start(self) -> list[str]:
@@ -42,6 +45,11 @@ class Producer(ABC):
     @abstractmethod
     async def stop(self) -> None:
         """Stop accepting, let open requests finish within `settings.drain_s`, close everything."""
+
+    def note_not_ready(self) -> None:
+        """Have the counts show that health checks report the stop."""
+        if self.counters is not None:
+            self.counters.ready = False
 
     def address(self, port: int, *, tls: bool) -> str:
         """The announced address of a port, such as `http://127.0.0.1:4000`."""

@@ -12,7 +12,7 @@ import uvloop
 from commands.errors import UsageError
 from commands.loop_signals import run_until_signal
 from producers import lifecycle
-from producers.producer import PortUnavailable, UnsupportedSetting
+from producers.producer import PortUnavailable, Producer, UnsupportedSetting
 from producers.registry import DEFAULT, producer_class
 from producers.settings import ProducerSettings
 from producers.tls import TlsFilesUnusable
@@ -44,7 +44,27 @@ def serve(service: Service) -> None:
         gc.collect()
         gc.freeze()
         producer = producer_class(service.protocol, service.implementation)(book, service.settings)
-        run(lifecycle.serve(producer, lambda addresses: lifecycle.announce(addresses, os.getpid())))
+        run(lifecycle.serve(producer, lambda addresses: _announce(service, producer, addresses)))
+
+
+def _announce(service: Service, producer: Producer, addresses: list[str]) -> None:
+    """Announce what is served. The counts come last, and end with the process. Raises PortUnavailable."""
+    shown = list(addresses)
+    settings = service.settings
+    if settings.metrics_port is not None and producer.counters is not None:
+        # It takes memory, so it is imported where it is asked for.
+        from producers.metrics import serve_metrics  # noqa: PLC0415
+
+        shown.append(
+            serve_metrics(
+                settings.host,
+                settings.metrics_port,
+                producer.counters,
+                protocol=service.protocol,
+                implementation=service.implementation,
+            )
+        )
+    lifecycle.announce(shown, os.getpid())
 
 
 def run(serving: Coroutine[Any, Any, Result]) -> Result:

@@ -123,6 +123,8 @@ class ProducerSettings:
     strict_calls: bool = False
     """Refuse gRPC calls with a wrong content type or an unknown coding, which gRPC's core accepts. For this the
     producer parses every frame before the core does (docs/decisions/0013-strict-calls.md)."""
+    metrics_port: int | None = None
+    """The port that shows what was counted; None: nothing is counted."""
     drain_s: float = 10.0
     """How long a stop waits for open requests."""
     stop_notice_s: float = 0.0

@@ -73,22 +73,35 @@ def hold_ports(settings: ProducerSettings) -> HeldPorts:
     return HeldPorts(numbers[0], numbers[1], tuple(sockets))
 
 
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What a worker has announced."""
+
+    pid: int
+    addresses: list[str]
+
+
 class Workers:
     """A fixed number of worker processes that serve the same ports."""
 
-    def __init__(self, count: int, command: Sequence[str], ports: int) -> None:
-        """`command` starts one worker, which announces `ports` addresses on stdout as any producer does."""
-        self.count = count
-        self.command = list(command)
+    def __init__(self, commands: Sequence[Sequence[str]], *, ports: int, own_ports: int = 0) -> None:
+        """`commands`: each starts one worker, which announces `ports` addresses that all share, and then `own_ports`
+        of its own, on stdout as any producer does."""
+        self.commands = [list(command) for command in commands]
         self.ports = ports
+        self.own_ports = own_ports
         self._processes: set[asyncio.subprocess.Process] = set()
         self._stopping = asyncio.Event()
 
-    async def serve(self, on_listening: Callable[[list[str]], None]) -> int:
-        """Run until a stop signal. Returns 0, or 1 if workers kept ending before they listened."""
+    async def serve(self, on_listening: Callable[[list[str], int], None]) -> int:
+        """Run until a stop signal. Returns 0, or 1 if workers kept ending before they listened.
+
+        `on_listening` gets addresses and the process that serves them: what all share once all listen, with the id of
+        this process; then what a worker has of its own, also of one that takes the place of another.
+        """
         with stop_requested() as stop:
-            listening: asyncio.Queue[list[str]] = asyncio.Queue()
-            keepers = [asyncio.create_task(self._keep_one(listening)) for _ in range(self.count)]
+            listening: asyncio.Queue[Announced] = asyncio.Queue()
+            keepers = [asyncio.create_task(self._keep_one(command, listening)) for command in self.commands]
             waiting = asyncio.create_task(self._announce(listening, on_listening))
             stopped = asyncio.ensure_future(stop())
             try:
@@ -103,18 +116,23 @@ class Workers:
                         process.terminate()
                 await asyncio.gather(*keepers)
 
-    async def _announce(self, listening: asyncio.Queue[list[str]], on_listening: Callable[[list[str]], None]) -> None:
-        addresses: list[str] = []
-        for _ in range(self.count):
-            addresses = await listening.get()
-        on_listening(addresses)
+    async def _announce(
+        self, listening: asyncio.Queue["Announced"], on_listening: Callable[[list[str], int], None]
+    ) -> None:
+        first = [await listening.get() for _ in self.commands]
+        on_listening(first[-1].addresses[: self.ports], os.getpid())
+        for worker in first:
+            on_listening(worker.addresses[self.ports :], worker.pid)
+        while True:
+            worker = await listening.get()
+            on_listening(worker.addresses[self.ports :], worker.pid)
 
-    async def _keep_one(self, listening: asyncio.Queue[list[str]]) -> None:
+    async def _keep_one(self, command: Sequence[str], listening: asyncio.Queue["Announced"]) -> None:
         failures = 0
         while not self._stopping.is_set() and failures < RESTARTS_IN_A_ROW:
             # A session of its own, so that Ctrl-C reaches only the parent, which then stops its workers.
             process = await asyncio.create_subprocess_exec(
-                *self.command,
+                *command,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 start_new_session=True,
@@ -124,10 +142,10 @@ class Workers:
             if self._stopping.is_set():
                 # The stop signal came while this process was being started, so it was not terminated then.
                 process.terminate()
-            addresses = await _announced(process, self.ports)
+            addresses = await _announced(process, self.ports + self.own_ports)
             failures = 0 if addresses else failures + 1
             if addresses:
-                listening.put_nowait(addresses)
+                listening.put_nowait(Announced(process.pid, addresses))
             exit_code = await process.wait()
             self._processes.discard(process)
             if not self._stopping.is_set():

@@ -58,6 +58,8 @@ class RunningProducer:
     plain: str
     """Its address without TLS."""
     tls: str | None
+    metrics: tuple[str, ...] = ()
+    """Where each of its processes shows what it has counted (bench.runner.producer_counts)."""
 
     @property
     def addresses(self) -> Addresses:
@@ -134,6 +136,7 @@ class Session:
         gzip: bool = False,
         gzip_level: int = 6,
         flags: Sequence[str] = (),
+        counting: int = 0,
         certificates: Path | None = None,
         directory: str = "",
         python: str = "",
@@ -141,7 +144,8 @@ class Session:
     ) -> RunningProducer:
         """Start `python -m producers` on free ports, and wait until it accepts. Raises ProcessFailed.
 
-        `flags` are passed on. `certificates`: where its certificates are; without, it serves no TLS. `directory` is the
+        `flags` are passed on. `counting`: how many of its processes count calls, all of its workers or none.
+        `certificates`: where its certificates are; without, it serves no TLS. `directory` is the
         root of the code to start it from, `python` the interpreter; empty: this lab's own. `wrapper`: what runs it.
 
         One process serves plain and TLS, and gzip to those who ask for it, so that these effects are compared within a
@@ -152,6 +156,7 @@ class Session:
         command += [] if implementation == DEFAULT else ["--implementation", implementation]
         command += ["--gzip", "--gzip-level", str(gzip_level)] if gzip else []
         command += flags
+        command += ["--metrics-port", "0"] if counting else []
         if certificates is not None:
             command += ["--tls-port", "0", "--cert", str(certificates / "server.pem")]
             command += ["--key", str(certificates / "server-key.pem")]
@@ -160,9 +165,9 @@ class Session:
             # Its libraries are installed with it. Those on the user's PYTHONPATH would come before them.
             wrapper = replace(wrapper, environment={**wrapper.environment, "PYTHONPATH": directory})
         name = f"the {protocol} producer" + ("" if implementation == DEFAULT else f" ({implementation})")
-        server = await self.start_server(name, command, ports=ports, directory=directory, wrapper=wrapper)
-        plain, *tls = server.addresses
-        return RunningProducer(server.child, plain, tls[0] if tls else None)
+        server = await self.start_server(name, command, ports=ports + counting, directory=directory, wrapper=wrapper)
+        plain, *tls = server.addresses[:ports]
+        return RunningProducer(server.child, plain, tls[0] if tls else None, server.addresses[ports:])
 
     async def start_server(
         self,

@@ -32,16 +32,16 @@ async def test_a_stop_while_a_worker_is_being_started_ends_that_worker_too(monke
         started.append(await create(*command, **given))
         return started[-1]
 
-    workers = Workers(1, ANNOUNCES, ports=1)
+    workers = Workers([ANNOUNCES], ports=1)
     monkeypatch.setattr(asyncio, "create_subprocess_exec", create_while_stopping)
     async with asyncio.timeout(20):
-        assert await workers.serve(lambda addresses: None) == 0
+        assert await workers.serve(lambda addresses, pid: None) == 0
     assert [process.returncode for process in started] == [-signal.SIGTERM]
 
 
 async def test_workers_that_never_listen_are_not_restarted_forever(capfd: pytest.CaptureFixture[str]) -> None:
     async with asyncio.timeout(20):
-        assert await Workers(1, FAILS, ports=1).serve(lambda addresses: None) == 1
+        assert await Workers([FAILS], ports=1).serve(lambda addresses, pid: None) == 1
     assert capfd.readouterr().err.count("ended with 3") == RESTARTS_IN_A_ROW
 
 
@@ -65,6 +65,7 @@ FLAGS: dict[str, tuple[str, ...]] = {
     "suggestions": ("--no-suggestions",),
     "persisted_queries": ("--persisted-queries",),
     "strict_calls": ("--strict-calls",),
+    "metrics_port": ("--metrics-port", "9100"),
 }
 """Each parameter of the command but `protocol` and `workers`, with a value that is not its default."""
 
@@ -77,8 +78,8 @@ def served(own_certificates: CertificateFiles, tmp_path: Path, monkeypatch: pyte
     services: list[Service] = []
 
     class RecordedWorkers(Workers):
-        async def serve(self, on_listening: Callable[[list[str]], None]) -> int:
-            services.append(service_of(self.command[-1]))
+        async def serve(self, on_listening: Callable[[list[str], int], None]) -> int:
+            services.append(service_of(self.commands[0][-1]))
             return 0
 
     monkeypatch.setattr(program, "Workers", RecordedWorkers)
