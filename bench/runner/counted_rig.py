@@ -34,6 +34,9 @@ WINDOW_INSTRUCTIONS = 60_000_000
 other work that is not done for each request have to be spread over many."""
 OTHER_SIDE_PRIORITY = 2
 """Of what is not counted (SCHED_FIFO). Counted processes have 1."""
+ORDER_PRIORITY = 3
+"""Of what sends a counted process its orders. Where processes of a priority take all of the CPUs' time, others get 5 %
+of it (sched(7)), and on a busy machine share that."""
 REQUESTS_TIMEOUT_S = 600.0
 DUMP_TIMEOUT_S = 60.0
 
@@ -196,7 +199,8 @@ class CountedRig:
 
     async def _order(self, command: Sequence[str]) -> None:
         try:
-            await self.session.unless_stopped(self.session.run_to_end("vgdb", command, DUMP_TIMEOUT_S))
+            priority = ORDER_PRIORITY if self.runs_first else None
+            await self.session.unless_stopped(self.session.run_to_end("vgdb", command, DUMP_TIMEOUT_S, priority))
         except ProcessFailed as error:
             await self.child.raise_if_ended()
             raise error from None

@@ -32,7 +32,7 @@ ALL_FAILED_AT_MOST = 2
 INTERRUPTED = (
     "The system did not permit that counted processes run before all others (SCHED_FIFO). Where a server or client has "
     "several threads, as gRPC's have, counts vary by several percent with how busy the machine is. Remedy: "
-    "`sudo prlimit --rtprio=2:2 --pid $$` in the shell that runs the command."
+    "`sudo prlimit --rtprio=3:3 --pid $$` in the shell that runs the command."
 )
 
 

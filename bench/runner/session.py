@@ -17,7 +17,7 @@ from typing import Any, Self, TypeVar
 
 from bench.fronts.front import Front, FrontPlan
 from bench.load import messages
-from bench.machine import Pinning
+from bench.machine import Pinning, run_first
 from bench.plan import Addresses
 from bench.runner import front as fronts
 from bench.runner import spinner
@@ -222,10 +222,17 @@ class Session:
         await process.order(setup, START_TIMEOUT_S)
         return process
 
-    async def run_to_end(self, name: str, command: Sequence[str], timeout_s: float) -> None:
-        """Run a program that ends by itself. Raises ProcessFailed when it fails, or does not end in time."""
+    async def run_to_end(
+        self, name: str, command: Sequence[str], timeout_s: float, priority: int | None = None
+    ) -> None:
+        """Run a program that ends by itself, before others with this `priority` (`machine.run_first`).
+
+        Raises ProcessFailed when it fails, or does not end in time.
+        """
         child = await self._start(name, command, (), self._tools)
         try:
+            if priority is not None:
+                run_first(child.pid, priority)
             exit_code = await asyncio.wait_for(child.process.wait(), timeout_s)
             if exit_code:
                 raise ProcessFailed(f"{name} ended with {exit_code}{child.last_error()}")
