@@ -13,6 +13,7 @@ PYTHONS ?= 3.12 3.13 3.14
 PYTHONS_TESTS := tests/test_wheel.py tests/consumers tests/producers/test_program.py tests/producers/test_workers.py \
 	tests/bench/load/test_loops.py tests/bench/test_run_file.py
 IMPLEMENTATIONS_READY := $(VENV)/implementations-ready
+FRONTS_READY := $(VENV)/fronts-ready
 CONFORMANCE := .venv-conformance
 CONFORMANCE_READY := $(CONFORMANCE)/ready
 # Extras stay in the lock files: pip 23 does not take `name==1` as an answer to a requirement of `name[extra]`, chooses a release
@@ -24,7 +25,7 @@ export RECIPES
 # The lab starts hundreds of processes in its tests and runs, and each would compile the code again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup implementations certs protos bench compare history claims report sizes instructions http graphql grpc serve-http serve-graphql \
+.PHONY: help setup implementations fronts certs protos bench compare history claims report sizes instructions http graphql grpc serve-http serve-graphql \
 	serve-grpc data wheel test pythons check interop conformance hostile audit lint format types imports stubs version collect tests quick-bench lock clean \
 	vendor pictures
 .DEFAULT_GOAL := help
@@ -46,6 +47,10 @@ $(IMPLEMENTATIONS_READY): requirements/implementations.txt $(RUN_READY)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/implementations.txt
 	@touch $@
 
+$(FRONTS_READY): requirements/fronts.txt $(RUN_READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fronts.txt
+	@touch $@
+
 # Without npm, the tests that need its packages are skipped with a reason.
 %/node_modules/.package-lock.json: %/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --silent --prefix $* && touch $@; fi
@@ -58,6 +63,8 @@ $(CONFORMANCE_READY): requirements/conformance.txt
 setup: $(DEVELOP_READY) ## .venv from the hash-locked requirements
 
 implementations: $(IMPLEMENTATIONS_READY) ## install other libraries that can serve the protocols (docs/implementations.md)
+
+fronts: $(FRONTS_READY) ## install Envoy, a proxy in front of producers (docs/fronts.md)
 
 certs: $(RUN_READY) ## a local CA, server and client certificates in certs/
 	@$(BIN)/python -m producers.certificates
@@ -136,6 +143,7 @@ conformance: $(CONFORMANCE_READY) ## install the scanners for tests/interop in a
 
 audit: $(CONFORMANCE_READY) ## check the dependencies for known vulnerabilities
 	@$(CONFORMANCE)/bin/python tests/audit.py requirements/implementations.txt
+	@$(CONFORMANCE)/bin/python tests/audit.py requirements/fronts.txt
 
 hostile: $(DEVELOP_READY) ## attack the producers and write docs/generated/hostile.md
 	@mkdir -p reports && rm -f reports/hostile.jsonl
@@ -179,6 +187,7 @@ lock: $(DEVELOP_READY) ## update the lock files, with hashes
 	$(LOCK) pyproject.toml requirements/develop.in -c requirements/run.txt -o requirements/develop.txt
 	$(LOCK) pyproject.toml --extra implementations -c requirements/run.txt -c requirements/develop.txt \
 		-o requirements/implementations.txt
+	$(LOCK) pyproject.toml --extra fronts -c requirements/run.txt -c requirements/develop.txt -o requirements/fronts.txt
 	$(LOCK) requirements/conformance.in -o requirements/conformance.txt
 
 clean: ## remove everything generated, but not the reports

@@ -12,6 +12,7 @@ from bench.cli.ask import ask
 from bench.cli.check import check
 from bench.cli.claims import claims
 from bench.cli.compare import compare
+from bench.cli.front_show import front_show
 from bench.cli.history import history
 from bench.cli.instructions import instructions
 from bench.cli.report import report
@@ -25,6 +26,10 @@ from recipes.installation import started_as
 app = command_line.application("Measure what serving the same recipes costs over each protocol.")
 for command in (run, compare, history, claims, report, sizes, instructions, advise, ask, slo, check):
     app.command(cls=command_line.GroupedCommand.refusing(WITHOUT_EFFECT.get(command.__name__, ())))(command)
+fronts = command_line.application("Proxies between consumers and producers: how they are configured, what they do.")
+for name, command in {"show": front_show}.items():
+    fronts.command(name, cls=command_line.GroupedCommand.refusing(WITHOUT_EFFECT.get(command.__name__, ())))(command)
+app.add_typer(fronts, name="front")
 
 
 def main() -> int:

@@ -144,6 +144,17 @@ WITHOUT_EFFECT: Mapping[str, Sequence[WithoutEffect]] = {
         *ACCESS,
         JSON,
     ),
+    "front_show": (
+        WithoutEffect(
+            ["--gzip-level"],
+            "without --gzip-at front; add it, or leave --gzip-level out",
+            lambda line: line["--gzip-at"] != "front",
+        ),
+        WithoutEffect(["--replicas"], "beside --upstream; leave one of them out", beside("--upstream")),
+        WithoutEffect(
+            ["--rise", "--fall"], "with --check-interval 0; leave it out", lambda line: line["--check-interval"] == 0
+        ),
+    ),
     "instructions": (
         WithoutEffect(["--threshold"], "without --ab; add it, or leave --threshold out", without("--ab")),
         WithoutEffect(["--page-size"], NO_PAGES, _no_pages(USUAL_WORKLOADS)),

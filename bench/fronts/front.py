@@ -4,6 +4,7 @@ A front is one process with one listener. Cells that need another configuration 
 one thread serves, so that CPU time per request can be compared, and nothing is tried again unless a plan says so.
 """
 
+import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,12 +23,17 @@ Balance = Literal["default", "request", "least"]
 with the fewest requests in flight, or connections where a front sees no requests."""
 BALANCES: tuple[Balance, ...] = get_args(Balance)
 
+GZIP_LEVEL = 6
+"""zlib's own default, and that of the lab's producers."""
 CERTIFICATE, CA = "certificate.pem", "ca.pem"
 FILES: Mapping[str, str] = {
     CERTIFICATE: "its certificate chain, followed by the private key",
     CA: "the authority that must have signed the certificates of the producers",
 }
 """In a front's directory, where its plan needs them."""
+
+SUITES = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+"""Of TLS 1.3, in the order of the lab's producers."""
 
 NO_CONNECTION = "connection failed"
 BROKEN_RESPONSE = "connection broken, or response invalid"
@@ -97,7 +103,7 @@ class FrontPlan:
     tls_at: TlsAt = "none"
     gzip: bool = False
     """Whether the front compresses responses for clients that accept gzip, and asks replicas for none."""
-    gzip_level: int = 6
+    gzip_level: int = GZIP_LEVEL
     """zlib's level, for fronts that have a choice."""
     balance: Balance = "default"
     health: HealthCheck | None = field(default_factory=HealthCheck)
@@ -259,7 +265,8 @@ class Front(ABC):
 
     def render(self, plan: FrontPlan, directory: str) -> dict[str, str]:
         """The files of its configuration by name, for use in `directory`. The plan is one that it can do."""
-        values = {"plan": plan, "directory": directory, **self.values(plan, directory)}
+        command = shlex.join(self.command(self.program, directory))
+        values = {"plan": plan, "directory": directory, "command": command, **self.values(plan, directory)}
         return {self.config: _environment.get_template(self.template).render(values)}
 
     @abstractmethod
@@ -282,7 +289,12 @@ def milliseconds(seconds: float) -> str:
     return f"{round(seconds * 1000)}ms"
 
 
-_environment.filters["ms"] = milliseconds
+def seconds(value_s: float) -> str:
+    """As Envoy writes times: `1.5s`."""
+    return f"{value_s:.6f}".rstrip("0").rstrip(".") + "s"
+
+
+_environment.filters.update(ms=milliseconds, s=seconds)
 
 
 def why_no_gzip(plan: FrontPlan) -> str | None:

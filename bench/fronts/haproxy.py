@@ -4,7 +4,17 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from bench.fronts import haproxy_parts as parts
-from bench.fronts.front import Counts, Front, FrontPlan, Question, first, milliseconds, why_no_gzip, why_no_queue
+from bench.fronts.front import (
+    GZIP_LEVEL,
+    Counts,
+    Front,
+    FrontPlan,
+    Question,
+    first,
+    milliseconds,
+    why_no_gzip,
+    why_no_queue,
+)
 
 BALANCE = {"default": "", "request": "roundrobin", "least": "leastconn"}
 
@@ -21,7 +31,10 @@ class HAProxy(Front):
     def why_not(self, plan: FrontPlan) -> str | None:
         """It reads requests, so it cannot pass TLS through."""
         passes = "in HTTP mode HAProxy reads requests, which TLS hides from it; haproxy-tcp passes TLS through"
-        return first(passes if plan.passes else None, why_no_gzip(plan), why_no_queue(plan))
+        level = "HAProxy compresses with libslz, which has one level" if plan.gzip_level != GZIP_LEVEL else None
+        return first(
+            passes if plan.passes else None, why_no_gzip(plan), level if plan.gzip else None, why_no_queue(plan)
+        )
 
     def command(self, program: str, directory: str) -> list[str]:
         """In the foreground."""

@@ -13,6 +13,7 @@ from bench.fronts.front import (
     NO_REPLICA,
     REFUSED,
     STATUS_5XX,
+    SUITES,
     BadStatistics,
     Counts,
     FrontPlan,
@@ -26,8 +27,6 @@ from bench.protocols import HEALTH_PATH
 PROGRAM = "haproxy"
 VERSION_FLAG = "-v"
 SOCKET = "statistics.sock"
-SUITES = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
-"""Of TLS 1.3, in the order of the lab's producers."""
 _VERSION = re.compile(r"HAProxy version (\S+)")
 
 QUESTIONS = (Question(SOCKET, b"show stat\n"),)

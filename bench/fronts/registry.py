@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from bench.fronts.front import Front
 from bench.protocols import resolve
+from recipes.installation import prepared_by
 
+HAPROXY_PACKAGE = "install the package haproxy (Debian: apt-get install haproxy)"
 NONE = "none"
 """No front: consumers call the producer itself."""
 
@@ -34,8 +36,26 @@ FRONTS: dict[str, FrontRow] = {
         FrontRow(
             name="haproxy",
             title="HAProxy",
-            install="install the package haproxy (Debian: apt-get install haproxy)",
+            install=HAPROXY_PACKAGE,
             front_at="bench.fronts.haproxy:HAProxy",
+        ),
+        FrontRow(
+            name="haproxy-tcp",
+            title="HAProxy (TCP)",
+            install=HAPROXY_PACKAGE,
+            front_at="bench.fronts.haproxy_tcp:HAProxyTcp",
+        ),
+        FrontRow(
+            name="nginx",
+            title="nginx",
+            install="install the package nginx (Debian: apt-get install nginx)",
+            front_at="bench.fronts.nginx:Nginx",
+        ),
+        FrontRow(
+            name="envoy",
+            title="Envoy",
+            install=f"run `{prepared_by('fronts')}`",
+            front_at="bench.fronts.envoy:Envoy",
         ),
     )
 }

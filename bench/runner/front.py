@@ -29,6 +29,9 @@ OUTPUT = "output.log"
 """In a front's directory: what its program printed, with the access log of those that print it."""
 PRIVATE = 0o600
 
+_versions: dict[str, str] = {}
+"""By program: what was found before."""
+
 StartChild = Callable[[str, Sequence[str]], Awaitable[Child]]
 
 
@@ -91,10 +94,10 @@ def program_of(front: Front) -> str | None:
     return shutil.which(front.program, path=os.pathsep.join(places))
 
 
-async def version_of(front: Front) -> str:
-    """The version that its program prints; empty where it is not installed or prints none."""
-    if (program := program_of(front)) is None:
-        return ""
+async def version_of(front: Front, program: str) -> str:
+    """The version that its program prints; empty where it prints none."""
+    if program in _versions:
+        return _versions[program]
     process = await asyncio.create_subprocess_exec(
         *(program, front.version_flag),
         stdin=asyncio.subprocess.DEVNULL,
@@ -111,7 +114,7 @@ async def version_of(front: Front) -> str:
             with suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
-    return front.version(printed.decode(errors="replace"))
+    return _versions.setdefault(program, front.version(printed.decode(errors="replace")))
 
 
 async def start(
@@ -127,7 +130,7 @@ async def start(
     program = program_of(front)
     assert program is not None
     await asyncio.to_thread(_put_certificates, plan, directory, certificates)
-    version = await version_of(front)
+    version = await version_of(front, program)
     for _ in range(PORTS_TRIED):
         plan = replace(plan, address=f"{HOST}:{free_port()}")
         await asyncio.to_thread(_put_configuration, front, plan, directory)

@@ -1,0 +1,64 @@
+"""HAProxy in TCP mode: it balances connections, so all calls of a connection go to one replica."""
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from bench.fronts import haproxy_parts as parts
+from bench.fronts.front import Counts, Front, FrontPlan, Question, first, why_no_queue
+
+BALANCE = {"default": "", "least": "leastconn"}
+
+
+class HAProxyTcp(Front):
+    """One HAProxy, which passes bytes on."""
+
+    name: ClassVar[str] = "haproxy-tcp"
+    program: ClassVar[str] = parts.PROGRAM
+    template: ClassVar[str] = "haproxy-tcp.cfg.jinja"
+    config: ClassVar[str] = "haproxy.cfg"
+    version_flag: ClassVar[str] = parts.VERSION_FLAG
+
+    def why_not(self, plan: FrontPlan) -> str | None:
+        """It sees connections and bytes, and no requests."""
+        impossible = {
+            "in TCP mode HAProxy balances connections, not requests": plan.balance not in BALANCE,
+            "in TCP mode HAProxy passes responses on as they are, without compressing them": plan.gzip,
+            "in TCP mode HAProxy takes no part in HTTP/2, so it limits no streams": plan.limits.streams is not None,
+            "in TCP mode each client's connection has one of its own to a replica, which ends with it": (
+                plan.times.upstream_keep_alive_s == 0
+            ),
+        }
+        return first(*(reason for reason, holds in impossible.items() if holds), why_no_queue(plan))
+
+    def command(self, program: str, directory: str) -> list[str]:
+        """In the foreground."""
+        return parts.command(program, directory, self.config)
+
+    def version(self, printed: str) -> str:
+        """As `haproxy -v` prints it."""
+        return parts.version(printed)
+
+    def questions(self, plan: FrontPlan) -> tuple[Question, ...]:
+        """On its statistics socket."""
+        return parts.QUESTIONS
+
+    def counts(self, plan: FrontPlan, answers: Sequence[bytes]) -> Counts:
+        """Connections of each replica."""
+        return parts.counts(plan, answers, sees_requests=False)
+
+    def values(self, plan: FrontPlan, directory: str) -> dict[str, object]:
+        """Lines and words that depend on several values of the plan."""
+        return {
+            "socket": parts.SOCKET,
+            "bind": parts.bind(plan, directory),
+            "balance": BALANCE[plan.balance],
+            "check": parts.check_lines(plan),
+            "server": " ".join(_words(plan, directory)),
+        }
+
+
+def _words(plan: FrontPlan, directory: str) -> Iterator[str]:
+    """What every server line has."""
+    yield from parts.tls_to_replicas(plan, directory)
+    yield from parts.check_words(plan)
+    yield from parts.limits(plan)

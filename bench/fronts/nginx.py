@@ -1,0 +1,160 @@
+"""nginx, as it is free: it balances requests, over HTTP/1.1 by proxy_pass and over HTTP/2 by grpc_pass."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from bench.fronts.front import (
+    BROKEN_RESPONSE,
+    CA,
+    CERTIFICATE,
+    NO_CONNECTION,
+    NO_REPLICA,
+    REFUSED,
+    STATUS_5XX,
+    SUITES,
+    TIMEOUT,
+    BadStatistics,
+    Counts,
+    Front,
+    FrontPlan,
+    Question,
+    ReplicaCounts,
+    first,
+    happened,
+    why_no_gzip,
+)
+
+BALANCE = {"default": "", "request": "", "least": "least_conn"}
+"""Each in turn is what it does by default, and has no directive."""
+SOCKET, CALLS = "flush.sock", "calls.log"
+GROUP = "replicas"
+"""What stands in place of an address in its log where no replica was tried."""
+FLUSH = Question(SOCKET, b"GET / HTTP/1.0\r\n\r\n")
+
+
+class Nginx(Front):
+    """One nginx."""
+
+    name: ClassVar[str] = "nginx"
+    program: ClassVar[str] = "nginx"
+    template: ClassVar[str] = "nginx.conf.jinja"
+    config: ClassVar[str] = "nginx.conf"
+    version_flag: ClassVar[str] = "-v"
+
+    def why_not(self, plan: FrontPlan) -> str | None:
+        """It has no queue, and passes TLS through with another module only."""
+        queues = plan.limits.queue is not None or plan.limits.queue_s is not None
+        passes = "nginx passes TLS through with its stream module, which is a package of its own; use haproxy-tcp"
+        return first(
+            passes if plan.passes else None,
+            why_no_gzip(plan),
+            "nginx has no queue for requests without a licence" if queues else None,
+        )
+
+    def command(self, program: str, directory: str) -> list[str]:
+        """In the foreground, one process, so that nothing outlives it."""
+        options = ["-p", directory, "-e", "stderr", "-c", f"{directory}/{self.config}"]
+        return [program, *options, "-g", "daemon off; master_process off;"]
+
+    def version(self, printed: str) -> str:
+        """`1.22.1` of `nginx version: nginx/1.22.1`."""
+        return printed.partition("nginx/")[2].split()[0] if "nginx/" in printed else ""
+
+    def questions(self, plan: FrontPlan) -> tuple[Question, ...]:
+        """Its log of calls. It has no counters of replicas, so there is nothing where calls are not logged."""
+        return (FLUSH, Question(CALLS)) if plan.counts_calls else ()
+
+    def counts(self, plan: FrontPlan, answers: Sequence[bytes]) -> Counts:
+        """What the log says."""
+        if not answers:
+            return Counts(replicas={upstream: ReplicaCounts() for upstream in plan.upstreams})
+        calls: Counter[str] = Counter()
+        failures: Counter[tuple[str, str]] = Counter()
+        requests = connections = 0
+        for upstreams, first_of_connection, failed in _logged(answers[1]):
+            requests += 1
+            connections += first_of_connection
+            calls.update(upstreams)
+            failures.update(failed)
+        return Counts(
+            replicas={
+                upstream: ReplicaCounts(
+                    calls=calls[upstream],
+                    failures=happened({kind: count for (where, kind), count in failures.items() if where == upstream}),
+                )
+                for upstream in plan.upstreams
+            },
+            calls=requests,
+            connections=connections,
+            failures=happened({kind: count for (where, kind), count in failures.items() if not where}),
+        )
+
+    def values(self, plan: FrontPlan, directory: str) -> dict[str, object]:
+        """Lines and words that depend on several values of the plan."""
+        secure = "s" if plan.upstream_tls else ""
+        return {
+            "balance": BALANCE[plan.balance],
+            "server": " ".join(_words(plan)),
+            "module": "grpc" if plan.row.http2 else "proxy",
+            "scheme": ("grpc" if plan.row.http2 else "http") + secure,
+            "headers": dict(_headers(plan)),
+            "certificate": CERTIFICATE,
+            "ca": CA,
+            "suites": SUITES,
+            "calls": CALLS,
+            "socket": SOCKET,
+        }
+
+
+def _words(plan: FrontPlan) -> Iterator[str]:
+    """What every server line has."""
+    health = plan.health
+    # Whole seconds only.
+    yield f"max_fails={health.fall} fail_timeout={math.ceil(health.interval_s)}s" if health else "max_fails=0"
+    if plan.limits.in_flight is not None:
+        yield f"max_conns={plan.limits.in_flight}"
+
+
+def _headers(plan: FrontPlan) -> Iterator[tuple[str, str]]:
+    """What replaces headers of the client."""
+    if not plan.row.http2:
+        yield "Host", "$http_host"
+        if plan.times.upstream_keep_alive_s:
+            yield "Connection", '""'
+    if plan.gzip:
+        yield "Accept-Encoding", '""'
+
+
+def _logged(log: bytes) -> Iterator[tuple[list[str], bool, list[tuple[str, str]]]]:
+    """Of each request: the replicas that were tried, whether it was the first of its connection, and what failed where.
+
+    Raises BadStatistics.
+    """
+    for line in log.decode().splitlines():
+        try:
+            addresses, *columns, status, number = line.split("|")
+            statuses, connects, headers = (column.split(", ") for column in columns)
+        except ValueError:
+            raise BadStatistics(f"the log of nginx has the line {line[:80]!r}") from None
+        tried = [address for address in addresses.split(", ") if address not in ("-", GROUP)]
+        # Columns have as many values as replicas were tried, and one where none was.
+        failed = [
+            (address, kind)
+            for address, *what in zip(tried, statuses, connects, headers, strict=False)
+            if (kind := _failure(*what))
+        ]
+        if not tried and status >= "4":
+            failed.append(("", NO_REPLICA if addresses == GROUP else REFUSED))
+        yield tried, number == "1", failed
+
+
+def _failure(status: str, connected: str, responded: str) -> str:
+    """What kind of failure a status is, or none. The times are `-` where there was no connection, or no head of a
+    response; then the status is nginx's own."""
+    if responded != "-":
+        return STATUS_5XX if status >= "500" else ""
+    if connected == "-" and status == "502":
+        return NO_CONNECTION
+    return {"504": TIMEOUT, "502": BROKEN_RESPONSE}.get(status, "")
