@@ -4,8 +4,10 @@ from collections.abc import Hashable, Iterable, Sequence
 
 from bench import protocols
 from bench.clients.library import CONNECTIONS_AT_MOST
+from bench.fronts.registry import NONE
 from bench.load.fresh_connections import CLOSING_AT_MOST
 from bench.network.profile import LOOPBACK
+from bench.paths import front_processes
 from bench.plan import RunPlan
 from bench.spec import NEW, CellKey
 from producers.registry import flags_for, implementation
@@ -49,13 +51,20 @@ def open_files(plan: RunPlan) -> int:
     producers = [_cells_of(plan, process) for process in _processes(plan)]
     # A load process counts requests in flight through a tap of its own, which has two ends of each connection.
     load = max(of_producer(cells) + 2 * max(map(_counted, cells)) for cells in producers)
-    return FILES_OF_A_PROCESS + max(load, FILES_OF_A_CHILD * children(plan))
+    # A front has two ends of each connection, and so has a relay.
+    between = 2 * max(map(of_producer, producers)) if any(map(_is_behind, plan.matrix.cells())) else 0
+    return FILES_OF_A_PROCESS + max(load, between, FILES_OF_A_CHILD * children(plan))
 
 
 def children(plan: RunPlan) -> int:
-    """The processes of one instance."""
-    of_each: int = 1 + plan.restarts + sum(name != LOOPBACK for name in plan.matrix["network"])
-    return of_each * len(_processes(plan))
+    """The children of this process for one instance: load processes, relays, fronts and producers."""
+    relays = sum(name != LOOPBACK for name in plan.matrix["network"])
+    found = 0
+    for process in _processes(plan):
+        cells = _cells_of(plan, process)
+        producers = max(key.replicas for key in cells) if plan.restarts else 0
+        found += 1 + relays + len(front_processes(cells, plan.gzip_level)) + producers
+    return found
 
 
 def instances_at_once(plan: RunPlan, allowed: int) -> int:
@@ -99,7 +108,11 @@ def may_lack_ports(plan: RunPlan, ports: int) -> str | None:
 def producer_flags(cells: Sequence[CellKey]) -> list[str]:
     """The flags with which a producer is started for these cells of one protocol: so that it speaks every dialect, and
     accepts as many connections as they need."""
-    return flags_for(cells[0].protocol, dict.fromkeys(key.dialect for key in cells)) + _limits(cells) if cells else []
+    if not cells:
+        return []
+    first = cells[0]
+    workers = ["--workers", str(first.workers)] if first.workers > 1 else []
+    return workers + flags_for(first.protocol, dict.fromkeys(key.dialect for key in cells)) + _limits(cells)
 
 
 def _limits(cells: Sequence[CellKey]) -> list[str]:
@@ -112,6 +125,10 @@ def _limits(cells: Sequence[CellKey]) -> list[str]:
         if needed > most and all(implementation(key.protocol, key.implementation).enforces(name) for key in cells)
         for word in ("--limit", f"{name}={needed}")
     ]
+
+
+def _is_behind(key: CellKey) -> bool:
+    return key.front != NONE
 
 
 def _processes(plan: RunPlan) -> list[CellKey]:

@@ -55,6 +55,7 @@ def describe(pinning: Pinning, *, measures_elsewhere: bool, required: Iterable[s
         "pinning": {
             "producer": list(pinning.producer),
             "load": list(pinning.load),
+            **({"front": list(pinning.front)} if pinning.front else {}),
             "siblings": list(pinning.siblings),
             "kinds": [core.kind for cpu in (*pinning.producer, *pinning.load) for core in topology.of([cpu])],
             "apart": pinning.apart,

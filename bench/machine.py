@@ -22,10 +22,13 @@ CAN_PIN = hasattr(os, "sched_setaffinity")
 
 @dataclass(frozen=True, slots=True)
 class Pinning:
-    """The CPUs, by number, on which producers and load run while they are measured; empty where nothing is pinned."""
+    """The CPUs, by number, on which processes run while they are measured; empty where nothing is pinned."""
 
     producer: tuple[int, ...]
+    """Of producers. Where several serve together and there are cores to spare, one for each of them."""
     load: tuple[int, ...]
+    front: tuple[int, ...] = ()
+    """Of fronts; empty where they have none of their own, and share those of producers and load."""
     siblings: tuple[int, ...] = ()
     """The other CPUs of the pinned ones' physical cores. What runs on one takes time from what is measured."""
     starting: tuple[int, ...] = ()
@@ -41,6 +44,11 @@ class Pinning:
         return bool(pinned) and not shared
 
     @property
+    def between(self) -> tuple[int, ...]:
+        """Where what stands between load and producers runs: on CPUs of its own, else on whichever is idle."""
+        return self.front or tuple(sorted({*self.producer, *self.load}))
+
+    @property
     def may_spin(self) -> tuple[int, ...]:
         """The pinned CPUs that can be kept awake by a spinning process without slowing down what is measured.
 
@@ -48,12 +56,12 @@ class Pinning:
         use up, it would take the time of all.
         """
         affordable = self.quota_cores is None or self.quota_cores > BUSY_CORES
-        return tuple(sorted({*self.producer, *self.load})) if self.apart and affordable else ()
+        return tuple(sorted({*self.producer, *self.load, *self.front})) if self.apart and affordable else ()
 
     @property
     def measured(self) -> tuple[int, ...]:
         """All CPUs of the physical cores that are measured; empty where nothing is pinned."""
-        return tuple(sorted({*self.producer, *self.load, *self.siblings}))
+        return tuple(sorted({*self.producer, *self.load, *self.front, *self.siblings}))
 
 
 NOT_PINNED = Pinning((), ())
@@ -64,17 +72,34 @@ def usable_cpus() -> tuple[int, ...]:
     return tuple(sorted(os.sched_getaffinity(0))) if CAN_PIN else tuple(range(os.cpu_count() or 1))
 
 
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Which processes are busy at the same time besides the load."""
+
+    producers: int = 1
+    """Those that serve together: replicas behind a front, or workers of one producer."""
+    front: bool = False
+    """Whether there is a front."""
+
+
 def pinning_for(
-    topology: Topology, usable: Sequence[int], *, quota_cores: float | None = None, can_pin: bool = True
+    topology: Topology,
+    usable: Sequence[int],
+    *,
+    quota_cores: float | None = None,
+    can_pin: bool = True,
+    busy: Busy = Busy(),
 ) -> Pinning:
     """A physical core for the producers and one for the load, of the fastest kind that has two; one CPU of each.
 
-    Where only one core is usable, each gets a CPU of it, and they are not apart. With a single CPU, or where the system
+    With cores of that kind to spare, a front has one of its own, and then each further producer. Where only one core is
+    usable, producers and load get a CPU of it each, and they are not apart. With a single CPU, or where the system
     cannot pin, nothing is pinned. The run says so in both cases.
     """
     if not can_pin or len(usable) < 2:
         return Pinning((), (), quota_cores=quota_cores)
     cores = topology.of(usable)
+    spare: list[int] = []
     if len(cores) < 2:
         producer, load = usable[-1], usable[0]
     else:
@@ -82,13 +107,19 @@ def pinning_for(
         if first.kind < second.kind:  # the producers are what is measured
             first, second = second, first
         load, producer = (min({*core.cpus} & {*usable}) for core in (first, second))
+        others = [core for core in cores if core not in (first, second) and core.kind == second.kind]
+        spare = [min({*core.cpus} & {*usable}) for core in others]
+    front = spare[: int(busy.front)]
+    producers = [producer, *spare[len(front) : len(front) + busy.producers - 1]]
+    pinned = [load, *front, *producers]
     # Memory belongs to the package on which it is first used.
-    packages = {core.package for core in topology.of([producer, load])}
+    packages = {core.package for core in topology.of(pinned)}
     near = {cpu for core in cores if core.package in packages for cpu in core.cpus}
     return Pinning(
-        producer=(producer,),
+        producer=tuple(producers),
         load=(load,),
-        siblings=topology.siblings([producer, load]),
+        front=tuple(front),
+        siblings=topology.siblings(pinned),
         starting=tuple(cpu for cpu in usable if cpu in near),
         quota_cores=quota_cores,
     )
@@ -106,10 +137,10 @@ def _rank(pair: tuple[Core, Core]) -> tuple[int, ...]:
     )
 
 
-def pinning_here() -> Pinning:
+def pinning_here(busy: Busy = Busy()) -> Pinning:
     """The pinning for the CPUs that this process may use."""
     usable = usable_cpus()
-    return pinning_for(read_topology(usable), usable, quota_cores=cpu_quota(), can_pin=CAN_PIN)
+    return pinning_for(read_topology(usable), usable, quota_cores=cpu_quota(), can_pin=CAN_PIN, busy=busy)
 
 
 def pin(pid: int, cpus: Sequence[int]) -> None:

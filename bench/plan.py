@@ -38,8 +38,11 @@ class Matrix:
         return self.values.get(name, ())
 
     def cells(self) -> list[CellKey]:
-        """Every cell. Each protocol takes part in those dialects that it speaks, and in its implementations."""
-        cells = list(self._product(self.values))
+        """Every cell, once. Each protocol takes part in those dialects that it speaks, and in its implementations.
+
+        Combinations that differ in what does not apply to them, such as the replicas without a front, are one cell.
+        """
+        cells = list(dict.fromkeys(self._product(self.values)))
         for extra in self.extra:
             # Behind the cells that they stand beside, so that what belongs together is together.
             beside = list(self._product({**self.values, **{name: [value] for name, value in extra.items()}}))

@@ -180,13 +180,19 @@ class CpuPerRequest(Struct, frozen=True, kw_only=True):
     """CPU time per `ok` answer in microseconds, user and system, of the whole process."""
 
     producer: Estimate | None = None
+    """Of all producers behind a front together, and of all of their workers."""
+    front: Estimate | None = None
+    """Null without a front, and in files that did not record it."""
     consumer: Estimate | None = None
 
 
 class Memory(Struct, frozen=True, kw_only=True):
-    """Peak resident memory of the producer's process: the same in every cell that one process served."""
+    """Peak resident memory of processes: the same in every cell that one process served."""
 
     producer_peak: int | None = None
+    """Of all producers behind a front together, and of all of their workers, each at its own peak."""
+    front_peak: int | None = None
+    """Null without a front, and in files that did not record it."""
 
 
 class InstructionCount(Struct, frozen=True, kw_only=True):
@@ -214,6 +220,26 @@ class Instructions(Struct, frozen=True, kw_only=True):
 
     producer: InstructionCount | None = None
     consumer: InstructionCount | None = None
+
+
+class CallsCounted(Struct, frozen=True, kw_only=True):
+    """How one instance's calls were distributed over replicas, or over the workers of one producer. Counted over the
+    cell's own connections, untimed, under its load."""
+
+    instance: int
+    sent: int
+    """Calls that the client sent."""
+    producers: list[int]
+    """Calls that each replica counted, in their order; without a front, those of each worker."""
+    front: list[int] | None = None
+    """Calls that the front counted for each replica; null without a front, and where it does not count them."""
+    connections: list[int] | None = None
+    """Connections that the front opened to each replica meanwhile; null where it does not count them."""
+
+    @property
+    def agree(self) -> bool:
+        """Whether the front and the producers counted the same, and as many as were sent."""
+        return sum(self.producers) == self.sent and self.front in (None, self.producers)
 
 
 class InFlight(Struct, frozen=True, kw_only=True):
@@ -251,6 +277,7 @@ class Slice(Struct, frozen=True, kw_only=True):
     service_p50_ns: float | None = None
     """Open loop only: their median from the moment of sending."""
     producer_cpu_ns: int | None = None
+    front_cpu_ns: int | None = None
     consumer_cpu_ns: int | None = None
     send_lag_p50_ns: float | None = None
     """Open loop only: from the moment a request was due to the moment it was sent."""
@@ -367,8 +394,16 @@ class Cell(CellKey, frozen=True, kw_only=True):
     in_flight: InFlight | None = None
     """Null with one request in flight, and where it could not be counted."""
     bytes: Bytes | None = None
+    """Between the client and what it connects to: the producer, or the front."""
+    bytes_behind_front: Bytes | None = None
+    """Between the front and the producer; null without a front, and in files that did not record it."""
     cpu_us_per_request: CpuPerRequest | None = None
     memory_bytes: Memory | None = None
+    calls: list[CallsCounted] = msgspec.field(default_factory=list)
+    """Calls by replica, or by worker: an entry for each instance in which they were counted."""
+    fewer_cores: str | None = None
+    """Why its processes had fewer cores than they needed, so that its throughput is a lower bound; null where each had
+    its own."""
     instructions: Instructions | None = None
     """Counted by `instructions`, under no load but one request in flight."""
     tls_session: TlsSession | None = None

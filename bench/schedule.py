@@ -13,7 +13,10 @@ from statistics import median
 from typing import TypeVar
 
 from bench import connections
+from bench.fronts import registry as fronts
+from bench.machine import Busy
 from bench.network.profile import LOOPBACK, PROFILES, parse
+from bench.paths import why_no_front
 from bench.plan import RunPlan
 from bench.protocols import protocol, set_up_round_trips
 from bench.spec import PERSISTENT, CellKey, ClosedLoad, OpenLoad, Role, dimensions
@@ -80,11 +83,19 @@ def why_unsupported(key: CellKey, plan: RunPlan) -> str | None:
             return None
         without, scheme = ("with", "https") if key.tls else ("without", "http")
         return f"its target has no address {without} TLS; add --target {key.protocol}={scheme}://…"
-    asked_for = [name for name in ("gzip", "tls") if getattr(key, name)]
-    lacking = implementation(key.protocol, key.implementation).why_not(*asked_for, key.dialect, key.workload.name)
-    if lacking is not None or not key.gzip:
-        return lacking
-    return protocol(key.protocol).why_no_gzip(plan.gzip_level)
+    asked_for = {"gzip": key.producer_gzip, "tls": key.producer_tls, "workers": key.workers > 1}
+    features = [name for name, is_asked in asked_for.items() if is_asked]
+    lacking = implementation(key.protocol, key.implementation).why_not(*features, key.dialect, key.workload.name)
+    if lacking is None and key.producer_gzip:
+        lacking = protocol(key.protocol).why_no_gzip(plan.gzip_level)
+    return lacking or why_no_front(key, plan.gzip_level)
+
+
+def busy(plan: RunPlan) -> Busy:
+    """Which processes are busy at the same time, at most."""
+    cells = [cell for cell in plan.matrix.cells() if why_unsupported(cell, plan) is None]
+    producers = max((cell.replicas * cell.workers for cell in cells), default=1)
+    return Busy(producers=producers, front=any(cell.front != fronts.NONE for cell in cells))
 
 
 def why_nothing(plan: RunPlan) -> str | None:
@@ -129,7 +140,7 @@ def blocks_of(cells: Collection[CellKey], plan: RunPlan) -> dict[Block, float]:
     Blocks that measure latency take part in every round, unless they are among the extra cells of the matrix. The
     others take part in one of OTHERS_EVERY rounds. Without any of the former, all take part always.
     """
-    compared = [name for name, dimension in dimensions().items() if dimension.role is Role.SERIES]
+    compared = [name for name, each in dimensions().items() if each.role is Role.SERIES or each.neighbours]
     found: dict[Hashable, list[CellKey]] = {}
     for cell in cells:
         found.setdefault(cell.without(*compared), []).append(cell)
@@ -316,5 +327,7 @@ def _text(value: object) -> str:
             return value.words
         case str() if value in PROFILES:
             return f"{value} ({PROFILES[value]})"
+        case "":
+            return "default"
         case _:
             return str(value)

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from bench import protocols
 from bench.clients.registry import CLIENTS, LIBRARY
+from bench.fronts import registry as fronts
 from bench.network import profile
 from bench.network.profile import LOOPBACK
 from bench.workloads import Workload
@@ -34,6 +35,13 @@ DEFAULT_CORES: Cores = "default"
 """Cores sleep whenever they are idle, as the system has it."""
 DEFAULT_DIALECT = "default"
 """Stands for each protocol's own dialect."""
+AT_PRODUCER, AT_FRONT, AT_BOTH, PASSED = "producer", "front", "both", "pass"
+"""Where gzip or TLS is done behind a front: by the producer, by the front, by both, or by the producer with a front
+that passes on what it cannot read."""
+DEFAULT_PLACE = "default"
+"""Stands for the place where each front has TLS by itself."""
+REPLICAS_AT_MOST = 16
+WORKERS_AT_MOST = 64
 
 
 class ClosedLoad(Struct, frozen=True, kw_only=True, tag_field="model", tag="closed"):
@@ -112,6 +120,8 @@ class Role(StrEnum):
     """One table or chart for each value."""
     GROUP = "group"
     """One section for each value."""
+    PLACE = "place"
+    """Where a variant is done; it is named with that variant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +152,11 @@ class Dimension:
     """Whether it changes what producer and consumer execute, so that `bench instructions` varies it."""
     changes_bytes: bool = False
     """Whether it changes the bytes of a request, so that `bench sizes` varies it."""
+    changes_capacity: bool = False
+    """Whether it changes how many requests can be served, so that `bench slo` varies it."""
+    neighbours: bool = False
+    """Whether cells that differ in it are compared with each other, so that their slices are neighbours. That holds for
+    every series, too."""
     label: "Callable[[CellKey], str]"
     """Its part of a cell's id; empty for the usual value."""
     words: "Callable[[CellKey], str]"
@@ -156,8 +171,9 @@ def _switch(name: str, words: str, scope: Scope, default: str, flag_help: str) -
         scope=scope,
         role=Role.VARIANT,
         changes_bytes=True,
+        changes_capacity=True,
         label=lambda key: name if getattr(key, name) else "",
-        words=lambda key: words if getattr(key, name) else "",
+        words=lambda key: words + PLACES_IN_WORDS[key.place_of(name)] if getattr(key, name) else "",
         flag=Flag(
             name=f"--{name}",
             metavar="off|on|off,on",
@@ -169,9 +185,74 @@ def _switch(name: str, words: str, scope: Scope, default: str, flag_help: str) -
     )
 
 
+PLACES_IN_WORDS: dict[str, str] = {
+    "": "",
+    AT_PRODUCER: " at the producer",
+    AT_FRONT: " at the front",
+    AT_BOTH: " at front and producer",
+    PASSED: " passed through",
+}
+"""Within a sentence, behind `gzip` or `TLS`."""
+
+
+def _place(name: str, words: str, default: str, places: Sequence[str], flag_help: str) -> Dimension:
+    return Dimension(
+        heading=f"{words} at",
+        scope=Scope.PATH,
+        role=Role.PLACE,
+        changes_work=False,
+        changes_bytes=True,
+        changes_capacity=True,
+        neighbours=True,
+        label=lambda key: f"at-{key.place_of(name)}" if key.place_of(name) else "",
+        words=lambda key: "",
+        flag=Flag(
+            name=f"--{name}-at",
+            metavar="PLACES",
+            help=flag_help,
+            default=default,
+            choices=lambda: places,
+            value=lambda word: "" if word == DEFAULT_PLACE else word,
+        ),
+    )
+
+
+def _number(name: str, words: str, letter: str, scope: Scope, at_most: int, flag_help: str) -> Dimension:
+    """A dimension whose values are whole numbers, usually 1."""
+    return Dimension(
+        heading=words,
+        scope=scope,
+        changes_work=False,
+        changes_capacity=True,
+        neighbours=True,
+        label=lambda key: "" if getattr(key, name) == 1 else f"{letter}{getattr(key, name)}",
+        words=lambda key: "" if getattr(key, name) == 1 else f"{getattr(key, name)} {words}",
+        flag=Flag(name=f"--{name}", metavar="N", help=flag_help, default="1", read=_whole_numbers(at_most)),
+    )
+
+
+def _whole_numbers(at_most: int) -> Callable[[Sequence[str]], list[int]]:
+    """A reader of comma lists of whole numbers from 1."""
+
+    def read(texts: Sequence[str]) -> list[int]:
+        words = [word for text in texts for part in text.split(",") if (word := part.strip())]
+        for word in words:
+            if not (word.isascii() and word.isdigit() and 1 <= int(word[:9]) <= at_most):
+                raise ValueError(f"{word!r} is not a whole number from 1 to {at_most}")
+        return list(dict.fromkeys(map(int, words)))
+
+    return read
+
+
 def own_dialect(key: "CellKey") -> bool:
     """Whether a cell is in its protocol's own dialect."""
     return key.dialect == default_dialect(key.protocol)
+
+
+def own_place(front: str) -> str:
+    """Where TLS ends behind a front when nothing else is chosen."""
+    row = fronts.FRONTS.get(front)
+    return AT_FRONT if row is None else row.tls_at
 
 
 def usual_series(key: "CellKey") -> bool:
@@ -204,6 +285,7 @@ class CellKey(Struct, frozen=True, kw_only=True):
             scope=Scope.PROCESS,
             role=Role.SERIES,
             changes_bytes=True,
+            changes_capacity=True,
             label=lambda key: key.protocol,
             words=lambda key: protocols.title(key.protocol, short=not own_dialect(key)),
             flag=Flag(
@@ -235,6 +317,18 @@ class CellKey(Struct, frozen=True, kw_only=True):
         ),
     ] = DEFAULT
     """What serves the protocol: a key of its row in `producers.registry`. With a target, whatever that is."""
+    workers: Annotated[
+        int,
+        _number(
+            "workers",
+            "workers",
+            "w",
+            Scope.PROCESS,
+            WORKERS_AT_MOST,
+            "Processes of each producer, which share its port (SO_REUSEPORT).",
+        ),
+    ] = 1
+    """Processes of one producer that share its port."""
     workload: Annotated[
         Workload,
         Dimension(
@@ -270,7 +364,32 @@ class CellKey(Struct, frozen=True, kw_only=True):
     gzip: Annotated[bool, _switch("gzip", "gzip", Scope.CONNECTION, "off,on", "Without gzip, with gzip, or both.")] = (
         False
     )
+    gzip_at: Annotated[
+        str,
+        _place(
+            "gzip",
+            "gzip",
+            AT_PRODUCER,
+            (AT_PRODUCER, AT_FRONT),
+            f"Behind a front: what compresses. Comma-separated: {AT_PRODUCER}, {AT_FRONT}.",
+        ),
+    ] = ""
+    """What compresses behind a front. Empty without gzip or without a front."""
     tls: Annotated[bool, _switch("tls", "TLS", Scope.CONNECTION, "off,on", "Without TLS, with TLS, or both.")] = False
+    tls_at: Annotated[
+        str,
+        _place(
+            "tls",
+            "TLS",
+            DEFAULT_PLACE,
+            (DEFAULT_PLACE, AT_FRONT, AT_PRODUCER, AT_BOTH, PASSED),
+            f"Behind a front: where TLS ends. Comma-separated: {AT_FRONT}, {AT_PRODUCER} (only the front uses TLS, "
+            f"towards the producer), {AT_BOTH}, {PASSED} (through the front to the producer). {DEFAULT_PLACE}: "
+            f"{AT_FRONT}, or {PASSED} with a front that forwards TCP.",
+        ),
+    ] = ""
+    """Where TLS ends behind a front: at the front, between front and producer only, at both, or at the producer only.
+    Empty without TLS or without a front; left empty otherwise, it becomes the front's own."""
     client: Annotated[
         str,
         Dimension(
@@ -318,6 +437,32 @@ class CellKey(Struct, frozen=True, kw_only=True):
         ),
     ] = LOOPBACK
     """Its canonical name (`bench.network.profile`)."""
+    front: Annotated[
+        str,
+        Dimension(
+            heading="front",
+            scope=Scope.PATH,
+            changes_work=False,
+            changes_bytes=True,
+            changes_capacity=True,
+            neighbours=True,
+            label=lambda key: "" if key.front == fronts.NONE else key.front,
+            words=lambda key: "" if key.front == fronts.NONE else f"behind {fronts.title(key.front)}",
+            flag=Flag(
+                name="--front",
+                metavar="NAMES",
+                help=f"Proxies before the producer. Comma-separated: {', '.join((fronts.NONE, *fronts.FRONTS))}.",
+                default=fronts.NONE,
+                choices=lambda: (fronts.NONE, *fronts.FRONTS),
+            ),
+        ),
+    ] = fronts.NONE
+    """The proxy that clients connect to: a key of `bench.fronts.registry`, or `none`."""
+    replicas: Annotated[
+        int,
+        _number("replicas", "replicas", "x", Scope.PATH, REPLICAS_AT_MOST, "Producers behind each front."),
+    ] = 1
+    """Producers behind the front; 1 without one."""
     connection: Annotated[
         Connection,
         Dimension(
@@ -354,8 +499,39 @@ class CellKey(Struct, frozen=True, kw_only=True):
     """Whether idle cores are kept awake while it is measured."""
 
     def __post_init__(self) -> None:
+        """Give what does not apply its usual value, so that equal configurations are equal keys."""
         if not self.dialect:
             msgspec.structs.force_setattr(self, "dialect", default_dialect(self.protocol))
+        behind = self.front != fronts.NONE
+        applying = {
+            "gzip_at": (self.gzip_at or AT_PRODUCER) if behind and self.gzip else "",
+            "tls_at": (self.tls_at or own_place(self.front)) if behind and self.tls else "",
+            "replicas": self.replicas if behind else 1,
+        }
+        for name, value in applying.items():
+            if getattr(self, name) != value:
+                msgspec.structs.force_setattr(self, name, value)
+
+    def place_of(self, variant: str) -> str:
+        """Where `gzip` or `tls` is done behind a front; empty where it is done in the usual place."""
+        usual = AT_PRODUCER if variant == "gzip" else own_place(self.front)
+        found: str = getattr(self, f"{variant}_at")
+        return "" if found == usual else found
+
+    @property
+    def client_tls(self) -> bool:
+        """Whether its client speaks TLS."""
+        return self.tls and self.tls_at != AT_PRODUCER
+
+    @property
+    def producer_tls(self) -> bool:
+        """Whether its producers are spoken to with TLS."""
+        return self.tls and self.tls_at != AT_FRONT
+
+    @property
+    def producer_gzip(self) -> bool:
+        """Whether its producers compress."""
+        return self.gzip and self.gzip_at != AT_FRONT
 
     @property
     def key(self) -> "CellKey":
@@ -422,7 +598,18 @@ class CellKey(Struct, frozen=True, kw_only=True):
     def sender(self) -> tuple[Hashable, ...]:
         """What decides how many requests its client can have in flight."""
         in_flight = None if self.load is None else self.load.connection_limit
-        return (self.process, self.dialect, self.client, self.connection, in_flight)
+        return (self.process, self.front, self.dialect, self.client, self.connection, in_flight)
+
+    @property
+    def path(self) -> "CellKey":
+        """Between which processes its bytes travel, and how: all other dimensions at their usual values."""
+        kept = {name for name, dimension in dimensions().items() if dimension.scope in (Scope.PROCESS, Scope.PATH)}
+        return self.usual(*(name for name in dimensions() if name not in kept | {"gzip", "tls"}))
+
+    @property
+    def behind_nothing(self) -> "CellKey":
+        """The same cell without a front."""
+        return self.usual("front")
 
     @property
     def connections(self) -> tuple[Hashable, ...]:

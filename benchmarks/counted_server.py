@@ -107,7 +107,7 @@ class CountedServer:
         return found
 
     async def _send(self, client: LoopClient, requests: Sequence[Any], pid: int) -> None:
-        turns = await send_in_turn(client, requests, 1, pid)
+        turns = await send_in_turn(client, requests, 1, (pid,))
         if turns.failure is not None:
             raise UntrustedMeasurement(f"a request failed: {turns.failure}")
 

@@ -60,7 +60,7 @@ async def measured(session: Session, producer: RunningProducer, ca: Path, kind: 
         ids=list(range(1, 257)),
         known=True,
         timeout_s=TIMEOUT_S,
-        producer_pid=producer.pid,
+        producer_pids=(producer.pid,),
     )
     wrapper: Wrapper = KINDS[kind]
     load = await session.start_load(setup, wrapper)

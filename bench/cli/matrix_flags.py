@@ -152,6 +152,16 @@ def check(found: Mapping[str, Sequence[Any]], loads: Sequence[Load], *, targets:
         _check_implementations(protocol, found["implementation"])
 
 
+def check_alone(found: Mapping[str, Sequence[Any]], workloads: Sequence[str]) -> None:
+    """Refuse to create recipes where several processes have books of their own."""
+    for name in ("replicas", "workers"):
+        if "create" in values.comma_list(workloads) and max(found[name]) > 1:
+            raise UsageError(
+                f"--workload create: with --{name} {max(found[name])}, each process keeps to itself what it creates; "
+                f"leave create out, or use --{name} 1"
+            )
+
+
 def _check_implementations(protocol: str, named: Sequence[str]) -> None:
     chosen = implemented(protocol, named)
     if not chosen:

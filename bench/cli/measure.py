@@ -108,7 +108,7 @@ def carry_out(
         raise UsageError(f"every combination is unsupported: {reason}")
     limits = _limits(plan)
     ids = _ids(plan, recipes)
-    pinning = machine.pinning_here()
+    pinning = machine.pinning_here(planning.busy(plan))
     cpus = pinning.measured or machine.usable_cpus()
 
     async def prepared(plan: RunPlan, certificates_directory: Path | None, progress: Progress) -> Result:

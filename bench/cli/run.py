@@ -203,11 +203,12 @@ def run(
     time_s = seconds or (QUICK_SECONDS if quick else UNTIL_SECONDS if until is not None else DEFAULT_SECONDS)
     loads = matrix_flags.loads(concurrency or (["1"] if quick else ["1,16"]), rate or [], arrivals)
     matrix_flags.check(found, loads, targets=bool(targets))
+    matrix_flags.check_alone(found, workload or [USUAL_WORKLOADS])
     loaded = load_recipes(recipes, renumber=renumber)
     known = own is None and _known(expect)
     # A target that need not have these recipes may have any number of them.
     count = loaded.count if known or not targets else None
-    varied = {"client", "network", "connection", "dialect", "implementation"} & set(chosen)
+    varied = {"client", "network", "connection", "dialect", "implementation", "front", "workers"} & set(chosen)
     plan = RunPlan(
         matrix=Matrix(
             {

@@ -40,7 +40,6 @@ from bench.runner import assemble
 from bench.runner.job import Job
 from bench.runner.slo import SHORTEST_NS, Found, Prober
 from bench.runner.slo_search import LOWEST_HZ, BadObjective, Objective, parse, without_effect
-from bench.spec import Role
 from commands import values
 from commands.errors import ExitCode, UsageError
 from consumers.access import TLS_VERSIONS
@@ -55,9 +54,7 @@ SECONDS_PER_SEARCH = 30.0
 """A guess, for the progress bar."""
 
 
-@matrix_flags.with_dimensions(
-    lambda dimension: dimension.role is Role.VARIANT or dimension.heading == "protocol", gzip="off", tls="off"
-)
+@matrix_flags.with_dimensions(lambda dimension: dimension.changes_capacity, gzip="off", tls="off")
 def slo(
     chosen: matrix_flags.Chosen,
     objective: Annotated[
@@ -103,6 +100,7 @@ def slo(
     targets = versions[0].targets
     own = request_flags.request_file(request_file)
     found = version_flags.values_of(chosen, targets, own, gzip="off", tls=_tls_of(targets))
+    matrix_flags.check_alone(found, workload or [USUAL_WORKLOAD])
     loaded = load_recipes(recipes, renumber=renumber)
     workloads = request_flags.workloads(own, workload or [USUAL_WORKLOAD], page_size, loaded.count)
     plan = RunPlan(

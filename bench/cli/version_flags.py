@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.cli import matrix_flags, request_flags
+from bench.fronts.registry import NONE
 from bench.plan import Addresses, Version
 from bench.protocols import PROTOCOLS
 from bench.request_file import RequestFile
@@ -71,6 +72,9 @@ def _check(targets: Mapping[str, Addresses], found: Mapping[str, Sequence[Any]])
         return
     if found["implementation"] != [DEFAULT]:
         raise UsageError("--implementation chooses what the lab starts, and --target is running already; leave one out")
+    if found["front"] != [NONE] or found["workers"] != [1]:
+        flag = "--workers" if found["front"] == [NONE] else "--front"
+        raise UsageError(f"{flag} chooses what the lab starts, and --target is running already; leave one out")
     if missing := ", ".join(sorted(set(found["protocol"]) - set(targets))):
         raise UsageError(f"--protocol: there is no --target for {missing}; give one, or leave {missing} out")
 

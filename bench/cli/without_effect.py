@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from bench.cli import slo
 from bench.cli.shared_flags import USUAL_WORKLOADS
+from bench.fronts.registry import NONE
 from bench.schedule import OPEN_SLICE_NS
 from bench.workloads import WORKLOADS
 from commands import values
@@ -34,8 +35,16 @@ def _no_ids(line: CommandLine) -> bool:
     return names is not None and not any(WORKLOADS[name].by_id for name in names)
 
 
-def _gzip_off(line: CommandLine) -> bool:
-    return values.comma_list(line["--gzip"] or []) == ["off"]
+def _no_front(line: CommandLine) -> bool:
+    return all(name == NONE for name in values.comma_list(line["--front"] or [NONE]))
+
+
+NO_REPLICAS = WithoutEffect(["--replicas"], "without a front; add --front, or leave it out", _no_front)
+
+
+def _off(flag: str, usual: str = "off,on") -> Condition:
+    """Where gzip or TLS is off. `usual`: what the command does where the flag is not given."""
+    return lambda line: values.comma_list(line[flag] or [usual]) == ["off"]
 
 
 def _no_tls_target(line: CommandLine) -> bool:
@@ -64,10 +73,21 @@ def _to_stdout(line: CommandLine) -> bool:
 
 NO_PAGES = "without a workload of several recipes; add list or batch with --workload, or leave it out"
 NO_IDS = "without a workload that requests recipes by their ids, such as get; add one with --workload, or leave it out"
-GZIP_OFF = WithoutEffect(["--gzip-level"], "with --gzip off; leave one of them out", _gzip_off)
+GZIP_OFF = WithoutEffect(["--gzip-level"], "with --gzip off; leave one of them out", _off("--gzip"))
 GZIP_OF_TARGET = WithoutEffect(
     ["--gzip-level"], "on a --target, which is running already; leave it out", beside("--target")
 )
+
+
+def _of_front(usual: str = "off,on") -> tuple[WithoutEffect, ...]:
+    """`usual`: gzip and TLS where they are not given."""
+    return (
+        WithoutEffect(["--gzip-at", "--tls-at"], "without a front; add --front, or leave it out", _no_front),
+        WithoutEffect(["--gzip-at"], "without gzip; add --gzip on, or leave it out", _off("--gzip", usual)),
+        WithoutEffect(["--tls-at"], "without TLS; add --tls on, or leave it out", _off("--tls", usual)),
+    )
+
+
 ACCESS = (
     WithoutEffect(
         ["--ca", "--cert", "--key", "--insecure", "--tls-min"],
@@ -121,6 +141,8 @@ WITHOUT_EFFECT: Mapping[str, Sequence[WithoutEffect]] = {
             lambda line: line.has("--target") and line["--instances"] != 1,
         ),
         WithoutEffect(["--recipes"], "beside --target, --ids and --expect none; leave it out", _recipes_unused),
+        NO_REPLICAS,
+        *_of_front(),
         GZIP_OF_TARGET,
         GZIP_OFF,
         *ACCESS,
@@ -129,6 +151,8 @@ WITHOUT_EFFECT: Mapping[str, Sequence[WithoutEffect]] = {
     "slo": (
         WithoutEffect(["--workload", "--page-size", "--recipes", "--renumber"], OF_RECIPES, beside("--request-file")),
         WithoutEffect(["--page-size"], NO_PAGES, _no_pages(slo.USUAL_WORKLOAD)),
+        NO_REPLICAS,
+        *_of_front("off"),
         *ACCESS,
     ),
     "sizes": (
@@ -139,6 +163,7 @@ WITHOUT_EFFECT: Mapping[str, Sequence[WithoutEffect]] = {
         ),
         WithoutEffect(["--page-size"], NO_PAGES, _no_pages(USUAL_WORKLOADS)),
         WithoutEffect(["--seed"], NO_IDS, _no_ids),
+        *_of_front(),
         GZIP_OF_TARGET,
         GZIP_OFF,
         *ACCESS,

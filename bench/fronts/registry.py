@@ -1,10 +1,13 @@
 """One row for each front. Its module is imported when it is first used."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from bench.fronts.front import Front
 from bench.protocols import resolve
 from recipes.installation import prepared_by
+
+if TYPE_CHECKING:
+    from bench.fronts.front import Front, TlsAt
 
 HAPROXY_PACKAGE = "install the package haproxy (Debian: apt-get install haproxy)"
 NONE = "none"
@@ -21,10 +24,12 @@ class FrontRow:
     """As readers know it."""
     install: str
     """What to install where its program is missing."""
+    tls_at: "TlsAt" = "front"
+    """Where TLS ends when nothing else is chosen: `front`, or `pass` for one that forwards TCP."""
     front_at: str
     """Makes it: a `bench.fronts.front.Front`."""
 
-    def front(self) -> Front:
+    def front(self) -> "Front":
         """The front itself."""
         made: Front = resolve(self.front_at)()
         return made
@@ -43,6 +48,7 @@ FRONTS: dict[str, FrontRow] = {
             name="haproxy-tcp",
             title="HAProxy (TCP)",
             install=HAPROXY_PACKAGE,
+            tls_at="pass",
             front_at="bench.fronts.haproxy_tcp:HAProxyTcp",
         ),
         FrontRow(
@@ -62,6 +68,12 @@ FRONTS: dict[str, FrontRow] = {
 """By name, in the order in which reports show them."""
 
 
-def front(name: str) -> Front:
+def front(name: str) -> "Front":
     """The front of this name. Raises KeyError for a name that is not in FRONTS."""
     return FRONTS[name].front()
+
+
+def title(name: str) -> str:
+    """What readers call a front; its name where a run file holds one that is not in FRONTS."""
+    row = FRONTS.get(name)
+    return name if row is None else row.title

@@ -7,7 +7,6 @@ from bench.clients.base import LoadClient
 from bench.clients.library import LibraryClient
 from bench.load import messages
 from bench.load.fresh_connections import FreshConnections
-from bench.network.profile import LOOPBACK
 from bench.spec import NEW, CellKey
 from consumers import registry as consumers
 from consumers.client import ClientSettings, RecipeClient
@@ -32,16 +31,23 @@ class CellClients:
         Raises ConsumerError.
         """
         if key.connections not in self._opened:
-            addresses = self.setup.direct if key.network == LOOPBACK else self.setup.networks[key.network]
-            target = addresses.of(tls=key.tls)
-            if target is None:
-                raise OperationUnsupported(f"there is no address with{'' if key.tls else 'out'} TLS")
-            if target.tls:
+            way = self.way(key)
+            if way.target is None:
+                raise OperationUnsupported(f"there is no address with{'' if key.client_tls else 'out'} TLS")
+            if way.target.tls:
                 await self._know_certificate()
-            made = self.load_client(key, target)
+            made = self.load_client(key, way.via or way.target)
             await made.open()
             self._opened[key.connections] = made
         return self._opened[key.connections]
+
+    def way(self, key: CellKey) -> messages.Way:
+        """How the cell's clients reach what serves it."""
+        found = self.setup.ways.get(key.path.label)
+        if found is not None:
+            return found
+        direct = self.setup.direct
+        return messages.Way(target=direct.of(tls=key.tls), plain=direct.plain, producer_pids=self.setup.producer_pids)
 
     async def _know_certificate(self) -> None:
         """Find out what the producer presents, once and beside all connections that are counted. Raises ConsumerError.
@@ -54,7 +60,7 @@ class CellClients:
             self._known_certificate = await server_certificate(settings)
 
     def load_client(self, key: CellKey, target: Target) -> LoadClient:
-        """The cell's client, not opened yet. `target` is where to connect: to the producer, a relay or a tap."""
+        """The cell's client, not opened yet. `target` is where to connect: to what serves it, a relay or a tap."""
         settings = self._settings(key, target, connections=key.load.connection_limit if key.load else None)
         if key.connection == NEW:
             fresh = FreshConnections(lambda: self.consumer(key, target))
@@ -66,7 +72,8 @@ class CellClients:
         return consumers.client(self.setup.protocol, self._settings(key, target, connections=1))
 
     def _settings(self, key: CellKey, target: Target, *, connections: int | None) -> ClientSettings:
-        named = self.setup.direct.of(tls=target.tls) or target
+        way = self.way(key)
+        named = (way.target if target.tls == key.client_tls else way.plain) or target
         return ClientSettings.with_access(
             self.setup.access,
             target=named,

@@ -36,14 +36,14 @@ class InTurn:
         return next(self._requests, None)
 
 
-async def send_in_turn(client: LoopClient, requests: Sequence[Request], passes: int, idle: int | None) -> InTurn:
+async def send_in_turn(client: LoopClient, requests: Sequence[Request], passes: int, idle: Sequence[int]) -> InTurn:
     """Send all requests, `passes` times over, one at a time.
 
-    `idle`: the process that has to be idle before each of them, by its id. What a server does after its response would
-    otherwise overlap with the next request, more or less of it, and cost more or fewer instructions.
+    `idle`: the processes that have to be idle before each of them, by their ids. What a server does after its response
+    would otherwise overlap with the next request, more or less of it, and cost more or fewer instructions.
     """
     all_of_them = chain.from_iterable(repeat(requests, passes))
-    if idle is None:
+    if not idle:
         turns = InTurn(all_of_them)
         await client.keep_asking(turns, 1)
         return turns
@@ -60,10 +60,10 @@ async def send_in_turn(client: LoopClient, requests: Sequence[Request], passes: 
     return turns
 
 
-async def _until_idle(pid: int) -> None:
+async def _until_idle(pids: Sequence[int]) -> None:
     idle = 0
     for _ in range(round(IDLE_WITHIN_S / CHECK_EVERY_S)):
         await asyncio.sleep(CHECK_EVERY_S)
-        idle = idle + 1 if all_threads_sleep(pid) else 0
+        idle = idle + 1 if all(map(all_threads_sleep, pids)) else 0
         if idle == IDLE_CHECKS:
             return

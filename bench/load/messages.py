@@ -13,6 +13,22 @@ from bench.spec import CellKey
 from consumers import access
 from consumers.access import Access, Header
 from consumers.own_requests import OwnRequests
+from consumers.target import Target
+
+
+class Way(Struct, frozen=True, kw_only=True):
+    """How clients reach what serves a cell, and which processes serve it."""
+
+    target: Target | None
+    """What they call: the producer, or the front before it. Null where there is no address like that."""
+    via: Target | None = None
+    """The relay that they connect to instead; null: to `target` itself."""
+    plain: Target | None = None
+    """What serves the same without TLS on the client's side."""
+    producer_pids: tuple[int, ...] = ()
+    """Whose CPU clocks are read. Empty: the producer is a target, which may run anywhere."""
+    front_pids: tuple[int, ...] = ()
+    """The same of the front; empty without one."""
 
 
 class Setup(Struct, frozen=True, kw_only=True, tag=True):
@@ -20,9 +36,9 @@ class Setup(Struct, frozen=True, kw_only=True, tag=True):
 
     protocol: str
     direct: Addresses
-    """Without a relay."""
-    networks: dict[str, Addresses] = {}
-    """Through relays, by the network that each stands for."""
+    """Of the first producer."""
+    ways: dict[str, Way] = {}
+    """Of cells that are not connected to the first producer directly, by the label of CellKey.path."""
     access: Access = Access()
     """What the producer demands; `headers` are those of the protocol."""
     recipes: str
@@ -33,8 +49,8 @@ class Setup(Struct, frozen=True, kw_only=True, tag=True):
     known: bool
     """Whether responses must equal the recipes of the source, or only be well-formed."""
     timeout_s: float
-    producer_pid: int | None
-    """Whose CPU clock is read; None: the producer is a target, which may run anywhere."""
+    producer_pids: tuple[int, ...] = ()
+    """The processes of the first producer, whose CPU clocks are read. Empty: it is a target, which may run anywhere."""
     own_requests: OwnRequests | None = None
     """What is requested instead of recipes."""
 
@@ -60,6 +76,16 @@ class ReadSizes(Struct, frozen=True, kw_only=True, tag=True):
     """How many requests are sent, one after the other, including the warm-up."""
     anatomy: bool = False
     """Whether every byte is wanted by name, too."""
+    front: Target | None = None
+    """A front whose producer is the tap that `TapProducer` opened, to send the requests through. Null without a front.
+    """
+
+
+class TapProducer(Struct, frozen=True, kw_only=True, tag=True):
+    """Open a wire tap before the first producer, to which a front can connect. Answered by ProducerTapped."""
+
+    tls: bool
+    """Before which port of the producer."""
 
 
 class CountInFlight(Struct, frozen=True, kw_only=True, tag=True):
@@ -142,7 +168,16 @@ class SizesRead(Struct, frozen=True, kw_only=True, tag=True):
     anatomy: Anatomy | None = None
     """Null where it was not asked for, too."""
     tls_session: TlsSession | None = None
+    behind: Bytes | None = None
+    """Between the front and the producer; null without a front."""
     warnings: tuple[str, ...] = ()
+
+
+class ProducerTapped(Struct, frozen=True, kw_only=True, tag=True):
+    """There is a tap before the producer."""
+
+    port: int
+    """Of the tap, on 127.0.0.1."""
 
 
 class InFlightCounted(Struct, frozen=True, kw_only=True, tag=True):
@@ -187,8 +222,10 @@ class Broken(Struct, frozen=True, kw_only=True, tag=True):
     text: str
 
 
-Order = Setup | Verify | ReadSizes | CountInFlight | RunSlice | SendRequests | Discard | Collect | Finish
-Answer = Done | Verification | SizesRead | InFlightCounted | SliceDone | RequestsSent | Recorded | Broken
+Order = Setup | Verify | TapProducer | ReadSizes | CountInFlight | RunSlice | SendRequests | Discard | Collect | Finish
+Answer = (
+    Done | Verification | ProducerTapped | SizesRead | InFlightCounted | SliceDone | RequestsSent | Recorded | Broken
+)
 
 
 def _plain(value: Any) -> str:

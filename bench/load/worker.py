@@ -31,6 +31,7 @@ from bench.load.closed_loop import run_closed
 from bench.load.in_flight import count_in_flight
 from bench.load.in_turn import send_in_turn
 from bench.load.open_loop import due_offsets_ns, run_open
+from bench.load.producer_taps import ProducerTaps
 from bench.load.recorder import OK, SliceRecord, cause_of, failures, most_frequent_failure
 from bench.load.verifying import FAILURES_AT_FIRST, ask_some
 from bench.load.watch import ConnectionCount, LoopWatch
@@ -41,7 +42,7 @@ from bench.results import Anatomy, Cause, Slice
 from bench.spec import CellKey, ClosedLoad, Load
 from bench.wire.anatomy import anatomy_of
 from bench.wire.gzip_cost import gzip_found
-from bench.wire.measure import measure
+from bench.wire.measure import Behind, measure
 from bench.wire.parts import BytesUnaccounted, UnknownPart
 from bench.wire.reading import NOTHING_KNOWN, WARM_UP_REQUESTS, Reading
 from bench.workloads import WORKLOADS, Question, Workload, WrongAnswer, page_size_of
@@ -64,6 +65,7 @@ class VerifiedCell:
 
     client: LoadClient
     load: Load
+    way: messages.Way
     requests: Sequence[Request]
     latency: Any = field(default_factory=latency_histogram.new_histogram)
     service: Any = field(default_factory=latency_histogram.new_histogram)
@@ -76,6 +78,7 @@ class Worker:
         self.setup = setup
         self.recipes = recipes
         self.clients = CellClients(setup)
+        self.taps = ProducerTaps()
         self.cells: dict[str, VerifiedCell] = {}
         self.questions: dict[Workload, Sequence[Question[Any]]] = {}
         self.requests: dict[tuple[Hashable, ...], Sequence[Request]] = {}
@@ -88,6 +91,8 @@ class Worker:
         match order:
             case messages.Verify():
                 return await self.verify(order)
+            case messages.TapProducer():
+                return await self.tap_producer(order)
             case messages.ReadSizes():
                 return await self.read_sizes(order)
             case messages.CountInFlight():
@@ -140,7 +145,7 @@ class Worker:
         except (WrongAnswer, ConsumerError, RecipeError) as error:
             supported = not isinstance(error, OperationUnsupported)
             return messages.Verification(cause=self._cause(error), text=self._in_words(error), supported=supported)
-        self.cells[key.label] = VerifiedCell(client, key.load, requests)
+        self.cells[key.label] = VerifiedCell(client, key.load, self.clients.way(key), requests)
         return messages.Verification(
             page_size=page_size_of(self.questions[workload]),
             failed=asked.causes.found(),
@@ -157,7 +162,8 @@ class Worker:
 
     async def read_sizes(self, order: messages.ReadSizes) -> messages.Answer:
         """Send a workload's questions through a tap, beside the connections that are measured, and count the bytes."""
-        addresses = self.setup.direct
+        key, way = order.key, self.clients.way(order.key)
+        target = order.front or way.target
         questions = self.questions[order.key.workload]
         if not all(question.single for question in questions):
             reason = "one question takes several requests; the workload get has the sizes of one request"
@@ -165,11 +171,12 @@ class Worker:
         count = max(1, order.requests - WARM_UP_REQUESTS)
         try:
             found = await measure(
-                connect=lambda target: self.clients.consumer(order.key, target),
-                plain=addresses.plain,
-                tls=addresses.tls if order.key.tls else None,
+                connect=lambda target: self.clients.consumer(key, target),
+                plain=way.plain if key.client_tls else target,
+                tls=target if key.client_tls else None,
                 codec=row(self.setup.protocol).codec(),
                 asks=[question.send for question in islice(cycle(questions), count)],
+                behind=None if order.front is None else await self._behind(key),
             )
             anatomy = self._anatomy(found.reading, gzip=order.key.gzip) if order.anatomy and found.reading else None
         except (BytesUnaccounted, UnknownPart) as error:
@@ -178,8 +185,20 @@ class Worker:
             bytes=found.bytes,
             anatomy=anatomy,
             tls_session=found.reading.tls_session if found.reading else None,
+            behind=found.behind,
             warnings=found.warnings,
         )
+
+    async def tap_producer(self, order: messages.TapProducer) -> messages.Answer:
+        """Open a tap before the first producer, if there is none yet."""
+        producer = self.setup.direct.of(tls=order.tls)
+        if producer is None:
+            return messages.Broken(text=f"the producer has no port with{'' if order.tls else 'out'} TLS")
+        return messages.ProducerTapped(port=(await self.taps.before(producer)).port)
+
+    async def _behind(self, key: CellKey) -> Behind | None:
+        producer = self.setup.direct.of(tls=key.producer_tls)
+        return None if producer is None else Behind(await self.taps.before(producer), key.producer_tls)
 
     def _anatomy(self, reading: Reading, *, gzip: bool) -> Anatomy | None:
         responses = [response for _, response in reading.contents[WARM_UP_REQUESTS:]]
@@ -190,12 +209,12 @@ class Worker:
         """Count how many requests the cell's client can have in flight. Its requests need no TLS for that."""
         assert key.load is not None
         wanted = key.load.connection_limit or OPEN_LOOP_WANTED
-        if self.setup.direct.plain is None:
+        if (plain := self.clients.way(key).plain) is None:
             return messages.InFlightCounted(wanted=wanted)
         return await count_in_flight(
             lambda target: self.clients.load_client(key, target),
             self.questions[key.workload],
-            producer=self.setup.direct.plain,
+            producer=plain,
             codec=row(self.setup.protocol).codec(),
             wanted=wanted,
             patience_s=self.setup.timeout_s,
@@ -210,16 +229,18 @@ class Worker:
         record = SliceRecord(queue=None if at_most is None else ClientQueue(at_most))
         asked = shuffled_forever(cell.requests, order.seed)
         # Looks at the kernel's tables when it is made, which takes longer than a slice: while warming up.
-        connections = self._connection_count(client.settings.connects_to)
+        connections = self._connection_count(client.settings.connects_to, cell.way)
         if order.recorded:
             connections.begin()
-        producer_before_ns = self._producer_cpu_ns()
+        producer_before_ns = cpu_ns_of(cell.way.producer_pids)
+        front_before_ns = cpu_ns_of(cell.way.front_pids)
         consumer_before_ns = client.cpu_ns()
         started_ns = perf_counter_ns()
         with LoopWatch() as watch:
             duration_ns = await self._run(cell, asked, order, record)
         consumer_ns = client.cpu_ns() - consumer_before_ns
-        producer_after_ns = self._producer_cpu_ns()
+        front_after_ns = cpu_ns_of(cell.way.front_pids)
+        producer_after_ns = cpu_ns_of(cell.way.producer_pids)
         # Other instances open connections while they warm up, and finding out whose they were takes long.
         opened = connections.opened() if order.recorded else None
         if order.verified:
@@ -236,9 +257,8 @@ class Worker:
             failure=most_frequent_failure(record.outcomes),
             p50_ns=median(record.latency_ns) if record.latency_ns else None,
             service_p50_ns=median(record.service_ns) if record.service_ns else None,
-            producer_cpu_ns=None
-            if producer_before_ns is None or producer_after_ns is None
-            else producer_after_ns - producer_before_ns,
+            producer_cpu_ns=_passed_ns(producer_before_ns, producer_after_ns),
+            front_cpu_ns=_passed_ns(front_before_ns, front_after_ns),
             consumer_cpu_ns=consumer_ns,
             window_ns=record.window_ns,
             in_flight=record.in_flight_ns / record.window_ns if closed and record.window_ns else None,
@@ -263,7 +283,7 @@ class Worker:
             cell.client,
             cell.requests[: order.requests_at_most],
             order.passes,
-            self.setup.producer_pid if order.producer_idle else None,
+            cell.way.producer_pids if order.producer_idle else (),
         )
         failure = turns.failure
         return messages.RequestsSent(sent=turns.sent, failure=None if failure is None else str(failure))
@@ -321,20 +341,18 @@ class Worker:
     def _own_id(self, error: Exception) -> str | None:
         return self.setup.own_ids.get(getattr(error, "recipe_id", None) or 0)
 
-    def _connection_count(self, target: Target) -> ConnectionCount:
+    def _connection_count(self, target: Target, way: messages.Way) -> ConnectionCount:
         if target not in self.connections:
-            # Only this process connects to a producer that the bench has started.
-            shared = self.setup.producer_pid is None
+            # Only this process connects to what the bench has started.
+            shared = not way.producer_pids
             self.connections[target] = ConnectionCount(target.host, target.port, shared=shared)
         return self.connections[target]
 
-    def _producer_cpu_ns(self) -> int | None:
-        pid = self.setup.producer_pid
-        return None if pid is None else process_cpu_ns(pid)
-
     async def finish(self) -> messages.Recorded:
         """Close every connection and return what was recorded."""
-        return _recorded(self.cells, await self.clients.close())
+        problems = await self.clients.close()
+        await self.taps.close()
+        return _recorded(self.cells, problems)
 
 
 def _recorded(cells: Mapping[str, VerifiedCell], problems: Sequence[str] = ()) -> messages.Recorded:
@@ -345,6 +363,17 @@ def _recorded(cells: Mapping[str, VerifiedCell], problems: Sequence[str] = ()) -
         },
         problems=tuple(problems),
     )
+
+
+def cpu_ns_of(pids: Sequence[int]) -> int | None:
+    """The CPU time of these processes together so far; None without any, and where it cannot be read."""
+    found = [process_cpu_ns(pid) for pid in pids]
+    known = [each for each in found if each is not None]
+    return sum(known) if known and len(known) == len(found) else None
+
+
+def _passed_ns(before_ns: int | None, after_ns: int | None) -> int | None:
+    return None if before_ns is None or after_ns is None else after_ns - before_ns
 
 
 def shuffled_forever(requests: Sequence[Request], seed: str) -> Iterator[Request]:

@@ -7,7 +7,19 @@ from typing import Any
 
 from bench.report.grouping import of_measure
 from bench.report.text import spreadsheet
-from bench.results import Bytes, Cell, CpuPerRequest, Estimate, Quantiles, Ratio, Run, SetupSizes, Sizes, TlsSession
+from bench.results import (
+    Bytes,
+    Cell,
+    CpuPerRequest,
+    Estimate,
+    Memory,
+    Quantiles,
+    Ratio,
+    Run,
+    SetupSizes,
+    Sizes,
+    TlsSession,
+)
 from bench.spec import ClosedLoad, OpenLoad, dimensions
 from bench.stats.generator import is_bound
 
@@ -47,8 +59,11 @@ def _columns(cell: Cell) -> Iterator[tuple[str, Value]]:
     yield from _bytes(cell.bytes or Bytes(request=Sizes(), response=Sizes(), setup=SetupSizes()))
     spent = cell.cpu_us_per_request or CpuPerRequest()
     yield from _estimate("cpu_us_per_request_producer", spent.producer)
+    yield from _estimate("cpu_us_per_request_front", spent.front)
     yield from _estimate("cpu_us_per_request_consumer", spent.consumer)
-    yield "memory_bytes_producer_peak", cell.memory_bytes.producer_peak if cell.memory_bytes else None
+    memory = cell.memory_bytes or Memory()
+    yield "memory_bytes_producer_peak", memory.producer_peak
+    yield "memory_bytes_front_peak", memory.front_peak
     for name in TlsSession.__struct_fields__:
         yield f"tls_{name}", getattr(cell.tls_session, name) if cell.tls_session else None
     yield from _ratio("ratio", cell.ratio, cell)

@@ -43,6 +43,7 @@ NAMES: dict[str, str] = {
     "other runs": "other runs on the same cores",
     "pinning producer": "server on CPUs",
     "pinning load": "client on CPUs",
+    "pinning front": "proxies on CPUs",
     "pinning siblings": "unused CPUs of the same physical cores",
     "pinning kinds": "kinds of the server's and the client's core, 0 the fastest",
     "pinning apart": "server and client on separate physical cores",

@@ -91,8 +91,9 @@ def _cell(found: CellRecording, recording: RunRecording) -> Cell:
     if status == "measured":
         # Sizes are those of the library client's requests.
         if found.key.client == LIBRARY and (sizes := recording.sizes.get(found.key.message)) is not None:
-            known |= {"bytes": sizes.bytes, "tls_session": sizes.tls_session}
-        known["memory_bytes"] = Memory(producer_peak=recording.peak_bytes.get(found.key.process))
+            known |= {"bytes": sizes.bytes, "bytes_behind_front": sizes.behind, "tls_session": sizes.tls_session}
+        known["memory_bytes"] = recording.memory.get(found.key.path, Memory())
+        known["calls"] = found.calls
         if found.latency:
             pooled = latency_histogram.new_histogram()
             for histogram in found.latency.values():

@@ -118,14 +118,14 @@ class CountedRig:
     @property
     def child(self) -> Child:
         """The counted process."""
-        producer = self.rig.producer
-        return producer.child if self.side == "producer" and producer is not None else self.rig.load.child
+        producers = self.rig.producers
+        return producers[0].child if self.side == "producer" and producers else self.rig.load.child
 
     @property
     def _other(self) -> Child:
         """The process of the other side."""
-        producer = self.rig.producer
-        return self.rig.load.child if self.side == "producer" or producer is None else producer.child
+        producers = self.rig.producers
+        return producers[0].child if self.side == "consumer" and producers else self.rig.load.child
 
     async def verify(self, cell: CellKey) -> messages.Verification:
         """Whether the cell's responses are correct. Raises NotCounted and Stopped."""

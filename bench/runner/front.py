@@ -1,15 +1,13 @@
 """A running front: its program found and started, its statistics asked for."""
 
 import asyncio
-import os
-import shutil
 import socket
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bench.front_programs import program_of, why_not_installed
 from bench.fronts.front import CA, CERTIFICATE, BadStatistics, Counts, Front, FrontPlan, Question
 from bench.fronts.registry import FRONTS
 from bench.runner import tethered
@@ -79,19 +77,6 @@ class RunningFront:
             return await reader.read()
         finally:
             writer.close()
-
-
-def why_not_installed(front: Front) -> str | None:
-    """What to install for a front, in one line; None where its program is there."""
-    if program_of(front) is not None:
-        return None
-    return f"the program {front.program} is not installed; {FRONTS[front.name].install}"
-
-
-def program_of(front: Front) -> str | None:
-    """The path of its program: where this interpreter's packages put theirs, on PATH, or where Debian's daemons are."""
-    places = (str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin")
-    return shutil.which(front.program, path=os.pathsep.join(places))
 
 
 async def version_of(front: Front, program: str) -> str:

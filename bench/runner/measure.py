@@ -15,7 +15,8 @@ from bench import schedule as planning
 from bench.load import latency_histogram, messages
 from bench.load.causes import bounded
 from bench.pace import Pace
-from bench.results import Slices
+from bench.results import Memory, Slices
+from bench.runner.front_sizes import end_tapped, read_sizes
 from bench.runner.instance import Instance
 from bench.runner.job import Job
 from bench.runner.recording import CellRecording, RunRecording
@@ -148,6 +149,7 @@ class Measurement:
             self._report(f"{step}: counting bytes")
             for cell in cells:
                 await self._read_size(rig, cell)
+            await end_tapped(rig)
             for cell in cells:
                 await self._count_in_flight(rig, cell)
             self._report(f"{step}: warming up")
@@ -192,7 +194,7 @@ class Measurement:
         requests = self.pace.sizes_requests(cell.key, order.requests, perf_counter_ns())
         if not requests:
             return
-        found = await rig.order(replace(order, requests=requests), VERIFY_TIMEOUT_S)
+        found = await read_sizes(rig, replace(order, requests=requests))
         if isinstance(found, messages.SizesRead):
             self.recording.sizes[message] = found
 
@@ -347,8 +349,7 @@ class Measurement:
         """Take the histograms and the peak memory of instances that are over."""
         for instance in instances:
             for rig in instance.rigs.values():
-                if rig.producer is not None and (peak := machine.peak_memory_bytes(rig.producer.pid)) is not None:
-                    self.recording.peak_bytes[rig.key] = max(peak, self.recording.peak_bytes.get(rig.key, 0))
+                self._note_memory(rig)
                 if (recorded := await rig.finish(self.plan.timeout_s)) is None:
                     continue
                 for cell in self.recording.cells:
@@ -357,11 +358,25 @@ class Measurement:
                     if text := recorded.service.get(cell.key.label):
                         cell.service[instance.number] = latency_histogram.decode(text)
 
+    def _note_memory(self, rig: Rig) -> None:
+        """Take the peak memory of what served the rig's cells."""
+        for path in dict.fromkeys(cell.key.path for cell in self.recording.cells if cell.key.process == rig.key):
+            found = rig.peak_memory(path)
+            known = self.recording.memory.get(path, Memory())
+            self.recording.memory[path] = Memory(
+                producer_peak=_larger(found.producer_peak, known.producer_peak),
+                front_peak=_larger(found.front_peak, known.front_peak),
+            )
+
     def _report(self, text: str, share: float = 0.0) -> None:
         if self.plan.rounds is None:
             elapsed_s = (perf_counter_ns() - self.began_ns) / 1e9
             share = elapsed_s / max(self.plan.seconds, elapsed_s + self._starts_left_s)
         self.job.on_progress(min(1.0, share), text)
+
+
+def _larger(one: int | None, other: int | None) -> int | None:
+    return max((each for each in (one, other) if each is not None), default=None)
 
 
 async def _all_of(work: Iterable[Coroutine[None, None, None]]) -> None:

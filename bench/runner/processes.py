@@ -122,7 +122,7 @@ class Child:
         if not cpus:
             return
         pinned: set[int] = set()
-        while found := {self.pid, *_descendants(self.pid)} - pinned:
+        while found := {*self.family()} - pinned:
             for pid in found:
                 pin(pid, cpus)
             pinned |= found
@@ -131,6 +131,10 @@ class Child:
     def pid(self) -> int:
         """Its process id."""
         return self.process.pid
+
+    def family(self) -> list[int]:
+        """The ids of this process and of those that it has started, such as workers."""
+        return [self.pid, *_descendants(self.pid)]
 
     @property
     def alive(self) -> bool:

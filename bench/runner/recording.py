@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from bench.load import messages
 from bench.load.causes import Causes
 from bench.load.recorder import OK, PROCESS_LOST, WRONG_ANSWER, sum_outcomes
-from bench.results import Cause, Slice, Status
+from bench.results import CallsCounted, Cause, Memory, Slice, Status
 from bench.spec import CellKey
 
 
@@ -32,6 +32,8 @@ class CellRecording:
     service: dict[int, Any] = field(default_factory=dict)
     page_size: int | None = None
     """How many recipes the fullest page had; None where the workload has no pages of the producer's own."""
+    calls: list[CallsCounted] = field(default_factory=list)
+    """By replica or worker, of each instance in which they were counted."""
 
     def give_up(self, status: Status, reason: str) -> None:
         """Give the cell no result. The first reason counts."""
@@ -77,8 +79,8 @@ class RunRecording:
     sizes: dict[CellKey, messages.SizesRead] = field(default_factory=dict)
     in_flight: dict[Hashable, messages.InFlightCounted] = field(default_factory=dict)
     """By CellKey.sender."""
-    peak_bytes: dict[CellKey, int] = field(default_factory=dict)
-    """The largest resident memory of a producer, over all instances, by CellKey.process."""
+    memory: dict[CellKey, Memory] = field(default_factory=dict)
+    """The largest resident memory of the processes of cells, over all instances, by CellKey.path."""
     problems: list[str] = field(default_factory=list)
     """What went wrong with processes, in words."""
     instances: int = 1

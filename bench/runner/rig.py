@@ -1,20 +1,33 @@
-"""A rig: the processes that serve one protocol of one version and send requests to it, between two fresh starts."""
+"""A rig: the processes that serve one protocol of one version and send requests to it, between two fresh starts.
+
+All fronts of a rig stand before the same producers, and cells without a front use the first of these. So what a front
+costs is compared within the same processes.
+"""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
 
 from bench import connections
 from bench import schedule as planning
+from bench.fronts import registry
 from bench.load import messages
+from bench.machine import peak_memory_bytes
 from bench.network.profile import LOOPBACK
+from bench.paths import FrontProcess, front_process, front_processes
 from bench.plan import Addresses
+from bench.results import Memory
+from bench.runner.front import RunningFront
 from bench.runner.job import Job
 from bench.runner.processes import UNWRAPPED, Child, LoadProcess, ProcessFailed, Wrapper
 from bench.runner.session import RunningProducer, Server, Session
 from bench.spec import CellKey
 from consumers.access import Access
-from consumers.target import parse_target
+from consumers.target import Target, parse_target
+
+Started = TypeVar("Started")
 
 VERIFY_TIMEOUT_S = 120.0
 """How long verifying a cell's responses, or counting its bytes, may take."""
@@ -22,15 +35,21 @@ VERIFY_TIMEOUT_S = 120.0
 
 @dataclass(slots=True)
 class Rig:
-    """The processes of one protocol of one version: its load process, its relays, its producer."""
+    """The processes of one protocol of one version: its load process, its relays, its fronts, its producers."""
 
     session: Session
     key: CellKey
     """CellKey.process of its cells."""
     load: LoadProcess
     relays: Sequence[Server]
-    producer: RunningProducer | None
-    """None: somebody else's, given by its address."""
+    producers: Sequence[RunningProducer]
+    """As many as the most replicas of a cell; none where it is somebody else's, given by its address."""
+    fronts: Mapping[FrontProcess, RunningFront]
+    gzip_level: int
+    certificates: Path | None
+    """The directory of the producers' certificates; None without TLS."""
+    tapped: dict[FrontProcess, RunningFront] = field(default_factory=dict)
+    """Fronts that were started for counting bytes, with a tap before their producer."""
     broken: bool = False
     """Whether nothing more can be measured with it."""
     load_lost: bool = False
@@ -69,12 +88,20 @@ class Rig:
 
     def pids(self) -> list[int]:
         """The ids of its processes."""
-        return [self.load.child.pid, *(child.pid for child in self._servers())]
+        return [self.load.child.pid, *(pid for child in self._servers() for pid in child.family())]
+
+    def peak_memory(self, cell: CellKey) -> Memory:
+        """The peak memory of what serves a cell: of its producers together, and of its front."""
+        front = self.fronts.get(needed) if (needed := front_process(cell, self.gzip_level)) is not None else None
+        producers = [producer.child for producer in self.producers[: cell.replicas]]
+        return Memory(
+            producer_peak=_peak_bytes(producers), front_peak=_peak_bytes([] if front is None else [front.child])
+        )
 
     def _servers(self) -> Iterable[Child]:
         yield from (relay.child for relay in self.relays)
-        if self.producer is not None:
-            yield self.producer.child
+        yield from (front.child for front in self.fronts.values())
+        yield from (producer.child for producer in self.producers)
 
 
 async def start_rigs(session: Session, job: Job, instance: int = 0) -> dict[CellKey, Rig]:
@@ -104,59 +131,142 @@ async def start_rig(
 ) -> Rig:
     """Start the rig of one producer. `producer_in`, `load_in`: what runs its processes. Raises ProcessFailed."""
     plan = job.plan
-    protocol = key.protocol
-    version = plan.version_of(key)
-    producer: RunningProducer | None = None
-    direct = version.targets.get(protocol)
+    cells = planning.served(key, plan)
+    direct = plan.version_of(key).targets.get(key.protocol)
+    producers: list[RunningProducer] = []
     if direct is None:
-        cells = planning.served(key, plan)
-        producer = await session.start_producer(
-            protocol,
-            implementation=key.implementation,
-            recipes=plan.recipes,
-            gzip=any(cell.gzip for cell in cells),
-            gzip_level=plan.gzip_level,
-            flags=connections.producer_flags(cells),
-            certificates=job.certificates if any(cell.tls for cell in cells) else None,
-            directory=version.directory,
-            python=version.python,
-            wrapper=producer_in,
-        )
-        direct = producer.addresses
+        replicas = max((cell.replicas for cell in cells), default=1)
+        starting = (_start_producer(session, job, key, cells, producer_in) for _ in range(replicas))
+        producers = await _together(starting)
+        direct = producers[0].addresses
+    needed = front_processes(cells, plan.gzip_level)
+    running = await _together(_start_front(session, job, each, producers) for each in needed)
+    fronts = dict(zip(needed, running, strict=True))
+    networks = [network for network in plan.matrix["network"] if network != LOOPBACK]
+    named = [direct.plain, direct.tls, *(before(front, direct) for front in running)]
+    relayed = [target for target in named if target is not None]
     # Every rig has relays of its own, as only one rig sends at a time.
-    addresses = [address.url for address in (direct.plain, direct.tls) if address is not None]
-    relays = {
-        network: await session.start_relay(network, addresses, plan.seed)
-        for network in plan.matrix["network"]
-        if network != LOOPBACK
+    relays = [await session.start_relay(network, [target.url for target in relayed], plan.seed) for network in networks]
+    through = {
+        network: dict(zip(relayed, map(parse_target, relay.addresses), strict=True))
+        for network, relay in zip(networks, relays, strict=True)
     }
+    ways = Ways(direct, producers, fronts, through, plan.gzip_level)
     setup = messages.Setup(
-        protocol=protocol,
+        protocol=key.protocol,
         direct=direct,
-        networks={network: _through(relay, direct) for network, relay in relays.items()},
-        access=_access(job, protocol),
+        ways={cell.path.label: ways.of(cell) for cell in cells if not ways.is_direct(cell)},
+        access=_access(job, key.protocol),
         recipes=plan.recipes,
         own_ids=dict(job.own_ids),
         ids=list(job.ids),
         known=plan.known,
         timeout_s=plan.timeout_s,
-        producer_pid=None if producer is None else producer.pid,
-        own_requests=None if plan.requests is None else plan.requests.of(protocol),
+        producer_pids=ways.producer_pids(1),
+        own_requests=None if plan.requests is None else plan.requests.of(key.protocol),
     )
     load = await session.start_load(setup, load_in)
-    return Rig(session, key, load, list(relays.values()), producer)
+    return Rig(session, key, load, relays, producers, fronts, plan.gzip_level, job.certificates)
+
+
+def _peak_bytes(children: Iterable[Child]) -> int | None:
+    """The peak memory of these processes and of those that they have started; None where nothing is known."""
+    found = [peak_memory_bytes(pid) for child in children for pid in child.family()]
+    known = [each for each in found if each is not None]
+    return sum(known) if known else None
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How the clients of a rig's cells reach what serves them."""
+
+    direct: Addresses
+    """Of the first producer."""
+    producers: Sequence[RunningProducer]
+    fronts: Mapping[FrontProcess, RunningFront]
+    through: Mapping[str, Mapping[Target, Target]]
+    """By network, for each address the one of the relay before it."""
+    gzip_level: int
+
+    def is_direct(self, cell: CellKey) -> bool:
+        """Whether nothing stands between its clients and the first producer."""
+        return cell.network == LOOPBACK and front_process(cell, self.gzip_level) is None
+
+    def of(self, cell: CellKey) -> messages.Way:
+        """How the cell's clients reach what serves it."""
+        needed = front_process(cell, self.gzip_level)
+        target, plain = self.direct.of(tls=cell.tls), self.direct.plain
+        front_pids: tuple[int, ...] = ()
+        if needed is not None:
+            running = self.fronts[needed]
+            target, plain = (before(each, self.direct) for each in (running, self.fronts[needed.plain]))
+            front_pids = tuple(running.child.family())
+        relayed = self.through.get(cell.network, {})
+        return messages.Way(
+            target=target,
+            via=None if target is None else relayed.get(target),
+            plain=plain,
+            producer_pids=self.producer_pids(cell.replicas),
+            front_pids=front_pids,
+        )
+
+    def producer_pids(self, replicas: int) -> tuple[int, ...]:
+        """The processes of the first so many producers; none where these are somebody else's."""
+        return tuple(pid for producer in self.producers[:replicas] for pid in producer.child.family())
+
+
+def before(front: RunningFront, producer: Addresses) -> Target:
+    """Where a front is called, with the path at which its producers serve."""
+    served = producer.plain or producer.tls
+    return front.target if served is None else replace(front.target, path=served.path)
+
+
+async def _together(starting: Iterable[Coroutine[Any, Any, Started]]) -> list[Started]:
+    """Everything that is started, in order. Raises ProcessFailed when some of it is not."""
+    tasks: list[asyncio.Task[Started]] = []
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks += [group.create_task(each) for each in starting]
+    except* ProcessFailed as failed:
+        error = failed.exceptions[0]
+    else:
+        return [task.result() for task in tasks]
+    raise error
+
+
+async def _start_producer(
+    session: Session, job: Job, key: CellKey, cells: Sequence[CellKey], wrapper: Wrapper
+) -> RunningProducer:
+    plan = job.plan
+    version = plan.version_of(key)
+    return await session.start_producer(
+        key.protocol,
+        implementation=key.implementation,
+        recipes=plan.recipes,
+        gzip=any(cell.producer_gzip for cell in cells),
+        gzip_level=plan.gzip_level,
+        flags=connections.producer_flags(cells),
+        certificates=job.certificates if any(cell.producer_tls for cell in cells) else None,
+        directory=version.directory,
+        python=version.python,
+        wrapper=wrapper,
+    )
+
+
+async def _start_front(
+    session: Session, job: Job, needed: FrontProcess, producers: Sequence[RunningProducer]
+) -> RunningFront:
+    addresses = [producer.addresses.of(tls=needed.producer_tls) for producer in producers[: needed.replicas]]
+    upstreams = tuple(address.authority for address in addresses if address is not None)
+    return await session.start_front(
+        registry.front(needed.name), replace(needed.plan, upstreams=upstreams), job.certificates
+    )
 
 
 def _access(job: Job, protocol: str) -> Access:
     """What a producer of this protocol demands: of those that the lab starts, the lab's own authority is trusted."""
     access = replace(job.plan.access, headers=job.plan.access.headers_of(protocol))
     return access if job.certificates is None else replace(access, ca=job.certificates / "ca.pem")
-
-
-def _through(relay: Server, direct: Addresses) -> Addresses:
-    """The addresses at a relay that stand for those of the producer."""
-    announced = map(parse_target, relay.addresses)
-    return Addresses(direct.plain and next(announced), direct.tls and next(announced))
 
 
 def order_to_verify(cell: CellKey, questions_at_most: int, within_s: float | None = None) -> messages.Verify:

@@ -169,7 +169,7 @@ async def _slice_against_noop(session: Session, protocol: str, client: str) -> m
         ids=[RECIPE_ID],
         known=False,
         timeout_s=5.0,
-        producer_pid=server.child.pid,
+        producer_pids=(server.child.pid,),
     )
     key = CellKey(protocol=protocol, load=CEILING_LOAD, client=client)
     verify = messages.Verify(key=key, questions_at_most=1)

@@ -203,13 +203,16 @@ class Session:
         """
         assert self._aside is not None, "a session is entered before it starts anything"
         directory = Path(tempfile.mkdtemp(prefix=f"{front.name}-", dir=self._aside.name))
-        # On whichever core is idle, as relays.
-        cores = sorted({*self.pinning.producer, *self.pinning.load})
 
         async def start(name: str, command: Sequence[str]) -> Child:
-            return await self._start(name, command, cores, self._fronts)
+            return await self._start(name, command, self.pinning.between, self._fronts)
 
         return await fronts.start(front, plan, directory, certificates, start)
+
+    async def end_front(self, front: fronts.RunningFront) -> None:
+        """End a front before the others."""
+        await front.child.end()
+        self._fronts.remove(front.child)
 
     async def start_load(self, setup: messages.Setup, wrapper: Wrapper = UNWRAPPED) -> LoadProcess:
         """Start a load process that keeps freed memory, run by `wrapper`, and set it up. Raises ProcessFailed."""

@@ -11,6 +11,7 @@ from bench import schedule as planning
 from bench.load import messages
 from bench.plan import RunPlan
 from bench.results import Cell, PlanUsed, Run, RunWarning, Status
+from bench.runner.front_sizes import read_sizes
 from bench.runner.job import Job, RunHeader
 from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, order_to_verify, start_rigs
 from bench.runner.session import Session, Stopped
@@ -108,7 +109,7 @@ async def _size_up_one(rig: Rig, cell: CellKey, sized: Sized, requests: int) -> 
         return
     if rig.broken:
         return
-    found = await rig.order(order_to_read(cell, requests, anatomy=True), VERIFY_TIMEOUT_S)
+    found = await read_sizes(rig, order_to_read(cell, requests, anatomy=True))
     if isinstance(found, messages.SizesRead):
         sized.found = found
         if found.anatomy is None:
@@ -149,12 +150,14 @@ def unknown_sizes(read: Mapping[CellKey, messages.SizesRead], cells: Sequence[Ce
 
 def _cell(key: CellKey, sized: Sized) -> Cell:
     found = sized.found
+    shown = found if sized.status == "measured" else None
     return Cell(
         **asdict(key),
         id=key.label,
         status=sized.status,
         reason=sized.reason,
-        bytes=found.bytes if found is not None and sized.status == "measured" else None,
-        tls_session=found.tls_session if found is not None and sized.status == "measured" else None,
+        bytes=shown.bytes if shown is not None else None,
+        bytes_behind_front=shown.behind if shown is not None else None,
+        tls_session=shown.tls_session if shown is not None else None,
         anatomy=found.anatomy if found is not None else None,
     )

@@ -61,6 +61,7 @@ def _analysed(cell: Cell, latency: Histograms, service: Histograms, ratios: Cell
         requests_per_second=from_logarithms(measured(slices, THROUGHPUT)),
         cpu_us_per_request=CpuPerRequest(
             producer=cpu_us_per_request(slices.instance, slices.producer_cpu_ns, slices.ok, slices.failed),
+            front=cpu_us_per_request(slices.instance, slices.front_cpu_ns, slices.ok, slices.failed),
             consumer=cpu_us_per_request(slices.instance, slices.consumer_cpu_ns, slices.ok, slices.failed),
         ),
         ratio=ratios.to_baseline,

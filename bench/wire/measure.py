@@ -10,10 +10,11 @@ from pathlib import Path
 
 from bench.results import Bytes
 from bench.wire import tap as wire_tap
+from bench.wire.behind_front import bytes_behind
 from bench.wire.codec import Codec
 from bench.wire.reading import NOTHING_KNOWN, WARM_UP_REQUESTS, Reading, read_decrypted, read_plain, sizes_of
 from bench.wire.recording import Recording, Unreadable, only_connection
-from bench.wire.tls import TlsConnection, Undecipherable, decrypt, parse_tls, read_key_log
+from bench.wire.tls import Undecipherable, decrypt, parse_tls, read_key_log
 from bench.wire.tls_twin import read_beside_twin, read_undivided
 from consumers.client import RecipeClient
 from consumers.errors import ConsumerError, UnexpectedResponse
@@ -43,10 +44,27 @@ class Measured:
     """None where the connection could not be read."""
     warnings: tuple[str, ...] = ()
     """Why something is not known."""
+    behind: Bytes | None = None
+    """The bytes between the front and the producer; None without a front."""
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """A tap between a front and a producer."""
+
+    tap: wire_tap.Tap
+    tls: bool
+    """Whether the front speaks TLS to the producer."""
 
 
 async def measure(
-    *, connect: Connect, plain: Target | None, tls: Target | None, codec: Codec, asks: Sequence[Ask]
+    *,
+    connect: Connect,
+    plain: Target | None,
+    tls: Target | None,
+    codec: Codec,
+    asks: Sequence[Ask],
+    behind: Behind | None = None,
 ) -> Measured:
     """Send all `asks` one after the other over one connection, and parse its bytes.
 
@@ -57,6 +75,8 @@ async def measure(
     The first WARM_UP_REQUESTS asks are sent twice, so that each of them also counts in steady state. The consumer
     connects to the tap on the loopback address; `connect` has to know what the producer is called.
 
+    `behind`: the tap before the producer of the front at `tls`, or else at `plain`. The bytes there are counted too.
+
     Where a request is refused, all are sent again, ATTEMPTS times at most. Requests that fail raise nothing: `warnings`
     has the reason. Raises BytesUnaccounted, and ValueError without asks.
     """
@@ -66,9 +86,14 @@ async def measure(
     for attempt in range(ATTEMPTS):
         try:
             if tls is not None:
-                return await _with_tls(connect, plain, tls, codec, sequence)
-            assert plain is not None
-            return _measured(read_plain(only_connection(await record(connect, plain, sequence)), codec, len(sequence)))
+                found, recorded = await _with_tls(connect, plain, tls, codec, sequence, behind)
+            else:
+                assert plain is not None
+                recorded = await record(connect, plain, sequence, behind)
+                found = _measured(read_plain(only_connection(recorded.before), codec, len(sequence)))
+            if behind is None:
+                return found
+            return replace(found, behind=bytes_behind(recorded.behind, codec, len(sequence), tls=behind.tls))
         except (Unreadable, ConsumerError, RecipeError) as error:
             refused = isinstance(error, UnexpectedResponse | RecipeError)
             if not refused or attempt == ATTEMPTS - 1:
@@ -81,34 +106,42 @@ def _measured(reading: Reading, *reasons: str) -> Measured:
     return Measured(bytes=found, reading=reading, warnings=(*reasons, *gaps))
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the taps recorded of the same requests."""
+
+    before: Sequence[Recording]
+    """Between the consumer and what it connects to."""
+    behind: Sequence[Recording] = ()
+    """Between the front and the producer."""
+
+
 async def _with_tls(
-    connect: Connect, plain: Target | None, tls: Target, codec: Codec, sequence: Sequence[Ask]
-) -> Measured:
+    connect: Connect, plain: Target | None, tls: Target, codec: Codec, sequence: Sequence[Ask], behind: Behind | None
+) -> tuple[Measured, Recorded]:
     with key_log() as log:
-        connection = await _record_tls(connect, tls, sequence)
+        recorded = await record(connect, tls, sequence, behind)
+        connection = parse_tls(only_connection(recorded.before))
         secrets = read_key_log(log.read_text(encoding="ascii", errors="replace"))
     try:
-        return _measured(read_decrypted(connection, decrypt(connection, secrets), codec, len(sequence)))
+        return _measured(read_decrypted(connection, decrypt(connection, secrets), codec, len(sequence))), recorded
     except Undecipherable as error:
         reason = str(error)
     if plain is None:
         reason += ", and the producer has no port without TLS to compare with"
-        return _measured(read_undivided(connection, len(sequence)), reason)
+        return _measured(read_undivided(connection, len(sequence)), reason), recorded
     try:
-        twin = read_plain(only_connection(await record(connect, plain, sequence)), codec, len(sequence))
+        twin = read_plain(only_connection((await record(connect, plain, sequence)).before), codec, len(sequence))
     except (Unreadable, ConsumerError, RecipeError) as error:
-        return _measured(read_undivided(connection, len(sequence)), f"{reason}, and without TLS: {error}")
+        return _measured(read_undivided(connection, len(sequence)), f"{reason}, and without TLS: {error}"), recorded
     measured = _measured(read_beside_twin(connection, twin, codec.floating_frame_bytes))
     for _ in range(ATTEMPTS - 1):
         if not measured.warnings:
             break
-        connection = await _record_tls(connect, tls, sequence)
+        recorded = await record(connect, tls, sequence, behind)
+        connection = parse_tls(only_connection(recorded.before))
         measured = _measured(read_beside_twin(connection, twin, codec.floating_frame_bytes))
-    return measured
-
-
-async def _record_tls(connect: Connect, target: Target, sequence: Sequence[Ask]) -> TlsConnection:
-    return parse_tls(only_connection(await record(connect, target, sequence)))
+    return measured, recorded
 
 
 @contextmanager
@@ -128,17 +161,22 @@ def key_log() -> Iterator[Path]:
                 os.environ[KEY_LOG_VARIABLE] = before
 
 
-async def record(connect: Connect, target: Target, sequence: Sequence[Ask]) -> list[Recording]:
+async def record(connect: Connect, target: Target, sequence: Sequence[Ask], behind: Behind | None = None) -> Recorded:
     """Send everything through a tap, with a mark after each response, close, and return what was recorded.
 
     Raises what the consumer raises.
     """
+    if behind is not None:
+        # What the front has open already is closed, so that its connections are recorded from their beginning.
+        await behind.tap.drop()
     async with wire_tap.open_tap(target.host, target.port) as tap:
         host = target.host if target.host == "localhost" else wire_tap.HOST
         async with connect(replace(target, host=host, port=tap.port)) as client:
             for ask in sequence:
                 await ask(client)
                 tap.mark()
+                if behind is not None:
+                    behind.tap.mark()
         with suppress(TimeoutError):
             await asyncio.wait_for(tap.all_closed(), CLOSING_S)
-        return tap.take()
+        return Recorded(tap.take(), () if behind is None else behind.tap.take())

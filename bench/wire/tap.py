@@ -57,6 +57,14 @@ class Tap:
             link.pass_on_held()
             link.producer_side.resume_reading()
 
+    async def drop(self) -> None:
+        """Close every connection at once, and forget what was recorded."""
+        links = list(self._links)
+        for link in links:
+            link.abort()
+        await asyncio.gather(*(link.ended for link in links))
+        self.take()
+
     async def all_closed(self) -> None:
         """Wait until no connection is open on either side."""
         await asyncio.gather(*(asyncio.shield(link.ended) for link in self._links))
@@ -97,10 +105,7 @@ async def open_tap(
         yield tap
     finally:
         server.close()
-        links = list(tap._links)
-        for link in links:
-            link.abort()
-        await asyncio.gather(*(link.ended for link in links))
+        await tap.drop()
         await server.wait_closed()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench import machine
-from bench.machine import NOT_PINNED, Pinning, pinning_for
+from bench.machine import NOT_PINNED, Busy, Pinning, pinning_for
 from bench.topology import Core, Topology, cpu_list, kinds_by_speed, read_topology
 from tests.support.fake_system import devices, write_all
 
@@ -83,6 +83,20 @@ def test_cores_of_one_kind_may_differ_a_little_in_speed() -> None:
     assert kinds_by_speed(favoured) == {0: 0, 1: 0, 2: 0, 3: 1}
     assert kinds_by_speed({0: 1024, 1: 760, 2: 300}) == {0: 0, 1: 1, 2: 2}
     assert kinds_by_speed({}) == {}
+
+
+def test_a_front_gets_a_core_of_its_own_and_then_further_producers_do(tmp_path: Path) -> None:
+    found = topology_of(tmp_path, HYPERTHREADS)
+    three = pinning_for(found, range(8), busy=Busy(producers=3, front=True))
+    assert (three.load, three.front, three.producer) == ((0,), (1,), (3, 2))
+    assert (three.between, three.siblings, three.apart) == ((1,), (4, 5, 6, 7), True)
+    assert pinning_for(found, range(8), busy=Busy(producers=9)).producer == (3, 1, 2)
+
+
+def test_on_two_cores_a_front_runs_on_both(tmp_path: Path) -> None:
+    pinning = pinning_for(topology_of(tmp_path, HYPERTHREADS), (0, 1), busy=Busy(producers=2, front=True))
+    assert (pinning.load, pinning.front, pinning.producer, pinning.between) == ((0,), (), (1,), (0, 1))
+    assert pinning.apart
 
 
 def test_producers_and_load_get_a_physical_core_each(tmp_path: Path) -> None:

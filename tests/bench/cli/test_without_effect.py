@@ -20,6 +20,14 @@ ACCESS = [
 ]
 REFUSED = [
     *((command, *case) for command in ("run", "slo", "sizes") for case in ACCESS),
+    ("run", "--replicas", "--replicas 2"),
+    ("slo", "--replicas", "--replicas 2 --front none"),
+    ("sizes", "--gzip-at", "--gzip-at front --gzip on"),
+    ("run", "--gzip-at", "--gzip-at front --gzip off --front haproxy"),
+    ("slo", "--gzip-at", "--gzip-at front --front haproxy"),
+    ("sizes", "--tls-at", "--tls-at both --tls off --front haproxy"),
+    ("run", "--tls-at", "--tls-at pass --front none"),
+    ("slo", "--tls-at", "--tls-at pass --front haproxy"),
     ("run", "--concurrency", "--rate 5 --concurrency 4"),
     ("run", "--arrivals", "--arrivals constant"),
     ("run", "--slice-ms", "--slice-ms 1000 --rate 5"),

@@ -53,7 +53,6 @@ async def test_responses_verified_without_tls_are_not_all_verified_again_with_tl
             ids=[recipe.id for recipe in recipes],
             known=True,
             timeout_s=10.0,
-            producer_pid=None,
         )
         worker = Worker(setup, recipes)
         try:

@@ -86,4 +86,6 @@ def test_hostile_text_stays_one_field_without_formulas() -> None:
 
 def test_an_empty_run_has_only_the_header_line() -> None:
     assert rows(run([])) == []
-    assert csv_export.render(run([])).startswith("id,version,protocol,implementation,workload,page_size,dialect,")
+    assert csv_export.render(run([])).startswith(
+        "id,version,protocol,implementation,workers,workload,page_size,dialect,"
+    )

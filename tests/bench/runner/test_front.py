@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import pytest
 
+from bench.front_programs import why_not_installed
 from bench.fronts.front import TLS_PLACES, Front, FrontPlan
 from bench.fronts.registry import FRONTS, front
 from bench.machine import NOT_PINNED
 from bench.protocols import PROTOCOLS
-from bench.runner.front import RunningFront, why_not_installed
+from bench.runner.front import RunningFront
 from bench.runner.session import RunningProducer, Session
 from consumers.client import ClientSettings
 from consumers.registry import client

@@ -86,7 +86,7 @@ async def test_every_combination_of_every_workload(tmp_path: Path) -> None:
     assert recording.problems == []
     assert (recording.instances_done, recording.interrupted) == (1, False)
     assert set(recording.sizes) == set(matrix.messages())
-    assert {key.protocol for key in recording.peak_bytes} == set(PRODUCERS)
+    assert {key.protocol for key in recording.memory} == set(PRODUCERS)
     run = assembled(recording, plan)
     assert len(run.cells) == len(PRODUCERS) * 2 * 2 * 4 * 2
     for cell in run.cells:
@@ -114,7 +114,7 @@ async def test_implementations_are_measured_in_processes_of_their_own() -> None:
     plan = plan_of(Matrix({**matrix_of(["grpc"], loads=(ONE, SEVERAL)).values, "implementation": names}))
     recording = await recorded(plan)
     assert recording.problems == []
-    assert {key.implementation for key in recording.peak_bytes} == set(names)
+    assert {key.implementation for key in recording.memory} == set(names)
     cells = assembled(recording, plan).cells
     assert [(cell.implementation, cell.status, set(cell.outcomes)) for cell in cells] == [
         (name, "measured", {"ok"}) for name in names for _ in range(2)

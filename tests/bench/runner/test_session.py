@@ -210,7 +210,6 @@ async def test_load_processes_keep_freed_memory_whatever_runs_them() -> None:
         ids=[1],
         known=True,
         timeout_s=1.0,
-        producer_pid=None,
     )
     async with Session(NOT_PINNED) as session:
         load = await session.start_load(setup, Wrapper(environment={"PYTHONHASHSEED": "0"}))

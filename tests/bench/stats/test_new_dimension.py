@@ -18,34 +18,34 @@ from bench.stats.load_curves import curves
 from bench.stats.ratios import Baseline
 from tests.bench.stats.noise import cells_with_noise, matrix
 
-FRONT = Dimension(
-    heading="front",
+STORE = Dimension(
+    heading="store",
     scope=Scope.PATH,
-    label=lambda key: getattr(key, "front", ""),
-    words=lambda key: getattr(key, "front", ""),
+    label=lambda key: getattr(key, "store", ""),
+    words=lambda key: getattr(key, "store", ""),
 )
-"""A proxy in front of the producer."""
-FIELD: Any = ("front", Annotated[str, FRONT], "")
-FrontKey = msgspec.defstruct("FrontKey", [FIELD], bases=(CellKey,), frozen=True, kw_only=True)
-FrontCell = msgspec.defstruct("FrontCell", [FIELD], bases=(Cell,), frozen=True, kw_only=True)
+"""Where recipes come from."""
+FIELD: Any = ("store", Annotated[str, STORE], "")
+StoreKey = msgspec.defstruct("StoreKey", [FIELD], bases=(CellKey,), frozen=True, kw_only=True)
+StoreCell = msgspec.defstruct("StoreCell", [FIELD], bases=(Cell,), frozen=True, kw_only=True)
 
 
 @pytest.fixture(autouse=True)
-def _front(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(spec, "CellKey", FrontKey)
+def _store(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(spec, "CellKey", StoreKey)
     spec.dimensions.cache_clear()
     yield
     spec.dimensions.cache_clear()
 
 
-def with_front(cell: Cell, front: str) -> Any:
+def with_store(cell: Cell, store: str) -> Any:
     fields = {name: getattr(cell, name) for name in cell.__struct_fields__}
-    return FrontCell(**{**fields, "front": front, "id": f"{cell.id}{front}"})
+    return StoreCell(**{**fields, "store": store, "id": f"{cell.id}{store}"})
 
 
 def measured(**shape: Any) -> list[Any]:
-    """Every cell without a proxy and with one."""
-    cells = [with_front(cell, front) for front in ("", "-proxy") for cell in matrix(workloads=("get",), **shape)]
+    """Every cell in both stores."""
+    cells = [with_store(cell, store) for store in ("", "-sql") for cell in matrix(workloads=("get",), **shape)]
     return cells_with_noise(np.random.default_rng(1), cells, instances=3, rounds=8)
 
 
@@ -64,25 +64,25 @@ def run(cells: list[Any]) -> Run:
 
 
 def test_a_declared_dimension_is_listed() -> None:
-    assert list(spec.dimensions())[-1] == "front"
+    assert list(spec.dimensions())[-1] == "store"
 
 
 def test_baselines_share_its_value() -> None:
     found = {cell.id: cell for cell in analyse(measured(), latency={}, baseline=Baseline("alpha"))}
-    for front in ("", "-proxy"):
-        ratio, plain = found[f"beta-get-11-0{front}"].ratio, found[f"beta-get-11-0{front}"].ratio_to_plain
+    for store in ("", "-sql"):
+        ratio, plain = found[f"beta-get-11-0{store}"].ratio, found[f"beta-get-11-0{store}"].ratio_to_plain
         assert ratio is not None
         assert plain is not None
-        assert (ratio.baseline, plain.baseline) == (f"alpha-get-11-0{front}", f"alpha-get-00-0{front}")
+        assert (ratio.baseline, plain.baseline) == (f"alpha-get-11-0{store}", f"alpha-get-00-0{store}")
 
 
 def test_runs_are_compared_at_equal_values() -> None:
     cells = measured()
     found = compare(run(cells), run(cells))
     assert [cell.ratio.value for cell in found.cells] == [1.0] * len(cells)
-    without, proxied = cells[: len(cells) // 2], cells[len(cells) // 2 :]
+    first, second = cells[: len(cells) // 2], cells[len(cells) // 2 :]
     with pytest.raises(RunsNotComparable, match="no configuration was measured in both runs"):
-        compare(run(without), run(proxied))
+        compare(run(first), run(second))
 
 
 def test_client_cost_is_that_at_equal_values() -> None:

@@ -15,10 +15,10 @@ from bench.results import Anatomy, Bytes, SetupSizes, Sizes
 from bench.wire import measure as measuring
 from bench.wire.anatomy import anatomy_of, check_phases
 from bench.wire.gzip_cost import gzip_found
-from bench.wire.measure import KEY_LOG_VARIABLE, Ask, Connect, Measured, key_log, measure
+from bench.wire.measure import KEY_LOG_VARIABLE, Ask, Behind, Connect, Measured, Recorded, key_log, measure
 from bench.wire.parts import UNKNOWN, bytes_by_category
 from bench.wire.reading import DIVIDED_SHARE, NOTHING_KNOWN, WARM_UP_REQUESTS
-from bench.wire.recording import Direction, Recording
+from bench.wire.recording import Direction
 from bench.wire.tls import read_key_log
 from consumers.client import ClientSettings, RecipeClient
 from consumers.registry import CONSUMERS, client
@@ -310,9 +310,12 @@ async def test_a_connection_that_does_not_match_its_twin_is_tried_again(
 ) -> None:
     recorded = 0
 
-    async def other_answers_inside(connect: Connect, target: Target, sequence: list[Ask]) -> list[Recording]:
+    async def other_answers_inside(
+        connect: Connect, target: Target, sequence: list[Ask], behind: Behind | None = None
+    ) -> Recorded:
         nonlocal recorded
         recorded += 1
+        assert behind is None
         return await record(connect, target, sequence if not target.tls else lists()[:1] * len(sequence))
 
     record = measuring.record
