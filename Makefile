@@ -14,6 +14,7 @@ PYTHONS_TESTS := tests/test_wheel.py tests/consumers tests/producers/test_progra
 	tests/bench/load/test_loops.py tests/bench/test_run_file.py
 IMPLEMENTATIONS_READY := $(VENV)/implementations-ready
 FRONTS_READY := $(VENV)/fronts-ready
+CLUSTER_READY := $(VENV)/cluster-ready
 CONFORMANCE := .venv-conformance
 CONFORMANCE_READY := $(CONFORMANCE)/ready
 # Extras stay in the lock files: pip 23 does not take `name==1` as an answer to a requirement of `name[extra]`, chooses a release
@@ -25,7 +26,7 @@ export RECIPES
 # The lab starts hundreds of processes in its tests and runs, and each would compile the code again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup implementations fronts certs protos bench compare history claims report sizes instructions http graphql grpc serve-http serve-graphql \
+.PHONY: help setup implementations fronts setup-cluster certs protos bench compare history claims report sizes instructions http graphql grpc serve-http serve-graphql \
 	serve-grpc data wheel test pythons check interop conformance hostile audit lint format types imports stubs version collect tests quick-bench lock clean \
 	vendor pictures
 .DEFAULT_GOAL := help
@@ -51,6 +52,10 @@ $(FRONTS_READY): requirements/fronts.txt $(RUN_READY)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fronts.txt
 	@touch $@
 
+$(CLUSTER_READY): requirements/cluster.txt $(RUN_READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/cluster.txt
+	@touch $@
+
 # Without npm, the tests that need its packages are skipped with a reason.
 %/node_modules/.package-lock.json: %/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --silent --prefix $* && touch $@; fi
@@ -65,6 +70,8 @@ setup: $(DEVELOP_READY) ## .venv from the hash-locked requirements
 implementations: $(IMPLEMENTATIONS_READY) ## install other libraries that can serve the protocols (docs/implementations.md)
 
 fronts: $(FRONTS_READY) ## install Envoy, a proxy in front of producers (docs/fronts.md)
+
+setup-cluster: $(CLUSTER_READY) ## install what load from many machines needs (docs/cluster.md)
 
 certs: $(RUN_READY) ## a local CA, server and client certificates in certs/
 	@$(BIN)/python -m producers.certificates
@@ -144,6 +151,7 @@ conformance: $(CONFORMANCE_READY) ## install the scanners for tests/interop in a
 audit: $(CONFORMANCE_READY) ## check the dependencies for known vulnerabilities
 	@$(CONFORMANCE)/bin/python tests/audit.py requirements/implementations.txt
 	@$(CONFORMANCE)/bin/python tests/audit.py requirements/fronts.txt
+	@$(CONFORMANCE)/bin/python tests/audit.py requirements/cluster.txt
 
 hostile: $(DEVELOP_READY) ## attack the producers and write docs/generated/hostile.md
 	@mkdir -p reports && rm -f reports/hostile.jsonl
@@ -188,6 +196,7 @@ lock: $(DEVELOP_READY) ## update the lock files, with hashes
 	$(LOCK) pyproject.toml --extra implementations -c requirements/run.txt -c requirements/develop.txt \
 		-o requirements/implementations.txt
 	$(LOCK) pyproject.toml --extra fronts -c requirements/run.txt -c requirements/develop.txt -o requirements/fronts.txt
+	$(LOCK) pyproject.toml --extra cluster -c requirements/run.txt -c requirements/develop.txt -o requirements/cluster.txt
 	$(LOCK) requirements/conformance.in -o requirements/conformance.txt
 
 clean: ## remove everything generated, but not the reports

@@ -139,6 +139,8 @@ class RunPlan:
     """What targets demand. Headers are sent to every producer."""
     requests: RequestFile | None = None
     """What is requested instead of recipes."""
+    scheduler: str | None = None
+    """The address of the Dask scheduler whose workers send the requests; None: this machine sends them."""
     note: str | None = None
     """Why the run is made, in the user's words; kept in the run file."""
 

@@ -261,6 +261,14 @@ class InFlight(Struct, frozen=True, kw_only=True):
         return self.reached < self.wanted
 
 
+class LeftOut(Struct, frozen=True, kw_only=True):
+    """A worker of a cluster whose part of a slice is in none of its values."""
+
+    worker: int
+    """As in the run's `cluster`."""
+    reason: str
+
+
 class Slice(Struct, frozen=True, kw_only=True):
     """One slice of one cell. The load process makes it; the runner adds its place in the run."""
 
@@ -307,6 +315,12 @@ class Slice(Struct, frozen=True, kw_only=True):
     """Connections to the producer that were not there before the slice; null where the system does not report them."""
     failure: str | None = None
     """The kind of outcome of most failed requests; null where all were successful."""
+    workers: tuple[int, ...] | None = None
+    """Load from a cluster only: the workers whose results these are, by their numbers in the run's `cluster`."""
+    left_out: tuple[LeftOut, ...] = ()
+    """Load from a cluster only: the other workers that had a part of this slice."""
+    start_window_ns: int | None = None
+    """Load from a cluster only: within which these workers began, at most, on the bench's clock."""
 
 
 class Slices:
@@ -506,6 +520,40 @@ class PlanUsed(Struct, frozen=True, kw_only=True):
     interrupted: bool = False
 
 
+class ClusterWorker(Struct, frozen=True, kw_only=True):
+    """One worker of the cluster that sent the requests, as it was when the run began."""
+
+    number: int = 0
+    address: str = ""
+    """Of the Dask worker."""
+    host: str
+    system: str
+    cpu: str
+    cores: int
+    """The CPUs that it may use."""
+    memory_bytes: int
+    python: str
+    lab: str | None
+    """The commit or the version of its lab."""
+    lab_digest: str
+    """Of the lab's code, the same on all workers."""
+    libraries: dict[str, str]
+
+
+class ClusterUsed(Struct, frozen=True, kw_only=True):
+    """The Dask cluster from which requests were sent."""
+
+    scheduler: str
+    """Its address."""
+    distributed: str
+    """Its version of Dask."""
+    workers: list[ClusterWorker]
+    start_window_ns: int
+    """Within which the workers of a slice had to begin. What was measured of that is in each slice."""
+    lost: list[LeftOut] = []
+    """Workers that ended or no longer answered during the run. The slices after that were sent by the others."""
+
+
 class Run(Struct, frozen=True, kw_only=True):
     """A whole run."""
 
@@ -521,5 +569,7 @@ class Run(Struct, frozen=True, kw_only=True):
     requests: RequestsUsed | None = None
     """What was requested instead of recipes; null in runs without a request file."""
     plan: PlanUsed
+    cluster: ClusterUsed | None = None
+    """Null where the machine of the bench sent the requests."""
     warnings: list[RunWarning]
     cells: list[Cell]

@@ -36,7 +36,8 @@ VERIFIED_AGAIN = 2
 """The same for a cell that was verified in an earlier instance, and over a network, which changes no response and makes
 each of them slow."""
 OPEN_SLICE_NS = 1_000_000_000
-"""Slices of an open loop last at least this long: its arrivals must not be interrupted."""
+"""Slices of an open loop last at least this long: its arrivals must not be interrupted. So do all slices of a cluster:
+its workers begin within a part of them."""
 INSTANCES_AT_LEAST = 4
 """With fewer, the spread between restarts is not known well enough to end a run early."""
 DISCARDED_AT_MOST = 4
@@ -116,7 +117,13 @@ def questions_to_verify(cell: CellKey, instance: int) -> int:
 
 def slice_ns(cell: CellKey, plan: RunPlan) -> int:
     """For how long a slice of this cell sends requests."""
-    return plan.slice_ns if isinstance(cell.load, ClosedLoad) else max(plan.slice_ns, OPEN_SLICE_NS)
+    short = isinstance(cell.load, ClosedLoad) and plan.scheduler is None
+    return plan.slice_ns if short else long_slice_ns(plan)
+
+
+def long_slice_ns(plan: RunPlan) -> int:
+    """For how long a slice sends requests where it must not be short: in open loop, and from a cluster."""
+    return max(plan.slice_ns, OPEN_SLICE_NS)
 
 
 def round_trips(cell: CellKey) -> int:

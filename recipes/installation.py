@@ -34,10 +34,11 @@ def started_as(module: str) -> str:
 
 
 def prepared_by(target: str) -> str:
-    """How users prepare what make prepares in a checkout: `certs`, `data` or `implementations`."""
+    """How users prepare what make prepares in a checkout: `certs`, `data`, `implementations` or `setup-cluster`."""
     if not INSTALLED:
         return f"make {target}"
-    return f"{COMMAND} {target}" if target in PROGRAMS else f"pip install '{DISTRIBUTION}[{target}]'"
+    extra = target.removeprefix("setup-")
+    return f"{COMMAND} {target}" if target in PROGRAMS else f"pip install '{DISTRIBUTION}[{extra}]'"
 
 
 def data_directory() -> Path:

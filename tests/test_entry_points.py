@@ -10,6 +10,7 @@ from tests.support.programs import run_here
 
 ROOT = Path(__file__).parent.parent
 SERVED = {
+    "bench.cluster.host": ["extra"],
     "bench.load.worker": ["extra"],
     "bench.network.relay": ["--network", "5g", "--to", "http://127.0.0.1:1"],
     "bench.runner.spinner": ["soap"],

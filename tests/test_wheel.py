@@ -58,8 +58,9 @@ def test_what_it_requires_is_locked_in_these_versions(commands: Path) -> None:
     site_packages = wheel.site_packages(commands.parent)
     (found,) = metadata.Distribution.discover(name="recipe-lab", path=[str(site_packages)])
     required = [Requirement(text) for text in found.requires or ()]
-    locked = dict(re.findall(r"(?m)^([a-z0-9-]+)==([^ ]+)", (ROOT / IMPLEMENTATIONS).read_text(encoding="utf-8")))
-    assert {"aiohttp", "grpcio", "granian"} <= {each.name for each in required}
+    locks = "".join((ROOT / lock).read_text(encoding="utf-8") for lock in (IMPLEMENTATIONS, "requirements/cluster.txt"))
+    locked = dict(re.findall(r"(?m)^([a-z0-9-]+)==([^ ]+)", locks))
+    assert {"aiohttp", "grpcio", "granian", "distributed"} <= {each.name for each in required}
     assert [each for each in required if not each.specifier.contains(locked[each.name])] == []
 
 

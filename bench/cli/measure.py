@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from bench.cli.output_flags import Shown
 from bench.cli.progress import Progress
 from bench.cli.show import show
 from bench.cli.stop_signal import stop_on_signal
+from bench.cluster.cluster import Cluster
 from bench.occupancy import Occupancy, occupied
 from bench.plan import RunPlan
 from bench.report.interim import figures
@@ -113,17 +115,21 @@ def carry_out(
 
     async def prepared(plan: RunPlan, certificates_directory: Path | None, progress: Progress) -> Result:
         with stop_on_signal() as stop:
-            job = Job(
-                plan=plan,
-                ids=ids,
-                own_ids={number: recipes.own_ids[number] for number in ids if number in recipes.own_ids},
-                certificates=certificates_directory,
-                pinning=pinning,
-                on_progress=progress.update,
-                stop=stop,
-                header=header,
-            )
-            return await work(job)
+            async with AsyncExitStack() as entered:
+                job = Job(
+                    plan=plan,
+                    ids=ids,
+                    own_ids={number: recipes.own_ids[number] for number in ids if number in recipes.own_ids},
+                    certificates=certificates_directory,
+                    pinning=pinning,
+                    on_progress=progress.update,
+                    stop=stop,
+                    header=header,
+                    cluster=None
+                    if plan.scheduler is None
+                    else await entered.enter_async_context(Cluster(plan.scheduler, planning.long_slice_ns(plan))),
+                )
+                return await work(job)
 
     with occupied(cpus) as occupancy, tempfile.TemporaryDirectory(prefix="recipe-lab-") as aside:
         header = _header(plan, recipes, ids, pinning, occupancy)

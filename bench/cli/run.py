@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from bench import schedule as planning
-from bench.cli import matrix_flags, request_flags, version_flags
+from bench.cli import cluster_flags, matrix_flags, request_flags, version_flags
 from bench.cli.access_flags import (
     CaFlag,
     CertFlag,
@@ -117,6 +117,14 @@ def run(
             help="Duration of one slice. [default: 12]",
         ),
     ] = 12.0,
+    scheduler: Annotated[
+        str,
+        typer.Option(
+            metavar="tcp://HOST:PORT",
+            rich_help_panel=LOAD,
+            help="Send the load from the workers of this Dask cluster, with --target. [default: from this machine]",
+        ),
+    ] = "",
     target: TargetFlag = None,
     ab: AbFlag = "",
     ab_target: Annotated[
@@ -204,6 +212,8 @@ def run(
     loads = matrix_flags.loads(concurrency or (["1"] if quick else ["1,16"]), rate or [], arrivals)
     matrix_flags.check(found, loads, targets=bool(targets))
     matrix_flags.check_alone(found, workload or [USUAL_WORKLOADS])
+    if scheduler:
+        cluster_flags.check(scheduler, found, loads, targets, headers=header, keys=(cert, key))
     loaded = load_recipes(recipes, renumber=renumber)
     known = own is None and _known(expect)
     # A target that need not have these recipes may have any number of them.
@@ -239,6 +249,7 @@ def run(
         gzip_level=gzip_level,
         threshold=threshold if len(compared) > 1 else None,
         access=access(header, ca=ca, cert=cert, key=key, insecure=insecure, tls_min=tls_min),
+        scheduler=scheduler or None,
         note=note or None,
     )
     run_path = checked_path(out)

@@ -122,6 +122,12 @@ WITHOUT_EFFECT: Mapping[str, Sequence[WithoutEffect]] = {
             lambda line: line.has("--rate") and line["--slice-ms"] * 1e6 <= OPEN_SLICE_NS,
         ),
         WithoutEffect(
+            ["--slice-ms"],
+            f"beside --scheduler unless it is over {OPEN_SLICE_NS / 1e6:,.0f}; slices of a cluster last at least "
+            "that long, so leave it out",
+            lambda line: line.has("--scheduler") and line["--slice-ms"] * 1e6 <= OPEN_SLICE_NS,
+        ),
+        WithoutEffect(
             ["--threshold"], "without --ab or --ab-target; add one, or leave it out", without("--ab", "--ab-target")
         ),
         WithoutEffect(

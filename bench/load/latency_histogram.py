@@ -24,6 +24,23 @@ def record_all(histogram: HdrHistogram, latencies_ns: Iterable[int]) -> int:
     return outside
 
 
+class UnlikeHistograms(ValueError):
+    """Two histograms with another range or precision. One could not take up the other without loss."""
+
+
+def add(total: HdrHistogram, other: HdrHistogram) -> None:
+    """Add all samples of `other` to `total`, each in its bucket. Raises UnlikeHistograms.
+
+    The library's own `add` moves samples to other buckets where range or precision differ.
+    """
+    layouts = [
+        (each.lowest_trackable_value, each.highest_trackable_value, each.significant_figures) for each in (total, other)
+    ]
+    if layouts[0] != layouts[1]:
+        raise UnlikeHistograms(f"histograms of {layouts[1]} cannot be added to one of {layouts[0]} without loss")
+    total.add(other)
+
+
 def encode(histogram: HdrHistogram) -> str:
     """HdrHistogram V2, compressed, base64."""
     encoded: bytes = histogram.encode()

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from bench.plan import Addresses
 from bench.results import Anatomy, Bytes, Cause, Slice, TlsSession
-from bench.spec import CellKey
+from bench.spec import CellKey, Load
 from consumers import access
 from consumers.access import Access, Header
 from consumers.own_requests import OwnRequests
@@ -113,6 +113,10 @@ class RunSlice(Struct, frozen=True, kw_only=True, tag=True):
     """False during the warm-up: the latencies are not added to the histogram."""
     verified: bool = True
     """Whether one more response is verified as a whole after the slice."""
+    load: Load | None = None
+    """The part of the cell's load that this process has; null: all of it."""
+    apart: bool = False
+    """Whether the histograms of the slice come back with its result, instead of being added to those of the cell."""
 
 
 class SendRequests(Struct, frozen=True, kw_only=True, tag=True):
@@ -198,6 +202,9 @@ class SliceDone(Struct, frozen=True, kw_only=True, tag=True):
     outcomes: dict[str, int]
     causes: list[Cause] = []
     """Why requests failed."""
+    latency: str | None = None
+    """Where that was asked for: the latencies of this slice alone, as in Recorded."""
+    service: str | None = None
 
 
 class RequestsSent(Struct, frozen=True, kw_only=True, tag=True):
@@ -255,7 +262,9 @@ def without_values(answer: Answer, headers: Sequence[Header]) -> Answer:
         return answer
     plain = msgspec.to_builtins(answer, enc_hook=_plain)
     # Histograms in base64 are no text.
-    histograms = {"latency": answer.latency, "service": answer.service} if isinstance(answer, Recorded) else {}
+    histograms = (
+        {"latency": answer.latency, "service": answer.service} if isinstance(answer, Recorded | SliceDone) else {}
+    )
     return msgspec.convert({**_replaced(plain, headers), **histograms}, type(answer), dec_hook=_rich)
 
 

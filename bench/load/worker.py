@@ -245,9 +245,14 @@ class Worker:
         opened = connections.opened() if order.recorded else None
         if order.verified:
             await self._compare_one(client, next(asked), record)
+        latency, service = (
+            (latency_histogram.new_histogram(), latency_histogram.new_histogram())
+            if order.apart
+            else (cell.latency, cell.service)
+        )
         if order.recorded:
-            latency_histogram.record_all(cell.latency, record.latency_ns)
-            latency_histogram.record_all(cell.service, record.service_ns)
+            latency_histogram.record_all(latency, record.latency_ns)
+            latency_histogram.record_all(service, record.service_ns)
         closed = isinstance(cell.load, ClosedLoad)
         measured = Slice(
             started_ns=started_ns,
@@ -272,7 +277,13 @@ class Worker:
             loop_stall_ns=watch.longest_stall_ns,
             connections_opened=opened,
         )
-        return messages.SliceDone(slice=measured, outcomes=record.outcomes, causes=record.causes.found())
+        return messages.SliceDone(
+            slice=measured,
+            outcomes=record.outcomes,
+            causes=record.causes.found(),
+            latency=latency_histogram.encode(latency) if order.apart else None,
+            service=latency_histogram.encode(service) if order.apart else None,
+        )
 
     async def send_requests(self, order: messages.SendRequests) -> messages.Answer:
         """Send a fixed number of requests, one after the other."""
@@ -292,7 +303,7 @@ class Worker:
         self, cell: VerifiedCell, asked: Iterator[Request], order: messages.RunSlice, record: SliceRecord
     ) -> int:
         """Send requests for one slice. Returns its duration in nanoseconds."""
-        client, load = cell.client, cell.load
+        client, load = cell.client, order.load or cell.load
         if isinstance(load, ClosedLoad):
             lengths = {"duration_ns": order.duration_ns, "requests_at_least": order.requests_at_least}
             if isinstance(client, ProgramClient):

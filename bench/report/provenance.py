@@ -113,6 +113,34 @@ def of_environment(run: Run) -> tuple[Pair, ...]:
     return tuple((NAMES.get(path, path), text) for path, text in _flat(run.environment, ""))
 
 
+def of_cluster(run: Run) -> tuple[Pair, ...]:
+    """What sent the requests, where that was a cluster: its workers, and within which time they began their slices."""
+    if (cluster := run.cluster) is None:
+        return ()
+    windows_ms = sorted(ns / 1e6 for cell in run.cells for ns in cell.slices.start_window_ns if ns is not None)
+    return (
+        ("Scheduler", f"{cluster.scheduler}, Dask {cluster.distributed}"),
+        *(
+            (
+                f"Worker {each.number}",
+                f"{each.host}, {each.cpu}, {counted(each.cores, 'CPU')}, Python {each.python}, lab {each.lab}",
+            )
+            for each in cluster.workers
+        ),
+        ("Workers may begin a slice within", f"{cluster.start_window_ns / 1e6:g} ms"),
+        *(
+            [
+                (
+                    "Workers began a slice within",
+                    f"{windows_ms[len(windows_ms) // 2]:.1f} ms (median), {windows_ms[-1]:.1f} ms (most)",
+                )
+            ]
+            if windows_ms
+            else []
+        ),
+    )
+
+
 def of_tls(run: Run) -> tuple[Pair, ...]:
     """What was negotiated, by protocol; once where all configurations agree."""
     found: dict[str, dict[str, None]] = {}

@@ -274,7 +274,7 @@ def _how_to_read(sections: Iterable[Section]) -> Iterator[Section]:
 
 
 def _how_measured(run: Run) -> Section:
-    tls = provenance.of_tls(run)
+    tls, workers = provenance.of_tls(run), provenance.of_cluster(run)
     return Section(
         "made",
         "How it was measured",
@@ -282,6 +282,7 @@ def _how_measured(run: Run) -> Section:
             Bullets(provenance.METHOD),
             Properties("The run", provenance.of_run(run)),
             *([Properties("Negotiated TLS", tls)] if tls else []),
+            *([Properties("Workers that sent the requests", workers)] if workers else []),
             Properties("Machine and versions", provenance.of_environment(run)),
         ),
         detail=True,

@@ -51,7 +51,7 @@ def run_of(recording: RunRecording, plan: RunPlan, header: RunHeader) -> Run:
         threshold=plan.threshold,
         expect="recipes" if plan.known else "none",
     )
-    run = header.run(plan, used, cells, [])
+    run = replace(header.run(plan, used, cells, []), cluster=recording.cluster)
     # Sizes are those of the library client's requests.
     sized = [cell.key for cell in cells if cell.client == LIBRARY]
     unknown = unknown_sizes(recording.sizes, sized)

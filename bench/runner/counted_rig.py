@@ -16,7 +16,7 @@ from bench.load import messages
 from bench.machine import run_first
 from bench.results import InstructionCount
 from bench.runner.job import Job
-from bench.runner.processes import UNWRAPPED, Child, ProcessFailed, Wrapper
+from bench.runner.processes import UNWRAPPED, Child, LoadProcess, ProcessFailed, Wrapper
 from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, order_to_verify, start_rig
 from bench.runner.session import Session
 from bench.spec import CellKey
@@ -119,13 +119,19 @@ class CountedRig:
     def child(self) -> Child:
         """The counted process."""
         producers = self.rig.producers
-        return producers[0].child if self.side == "producer" and producers else self.rig.load.child
+        return producers[0].child if self.side == "producer" and producers else self._load
 
     @property
     def _other(self) -> Child:
         """The process of the other side."""
         producers = self.rig.producers
-        return producers[0].child if self.side == "consumer" and producers else self.rig.load.child
+        return producers[0].child if self.side == "consumer" and producers else self._load
+
+    @property
+    def _load(self) -> Child:
+        """The load process."""
+        assert isinstance(self.rig.load, LoadProcess), "what is counted runs on this machine"
+        return self.rig.load.child
 
     async def verify(self, cell: CellKey) -> messages.Verification:
         """Whether the cell's responses are correct. Raises NotCounted and Stopped."""

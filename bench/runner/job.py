@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from bench.cluster.cluster import Cluster
 from bench.machine import Pinning
 from bench.plan import RunPlan
 from bench.results import AccessUsed, Cell, PlanUsed, RecipesUsed, Run, RunWarning
@@ -68,3 +69,5 @@ class Job:
     """Set when the user asks to stop. What was measured before is kept."""
     header: Callable[[], RunHeader]
     """The header of the run as it is now."""
+    cluster: Cluster | None = None
+    """What sends the requests; None: load processes of this machine."""

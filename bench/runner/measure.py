@@ -67,6 +67,8 @@ class Measurement:
                 started += await self._measure_some(started)
         except Stopped:
             self.recording.interrupted = True
+        if self.job.cluster is not None:
+            self.recording.cluster = self.job.cluster.used()
         for cell in self.recording.cells:
             if cell.status == "measured" and not any(each.ok for each in cell.slices):
                 if not cell.slices and self.recording.interrupted:
@@ -82,6 +84,9 @@ class Measurement:
         causes = cell.causes.found()
         if causes:
             return f"no request was successful: {causes[0].text}"
+        left_out = [each for one in cell.slices for each in one.left_out]
+        if left_out:
+            return f"all workers were left out of all slices: worker {left_out[0].worker}, as {left_out[0].reason}"
         return "; ".join(dict.fromkeys(self.recording.problems)) or "no request was successful"
 
     async def _measure_some(self, first: int) -> int:

@@ -227,6 +227,11 @@ class LoadProcess:
     unanswered: int = 0
     """Orders whose answers have not been read."""
 
+    @property
+    def pids(self) -> list[int]:
+        """Its process on this machine."""
+        return [self.child.pid]
+
     async def order(self, order: messages.Order, timeout_s: float) -> messages.Answer:
         """Give an order and wait for its answer. Raises ProcessFailed when none comes in time."""
         assert self.child.process.stdin is not None

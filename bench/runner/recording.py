@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from bench.load import messages
 from bench.load.causes import Causes
 from bench.load.recorder import OK, PROCESS_LOST, WRONG_ANSWER, sum_outcomes
-from bench.results import CallsCounted, Cause, Memory, Slice, Status
+from bench.results import CallsCounted, Cause, ClusterUsed, Memory, Slice, Status
 from bench.spec import CellKey
 
 
@@ -92,6 +92,8 @@ class RunRecording:
     warm_up_rounds: list[int] = field(default_factory=list)
     """How many rounds of each instance were not recorded, or discarded."""
     interrupted: bool = False
+    cluster: ClusterUsed | None = None
+    """What sent the requests; None: this machine."""
 
     @property
     def has_slices(self) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from bench import connections
 from bench import schedule as planning
+from bench.cluster.load import ClusterLoad, start_cluster_load
 from bench.fronts import registry
 from bench.load import messages
 from bench.machine import peak_memory_bytes
@@ -40,7 +41,7 @@ class Rig:
     session: Session
     key: CellKey
     """CellKey.process of its cells."""
-    load: LoadProcess
+    load: LoadProcess | ClusterLoad
     relays: Sequence[Server]
     producers: Sequence[RunningProducer]
     """As many as the most replicas of a cell; none where it is somebody else's, given by its address."""
@@ -88,7 +89,7 @@ class Rig:
 
     def pids(self) -> list[int]:
         """The ids of its processes."""
-        return [self.load.child.pid, *(pid for child in self._servers() for pid in child.family())]
+        return [*self.load.pids, *(pid for child in self._servers() for pid in child.family())]
 
     def peak_memory(self, cell: CellKey) -> Memory:
         """The peak memory of what serves a cell: of its producers together, and of its front."""
@@ -165,7 +166,11 @@ async def start_rig(
         producer_pids=ways.producer_pids(1),
         own_requests=None if plan.requests is None else plan.requests.of(key.protocol),
     )
-    load = await session.start_load(setup, load_in)
+    load: LoadProcess | ClusterLoad
+    if job.cluster is None:
+        load = await session.start_load(setup, load_in)
+    else:
+        load = await start_cluster_load(job.cluster, setup)
     return Rig(session, key, load, relays, producers, fronts, plan.gzip_level, job.certificates)
 
 

@@ -71,10 +71,13 @@ def is_bound(cell: Cell) -> bool:
 
 
 def busy_share(slices: Slices, cpu_ns: Sequence[int | None]) -> float | None:
-    """The share of one core that a process used during slices; None where no CPU clock could be read."""
+    """The share of one core that a process used during slices; None where no CPU clock could be read.
+
+    Of load from a cluster: the mean over the workers, each of which has a load process.
+    """
     known = [
-        (used_ns, duration_ns)
-        for used_ns, duration_ns in zip(cpu_ns, slices.duration_ns, strict=True)
+        (used_ns, duration_ns * len(workers or (0,)))
+        for used_ns, duration_ns, workers in zip(cpu_ns, slices.duration_ns, slices.workers, strict=True)
         if used_ns is not None
     ]
     elapsed_ns = sum(duration_ns for _, duration_ns in known)

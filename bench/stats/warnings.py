@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from bench.cgroup import BUSY_CORES
 from bench.results import Cell, Grade, Run, RunWarning
 from bench.stats import cell_warnings
+from bench.stats.cluster_warnings import of_cluster
 from bench.stats.estimates import LATENCY, half_width, levels, measure_of
 from bench.stats.ratios import by_round
 from bench.stats.verdicts import compared_by, headline_cells
@@ -41,7 +42,8 @@ def warnings_of(run: Run) -> list[RunWarning]:
         *_interrupted(run),
         *cell_warnings.of_cells(run.cells, interrupted=run.plan.interrupted),
         *_restarts(run),
-        *_at_stake(run, _machine(run.environment)),
+        # With a cluster, the machine of the bench sends nothing.
+        *(_at_stake(run, _machine(run.environment)) if run.cluster is None else of_cluster(run)),
         *_inconclusive(run),
         *_warming_up(run),
     ]

@@ -1,0 +1,140 @@
+"""The connection to a Dask cluster: its workers, what is called on them, and which of them are gone.
+
+The only module that imports Dask, and only once there is a scheduler to connect to.
+"""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable, Coroutine, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from bench.cluster import pipe
+from commands.errors import UsageError
+from recipes.installation import prepared_by
+
+CONNECT_S = 15.0
+SCHEMES = ("tcp", "tls")
+
+
+class WorkerLost(Exception):
+    """A worker that ended, or did not answer. The text says which of them."""
+
+
+def checked_address(text: str) -> str:
+    """The address of a scheduler. Raises UsageError for one that cannot be."""
+    scheme, separator, rest = text.partition("://")
+    host, colon, port = rest.rpartition(":")
+    if scheme not in SCHEMES or not separator or not host or not colon or not port.isdecimal() or int(port) > 65_535:
+        raise UsageError(f"--scheduler: {text!r} is no address of a scheduler; use tcp://HOST:PORT or tls://HOST:PORT")
+    return text
+
+
+def import_dask() -> Any:
+    """The library. Raises UsageError where it is not installed."""
+    try:
+        import cloudpickle  # noqa: PLC0415 - takes long, and is an extra
+        import distributed  # noqa: PLC0415
+    except ImportError as error:
+        raise UsageError(f"--scheduler needs Dask ({error}): {prepared_by('setup-cluster')}") from None
+    # The worker needs no module of the lab in its process.
+    cloudpickle.register_pickle_by_value(pipe)
+    return distributed
+
+
+class Connection:
+    """A client of a scheduler. Use as `async with`."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.lost: dict[str, asyncio.Future[str]] = {}
+        """Of each worker, by its address: done once it is gone, with the reason."""
+        self._client: Any = None
+        self.version = ""
+        """Of Dask."""
+
+    async def __aenter__(self) -> Self:
+        """Connect. Raises UsageError where no scheduler answers, or none of its workers can be used."""
+        distributed = import_dask()
+        for name in ("distributed", "tornado"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        self.version = distributed.__version__
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                self._client = await distributed.Client(
+                    self.address, asynchronous=True, timeout=CONNECT_S, set_as_default=False, name="recipe-lab"
+                )
+                found = await self._client.get_versions()
+        except (OSError, TimeoutError, ValueError) as error:
+            await self._close()
+            reason = str(error).splitlines()[0] if str(error) else f"nothing for {CONNECT_S:g} s"
+            raise UsageError(f"--scheduler: no Dask scheduler answers at {self.address}: {reason}") from None
+        try:
+            for address in _of_this_python(self.address, found["workers"]):
+                self.lost[address] = asyncio.get_running_loop().create_future()
+        except UsageError:
+            await self._close()
+            raise
+        self._client.subscribe_topic("all", self._on_event)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._close()
+
+    async def _close(self) -> None:
+        if self._client is not None:
+            await asyncio.shield(self._client.close(timeout=2))
+
+    def _on_event(self, event: tuple[float, Mapping[str, Any]]) -> None:
+        _, content = event
+        if content.get("action") == "remove-worker":
+            self.lose(str(content.get("worker")), "it left the cluster")
+
+    def lose(self, worker: str, reason: str) -> None:
+        """Note that a worker is gone."""
+        if worker in self.lost and not self.lost[worker].done():
+            self.lost[worker].set_result(reason)
+
+    @property
+    def workers(self) -> list[str]:
+        """The addresses of those that are not gone, in order."""
+        return [address for address, gone in self.lost.items() if not gone.done()]
+
+    async def call(
+        self, worker: str, function: Callable[..., Coroutine[Any, Any, Any]], *arguments: Any, seconds: float
+    ) -> Any:
+        """What a function of `bench.cluster.pipe` returns on a worker. Raises WorkerLost."""
+        gone = self.lost[worker]
+        if gone.done():
+            raise WorkerLost(gone.result())
+        calling = asyncio.ensure_future(self._client.run(function, *arguments, workers=[worker], on_error="return"))
+        try:
+            await asyncio.wait({calling, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if not calling.done():
+                self.lose(worker, f"it did not answer within {seconds:g} s")
+                raise WorkerLost(gone.result())
+            found = calling.result().get(worker)
+        except OSError as error:
+            found = error
+        finally:
+            calling.cancel()
+            await asyncio.gather(calling, return_exceptions=True)
+        if found is None or isinstance(found, BaseException):
+            self.lose(worker, f"it cannot be reached: {found}" if found else "it left the cluster")
+            raise WorkerLost(gone.result())
+        return found
+
+
+def _of_this_python(scheduler: str, workers: Mapping[str, Any]) -> list[str]:
+    """The addresses of the workers, in order. Raises UsageError where there is none, or one has another Python."""
+    if not workers:
+        raise UsageError(f"--scheduler: {scheduler} has no workers; start some: dask worker {scheduler}")
+    own = "{}.{}".format(*sys.version_info)
+    for address, versions in workers.items():
+        python = str(versions["host"]["python"])
+        if not python.startswith(f"{own}."):
+            raise UsageError(f"--scheduler: worker {address} has Python {python}, and the bench {own}; use the same")
+    return sorted(workers)
