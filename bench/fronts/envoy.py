@@ -142,7 +142,7 @@ def _replica(host: Mapping[str, int]) -> ReplicaCounts:
     failures = {
         NO_CONNECTION: host["cx_connect_fail"],
         TIMEOUT: host["rq_timeout"],
-        # Resets and statuses of 5xx together.
-        RESET: host["rq_error"] - host["rq_timeout"],
+        # Its errors are of all kinds. Over HTTP/2 one failed connection may fail several requests.
+        RESET: max(0, host["rq_error"] - host["rq_timeout"] - host["cx_connect_fail"]),
     }
     return ReplicaCounts(calls=host["rq_total"], connections=host["cx_total"], failures=happened(failures))

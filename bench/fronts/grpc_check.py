@@ -16,7 +16,6 @@ EMPTY_MESSAGE = bytes(5)
 ANSWERED = bytes.fromhex("000000000208")
 """How the response begins: not compressed, two bytes, field 1 (status)."""
 SERVING = ANSWERED + b"\x01"
-NOT_SERVING = ANSWERED + b"\x02"
 
 
 def request(authority: str) -> bytes:
