@@ -16,6 +16,7 @@ from bench.cli.front_show import front_show
 from bench.cli.history import history
 from bench.cli.instructions import instructions
 from bench.cli.report import report
+from bench.cli.rollout import rollout
 from bench.cli.run import run
 from bench.cli.sizes import sizes
 from bench.cli.slo import slo
@@ -24,7 +25,7 @@ from commands import command_line
 from recipes.installation import started_as
 
 app = command_line.application("Measure what serving the same recipes costs over each protocol.")
-for command in (run, compare, history, claims, report, sizes, instructions, advise, ask, slo, check):
+for command in (run, compare, history, claims, report, sizes, instructions, advise, ask, slo, rollout, check):
     app.command(cls=command_line.GroupedCommand.refusing(WITHOUT_EFFECT.get(command.__name__, ())))(command)
 fronts = command_line.application("Proxies between consumers and producers: how they are configured, what they do.")
 for name, command in {"show": front_show}.items():

@@ -241,12 +241,21 @@ def local_ports(files: Path = FILES) -> int | None:
 
     `files`: the directory that is / on Linux.
     """
+    found = ports_of_connections(files)
+    return None if found is None else len(found)
+
+
+def ports_of_connections(files: Path = FILES) -> range | None:
+    """The ports that the system may choose from for this side of a new connection; None where it does not say.
+
+    `files`: as in `local_ports`.
+    """
     try:
         text = (files / "proc" / "sys" / "net" / "ipv4" / "ip_local_port_range").read_text(encoding="ascii")
         low, high = map(int, text.split())
     except (OSError, ValueError):
         return None
-    return high - low + 1
+    return range(low, high + 1)
 
 
 def peak_memory_bytes(pid: int) -> int | None:

@@ -125,7 +125,7 @@ def advise(
         _show(path, found, parts, conditions)
 
     if is_new:
-        show_then_write(Files(found, path, report=False), answer)
+        show_then_write(Files.of_run(found, path, report=False), answer)
     else:
         answer()
     return ExitCode.UNTRUSTED if assemble.untrusted(found) else ExitCode.FINE

@@ -110,7 +110,7 @@ def instructions(
 
     first = counts.INSTANCES[0] if plan.compares_versions else 1
     run = carry_out(plan, loaded, counted, CELL_S * first * len(plan.matrix.cells()))
-    show_then_write(Files(run, path), lambda: print_document(instructions_document(run)), print_files)
+    show_then_write(Files.of_run(run, path), lambda: print_document(instructions_document(run)), print_files)
     return _exit_code(run)
 
 

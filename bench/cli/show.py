@@ -4,7 +4,9 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Self
 
 from msgspec import to_builtins
 from msgspec.json import encode as json_encode
@@ -37,27 +39,32 @@ NARROWEST = 40
 
 
 class Files:
-    """The files of a run that has been measured: its run file and, unless it has none, its report."""
+    """What is to be written: the contents of files by what they are. The first is the one that matters."""
 
-    def __init__(self, run: Run, run_path: Path, *, report: bool = True) -> None:
-        self._run = run
-        self._path = run_path
-        self._report = report
+    def __init__(self, contents: Mapping[str, tuple[Path, Callable[[], bytes]]]) -> None:
+        self._contents = contents
         self._problems: list[str] = []
         self.written: dict[str, str] = {}
         """The paths of what was written, by what it is."""
 
-    def write(self) -> None:
-        """Write what can be written. Ctrl-C waits for the run file."""
-        with interruption.held():
-            self._write(RUN_FILE, lambda: put(self._path, run_file.encode(self._run)))
-        if self._report:
-            self._write(REPORT, lambda: write_report(self._run, self._path.with_suffix(".html")))
+    @classmethod
+    def of_run(cls, run: Run, run_path: Path, *, report: bool = True) -> Self:
+        """The files of a run that has been measured: its run file and, unless it has none, its report."""
+        contents = {RUN_FILE: (run_path, lambda: run_file.encode(run))}
+        if report:
+            contents[REPORT] = (run_path.with_suffix(".html"), lambda: report_of(run))
+        return cls(contents)
 
-    def _write(self, kind: str, write: Callable[[], object]) -> None:
+    def write(self) -> None:
+        """Write what can be written. Ctrl-C waits for the first file."""
+        for number, (kind, (path, content)) in enumerate(self._contents.items()):
+            with nullcontext() if number else interruption.held():
+                self._write(kind, path, content)
+
+    def _write(self, kind: str, path: Path, content: Callable[[], bytes]) -> None:
         try:
-            write()
-            self.written[kind] = str(self._path if kind == RUN_FILE else self._path.with_suffix(".html"))
+            put(path, content())
+            self.written[kind] = str(path)
         except UsageError as error:
             self._problems.append(str(error))
 
@@ -88,13 +95,13 @@ def show_then_write(
 def show(run: Run, run_path: Path, shown: Shown) -> None:
     """Print the answer, then write the run file and its report. Raises UsageError if one is not writable."""
     if shown.as_json:
-        show_then_write(Files(run, run_path), lambda: None, lambda written: _print_json(run, written))
+        show_then_write(Files.of_run(run, run_path), lambda: None, lambda written: _print_json(run, written))
         return
     console = console_of_output()
     more = "" if shown.is_more else MORE
     planned = {RUN_FILE: str(run_path), REPORT: str(run_path.with_suffix(".html"))}
     show_then_write(
-        Files(run, run_path),
+        Files.of_run(run, run_path),
         lambda: _print_answer(run, shown, Closing(planned, more), console),
         lambda written: _print_lines(Closing(written, more).lines(console), console),
     )
@@ -139,11 +146,16 @@ def _print_lines(lines: Iterable[Text], console: Console) -> None:
         console.print(line, soft_wrap=True)
 
 
-def write_report(run: Run, path: Path) -> Path:
-    """Write the HTML report. Raises UsageError if it is not writable."""
+def report_of(run: Run) -> bytes:
+    """The HTML report of a run."""
     from bench.report import html  # noqa: PLC0415 - its templates are not needed by commands that write no page
 
-    put(path, html.render(document_of(run)))
+    return html.render(document_of(run))
+
+
+def write_report(run: Run, path: Path) -> Path:
+    """Write the HTML report. Raises UsageError if it is not writable."""
+    put(path, report_of(run))
     return path
 
 
@@ -162,9 +174,14 @@ def page_path(flag: str, given: str) -> Path:
 
 def write_page(document: Document, path: Path) -> None:
     """Write a document as an HTML page with its conclusion first. Raises UsageError if it is not writable."""
+    put(path, page_of(document))
+
+
+def page_of(document: Document) -> bytes:
+    """A document as an HTML page with its conclusion first."""
     from bench.report import html  # noqa: PLC0415 - as above
 
-    put(path, html.render(document, html.RESULT_FIRST))
+    return html.render(document, html.RESULT_FIRST)
 
 
 def print_document(document: Document) -> None:

@@ -143,7 +143,7 @@ def _measure(plan: RunPlan, loaded: LoadedRecipes, objectives: Sequence[Objectiv
     if run_path is None:
         show(found, objectives)
     else:
-        show_then_write(Files(run, run_path, report=False), lambda: show(found, objectives), print_files)
+        show_then_write(Files.of_run(run, run_path, report=False), lambda: show(found, objectives), print_files)
     if run.plan.interrupted:
         return ExitCode.INTERRUPTED
     return ExitCode.UNTRUSTED if any(_untrusted(one) for one in found) else ExitCode.FINE

@@ -1,4 +1,4 @@
-"""Messages between the bench and a load process: JSON, one message a line, one answer to each order."""
+"""Messages between the bench and a load process: JSON, one message a line, one answer to each order that says so."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from bench.plan import Addresses
+from bench.request_log import RequestLog
 from bench.results import Anatomy, Bytes, Cause, Slice, TlsSession
 from bench.spec import CellKey, Load
 from consumers import access
@@ -119,6 +120,23 @@ class RunSlice(Struct, frozen=True, kw_only=True, tag=True):
     """Whether the histograms of the slice come back with its result, instead of being added to those of the cell."""
 
 
+class LogRequests(Struct, frozen=True, kw_only=True, tag=True):
+    """Send the requests of a verified cell in open loop, and log each. Answered by RequestsLogged.
+
+    It goes on until StopRequests comes.
+    """
+
+    cell: str
+    seed: str
+    """As in RunSlice."""
+    at_most_ns: int
+    """It ends by itself after this time."""
+
+
+class StopRequests(Struct, frozen=True, kw_only=True, tag=True):
+    """Let no further request of LogRequests fall due. It has no answer of its own."""
+
+
 class SendRequests(Struct, frozen=True, kw_only=True, tag=True):
     """Send requests of a cell that was verified one after the other, always the same. Answered by RequestsSent."""
 
@@ -214,6 +232,12 @@ class RequestsSent(Struct, frozen=True, kw_only=True, tag=True):
     failure: str | None = None
 
 
+class RequestsLogged(Struct, frozen=True, kw_only=True, tag=True):
+    """Every request that was sent."""
+
+    log: RequestLog
+
+
 class Recorded(Struct, frozen=True, kw_only=True, tag=True):
     """All latencies and service times by cell: HdrHistogram V2, base64, in nanoseconds."""
 
@@ -229,9 +253,31 @@ class Broken(Struct, frozen=True, kw_only=True, tag=True):
     text: str
 
 
-Order = Setup | Verify | TapProducer | ReadSizes | CountInFlight | RunSlice | SendRequests | Discard | Collect | Finish
+Order = (
+    Setup
+    | Verify
+    | TapProducer
+    | ReadSizes
+    | CountInFlight
+    | RunSlice
+    | LogRequests
+    | StopRequests
+    | SendRequests
+    | Discard
+    | Collect
+    | Finish
+)
 Answer = (
-    Done | Verification | ProducerTapped | SizesRead | InFlightCounted | SliceDone | RequestsSent | Recorded | Broken
+    Done
+    | Verification
+    | ProducerTapped
+    | SizesRead
+    | InFlightCounted
+    | SliceDone
+    | RequestsLogged
+    | RequestsSent
+    | Recorded
+    | Broken
 )
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 
 from bench.clients.base import Ended, LoopClient, Request
 from bench.load.recorder import OK, UNANSWERED, UNSENT, SliceRecord
+from bench.load.request_logging import OpenLog
 from bench.load.timer import PreciseTimer
 
 Arrivals = Literal["poisson", "constant"]
@@ -40,6 +41,8 @@ def due_offsets_ns(rate_hz: float, duration_ns: int, arrivals: Arrivals, seed: s
 
 IN_FLIGHT_AT_MOST = 10_000
 """With so many requests in flight no more are sent; those that fall due are counted as unsent."""
+NOT_SENT = "too many requests were in flight to send another"
+NO_RESPONSE = "a request had no response when the loop stopped waiting"
 
 
 async def run_open(
@@ -50,12 +53,13 @@ async def run_open(
     duration_ns: int,
     answers_within_ns: int,
     record: SliceRecord,
+    log: OpenLog | None = None,
 ) -> int:
     """Send each request when it is due, then wait for the responses that are missing.
 
-    `duration_ns`: the window in which requests fall due. `answers_within_ns`: how long to wait for responses after it;
-    requests that have not ended by then are counted as unanswered. Returns the time from the start to the last
-    response, in nanoseconds.
+    `duration_ns`: the window in which requests fall due. `answers_within_ns`: how long to wait for responses after the
+    last of them; requests that have not ended by then are counted as unanswered. `log`: where every request is noted,
+    too. Returns the time from the start to the last response, in nanoseconds.
     """
     in_flight = 0
     queue = record.queue
@@ -65,7 +69,7 @@ async def run_open(
     half_ns, end_ns = started_ns + duration_ns // 2, started_ns + duration_ns
     record.window_ns = duration_ns
 
-    def ended_since(due_ns: int) -> Ended:
+    def ended_since(due_ns: int, number: int) -> Ended:
         def ended(sent_ns: int, done_ns: int, failure: Exception | None) -> None:
             nonlocal in_flight
             if not waiting:
@@ -75,6 +79,8 @@ async def run_open(
                 all_answered.set()
             if queue is not None:
                 queue.change(done_ns, -1)
+            if log is not None:
+                log.end(number, sent_ns, done_ns, failure)
             record.lag_ns.append(sent_ns - due_ns)
             if half_ns <= done_ns < end_ns:
                 record.second_half_ended += 1
@@ -95,21 +101,27 @@ async def run_open(
             record.second_half_due += due_ns >= half_ns
             request = next(requests)
             if in_flight >= IN_FLIGHT_AT_MOST:
-                record.fail(UNSENT, "too many requests were in flight to send another")
+                record.fail(UNSENT, NOT_SENT)
+                if log is not None:
+                    log.fail(log.begin(due_ns), due_ns, UNSENT, NOT_SENT)
                 await asyncio.sleep(0)
                 continue
             in_flight += 1
             if queue is not None:
                 queue.change(perf_counter_ns(), 1)
-            client.begin(request, ended_since(due_ns))
+            client.begin(request, ended_since(due_ns, 0 if log is None else log.begin(due_ns)))
     if in_flight:
         all_answered.clear()
-        patience_s = max(0, end_ns + answers_within_ns - perf_counter_ns()) / 1e9
-        with suppress(TimeoutError):
-            await asyncio.wait_for(all_answered.wait(), patience_s)
+        await _set_within(all_answered, min(end_ns - perf_counter_ns(), 0) + answers_within_ns)
     waiting = False
     for _ in range(in_flight):
-        record.fail(UNANSWERED, "a request had no response when the loop stopped waiting")
+        record.fail(UNANSWERED, NO_RESPONSE)
     if in_flight:
         await client.abandon()
     return perf_counter_ns() - started_ns
+
+
+async def _set_within(event: asyncio.Event, within_ns: int) -> None:
+    """Wait for the event, so long at most."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), max(0, within_ns) / 1e9)

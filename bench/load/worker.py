@@ -12,7 +12,7 @@ import sys
 from argparse import SUPPRESS, ArgumentParser
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import cycle, islice
+from itertools import cycle, islice, takewhile
 from random import Random
 from statistics import median
 from time import perf_counter_ns
@@ -30,9 +30,10 @@ from bench.load.client_queue import ClientQueue
 from bench.load.closed_loop import run_closed
 from bench.load.in_flight import count_in_flight
 from bench.load.in_turn import send_in_turn
-from bench.load.open_loop import due_offsets_ns, run_open
+from bench.load.open_loop import NO_RESPONSE, due_offsets_ns, run_open
 from bench.load.producer_taps import ProducerTaps
-from bench.load.recorder import OK, SliceRecord, cause_of, failures, most_frequent_failure
+from bench.load.recorder import OK, UNANSWERED, SliceRecord, cause_of, failures, most_frequent_failure
+from bench.load.request_logging import OpenLog
 from bench.load.verifying import FAILURES_AT_FIRST, ask_some
 from bench.load.watch import ConnectionCount, LoopWatch
 from bench.machine import process_cpu_ns
@@ -112,6 +113,8 @@ class Worker:
                 return await self.finish()
             case messages.Setup():
                 return messages.Broken(text="the process has been set up already")
+            case messages.LogRequests() | messages.StopRequests():
+                raise AssertionError("obey carries these out")
 
     async def _questions(self, client: LoadClient, workload: Workload) -> Sequence[Question[Any]]:
         """The questions of a workload. Raises WrongAnswer, and what the client raises."""
@@ -285,6 +288,35 @@ class Worker:
             service=latency_histogram.encode(service) if order.apart else None,
         )
 
+    async def log_requests(self, order: messages.LogRequests, stop: "asyncio.Future[Any]") -> messages.Answer:
+        """Send requests in open loop until `stop` is done, and log each."""
+        cell = self.cells[order.cell]
+        if not isinstance(cell.client, LoopClient) or isinstance(cell.load, ClosedLoad):
+            return messages.Broken(text="requests are logged in open loop, by a client that this process drives")
+        log, record = OpenLog(), SliceRecord()
+        offsets_ns = due_offsets_ns(cell.load.rate_hz, order.at_most_ns, cell.load.arrivals, order.seed)
+        began_ns = perf_counter_ns()
+        ended_ns = began_ns + order.at_most_ns
+
+        def stopped(_: object) -> None:
+            nonlocal ended_ns
+            ended_ns = min(ended_ns, perf_counter_ns())
+
+        stop.add_done_callback(stopped)
+        with LoopWatch() as watch:
+            await run_open(
+                cell.client,
+                shuffled_forever(cell.requests, order.seed),
+                due_offsets_ns=takewhile(lambda _: not stop.done(), offsets_ns),
+                duration_ns=order.at_most_ns,
+                answers_within_ns=round((self.setup.timeout_s + 1) * 1e9),
+                record=record,
+                log=log,
+            )
+        unanswered = (UNANSWERED, NO_RESPONSE)
+        found = log.closed(began_ns, ended_ns - began_ns, perf_counter_ns(), unanswered, watch.longest_stall_ns)
+        return messages.RequestsLogged(log=found)
+
     async def send_requests(self, order: messages.SendRequests) -> messages.Answer:
         """Send a fixed number of requests, one after the other."""
         cell = self.cells[order.cell]
@@ -395,8 +427,12 @@ def shuffled_forever(requests: Sequence[Request], seed: str) -> Iterator[Request
 async def obey(reader: asyncio.StreamReader) -> None:
     """Carry out orders until they end."""
     worker: Worker | None = None
-    while line := await reader.readline():
-        order = messages.decode_order(line)
+    following: asyncio.Task[bytes] | None = None
+    """Reads the order that follows, where one is carried out until that comes."""
+    while line := await (following or reader.readline()):
+        order, following = messages.decode_order(line), None
+        if isinstance(order, messages.StopRequests):
+            continue
         reply: messages.Answer
         if isinstance(order, messages.Setup):
             recipes = sources.load(order.recipes).recipes if order.own_requests is None else ()
@@ -408,7 +444,12 @@ async def obey(reader: asyncio.StreamReader) -> None:
         elif worker is None:
             reply = messages.Broken(text="the first order must be Setup")
         else:
-            reply = messages.without_values(await worker.answer(order), worker.setup.access.headers)
+            if isinstance(order, messages.LogRequests):
+                following = asyncio.create_task(reader.readline())
+                found = await worker.log_requests(order, following)
+            else:
+                found = await worker.answer(order)
+            reply = messages.without_values(found, worker.setup.access.headers)
         sys.stdout.buffer.write(messages.encode(reply))
         sys.stdout.buffer.flush()
         if isinstance(order, messages.Finish):

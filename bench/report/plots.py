@@ -121,6 +121,36 @@ class Timeline:
     y_domain: tuple[float, float]
 
 
+class Moment(NamedTuple):
+    """The requests that were due within a short interval."""
+
+    seconds: float
+    """The middle of the interval, since the load began."""
+    p50: float | None
+    """In the unit of the axis; None where no request was successful."""
+    p99: float | None
+    highest: float | None
+    failed: int
+
+
+class Mark(NamedTuple):
+    """Something that happened while requests were sent."""
+
+    seconds: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Latency over time, on a logarithmic axis, with failed requests as bars and events as vertical lines."""
+
+    moments: tuple[Moment, ...]
+    marks: tuple[Mark, ...]
+    axis: str
+    y_domain: tuple[float, float]
+    series: int
+
+
 @dataclass(frozen=True, slots=True)
 class Effect:
     """One row of a forest plot: by which factor something changed, with its interval."""
@@ -188,4 +218,4 @@ class Trend:
     y_domain: tuple[float, float]
 
 
-Plot = Bars | Percentiles | LoadCurves | AreaMap | Timeline | Forest | Trend
+Plot = Bars | Percentiles | LoadCurves | AreaMap | Timeline | Events | Forest | Trend

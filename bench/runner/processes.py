@@ -188,16 +188,26 @@ class Child:
         lines = self.errors.read().decode(errors="replace").strip().splitlines()
         return f": {lines[-1]}" if lines else ""
 
-    async def end(self) -> None:
-        """Ask it to end with SIGTERM, wait, and kill it when it has not ended after STOP_TIMEOUT_S."""
+    async def end(self, within_s: float = STOP_TIMEOUT_S) -> bool:
+        """Ask it to end with SIGTERM, wait, and kill it when it has not ended in time.
+
+        Returns whether it ended by itself.
+        """
+        by_itself = True
         if self.alive:
-            self._signal(signal.SIGTERM)
+            self.ask_to_end()
             try:
-                await asyncio.wait_for(self.process.wait(), STOP_TIMEOUT_S)
+                await asyncio.wait_for(self.process.wait(), within_s)
             except TimeoutError:
+                by_itself = False
                 self.kill()
                 await self.process.wait()
         self.errors.close()
+        return by_itself
+
+    def ask_to_end(self) -> None:
+        """Send SIGTERM."""
+        self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
         """End it at once with SIGKILL."""
@@ -234,12 +244,7 @@ class LoadProcess:
 
     async def order(self, order: messages.Order, timeout_s: float) -> messages.Answer:
         """Give an order and wait for its answer. Raises ProcessFailed when none comes in time."""
-        assert self.child.process.stdin is not None
-        try:
-            self.child.process.stdin.write(messages.encode(order))
-            await self.child.process.stdin.drain()
-        except (BrokenPipeError, ConnectionResetError):
-            raise ProcessFailed(f"{self.child.name} has ended{self.child.last_error()}") from None
+        await self._send(order)
         self.unanswered += 1
         while True:
             answer = messages.decode_answer(await self.child.line(timeout_s))
@@ -249,3 +254,15 @@ class LoadProcess:
         if isinstance(answer, messages.Broken):
             raise ProcessFailed(f"{self.child.name}: {answer.text}")
         return answer
+
+    async def stop_requests(self) -> None:
+        """Have it end LogRequests, whose answer is awaited elsewhere. Raises ProcessFailed."""
+        await self._send(messages.StopRequests())
+
+    async def _send(self, order: messages.Order) -> None:
+        assert self.child.process.stdin is not None
+        try:
+            self.child.process.stdin.write(messages.encode(order))
+            await self.child.process.stdin.drain()
+        except (BrokenPipeError, ConnectionResetError):
+            raise ProcessFailed(f"{self.child.name} has ended{self.child.last_error()}") from None

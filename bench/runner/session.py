@@ -141,18 +141,21 @@ class Session:
         directory: str = "",
         python: str = "",
         wrapper: Wrapper = UNWRAPPED,
+        port: int = 0,
     ) -> RunningProducer:
-        """Start `python -m producers` on free ports, and wait until it accepts. Raises ProcessFailed.
+        """Start `python -m producers`, and wait until it accepts. Raises ProcessFailed.
 
-        `flags` are passed on. `counting`: how many of its processes count calls, all of its workers or none.
-        `certificates`: where its certificates are; without, it serves no TLS. `directory` is the
-        root of the code to start it from, `python` the interpreter; empty: this lab's own. `wrapper`: what runs it.
+        `port`: where it serves without TLS; 0: on a free one, as with TLS. `flags` are passed on. `counting`: how many
+        of its processes count calls, all of its workers or none. `certificates`: where its certificates are; without,
+        it serves no TLS. `directory` is the root of the code to start it from, `python` the interpreter; empty: this
+        lab's own. `wrapper`: what runs it.
 
         One process serves plain and TLS, and gzip to those who ask for it, so that these effects are compared within a
         process.
         """
         # -P: without it the current directory's code would come before the one asked for.
-        command = [python or sys.executable, "-P", "-m", "producers", protocol, "--port", "0", "--recipes", recipes]
+        command = [python or sys.executable, "-P", "-m", "producers", protocol, "--port", str(port)]
+        command += ["--recipes", recipes]
         command += [] if implementation == DEFAULT else ["--implementation", implementation]
         command += ["--gzip", "--gzip-level", str(gzip_level)] if gzip else []
         command += flags
@@ -184,6 +187,15 @@ class Session:
         """
         child = await self._start(name, command, self.pinning.producer, self._servers, directory, wrapper)
         return Server(child, tuple([await child.announced() for _ in range(ports)]))
+
+    async def end_server(self, child: Child, within_s: float) -> bool:
+        """End a server before the session ends: ask it to, and kill it when it has not ended in time.
+
+        Returns whether it ended by itself.
+        """
+        by_itself = await child.end(within_s)
+        self._servers.remove(child)
+        return by_itself
 
     async def start_relay(self, network: str, addresses: Sequence[str], seed: int) -> Server:
         """Start a relay in front of each of these addresses, and wait until it accepts. Raises ProcessFailed."""

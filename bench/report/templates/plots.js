@@ -254,6 +254,33 @@ const drawings = {
     });
   },
 
+  // Latency over time on a logarithmic axis; failed requests hang from the top, events are vertical lines.
+  Events({ moments, marks, axis, y_domain: domain, series }, width) {
+    const [bottom, top] = domain, colour = seriesColour(series);
+    const within = (value) => Math.min(Math.max(value, bottom), top);
+    const most = Math.max(1, ...moments.map(([, , , , failed]) => failed));
+    const hanging = (failed) => top / (top / bottom) ** (0.05 + 0.3 * (failed / most));
+    const rows = moments.map(([x, p50, p99, highest, failed]) => ({
+      x, y: within(p50 ?? top), p99, highest, failed,
+      title: `${significant(x)} s\n${p50 === null ? "no successful request" : `p50 ${significant(p50)}, p99 ${significant(p99)}, max ${significant(highest)}`}${failed ? `\n${failed} failed` : ""}`,
+    }));
+    const line = (at, options) => Plot.line(moments, { x: (each) => each[0], y: (each) => each[at], stroke: colour, clip: true, ...options });
+    return plotted(width, {
+      height: 230, marginLeft: 44, marginBottom: 38, marginTop: 26, y: { type: "log", domain },
+      marks: [
+        Plot.gridY(axisTicks(domain, "log", 180)),
+        Plot.axisX({ label: "time since the load began, s", labelArrow: "none", ticks: Math.floor(width / 90) }),
+        Plot.axisY({ ...axisTicks(domain, "log", 180), label: axis, labelArrow: "none" }),
+        Plot.ruleX(marks, { x: (each) => each[0], stroke: "var(--quiet)", strokeDasharray: "3 3" }),
+        Plot.text(marks, { x: (each) => each[0], y: bottom, text: (each) => each[1], dx: 3, dy: -6, textAnchor: "start", fill: "var(--quiet)", fontSize: 11 }),
+        ...tipped([
+          Plot.ruleX(rows.filter((row) => row.failed), { x: "x", y1: (row) => hanging(row.failed), y2: top, stroke: "var(--alarm)", strokeWidth: 3 }),
+          line(3, { strokeOpacity: 0.45, strokeDasharray: "1 3" }), line(2, { strokeDasharray: "7 3" }), line(1, { strokeWidth: 1.75 }),
+        ], rows, Plot.pointer, { x: "x", y: "y" }),
+      ],
+    });
+  },
+
   // One value from run to run. A line for each set of runs under the same conditions; shaded: where runs of the same code are expected.
   Trend({ lines, levels, changes, breaks, runs, times_s: times, series, y_domain: domain }, width) {
     const overTime = times.length > 0, [bottom, top] = domain, colour = seriesColour(series);

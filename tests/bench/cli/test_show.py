@@ -49,7 +49,7 @@ def test_a_directory_in_its_place_is_an_os_error(tmp_path: Path) -> None:
 def test_a_run_is_shown_before_its_files_are_written_and_named(tmp_path: Path) -> None:
     path = tmp_path / "r.json"
     done: list[object] = []
-    show_then_write(Files(small(), path), lambda: done.append(list(tmp_path.iterdir())), done.append)
+    show_then_write(Files.of_run(small(), path), lambda: done.append(list(tmp_path.iterdir())), done.append)
     assert done == [[], {RUN_FILE: str(path), REPORT: str(tmp_path / "r.html")}]
     assert run_file.read(path) == small()
 
@@ -58,7 +58,7 @@ def test_what_could_be_written_is_named_with_what_could_not(tmp_path: Path) -> N
     (tmp_path / "r.html").mkdir()
     shown: list[object] = []
     with pytest.raises(UsageError) as refused:
-        show_then_write(Files(small(), tmp_path / "r.json"), lambda: None, shown.append)
+        show_then_write(Files.of_run(small(), tmp_path / "r.json"), lambda: None, shown.append)
     text = f"{tmp_path}/r.html: cannot be written: Is a directory; written: run file {tmp_path}/r.json"
     assert str(refused.value) == text
     assert shown == [{RUN_FILE: f"{tmp_path}/r.json"}]
@@ -70,5 +70,5 @@ def test_a_run_that_cannot_be_shown_is_in_its_file(failure: BaseException, tmp_p
         raise failure
 
     with pytest.raises(type(failure)):
-        show_then_write(Files(small(), tmp_path / "r.json", report=False), fails)
+        show_then_write(Files.of_run(small(), tmp_path / "r.json", report=False), fails)
     assert run_file.read(tmp_path / "r.json") == small()

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import pytest
 
 from bench.front_programs import why_not_installed
-from bench.fronts.front import TLS_PLACES, Front, FrontPlan
+from bench.fronts.front import TLS_PLACES, Front, FrontPlan, HealthCheck
 from bench.fronts.registry import FRONTS, front
 from bench.machine import NOT_PINNED
 from bench.protocols import PROTOCOLS
 from bench.runner.front import RunningFront
+from bench.runner.producer_counts import counts_at
 from bench.runner.session import RunningProducer, Session
 from consumers.client import ClientSettings
 from consumers.registry import client
@@ -99,3 +100,19 @@ async def forwards_wherever_tls_is(one: Front, replicas: Replicas) -> None:
             assert counts.calls == CALLS
             assert [each.calls for each in counts.replicas.values()] == [CALLS // 2] * 2
     assert {"none", "front", "producer", "both"} <= set(places)
+
+
+@pytest.mark.parametrize("name", ["haproxy", "haproxy-tcp"])
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_haproxy_keeps_a_producer_that_is_ready(name: str, protocol: str) -> None:
+    haproxy = installed(name)
+    async with Session(NOT_PINNED) as session:
+        producer = await session.start_producer(protocol, recipes="generated:50", counting=1)
+        health = HealthCheck(interval_s=0.05, timeout_s=10)
+        plan = FrontPlan(protocol=protocol, upstreams=(parse_target(producer.plain).authority,), health=health)
+        running = await session.start_front(haproxy, plan)
+        checks = 0
+        while checks < 2 * health.fall:
+            checks = (await counts_at(producer.metrics[0])).health_checks
+        async with client(protocol, ClientSettings(target=running.target, timeout_s=30)) as consumer:
+            assert (await consumer.get(42)).name == "Chicken Tikka Masala"

@@ -1,0 +1,88 @@
+"""Producers that are replaced one after the other while requests go on, each on a port that stays its own.
+
+Whatever stands in front of them knows their addresses once and for all, as a proxy does whose configuration nobody
+changes for a restart.
+"""
+
+import asyncio
+import random
+import socket
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.machine import ports_of_connections
+from bench.runner.session import RunningProducer, Session
+
+HOST = "127.0.0.1"
+LOWEST_PORT, HIGHEST_PORT = 10_000, 65_535
+PORTS_TRIED = 1000
+
+Start = Callable[[int], Coroutine[Any, Any, RunningProducer]]
+"""Starts a producer on this port, and waits until it accepts."""
+
+
+class NoFreePort(Exception):
+    """No port was found that is free and stays free."""
+
+
+@dataclass(slots=True)
+class Replicas:
+    """Slots, which are ports, and the producers that run in some of them."""
+
+    session: Session
+    start: Start
+    ports: list[int]
+    running: dict[int, RunningProducer] = field(default_factory=dict)
+    """By slot, from 0."""
+
+    @classmethod
+    async def started(cls, session: Session, start: Start, count: int, spare: int = 0) -> "Replicas":
+        """So many replicas, all started at the same time, and slots that stay empty. Raises ProcessFailed."""
+        replicas = cls(session, start, kept_ports(count + spare))
+        for result in await asyncio.gather(*map(replicas.begin, range(count)), return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
+        return replicas
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Of all slots, as host:port."""
+        return tuple(f"{HOST}:{port}" for port in self.ports)
+
+    @property
+    def empty(self) -> int:
+        """The first slot in which nothing runs."""
+        return next(slot for slot in range(len(self.ports)) if slot not in self.running)
+
+    async def begin(self, slot: int) -> RunningProducer:
+        """Start a producer in an empty slot. Raises ProcessFailed."""
+        self.running[slot] = await self.start(self.ports[slot])
+        self.session.pin()
+        return self.running[slot]
+
+    async def end(self, slot: int, within_s: float) -> bool:
+        """Ask the producer of a slot to stop, and kill it when it has not ended in time. Returns whether it ended."""
+        return await self.session.end_server(self.running.pop(slot).child, within_s)
+
+
+def kept_ports(count: int) -> list[int]:
+    """Ports that are free, and that the system gives to no connection while a producer is down. Raises NoFreePort."""
+    given = ports_of_connections() or range(0)
+    found: list[int] = []
+    for _ in range(PORTS_TRIED):
+        if len(found) == count:
+            return found
+        port = random.randint(LOWEST_PORT, HIGHEST_PORT)
+        if port not in given and port not in found and _is_free(port):
+            found.append(port)
+    raise NoFreePort(f"{PORTS_TRIED} ports were tried, and {count} that are free were not found")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as listener:
+        try:
+            listener.bind((HOST, port))
+        except OSError:
+            return False
+    return True
