@@ -1,6 +1,7 @@
 """`python -m bench`: measure, compare, report, size up."""
 
 import sys
+from collections.abc import Callable, Mapping
 
 from commands import interruption
 
@@ -12,6 +13,8 @@ from bench.cli.ask import ask
 from bench.cli.check import check
 from bench.cli.claims import claims
 from bench.cli.compare import compare
+from bench.cli.front_keep_alive import front_keep_alive
+from bench.cli.front_limits import front_limits
 from bench.cli.front_show import front_show
 from bench.cli.history import history
 from bench.cli.instructions import instructions
@@ -28,7 +31,12 @@ app = command_line.application("Measure what serving the same recipes costs over
 for command in (run, compare, history, claims, report, sizes, instructions, advise, ask, slo, rollout, check):
     app.command(cls=command_line.GroupedCommand.refusing(WITHOUT_EFFECT.get(command.__name__, ())))(command)
 fronts = command_line.application("Proxies between consumers and producers: how they are configured, what they do.")
-for name, command in {"show": front_show}.items():
+of_fronts: Mapping[str, Callable[..., int]] = {
+    "show": front_show,
+    "limits": front_limits,
+    "keep-alive": front_keep_alive,
+}
+for name, command in of_fronts.items():
     fronts.command(name, cls=command_line.GroupedCommand.refusing(WITHOUT_EFFECT.get(command.__name__, ())))(command)
 app.add_typer(fronts, name="front")
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import asyncio
 
     from bench.clients.raw_calls import RawCalls
+    from bench.fronts.seen import Seen
+    from bench.results import Cause
     from bench.wire.codec import Codec
     from consumers.client import ClientSettings
 
@@ -39,6 +41,8 @@ class Protocol:
     """Parses its bytes: a `bench.wire.codec.Codec`."""
     raw_calls_at: str
     """Prepares requests and reads responses for the raw client: a `bench.clients.raw_calls.RawCalls`."""
+    seen_at: str
+    """Says what a failed request looks like from the consumer: `bench.results.Cause` to `bench.fronts.seen.Seen`."""
     noop_server_at: str
     """Makes an `asyncio.Protocol` that answers every request with the same small recipe."""
     gzip_levels: tuple[int, ...] = tuple(range(1, 10))
@@ -66,6 +70,11 @@ class Protocol:
         made: RawCalls[Any, Any] = resolve(self.raw_calls_at)(self.name, settings)
         return made
 
+    def seen(self, cause: "Cause") -> "Seen":
+        """What a failed request looks like from the consumer."""
+        found: Seen = resolve(self.seen_at)(cause)
+        return found
+
     def noop_server(self) -> "asyncio.Protocol":
         """One connection of a server that does as little as possible."""
         factory: Callable[[], asyncio.Protocol] = resolve(self.noop_server_at)
@@ -88,6 +97,7 @@ PROTOCOLS: dict[str, Protocol] = {
             short_title="HTTP",
             codec_at="bench.wire.http1:Http1Codec",
             raw_calls_at="bench.clients.http1:Http1Calls",
+            seen_at="bench.fronts.seen:of_http",
             noop_server_at="bench.runner.noop_servers:http",
             compressible=("application/json", "application/x-protobuf", "application/problem+json"),
         ),
@@ -96,6 +106,7 @@ PROTOCOLS: dict[str, Protocol] = {
             title="GraphQL",
             codec_at="bench.wire.http1:Http1Codec",
             raw_calls_at="bench.clients.http1:Http1Calls",
+            seen_at="bench.fronts.seen:of_graphql",
             noop_server_at="bench.runner.noop_servers:graphql",
             compressible=("application/graphql-response+json", "application/json"),
         ),
@@ -104,6 +115,7 @@ PROTOCOLS: dict[str, Protocol] = {
             title="gRPC",
             codec_at="bench.wire.grpc:GrpcCodec",
             raw_calls_at="bench.clients.grpc:GrpcCalls",
+            seen_at="bench.fronts.seen:of_grpc",
             noop_server_at="bench.runner.noop_servers:grpc",
             # gRPC's core has one level and offers no way to choose another.
             gzip_levels=(6,),

@@ -21,6 +21,8 @@ NOT_HTTP2 = "the response is not valid HTTP/2"
 NOT_GZIP = "the response is not valid gzip"
 SWITCHING_PROTOCOLS = 101
 SWITCHES_PROTOCOLS = "the response switches to another protocol, which was not requested"
+RESET_WORDS, GOAWAY_WORDS = "the stream was reset: ", "the producer sent GOAWAY: "
+"""Before the name of an error code of HTTP/2."""
 
 _HTTP2_ERRORS = (
     "NO_ERROR",
@@ -47,12 +49,12 @@ def http2_error(code: int) -> str:
 
 def of_reset(code: int) -> str:
     """Why a call failed whose stream the server has reset."""
-    return f"the stream was reset: {http2_error(code)}"
+    return f"{RESET_WORDS}{http2_error(code)}"
 
 
 def of_goaway(code: int) -> str:
     """Why a call failed that the server refused by announcing the end of the connection."""
-    return f"the producer sent GOAWAY: {http2_error(code)}"
+    return f"{GOAWAY_WORDS}{http2_error(code)}"
 
 
 class BadCoding(ValueError):

@@ -11,6 +11,7 @@ from bench.fronts.front import (
     NO_REPLICA,
     REFUSED,
     RESET,
+    STATUS_CLASSES,
     TIMEOUT,
     BadStatistics,
     Counts,
@@ -92,6 +93,7 @@ class Envoy(Front):
                 calls=found.get(f"{LISTENER}downstream_rq_total", 0),
                 connections=found.get(f"{LISTENER}downstream_cx_total", 0),
                 failures=happened(failures),
+                statuses=happened({name: found.get(f"{LISTENER}downstream_rq_{name}", 0) for name in STATUS_CLASSES}),
             )
         except (ValueError, KeyError, TypeError) as error:
             raise BadStatistics(f"Envoy's statistics cannot be read: {error!r}") from None

@@ -191,6 +191,9 @@ class Counts:
     """Connections of clients."""
     failures: Mapping[str, int] = field(default_factory=dict)
     """Of no replica, by kind: the front's own refusals."""
+    statuses: Mapping[str, int] = field(default_factory=dict)
+    """Responses to clients by the class of their HTTP status, `4xx`, without those that did not happen; empty where the
+    front does not count them."""
 
     def since(self, earlier: "Counts") -> "Counts":
         """What came after `earlier`, which is of the same front."""
@@ -199,6 +202,7 @@ class Counts:
             calls=_difference(self.calls, earlier.calls),
             connections=_difference(self.connections, earlier.connections),
             failures=_differences(self.failures, earlier.failures),
+            statuses=_differences(self.statuses, earlier.statuses),
         )
 
 
@@ -208,6 +212,10 @@ def _difference(later: int | None, earlier: int | None) -> int | None:
 
 def _differences(later: Mapping[str, int], earlier: Mapping[str, int]) -> dict[str, int]:
     return happened({kind: count - earlier.get(kind, 0) for kind, count in later.items()})
+
+
+STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
+"""Of HTTP (RFC 9110, section 15)."""
 
 
 def happened(failures: Mapping[str, int]) -> dict[str, int]:

@@ -13,6 +13,7 @@ from bench.fronts.front import (
     NO_REPLICA,
     REFUSED,
     STATUS_5XX,
+    STATUS_CLASSES,
     SUITES,
     BadStatistics,
     Counts,
@@ -62,8 +63,6 @@ def limits(plan: FrontPlan) -> Iterator[str]:
     """Words of a server line that limit what one replica gets. The others wait."""
     if plan.limits.in_flight is not None:
         yield f"maxconn {plan.limits.in_flight}"
-    if plan.limits.queue is not None:
-        yield f"maxqueue {plan.limits.queue}"
 
 
 def check_words(plan: FrontPlan) -> Iterator[str]:
@@ -120,6 +119,7 @@ def counts(plan: FrontPlan, answers: Sequence[bytes], *, sees_requests: bool) ->
             calls=int(client["req_tot"]) if sees_requests else None,
             connections=int(client["conn_tot"]),
             failures=happened(failures),
+            statuses=happened({name: int(client[f"hrsp_{name}"]) for name in STATUS_CLASSES} if sees_requests else {}),
         )
     except (KeyError, ValueError) as error:
         raise BadStatistics(f"HAProxy's statistics cannot be read: {error}") from None

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from bench.fronts.front import (
     BROKEN_RESPONSE,
@@ -72,12 +72,13 @@ class Nginx(Front):
             return Counts(replicas={upstream: ReplicaCounts() for upstream in plan.upstreams})
         calls: Counter[str] = Counter()
         failures: Counter[tuple[str, str]] = Counter()
-        requests = connections = 0
-        for upstreams, first_of_connection, failed in _logged(answers[1]):
-            requests += 1
-            connections += first_of_connection
-            calls.update(upstreams)
-            failures.update(failed)
+        statuses: Counter[str] = Counter()
+        connections = 0
+        for request in _logged(answers[1]):
+            connections += request.first_of_connection
+            calls.update(request.upstreams)
+            failures.update(request.failed)
+            statuses[request.status_class] += 1
         return Counts(
             replicas={
                 upstream: ReplicaCounts(
@@ -86,9 +87,10 @@ class Nginx(Front):
                 )
                 for upstream in plan.upstreams
             },
-            calls=requests,
+            calls=statuses.total(),
             connections=connections,
             failures=happened({kind: count for (where, kind), count in failures.items() if not where}),
+            statuses=statuses,
         )
 
     def values(self, plan: FrontPlan, directory: str) -> dict[str, object]:
@@ -127,11 +129,19 @@ def _headers(plan: FrontPlan) -> Iterator[tuple[str, str]]:
         yield "Accept-Encoding", '""'
 
 
-def _logged(log: bytes) -> Iterator[tuple[list[str], bool, list[tuple[str, str]]]]:
-    """Of each request: the replicas that were tried, whether it was the first of its connection, and what failed where.
+class _Logged(NamedTuple):
+    """What the log says of one request."""
 
-    Raises BadStatistics.
-    """
+    upstreams: list[str]
+    """The replicas that were tried."""
+    first_of_connection: bool
+    failed: list[tuple[str, str]]
+    """What failed where."""
+    status_class: str
+
+
+def _logged(log: bytes) -> Iterator[_Logged]:
+    """Every request. Raises BadStatistics."""
     for line in log.decode().splitlines():
         try:
             addresses, *columns, status, number = line.split("|")
@@ -147,7 +157,7 @@ def _logged(log: bytes) -> Iterator[tuple[list[str], bool, list[tuple[str, str]]
         ]
         if not tried and status >= "4":
             failed.append(("", NO_REPLICA if addresses == GROUP else REFUSED))
-        yield tried, number == "1", failed
+        yield _Logged(tried, number == "1", failed, f"{status[:1]}xx")
 
 
 def _failure(status: str, connected: str, responded: str) -> str:

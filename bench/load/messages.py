@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from bench.load.bursts import Bursts
 from bench.plan import Addresses
 from bench.request_log import RequestLog
 from bench.results import Anatomy, Bytes, Cause, Slice, TlsSession
@@ -131,6 +132,8 @@ class LogRequests(Struct, frozen=True, kw_only=True, tag=True):
     """As in RunSlice."""
     at_most_ns: int
     """It ends by itself after this time."""
+    bursts: Bursts | None = None
+    """When requests fall due; null: at the rate of the cell's load."""
 
 
 class StopRequests(Struct, frozen=True, kw_only=True, tag=True):

@@ -294,7 +294,11 @@ class Worker:
         if not isinstance(cell.client, LoopClient) or isinstance(cell.load, ClosedLoad):
             return messages.Broken(text="requests are logged in open loop, by a client that this process drives")
         log, record = OpenLog(), SliceRecord()
-        offsets_ns = due_offsets_ns(cell.load.rate_hz, order.at_most_ns, cell.load.arrivals, order.seed)
+        offsets_ns = (
+            due_offsets_ns(cell.load.rate_hz, order.at_most_ns, cell.load.arrivals, order.seed)
+            if order.bursts is None
+            else order.bursts.due_offsets_ns(order.at_most_ns, order.seed)
+        )
         began_ns = perf_counter_ns()
         ended_ns = began_ns + order.at_most_ns
 

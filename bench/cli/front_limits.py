@@ -1,0 +1,61 @@
+"""`python -m bench front limits`: what consumers see when a limit of a front is reached."""
+
+from typing import Annotated
+
+import typer
+
+from bench.cli import matrix_flags
+from bench.cli.experiments import experimented, result_path, show_experiment
+from bench.cli.front_experiments import FrontsFlag, OutFlag, ProtocolsFlag, fronts_of, plan_of, protocols_of
+from bench.cli.matrix_flags import TIME, WHAT
+from bench.cli.shared_flags import RecipesFlag, SeedFlag
+from bench.fronts.limits import CASES, LimitFound
+from bench.report.front_limits import document_of
+from bench.runner.front_limits import STARTING_S, seconds_each, trials, try_limits
+from bench.runner.job import Job
+from commands import values
+from commands.errors import ExitCode
+from recipes import sources
+
+
+def front_limits(
+    protocol: ProtocolsFlag = None,
+    front: FrontsFlag = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAMES", rich_help_panel=WHAT, help=f"Comma-separated: {', '.join(CASES)}. [default: all]"
+        ),
+    ] = None,
+    seconds: Annotated[
+        float,
+        typer.Option(
+            parser=values.number(1, 3600),
+            metavar="SECONDS",
+            rich_help_panel=TIME,
+            help="About how long all of it takes.",
+        ),
+    ] = 60.0,
+    recipes: RecipesFlag = sources.DEFAULT_SOURCE,
+    seed: SeedFlag = 1,
+    out: OutFlag = "",
+) -> int:
+    """Offer a front more than it lets through, one limit at a time; count what consumers see and would send again.
+
+    Exit 3 when a limit has no result.
+    """
+    path = result_path(out)
+    protocols = protocols_of(protocol)
+    cases = matrix_flags.words("--limit", limit or list(CASES), tuple(CASES))
+    tried = trials(protocols, fronts_of(front), cases)
+    each_s = seconds_each(seconds, sum(trial.plan.why_not() is None for trial in tried))
+    plan = plan_of(protocols, recipes, seed, seconds)
+
+    async def measured(job: Job) -> list[LimitFound]:
+        return await try_limits(job, tried, each_s)
+
+    experiment = experimented(plan, measured, (each_s + STARTING_S) * len(tried))
+    show_experiment("front limits", experiment, plan, document_of(experiment.found), path)
+    if experiment.interrupted:
+        return ExitCode.INTERRUPTED
+    return ExitCode.UNTRUSTED if any(each.trouble for each in experiment.found) else ExitCode.FINE

@@ -1,0 +1,88 @@
+"""The limits of fronts as a document: what each protocol's consumer sees when one is reached."""
+
+from collections.abc import Iterator, Sequence
+
+from bench.fronts.limits import CASES, TOO_MANY, FailedAs, LimitFound, answer
+from bench.fronts.registry import FRONTS, NONE
+from bench.protocols import title
+from bench.report.document import Column, Conclusion, Document, Finding, Quality, Section, Table, TableBuilder
+
+YES, NO = "yes", "no"
+NOTES = (
+    f"Offered: {TOO_MANY} times what the limit lets through, in open loop. p50: of successful requests, from the time "
+    "at which each was due.",
+    "sent: what came to the consumer, from the front or through it. reported: what its client library makes of that.",
+    "repeated by the library: aiohttp repeats a GET whose kept connection was closed; gRPC repeats calls that were "
+    "refused before they began. By policy: with a usual retry policy (UNAVAILABLE; 429, 502, 503 and 504 of idempotent "
+    "methods). The lab's own consumers repeat nothing.",
+)
+
+
+def front_title(name: str) -> str:
+    """What readers call a front."""
+    return name if name == NONE else FRONTS[name].title
+
+
+def way_columns() -> list[Column]:
+    """The columns of `way_entries`."""
+    return [
+        Column("sent", numeric=False),
+        Column("reported", numeric=False),
+        Column("repeated by library", numeric=False),
+        Column("by policy", numeric=False),
+    ]
+
+
+def way_entries(way: FailedAs) -> list[str]:
+    """One way to fail."""
+    switches = (way.repeated_by_library, way.repeated_by_policy)
+    return [way.sent, way.reported, *(YES if each else NO for each in switches)]
+
+
+def document_of(found: Sequence[LimitFound]) -> Document:
+    """The table, and a sentence for each protocol and front."""
+    findings = tuple(_findings(found))
+    return Document(
+        title="Limits of fronts",
+        subtitle="limits",
+        quality=Quality.of("Data quality", findings) if findings else None,
+        sections=(Section("limits", "What a consumer sees when a limit is reached", (_table(found),)),),
+        conclusion=Conclusion(answer(found) or "No limit has a result."),
+    )
+
+
+def _findings(found: Sequence[LimitFound]) -> Iterator[Finding]:
+    # A front's reason is often the same for several limits and protocols.
+    for front, reason in dict.fromkeys((each.front, each.unsupported) for each in found if each.unsupported):
+        yield Finding("note", f"unsupported by {front_title(front)}: {reason}")
+    for each in found:
+        if each.trouble:
+            name = f"{title(each.protocol)} behind {front_title(each.front)}, {CASES[each.limit].title}"
+            yield Finding("warning", f"{name}: no result: {each.trouble}")
+
+
+def _table(found: Sequence[LimitFound]) -> Table:
+    built = TableBuilder(
+        "Limits",
+        [
+            Column("protocol", numeric=False),
+            Column("front", numeric=False),
+            Column("limit", numeric=False),
+            Column("successful"),
+            Column("p50", "ms"),
+            Column("failed"),
+            *way_columns(),
+        ],
+        notes=list(NOTES),
+    )
+    for each in found:
+        headings = (title(each.protocol), front_title(each.front), CASES[each.limit].title)
+        if not each.measured:
+            continue
+        of_all = 1 / each.requests
+        entries = [f"{each.answered * of_all:.0%}", "" if each.p50_ms is None else f"{each.p50_ms:,.1f}"]
+        for way in each.ways or (None,):
+            of_way = ["", "", "", "", ""] if way is None else [f"{way.requests * of_all:.0%}", *way_entries(way)]
+            built.add(headings, [*entries, *of_way])
+            entries = ["", ""]
+    return built.table()

@@ -1,0 +1,122 @@
+"""Keep-alive limits that do not match: requests are sent through a front after idle times around a producer's limit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from bench.fronts.front import FrontTimes
+from bench.fronts.keep_alive import IdleTimes, KeepAliveFound, bands, burst_s, idle_bursts
+from bench.fronts.limits import ways
+from bench.load.bursts import Bursts
+from bench.load.causes import Causes
+from bench.network.profile import LOOPBACK, parse
+from bench.request_log import RequestLog
+from bench.results import Cause
+from bench.runner.front_chain import ChainPlan, start_chain
+from bench.runner.job import Job
+from bench.runner.processes import ProcessFailed
+from bench.runner.session import Session, Stopped
+from bench.spec import OpenLoad
+
+STARTING_S = 4.0
+"""About how long the processes of one pair of limits take to start and to end."""
+CALIBRATION_S, BETWEEN_S = 0.8, 0.2
+"""To learn how long a burst takes."""
+OF_CLIENTS_S = 3600.0
+"""How long a front keeps idle connections of clients, so that only those to the producer end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepAlives:
+    """One pair of limits, behind one front, seen by one protocol's consumer."""
+
+    protocol: str
+    front: str
+    producer_s: float
+    front_s: float
+    retries: int = 0
+    network: str = LOOPBACK
+    """Between front and producer."""
+    idle_s: float
+    """The idle time around which requests are sent."""
+    burst: int
+
+    @property
+    def plan(self) -> ChainPlan:
+        """What is started for it."""
+        return ChainPlan(
+            protocol=self.protocol,
+            front=self.front,
+            producer_flags=("--limit", f"keep_alive_s={self.producer_s:g}"),
+            network=self.network,
+            times=FrontTimes(client_keep_alive_s=OF_CLIENTS_S, upstream_keep_alive_s=self.front_s),
+            retries=self.retries,
+        )
+
+    @property
+    def idle(self) -> IdleTimes:
+        """The idle times that are tried."""
+        round_trip_ns = 0 if self.network == LOOPBACK else parse(self.network).rtt_ns
+        return IdleTimes(self.idle_s, round_trip_ns / 1e9)
+
+
+async def try_keep_alives(job: Job, tried: Sequence[KeepAlives], seconds: float) -> list[KeepAliveFound]:
+    """Try them one after the other, each for so long. Returns what was found before the user asked to stop."""
+    found: list[KeepAliveFound] = []
+    for number, pair in enumerate(tried):
+        text = f"{pair.protocol} behind {pair.front}: producer {pair.producer_s:g} s, front {pair.front_s:g} s"
+        job.on_progress(number / len(tried), text)
+        try:
+            found.append(await _try(job, pair, seconds))
+        except Stopped:
+            break
+    return found
+
+
+async def _try(job: Job, pair: KeepAlives, seconds: float) -> KeepAliveFound:
+    asked = KeepAliveFound(
+        protocol=pair.protocol,
+        front=pair.front,
+        producer_keep_alive_s=pair.producer_s,
+        front_keep_alive_s=pair.front_s,
+        retries=pair.retries,
+        idle_s=pair.idle.range_s,
+    )
+    if (reason := pair.plan.why_not()) is not None:
+        return replace(asked, unsupported=reason)
+    try:
+        async with Session(job.pinning, job.stop) as session:
+            return await session.unless_stopped(_measured(session, job, pair, asked, seconds))
+    except ProcessFailed as error:
+        return replace(asked, trouble=str(error))
+
+
+async def _measured(
+    session: Session, job: Job, pair: KeepAlives, asked: KeepAliveFound, seconds: float
+) -> KeepAliveFound:
+    chain = await start_chain(session, job, pair.plan)
+    shortest_s, longest_s = pair.idle.range_s
+    load = OpenLoad(rate_hz=pair.burst * 2 / (shortest_s + longest_s))
+    await chain.verify(load)
+
+    async def logged(shortest_s: float, longest_s: float, seconds: float) -> RequestLog:
+        bursts = Bursts(size=pair.burst, shortest_ns=round(shortest_s * 1e9), longest_ns=round(longest_s * 1e9))
+        return await chain.log(load, seconds=seconds, seed=str(job.plan.seed), bursts=bursts)
+
+    before = await logged(BETWEEN_S, BETWEEN_S, CALIBRATION_S)
+    took_s = burst_s(before.requests())
+    log = await logged(shortest_s + took_s, longest_s + took_s, seconds)
+    return replace(
+        asked,
+        version="" if chain.front is None else chain.front.version,
+        bands=bands(list(idle_bursts(log.requests())), pair.idle),
+        ways=ways(pair.protocol, _causes(log)),
+    )
+
+
+def _causes(log: RequestLog) -> list[Cause]:
+    """Why requests failed, the most frequent cause first."""
+    found = Causes()
+    found.add_all(log.different_causes)
+    return found.found()

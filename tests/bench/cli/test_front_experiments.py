@@ -1,0 +1,68 @@
+"""`bench front limits` and `bench front keep-alive` from end to end: flags, tables, results in a file, exit codes."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bench.cli.front_keep_alive import front_keep_alive
+from bench.cli.front_limits import front_limits
+from bench.front_programs import why_not_installed
+from bench.fronts.registry import front
+from commands import command_line
+from tests.support import measuring
+
+
+def run(command: Callable[..., int], *arguments: str) -> int:
+    app = command_line.application("")
+    app.command()(command)
+    return command_line.run(app, f"bench {command.__name__}", ["--recipes", measuring.RECIPES, *arguments])
+
+
+def needs(name: str) -> None:
+    if (reason := why_not_installed(front(name))) is not None:
+        pytest.skip(reason)
+
+
+def test_limits_are_shown_and_written(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    needs("haproxy")
+    path = tmp_path / "limits.json"
+    arguments = ("--protocol", "http", "--limit", "queue-time", "--seconds", "1", "--out", str(path))
+    assert run(front_limits, *arguments) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "4 in flight, others wait 0.2 s: HTTP/JSON status 503." in shown
+    content = json.loads(path.read_text())
+    (found,) = content["results"]
+    assert content["experiment"] == "front limits"
+    assert found["answered"] + sum(way["requests"] for way in found["ways"]) == found["requests"]
+    assert found["version"]
+    assert "503 Service Unavailable" in path.with_suffix(".html").read_text()
+
+
+def test_keep_alive_without_a_front_shows_the_producers_limit_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("--protocol", "http", "--front", "none", "--network", "rtt=100ms", "--burst", "2")
+    limits = ("--producer-keep-alive", "0.5", "--front-keep-alive", "5,60", "--retries", "0,1")
+    assert run(front_keep_alive, *arguments, *limits, "--seconds", "9") == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert shown.count("the producer's keep-alive is 0.5 s") == 1
+    assert "the front's" not in shown
+    assert "around an idle time of 0.45 s fail" in shown
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "said"),
+    [
+        (front_limits, ("--limit", "speed"), "--limit: 'speed' is not one of in-flight, queue-time"),
+        (front_limits, ("--front", "none"), "--front: 'none' is not one of haproxy"),
+        (front_keep_alive, ("--producer-keep-alive", "soon"), "--producer-keep-alive: 'soon'"),
+        (front_keep_alive, ("--producer-keep-alive", "600", "--front-keep-alive", "600"), "--idle: 600 s is too long"),
+        (front_keep_alive, ("--network", "rtt=soon"), "--network: 'rtt=soon'"),
+        (front_keep_alive, ("--retries", ""), "--retries is empty"),
+    ],
+)
+def test_wrong_flags_are_named(
+    command: Callable[..., int], arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(command, *arguments) == 2
+    assert said in capsys.readouterr().err
