@@ -13,6 +13,7 @@ from bench.cli.ask import ask
 from bench.cli.check import check
 from bench.cli.claims import claims
 from bench.cli.compare import compare
+from bench.cli.front_health import front_health
 from bench.cli.front_keep_alive import front_keep_alive
 from bench.cli.front_limits import front_limits
 from bench.cli.front_show import front_show
@@ -33,6 +34,7 @@ for command in (run, compare, history, claims, report, sizes, instructions, advi
 fronts = command_line.application("Proxies between consumers and producers: how they are configured, what they do.")
 of_fronts: Mapping[str, Callable[..., int]] = {
     "show": front_show,
+    "health": front_health,
     "limits": front_limits,
     "keep-alive": front_keep_alive,
 }

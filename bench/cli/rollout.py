@@ -8,6 +8,7 @@ import typer
 
 from bench.cli import matrix_flags
 from bench.cli.experiments import experimented, result_path, show_experiment
+from bench.cli.flag_lists import numbers
 from bench.cli.matrix_flags import LOAD, SERVERS, TIME, WHAT
 from bench.cli.output_flags import OUTPUT
 from bench.cli.shared_flags import RecipesFlag, SeedFlag
@@ -151,8 +152,8 @@ def rollout(
         _keys(
             plan.matrix.cells(),
             orders,
-            list(_numbers("--stop-notice", stop_notice or [USUAL_NOTICES], 0, NOTICE_AT_MOST_S, off=OFF)),
-            [each for each in _numbers("--check-interval", check_interval or [USUAL_INTERVAL], *INTERVALS_S) if each],
+            numbers("--stop-notice", stop_notice or [USUAL_NOTICES], 0, NOTICE_AT_MOST_S, off=OFF),
+            [each for each in numbers("--check-interval", check_interval or [USUAL_INTERVAL], *INTERVALS_S) if each],
         )
     )
 
@@ -184,16 +185,3 @@ def _keys(
     for cell, order in product(cells, orders):
         for interval_s, notice_s in product(intervals_s[:1] if cell.front == NONE else intervals_s, notices_s):
             yield RolloutKey(cell=cell, order=order, stop_notice_s=notice_s, check_interval_s=interval_s)
-
-
-def _numbers(flag: str, texts: Sequence[str], low: float, high: float, off: str = "") -> Iterator[float | None]:
-    """The numbers of a comma list; None for `off`. Raises UsageError."""
-    read = values.number(low, high)
-    words = values.comma_list(texts)
-    if not words:
-        raise UsageError(f"{flag} is empty; give at least one value")
-    for word in words:
-        try:
-            yield None if off and word == off else read(word)
-        except typer.BadParameter as error:
-            raise UsageError(f"{flag}: {error.message}{f', or {off}' if off else ''}") from None

@@ -175,6 +175,13 @@ WITHOUT_EFFECT: Mapping[str, Sequence[WithoutEffect]] = {
         *ACCESS,
         JSON,
     ),
+    "rollout": (
+        WithoutEffect(
+            ["--replicas", "--check-interval", "--retries"],
+            f"with --front {NONE}; leave one of them out",
+            lambda line: values.comma_list(line["--front"] or []) == [NONE],
+        ),
+    ),
     "front_show": (
         WithoutEffect(
             ["--gzip-level"],

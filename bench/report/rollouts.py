@@ -25,7 +25,7 @@ from bench.stats.rollouts import Rollout, RolloutKey, regressions
 from bench.stats.wording import counted
 
 MILLISECONDS = units.Unit("ms", 1e6)
-STATUSES = {"unsupported": "unsupported", "failed": "no result", "interrupted": "not run"}
+STATUSES = {"unsupported": "unsupported", "failed": "no result"}
 CAUSES_AT_MOST = 2
 """Of one rollout, in a table."""
 LOST = (

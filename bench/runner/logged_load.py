@@ -56,15 +56,19 @@ async def logged(
     """
     order = messages.LogRequests(cell=cell.label, seed=str(seed), at_most_ns=round(within_s * 1e9))
     logging = asyncio.create_task(load.order(order, within_s + ANSWER_WITHIN_S))
+    working = asyncio.create_task(work)
     try:
-        async with asyncio.timeout(within_s):
-            done = await work
-    except TimeoutError:
-        raise NotCarriedOut(f"it was not over after {within_s:g} s; give more --seconds") from None
-    finally:
+        await asyncio.wait({working, logging}, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            if logging.done():
+                logging.result()  # raises where the load process has ended
+            raise NotCarriedOut(f"it was not over after {within_s:g} s; give more --seconds")
+        done = working.result()
         await load.stop_requests()
-        (answer,) = await asyncio.gather(logging, return_exceptions=True)
-    if isinstance(answer, BaseException):
-        raise answer
+        answer = await logging
+    finally:
+        working.cancel()
+        logging.cancel()
+        await asyncio.gather(working, logging, return_exceptions=True)
     assert isinstance(answer, messages.RequestsLogged)
     return done, answer.log

@@ -209,6 +209,10 @@ class Child:
         """Send SIGTERM."""
         self._signal(signal.SIGTERM)
 
+    def freeze(self) -> None:
+        """Let it do nothing from now on (SIGSTOP). Only `kill` ends it then."""
+        self._signal(signal.SIGSTOP)
+
     def kill(self) -> None:
         """End it at once with SIGKILL."""
         self._signal(signal.SIGKILL)

@@ -7,7 +7,8 @@ changes for a restart.
 import asyncio
 import random
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,13 +38,23 @@ class Replicas:
     """By slot, from 0."""
 
     @classmethod
-    async def started(cls, session: Session, start: Start, count: int, spare: int = 0) -> "Replicas":
-        """So many replicas, all started at the same time, and slots that stay empty. Raises ProcessFailed."""
+    @asynccontextmanager
+    async def while_needed(
+        cls, session: Session, start: Start, count: int, spare: int = 0
+    ) -> AsyncIterator["Replicas"]:
+        """So many replicas, all started at the same time, and slots that stay empty, until the end of the block.
+
+        Then they are killed: a long notice would hold the session up. Raises ProcessFailed and NoFreePort.
+        """
         replicas = cls(session, start, kept_ports(count + spare))
-        for result in await asyncio.gather(*map(replicas.begin, range(count)), return_exceptions=True):
-            if isinstance(result, BaseException):
-                raise result
-        return replicas
+        try:
+            for result in await asyncio.gather(*map(replicas.begin, range(count)), return_exceptions=True):
+                if isinstance(result, BaseException):
+                    raise result
+            yield replicas
+        finally:
+            for producer in replicas.running.values():
+                producer.child.kill()
 
     @property
     def addresses(self) -> tuple[str, ...]:

@@ -107,7 +107,11 @@ class _RollingOut:
         """
         key = self.key
         spare = int(key.order == "start-first")
-        replicas = await Replicas.started(self.session, self._start_producer, key.cell.replicas, spare)
+        async with Replicas.while_needed(self.session, self._start_producer, key.cell.replicas, spare) as replicas:
+            return await self._roll_out(replicas)
+
+    async def _roll_out(self, replicas: Replicas) -> Rollout:
+        key = self.key
         address, version = replicas.running[0].addresses, ""
         plan = front_plan(key, replicas.addresses, self.rollouts.retries)
         if key.cell.front != NONE:

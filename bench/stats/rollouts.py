@@ -14,7 +14,7 @@ from bench.stats.send_lag import lag_p99_ns, why_behind
 Order = Literal["stop-first", "start-first"]
 ORDERS: tuple[Order, ...] = get_args(Order)
 INTERVAL_S = 0.25
-Status = Literal["measured", "unsupported", "failed", "interrupted"]
+Status = Literal["measured", "unsupported", "failed"]
 
 
 class RolloutKey(Struct, frozen=True, kw_only=True):
@@ -32,7 +32,7 @@ class RolloutKey(Struct, frozen=True, kw_only=True):
     @property
     def notice(self) -> str:
         """In words."""
-        return "without notice" if self.stop_notice_s is None else f"{self.stop_notice_s:g} s notice"
+        return "without notice" if self.stop_notice_s is None else f"with {self.stop_notice_s:g} s notice"
 
 
 class Rollout(Struct, frozen=True, kw_only=True):

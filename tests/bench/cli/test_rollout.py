@@ -12,7 +12,7 @@ from bench.fronts.registry import front
 from commands import command_line
 from tests.support import measuring
 
-QUICK = ("--rate", "50", "--check-interval", "0.1", "--order", "stop-first")
+QUICK = ("--rate", "50", "--order", "stop-first")
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +63,18 @@ def test_a_producer_that_is_stopped_without_a_front_loses_requests(
 def test_a_notice_that_is_longer_than_the_front_needs_to_notice_loses_nothing(tmp_path: Path) -> None:
     needs("haproxy")
     path = tmp_path / "rollout.json"
-    arguments = ("--protocol", "http", "--front", "haproxy", "--stop-notice", "2", "--fail-above", "0")
+    arguments = (
+        "--protocol",
+        "http",
+        "--front",
+        "haproxy",
+        "--stop-notice",
+        "2",
+        "--fail-above",
+        "0",
+        "--check-interval",
+        "0.1",
+    )
     assert run(*QUICK, *arguments, "--out", str(path)) == 0
     (found,) = results(path)
     assert found["front_version"]

@@ -1,0 +1,200 @@
+"""How fronts react: a replica is killed, reports that it is not ready, or hangs; then a new one takes its place.
+
+A replica that is not ready is one that was asked to stop with a long notice: it serves on. One that hangs is stopped by
+a signal (SIGSTOP): its connections stay open, and nothing answers.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from time import perf_counter_ns
+
+from msgspec.structs import replace
+
+from bench.front_programs import why_not_installed
+from bench.fronts.front import FrontPlan, HealthCheck
+from bench.fronts.registry import front
+from bench.machine import this_process_on
+from bench.plan import Addresses
+from bench.runner.job import Job
+from bench.runner.logged_load import NotCarriedOut, logged, start_verified_load
+from bench.runner.processes import ProcessFailed
+from bench.runner.producer_counts import counts_at
+from bench.runner.replicas import NoFreePort, Replicas
+from bench.runner.session import RunningProducer, Session, Stopped
+from bench.stats.reactions import CallCounts, Fault, FrontReactions, Observed, ReactionKey, reactions_of
+
+LEAD_S = 1.0
+"""Of load before each fault."""
+READ_EVERY_S = 0.1
+"""How often replicas are asked what they have counted."""
+NOTICE_S = 3600.0
+"""Of a replica that is not ready: longer than it is observed."""
+START_WITHIN_S = 60.0
+MARGIN_S = 1.0
+
+
+class Reactions:
+    """Tries fronts out, one after the other, each with processes of its own."""
+
+    def __init__(
+        self, job: Job, keys: Sequence[ReactionKey], faults: Sequence[Fault], check_timeout_s: float, share_s: float
+    ) -> None:
+        """`check_timeout_s`: of one health check. `share_s`: how long a new replica is observed."""
+        self.job = job
+        self.keys = keys
+        self.faults = faults
+        self.check_timeout_s = check_timeout_s
+        self.share_s = share_s
+
+    async def run(self) -> list[FrontReactions]:
+        """Try them all. Those before which the user asks to stop are missing."""
+        found: list[FrontReactions] = []
+        with this_process_on(self.job.pinning.load):
+            for number, key in enumerate(self.keys):
+                words = f"front {number + 1}/{len(self.keys)}: {key.cell.protocol} behind {key.cell.front}"
+                self.job.on_progress(number / len(self.keys), words)
+                try:
+                    found.append(await self._one(key))
+                except Stopped:
+                    break
+        return found
+
+    async def _one(self, key: ReactionKey) -> FrontReactions:
+        """One front. Raises Stopped."""
+        chosen = front(key.cell.front)
+        if (reason := why_not_installed(chosen) or chosen.why_not(self.plan(key, ()))) is not None:
+            return FrontReactions(key=key, status="unsupported", reason=reason)
+        try:
+            async with Session(self.job.pinning, self.job.stop) as session:
+                return await session.unless_stopped(_Trial(session, self, key).carried_out())
+        except (ProcessFailed, NoFreePort, NotCarriedOut) as error:
+            return FrontReactions(key=key, status="failed", reason=str(error))
+
+    def plan(self, key: ReactionKey, upstreams: tuple[str, ...]) -> FrontPlan:
+        """What the front is configured for."""
+        check = HealthCheck(interval_s=key.check_interval_s, timeout_s=self.check_timeout_s)
+        return FrontPlan(protocol=key.cell.protocol, upstreams=upstreams, health=check)
+
+    def out_s(self, key: ReactionKey) -> float:
+        """How long a fault is observed: until enough checks must have failed, even where each runs into its timeout."""
+        check = HealthCheck(interval_s=key.check_interval_s, timeout_s=self.check_timeout_s)
+        return (check.fall + 1) * (check.interval_s + check.timeout_s) + MARGIN_S
+
+
+class _Trial:
+    """One front, while it is tried out. The last replica is the one that fails."""
+
+    def __init__(self, session: Session, reactions: Reactions, key: ReactionKey) -> None:
+        self.session = session
+        self.key = key
+        self.reactions = reactions
+        self.job = reactions.job
+        self.slot = key.cell.replicas - 1
+
+    async def carried_out(self) -> FrontReactions:
+        """Start everything, and try one fault after the other. Raises ProcessFailed, NoFreePort and NotCarriedOut."""
+        async with Replicas.while_needed(self.session, self._start_producer, self.key.cell.replicas) as replicas:
+            return await self._try_out(replicas)
+
+    async def _try_out(self, replicas: Replicas) -> FrontReactions:
+        key, reactions = self.key, self.reactions
+        plan = reactions.plan(key, replicas.addresses)
+        running = await self.session.start_front(front(key.cell.front), plan)
+        load = await start_verified_load(self.session, self.job, key.cell, Addresses(running.target))
+        each_s = LEAD_S + reactions.out_s(key) + START_WITHIN_S + reactions.share_s
+        work = self._try_all(replicas)
+        observed, log = await logged(load, key.cell, self.job.plan.seed, each_s * len(reactions.faults), work)
+        return reactions_of(key, log, [_since(log.began_ns, each) for each in observed], running.version)
+
+    async def _start_producer(self, port: int) -> RunningProducer:
+        return await self.session.start_producer(
+            self.key.cell.protocol,
+            implementation=self.key.cell.implementation,
+            recipes=self.job.plan.recipes,
+            flags=("--stop-notice", f"{NOTICE_S:g}"),
+            counting=1,
+            port=port,
+        )
+
+    async def _try_all(self, replicas: Replicas) -> list[Observed]:
+        return [await self._try(replicas, fault) for fault in self.reactions.faults]
+
+    async def _try(self, replicas: Replicas, fault: Fault) -> Observed:
+        await asyncio.sleep(LEAD_S)
+        child = replicas.running[self.slot].child
+        try:
+            at_ns = perf_counter_ns()
+            match fault:
+                case "killed":
+                    child.kill()
+                case "not-ready":
+                    child.ask_to_end()
+                case "hanging":
+                    child.freeze()
+            # The others cannot be asked.
+            async with self._counting(replicas, asks_all=fault == "not-ready") as out_counts:
+                await asyncio.sleep(self.reactions.out_s(self.key))
+            undone_ns = perf_counter_ns()
+        finally:
+            child.kill()
+        await replicas.end(self.slot, 0)
+        await replicas.begin(self.slot)
+        ready_ns = perf_counter_ns()
+        async with self._counting(replicas, asks_all=True) as back_counts:
+            await asyncio.sleep(self.reactions.share_s)
+        return Observed(
+            fault=fault,
+            slot=self.slot,
+            at_ns=at_ns,
+            undone_ns=undone_ns,
+            ready_ns=ready_ns,
+            ended_ns=perf_counter_ns(),
+            out_counts=out_counts,
+            back_counts=back_counts,
+        )
+
+    @asynccontextmanager
+    async def _counting(self, replicas: Replicas, *, asks_all: bool) -> AsyncIterator[list[CallCounts]]:
+        """What replicas have counted, read again and again until the end of the block."""
+        found: list[CallCounts] = []
+        reading = asyncio.create_task(self._count(replicas, found)) if asks_all else None
+        try:
+            yield found
+        finally:
+            if reading is not None:
+                reading.cancel()
+                with suppress(asyncio.CancelledError):
+                    await reading
+
+    async def _count(self, replicas: Replicas, found: list[CallCounts]) -> None:
+        addresses = [replicas.running[slot].metrics[0] for slot in range(self.key.cell.replicas)]
+        while True:
+            read = await asyncio.gather(*map(_calls_at, addresses))
+            found.append(CallCounts(at_ns=perf_counter_ns(), calls=list(read)))
+            await asyncio.sleep(READ_EVERY_S)
+
+
+async def _calls_at(address: str) -> int | None:
+    """The calls that a replica has ended; None where it does not answer."""
+    try:
+        return (await counts_at(address)).total
+    except ProcessFailed:
+        return None
+
+
+def _since(began_ns: int, observed: Observed) -> Observed:
+    """The observation with times from there on."""
+
+    def moved(counts: Sequence[CallCounts]) -> list[CallCounts]:
+        return [replace(each, at_ns=each.at_ns - began_ns) for each in counts]
+
+    return replace(
+        observed,
+        at_ns=observed.at_ns - began_ns,
+        undone_ns=observed.undone_ns - began_ns,
+        ready_ns=observed.ready_ns - began_ns,
+        ended_ns=observed.ended_ns - began_ns,
+        out_counts=moved(observed.out_counts),
+        back_counts=moved(observed.back_counts),
+    )

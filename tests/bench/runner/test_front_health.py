@@ -1,0 +1,72 @@
+"""What a replica that is killed costs behind a front, with real processes."""
+
+import asyncio
+import csv
+from time import perf_counter_ns
+
+import pytest
+
+from bench.front_programs import why_not_installed
+from bench.fronts.front import FrontPlan, HealthCheck
+from bench.fronts.registry import front
+from bench.machine import NOT_PINNED
+from bench.plan import Addresses
+from bench.protocols import PROTOCOLS
+from bench.runner.front import RunningFront
+from bench.runner.logged_load import logged, start_verified_load
+from bench.runner.replicas import Replicas
+from bench.runner.session import RunningProducer, Session
+from bench.spec import CellKey, OpenLoad
+from tests.support import measuring
+
+
+async def is_up(running: RunningFront, replica: str) -> bool:
+    """Whether HAProxy sends requests to a replica, by its own words."""
+    reader, writer = await asyncio.open_unix_connection(str(running.directory / "statistics.sock"))
+    writer.write(b"show stat\n")
+    text = (await reader.read()).decode().removeprefix("# ")
+    writer.close()
+    return {row["svname"]: row for row in csv.DictReader(text.splitlines())}[replica]["status"].startswith("UP")
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_a_killed_replica_fails_only_what_was_in_flight_and_what_was_sent_before_the_front_knew(
+    protocol: str,
+) -> None:
+    haproxy = front("haproxy")
+    if (reason := why_not_installed(haproxy)) is not None:
+        pytest.skip(reason)
+    cell = CellKey(protocol=protocol, load=OpenLoad(rate_hz=100, arrivals="constant"), front="haproxy", replicas=2)
+    job = measuring.job_of(measuring.plan_of([protocol], [OpenLoad(rate_hz=100)], timeout_s=30))
+    async with Session(NOT_PINNED) as session:
+
+        async def start(port: int) -> RunningProducer:
+            return await session.start_producer(protocol, recipes=measuring.RECIPES, port=port)
+
+        async def kill() -> tuple[int, int]:
+            """Kill a replica, and wait until the front knows. Returns when both were."""
+            await asyncio.sleep(0.2)
+            killed_ns = perf_counter_ns()
+            replicas.running[1].child.kill()
+            up = True
+            while up:
+                up = await is_up(running, "replica2")
+            known_ns = perf_counter_ns()
+            await asyncio.sleep(0.5)
+            return killed_ns, known_ns
+
+        async with Replicas.while_needed(session, start, 2) as replicas:
+            health = HealthCheck(interval_s=0.1, timeout_s=30)
+            running = await session.start_front(
+                haproxy, FrontPlan(protocol=protocol, upstreams=replicas.addresses, health=health)
+            )
+            load = await start_verified_load(session, job, cell, Addresses(running.target))
+            (killed_ns, known_ns), log = await logged(load, cell, 1, 60, kill())
+    failed = [request for request in log.requests() if request.cause is not None]
+    assert failed
+    assert all(request.ended_ns >= killed_ns - log.began_ns for request in failed)
+    assert all(request.sent_ns < known_ns - log.began_ns for request in failed)
+    # Requests that were sent until then went to the other one, too.
+    sent = [request for request in log.requests() if killed_ns <= request.sent_ns + log.began_ns < known_ns]
+    assert any(request.cause is None for request in sent)
+    assert any(request.sent_ns > known_ns - log.began_ns for request in log.requests())
