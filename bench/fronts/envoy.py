@@ -30,8 +30,8 @@ from bench.protocols import HEALTH_PATH
 BALANCE = {"default": "", "request": "ROUND_ROBIN", "least": "LEAST_REQUEST"}
 SOCKET = "admin.sock"
 LISTENER, CLUSTER = "http.clients.", "cluster.replicas."
-REFUSALS = ("rate_limited", "limited_connections", f"{CLUSTER}upstream_rq_pending_overflow")
-"""How the names of counters of refusals end: of rates, of connections, of requests that would have to wait."""
+REFUSALS = ("rate_limited", "limited_connections", "upstream_rq_pending_overflow", "upstream_rq_active_overflow")
+"""How the names of counters of refusals end: beyond a rate, of connections, of requests that wait, and in flight."""
 
 
 def _get(path: str) -> Question:
@@ -141,10 +141,11 @@ def _values(stats: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def _replica(host: Mapping[str, int]) -> ReplicaCounts:
+    # Its errors are of requests that were not sent, too, such as those beyond a limit.
+    failed = host["rq_total"] - host["rq_success"] - host["rq_active"]
     failures = {
         NO_CONNECTION: host["cx_connect_fail"],
         TIMEOUT: host["rq_timeout"],
-        # Its errors are of all kinds. Over HTTP/2 one failed connection may fail several requests.
-        RESET: max(0, host["rq_error"] - host["rq_timeout"] - host["cx_connect_fail"]),
+        RESET: max(0, failed - host["rq_timeout"]),
     }
     return ReplicaCounts(calls=host["rq_total"], connections=host["cx_total"], failures=happened(failures))

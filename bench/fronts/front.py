@@ -67,7 +67,7 @@ class FrontLimits:
     in_flight: int | None = None
     """Requests in flight at one replica; connections to it where the front sees no requests."""
     queue: int | None = None
-    """Requests that wait for a replica, at most. Needs `in_flight`."""
+    """Requests that wait, at most, for each replica; fronts count those of all replicas together. Needs `in_flight`."""
     queue_s: float | None = None
     """How long a request may wait for a replica. Needs `in_flight`."""
     rate_hz: int | None = None

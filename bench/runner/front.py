@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import psutil
+
 from bench.front_programs import program_of, why_not_installed
 from bench.fronts.front import CA, CERTIFICATE, BadStatistics, Counts, Front, FrontPlan, Question
 from bench.fronts.registry import FRONTS
@@ -136,10 +138,12 @@ async def _ready(running: RunningFront) -> bool:
     try:
         async with asyncio.timeout(READY_WITHIN_S):
             while running.child.alive:
-                with suppress(OSError):
-                    if await forwards(running.target, plan.row, ca if plan.serves_tls else None, ATTEMPT_S):
-                        # What answered may be another process on its port.
-                        return running.child.alive
+                with suppress(OSError, psutil.Error):
+                    # Otherwise another process that has taken its port might answer.
+                    if await asyncio.to_thread(listens, running.pid, running.target.port) and await forwards(
+                        running.target, plan.row, ca if plan.serves_tls else None, ATTEMPT_S
+                    ):
+                        return True
                 await asyncio.sleep(BETWEEN_ATTEMPTS_S)
     except TimeoutError:
         name = running.child.name
@@ -155,6 +159,12 @@ def free_port() -> int:
         listener.bind((HOST, 0))
         port: int = listener.getsockname()[1]
         return port
+
+
+def listens(pid: int, port: int) -> bool:
+    """Whether a process listens on a port. Raises psutil.Error where the system does not say."""
+    listening = psutil.Process(pid).net_connections("tcp")
+    return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in listening)
 
 
 def is_taken(port: int) -> bool:

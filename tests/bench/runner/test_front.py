@@ -1,75 +1,70 @@
-"""Fronts as processes of a session: they forward, count, and end with it. With the real programs."""
+"""Fronts as processes of a session: they forward, count, check health, compress, and end. With the real programs."""
 
 import asyncio
+import os
+import signal
+import sys
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from typing import Any, NamedTuple
 
+import aiohttp
+import psutil
 import pytest
 
-from bench.front_programs import why_not_installed
-from bench.fronts.front import TLS_PLACES, Front, FrontPlan, HealthCheck
+from bench import front_programs
+from bench.fronts.front import NO_CONNECTION, TLS_PLACES, Front, FrontPlan, HealthCheck
 from bench.fronts.registry import FRONTS, front
 from bench.machine import NOT_PINNED
 from bench.protocols import PROTOCOLS
-from bench.runner.front import RunningFront
-from bench.runner.producer_counts import counts_at
-from bench.runner.session import RunningProducer, Session
-from consumers.client import ClientSettings
-from consumers.registry import client
-from consumers.target import parse_target
+from bench.runner import front as module
+from bench.runner.processes import ProcessFailed
+from bench.runner.session import Session
+from consumers.errors import ConsumerError
 from producers.certificates import CertificateFiles
+from tests.support.fronts import Replicas, installed, two_producers
+from tests.support.programs import PATIENCE_S, environment
 
 CALLS = 4
-
-
-def installed(name: str) -> Front:
-    """The front of this name; skips where its program is missing."""
-    found = front(name)
-    if (reason := why_not_installed(found)) is not None:
-        pytest.skip(reason)
-    return found
-
-
-@dataclass
-class Replicas:
-    """Two producers of a session."""
-
-    session: Session
-    protocol: str
-    certificates: CertificateFiles
-    producers: list[RunningProducer]
-
-    def plan(self, **changes: object) -> FrontPlan:
-        """A plan for a front of them, with calls counted."""
-        plan = FrontPlan(protocol=self.protocol, upstreams=(), counts_calls=True, **changes)  # type: ignore[arg-type]
-        addresses = [each.tls if plan.checks_tls else each.plain for each in self.producers]
-        upstreams = tuple(parse_target(address or "").authority for address in addresses)
-        return FrontPlan(protocol=self.protocol, upstreams=upstreams, counts_calls=True, **changes)  # type: ignore[arg-type]
-
-    async def start(self, one: Front, plan: FrontPlan) -> RunningFront:
-        """Start a front for them."""
-        return await self.session.start_front(one, plan, self.certificates.directory)
-
-    async def get(self, running: RunningFront, times: int) -> None:
-        """Get recipe 42 through a front, over one connection."""
-        settings = ClientSettings(target=running.target, ca=self.certificates.ca, timeout_s=30, connections=1)
-        async with client(self.protocol, settings) as consumer:
-            for _ in range(times):
-                assert (await consumer.get(42)).name == "Chicken Tikka Masala"
+SOON = HealthCheck(interval_s=0.1, timeout_s=1, rise=1, fall=1)
+CONTENT = b'{"steps": "Throw it in a pot..."}' * 20
+ONE_UPSTREAM: dict[str, Any] = {"protocol": "http", "upstreams": ("127.0.0.1:1",)}
 
 
 @asynccontextmanager
-async def two_producers(protocol: str, certificates: CertificateFiles) -> AsyncIterator[Replicas]:
-    async with Session(NOT_PINNED) as session:
-        async with asyncio.TaskGroup() as starting:
-            tasks = [
-                starting.create_task(
-                    session.start_producer(protocol, recipes="generated:50", certificates=certificates.directory)
-                )
-                for _ in range(2)
-            ]
-        yield Replicas(session, protocol, certificates, [task.result() for task in tasks])
+async def upstream() -> AsyncIterator[tuple[str, list[str]]]:
+    """A server that returns CONTENT as the media type that is its path. Yields its address, and what it was asked."""
+    asked: list[str] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+                asked.append(head)
+                fields = f"Content-Type: {head.split()[1][1:]}\r\nContent-Length: {len(CONTENT)}\r\n"
+                writer.write(f"HTTP/1.1 200 OK\r\n{fields}\r\n".encode() + CONTENT)
+        except (asyncio.IncompleteReadError, ConnectionResetError):
+            writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}", asked
+
+
+class Got(NamedTuple):
+    """A response as it was sent."""
+
+    headers: dict[str, str]
+    content: bytes
+
+
+async def got(port: int, media_type: str, accepted: str) -> Got:
+    """What a front sends for a path of `upstream`."""
+    async with (
+        aiohttp.ClientSession(auto_decompress=False) as session,
+        session.get(f"http://127.0.0.1:{port}/{media_type}", headers={"Accept-Encoding": accepted}) as response,
+    ):
+        return Got({name.lower(): value for name, value in response.headers.items()}, await response.read())
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -89,8 +84,10 @@ async def forwards_wherever_tls_is(one: Front, replicas: Replicas) -> None:
         places.append(tls_at)
         running = await replicas.start(one, plan)
         before = await running.counts()
-        await replicas.get(running, CALLS)
+        async with replicas.consumer(running) as consumer:
+            names = {(await consumer.get(42)).name for _ in range(CALLS)}
         counts = (await running.counts()).since(before)
+        assert names == {"Chicken Tikka Masala"}
         assert running.version
         assert counts.failures == {}
         if counts.calls is None:
@@ -102,17 +99,172 @@ async def forwards_wherever_tls_is(one: Front, replicas: Replicas) -> None:
     assert {"none", "front", "producer", "both"} <= set(places)
 
 
-@pytest.mark.parametrize("name", ["haproxy", "haproxy-tcp"])
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-async def test_haproxy_keeps_a_producer_that_is_ready(name: str, protocol: str) -> None:
-    haproxy = installed(name)
+async def test_http2_is_balanced_in_http_mode_and_sticks_in_tcp_mode(own_certificates: CertificateFiles) -> None:
+    """1,000 calls over one connection: what the front counted, and what the producers did."""
+    async with two_producers("grpc", own_certificates) as replicas:
+        balanced = await called(replicas, installed("haproxy"))
+        stuck = await called(replicas, installed("haproxy-tcp"))
+        nginx, envoy = [await called(replicas, installed(name)) for name in ("nginx", "envoy")]
+    for by_front, by_producers in (balanced, nginx, envoy):
+        assert by_front == by_producers
+        assert sum(by_producers) == 1000
+        assert all(499 <= share <= 501 for share in by_producers)
+    assert sorted(stuck[1]) == [0, 1000]
+    assert [bool(connections) for connections in stuck[0]] == [bool(share) for share in stuck[1]]
+
+
+async def called(replicas: Replicas, one: Front) -> tuple[list[int | None], list[int]]:
+    """What the front counted for each replica of 1,000 calls, calls or else connections, and what the producers did."""
+    running = await replicas.start(one, replicas.plan())
+    counts, calls = await running.counts(), await replicas.counted()
+    async with replicas.consumer(running) as consumer:
+        for _ in range(50):
+            await asyncio.gather(*(consumer.get(42) for _ in range(20)))
+    by_front = (await running.counts()).since(counts).replicas.values()
+    by_producers = [after - before for after, before in zip(await replicas.counted(), calls, strict=True)]
+    return [each.connections if each.calls is None else each.calls for each in by_front], by_producers
+
+
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+async def test_health_checks_take_a_replica_out_that_is_not_ready(
+    protocol: str, own_certificates: CertificateFiles
+) -> None:
+    places = {"haproxy": "both", "haproxy-tcp": "pass", "envoy": "none"}  # nginx checks nothing by itself
+    async with two_producers(protocol, own_certificates, "--stop-notice", "600") as replicas:
+        fronts = [
+            await replicas.start(installed(name), replicas.plan(health=SOON, tls_at=tls_at))
+            for name, tls_at in places.items()
+        ]
+        while min(await replicas.checked()) < 10 * len(fronts):
+            pass
+        for each in fronts:
+            assert 0 not in await shares(replicas, each)
+        os.kill(replicas.producers[0].pid, signal.SIGTERM)  # it serves on, and says that it is not ready
+        for each in fronts:
+            while (await shares(replicas, each))[0]:
+                pass
+        for producer in replicas.producers:
+            producer.child.kill()
+
+
+async def shares(replicas: Replicas, running: module.RunningFront) -> list[int]:
+    """How many of 4 calls over as many connections each producer gets."""
+    before = await replicas.counted()
+    for _ in range(CALLS):
+        async with replicas.consumer(running) as consumer:
+            await consumer.get(42)
+    return [after - earlier for after, earlier in zip(await replicas.counted(), before, strict=True)]
+
+
+@pytest.mark.parametrize("protocol", ["http", "graphql"])
+async def test_a_front_compresses_instead_of_the_producers(protocol: str) -> None:
+    fronts = [one for name in FRONTS if (one := installed(name)).why_not(FrontPlan(**ONE_UPSTREAM, gzip=True)) is None]
+    async with upstream() as (address, asked), Session(NOT_PINNED) as session:
+        for one in fronts:
+            plan = FrontPlan(protocol=protocol, upstreams=(address,), gzip=True, health=None)
+            running = await session.start_front(one, plan)
+            for media_type in (*PROTOCOLS[protocol].compressible, "image/png"):
+                asked.clear()
+                plain = await got(running.target.port, media_type, "identity")
+                packed = await got(running.target.port, media_type, "gzip")
+                assert asked
+                assert not any("gzip" in head for head in asked)
+                assert "content-encoding" not in plain.headers
+                if media_type == "image/png":
+                    assert packed.content == plain.content == CONTENT
+                    continue
+                assert packed.headers["content-encoding"] == "gzip"
+                assert "accept-encoding" in packed.headers["vary"].lower()
+                assert "content-length" not in packed.headers
+                assert zlib.decompress(packed.content, wbits=31) == plain.content == CONTENT
+    assert [one.name for one in fronts] == ["haproxy", "nginx", "envoy"]
+
+
+async def test_failures_are_counted_where_they_happened(own_certificates: CertificateFiles) -> None:
+    async with two_producers("http", own_certificates) as replicas:
+        plan = replicas.plan(health=None)
+        fronts = [await replicas.start(installed(name), plan) for name in ("haproxy", "nginx", "envoy")]
+        replicas.producers[0].child.kill()
+        await replicas.producers[0].child.process.wait()
+        for running in fronts:
+            before, failed = await running.counts(), 0
+            async with replicas.consumer(running) as consumer:
+                for _ in range(CALLS):
+                    try:
+                        await consumer.get(42)
+                    except ConsumerError:
+                        failed += 1
+            counts = (await running.counts()).since(before)
+            dead, alive = counts.replicas.values()
+            # Nothing was tried again.
+            assert (failed, dead.failures, alive.failures) == (CALLS // 2, {NO_CONNECTION: CALLS // 2}, {})
+            assert (alive.calls, counts.failures) == (CALLS // 2, {})
+
+
+STARTS_A_FRONT = """
+import asyncio, sys
+from bench.fronts.front import FrontPlan
+from bench.fronts.registry import front
+from bench.machine import NOT_PINNED
+from bench.runner.session import Session
+
+async def main():
     async with Session(NOT_PINNED) as session:
-        producer = await session.start_producer(protocol, recipes="generated:50", counting=1)
-        health = HealthCheck(interval_s=0.05, timeout_s=10)
-        plan = FrontPlan(protocol=protocol, upstreams=(parse_target(producer.plain).authority,), health=health)
-        running = await session.start_front(haproxy, plan)
-        checks = 0
-        while checks < 2 * health.fall:
-            checks = (await counts_at(producer.metrics[0])).health_checks
-        async with client(protocol, ClientSettings(target=running.target, timeout_s=30)) as consumer:
-            assert (await consumer.get(42)).name == "Chicken Tikka Masala"
+        plan = FrontPlan(protocol="http", upstreams=(sys.argv[2],))
+        running = await session.start_front(front(sys.argv[1]), plan)
+        print(running.pid, flush=True)
+        await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends processes with their parent")
+async def test_a_killed_bench_leaves_no_front() -> None:
+    fronts = [installed(name) for name in FRONTS]
+    async with upstream() as (address, _), asyncio.TaskGroup() as tests:
+        for one in fronts:
+            tests.create_task(ends_with_a_killed_bench(one.name, address))
+
+
+async def ends_with_a_killed_bench(name: str, address: str) -> None:
+    bench = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", STARTS_A_FRONT, name, address), stdout=asyncio.subprocess.PIPE, env=environment()
+    )
+    assert bench.stdout is not None
+    running = psutil.Process(int(await bench.stdout.readline()))
+    below = running.children(recursive=True)
+    bench.kill()
+    await bench.wait()
+    assert (await asyncio.to_thread(psutil.wait_procs, [running, *below], PATIENCE_S))[1] == []
+
+
+async def test_what_is_wrong_with_a_front_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Session(NOT_PINNED) as session:
+        impossible = FrontPlan(**ONE_UPSTREAM, tls_at="pass")
+        with pytest.raises(ProcessFailed, match="HAProxy: in HTTP mode HAProxy reads requests"):
+            await session.start_front(installed("haproxy"), impossible)
+        monkeypatch.setattr(front_programs, "program_of", lambda _: None)
+        with pytest.raises(ProcessFailed, match="program nginx is not installed; install the package nginx"):
+            await session.start_front(front("nginx"), FrontPlan(**ONE_UPSTREAM))
+        with pytest.raises(ProcessFailed, match="program envoy is not installed; run `make fronts`"):
+            await session.start_front(front("envoy"), FrontPlan(**ONE_UPSTREAM))
+
+
+async def test_a_front_whose_port_is_taken_meanwhile_gets_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with upstream() as (address, _), Session(NOT_PINNED) as session:
+        taken = int(address.rpartition(":")[2])
+        for name in FRONTS:
+            ports = iter([taken, module.free_port()])
+            monkeypatch.setattr(module, "free_port", lambda ports=ports: next(ports))
+            running = await session.start_front(installed(name), FrontPlan(protocol="http", upstreams=(address,)))
+            monkeypatch.undo()
+            assert running.target.port != taken
+
+
+async def test_a_front_that_does_not_start_says_why() -> None:
+    async with upstream() as (address, _), Session(NOT_PINNED) as session:
+        for name in FRONTS:
+            plan = FrontPlan(protocol="http", upstreams=(f"no such host:{address}",))
+            with pytest.raises(ProcessFailed, match=r"the front .* ended before it forwarded: .+"):
+                await session.start_front(installed(name), plan)
