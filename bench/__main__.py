@@ -16,6 +16,7 @@ from bench.cli.compare import compare
 from bench.cli.front_health import front_health
 from bench.cli.front_keep_alive import front_keep_alive
 from bench.cli.front_limits import front_limits
+from bench.cli.front_list import front_list
 from bench.cli.front_show import front_show
 from bench.cli.history import history
 from bench.cli.instructions import instructions
@@ -33,6 +34,7 @@ for command in (run, compare, history, claims, report, sizes, instructions, advi
     app.command(cls=command_line.GroupedCommand.refusing(WITHOUT_EFFECT.get(command.__name__, ())))(command)
 fronts = command_line.application("Proxies between consumers and producers: how they are configured, what they do.")
 of_fronts: Mapping[str, Callable[..., int]] = {
+    "list": front_list,
     "show": front_show,
     "health": front_health,
     "limits": front_limits,

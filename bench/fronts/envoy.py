@@ -17,6 +17,7 @@ from bench.fronts.front import (
     Counts,
     Front,
     FrontPlan,
+    Habits,
     Question,
     ReplicaCounts,
     first,
@@ -48,6 +49,15 @@ class Envoy(Front):
     program: ClassVar[str] = "envoy"
     template: ClassVar[str] = "envoy.yaml.jinja"
     config: ClassVar[str] = "envoy.yaml"
+    habits: ClassVar[Habits] = Habits(
+        balances="requests, in turn",
+        checks="GET /health; grpc.health.v1",
+        compresses="zlib, any level",
+        beyond_connections="are closed",
+        beyond_in_flight="HTTP/1.1: 1,024 or --queue wait, then 503; HTTP/2: UNAVAILABLE; of all replicas together",
+        beyond_rate="429; gRPC: UNAVAILABLE",
+        counts="calls, connections, failures",
+    )
     version_flag: ClassVar[str] = "--version"
 
     def why_not(self, plan: FrontPlan) -> str | None:
@@ -55,7 +65,7 @@ class Envoy(Front):
         limits = plan.limits
         passes = "it is configured to read requests here, which TLS hides from it; use haproxy-tcp"
         no_time = "Envoy limits how many requests wait, not how long"
-        no_queue = f"over HTTP/2 Envoy refuses what exceeds a limit of requests; nothing waits in {plan.row.title}"
+        no_queue = "over HTTP/2 Envoy refuses requests beyond a limit, and none waits"
         return first(
             passes if plan.passes else None,
             why_no_gzip(plan),

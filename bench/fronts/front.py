@@ -237,6 +237,26 @@ class Question:
     """What is sent to the socket; empty: `name` is a file, which is read."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """What a front does in its own way, in words: what readers have to know to compare fronts."""
+
+    balances: str
+    """What it sends to one replica after the other by default."""
+    checks: str
+    """How it learns that a replica is not ready, or gone."""
+    compresses: str
+    """With what; empty where it cannot."""
+    beyond_connections: str
+    """What happens to connections beyond `FrontLimits.connections`."""
+    beyond_in_flight: str
+    """What happens to requests beyond `FrontLimits.in_flight`."""
+    beyond_rate: str
+    """What happens to requests beyond `FrontLimits.rate_hz`."""
+    counts: str
+    """What it counts of each replica."""
+
+
 class Front(ABC):
     """One kind of front."""
 
@@ -248,6 +268,7 @@ class Front(ABC):
     """Of its configuration, in `bench/fronts/templates`."""
     config: ClassVar[str]
     """The name of the file that its program reads."""
+    habits: ClassVar[Habits]
     version_flag: ClassVar[str]
     """The flag with which its program prints its version."""
 

@@ -9,6 +9,7 @@ from bench.fronts.front import (
     Counts,
     Front,
     FrontPlan,
+    Habits,
     Question,
     first,
     milliseconds,
@@ -26,6 +27,15 @@ class HAProxy(Front):
     program: ClassVar[str] = parts.PROGRAM
     template: ClassVar[str] = "haproxy.cfg.jinja"
     config: ClassVar[str] = "haproxy.cfg"
+    habits: ClassVar[Habits] = Habits(
+        balances="requests, in turn",
+        checks="GET /health; grpc.health.v1, written in bytes",
+        compresses="libslz, which has one level; status 200 only",
+        beyond_connections="are not accepted: they wait",
+        beyond_in_flight="wait: without limit, up to --queue, or for --queue-time; then 503",
+        beyond_rate="429",
+        counts="calls, connections, failures",
+    )
     version_flag: ClassVar[str] = parts.VERSION_FLAG
 
     def why_not(self, plan: FrontPlan) -> str | None:

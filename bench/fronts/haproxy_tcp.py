@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from bench.fronts import haproxy_parts as parts
-from bench.fronts.front import Counts, Front, FrontPlan, Question, first, why_no_queue
+from bench.fronts.front import Counts, Front, FrontPlan, Habits, Question, first, why_no_queue
 
 BALANCE = {"default": "", "least": "leastconn"}
 
@@ -16,6 +16,15 @@ class HAProxyTcp(Front):
     program: ClassVar[str] = parts.PROGRAM
     template: ClassVar[str] = "haproxy-tcp.cfg.jinja"
     config: ClassVar[str] = "haproxy.cfg"
+    habits: ClassVar[Habits] = Habits(
+        balances="connections, in turn",
+        checks="GET /health; grpc.health.v1, written in bytes",
+        compresses="",
+        beyond_connections="are not accepted: they wait",
+        beyond_in_flight="connections wait: without limit, up to --queue, or for --queue-time; then they are closed",
+        beyond_rate="connections are closed",
+        counts="connections, failures",
+    )
     version_flag: ClassVar[str] = parts.VERSION_FLAG
 
     def why_not(self, plan: FrontPlan) -> str | None:

@@ -1,4 +1,4 @@
-"""nginx, as it is free: it balances requests, over HTTP/1.1 by proxy_pass and over HTTP/2 by grpc_pass."""
+"""Open-source nginx: it balances requests, over HTTP/1.1 by proxy_pass and over HTTP/2 by grpc_pass."""
 
 import math
 from collections import Counter
@@ -19,6 +19,7 @@ from bench.fronts.front import (
     Counts,
     Front,
     FrontPlan,
+    Habits,
     Question,
     ReplicaCounts,
     first,
@@ -41,6 +42,15 @@ class Nginx(Front):
     program: ClassVar[str] = "nginx"
     template: ClassVar[str] = "nginx.conf.jinja"
     config: ClassVar[str] = "nginx.conf"
+    habits: ClassVar[Habits] = Habits(
+        balances="requests, in turn",
+        checks="none: it avoids a replica after failed requests",
+        compresses="zlib, any level",
+        beyond_connections="503; connections with a request at work count, and each request over HTTP/2",
+        beyond_in_flight="502",
+        beyond_rate="429",
+        counts="calls and failures, with a log (--count-calls)",
+    )
     version_flag: ClassVar[str] = "-v"
 
     def why_not(self, plan: FrontPlan) -> str | None:
@@ -50,7 +60,7 @@ class Nginx(Front):
         return first(
             passes if plan.passes else None,
             why_no_gzip(plan),
-            "nginx has no queue for requests without a licence" if queues else None,
+            "open-source nginx has no queue for requests" if queues else None,
         )
 
     def command(self, program: str, directory: str) -> list[str]:
