@@ -34,7 +34,7 @@ def started_as(module: str) -> str:
 
 
 def prepared_by(target: str) -> str:
-    """How users prepare what make prepares in a checkout: `certs`, `data`, `implementations` or `setup-cluster`."""
+    """How users prepare what make prepares in a checkout, such as `certs`, `data`, `fronts` or `setup-cluster`."""
     if not INSTALLED:
         return f"make {target}"
     extra = target.removeprefix("setup-")

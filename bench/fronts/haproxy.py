@@ -30,7 +30,7 @@ class HAProxy(Front):
     habits: ClassVar[Habits] = Habits(
         balances="requests, in turn",
         checks="GET /health; grpc.health.v1, written in bytes",
-        compresses="libslz, which has one level; status 200 only",
+        compresses="libslz, which has one level; status 200 to 203 only",
         beyond_connections="are not accepted: they wait",
         beyond_in_flight="wait: without limit, up to --queue, or for --queue-time; then 503",
         beyond_rate="429",
