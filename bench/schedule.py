@@ -96,7 +96,13 @@ def busy(plan: RunPlan) -> Busy:
     """Which processes are busy at the same time, at most."""
     cells = [cell for cell in plan.matrix.cells() if why_unsupported(cell, plan) is None]
     producers = max((cell.replicas * cell.workers for cell in cells), default=1)
-    return Busy(producers=producers, front=any(cell.front != fronts.NONE for cell in cells))
+    return Busy(producers=producers, front=bool(fronts_of(plan)))
+
+
+def fronts_of(plan: RunPlan) -> list[str]:
+    """The names of the fronts that serve cells of the plan."""
+    served_by = (cell.front for cell in plan.matrix.cells() if why_unsupported(cell, plan) is None)
+    return [name for name in dict.fromkeys(served_by) if name != fronts.NONE]
 
 
 def why_nothing(plan: RunPlan) -> str | None:

@@ -601,6 +601,13 @@ class CellKey(Struct, frozen=True, kw_only=True):
         return (self.process, self.front, self.dialect, self.client, self.connection, in_flight)
 
     @property
+    def spread(self) -> tuple[Hashable, ...]:
+        """What decides how its calls are distributed over replicas and workers."""
+        in_flight = None if self.load is None else self.load.connection_limit
+        names = ("front", "replicas", "tls", "tls_at", "dialect", "client", "network", "connection")
+        return (self.process, in_flight, *(getattr(self, name) for name in names))
+
+    @property
     def path(self) -> "CellKey":
         """Between which processes its bytes travel, and how: all other dimensions at their usual values."""
         kept = {name for name, dimension in dimensions().items() if dimension.scope in (Scope.PROCESS, Scope.PATH)}

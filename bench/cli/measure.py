@@ -25,6 +25,7 @@ from bench.report.interim import figures
 from bench.results import RecipesUsed, Run
 from bench.runner import assemble
 from bench.runner.findings import limits_of
+from bench.runner.front import versions_of
 from bench.runner.job import Job, RunHeader
 from bench.runner.measure import Measurement
 from bench.runner.recording import RunRecording
@@ -115,6 +116,7 @@ def carry_out(
 
     async def prepared(plan: RunPlan, certificates_directory: Path | None, progress: Progress) -> Result:
         with stop_on_signal() as stop:
+            versions.update(await versions_of(planning.fronts_of(plan)))
             async with AsyncExitStack() as entered:
                 job = Job(
                     plan=plan,
@@ -131,8 +133,9 @@ def carry_out(
                 )
                 return await work(job)
 
+    versions: dict[str, str] = {}
     with occupied(cpus) as occupancy, tempfile.TemporaryDirectory(prefix="recipe-lab-") as aside:
-        header = _header(plan, recipes, ids, pinning, occupancy)
+        header = _header(plan, recipes, ids, pinning, occupancy, versions)
         plan = replace(_built(plan, Path(aside)), recipes=recipes.source_of_copy(Path(aside)))
         served_with_tls = any(plan.matrix["tls"]) and plan.restarts
         directory = certificates.write(Path(aside)).directory if served_with_tls else None
@@ -203,8 +206,9 @@ def _header(
     ids: Sequence[int],
     pinning: machine.Pinning,
     occupancy: Occupancy | None,
+    front_versions: Mapping[str, str],
 ) -> Callable[[], RunHeader]:
-    """What gives the header of a run that begins now."""
+    """What gives the header of a run that begins now. `front_versions`: by front, known by its end."""
     required = [name for row in _implementations(plan) for name in row.requires]
     described = environment.describe(pinning, measures_elsewhere=not plan.restarts, required=required)
     started_at, began = datetime.now(UTC).isoformat(timespec="seconds"), perf_counter()
@@ -215,7 +219,11 @@ def _header(
             started_at=started_at,
             duration_s=round(perf_counter() - began, 3),
             command=environment.command_line(),
-            environment={**described, **disturbances.so_far()},
+            environment={
+                **described,
+                **({"fronts": dict(front_versions)} if front_versions else {}),
+                **disturbances.so_far(),
+            },
             recipes=RecipesUsed(
                 source=recipes.source,
                 count=recipes.count,

@@ -34,12 +34,14 @@ from bench.protocols import title
 from bench.report import terminal
 from bench.report.document import Column, Table, TableBuilder
 from bench.report.grouping import variant_of
+from bench.report.hops import ALONE, servers
 from bench.report.text import listed
 from bench.results import Run
 from bench.runner import assemble
 from bench.runner.job import Job
 from bench.runner.slo import SHORTEST_NS, Found, Prober
 from bench.runner.slo_search import LOWEST_HZ, BadObjective, Objective, parse, without_effect
+from bench.stats.cores import Cores
 from commands import values
 from commands.errors import ExitCode, UsageError
 from consumers.access import TLS_VERSIONS
@@ -140,10 +142,11 @@ def _measure(plan: RunPlan, loaded: LoadedRecipes, objectives: Sequence[Objectiv
         return found, assemble.run_of(recording, plan, job.header())
 
     found, run = carry_out(plan, loaded, searched, SECONDS_PER_SEARCH * len(plan.matrix.cells()))
+    cores = Cores.of(run.environment)
     if run_path is None:
-        show(found, objectives)
+        show(found, objectives, cores)
     else:
-        show_then_write(Files.of_run(run, run_path, report=False), lambda: show(found, objectives), print_files)
+        show_then_write(Files.of_run(run, run_path, report=False), lambda: show(found, objectives, cores), print_files)
     if run.plan.interrupted:
         return ExitCode.INTERRUPTED
     return ExitCode.UNTRUSTED if any(_untrusted(one) for one in found) else ExitCode.FINE
@@ -153,45 +156,50 @@ def _untrusted(found: Found) -> bool:
     return found.generator_limited or bool(found.trouble and not found.unsupported)
 
 
-def show(found: Sequence[Found], objectives: Sequence[Objective]) -> None:
-    """Print the rates: a row for each gzip, TLS and workload, a column for each protocol."""
+def show(found: Sequence[Found], objectives: Sequence[Objective], cores: Cores) -> None:
+    """Print the rates: a row for each gzip, TLS and workload, and what stands before producers; a column for each
+    protocol."""
     console = console_of_output()
-    terminal.print_blocks([table(found, objectives)], console)
+    terminal.print_blocks([table(found, objectives, cores)], console)
     for one in found:
-        console.print(Text(f"{one.key.label}: {in_words(one)}"))
+        console.print(Text(f"{one.key.label}: {in_words(one, cores)}"))
 
 
-def table(found: Sequence[Found], objectives: Sequence[Objective]) -> Table:
+def table(found: Sequence[Found], objectives: Sequence[Objective], cores: Cores) -> Table:
     """The highest rates."""
     protocols = list(dict.fromkeys(one.key.protocol for one in found))
+    on = "one server core" if cores.producers < 2 else f"{cores.producers} server cores"
+    several = len({servers(one.key) for one in found}) > 1 or servers(found[0].key) != ALONE
+    headings = ["workload", *(["servers"] if several else [])]
     built = TableBuilder(
-        f"Highest requests/s on one server core with {listed([each.text for each in objectives])}",
-        [Column("workload", numeric=False), *(Column(title(protocol)) for protocol in protocols)],
+        f"Highest requests/s on {on} with {listed([each.text for each in objectives])}",
+        [*(Column(text, numeric=False) for text in headings), *(Column(title(protocol)) for protocol in protocols)],
     )
-    rows: dict[str, dict[str, Found]] = {}
+    rows: dict[tuple[str, ...], dict[str, Found]] = {}
     for one in found:
         variant = variant_of(one.key)
         name = f"{one.key.workload.label}{'' if variant.is_plain else f' {variant.label}'}"
-        rows.setdefault(name, {})[one.key.protocol] = one
-    for name, by_protocol in rows.items():
+        rows.setdefault((name, *([servers(one.key)] if several else [])), {})[one.key.protocol] = one
+    for names, by_protocol in rows.items():
         places = [by_protocol.get(protocol) for protocol in protocols]
-        built.add((name,), ["" if one is None else rate_of(one) for one in places])
+        built.add(names, ["" if one is None else rate_of(one, cores) for one in places])
     return built.table()
 
 
-def rate_of(found: Found) -> str:
+def rate_of(found: Found, cores: Cores) -> str:
     """The rate, in a few characters."""
     if found.trouble:
         return "unsupported" if found.unsupported else "no result"
     if found.rate_hz is None:
         return "none"
-    return f"{'≥ ' if found.generator_limited else ''}{found.rate_hz:,.0f}"
+    is_bound = found.generator_limited or cores.why_fewer(found.key) is not None
+    return f"{'≥ ' if is_bound else ''}{found.rate_hz:,.0f}"
 
 
-def in_words(found: Found) -> str:
+def in_words(found: Found, cores: Cores) -> str:
     """The rate, and what was missed above it."""
     if found.trouble:
-        return f"{rate_of(found)}: {found.trouble}"
+        return f"{rate_of(found, cores)}: {found.trouble}"
     if found.rate_hz is None:
         return f"missed even at {LOWEST_HZ:g} requests/s ({found.limit})"
     above = (
@@ -201,4 +209,6 @@ def in_words(found: Found) -> str:
         if found.limit
         else "the highest rate that is tried"
     )
-    return f"{found.rate_hz:,.0f} requests/s, confirmed twice; {above}; {found.probes} probes"
+    fewer = cores.why_fewer(found.key)
+    bound = "" if fewer is None else f"; a lower bound, as {fewer}"
+    return f"{found.rate_hz:,.0f} requests/s, confirmed twice; {above}{bound}; {found.probes} probes"

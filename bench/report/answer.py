@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench.load.recorder import OK
-from bench.report import answer_sentences, instructions, names, trust
+from bench.report import answer_sentences, hops, instructions, names, trust
 from bench.report.answer_networks import OverNetwork, of_networks
 from bench.report.costs import NS_PER_US, both_ways
 from bench.report.document import Conclusion, Finding
@@ -35,7 +35,7 @@ class Level:
     ratio: RatioEstimate | None
     """To the baseline, as declared in `LevelTable.baseline`; None for the baseline itself."""
     is_bound: bool = False
-    """Whether the true value may be larger, because the client was the limit."""
+    """Whether the true value may be larger, because the client or the number of cores was the limit."""
     exact_ratio: float | None = None
     """Of bytes, which are counted: the ratio without interval or verdict."""
 
@@ -111,6 +111,8 @@ class Answer:
     """Whether the result deserves attention, as a regression does."""
     networks: tuple[OverNetwork, ...]
     """What changes over a network."""
+    hops: tuple[str, ...]
+    """What each front adds to the latency of each protocol."""
     levels: LevelTable | None
     """None where neither latency nor throughput was measured."""
     costs: CostTable | None
@@ -133,6 +135,7 @@ def answer_of(run: Run, grouping: Grouping) -> Answer:
         result=found.text if found is not None else answer_sentences.of_machine(run, groups, grouping),
         alarming=found is not None and found.alarming,
         networks=tuple(of_networks(run, groups, grouping)),
+        hops=tuple(hops.added_latency(run)),
         levels=_levels(groups, grouping),
         costs=_costs(groups, grouping),
         trust=trust.trust_of(run),

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from bench import protocols
 from bench.report import definitions, names, units
 from bench.report.costs import in_ns
-from bench.report.document import Column, Entry, Table, TableBuilder
+from bench.report.document import Column, Table, TableBuilder
 from bench.report.grouping import variant_of
 from bench.report.latency_tables import headings, headings_of
-from bench.report.units import Unit
 from bench.results import Estimate, Run
 from bench.spec import OpenLoad
 from bench.stats.attribution import ByteParts, Compared, LatencyParts, byte_parts, compared, latency_parts
@@ -69,7 +68,7 @@ def _latency(found: Sequence[Compared]) -> Table | None:
     kept = [number for number in range(len(titles)) if any(row[number] is not None for row in shown)]
     built.columns += [Column(titles[number], unit.symbol) for number in kept]
     for (each, _), row in zip(rows, shown, strict=True):
-        built.add(_headings(each), [_difference(row[number], unit) for number in kept])
+        built.add(_headings(each), [units.difference(row[number], unit) for number in kept])
     built.notes += [
         *_definitions(found[0]),
         "transport: the protocol that carries the messages, with the server's library for it, measured with the raw "
@@ -148,24 +147,6 @@ def _headings(found: Compared) -> tuple[str, str]:
     return ", ".join([names.group(cell), *load, *version]), variant_of(cell).label
 
 
-def _difference(found: Estimate | None, unit: Unit) -> Entry | str:
-    """`+118 (+115 to +121)`."""
-    if found is None:
-        return ""
-    text = _signed(found.value, unit)
-    if found.low is None or found.high is None:
-        return f"{text} (no interval)"
-    return f"{text} ({_signed(found.low, unit)} to {_signed(found.high, unit)})"
-
-
-def _signed(value: float, unit: Unit) -> str:
-    return f"{_sign(value)}{units.number(abs(value), unit)}"
-
-
 def _bytes_signed(value: float) -> str:
     """To a tenth, as means of medians come."""
-    return f"{_sign(value)}{units.size(round(abs(value), 1), units.SIZES_BYTES[0])}"
-
-
-def _sign(value: float) -> str:
-    return "−" if value < 0 else "+" if value > 0 else ""
+    return f"{units.sign(value)}{units.size(round(abs(value), 1), units.SIZES_BYTES[0])}"

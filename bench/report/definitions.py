@@ -20,7 +20,10 @@ PERCENTILES = (
     f"A percentile is shown where at least {SAMPLES_BEYOND} samples lie beyond it (p50 needs {SAMPLES_FOR_MEDIAN}, "
     "p99 1,000) and where it is not below p50. Columns without any value are left out."
 )
-BOUND = "≥: the client was the limit, not the server. The server can serve at least this."
+BOUND = (
+    "≥: the server can serve at least this. The client was the limit, or more processes were busy than there were "
+    "cores."
+)
 LATENCY = "p50 and up: percentiles of successful responses, measured at the client. Lower is better."
 OPEN_LATENCY = (
     "p50 and up: percentiles of successful responses, from the time a request was due to its response. "

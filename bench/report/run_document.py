@@ -10,6 +10,7 @@ from bench.report import (
     comparison,
     costs,
     definitions,
+    hops,
     implementations,
     instructions,
     latency_charts,
@@ -60,6 +61,7 @@ def document_of(run: Run) -> Document:
         *(() if versions is None else comparison.changes(versions, " → ".join(versions.names))),
         *([] if run.cells else [Section("empty", NO_CELLS, ())]),
         *_by_topic(grouping, first.explorer),
+        *_fronts(run),
         *_implementations(run),
         *instructions.sections(run),
         *_anatomy(run),
@@ -215,6 +217,12 @@ def _filled(tables: Iterable[Table]) -> Iterator[Table]:
 
 def _known(*tables: Table | None) -> tuple[Block, ...]:
     return tuple(table for table in tables if table is not None)
+
+
+def _fronts(run: Run) -> Iterator[Section]:
+    found = hops.section(run)
+    if found is not None:
+        yield found
 
 
 def _implementations(run: Run) -> Iterator[Section]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from bench.report import anatomy, attribution, break_evens, costs, instructions, latency_tables, switches
+from bench.report import anatomy, attribution, break_evens, costs, hops, instructions, latency_tables, switches
 from bench.report.document import Document, Section, Table
 from bench.report.explorer import explorer_of
 from bench.report.grouping import Grouping
@@ -33,6 +33,7 @@ TABLES: dict[str, Callable[[Run, Grouping], Iterable[Table]]] = {
     "switches": lambda run, grouping: switches.switch_tables(explorer_of(run, grouping)),
     "bytes": lambda run, grouping: (costs.size_table(group) for group in grouping.groups),
     "cpu": lambda run, grouping: (costs.cpu_table(group) for group in grouping.groups),
+    "fronts": lambda run, grouping: hops.tables(run),
     "network": lambda run, grouping: _known(break_evens.table_of(run)),
     "load": lambda run, grouping: _known(latency_tables.load_curve_table(run)),
     "client": lambda run, grouping: _known(attribution.client_cost_table(run)),

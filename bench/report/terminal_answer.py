@@ -110,7 +110,9 @@ def lines_of(answer: Answer, console: Console, closing: Closing = Closing()) -> 
     def table(grid: Grid | None, notes: list[Text], name: str) -> list[Text]:
         return room.take_table(in_encoding(grid, console.encoding), notes, width, name)
 
+    hop_lines = [line for each in answer.hops for line in folding.labelled("Hop", each)]
     level_lines = table(level_grid(levels) if levels is not None else None, verdicts, name)
+    hop_lines = room.take(hop_lines)
     network_lines = [line for lines in networks[:1] for line in room.take(lines)]
     warnings = [line for lines in _warnings(answer, folding) for line in room.take(lines)]
     notes = folding.plain(_cost_notes(costs), "dim") if costs is not None else []
@@ -118,7 +120,7 @@ def lines_of(answer: Answer, console: Console, closing: Closing = Closing()) -> 
     network_lines += [line for lines in networks[1:] for line in room.take(lines)]
     others = f"{', '.join(answer.elsewhere)} (--tables latency,client)" if answer.elsewhere else ""
     also = room.take(folding.labelled("Also", others)) if others else []
-    return [*head, *level_lines, *cost_lines, Text(), *network_lines, *trust, *warnings, *also]
+    return [*head, *level_lines, *cost_lines, Text(), *hop_lines, *network_lines, *trust, *warnings, *also]
 
 
 def level_grid(table: LevelTable) -> Grid:
@@ -195,7 +197,7 @@ def _cost_notes(table: CostTable) -> str:
     said = []
     if table.rate_load:
         bounds = any(row.rate is not None and row.rate.is_bound for row in table.rows)
-        said.append(f"requests/s {table.rate_load}{' (≥: the client was the limit)' if bounds else ''}")
+        said.append(f"requests/s {table.rate_load}{' (≥: the server may serve more)' if bounds else ''}")
     if any(row.wire_bytes is not None for row in table.rows):
         said.append("bytes on the wire, both ways")
     return f"{'; '.join(said)}." if said else ""

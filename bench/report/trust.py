@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bench.results import Cell, Run
 from bench.stats.estimates import LATENCY, measure_of
-from bench.stats.generator import is_bound
+from bench.stats.generator import is_client_limited
 from bench.stats.verdicts import compared_by, headline_cells, headline_half_width
 from bench.stats.wording import counted, percent
 
@@ -88,7 +88,7 @@ def _tails(measured: list[Cell]) -> str:
 
 def _client(run: Run) -> str:
     """Bounds, and configurations that have no result because the load generator was the limit."""
-    limited = sum(cell.status == "generator_limited" or is_bound(cell) for cell in run.cells)
+    limited = sum(cell.status == "generator_limited" or is_client_limited(cell) for cell in run.cells)
     if limited:
         return f"client limit in {limited}"
     return "client never the limit" if any(cell.load is not None for cell in run.cells) else ""

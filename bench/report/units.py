@@ -65,6 +65,26 @@ def estimate(found: Estimate | None, unit: Unit) -> str:
     return number(found.value, unit) + _parenthesis(found.low, found.high, unit, found.value)
 
 
+def difference(found: Estimate | None, unit: Unit) -> str:
+    """`+118 (+115 to +121)`; empty for None."""
+    if found is None:
+        return ""
+    text = signed(found.value, unit)
+    if found.low is None or found.high is None:
+        return f"{text} (no interval)"
+    return f"{text} ({signed(found.low, unit)} to {signed(found.high, unit)})"
+
+
+def signed(value: float, unit: Unit) -> str:
+    """`+118`, `−3.2`."""
+    return f"{sign(value)}{number(abs(value), unit)}"
+
+
+def sign(value: float) -> str:
+    """Before the absolute value of a difference; empty for 0."""
+    return "−" if value < 0 else "+" if value > 0 else ""
+
+
 def bound(text: str, *, is_bound: bool) -> str:
     """The text of a value, marked where the true one may be larger: `≥ 5,720`."""
     return f"≥ {text}" if text and is_bound else text

@@ -17,11 +17,12 @@ from bench.runner.sizes import unknown_sizes
 from bench.spec import CellKey
 from bench.stats import generator
 from bench.stats.analysis import analyse
+from bench.stats.cores import Cores
 from bench.stats.ratios import Baseline
 from bench.stats.warnings import warnings_of
 from bench.stats.wording import some_of
 
-NOT_TO_BE_TRUSTED = frozenset({"errors_seen", "process_trouble", "cells_failed"})
+NOT_TO_BE_TRUSTED = frozenset({"errors_seen", "process_trouble", "cells_failed", "calls_disagree"})
 """Warnings after which a run exits with the code for measurements that cannot be trusted."""
 
 
@@ -29,7 +30,7 @@ def run_of(recording: RunRecording, plan: RunPlan, header: RunHeader) -> Run:
     """The results of a run."""
     recording = with_found_pages(recording)
     cells = analyse(
-        [_cell(cell, recording) for cell in recording.cells],
+        [_cell(cell, recording, Cores.of(header.environment)) for cell in recording.cells],
         latency={cell.key.label: cell.latency for cell in recording.cells},
         service={cell.key.label: cell.service for cell in recording.cells},
         baseline=Baseline.of_plan(plan),
@@ -78,8 +79,9 @@ def empty_cell(key: CellKey, **known: Any) -> Cell:
     return Cell(**asdict(key), id=key.label, checked=load_client_class(key.client).checks, **known)
 
 
-def _cell(found: CellRecording, recording: RunRecording) -> Cell:
+def _cell(found: CellRecording, recording: RunRecording, cores: Cores) -> Cell:
     known: dict[str, Any] = {
+        "fewer_cores": cores.why_fewer(found.key),
         "outcomes": found.outcomes,
         "causes": found.causes.found(),
         "slices": Slices(found.slices),
@@ -93,7 +95,7 @@ def _cell(found: CellRecording, recording: RunRecording) -> Cell:
         if found.key.client == LIBRARY and (sizes := recording.sizes.get(found.key.message)) is not None:
             known |= {"bytes": sizes.bytes, "bytes_behind_front": sizes.behind, "tls_session": sizes.tls_session}
         known["memory_bytes"] = recording.memory.get(found.key.path, Memory())
-        known["calls"] = found.calls
+        known["calls"] = list(recording.calls.get(found.key.spread, {}).values())
         if found.latency:
             pooled = latency_histogram.new_histogram()
             for histogram in found.latency.values():

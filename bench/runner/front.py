@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 
 from bench.front_programs import program_of, why_not_installed
+from bench.fronts import registry
 from bench.fronts.front import CA, CERTIFICATE, BadStatistics, Counts, Front, FrontPlan, Question
-from bench.fronts.registry import FRONTS
 from bench.runner import tethered
 from bench.runner.forwarding import forwards
 from bench.runner.processes import Child, ProcessFailed
@@ -104,6 +104,16 @@ async def version_of(front: Front, program: str) -> str:
     return _versions.setdefault(program, front.version(printed.decode(errors="replace")))
 
 
+async def versions_of(names: Iterable[str]) -> dict[str, str]:
+    """The versions of these fronts, by name. Those that are not installed are missing."""
+    found = {}
+    for name in names:
+        front = registry.front(name)
+        if (program := program_of(front)) is not None:
+            found[name] = await version_of(front, program)
+    return found
+
+
 async def start(
     front: Front, plan: FrontPlan, directory: Path, certificates: Path | None, start_child: StartChild
 ) -> RunningFront:
@@ -111,7 +121,7 @@ async def start(
 
     `start_child` starts a named command as a child of the session. `directory` is empty, and the front's own.
     """
-    row = FRONTS[front.name]
+    row = registry.FRONTS[front.name]
     if (reason := front.why_not(plan) or why_not_installed(front)) is not None:
         raise ProcessFailed(f"{row.title}: {reason}")
     program = program_of(front)

@@ -16,6 +16,7 @@ from bench.load import latency_histogram, messages
 from bench.load.causes import bounded
 from bench.pace import Pace
 from bench.results import Memory, Slices
+from bench.runner.calls import count_calls, is_distributed
 from bench.runner.front_sizes import end_tapped, read_sizes
 from bench.runner.instance import Instance
 from bench.runner.job import Job
@@ -157,6 +158,8 @@ class Measurement:
             await end_tapped(rig)
             for cell in cells:
                 await self._count_in_flight(rig, cell)
+            for cell in cells:
+                await self._count_calls(instance, rig, cell)
             self._report(f"{step}: warming up")
             for cell in cells:
                 if self.pace.may_prepare(cell.key, perf_counter_ns()):
@@ -212,6 +215,16 @@ class Measurement:
             counted = await rig.order(messages.CountInFlight(key=key), VERIFY_TIMEOUT_S)
             if isinstance(counted, messages.InFlightCounted):
                 self.recording.in_flight[key.sender] = counted
+
+    async def _count_calls(self, instance: Instance, rig: Rig, cell: CellRecording) -> None:
+        """Count which replica or worker gets how many calls, once for all cells whose calls go the same way."""
+        key, counted = cell.key, self.recording.calls.setdefault(cell.key.spread, {})
+        if rig.broken or cell.status != "measured" or instance.number in counted or not is_distributed(key):
+            return
+        if self.pace.may_prepare(key, perf_counter_ns()):
+            found = await count_calls(rig, key, instance.number)
+            if found is not None:
+                counted[instance.number] = found
 
     async def _sweeps(self, session: Session, instances: Sequence[Instance]) -> None:
         """Visit the instances in random order, again and again, until their part of the time is over."""

@@ -32,8 +32,6 @@ class CellRecording:
     service: dict[int, Any] = field(default_factory=dict)
     page_size: int | None = None
     """How many recipes the fullest page had; None where the workload has no pages of the producer's own."""
-    calls: list[CallsCounted] = field(default_factory=list)
-    """By replica or worker, of each instance in which they were counted."""
 
     def give_up(self, status: Status, reason: str) -> None:
         """Give the cell no result. The first reason counts."""
@@ -79,6 +77,8 @@ class RunRecording:
     sizes: dict[CellKey, messages.SizesRead] = field(default_factory=dict)
     in_flight: dict[Hashable, messages.InFlightCounted] = field(default_factory=dict)
     """By CellKey.sender."""
+    calls: dict[Hashable, dict[int, CallsCounted]] = field(default_factory=dict)
+    """By replica or worker: by CellKey.spread, then by instance."""
     memory: dict[CellKey, Memory] = field(default_factory=dict)
     """The largest resident memory of the processes of cells, over all instances, by CellKey.path."""
     problems: list[str] = field(default_factory=list)

@@ -251,6 +251,7 @@ async def _start_producer(
         gzip=any(cell.producer_gzip for cell in cells),
         gzip_level=plan.gzip_level,
         flags=connections.producer_flags(cells),
+        counting=key.workers if any(cell.replicas * cell.workers > 1 for cell in cells) else 0,
         certificates=job.certificates if any(cell.producer_tls for cell in cells) else None,
         directory=version.directory,
         python=version.python,

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from bench.results import Cause, Cell, Grade, RunWarning
 from bench.spec import PERSISTENT, ClosedLoad, OpenLoad
-from bench.stats import generator, remedies
+from bench.stats import front_warnings, generator, remedies
 from bench.stats.estimates import LATENCY, SAMPLES_FOR_MEDIAN, measure_of
 from bench.stats.wording import configurations, counted, percent, some_of
 
@@ -70,6 +70,7 @@ def of_cells(cells: Sequence[Cell], *, interrupted: bool = False) -> Iterator[Ru
     yield from filter(None, (check.warning(measured) for check in CHECKS))
     yield from _not_reached(measured)
     yield from _tls_differs(measured)
+    yield from front_warnings.of_cells(measured)
 
 
 def seconds_needed(cells: Iterable[Cell]) -> float | None:
@@ -180,7 +181,7 @@ def _few_samples(measured: Sequence[Cell], cells: Sequence[Cell]) -> Iterator[Ru
 
 
 def _client_limited(cell: Cell) -> float | None:
-    return generator.limiting_share(cell) if generator.is_bound(cell) else None
+    return generator.limiting_share(cell) if generator.is_client_limited(cell) else None
 
 
 def _rate_missed(cell: Cell) -> float | None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.fronts import registry as fronts
 from bench.results import Run
 from bench.stats.wording import NAMED_AT_MOST, some_of
 
@@ -37,7 +38,14 @@ def differences(run_a: Run, run_b: Run) -> list[Difference]:
     if run_a.recipes.digest != run_b.recipes.digest:
         recipes = (f"{each.source} ({each.count}, digest {each.digest})" for each in (run_a.recipes, run_b.recipes))
         found.append(Difference("recipes", *recipes))
-    return [*found, *differing(_besides_recipes(run_a), _besides_recipes(run_b))]
+    return [*found, *differing(_besides_recipes(run_a), _besides_recipes(run_b)), *_of_fronts(run_a, run_b)]
+
+
+def _of_fronts(run_a: Run, run_b: Run) -> list[Difference]:
+    """The versions of fronts that both runs have."""
+    known = [run.environment.get("fronts") or {} for run in (run_a, run_b)]
+    shared = [name for name in known[0] if name in known[1]]
+    return differing(*({fronts.title(name): str(each[name]) for name in shared} for each in known))
 
 
 def compared_values(run: Run) -> dict[str, str]:

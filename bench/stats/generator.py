@@ -65,9 +65,15 @@ def limiting_share(cell: Cell) -> float | None:
     return load
 
 
-def is_bound(cell: Cell) -> bool:
-    """Whether the client was the limit, so that the cell's throughput is only a lower bound of the producer's."""
+def is_client_limited(cell: Cell) -> bool:
+    """Whether the client was the limit of a closed loop."""
     return isinstance(cell.load, ClosedLoad) and limiting_share(cell) is not None
+
+
+def is_bound(cell: Cell) -> bool:
+    """Whether the cell's throughput is only a lower bound of what its producers can serve: the client was the limit, or
+    its processes had fewer cores than they needed."""
+    return is_client_limited(cell) or (isinstance(cell.load, ClosedLoad) and cell.fewer_cores is not None)
 
 
 def busy_share(slices: Slices, cpu_ns: Sequence[int | None]) -> float | None:
@@ -82,6 +88,13 @@ def busy_share(slices: Slices, cpu_ns: Sequence[int | None]) -> float | None:
     ]
     elapsed_ns = sum(duration_ns for _, duration_ns in known)
     return sum(used_ns for used_ns, _ in known) / elapsed_ns if elapsed_ns else None
+
+
+def busy_cores(slices: Slices) -> float | None:
+    """How many cores all processes of a cell kept busy together; None where no CPU clock could be read."""
+    shares = [busy_share(slices, cpu) for cpu in (slices.consumer_cpu_ns, slices.front_cpu_ns, slices.producer_cpu_ns)]
+    known = [share for share in shares if share is not None]
+    return sum(known) if known else None
 
 
 def lag_share(slices: Slices) -> float | None:

@@ -18,6 +18,8 @@ import jsonschema
 import psutil
 import pytest
 
+from bench.front_programs import why_not_installed
+from bench.fronts.registry import front
 from bench.machine import pinning_here
 from consumers.registry import ALL_DIALECTS, CONSUMERS
 from tests.support.programs import (
@@ -391,3 +393,26 @@ def test_child_processes_end_when_the_bench_is_killed(tmp_path: Path) -> None:
         process.kill()
         assert gone(children)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_front_ends_when_the_bench_is_killed(tmp_path: Path) -> None:
+    if (reason := why_not_installed(front("haproxy"))) is not None:
+        pytest.skip(reason)
+    arguments = (
+        "run",
+        "--front",
+        "haproxy",
+        "--recipes",
+        "generated:60",
+        "--instances",
+        "1",
+        *ONE_CELL,
+        "--rounds",
+        "10000",
+    )
+    with on_a_terminal(*arguments, "--out", str(tmp_path / "r.json")) as (process, shown):
+        shown.wait_for(b"round 1")
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert "haproxy" in [child.name() for child in children]
+        process.kill()
+        assert gone(children)

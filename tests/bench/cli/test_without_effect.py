@@ -29,6 +29,10 @@ REFUSED = [
     ("rollout", "--replicas", "--replicas 2 --front none"),
     ("rollout", "--check-interval", "--check-interval 1 --front none"),
     ("rollout", "--retries", "--retries 1 --front none"),
+    ("front_show", "--replicas", "haproxy --replicas 3 --upstream a:1"),
+    ("front_show", "--gzip-level", "haproxy --gzip-level 3"),
+    ("front_show", "--rise", "haproxy --check-interval 0 --rise 3"),
+    ("front_show", "--fall", "haproxy --check-interval 0 --fall 3"),
     ("run", "--tls-at", "--tls-at pass --front none"),
     ("slo", "--tls-at", "--tls-at pass --front haproxy"),
     ("run", "--concurrency", "--rate 5 --concurrency 4"),
@@ -90,7 +94,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("command", "flag", "arguments"), REFUSED, ids=lambda value: value)
 def test_a_flag_without_effect_is_refused(command: str, flag: str, arguments: str) -> None:
-    done = run_here("bench", command, *arguments.split())
+    done = run_here("bench", *command.split("_"), *arguments.split())
     assert_one_line_error(done, 2, f"{flag} has no effect")
 
 

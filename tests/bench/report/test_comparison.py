@@ -187,7 +187,7 @@ def test_a_throughput_that_the_client_limited_is_a_bound() -> None:
     given = found(compared("http-c16", 1.2, "faster", measure="requests_per_second", bound=True))
     (table,) = tables(given, details=False)
     assert table.rows[0].entries[0].text == "200,000 → ≥ 240,000"
-    assert any("≥: the client was the limit" in note for note in table.notes)
+    assert any("≥: the server can serve at least this" in note for note in table.notes)
 
 
 def test_latency_throughput_and_sizes_have_tables_of_their_own() -> None:

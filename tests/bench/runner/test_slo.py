@@ -11,11 +11,15 @@ from bench.runner.session import RunningProducer, Session
 from bench.runner.slo import Found
 from bench.runner.slo_search import CONFIRMATIONS, parse
 from bench.spec import CellKey, OpenLoad
+from bench.stats.cores import Cores
 from commands import command_line
 from tests.support import measuring
 
 CAPACITY_HZ = 200.0
 ONE_AT_A_TIME = ("--delay-ms", "5", "--one-at-a-time")
+
+TWO = Cores(1, front=False)
+"""One core for producers, and one for the load."""
 
 
 def run(*arguments: str) -> int:
@@ -101,15 +105,15 @@ def test_results_are_described() -> None:
     key = CellKey(protocol="http", gzip=True, tls=True)
     assert key.label == "http-get-gzip-tls"
     reached = Found(key, rate_hz=4309.4, limit="p99 38.9 ms", probes=10)
-    assert (rate_of(reached), "above: p99 38.9 ms" in in_words(reached)) == ("4,309", True)
+    assert (rate_of(reached, TWO), "above: p99 38.9 ms" in in_words(reached, TWO)) == ("4,309", True)
     limited = Found(key, rate_hz=4000.0, limit="requests left late", generator_limited=True)
-    assert rate_of(limited) == "≥ 4,000"
-    assert "the load generator was the limit" in in_words(limited)
-    assert rate_of(Found(key)) == "none"
-    assert rate_of(Found(key, trouble="gone")) == "no result"
+    assert rate_of(limited, TWO) == "≥ 4,000"
+    assert "the load generator was the limit" in in_words(limited, TWO)
+    assert rate_of(Found(key), TWO) == "none"
+    assert rate_of(Found(key, trouble="gone"), TWO) == "no result"
     lacking = Found(key, trouble="no TLS", unsupported=True)
-    assert (rate_of(lacking), in_words(lacking)) == ("unsupported", "unsupported: no TLS")
-    assert "highest rate that is tried" in in_words(Found(key, rate_hz=1e6))
+    assert (rate_of(lacking, TWO), in_words(lacking, TWO)) == ("unsupported", "unsupported: no TLS")
+    assert "highest rate that is tried" in in_words(Found(key, rate_hz=1e6), TWO)
 
 
 def test_rates_are_a_table_of_combinations_and_protocols() -> None:
@@ -119,10 +123,27 @@ def test_rates_are_a_table_of_combinations_and_protocols() -> None:
         CellKey(protocol="http", gzip=True, tls=True),
     )
     found = [Found(http, rate_hz=4309.4), Found(grpc, rate_hz=900, generator_limited=True), Found(compressed)]
-    made = table(found, [parse("p99<20ms"), parse("errors<0.1%")])
+    made = table(found, [parse("p99<20ms"), parse("errors<0.1%")], TWO)
     assert made.title == "Highest requests/s on one server core with p99<20ms and errors<0.1%"
     assert [column.heading for column in made.columns] == ["workload", "HTTP/JSON", "gRPC"]
     assert [(row.headings, [entry.text for entry in row.entries]) for row in made.rows] == [
         (("get",), ["4,309", "≥ 900"]),
         (("get gzip+TLS",), ["none", "–"]),
     ]
+
+
+def test_rates_of_fronts_replicas_and_workers_have_rows_of_their_own() -> None:
+    alone, workers = CellKey(protocol="http"), CellKey(protocol="http", workers=2)
+    behind = CellKey(protocol="http", front="haproxy", replicas=2)
+    found = [Found(key, rate_hz=4000.0) for key in (alone, behind, workers)]
+    made = table(found, [parse("p99<20ms")], TWO)
+    assert [column.heading for column in made.columns] == ["workload", "servers", "HTTP/JSON"]
+    assert [(row.headings, [entry.text for entry in row.entries]) for row in made.rows] == [
+        (("get", "one producer"), ["4,000"]),
+        (("get", "HAProxy ×2"), ["≥ 4,000"]),
+        (("get", "2 workers"), ["≥ 4,000"]),
+    ]
+    assert "a lower bound, as 4 busy processes (load, front, 2 producers) shared 2 cores" in in_words(found[1], TWO)
+    enough = table(found, [parse("p99<20ms")], Cores(2, front=True))
+    assert "2 server cores" in enough.title
+    assert [row.entries[0].text for row in enough.rows] == ["4,000"] * 3
