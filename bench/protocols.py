@@ -55,6 +55,8 @@ class Protocol:
     """How its producers report health: 200 at `HEALTH_PATH`, or SERVING by grpc.health.v1."""
     compressible: tuple[str, ...] = ()
     """The media types of its responses that a proxy can compress."""
+    call_status: str = ""
+    """The header in which a response carries the status of a call; empty where the HTTP status is all there is."""
     why_no_front_gzip: str = ""
     """Why a proxy cannot compress its responses, in one line; empty where it can."""
     greeting_round_trips: int = 0
@@ -122,6 +124,7 @@ PROTOCOLS: dict[str, Protocol] = {
             multiplexes=True,
             http2=True,
             health="grpc",
+            call_status="grpc-status",
             why_no_front_gzip="it compresses each message by itself and has no Content-Encoding that a proxy could add",
             # gRPC's core uses a connection once the server's SETTINGS have come, which RFC 9113, section 3.4 does not
             # require. Found by `python -m benchmarks.model_errors`.

@@ -96,6 +96,14 @@ StreamsFlag = Annotated[
     int | None,
     _number(LIMITS, "MAX_CONCURRENT_STREAMS of clients' HTTP/2 connections.", 1, LARGEST, none="as the proxy"),
 ]
+CallStatusFlag = Annotated[
+    bool,
+    typer.Option(
+        "--call-status",
+        rich_help_panel=LIMITS,
+        help="Refuse gRPC calls with RESOURCE_EXHAUSTED, where the proxy can. [default: off]",
+    ),
+]
 
 
 def address(flag: str, text: str) -> str:

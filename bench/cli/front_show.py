@@ -39,6 +39,7 @@ def front_show(
     queue_time: flags.QueueTimeFlag = None,
     rate: flags.RateFlag = None,
     streams: flags.StreamsFlag = None,
+    call_status: flags.CallStatusFlag = False,
 ) -> int:
     """Show the configuration of a proxy in front of producers, as the lab runs it."""
     row = FRONTS[name]
@@ -60,6 +61,7 @@ def front_show(
             queue_s=queue_time,
             rate_hz=rate,
             streams=streams,
+            call_status=call_status,
         ),
         times=FrontTimes(response_s=timeout, client_keep_alive_s=keep_alive, upstream_keep_alive_s=upstream_keep_alive),
         retries=retries,

@@ -22,6 +22,7 @@ from bench.fronts.front import (
     ReplicaCounts,
     first,
     happened,
+    why_no_call_status,
     why_no_gzip,
     why_no_queue,
 )
@@ -69,6 +70,7 @@ class Envoy(Front):
         return first(
             passes if plan.passes else None,
             why_no_gzip(plan),
+            why_no_call_status(plan),
             why_no_queue(plan),
             no_time if limits.queue_s is not None else None,
             no_queue if limits.queue is not None and plan.row.http2 else None,

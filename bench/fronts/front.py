@@ -25,6 +25,8 @@ BALANCES: tuple[Balance, ...] = get_args(Balance)
 
 GZIP_LEVEL = 6
 """zlib's own default, and that of the lab's producers."""
+RESOURCE_EXHAUSTED = 8
+"""The status of a gRPC call that exceeds a limit."""
 CERTIFICATE, CA = "certificate.pem", "ca.pem"
 FILES: Mapping[str, str] = {
     CERTIFICATE: "its certificate chain, followed by the private key",
@@ -74,6 +76,9 @@ class FrontLimits:
     """Requests per second, or connections where the front sees no requests. More are refused."""
     streams: int | None = None
     """MAX_CONCURRENT_STREAMS of HTTP/2 connections of clients."""
+    call_status: bool = False
+    """Whether a refusal by rate or by the length of a queue is a response of gRPC with RESOURCE_EXHAUSTED, where it can
+    be. Fronts know nothing of gRPC by default: its clients take a status of HTTP for UNAVAILABLE."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,6 +335,13 @@ def why_no_gzip(plan: FrontPlan) -> str | None:
     """Why no front can compress what the plan says, in words."""
     reason = plan.row.why_no_front_gzip
     return f"no front can compress {title(plan.protocol)}: {reason}" if plan.gzip and reason else None
+
+
+def why_no_call_status(plan: FrontPlan) -> str | None:
+    """Why a refusal cannot have a status of the call, in words."""
+    if plan.limits.call_status and not plan.row.call_status:
+        return f"{title(plan.protocol)} has no status of a call besides that of HTTP"
+    return None
 
 
 def why_no_queue(plan: FrontPlan) -> str | None:

@@ -6,6 +6,7 @@ from typing import ClassVar
 from bench.fronts import haproxy_parts as parts
 from bench.fronts.front import (
     GZIP_LEVEL,
+    RESOURCE_EXHAUSTED,
     Counts,
     Front,
     FrontPlan,
@@ -13,6 +14,7 @@ from bench.fronts.front import (
     Question,
     first,
     milliseconds,
+    why_no_call_status,
     why_no_gzip,
     why_no_queue,
 )
@@ -43,7 +45,11 @@ class HAProxy(Front):
         passes = "in HTTP mode HAProxy reads requests, which TLS hides from it; haproxy-tcp passes TLS through"
         level = "HAProxy compresses with libslz, which has one level" if plan.gzip_level != GZIP_LEVEL else None
         return first(
-            passes if plan.passes else None, why_no_gzip(plan), level if plan.gzip else None, why_no_queue(plan)
+            passes if plan.passes else None,
+            why_no_gzip(plan),
+            level if plan.gzip else None,
+            why_no_queue(plan),
+            why_no_call_status(plan),
         )
 
     def command(self, program: str, directory: str) -> list[str]:
@@ -67,10 +73,20 @@ class HAProxy(Front):
         return {
             "socket": parts.SOCKET,
             "bind": parts.bind(plan, directory) or (" proto h2" if plan.row.http2 else ""),
+            "refuse": _refusal(plan),
             "balance": BALANCE[plan.balance],
             "check": parts.check_lines(plan),
             "server": " ".join(_words(plan, directory)),
         }
+
+
+def _refusal(plan: FrontPlan) -> dict[int, str]:
+    """What a rule does with a request that is refused, by the HTTP status that it would have otherwise."""
+    if not plan.limits.call_status:
+        return {status: f"deny deny_status {status}" for status in (429, 503)}
+    header = plan.row.call_status
+    exhausted = f"return status 200 content-type application/grpc hdr {header} {RESOURCE_EXHAUSTED}"
+    return dict.fromkeys((429, 503), exhausted)
 
 
 def _words(plan: FrontPlan, directory: str) -> Iterator[str]:

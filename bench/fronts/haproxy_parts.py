@@ -107,7 +107,8 @@ def counts(plan: FrontPlan, answers: Sequence[bytes], *, sees_requests: bool) ->
         client, backend = rows["FRONTEND"], rows["BACKEND"]
         servers = [rows[f"replica{number}"] for number in range(1, len(plan.upstreams) + 1)]
         failures = {
-            REFUSED: int(client["dreq"] if sees_requests else client["dcon"]),
+            # Denied, and answered by a rule.
+            REFUSED: int(client["dreq"]) + int(client["intercepted"]) if sees_requests else int(client["dcon"]),
             # A request that no replica took has failed to connect in the backend alone.
             NO_REPLICA: int(backend["econ"]) - sum(int(server["econ"]) for server in servers),
         }

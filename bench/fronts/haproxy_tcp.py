@@ -32,6 +32,7 @@ class HAProxyTcp(Front):
         impossible = {
             "in TCP mode HAProxy balances connections, not requests": plan.balance not in BALANCE,
             "in TCP mode HAProxy passes responses on as they are, without compressing them": plan.gzip,
+            "in TCP mode HAProxy sees no calls, so it refuses connections": plan.limits.call_status,
             "in TCP mode HAProxy takes no part in HTTP/2, so it limits no streams": plan.limits.streams is not None,
             "in TCP mode each client's connection has one of its own to a replica, which ends with it": (
                 plan.times.upstream_keep_alive_s == 0

@@ -78,6 +78,14 @@ CASES: Mapping[str, LimitCase] = {
             allowed_hz=RATE_HZ,
             settling_s=1.5,
         ),
+        LimitCase(
+            name="rate-status",
+            title=f"{RATE_HZ} calls/s, with grpc-status",
+            limits=FrontLimits(rate_hz=RATE_HZ, call_status=True),
+            round_trip_ms=0,
+            allowed_hz=RATE_HZ,
+            settling_s=1.5,
+        ),
     )
 }
 """By name, in the order in which they are tried."""

@@ -12,6 +12,7 @@ from bench.fronts.front import (
     NO_CONNECTION,
     NO_REPLICA,
     REFUSED,
+    RESOURCE_EXHAUSTED,
     STATUS_5XX,
     SUITES,
     TIMEOUT,
@@ -24,6 +25,7 @@ from bench.fronts.front import (
     ReplicaCounts,
     first,
     happened,
+    why_no_call_status,
     why_no_gzip,
 )
 
@@ -60,6 +62,7 @@ class Nginx(Front):
         return first(
             passes if plan.passes else None,
             why_no_gzip(plan),
+            why_no_call_status(plan),
             "open-source nginx has no queue for requests" if queues else None,
         )
 
@@ -115,6 +118,7 @@ class Nginx(Front):
             "certificate": CERTIFICATE,
             "ca": CA,
             "suites": SUITES,
+            "exhausted": RESOURCE_EXHAUSTED,
             "calls": CALLS,
             "socket": SOCKET,
         }
@@ -165,7 +169,7 @@ def _logged(log: bytes) -> Iterator[_Logged]:
             for address, *what in zip(tried, statuses, connects, headers, strict=False)
             if (kind := _failure(*what))
         ]
-        if not tried and status >= "4":
+        if not tried:
             failed.append(("", NO_REPLICA if addresses == GROUP else REFUSED))
         yield _Logged(tried, number == "1", failed, f"{status[:1]}xx")
 

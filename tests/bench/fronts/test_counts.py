@@ -22,11 +22,12 @@ from bench.fronts.registry import FRONTS, front
 ONE, TWO = "127.0.0.1:4001", "127.0.0.1:4002"
 PLAN = FrontPlan(protocol="http", upstreams=(ONE, TWO), counts_calls=True)
 
-HAPROXY = b"""# svname,stot,econ,eresp,hrsp_1xx,hrsp_2xx,hrsp_3xx,hrsp_4xx,hrsp_5xx,connect,req_tot,conn_tot,dreq,dcon
-FRONTEND,12,,,0,9,0,4,7,,20,9,3,4
-replica1,7,0,0,0,5,0,0,2,3,,,,
-replica2,5,5,1,0,4,0,0,0,6,,,,
-BACKEND,12,8,1,0,9,0,1,7,,,,,
+HAPROXY = b"""# svname,stot,econ,eresp,hrsp_1xx,hrsp_2xx,hrsp_3xx,hrsp_4xx,hrsp_5xx,connect,\
+req_tot,conn_tot,dreq,intercepted,dcon
+FRONTEND,12,,,0,9,0,4,7,,20,9,2,1,4
+replica1,7,0,0,0,5,0,0,2,3,,,,,
+replica2,5,5,1,0,4,0,0,0,6,,,,,
+BACKEND,12,8,1,0,9,0,1,7,,,,,,
 """
 
 NGINX = b"""127.0.0.1:4001|200|0.001|0.002|200|1
@@ -83,7 +84,7 @@ def test_nginx_counts_what_it_has_logged() -> None:
         },
         calls=9,
         connections=3,
-        failures={NO_REPLICA: 1, REFUSED: 1},
+        failures={NO_REPLICA: 1, REFUSED: 2},
         statuses={"2xx": 3, "4xx": 1, "5xx": 5},
     )
 

@@ -9,6 +9,7 @@ from bench.fronts.front import TLS_PLACES, FrontLimits, FrontPlan, FrontTimes, H
 from bench.fronts.registry import FRONTS, front
 from bench.protocols import PROTOCOLS
 
+STATUS_OF_CALLS = FrontLimits(rate_hz=1, call_status=True)
 USUAL = FrontPlan(protocol="grpc", upstreams=("127.0.0.1:4001", "127.0.0.1:4002"))
 
 CHANGES: dict[str, dict[str, Any]] = {
@@ -69,6 +70,12 @@ def test_certificates_are_needed_where_tls_is(name: str, protocol: str) -> None:
         (["haproxy-tcp"], {"limits": FrontLimits(streams=5)}, "it limits no streams"),
         (["haproxy-tcp"], {"times": FrontTimes(upstream_keep_alive_s=0)}, "one of its own to a replica"),
         (["haproxy", "haproxy-tcp", "envoy"], {"limits": FrontLimits(queue=5)}, "a queue needs a limit"),
+        (
+            ["haproxy", "nginx", "envoy"],
+            {"protocol": "http", "limits": FrontLimits(call_status=True)},
+            "besides that of HTTP",
+        ),
+        (["haproxy-tcp"], {"limits": STATUS_OF_CALLS}, "it refuses connections"),
         (["nginx"], {"limits": FrontLimits(in_flight=1, queue=5)}, "has no queue"),
         (["envoy"], {"limits": FrontLimits(in_flight=1, queue=5)}, "none waits"),
         (["envoy"], {"limits": FrontLimits(in_flight=1, queue_s=5)}, "not how long"),

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from bench import front_programs
-from bench.fronts.front import NO_CONNECTION, TLS_PLACES, Front, FrontPlan, HealthCheck
+from bench.fronts.front import NO_CONNECTION, REFUSED, TLS_PLACES, Front, FrontLimits, FrontPlan, HealthCheck
 from bench.fronts.registry import FRONTS, front
 from bench.machine import NOT_PINNED
 from bench.protocols import PROTOCOLS
@@ -199,6 +199,20 @@ async def test_failures_are_counted_where_they_happened(own_certificates: Certif
             # Nothing was tried again.
             assert (failed, dead.failures, alive.failures) == (CALLS // 2, {NO_CONNECTION: CALLS // 2}, {})
             assert (alive.calls, counts.failures) == (CALLS // 2, {})
+
+
+async def test_a_rate_limit_can_be_reported_as_grpc_does(own_certificates: CertificateFiles) -> None:
+    limits = FrontLimits(rate_hz=1, call_status=True)
+    async with two_producers("grpc", own_certificates) as replicas:
+        for name in ("haproxy", "nginx", "envoy"):
+            running = await replicas.start(installed(name), replicas.plan(limits=limits))
+            before = await running.counts()
+            async with replicas.consumer(running) as consumer:
+                outcomes = await asyncio.gather(*(consumer.get(42) for _ in range(20)), return_exceptions=True)
+            refusals = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+            assert refusals
+            assert all("RESOURCE_EXHAUSTED" in str(each) for each in refusals)
+            assert (await running.counts()).since(before).failures == {REFUSED: len(refusals)}
 
 
 STARTS_A_FRONT = """
