@@ -76,11 +76,14 @@ def conclusion(rollouts: Sequence[Rollout], fail_above: int | None) -> Conclusio
 
 
 def _of_subject(rollouts: Sequence[Rollout]) -> str:
-    several = len({(each.key.order, each.key.check_interval_s) for each in rollouts}) > 1
+    orders = len({each.key.order for each in rollouts}) > 1
+    checks = len({each.key.check_interval_s for each in rollouts}) > 1
 
     def named(each: Rollout) -> str:
         lost = "no request lost" if not each.failed else f"{each.failed:,} of {each.requests:,} requests lost"
-        return f"{lost} {each.key.notice}" + (f" ({each.key.order}, check {_check(each.key)})" if several else "")
+        check = f"checks every {each.key.check_interval_s:g} s" if checks else ""
+        differs = ", ".join(filter(None, (each.key.order if orders else "", check)))
+        return f"{lost} {each.key.notice}" + (f" ({differs})" if differs else "")
 
     return listed([named(each) for each in rollouts])
 

@@ -83,6 +83,16 @@ def test_a_notice_that_is_longer_than_the_front_needs_to_notice_loses_nothing(tm
     assert all(each["gone_ns"] - each["stopped_ns"] >= 2e9 for each in found["restarts"])
 
 
+def test_with_start_first_a_new_process_accepts_before_the_old_one_is_stopped(tmp_path: Path) -> None:
+    needs("haproxy")
+    path = tmp_path / "rollout.json"
+    arguments = ("--protocol", "http", "--order", "start-first", "--stop-notice", "off", "--check-interval", "0.1")
+    assert run(*arguments, "--rate", "50", "--out", str(path)) == 0
+    (found,) = results(path)
+    assert len(found["restarts"]) == 2
+    assert all(each["began_ns"] <= each["ready_ns"] <= each["stopped_ns"] for each in found["restarts"])
+
+
 def test_a_rollout_that_takes_too_long_has_no_result(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ("--protocol", "http", "--front", "none", "--stop-notice", "30", "--seconds", "1")
     assert run(*QUICK, *arguments) == 3

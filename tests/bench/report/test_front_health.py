@@ -1,0 +1,81 @@
+"""How fronts react, as a document."""
+
+from typing import Any
+
+from bench.report.document import Table
+from bench.report.front_health import document_of
+from bench.spec import CellKey, OpenLoad
+from bench.stats.reactions import FrontReactions, Reaction, ReactionKey
+from tests.support.logs import MS, REFUSED
+
+S = 1000 * MS
+
+
+def reaction(**given: Any) -> Reaction:
+    settings = {
+        "fault": "killed",
+        "at_ns": S,
+        "in_flight_failed": 0,
+        "later_failed": 0,
+        "delayed": 0,
+        "causes": [],
+        "failing_for_ns": None,
+        "called_for_ns": None,
+        "still_in": False,
+        "watched_ns": 7 * S,
+        "share_after_ns": S // 2,
+        "share_at_end": 0.5,
+        "share_watched_ns": 6 * S,
+        **given,
+    }
+    return Reaction(**settings)
+
+
+def front(*reactions: Reaction, **given: Any) -> FrontReactions:
+    cell = {
+        "protocol": "http",
+        "load": OpenLoad(rate_hz=100),
+        "front": "haproxy",
+        "replicas": 2,
+        **given.pop("cell", {}),
+    }
+    key = ReactionKey(cell=CellKey(**cell), check_interval_s=0.5)
+    return FrontReactions(key=key, reactions=list(reactions), **given)
+
+
+def said(*found: FrontReactions) -> str:
+    conclusion = document_of(found).conclusion
+    assert conclusion is not None
+    return conclusion.text
+
+
+def test_each_fault_has_a_part_of_the_sentence() -> None:
+    killed = reaction(in_flight_failed=1, later_failed=70, failing_for_ns=1400 * MS, causes=[REFUSED])
+    not_ready = reaction(fault="not-ready", called_for_ns=1100 * MS)
+    hanging = reaction(fault="hanging", later_failed=300, delayed=2, failing_for_ns=6900 * MS, still_in=True)
+    assert said(front(killed, not_ready, hanging)) == (
+        "HTTP/JSON behind HAProxy: a killed replica was out after 1.4 s (71 failed); one that is not ready was out "
+        "after 1.1 s (no request failed or was delayed); a hanging one still got requests after 7 s (300 failed and 2 "
+        "delayed)."
+    )
+
+
+def test_a_new_replica_without_its_share_has_what_it_reached() -> None:
+    (table,) = document_of([front(reaction(share_after_ns=None, share_at_end=0.02)), front(reaction())]).blocks()
+    assert isinstance(table, Table)
+    assert [row.entries[-1].text for row in table.rows] == ["> 6 s (2 % of requests)", "0.5 s"]
+
+
+def test_fronts_without_a_result_are_named() -> None:
+    document = document_of([front(status="failed", reason="it ended"), front(untrusted="it fell behind")])
+    assert document.conclusion is not None
+    assert document.conclusion.text == "No front has a result that can be trusted."
+    assert document.quality is not None
+    assert [each.text for each in document.quality.findings] == [
+        "HTTP/JSON behind HAProxy: no result: it ended",
+        "HTTP/JSON behind HAProxy: it fell behind",
+    ]
+
+
+def test_new_connections_are_named() -> None:
+    assert said(front(reaction(), cell={"connection": "new"})).startswith("HTTP/JSON behind HAProxy, new connections: ")
