@@ -1,6 +1,6 @@
 """What a request costs besides time: bytes, CPU and memory, as tables and charts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from textwrap import fill
 
 from bench.report import definitions, names, units
@@ -24,9 +24,9 @@ DIRECTIONS = ("request", "response")
 COMPRESSED, FRAMING, CONNECTION, TLS = 0, 1, 2, 3
 """Parts of a bar of bytes, by their colours."""
 BYTE_PARTS = ("body as sent", "headers & framing", "connection overhead", "TLS")
-SERVER, CLIENT = 0, 1
+SERVER, CLIENT, FRONT = 0, 1, 2
 """Parts of a bar of CPU time."""
-CPU_PARTS = ("server", "client")
+CPU_PARTS = ("server", "client", "front")
 NS_PER_US = 1e3
 
 
@@ -163,6 +163,7 @@ def cpu_chart(group: WorkloadGroup, load: LoadGroup) -> Chart | None:
             part: each.value * NS_PER_US
             for part, each in (
                 (SERVER, cell.cpu_us_per_request.producer),
+                (FRONT, cell.cpu_us_per_request.front),
                 (CLIENT, cell.cpu_us_per_request.consumer),
             )
             if each is not None
@@ -182,7 +183,7 @@ def cpu_chart(group: WorkloadGroup, load: LoadGroup) -> Chart | None:
     totals = {label: " + ".join(map(units.significant, parts.values())) for label, parts in shown.items()}
     return Chart(
         Bars(segments, f"CPU per request, {unit.symbol} (lower is better)", tuple(totals.items())),
-        f"{group.title}: CPU per request {names.with_load(load.load)}, server + client",
+        f"{group.title}: CPU per request {names.with_load(load.load)}, {' + '.join(cpu_parts(load.cells))}",
         "; ".join(f"{label} {total} {unit.symbol}" for label, total in totals.items()),
     )
 
@@ -235,13 +236,19 @@ def _with_cpu(group: WorkloadGroup) -> list[LoadGroup]:
     return [load for load in group.loads if any(cell.cpu_us_per_request is not None for cell in load.cells)]
 
 
-def _sides(load: LoadGroup, like: Cell) -> tuple[Estimate | None, Estimate | None]:
-    """Server and client CPU of the cell of `load` with the same series and variant as `like`."""
+def cpu_parts(cells: Iterable[Cell]) -> list[str]:
+    """Of CPU_PARTS those that a chart of these cells has, in the order of a bar."""
+    behind = any(cell.cpu_us_per_request is not None and cell.cpu_us_per_request.front is not None for cell in cells)
+    return [CPU_PARTS[part] for part in (SERVER, FRONT, CLIENT) if part != FRONT or behind]
+
+
+def _sides(load: LoadGroup, like: Cell) -> tuple[Estimate | None, Estimate | None, Estimate | None]:
+    """Server, client and front CPU of the cell of `load` with the same series and variant as `like`."""
     for cell in load.cells:
         if headings_of(cell) == headings_of(like):
             found = cell.cpu_us_per_request or CpuPerRequest()
-            return found.producer, found.consumer
-    return None, None
+            return found.producer, found.consumer, found.front
+    return None, None, None
 
 
 def _cpu_unit(group: WorkloadGroup, loads: Sequence[LoadGroup]) -> Unit:

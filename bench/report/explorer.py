@@ -33,6 +33,8 @@ LADDERS: dict[str, tuple[Unit, ...]] = {
     "size": units.SIZES_BYTES,
 }
 """Units of a measure, in ascending order. The first is the one in which its values are given."""
+NOWHERE = "none"
+"""Where gzip or TLS is done when it is off."""
 Number = tuple[float, float | None, float | None]
 """A value and both ends of its 95 % interval."""
 
@@ -185,34 +187,37 @@ def _parts(run: Run) -> Parts | None:
 def _controls(cells: Sequence[Cell]) -> Iterator[Control]:
     """The workload always, as it says what is shown; other dimensions where they vary."""
     for name, each in dimensions().items():
-        if each.role not in (Role.GROUP, Role.VARIANT):
+        if each.role not in (Role.GROUP, Role.VARIANT, Role.PLACE):
             continue
         found: dict[Any, Cell] = {}
         for cell in cells:
             found.setdefault(getattr(cell, name), cell)
-        ordered = sorted(found) if each.role is Role.VARIANT else list(found)
-        if len(ordered) < 2 and name != "workload":
+        together = each.role is not Role.GROUP
+        ordered = sorted(found) if together else list(found)
+        # A place is empty where its variant is off.
+        chosen = [value for value in ordered if value or each.role is not Role.PLACE]
+        if len(chosen) < 2 and name != "workload":
             continue
         yield Control(
             name,
             each.heading,
             [_link_word(each.label(found[value]), value) for value in ordered],
             [_reader_word(each, found[value], value) for value in ordered],
-            all_at_once=each.role is Role.VARIANT,
+            all_at_once=together,
         )
 
 
 def _link_word(label: str, value: Any) -> str:
-    return ("on" if value else "off") if isinstance(value, bool) else label or str(value)
+    return ("on" if value else "off") if isinstance(value, bool) else label or str(value) or NOWHERE
 
 
 def _reader_word(dimension: Dimension, key: CellKey, value: Any) -> str:
     """`on`; `raw client`; for a usual value, which has no words of its own, `library client`."""
-    return (
-        ("on" if value else "off")
-        if isinstance(value, bool)
-        else dimension.words(key) or f"{value} {dimension.heading}"
-    )
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if dimension.role is Role.PLACE:
+        return value or NOWHERE
+    return dimension.words(key) or f"{value} {dimension.heading}"
 
 
 def _measures(loads: Sequence[Load]) -> Iterator[Measure]:
@@ -232,7 +237,7 @@ def _measures(loads: Sequence[Load]) -> Iterator[Measure]:
             yield Measure(f"{side}-cpu-{load.label}", f"{side} CPU per request, {load.words}", "time", True)
 
 
-SIDES = {"server": "producer", "client": "consumer"}
+SIDES = {"server": "producer", "front": "front", "client": "consumer"}
 """Sides, and their fields of CpuPerRequest."""
 
 

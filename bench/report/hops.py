@@ -7,7 +7,7 @@ from bench.fronts import registry
 from bench.report import definitions, names, units
 from bench.report.costs import DIRECTIONS, NS_PER_US
 from bench.report.document import Column, Entry, Section, Table, TableBuilder
-from bench.report.grouping import PLAIN, variant_of
+from bench.report.grouping import variant_of
 from bench.report.units import Unit
 from bench.results import Bytes, CallsCounted, Cell, Estimate, Run
 from bench.spec import CellKey
@@ -60,10 +60,11 @@ def servers(key: CellKey) -> str:
 
 
 def added_latency(run: Run) -> list[str]:
-    """A sentence for each front: what it adds to the median latency of each protocol, with one request in flight."""
+    """A sentence for each front: what it adds to the median latency of each protocol, in the first variant."""
     found: dict[str, dict[str, Hop]] = {}
-    for hop in hops(run.cells):
-        if hop.added_p50_ns is not None and variant_of(hop.behind) == PLAIN:
+    timed = [hop for hop in hops(run.cells) if hop.added_p50_ns is not None]
+    for hop in timed:
+        if variant_of(hop.behind) == variant_of(timed[0].behind):
             found.setdefault(servers(hop.behind), {}).setdefault(names.series(hop.behind.series), hop)
     return [_sentence(front, by_series) for front, by_series in found.items()]
 
@@ -77,7 +78,8 @@ def _sentence(front: str, found: dict[str, Hop]) -> str:
         if hop.added_p50_ns is not None
     )
     first = next(iter(found.values())).behind
-    return f"{front} adds {', '.join(each)} to p50 ({names.group(first.behind_nothing)}, {names.load(first.load)})."
+    where = ", ".join([names.group(first.behind_nothing), *names.variant_words(first), names.load(first.load)])
+    return f"{front} adds {', '.join(each)} to p50 ({where})."
 
 
 def _headings(cell: Cell) -> tuple[str, ...]:

@@ -138,8 +138,9 @@ def _parts_key(parts: Iterable[str]) -> tuple[KeyEntry, ...]:
     return tuple(KeyEntry("part", number, name) for number, name in enumerate(parts))
 
 
-def _cpu_key() -> tuple[KeyEntry, ...]:
-    return _parts_key(costs.CPU_PARTS)
+def _cpu_key(groups: Iterable[WorkloadGroup]) -> tuple[KeyEntry, ...]:
+    parts = costs.cpu_parts(cell for group in groups for cell in group.cells)
+    return tuple(KeyEntry("part", costs.CPU_PARTS.index(name), name) for name in parts)
 
 
 def _charts(found: Iterable[Chart | None], key: tuple[KeyEntry, ...], *, wide: bool = False) -> list[Block]:
@@ -169,7 +170,7 @@ def _by_topic(grouping: Grouping, explorer: Explorer | None) -> Iterator[Section
             "cpu",
             "CPU",
             (
-                *_charts((costs.cpu_chart(group, load) for group in groups for load in group.loads), _cpu_key()),
+                *_charts((costs.cpu_chart(group, load) for group in groups for load in group.loads), _cpu_key(groups)),
                 *_filled(costs.cpu_table(group) for group in groups),
             ),
             detail=True,
