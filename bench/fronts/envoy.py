@@ -54,6 +54,8 @@ class Envoy(Front):
         balances="requests, in turn",
         checks="GET /health; grpc.health.v1",
         compresses="zlib, any level",
+        idle="clients' end after --keep-alive and are closed 6 s later; those to replicas are closed after "
+        "--upstream-keep-alive",
         beyond_connections="are closed",
         beyond_in_flight="HTTP/1.1: 1,024 or --queue wait, then 503; HTTP/2: UNAVAILABLE; of all replicas together",
         beyond_rate="429; gRPC: UNAVAILABLE",

@@ -252,6 +252,8 @@ class Habits:
     """How it learns that a replica is not ready, or gone."""
     compresses: str
     """With what; empty where it cannot."""
+    idle: str
+    """When connections without requests end."""
     beyond_connections: str
     """What happens to connections beyond `FrontLimits.connections`."""
     beyond_in_flight: str

@@ -33,6 +33,8 @@ class HAProxy(Front):
         balances="requests, in turn",
         checks="GET /health; grpc.health.v1, written in bytes",
         compresses="libslz, which has one level; status 200 to 203 only",
+        idle="clients' are closed after --keep-alive; of those to replicas half of what is not needed is, each "
+        "--upstream-keep-alive",
         beyond_connections="are not accepted: they wait",
         beyond_in_flight="wait: without limit, up to --queue, or for --queue-time; then 503",
         beyond_rate="429",
@@ -97,5 +99,4 @@ def _words(plan: FrontPlan, directory: str) -> Iterator[str]:
     yield from parts.check_words(plan)
     yield from parts.limits(plan)
     idle_s = plan.times.upstream_keep_alive_s
-    # HAProxy closes half of the idle connections each time this has passed.
     yield f"pool-purge-delay {milliseconds(idle_s)}" if idle_s else "max-reuse 0"

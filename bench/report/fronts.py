@@ -28,6 +28,7 @@ HABITS: Mapping[str, str] = {
     "balances": "balances",
     "checks": "health checks",
     "compresses": "compresses with",
+    "idle": "idle connections",
     "beyond_connections": "beyond --max-connections",
     "beyond_in_flight": "beyond --max-in-flight",
     "beyond_rate": "beyond --rate",

@@ -54,6 +54,10 @@ class Replicas:
         usual = {"ca": self.certificates.ca, "timeout_s": 30, "connections": 1}
         return client(self.protocol, ClientSettings(target=running.target, **{**usual, **settings}))
 
+    async def accepted(self) -> int:
+        """How many connections the producers have accepted, together."""
+        return sum([(await counts_at(each.metrics[0])).connections_accepted for each in self.producers])
+
     async def counted(self) -> list[int]:
         """How many calls each producer has counted."""
         return [(await counts_at(each.metrics[0])).total for each in self.producers]

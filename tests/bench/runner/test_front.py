@@ -14,7 +14,16 @@ import psutil
 import pytest
 
 from bench import front_programs
-from bench.fronts.front import NO_CONNECTION, REFUSED, TLS_PLACES, Front, FrontLimits, FrontPlan, HealthCheck
+from bench.fronts.front import (
+    NO_CONNECTION,
+    REFUSED,
+    TLS_PLACES,
+    Front,
+    FrontLimits,
+    FrontPlan,
+    FrontTimes,
+    HealthCheck,
+)
 from bench.fronts.registry import FRONTS, front
 from bench.machine import NOT_PINNED
 from bench.protocols import PROTOCOLS
@@ -123,6 +132,21 @@ async def called(replicas: Replicas, one: Front) -> tuple[list[int | None], list
     by_front = (await running.counts()).since(counts).replicas.values()
     by_producers = [after - before for after, before in zip(await replicas.counted(), calls, strict=True)]
     return [each.connections if each.calls is None else each.calls for each in by_front], by_producers
+
+
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+async def test_no_connection_to_a_replica_is_kept_where_none_is_to_be(
+    protocol: str, own_certificates: CertificateFiles
+) -> None:
+    async with two_producers(protocol, own_certificates) as replicas:
+        plan = replicas.plan(health=None, times=FrontTimes(upstream_keep_alive_s=0))
+        for name in ("haproxy", "nginx", "envoy"):
+            running = await replicas.start(installed(name), plan)
+            before = await replicas.accepted()
+            async with replicas.consumer(running) as consumer:
+                for _ in range(CALLS):
+                    await consumer.get(42)
+            assert await replicas.accepted() - before == CALLS
 
 
 @pytest.mark.parametrize("protocol", ["http", "grpc"])
