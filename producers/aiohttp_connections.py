@@ -12,6 +12,7 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, cast
+from weakref import WeakSet
 
 from aiohttp import HttpVersion11, web
 from aiohttp.http_exceptions import LineTooLong
@@ -37,7 +38,9 @@ OTHER_FILES = 64
 REFUSED_AT_ONCE = OTHER_FILES // 2
 """Connections beyond the limit that may stay open until their callers have read the refusal."""
 IDLE_GRACE_S = 0.1
-"""How long a stop leaves idle connections open: a request may be on its way, and is answered."""
+"""A stop leaves idle connections open until no request has come for this long: one may be on its way."""
+FIRST_REQUEST_S = 1.0
+"""How long a stop waits for the first request of a connection, which its caller has opened to send one."""
 
 
 class GuardedServer(web.Server):
@@ -49,12 +52,15 @@ class GuardedServer(web.Server):
         request_factory: Any,
         responses: Responses,
         limits: Limits,
+        drain_s: float,
         counters: Counters | None = None,
     ) -> None:
-        """`handler` and `request_factory`: those of an application. `counters`: where refused requests are counted."""
+        """`handler` and `request_factory`: those of an application. `drain_s`: how long a stop waits for requests.
+        `counters`: where refused ones are counted."""
         super().__init__(handler, request_factory=request_factory)
         self.responses = responses
         self.limits = limits
+        self._drain_s = drain_s
         self.draining = False
         """Whether every response closes its connection."""
         self.counters = counters
@@ -62,6 +68,8 @@ class GuardedServer(web.Server):
         self._refused = 0
         """Refused connections that are not closed yet."""
         self._limit = min(limits.connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - OTHER_FILES)
+        self._begun: WeakSet[GuardedConnection] = WeakSet()
+        """Connections that began with a TLS handshake. One that fails ends without notice."""
         self._sweep: asyncio.TimerHandle | None = None
         self._sweep_s = min(SWEEP_S, limits.header_timeout_s / 4, limits.write_timeout_s / 4)
         self._overloaded = responses.unread(
@@ -80,6 +88,12 @@ class GuardedServer(web.Server):
 
     def __call__(self) -> web.RequestHandler:
         return GuardedConnection(self, self._loop, self._handling)
+
+    def for_tls(self) -> web.RequestHandler:
+        """A protocol for a connection that begins with a TLS handshake."""
+        connection = GuardedConnection(self, self._loop, self._handling)
+        self._begun.add(connection)
+        return connection
 
     def refuse_if_full(self, transport: asyncio.Transport) -> bool:
         """Refuse a connection with 503 if the limit is reached. Returns whether it was refused."""
@@ -121,13 +135,28 @@ class GuardedServer(web.Server):
         self._sweep = self._loop.call_later(self._sweep_s, self.watch)
 
     async def close_idle(self) -> None:
-        """Answer requests that are still arriving on idle connections, then close those. Open requests continue."""
+        """Answer requests that are still arriving on idle and on new connections, then close those. Open requests
+        continue."""
         self.draining = True
-        give_up = self._loop.time() + IDLE_GRACE_S
-        while self._connections and self._loop.time() < give_up:  # noqa: ASYNC110 - aiohttp has no event for it
+        began = quiet_since = now = self._loop.time()
+        requests = self.requests_count
+        while self._connections or self._opening():
+            if self.requests_count != requests:
+                requests, quiet_since = self.requests_count, now
+            may_begin = now - began < min(FIRST_REQUEST_S, self._drain_s) and self._awaits_first_request()
+            if now - quiet_since > IDLE_GRACE_S and not may_begin:
+                break
             await asyncio.sleep(IDLE_GRACE_S / 20)
+            now = self._loop.time()
         if self._sweep is not None:
             self._sweep.cancel()
+
+    def _opening(self) -> bool:
+        """Whether a TLS handshake is not complete."""
+        return any(connection.opening for connection in self._begun)
+
+    def _awaits_first_request(self) -> bool:
+        return self._opening() or any(connection.unused for connection in self.guarded())
 
     def guarded(self) -> Iterable["GuardedConnection"]:
         """Every connection."""
@@ -138,6 +167,7 @@ class GuardedConnection(web.RequestHandler):
     """One connection. Invalid HTTP and missed deadlines are refused with problem+json."""
 
     __slots__ = (
+        "__weakref__",
         "_answered",
         "_guard",
         "_head_bytes",
@@ -220,6 +250,16 @@ class GuardedConnection(web.RequestHandler):
         if self._unreadable:
             self._linger(self.transport)
         return finished
+
+    @property
+    def opening(self) -> bool:
+        """Whether the TLS handshake is not complete."""
+        return self.transport is None and self._head_since is None and not self._request_count and not self._refused
+
+    @property
+    def unused(self) -> bool:
+        """Whether no request has come yet."""
+        return not self._request_count
 
     def check(self, now: float) -> None:
         """End the connection if it has missed a deadline. `now` is the loop's time."""

@@ -8,6 +8,7 @@ from abc import abstractmethod
 
 from aiohttp import HttpVersion11, hdrs, web
 
+from producers.accept_queue import take_in_queued
 from producers.aiohttp_connections import GuardedServer, Handler
 from producers.aiohttp_counting import counting
 from producers.aiohttp_messages import Responses, check_length
@@ -61,7 +62,9 @@ class AiohttpProducer(Producer):
         handler = self._refusing(routed.request_handler)
         if self.counters is not None:
             handler = counting(handler, self.counters)
-        self._guard = GuardedServer(handler, routed.request_factory, self.responses, settings.limits, self.counters)
+        self._guard = GuardedServer(
+            handler, routed.request_factory, self.responses, settings.limits, settings.drain_s, self.counters
+        )
         if self.counters is not None:
             self.counters.connections_open = self._guard.open_connections
             self.counters.connections_accepted = self._guard.accepted_connections
@@ -92,7 +95,9 @@ class AiohttpProducer(Producer):
             self.note_not_ready()
             if self._listening and self.settings.stop_notice_s:
                 await asyncio.sleep(self.settings.stop_notice_s)
-            for site in list(sites.sites):
+            listening = [site for site in sites.sites if isinstance(site, _Site)]
+            await take_in_queued([site.listener for site in listening])
+            for site in listening:
                 await site.stop()
             await self._guard.close_idle()
             await sites.cleanup()
@@ -168,15 +173,17 @@ class _Site(web.SockSite):
         self, runner: web.ServerRunner, bound: socket.socket, context: ssl.SSLContext | None, handshake_timeout_s: float
     ) -> None:
         super().__init__(runner, bound, ssl_context=context, backlog=BACKLOG)
+        self.listener = bound
         self._handshake_timeout_s = handshake_timeout_s
 
     async def start(self) -> None:
         """Accept connections."""
         await web.BaseSite.start(self)
-        assert self._runner.server is not None
+        guard = self._runner.server
+        assert isinstance(guard, GuardedServer)
         tls = self._ssl_context is not None
         self._server = await asyncio.get_running_loop().create_server(
-            self._runner.server,
+            guard.for_tls if tls else guard,
             sock=self._sock,
             ssl=self._ssl_context,
             backlog=self._backlog,

@@ -20,8 +20,8 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 HEAD_BYTES = 9
 """The length of a frame header (RFC 9113, section 4.1)."""
-DATA, HEADERS, RST_STREAM, GOAWAY, CONTINUATION = 0x0, 0x1, 0x3, 0x7, 0x9
-END_STREAM, END_HEADERS, PADDED, PRIORITY = 0x1, 0x4, 0x8, 0x20
+DATA, HEADERS, RST_STREAM, PING, GOAWAY, CONTINUATION = 0x0, 0x1, 0x3, 0x6, 0x7, 0x9
+END_STREAM, ACK, END_HEADERS, PADDED, PRIORITY = 0x1, 0x1, 0x4, 0x8, 0x20
 NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR, CANCEL, COMPRESSION_ERROR, ENHANCE_YOUR_CALM = 0x0, 0x1, 0x2, 0x8, 0x9, 0xB
 
 CONTENT_TYPE = "application/grpc"
@@ -31,6 +31,10 @@ KNOWN_CODINGS = (b"identity", b"deflate", b"gzip")
 ABANDONED_AT_MOST = 200
 """How far the number of refused calls and of calls reset by their caller may exceed that of answered calls. The core
 processes each of them for nobody (docs/decisions/0013-strict-calls.md)."""
+
+LAST_POSSIBLE_STREAM = 2**31 - 1
+LEAVING = b"leaving."
+"""The payload of the PING that follows the first GOAWAY."""
 
 REMEMBERED = 1000
 """Refused streams to remember, on which the server must send nothing. It drops a cancelled one within one loop turn."""
@@ -110,8 +114,13 @@ class CallCheck:
         self._abandoned = self._answered = 0
         self._refused: OrderedDict[int, bool] = OrderedDict()
         """Refused streams, and whether further DATA on them is answered with RST_STREAM."""
-        self._refusals = bytearray()
-        """Refusals that wait for the end of the server's current frame or header block."""
+        self._own = bytearray()
+        """Frames for the client that wait for the end of the server's current frame or header block."""
+        self._open: set[int] = set()
+        """Streams of calls that have not ended."""
+        self._leaving = self._left = False
+        """Whether the client has been asked to open no more streams, and whether it has confirmed that."""
+        self._pong = bytearray()
 
     def from_client(self, data: bytes) -> tuple[bytes, bytes]:
         """The bytes for the server, and those for the client. Raises ConnectionBroken."""
@@ -124,14 +133,17 @@ class CallCheck:
             if self._is_of_block(frame):
                 to_server += self._of_block(frame, piece, ends)
                 continue
+            if self._leaving and frame.kind == PING and frame.flags & ACK:
+                to_server += self._pong_for_server(piece, ends)
+                continue
             to_server += piece
             if ends and frame.kind == RST_STREAM:
-                self._abandon()
+                self._abandon(frame.stream)
             if ends and frame.kind == DATA and not frame.flags & END_STREAM and self._refused.get(frame.stream):
                 # The client keeps sending after the response (RFC 9113, section 8.1).
                 self._refused[frame.stream] = False
-                self._refusals += frame_bytes(RST_STREAM, 0, frame.stream, NO_ERROR.to_bytes(4))
-        return bytes(to_server), self._refusals_due()
+                self._own += frame_bytes(RST_STREAM, 0, frame.stream, NO_ERROR.to_bytes(4))
+        return bytes(to_server), self._own_due()
 
     def from_server(self, data: bytes) -> bytes:
         """The bytes for the client. Raises ConnectionBroken."""
@@ -143,28 +155,70 @@ class CallCheck:
             to_client += piece
             if ends:
                 self._server_has_begun = True
-                self._answered += frame.kind in {HEADERS, DATA} and bool(frame.flags & END_STREAM)
+                if frame.kind == RST_STREAM or (frame.kind in {HEADERS, DATA} and frame.flags & END_STREAM):
+                    self._answered += frame.kind != RST_STREAM
+                    self._open.discard(frame.stream)
                 if frame.kind in {HEADERS, CONTINUATION}:
                     self._server_in_block = not frame.flags & END_HEADERS
-                to_client += self._refusals_due()
+                to_client += self._own_due()
         return bytes(to_client)
+
+    def leave(self) -> bytes:
+        """Ask the client to open no more streams, and return the bytes for it that are due now (RFC 9113, 6.8).
+
+        The first GOAWAY excludes no stream. What the client opened before it read that comes before its response to the
+        PING. Then the second GOAWAY says which stream was the last.
+        """
+        if not self._leaving:
+            self._leaving = True
+            self._own += _goaway(LAST_POSSIBLE_STREAM, NO_ERROR) + frame_bytes(PING, 0, 0, LEAVING)
+        return self._own_due()
+
+    @property
+    def used(self) -> bool:
+        """Whether the client has opened a stream."""
+        return self._last_stream > 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether a call has not ended."""
+        return bool(self._open)
+
+    @property
+    def finished(self) -> bool:
+        """Whether every call that the client will ever have sent has ended."""
+        return self._left and not self._open and not self._own
 
     def goaway(self, code: int) -> bytes:
         """A GOAWAY frame for the client, or nothing where the client could not parse one."""
         if not self._may_speak:
             return b""
-        return frame_bytes(GOAWAY, 0, 0, self._last_stream.to_bytes(4) + code.to_bytes(4))
+        return _goaway(self._last_stream, code)
 
     @property
     def _may_speak(self) -> bool:
         return self._server_has_begun and self._server.between and not self._server_in_block
 
-    def _refusals_due(self) -> bytes:
-        if not self._refusals or not self._may_speak:
+    def _own_due(self) -> bytes:
+        if not self._own or not self._may_speak:
             return b""
-        due = bytes(self._refusals)
-        self._refusals.clear()
+        due = bytes(self._own)
+        self._own.clear()
         return due
+
+    def _pong_for_server(self, piece: bytes, ends: bool) -> bytes:
+        """The response to a PING of the server's, once it is complete. That to the PING of `leave` is not for it."""
+        self._pong += piece
+        if not ends:
+            return b""
+        pong = bytes(self._pong)
+        self._pong.clear()
+        if pong[HEAD_BYTES:] != LEAVING:
+            return pong
+        if not self._left:
+            self._left = True
+            self._own += _goaway(self._last_stream, NO_ERROR)
+        return b""
 
     def _is_of_block(self, frame: FrameHead) -> bool:
         """Whether a frame belongs to a header block. Raises ConnectionBroken if it is not allowed here."""
@@ -198,6 +252,7 @@ class CallCheck:
         self._last_stream = opening.stream
         refusal = refusal_of(headers)
         if refusal is None:
+            self._open.add(opening.stream)
             return whole
         self._refuse(opening, refusal)
         return whole + frame_bytes(RST_STREAM, 0, opening.stream, CANCEL.to_bytes(4))
@@ -211,17 +266,18 @@ class CallCheck:
         except HPACKError:
             raise ConnectionBroken(COMPRESSION_ERROR) from None
 
-    def _abandon(self) -> None:
+    def _abandon(self, stream: int) -> None:
+        self._open.discard(stream)
         self._abandoned += 1
         if self._abandoned > self._answered + ABANDONED_AT_MOST:
             raise ConnectionBroken(ENHANCE_YOUR_CALM)
 
     def _refuse(self, opening: FrameHead, refusal: bytes) -> None:
-        self._abandon()
+        self._abandon(opening.stream)
         self._refused[opening.stream] = True
         if len(self._refused) > REMEMBERED:
             self._refused.popitem(last=False)
-        self._refusals += frame_bytes(HEADERS, END_HEADERS | END_STREAM, opening.stream, refusal)
+        self._own += frame_bytes(HEADERS, END_HEADERS | END_STREAM, opening.stream, refusal)
 
 
 def frame_head(head: bytes) -> FrameHead:
@@ -232,6 +288,10 @@ def frame_head(head: bytes) -> FrameHead:
 def frame_bytes(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
     """A whole frame."""
     return len(payload).to_bytes(3) + bytes([kind, flags]) + stream.to_bytes(4) + payload
+
+
+def _goaway(last_stream: int, code: int) -> bytes:
+    return frame_bytes(GOAWAY, 0, 0, last_stream.to_bytes(4) + code.to_bytes(4))
 
 
 def fragment(head: FrameHead, frame: bytes | bytearray) -> bytes:

@@ -5,14 +5,13 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import grpc
-from grpc_health.v1 import health_pb2
 
 from producers.counters import DISCONNECTED, OK, UNKNOWN, Counters, Ended
 from producers.grpc_guard import GuardedMethods
+from producers.grpc_health import HEALTH
 from producers.peer_connections import PeerConnections
 from producers.settings import Limits
 
-HEALTH = f"/{health_pb2.DESCRIPTOR.services_by_name['Health'].full_name}/"
 HTTP_STATUS = 200
 """That of every gRPC response, whatever its gRPC status."""
 NAMES: dict[int, str] = {code.value[0]: code.name for code in grpc.StatusCode}

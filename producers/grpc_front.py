@@ -10,13 +10,20 @@ import ssl
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
+from weakref import WeakSet
 
 from producers import lifecycle
+from producers.accept_queue import take_in_queued
 from producers.grpc_call_check import CallCheck, ConnectionBroken
 from producers.settings import Limits
 from producers.sockets import BACKLOG, TLS_SHUTDOWN_TIMEOUT_S, bound_sockets, close_in_stages
 
 ALPN = "h2"
+FIRST_CALL_S = 1.0
+"""How long a stop waits for the first call of a connection."""
+ANSWER_S = 2.0
+"""How long callers without calls may take to confirm that they send no more."""
+POLL_S = 0.005
 BLOCKS_OF_METADATA = 4
 """The limit on header blocks is this many times that on metadata. Below it, the core responds with a status."""
 
@@ -31,7 +38,10 @@ class CallFront:
         self.path = Path(self._directory.name, "core")
         """The socket for the core to listen on."""
         self._bound: list[tuple[socket.socket, ssl.SSLContext | None]] = []
+        self._listening: list[socket.socket] = []
         self._servers: list[asyncio.Server] = []
+        self._begun: WeakSet[Conversation] = WeakSet()
+        """Conversations from when a connection was accepted. One whose TLS handshake fails ends without notice."""
         self._connections: set[Conversation] = set()
         self._accepted = 0
         self._empty = asyncio.Event()
@@ -49,9 +59,10 @@ class CallFront:
         loop = asyncio.get_running_loop()
         while self._bound:
             bound, context = self._bound.pop()
+            self._listening.append(bound)
             self._servers.append(
                 await loop.create_server(
-                    lambda: Caller(Conversation(self)),
+                    self._caller,
                     sock=bound,
                     ssl=context,
                     backlog=BACKLOG,
@@ -61,19 +72,42 @@ class CallFront:
                 )
             )
 
-    def stop_listening(self) -> None:
-        """Stop accepting connections. Open ones continue."""
+    async def drain(self, within_s: float) -> None:
+        """Stop accepting connections, and ask the callers to end theirs. Wait up to `within_s` for their calls.
+
+        No call is lost that its caller sends before it has read that. Connections without a call get some time to send
+        one: somebody has just opened them.
+        """
+        loop = asyncio.get_running_loop()
+        began = now = loop.time()
+        await take_in_queued(self._listening)
+        self._stop_listening()
+        while (self._connections or self._opening()) and now - began < within_s:
+            for conversation in list(self._connections):
+                if conversation.check.used or now - began > FIRST_CALL_S:
+                    conversation.leave()
+            if now - began > FIRST_CALL_S + ANSWER_S and not any(each.check.busy for each in self._connections):
+                break
+            await asyncio.sleep(POLL_S)
+            now = loop.time()
+
+    def _opening(self) -> bool:
+        """Whether a TLS handshake is not complete."""
+        return any(each.caller is None for each in self._begun)
+
+    def _stop_listening(self) -> None:
         for bound, _ in self._bound:
             bound.close()
         for server in self._servers:
             server.close()
         self._bound.clear()
         self._servers.clear()
+        self._listening.clear()
 
     async def close(self, within_s: float) -> None:
         """Wait up to `within_s` for the callers to receive what the core has sent, then close the remaining
         connections."""
-        self.stop_listening()
+        self._stop_listening()
         try:
             async with asyncio.timeout(within_s):
                 await self._empty.wait()
@@ -81,6 +115,11 @@ class CallFront:
             for conversation in list(self._connections):
                 conversation.abort()
         self._directory.cleanup()
+
+    def _caller(self) -> "Caller":
+        conversation = Conversation(self)
+        self._begun.add(conversation)
+        return Caller(conversation)
 
     def admit(self, conversation: "Conversation") -> bool:
         """Count a connection, unless the limit is reached. Returns whether it was accepted."""
@@ -171,6 +210,8 @@ class Conversation:
             self.core.write(to_core)
         if to_caller:
             self.caller.write(to_caller)
+        if self.check.finished:
+            self._finish()
 
     def from_core(self, data: bytes) -> None:
         """Forward what the core sent."""
@@ -181,6 +222,22 @@ class Conversation:
             self.caller.write(self.check.from_server(data))
         except ConnectionBroken as broken:
             self._end(broken)
+            return
+        if self.check.finished:
+            self._finish()
+
+    def leave(self) -> None:
+        """Have the caller send no more calls on this connection, and close it after the last one."""
+        if self._ended or self.caller is None:
+            return
+        if to_caller := self.check.leave():
+            self.caller.write(to_caller)
+
+    def _finish(self) -> None:
+        """Close the connection: all its calls have ended, and the caller knows that there will be no more."""
+        assert self.core is not None
+        self._ended = True
+        self.core.abort()
 
     def caller_writable(self, *, writable: bool) -> None:
         """Note whether the caller reads fast enough. If not, it is not read either, because refusals are responses,

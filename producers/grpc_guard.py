@@ -15,6 +15,7 @@ import grpc
 from google.protobuf.message import Message
 
 from producers.grpc_errors import MessageOverdue, NoMessage, TooMuchMetadata, refuse
+from producers.grpc_health import HEALTH
 from producers.settings import Limits
 
 
@@ -105,6 +106,15 @@ class GuardedMethods(grpc.GenericRpcHandler):
         for name, handler in handlers.items():
             self._handlers[f"/{service}/{name}"] = self._guarded_handler(handler)
 
+    def hold(self) -> "HeldMethods":
+        """Hold all calls from now on that are no health checks or streams."""
+        held = HeldMethods()
+        self._handlers = {
+            method: handler if handler.stream_unary is None or method.startswith(HEALTH) else held.handler(handler)
+            for method, handler in self._handlers.items()
+        }
+        return held
+
     def _too_much_metadata(self) -> Any:
         async def refused(_: object, context: Any) -> Never:
             text = f"the metadata is larger than {self._metadata_bytes} bytes"
@@ -153,6 +163,33 @@ class GuardedMethods(grpc.GenericRpcHandler):
                 yield parse(sent)
 
         return lambda context: behave(parsed(context), context)
+
+
+class HeldMethods:
+    """Calls that wait before they are answered."""
+
+    def __init__(self) -> None:
+        self.arrived = 0
+        """How many are held."""
+        self._released = asyncio.Event()
+
+    def release(self) -> None:
+        """Let them go on, and hold no more."""
+        self._released.set()
+
+    def handler(self, handler: Any) -> Any:
+        """A handler whose calls wait."""
+        behave = handler.stream_unary
+
+        async def answer(requests: object, context: Any) -> Any:
+            self.arrived += 1
+            try:
+                await self._released.wait()
+            finally:
+                self.arrived -= 1
+            return await behave(requests, context)
+
+        return grpc.stream_unary_rpc_method_handler(answer, None, handler.response_serializer)
 
 
 def _stream(behave: Any) -> Any:

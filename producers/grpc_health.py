@@ -12,6 +12,8 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 SERVICE = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+HEALTH = f"/{SERVICE}/"
+"""How the methods of the service begin."""
 _Status = health_pb2.HealthCheckResponse
 
 

@@ -14,7 +14,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 from producers.counters import Counters
 from producers.grpc_front import ALPN, CallFront
 from producers.grpc_guard import GuardedMethods
-from producers.grpc_health import SERVICE as HEALTH
+from producers.grpc_health import SERVICE as HEALTH_SERVICE
 from producers.grpc_health import Health
 from producers.grpc_json_service import NAME as RECIPES_IN_JSON
 from producers.grpc_json_service import JsonRecipeService, add_to_server
@@ -22,7 +22,8 @@ from producers.grpc_limits import core_options
 from producers.grpc_ports import add_ports, check_gzip_level
 from producers.grpc_service import NAME as RECIPES
 from producers.grpc_service import RecipeService
-from producers.producer import PortUnavailable, Producer
+from producers.grpc_stop import stop_core
+from producers.producer import PortUnavailable, Producer, ports_of
 from producers.tls import ServedContext
 from protos.recipe_pb2_grpc import add_RecipeServiceServicer_to_server
 
@@ -55,18 +56,20 @@ class GrpcHttp2Producer(Producer):
         )
         self._health = Health([RECIPES, RECIPES_IN_JSON])
         methods = GuardedMethods(settings.limits) if self.counters is None else self._count(self.counters)
+        self._methods = methods
         services = cast(grpc.aio.Server, methods)
         add_RecipeServiceServicer_to_server(RecipeService(self.book), services)
         add_to_server(JsonRecipeService(self.book), services)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, services)
         reflection_pb2_grpc.add_ServerReflectionServicer_to_server(  # type: ignore[no-untyped-call]
             # Without descriptors, such as that of the JSON service, there is nothing to reflect.
-            reflection.aio.ReflectionServicer((RECIPES, HEALTH, reflection.SERVICE_NAME)),
+            reflection.aio.ReflectionServicer((RECIPES, HEALTH_SERVICE, reflection.SERVICE_NAME)),
             services,
         )
         server.add_generic_rpc_handlers((methods,))
         addresses = await (self._listen_behind_front(server) if settings.strict_calls else self._listen(server))
         self._server = server
+        self._ports = ports_of(addresses)
         if self._connections is not None:
             self._connections.serve(addresses)
         return addresses
@@ -130,12 +133,18 @@ class GrpcHttp2Producer(Producer):
         self._health.shut_down()
         self.note_not_ready()
         await asyncio.sleep(self.settings.stop_notice_s)
-        if self._front is not None:
-            self._front.stop_listening()
-        await self._server.stop(self.settings.drain_s)
-        if self._front is not None:
-            await self._front.close(LAST_BYTES_S)
+        if self._front is None:
+            await stop_core(self._ports, self._methods.hold, self._server.stop, self.settings.drain_s)
+        else:
+            await self._stop_behind_front(self._front, self._server)
         self._server = None
+
+    async def _stop_behind_front(self, front: CallFront, server: grpc.aio.Server) -> None:
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + self.settings.drain_s
+        await front.drain(self.settings.drain_s)
+        await server.stop(max(0.0, give_up - loop.time()))
+        await front.close(LAST_BYTES_S)
 
     @staticmethod
     def _bind_behind(front: CallFront, server: grpc.aio.Server) -> None:

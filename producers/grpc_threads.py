@@ -27,7 +27,8 @@ from producers.grpc_limits import core_options
 from producers.grpc_ports import add_ports, check_gzip_level
 from producers.grpc_service import NAME as RECIPES
 from producers.grpc_service import RecipeService
-from producers.producer import PortUnavailable, Producer
+from producers.grpc_stop import stop_core
+from producers.producer import PortUnavailable, Producer, ports_of
 from protos.recipe_pb2_grpc import add_RecipeServiceServicer_to_server
 from recipes.book import RecipeBook
 
@@ -53,13 +54,15 @@ class GrpcThreadsProducer(Producer):
         """Listen. Raises PortUnavailable, UnsupportedSetting, TlsFilesUnusable."""
         settings = self.settings
         check_gzip_level(settings)
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="call")
         server = grpc.server(
-            ThreadPoolExecutor(THREADS, thread_name_prefix="call"),
+            self._pool,
             options=core_options(settings),
             maximum_concurrent_rpcs=settings.limits.calls.concurrent,
         )
         counts = None if self.counters is None else self._count(self.counters)
-        services = cast(grpc.Server, Registration(server, self.book, counts))
+        self._registration = Registration(server, self.book, counts)
+        services = cast(grpc.Server, self._registration)
         add_RecipeServiceServicer_to_server(RecipeService(self.book), services)
         add_to_server(JsonRecipeService(self.book), services)
         self._health = health.HealthServicer() if counts is None else CountedHealth(counts.counters)
@@ -74,6 +77,7 @@ class GrpcThreadsProducer(Producer):
             raise
         server.start()
         self._server = server
+        self._ports = ports_of(addresses)
         if counts is not None:
             counts.connections.serve(addresses)
         return addresses
@@ -93,8 +97,17 @@ class GrpcThreadsProducer(Producer):
         self._health.enter_graceful_shutdown()
         self.note_not_ready()
         await asyncio.sleep(self.settings.stop_notice_s)
-        await asyncio.to_thread(self._server.stop(self.settings.drain_s).wait)
+        await stop_core(self._ports, self._hold, self._shut_down, self.settings.drain_s)
         self._server = None
+
+    def _hold(self) -> "HeldThreads":
+        held = HeldThreads(self._pool)
+        self._registration.hold(held)
+        return held
+
+    async def _shut_down(self, within_s: float) -> None:
+        assert self._server is not None
+        await asyncio.to_thread(self._server.stop(within_s).wait)
 
 
 class CountedHealth(health.HealthServicer):
@@ -110,6 +123,32 @@ class CountedHealth(health.HealthServicer):
         return super().Check(request, context)
 
 
+class HeldThreads:
+    """Calls that wait before they are answered: those in threads, and those that wait for a thread."""
+
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self.arrived = 0
+        """How many have come."""
+        self._released = threading.Event()
+        self._pool = pool
+        self._submit = pool.submit
+        # The server submits each call from one thread, as soon as the core has it.
+        pool.submit = self._counted  # type: ignore[method-assign]
+
+    def _counted(self, *given: Any, **named: Any) -> Any:
+        self.arrived += 1
+        return self._submit(*given, **named)
+
+    def wait(self) -> None:
+        """Wait for the release."""
+        self._released.wait()
+
+    def release(self) -> None:
+        """Let them go on, and hold no more."""
+        self._pool.submit = self._submit  # type: ignore[method-assign]
+        self._released.set()
+
+
 class Registration:
     """The part of a server that generated code uses: makes functions of coroutines and registers them.
 
@@ -122,6 +161,16 @@ class Registration:
         self._loop = asyncio.get_running_loop()
         self._result = self._on_loop if book.waits else self._in_thread
         self._lock = threading.Lock()
+
+    def hold(self, held: HeldThreads) -> None:
+        """Have all calls wait from now on."""
+        result = self._result
+
+        def later(work: Work, context: grpc.ServicerContext) -> Any:
+            held.wait()
+            return result(work, context)
+
+        self._result = later
 
     def add_generic_rpc_handlers(self, handlers: Iterable[grpc.GenericRpcHandler]) -> None:
         """Does nothing: generated code registers each handler again by its method's name."""

@@ -5,12 +5,12 @@ have sent a call: a connection without a call is not counted.
 """
 
 import threading
-from collections.abc import Iterable
-from urllib.parse import urlsplit
+from collections.abc import Collection, Iterable
 
 import psutil
 
 from producers.counters import Counters
+from producers.producer import ports_of
 
 KNOWN_AT_MOST = 5000
 """Peers to remember before those that are gone are forgotten. A system reuses a port after some ten thousand others."""
@@ -29,7 +29,7 @@ class PeerConnections:
 
     def serve(self, addresses: Iterable[str]) -> None:
         """Count the connections to the ports of these addresses."""
-        self._ports = frozenset([urlsplit(address).port or 0 for address in addresses])
+        self._ports = ports_of(addresses)
 
     def seen(self, peer: str) -> None:
         """Note that a call came from this peer, `…ADDRESS:PORT`."""
@@ -51,13 +51,18 @@ class PeerConnections:
         return self._accepted
 
     def _forget_closed(self) -> int:
-        ports = {
-            each.raddr.port
-            for each in psutil.Process().net_connections("tcp")
-            if each.raddr and each.laddr.port in self._ports and each.status == psutil.CONN_ESTABLISHED
-        }
+        ports = open_connections(self._ports)
         self._peers = {peer for peer in self._peers if _port(peer) in ports}
         return len(ports)
+
+
+def open_connections(ports: Collection[int]) -> set[int]:
+    """The ports of the callers that are connected to these ports of this process."""
+    return {
+        each.raddr.port
+        for each in psutil.Process().net_connections("tcp")
+        if each.raddr and each.laddr.port in ports and each.status == psutil.CONN_ESTABLISHED
+    }
 
 
 def _port(peer: str) -> int:

@@ -2,7 +2,9 @@
 
 import secrets
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 from producers.counters import Counters
 from producers.settings import ProducerSettings
@@ -57,6 +59,11 @@ class Producer(ABC):
         if ":" in host:
             host = f"[{host}]"
         return f"{self.tls_scheme if tls else self.plain_scheme}://{host}:{port}{self.path}"
+
+
+def ports_of(addresses: Iterable[str]) -> frozenset[int]:
+    """The ports of announced addresses."""
+    return frozenset([port for address in addresses if (port := urlsplit(address).port) is not None])
 
 
 class UnsupportedSetting(Exception):

@@ -121,10 +121,10 @@ async def test_a_stop_waits_for_the_request_in_flight_and_closes_its_connection(
         while True:
             # The stop has begun once connections are refused.
             try:
-                socket.create_connection(("127.0.0.1", port_of(address))).close()
+                _, writer = await asyncio.open_connection("127.0.0.1", port_of(address))
             except OSError:
                 break
-            await asyncio.wait({stopping}, timeout=0.01)
+            writer.close()
     assert not stopping.done()
     book.released.set()
     answer = await asking
