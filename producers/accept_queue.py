@@ -66,6 +66,9 @@ def listeners_of_this_process(ports: Collection[int]) -> list[socket.socket]:
     found: list[socket.socket] = []
     for entry in list(Path("/proc/self/fd").iterdir()):
         number = int(entry.name)
+        if any(one.fileno() == number for one in found):
+            # A copy that was made here.
+            continue
         # It may be closed by now.
         with suppress(OSError):
             if not stat.S_ISSOCK(os.fstat(number).st_mode):

@@ -14,11 +14,12 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 from multidict import MultiDict
 
+from producers.accept_queue import listeners_of_this_process, take_in_queued
 from producers.counters import DISCONNECTED, UNKNOWN, Counters, Ended
-from producers.http_application import Answer, HttpApplication
+from producers.http_application import Answer, HttpApplication, Request
 from producers.http_messages import stopping
 from producers.http_semantics import HEALTH
-from producers.producer import PortUnavailable, Producer
+from producers.producer import PortUnavailable, Producer, ports_of
 from producers.settings import ProducerSettings, TlsFiles
 from producers.sockets import BACKLOG, check_port
 from producers.tls import server_context
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 START_S = 10.0
 """How long it may take until Granian accepts connections."""
 POLL_S = 0.005
+FIRST_REQUEST_S = 1.0
+"""How long a stop waits for requests on open connections."""
 
 
 class GranianProducer(Producer):
@@ -42,6 +45,8 @@ class GranianProducer(Producer):
     def __init__(self, book: RecipeBook, settings: ProducerSettings) -> None:
         super().__init__(book, settings)
         self._application = HttpApplication(book, settings)
+        self._respond = self._application.answer
+        self._ports: frozenset[int] = frozenset()
         self._connections = None if self.counters is None else self._count(self.counters)
         self._servers: list[tuple[Server, asyncio.Task[None]]] = []
         self._open: set[asyncio.Task[None]] = set()
@@ -73,6 +78,7 @@ class GranianProducer(Producer):
         finally:
             if held is not None:
                 held.close()
+        self._ports = ports_of(addresses)
         if self._connections is not None:
             self._connections.serve(addresses)
         return addresses
@@ -91,18 +97,46 @@ class GranianProducer(Producer):
         if not servers:
             return
         self._application.stopping = True
+        self._respond = self._last_answer
         self.note_not_ready()
         await asyncio.sleep(self.settings.stop_notice_s)
+        # Granian closes connections without regard to requests that have been sent or are being answered.
+        give_up = asyncio.get_running_loop().time() + self.settings.drain_s
+        await self._connections_ended(give_up)
         for server, _ in servers:
             server.stop()
         ending = asyncio.gather(*(serving for _, serving in servers))
         try:
-            await asyncio.wait_for(asyncio.shield(ending), self.settings.drain_s)
+            await asyncio.wait_for(asyncio.shield(ending), max(0.0, give_up - asyncio.get_running_loop().time()))
         except TimeoutError:
             # Granian itself waits for as long as it takes.
             for task in self._open:
                 task.cancel()
             await ending
+
+    async def _connections_ended(self, give_up: float) -> None:
+        """Take in all connections, and wait until each has had its last answer, or has not asked for some time."""
+        # What a producer needs only when it stops takes no memory before.
+        from producers.peer_connections import open_connections  # noqa: PLC0415
+
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        listeners = listeners_of_this_process(self._ports)
+        try:
+            await take_in_queued(listeners)
+        finally:
+            for listener in listeners:
+                listener.close()
+        while open_connections(self._ports) and (now := loop.time()) < give_up:
+            if not self._open and now - began > FIRST_REQUEST_S:
+                break
+            await asyncio.sleep(POLL_S)
+
+    async def _last_answer(self, request: Request) -> Answer:
+        """An answer that closes its connection."""
+        answer = await self._application.answer(request)
+        answer.headers["Connection"] = "close"
+        return answer
 
     async def _listen(self, port: int, files: TlsFiles | None) -> None:
         limits = self.settings.limits
@@ -170,7 +204,7 @@ class GranianProducer(Producer):
         assert task is not None
         self._open.add(task)
         try:
-            answer = await self._application.answer(request)
+            answer = await self._respond(request)
         except asyncio.CancelledError:
             answer = self._application.refusal(request, stopping())
         finally:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -16,27 +17,14 @@ from producers.settings import CallLimits, Limits, ProducerSettings
 from recipes.errors import RecipeError, RecipeNotFound
 from recipes.model import RecipeDraft
 from tests.support.books import PatientBook, small_book
-from tests.support.implementations import why_skipped
+from tests.support.implementations import servers
 from tests.support.programs import assert_one_line_error, listening, run, run_here
 from tests.support.raw_http import request
 from tests.support.serving import serving
 
 COUNTING = ProducerSettings(metrics_port=0)
-STRICT = ProducerSettings(metrics_port=0, strict_calls=True)
-SERVERS = [
-    *(
-        pytest.param(
-            protocol,
-            name,
-            COUNTING,
-            marks=[] if (reason := why_skipped(protocol, name)) is None else pytest.mark.skip(reason=reason),
-            id=f"{protocol}-{name}",
-        )
-        for protocol, rows in PRODUCERS.items()
-        for name in rows
-    ),
-    pytest.param("grpc", "default", STRICT, id="grpc-front"),
-]
+each_server = pytest.mark.parametrize("server", servers())
+Server = tuple[str, str, bool]
 GET: Mapping[str, tuple[str, int, str]] = {
     "http": ("GET /recipes/{id}", 404, "not_found"),
     "graphql": ("POST /graphql", 200, "NOT_FOUND"),
@@ -52,10 +40,10 @@ async def get_some(consumer: RecipeClient) -> None:
         await consumer.get(999)
 
 
-@pytest.mark.parametrize(("protocol", "name", "settings"), SERVERS)
-async def test_each_call_is_counted_once_with_what_a_proxy_and_a_caller_see(
-    protocol: str, name: str, settings: ProducerSettings
-) -> None:
+@each_server
+async def test_each_call_is_counted_once_with_what_a_proxy_and_a_caller_see(server: Server) -> None:
+    protocol, name, strict = server
+    settings = replace(COUNTING, strict_calls=strict)
     method, status, outcome = GET[protocol]
     async with serving(protocol, small_book(), settings=settings, implementation=name) as served:
         counters = served.producer.counters
@@ -72,9 +60,11 @@ async def test_each_call_is_counted_once_with_what_a_proxy_and_a_caller_see(
     assert not counters.ready
 
 
-@pytest.mark.parametrize(("protocol", "name", "settings"), SERVERS)
-async def test_a_call_is_in_flight_until_it_ends(protocol: str, name: str, settings: ProducerSettings) -> None:
+@each_server
+async def test_a_call_is_in_flight_until_it_ends(server: Server) -> None:
     book = PatientBook()
+    protocol, name, strict = server
+    settings = replace(COUNTING, strict_calls=strict)
     async with (
         serving(protocol, book, settings=settings, implementation=name) as served,
         served.client() as consumer,

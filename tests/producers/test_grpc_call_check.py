@@ -11,6 +11,7 @@ from hyperframe.frame import (
     Frame,
     GoAwayFrame,
     HeadersFrame,
+    PingFrame,
     RstStreamFrame,
     SettingsFrame,
 )
@@ -340,3 +341,68 @@ def test_garbage_at_worst_ends_the_connection(sent: bytes, answered: bytes) -> N
     assert len(to_server) <= len(sent) + 13 * refused
     if not refused:
         assert sent.startswith(to_server), "what is not whole yet is held, and nothing else"
+
+
+def ping(payload: bytes) -> bytes:
+    """The client's response to a PING."""
+    return PingFrame(0, payload, flags=["ACK"]).serialize()
+
+
+def test_a_client_that_is_asked_to_leave_may_finish_what_it_sent_before_it_read_that() -> None:
+    check, encoder = begun(), Encoder()
+    first = call(encoder, 1, "application/grpc").serialize()
+    assert check.from_client(first) == (first, b"")
+    asked = frames_in(check.leave())
+    assert [type(frame) for frame in asked] == [GoAwayFrame, PingFrame]
+    goaway, question = asked
+    assert isinstance(goaway, GoAwayFrame)
+    assert isinstance(question, PingFrame)
+    assert (goaway.last_stream_id, goaway.error_code) == (2**31 - 1, 0)
+    assert check.leave() == b"", "it is asked once"
+
+    crossing = call(encoder, 3, "application/grpc").serialize()
+    to_server, to_client = check.from_client(crossing + ping(question.opaque_data))
+    assert to_server == crossing, "the server has sent no such PING"
+    (last,) = frames_in(to_client)
+    assert isinstance(last, GoAwayFrame)
+    assert (last.last_stream_id, last.error_code) == (3, 0)
+    assert not check.finished
+    for stream in (1, 3):
+        ended = HeadersFrame(stream, b"\x88", flags=ENDED).serialize()
+        assert check.from_server(ended) == ended
+        assert check.finished == (stream == 3)
+
+
+@pytest.mark.parametrize("end", ["client", "server"])
+def test_a_call_that_is_reset_has_ended(end: str) -> None:
+    check, encoder = begun(), Encoder()
+    check.from_client(call(encoder, 1, "application/grpc").serialize())
+    (_, question) = frames_in(check.leave())
+    assert isinstance(question, PingFrame)
+    check.from_client(ping(question.opaque_data))
+    assert not check.finished
+    reset = RstStreamFrame(1, error_code=8).serialize()
+    if end == "client":
+        check.from_client(reset)
+    else:
+        check.from_server(reset)
+    assert check.finished
+
+
+def test_other_pings_pass_while_a_client_leaves() -> None:
+    check = begun()
+    check.leave()
+    other = ping(b"the core")
+    passed = b""
+    for at in range(len(other)):
+        passed += check.from_client(other[at : at + 1])[0]
+    assert passed == other
+    assert not check.finished
+
+
+def test_a_client_is_asked_to_leave_between_two_frames_of_the_server() -> None:
+    check = begun()
+    frame = DataFrame(1, b"some data").serialize()
+    assert check.from_server(frame[:12]) == frame[:12]
+    assert check.leave() == b""
+    assert check.from_server(frame[12:]).startswith(frame[12:] + b"\0\0\x08\x07")

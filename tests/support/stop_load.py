@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from consumers.target import Target, parse_target
 from protos import recipe_pb2 as messages
 from protos.recipe_pb2_grpc import RecipeServiceStub
+from tests.support.raw_http import request
 
 CALLERS = 50
 AMPLE_S = 60.0
@@ -48,6 +50,16 @@ class Tally:
         self.answered_after_stop += self.stopped
 
 
+async def is_ready(protocol: str, address: str) -> bool:
+    """Whether a health check on a new connection says that the producer is ready."""
+    if protocol != "grpc":
+        return (await request(address, "GET", "/health")).status == 200
+    async with grpc.aio.insecure_channel(parse_target(address).authority) as channel:
+        health: Any = health_pb2_grpc.HealthStub(channel)
+        answer = await health.Check(health_pb2.HealthCheckRequest())
+    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+
 async def calls_until_refused(
     protocol: str,
     address: str,
@@ -67,7 +79,7 @@ async def calls_until_refused(
     target = parse_target(address)
 
     async def stop_in_time() -> None:
-        while tally.answered < calls_before:
+        while tally.answered < calls_before:  # noqa: ASYNC110 - in a tight loop an event is dearer than a look
             await asyncio.sleep(0.001)
         stop()
         tally.stopped = True
@@ -123,7 +135,7 @@ async def _requests(
 async def _grpc_calls(
     protocol: str, target: Target, ca: Path | None, tally: Tally, *, fresh: bool, callers: int
 ) -> None:
-    credentials = None if ca is None else grpc.ssl_channel_credentials(ca.read_bytes())
+    credentials = None if ca is None else grpc.ssl_channel_credentials(ca.read_bytes())  # noqa: ASYNC240 - small
 
     def channel() -> grpc.aio.Channel:
         options = [("grpc.enable_retries", 0), ("grpc.use_local_subchannel_pool", 1)]

@@ -1,6 +1,5 @@
 """TLS over HTTP/1.1: versions, resumption, client certificates, files replaced on disk; and the shutdown."""
 
-import asyncio
 import shutil
 import socket
 import ssl
@@ -139,67 +138,3 @@ def test_certificates_can_be_replaced_while_serving_and_invalid_ones_are_not_use
         said = producer.process.stderr.read()
     assert said.count("TLS files have changed and are unusable; still serving the previous ones") >= 1
     assert "Traceback" not in said
-
-
-async def test_a_stop_under_load_answers_every_request_sent(own_certificates: CertificateFiles) -> None:
-    """With clients of both protocols, plain and TLS: every request sent before the stop gets a complete response."""
-    for protocol in PROTOCOLS:
-        flags = ("--port", "0", "--tls-port", "0", "--recipes", "generated:50", "--stop-notice", "0.3")
-        tls = ("--cert", str(own_certificates.server), "--key", str(own_certificates.server_key))
-        with listening("producers", protocol, *flags, *tls, ports=2) as producer:
-            context = ssl.create_default_context(cafile=own_certificates.ca)
-            counts = await asyncio.gather(
-                *(
-                    _call_until_refused(address, context, producer, stop_after=None if number else 50)
-                    for number, address in enumerate(producer.addresses * 3)
-                )
-            )
-            assert producer.process.wait(20) == 0
-            assert min(counts) > 3
-            port = int(producer.addresses[0].split("/")[2].rpartition(":")[2])
-            socket.create_server(("127.0.0.1", port)).close()
-
-
-async def _call_until_refused(
-    address: str, context: ssl.SSLContext, producer: Listening, stop_after: int | None
-) -> int:
-    """The number of requests answered before connections were refused. Every request that was sent must be answered."""
-    place = address.split("/")[2].rpartition(":")
-    answered = 0
-    while True:
-        try:
-            reader, writer = await asyncio.open_connection(
-                place[0], int(place[2]), ssl=context if address.startswith("https") else None
-            )
-        except (ConnectionError, ssl.SSLError):
-            return answered
-        fresh, closing = True, False
-        while not closing:
-            if answered == stop_after:
-                producer.process.terminate()
-            writer.write(GET)
-            try:
-                head = await reader.readuntil(b"\r\n\r\n")
-            except (ConnectionError, asyncio.IncompleteReadError):
-                # Only the first request may arrive after the end; a used connection gets `Connection: close` first.
-                assert fresh
-                writer.close()
-                return answered
-            fresh = False
-            length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-            await reader.readexactly(length)
-            closing = b"connection: close" in head.lower()
-            answered += 1
-        writer.close()
-
-
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_second_signal_ends_at_once(protocol: str, own_certificates: CertificateFiles) -> None:
-    with serving_tls(protocol, own_certificates, "--stop-notice", "3600") as producer:
-        with connected(producer, context_for(own_certificates)) as held:
-            producer.process.terminate()
-            while healthy(held):
-                # The signal has not arrived yet.
-                pass
-        producer.process.terminate()
-        assert producer.process.wait(20) == 1
