@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from bench.environment import IMPLEMENTATIONS
 from recipes.installation import PROGRAMS, ROOT
 from tests.support import container, wheel
 from tests.support.programs import PATIENCE_S, Listening, assert_one_line_error, environment
@@ -58,7 +57,7 @@ def test_what_it_requires_is_locked_in_these_versions(commands: Path) -> None:
     site_packages = wheel.site_packages(commands.parent)
     (found,) = metadata.Distribution.discover(name="recipe-lab", path=[str(site_packages)])
     required = [Requirement(text) for text in found.requires or ()]
-    locks = "".join((ROOT / lock).read_text(encoding="utf-8") for lock in (IMPLEMENTATIONS, "requirements/cluster.txt"))
+    locks = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "requirements").glob("*.txt"))
     locked = dict(re.findall(r"(?m)^([a-z0-9-]+)==([^ ]+)", locks))
     assert {"aiohttp", "grpcio", "granian", "distributed"} <= {each.name for each in required}
     assert [each for each in required if not each.specifier.contains(locked[each.name])] == []

@@ -14,7 +14,8 @@ from bench.cluster import pipe
 from commands.errors import UsageError
 from recipes.installation import prepared_by
 
-CONNECT_S = 15.0
+CONNECT_S = 5.0
+"""How long a scheduler may take to answer."""
 SCHEMES = ("tcp", "tls")
 
 
@@ -62,9 +63,11 @@ class Connection:
         self.version = distributed.__version__
         try:
             async with asyncio.timeout(CONNECT_S):
-                self._client = await distributed.Client(
+                # Awaited by itself, so that it is known and can be closed when it does not connect.
+                self._client = distributed.Client(
                     self.address, asynchronous=True, timeout=CONNECT_S, set_as_default=False, name="recipe-lab"
                 )
+                await self._client
                 found = await self._client.get_versions()
         except (OSError, TimeoutError, ValueError) as error:
             await self._close()
@@ -123,7 +126,8 @@ class Connection:
             calling.cancel()
             await asyncio.gather(calling, return_exceptions=True)
         if found is None or isinstance(found, BaseException):
-            self.lose(worker, f"it cannot be reached: {found}" if found else "it left the cluster")
+            broken = found is None or isinstance(found, OSError)
+            self.lose(worker, "the connection to it broke" if broken else f"it does not do what it is sent: {found!r}")
             raise WorkerLost(gone.result())
         return found
 

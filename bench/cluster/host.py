@@ -37,6 +37,7 @@ from bench.cluster.messages import (
 )
 from bench.cluster.pipe import LINE_LIMIT_BYTES
 from bench.load import messages
+from bench.load.stdin import reader_of_stdin
 from bench.load.timer import PreciseTimer
 from bench.machine import NOT_PINNED
 from bench.results import ClusterWorker
@@ -157,8 +158,7 @@ def write(number: int, reply: Reply) -> None:
 
 
 async def _read_requests(lease_s: float) -> None:
-    reader = asyncio.StreamReader(limit=LINE_LIMIT_BYTES)
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    reader = await reader_of_stdin(LINE_LIMIT_BYTES)
     with suppress(TimeoutError):
         await obey(reader, lease_s)
 

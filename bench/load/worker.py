@@ -6,8 +6,6 @@ another client library. It ends when its stdin ends, so it never outlives the be
 
 import asyncio
 import gc
-import os
-import stat
 import sys
 from argparse import SUPPRESS, ArgumentParser
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -34,6 +32,7 @@ from bench.load.open_loop import NO_RESPONSE, due_offsets_ns, run_open
 from bench.load.producer_taps import ProducerTaps
 from bench.load.recorder import OK, UNANSWERED, SliceRecord, cause_of, failures, most_frequent_failure
 from bench.load.request_logging import OpenLog
+from bench.load.stdin import reader_of_stdin
 from bench.load.verifying import FAILURES_AT_FIRST, ask_some
 from bench.load.watch import ConnectionCount, LoopWatch
 from bench.machine import process_cpu_ns
@@ -461,14 +460,7 @@ async def obey(reader: asyncio.StreamReader) -> None:
 
 
 async def _read_orders() -> None:
-    reader = asyncio.StreamReader(limit=1 << 24)
-    kind = os.fstat(sys.stdin.fileno()).st_mode
-    if stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind):
-        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    else:  # the loop would abort
-        reader.feed_data(sys.stdin.buffer.read())
-        reader.feed_eof()
-    await obey(reader)
+    await obey(await reader_of_stdin(1 << 24))
 
 
 def main() -> None:

@@ -132,6 +132,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.support.known_producer", description=__doc__)
     parser.add_argument("protocol", choices=PRODUCERS)
     parser.add_argument("--recipes", default="generated:50")
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--delay-ms", type=float, default=0.0)
     parser.add_argument("--one-at-a-time", action="store_true", help="so that its capacity is 1000 / delay")
     parser.add_argument("--stall-ms", type=float, default=0.0)
@@ -148,7 +149,7 @@ async def serve(given: argparse.Namespace) -> None:
     if given.streams is not None:
         grpc_limits.MAXIMUM_CONCURRENT_STREAMS = given.streams
     with PreciseTimer() as timer:
-        settings = ProducerSettings(port=0, drain_s=0.1)
+        settings = ProducerSettings(host=given.host, port=0, drain_s=0.1)
         producer = producer_class(given.protocol)(KnownBook(given, timer), settings)
         with lifecycle.stop_requested() as stop:
             addresses = await producer.start()
