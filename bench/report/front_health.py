@@ -61,6 +61,8 @@ def _findings(found: Iterable[FrontReactions]) -> Iterator[Finding]:
             yield Finding("warning", f"{_subject(each.key)}: no result: {each.reason}")
         if each.untrusted is not None:
             yield Finding("warning", f"{_subject(each.key)}: {each.untrusted}", "load_behind")
+        if each.delayed_by_load is not None:
+            yield Finding("note", f"{_subject(each.key)}: {each.delayed_by_load}", "load_delays")
 
 
 def _any_failed(found: Iterable[FrontReactions]) -> bool:

@@ -109,6 +109,8 @@ def _findings(rollouts: Iterable[Rollout]) -> Iterator[Finding]:
             yield Finding(grade, f"{name}: {STATUSES[each.status]}: {each.reason}")
         if each.untrusted is not None:
             yield Finding("warning", f"{name}: {each.untrusted}", "load_behind")
+        if each.delayed_by_load is not None:
+            yield Finding("note", f"{name}: {each.delayed_by_load}", "load_delays")
         if killed := [one.replica for one in each.restarts if one.killed]:
             yield Finding("warning", f"{name}: replica {listed(list(map(str, killed)))} had to be killed", "killed")
 

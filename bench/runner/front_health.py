@@ -83,14 +83,13 @@ class Reactions:
 
 
 class _Trial:
-    """One front, while it is tried out. The last replica is the one that fails."""
+    """One front, while it is tried out."""
 
     def __init__(self, session: Session, reactions: Reactions, key: ReactionKey) -> None:
         self.session = session
         self.key = key
         self.reactions = reactions
         self.job = reactions.job
-        self.slot = key.cell.replicas - 1
 
     async def carried_out(self) -> FrontReactions:
         """Start everything, and try one fault after the other. Raises ProcessFailed, NoFreePort and NotCarriedOut."""
@@ -121,8 +120,8 @@ class _Trial:
         return [await self._try(replicas, fault) for fault in self.reactions.faults]
 
     async def _try(self, replicas: Replicas, fault: Fault) -> Observed:
-        await asyncio.sleep(LEAD_S)
-        child = replicas.running[self.slot].child
+        slot = await self._busiest(replicas)
+        child = replicas.running[slot].child
         try:
             at_ns = perf_counter_ns()
             match fault:
@@ -138,14 +137,14 @@ class _Trial:
             undone_ns = perf_counter_ns()
         finally:
             child.kill()
-        await replicas.end(self.slot, 0)
-        await replicas.begin(self.slot)
+        await replicas.end(slot, 0)
+        await replicas.begin(slot)
         ready_ns = perf_counter_ns()
         async with self._counting(replicas, asks_all=True) as back_counts:
             await asyncio.sleep(self.reactions.share_s)
         return Observed(
             fault=fault,
-            slot=self.slot,
+            slot=slot,
             at_ns=at_ns,
             undone_ns=undone_ns,
             ready_ns=ready_ns,
@@ -167,11 +166,22 @@ class _Trial:
                 with suppress(asyncio.CancelledError):
                     await reading
 
+    async def _busiest(self, replicas: Replicas) -> int:
+        """The replica that answers most requests, and is the one that fails: kept connections may leave others idle."""
+        before = await self._calls(replicas)
+        await asyncio.sleep(LEAD_S)
+        after = await self._calls(replicas)
+        answered = [(last or 0) - (first or 0) for first, last in zip(before, after, strict=True)]
+        return answered.index(max(answered))
+
+    async def _calls(self, replicas: Replicas) -> list[int | None]:
+        addresses = (replicas.running[slot].metrics[0] for slot in range(self.key.cell.replicas))
+        return list(await asyncio.gather(*map(_calls_at, addresses)))
+
     async def _count(self, replicas: Replicas, found: list[CallCounts]) -> None:
-        addresses = [replicas.running[slot].metrics[0] for slot in range(self.key.cell.replicas)]
         while True:
-            read = await asyncio.gather(*map(_calls_at, addresses))
-            found.append(CallCounts(at_ns=perf_counter_ns(), calls=list(read)))
+            read = await self._calls(replicas)
+            found.append(CallCounts(at_ns=perf_counter_ns(), calls=read))
             await asyncio.sleep(READ_EVERY_S)
 
 

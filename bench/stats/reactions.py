@@ -13,7 +13,7 @@ from bench.load.causes import Causes
 from bench.request_log import LoggedRequest, RequestLog
 from bench.results import Cause
 from bench.spec import CellKey
-from bench.stats.send_lag import why_behind
+from bench.stats.send_lag import what_delayed, why_behind
 
 Fault = Literal["killed", "not-ready", "hanging"]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
@@ -78,6 +78,9 @@ class FrontReactions(Struct, frozen=True, kw_only=True):
     status: Literal["measured", "unsupported", "failed"] = "measured"
     reason: str | None = None
     untrusted: str | None = None
+    """Why its figures are not to be trusted."""
+    delayed_by_load: str | None = None
+    """Why requests were delayed besides."""
     front_version: str = ""
     requests: int = 0
     reactions: list[Reaction] = []
@@ -191,6 +194,7 @@ def reactions_of(key: ReactionKey, log: RequestLog, observed: Sequence[Observed]
     return FrontReactions(
         key=key,
         untrusted=why_behind(requests, log.loop_stall_ns),
+        delayed_by_load=what_delayed(requests, log.loop_stall_ns),
         front_version=front_version,
         requests=len(requests),
         reactions=[reaction_of(requests, each, key.cell.replicas) for each in observed],

@@ -9,7 +9,7 @@ from bench.request_log import LoggedRequest, RequestLog
 from bench.spec import CellKey
 from bench.stats.over_time import NS_PER_S, Interval, intervals, quantile
 from bench.stats.restarts import Lost, Restart, lost_requests
-from bench.stats.send_lag import lag_p99_ns, why_behind
+from bench.stats.send_lag import lag_p99_ns, what_delayed, why_behind
 
 Order = Literal["stop-first", "start-first"]
 ORDERS: tuple[Order, ...] = get_args(Order)
@@ -44,6 +44,8 @@ class Rollout(Struct, frozen=True, kw_only=True):
     """Why it was not measured."""
     untrusted: str | None = None
     """Why its figures are not to be trusted."""
+    delayed_by_load: str | None = None
+    """Why its high percentiles of latency are those of the load process."""
     front_version: str = ""
     requests: int = 0
     failed: int = 0
@@ -75,6 +77,7 @@ def rollout_of(key: RolloutKey, log: RequestLog, restarts: Sequence[Restart], fr
     return Rollout(
         key=key,
         untrusted=why_behind(requests, log.loop_stall_ns),
+        delayed_by_load=what_delayed(requests, log.loop_stall_ns),
         front_version=front_version,
         requests=len(requests),
         failed=sum(each.cause is not None for each in requests),
