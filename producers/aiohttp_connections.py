@@ -62,7 +62,6 @@ class GuardedServer(web.Server):
         self.limits = limits
         self._drain_s = drain_s
         self.draining = False
-        """Whether every response closes its connection."""
         self.counters = counters
         self._accepted = 0
         self._refused = 0
@@ -71,7 +70,8 @@ class GuardedServer(web.Server):
         self._begun: WeakSet[GuardedConnection] = WeakSet()
         """Connections that began with a TLS handshake. One that fails ends without notice."""
         self._sweep: asyncio.TimerHandle | None = None
-        self._sweep_s = min(SWEEP_S, limits.header_timeout_s / 4, limits.write_timeout_s / 4)
+        shortest_s = min(limits.header_timeout_s, limits.write_timeout_s, limits.connection_age_s)
+        self._sweep_s = min(SWEEP_S, shortest_s / 4)
         self._overloaded = responses.unread(
             Problem(503, f"the limit of {self._limit} connections is reached", headers={"Retry-After": "1"})
         )
@@ -134,10 +134,15 @@ class GuardedServer(web.Server):
             connection.check(now)
         self._sweep = self._loop.call_later(self._sweep_s, self.watch)
 
+    def drain(self) -> None:
+        """Have every response close its connection from now on."""
+        self.draining = True
+        for connection in [*self.guarded(), *self._begun]:
+            connection.last_response()
+
     async def close_idle(self) -> None:
         """Answer requests that are still arriving on idle and on new connections, then close those. Open requests
         continue."""
-        self.draining = True
         began = quiet_since = now = self._loop.time()
         requests = self.requests_count
         while self._connections or self._opening():
@@ -172,7 +177,9 @@ class GuardedConnection(web.RequestHandler):
         "_guard",
         "_head_bytes",
         "_head_since",
+        "_last",
         "_linger_timer",
+        "_opened",
         "_refused",
         "_stalled",
         "_stalled_since",
@@ -185,6 +192,9 @@ class GuardedConnection(web.RequestHandler):
         self._head_since: float | None = None
         """When the incomplete head began."""
         self._head_bytes = 0
+        self._opened = 0.0
+        self._last = guard.draining
+        """Whether the next response closes the connection."""
         self._answered = 0
         self._stalled_since = 0.0
         self._stalled = (0, 0)
@@ -203,7 +213,7 @@ class GuardedConnection(web.RequestHandler):
             self._refused = True
             self._linger(connection)
             return
-        self._head_since = self._loop.time()
+        self._opened = self._head_since = self._loop.time()
         super().connection_made(transport)
         # Cancels aiohttp's timer, which closes without a response. Until the first request, the deadline of the head
         # applies, which responds with 408.
@@ -238,7 +248,7 @@ class GuardedConnection(web.RequestHandler):
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
         """Send a response. The next one is built once most of this one has been read."""
-        if self._guard.draining:
+        if self._last:
             resp.force_close()
         finished = await super().finish_response(request, resp, start_time)
         if self._paused:
@@ -250,6 +260,10 @@ class GuardedConnection(web.RequestHandler):
         if self._unreadable:
             self._linger(self.transport)
         return finished
+
+    def last_response(self) -> None:
+        """Have the next response close the connection."""
+        self._last = True
 
     @property
     def opening(self) -> bool:
@@ -267,6 +281,8 @@ class GuardedConnection(web.RequestHandler):
         if transport is None:
             return
         limits = self._guard.limits
+        if now - self._opened > limits.connection_age_s:
+            self._last = True
         if self._head_since is not None and self._waits() and now - self._head_since > limits.header_timeout_s:
             self._end_with(Problem(408, f"the head of the request did not arrive within {limits.header_timeout_s:g} s"))
             return

@@ -90,7 +90,7 @@ class AiohttpProducer(Producer):
         sites, self._sites = self._sites, None
         if sites is not None and self._guard is not None:
             # From now on, /health is 503 and every response closes its connection.
-            self._guard.draining = True
+            self._guard.drain()
             self._stopping = True
             self.note_not_ready()
             if self._listening and self.settings.stop_notice_s:

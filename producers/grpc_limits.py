@@ -2,12 +2,10 @@
 
 from producers.settings import ProducerSettings
 
-MAXIMUM_CONCURRENT_STREAMS = 100
-"""On one connection; callers queue the rest. Without it, rapid resets take much memory."""
-
-MAXIMUM_ENDED_STREAMS = 10 * MAXIMUM_CONCURRENT_STREAMS
-"""On one connection: streams that have been answered and whose memory is freed in the next turn of the event loop. By
-default, gRPC's core counts them as concurrent, and so refuses streams to callers that use all that it advertises."""
+ENDED_STREAMS = 10
+"""On one connection, times the limit of concurrent ones: streams that have been answered and whose memory is freed in
+the next turn of the event loop. By default, gRPC's core counts them as concurrent, and so refuses streams to callers
+that use all that it advertises."""
 
 MAXIMUM_PENDING_CALLS = 20_000
 """Calls of all connections that wait for a handler. Beyond its default of 1,000, gRPC's core cancels calls at random,
@@ -40,8 +38,8 @@ def core_options(settings: ProducerSettings) -> list[tuple[str, int]]:
         # Between the first limit and the second, the core would refuse at random.
         ("grpc.max_metadata_size", calls.metadata_bytes),
         ("grpc.absolute_max_metadata_size", calls.metadata_bytes),
-        ("grpc.max_concurrent_streams", MAXIMUM_CONCURRENT_STREAMS),
-        ("grpc.http2.max_deallocating_streams", MAXIMUM_ENDED_STREAMS),
+        ("grpc.max_concurrent_streams", calls.streams),
+        ("grpc.http2.max_deallocating_streams", ENDED_STREAMS * calls.streams),
         # Behind the front, which counts connections itself, the core notices late that one has ended, and would refuse
         # the next.
         *([] if settings.strict_calls else [("grpc.max_allowed_incoming_connections", calls.connections)]),

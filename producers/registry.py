@@ -60,6 +60,7 @@ HTTP_LIMITS = frozenset(
         "header_timeout_s",
         "body_timeout_s",
         "keep_alive_s",
+        "connection_age_s",
         "write_timeout_s",
         "connections",
         "tls_handshake_timeout_s",

@@ -37,6 +37,9 @@ class CallLimits:
     """Open connections of one port of one process."""
     concurrent: int | None = 1000
     """Concurrent calls of one process. More are refused with RESOURCE_EXHAUSTED."""
+    streams: int = 100
+    """Concurrent calls of one connection (MAX_CONCURRENT_STREAMS); callers queue the rest. Without it, rapid resets
+    take much memory."""
     connection_age_s: float = 600.0
     """After this time a connection gets a GOAWAY, so that load balancers can redistribute connections and no caller
     holds anything for ever."""
@@ -88,6 +91,9 @@ class Limits:
     """The time for a request body to arrive."""
     keep_alive_s: float = 120.0
     """Idle connections are closed after this time, which is longer than the minute that is common for proxies."""
+    connection_age_s: float = 86_400.0
+    """After this time, a day, the next response closes its HTTP connection, so that load balancers can redistribute
+    connections. gRPC has `calls.connection_age_s`."""
     write_timeout_s: float = 20.0
     """A slow reader has to read at least 16 KiB within this time, or its connection is aborted."""
     connections: int = 2000

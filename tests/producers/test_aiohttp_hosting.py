@@ -132,6 +132,25 @@ async def test_a_stop_waits_for_the_request_in_flight_and_closes_its_connection(
     await stopping
 
 
+async def test_a_connection_of_some_age_is_closed_by_its_next_response() -> None:
+    producer = JsonHttpProducer(small_book(), ProducerSettings(port=0, limits=Limits(connection_age_s=0.2)))
+    (address,) = await producer.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port_of(address))
+    heads: list[bytes] = []
+    try:
+        async with asyncio.timeout(AMPLE_S):
+            while not heads or b"connection: close" not in heads[-1]:
+                writer.write(GET)
+                heads.append((await reader.readuntil(b"\r\n\r\n")).lower())
+                await reader.readexactly(int(heads[-1].split(b"content-length: ")[1].split(b"\r\n")[0]))
+            assert await reader.read() == b""
+        assert len(heads) > 1
+        assert all(head.startswith(b"http/1.1 200 ") for head in heads)
+    finally:
+        writer.close()
+        await producer.stop()
+
+
 async def test_an_idle_connection_is_closed_after_the_keep_alive_time() -> None:
     producer = JsonHttpProducer(small_book(), ProducerSettings(port=0, limits=Limits(keep_alive_s=0.05)))
     (address,) = await producer.start()

@@ -16,9 +16,9 @@ from urllib.parse import urlsplit, urlunsplit
 import uvloop
 
 from bench.load.timer import PreciseTimer
-from producers import grpc_limits, lifecycle
+from producers import lifecycle
 from producers.registry import PRODUCERS, producer_class
-from producers.settings import ProducerSettings
+from producers.settings import CallLimits, Limits, ProducerSettings
 from recipes import sources
 from recipes.book import DEFAULT_PAGE_SIZE, InMemoryRecipeBook
 from recipes.model import Recipe, RecipePage
@@ -146,10 +146,9 @@ def arguments() -> argparse.Namespace:
 
 async def serve(given: argparse.Namespace) -> None:
     """Serve until SIGTERM."""
-    if given.streams is not None:
-        grpc_limits.MAXIMUM_CONCURRENT_STREAMS = given.streams
     with PreciseTimer() as timer:
-        settings = ProducerSettings(host=given.host, port=0, drain_s=0.1)
+        calls = CallLimits() if given.streams is None else CallLimits(streams=given.streams)
+        settings = ProducerSettings(host=given.host, port=0, drain_s=0.1, limits=Limits(calls=calls))
         producer = producer_class(given.protocol)(KnownBook(given, timer), settings)
         with lifecycle.stop_requested() as stop:
             addresses = await producer.start()

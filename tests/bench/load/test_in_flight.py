@@ -24,6 +24,7 @@ from bench.stats.generator import queued_share
 from bench.workloads import GetQuestion
 from consumers.target import Target
 from producers.registry import PRODUCERS
+from producers.settings import CallLimits, Limits
 from tests.support.books import small_book
 from tests.support.measuring import HEADER, known, measured, plan_of
 from tests.support.serving import Served, serving
@@ -32,10 +33,9 @@ ALLOWED = 4
 
 
 @asynccontextmanager
-async def limited(protocol: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
+async def limited(protocol: str) -> AsyncIterator[Served]:
     """A producer that allows ALLOWED requests on one connection, where its protocol has such a limit."""
-    monkeypatch.setattr("producers.grpc_limits.MAXIMUM_CONCURRENT_STREAMS", ALLOWED)
-    async with serving(protocol, small_book()) as served:
+    async with serving(protocol, small_book(), limits=Limits(calls=CallLimits(streams=ALLOWED))) as served:
         yield served
 
 
@@ -58,26 +58,24 @@ async def counted(
 
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("protocol", PRODUCERS)
-async def test_what_a_client_has_in_flight_is_counted(
-    protocol: str, client: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_a_client_has_in_flight_is_counted(protocol: str, client: str) -> None:
     if why_unusable(client, open_loop=False, new_connections=False):
         pytest.skip(f"{client} is not installed")
-    async with limited(protocol, monkeypatch) as served:
+    async with limited(protocol) as served:
         few, many = await counted(served, client, 3), await counted(served, client, 16)
     limit = ALLOWED if row(protocol).multiplexes else None
     assert few == InFlightCounted(wanted=3, reached=3, streams_at_most=limit)
     assert many == InFlightCounted(wanted=16, reached=limit or 16, streams_at_most=limit)
 
 
-async def test_nothing_is_counted_where_requests_fail(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with limited("http", monkeypatch) as served:
+async def test_nothing_is_counted_where_requests_fail() -> None:
+    async with limited("http") as served:
         assert (await counted(served, "library", 2, recipe_id=999_999)).reached is None
     assert (await counted(served, "library", 2)).reached is None, "it serves no longer"
 
 
-async def test_nothing_is_counted_where_time_does_not_suffice(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with limited("http", monkeypatch) as served:
+async def test_nothing_is_counted_where_time_does_not_suffice() -> None:
+    async with limited("http") as served:
         assert (await counted(served, "library", 2, patience_s=0)).reached is None
 
 

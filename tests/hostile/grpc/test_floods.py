@@ -17,7 +17,7 @@ from hyperframe.frame import (
     WindowUpdateFrame,
 )
 
-from producers.grpc_limits import MAXIMUM_CONCURRENT_STREAMS
+from producers.settings import CallLimits
 from tests.hostile.attack import AMPLE_S, until
 from tests.hostile.grpc.conftest import LIMITS, Victim, on_every_port, on_strict_ports
 from tests.hostile.grpc.test_calls import DEADLINE_EXCEEDED, GET, ID_42, META, OK
@@ -129,7 +129,7 @@ async def test_streams_over_the_limit_are_refused_one_by_one(victim: Victim) -> 
         held = [answer for answer in answers if answer.status == DEADLINE_EXCEEDED]
         assert outcome == "survived"
         assert len(refused) + len(held) == len(calls)
-        assert len(held) <= MAXIMUM_CONCURRENT_STREAMS
+        assert len(held) <= CallLimits().streams
         assert (await connection.ask(META, message(b""))).status == OK
     victim.answers.append(f"{len(refused)} refused, {len(held)} × grpc-status 4")
 
