@@ -25,6 +25,7 @@ from bench.stats.estimates import measure_of
 from bench.stats.generator import is_bound
 from bench.stats.ratios import family, paired
 from bench.stats.verdicts import MARGIN, family_confidence
+from bench.stats.wording import counted
 from recipes.installation import COMMAND
 
 LADDERS: dict[str, tuple[Unit, ...]] = {
@@ -34,7 +35,7 @@ LADDERS: dict[str, tuple[Unit, ...]] = {
 }
 """Units of a measure, in ascending order. The first is the one in which its values are given."""
 NOWHERE = "none"
-"""Where gzip or TLS is done when it is off."""
+"""Where gzip or TLS is done when it is off; the front of what is measured without one."""
 Number = tuple[float, float | None, float | None]
 """A value and both ends of its 95 % interval."""
 
@@ -185,7 +186,8 @@ def _parts(run: Run) -> Parts | None:
 
 
 def _controls(cells: Sequence[Cell]) -> Iterator[Control]:
-    """The workload always, as it says what is shown; other dimensions where they vary."""
+    """The workload always, as it says what is shown; other dimensions where they vary, unless those before decide."""
+    before: list[str] = []
     for name, each in dimensions().items():
         if each.role not in (Role.GROUP, Role.VARIANT, Role.PLACE):
             continue
@@ -196,8 +198,9 @@ def _controls(cells: Sequence[Cell]) -> Iterator[Control]:
         ordered = sorted(found) if together else list(found)
         # A place is empty where its variant is off.
         chosen = [value for value in ordered if value or each.role is not Role.PLACE]
-        if len(chosen) < 2 and name != "workload":
+        if name != "workload" and (len(chosen) < 2 or _decided(name, before, cells)):
             continue
+        before.append(name)
         yield Control(
             name,
             each.heading,
@@ -205,6 +208,15 @@ def _controls(cells: Sequence[Cell]) -> Iterator[Control]:
             [_reader_word(each, found[value], value) for value in ordered],
             all_at_once=together,
         )
+
+
+def _decided(name: str, before: Sequence[str], cells: Sequence[Cell]) -> bool:
+    """Whether a dimension has one value for each combination of others, as the replicas behind each front may have."""
+    found: dict[tuple[Hashable, ...], Hashable] = {}
+    return all(
+        found.setdefault(tuple(getattr(cell, other) for other in before), getattr(cell, name)) == getattr(cell, name)
+        for cell in cells
+    )
 
 
 def _link_word(label: str, value: Any) -> str:
@@ -217,6 +229,10 @@ def _reader_word(dimension: Dimension, key: CellKey, value: Any) -> str:
         return "on" if value else "off"
     if dimension.role is Role.PLACE:
         return value or NOWHERE
+    if value == NOWHERE:
+        return f"no {dimension.heading}"
+    if isinstance(value, int):
+        return counted(value, dimension.heading.removesuffix("s"))
     return dimension.words(key) or f"{value} {dimension.heading}"
 
 

@@ -8,6 +8,7 @@ from bench.report import definitions, names, units
 from bench.report.costs import DIRECTIONS, NS_PER_US
 from bench.report.document import Column, Entry, Section, Table, TableBuilder
 from bench.report.grouping import variant_of
+from bench.report.latency_tables import bound_note, throughput
 from bench.report.units import Unit
 from bench.results import Bytes, CallsCounted, Cell, Estimate, Run
 from bench.spec import CellKey
@@ -20,7 +21,10 @@ ADDED = (
     "added: behind the front minus without it, from slices of the same rounds and the same producers. p99: the "
     "difference of both percentiles, without an interval."
 )
-CPU = "CPU per request of each process; that of the server is the sum over its replicas."
+CPU = (
+    "CPU per request of each process; that of the server is the sum over its replicas. front memory: its process at "
+    "its peak."
+)
 SIDES = (
     "client side: between the client and the front. server side: between the front and the producer, on the wire, each "
     "per request; connections: bytes before the first request."
@@ -107,26 +111,36 @@ def _hop_table(title: str, found: Sequence[Hop]) -> Table:
     time = units.chosen(units.DURATIONS_NS, [abs(value) for value in times])
     cpu = units.chosen(units.DURATIONS_NS, [_spent_ns(hop.behind, "producer") for hop in found])
     built.columns += [Column(text, time.symbol) for text in ("p50 without", "added p50", "added p99")]
+    built.columns += [Column(text) for text in ("requests/s without", "requests/s")]
     built.columns += [
         Column(text, cpu.symbol)
         for text in ("front CPU", "server CPU without", "server CPU", "client CPU without", "client CPU")
     ]
+    memory = units.chosen(units.SIZES_BYTES, [_memory(hop.behind) for hop in found])
+    built.columns.append(Column("front memory", memory.symbol))
     for hop in found:
         entries: list[Entry | str] = [
             units.number(_p50_ns(hop.alone), time),
             units.difference(hop.added_p50_ns, time),
             "" if hop.added_p99_ns is None else units.signed(hop.added_p99_ns, time),
+            *("" if cell.measures_latency else throughput(cell) for cell in (hop.alone, hop.behind)),
             _spent(hop.behind, "front", cpu),
             *(_spent(cell, side, cpu) for side in ("producer", "consumer") for cell in (hop.alone, hop.behind)),
+            units.number(_memory(hop.behind), memory),
         ]
         built.add(_headings(hop.behind), entries)
-    built.notes += [ADDED, CPU]
+    built.notes += [ADDED, CPU, *bound_note([hop.behind for hop in found])]
     built.common.append(definitions.INTERVAL)
     return built.table()
 
 
+def _memory(cell: Cell) -> int | None:
+    return None if cell.memory_bytes is None else cell.memory_bytes.front_peak
+
+
 def _p50_ns(cell: Cell) -> float | None:
-    found = cell.latency_ns.p50 if cell.latency_ns is not None else None
+    """Under a load that measures latency; with several requests in flight it is mostly waiting."""
+    found = cell.latency_ns.p50 if cell.latency_ns is not None and cell.measures_latency else None
     return None if found is None else found.value
 
 

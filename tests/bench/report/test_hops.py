@@ -2,9 +2,10 @@
 
 from msgspec.structs import replace
 
-from bench.report import hops
+from bench.report import hops, html
 from bench.report.answer import answer_of
 from bench.report.document import Table
+from bench.report.explorer import explorer_of
 from bench.report.grouping import grouped
 from bench.report.run_document import document_of
 from bench.report.tables import tables_of
@@ -120,3 +121,33 @@ def test_fronts_have_a_section_where_there_are_some() -> None:
     assert hops.section(alone) is None
     assert "fronts" not in [section.id for section in document_of(alone).sections]
     assert tables_of(alone, grouped(alone), ["fronts"]) == {"fronts": []}
+
+
+def test_the_page_begins_with_what_fronts_add_and_offers_what_was_varied() -> None:
+    found = example()
+    page = html.render(document_of(found)).decode()
+    assert page.index("HAProxy adds HTTP/JSON") < page.index("<h2")
+    explorer = explorer_of(found, grouped(found))
+    assert explorer is not None
+    controls = {control.name: control.texts for control in explorer.controls}
+    assert controls["front"] == ["no front", "behind HAProxy"]
+    assert controls["replicas"] == ["1 replica", "2 replicas"]
+    assert "front-cpu-c1" in [measure.key for measure in explorer.measures]
+
+
+def test_what_the_front_decides_is_no_choice_of_its_own() -> None:
+    found = run([timed("http", 130), behind("http", 170, replicas=2)])
+    explorer = explorer_of(found, grouped(found))
+    assert explorer is not None
+    assert [control.name for control in explorer.controls] == ["workload", "front"]
+
+
+def test_places_of_gzip_are_offered_where_there_are_several() -> None:
+    places = [behind("http", 200, gzip=True, gzip_at=place) for place in ("producer", "front")]
+    explorer = explorer_of(run([behind("http", 170), *places]), grouped(run([behind("http", 170), *places])))
+    assert explorer is not None
+    assert [(each.name, each.texts) for each in explorer.controls][1:] == [
+        ("gzip", ["off", "on"]),
+        ("gzip_at", ["none", "front", "producer"]),
+    ]
+    assert [row.variant for row in explorer.rows] == ["plain", "gzip", "gzip at the front"]
