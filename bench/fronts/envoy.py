@@ -80,7 +80,7 @@ class Envoy(Front):
 
     def command(self, program: str, directory: str) -> list[str]:
         """In the foreground, with one thread for requests."""
-        options = ["--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"]
+        options = ["--concurrency", "1", "--disable-hot-restart", "--log-level", "error"]
         return [program, "-c", f"{directory}/{self.config}", *options]
 
     def version(self, printed: str) -> str:

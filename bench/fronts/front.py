@@ -291,6 +291,10 @@ class Front(ABC):
     def version(self, printed: str) -> str:
         """The version in what the program printed for `version_flag`; empty where there is none."""
 
+    def reason(self, errors: Sequence[str]) -> str:
+        """Why its program ended, from the last lines that it wrote to stderr; empty where it wrote nothing."""
+        return errors[-1] if errors else ""
+
     @abstractmethod
     def questions(self, plan: FrontPlan) -> tuple[Question, ...]:
         """How its statistics are asked for. None of it takes part in serving requests."""

@@ -28,6 +28,7 @@ from bench.protocols import HEALTH_PATH
 PROGRAM = "haproxy"
 VERSION_FLAG = "-v"
 SOCKET = "statistics.sock"
+_ALERT = re.compile(r"\[ALERT\]\s+\(\d+\) : (.*)")
 _VERSION = re.compile(r"HAProxy version (\S+)")
 
 QUESTIONS = (Question(SOCKET, b"show stat\n"),)
@@ -42,6 +43,12 @@ def version(printed: str) -> str:
     """`2.6.12-1+deb12u4` of `HAProxy version 2.6.12-1+deb12u4 2023/12/16`."""
     found = _VERSION.search(printed)
     return found[1] if found else ""
+
+
+def reason(errors: Sequence[str]) -> str:
+    """The first alert. Those behind it say that there was one."""
+    alerts = (alert for line in errors if (alert := _ALERT.match(line)) is not None)
+    return next((alert[1] for alert in alerts), errors[-1] if errors else "")
 
 
 def bind(plan: FrontPlan, directory: str) -> str:

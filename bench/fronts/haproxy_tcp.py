@@ -49,6 +49,10 @@ class HAProxyTcp(Front):
         """As `haproxy -v` prints it."""
         return parts.version(printed)
 
+    def reason(self, errors: Sequence[str]) -> str:
+        """The first of its alerts."""
+        return parts.reason(errors)
+
     def questions(self, plan: FrontPlan) -> tuple[Question, ...]:
         """On its statistics socket."""
         return parts.QUESTIONS

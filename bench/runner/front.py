@@ -58,6 +58,12 @@ class RunningFront:
         host, _, port = self.plan.address.rpartition(":")
         return Target(host, int(port), tls=self.plan.serves_tls)
 
+    @property
+    def reason(self) -> str:
+        """Why its program failed, as `: …`; empty when it wrote nothing to stderr."""
+        found = self.front.reason(self.child.last_errors())
+        return f": {found}" if found else ""
+
     async def counts(self) -> Counts:
         """What it has counted since it was started. Raises ProcessFailed."""
         try:
@@ -66,7 +72,7 @@ class RunningFront:
             return self.front.counts(self.plan, answers)
         except (TimeoutError, OSError, BadStatistics) as error:
             reason = str(error) or f"no answer within {STATISTICS_S:g} s"
-            raise ProcessFailed(f"{self.child.name} does not tell its counts: {reason}") from None
+            raise ProcessFailed(f"{self.child.name} has counts that cannot be read: {reason}") from None
 
     async def _answer(self, question: Question) -> bytes:
         path = self.directory / question.name
@@ -139,7 +145,7 @@ async def start(
         # It has ended. Somebody else may have taken the port that was free before.
         if not is_taken(running.target.port):
             break
-    raise ProcessFailed(f"{child.name} ended before it forwarded{child.last_error()}")
+    raise ProcessFailed(f"{child.name} ended with {child.process.returncode} before it forwarded{running.reason}")
 
 
 async def _ready(running: RunningFront) -> bool:
@@ -156,10 +162,8 @@ async def _ready(running: RunningFront) -> bool:
                         return True
                 await asyncio.sleep(BETWEEN_ATTEMPTS_S)
     except TimeoutError:
-        name = running.child.name
-        raise ProcessFailed(
-            f"{name} forwarded no request within {READY_WITHIN_S:g} s{running.child.last_error()}"
-        ) from None
+        name, reason = running.child.name, running.reason
+        raise ProcessFailed(f"{name} forwarded no request within {READY_WITHIN_S:g} s{reason}") from None
     return False
 
 

@@ -182,11 +182,15 @@ class Child:
 
     def last_error(self) -> str:
         """The last line of its stderr, as `: …`; empty when it wrote nothing there."""
+        lines = self.last_errors()
+        return f": {lines[-1]}" if lines else ""
+
+    def last_errors(self) -> list[str]:
+        """The last lines of its stderr."""
         self.errors.flush()
         size = self.errors.seek(0, os.SEEK_END)
         self.errors.seek(max(0, size - 2000))
-        lines = self.errors.read().decode(errors="replace").strip().splitlines()
-        return f": {lines[-1]}" if lines else ""
+        return self.errors.read().decode(errors="replace").strip().splitlines()
 
     async def end(self, within_s: float = STOP_TIMEOUT_S) -> bool:
         """Ask it to end with SIGTERM, wait, and kill it when it has not ended in time.
