@@ -22,6 +22,10 @@ OTHERS: Mapping[str, Mapping[str, Any]] = {
     "the same over HTTP/2": {"protocol": "grpc", "limits": FrontLimits(in_flight=1, queue=1)},
     "a queue of limited time": {"limits": FrontLimits(in_flight=1, queue_s=1.0)},
     "a limit of HTTP/2 streams": {"protocol": "grpc", "limits": FrontLimits(streams=1)},
+    "refuses calls with RESOURCE_EXHAUSTED": {
+        "protocol": "grpc",
+        "limits": FrontLimits(rate_hz=1, call_status=True),
+    },
     "a new connection to a replica for each request": {"times": FrontTimes(upstream_keep_alive_s=0)},
 }
 HABITS: Mapping[str, str] = {
@@ -37,10 +41,12 @@ HABITS: Mapping[str, str] = {
 """The fields of `Habits`, by what readers call them."""
 
 
-def document_of(versions: Mapping[str, str]) -> Document:
-    """All fronts. `versions`: of each front whose program is installed."""
+def document_of(versions: Mapping[str, str] | None = None) -> Document:
+    """All fronts. `versions`: of those that are installed; None: nothing is said of that."""
     blocks: list[Block] = [_abilities()]
-    blocks += [_habits(row, versions.get(row.name, "")) for row in FRONTS.values()]
+    for row in FRONTS.values():
+        version = None if versions is None else versions.get(row.name)
+        blocks.append(_habits(row, version or "", missing=versions is not None and version is None))
     return Document(sections=(Section("fronts", "", tuple(blocks)),))
 
 
@@ -67,11 +73,13 @@ def _abilities() -> Table:
     return built.table()
 
 
-def _habits(row: FrontRow, version: str) -> Properties:
+def _habits(row: FrontRow, version: str, *, missing: bool) -> Properties:
     front = row.front()
     pairs = [(name, str(text)) for field, name in HABITS.items() if (text := getattr(front.habits, field))]
     pairs += [("cannot", "; ".join(_reasons(front)))]
-    return Properties(f"{row.name}: {row.title} {version}" if version else f"{row.name}: {row.install}", tuple(pairs))
+    if missing:
+        pairs.insert(0, ("not installed", row.install))
+    return Properties(f"{row.name}: {row.title} {version}".rstrip(), tuple(pairs))
 
 
 def _reasons(front: Front) -> list[str]:

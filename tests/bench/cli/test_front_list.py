@@ -18,4 +18,10 @@ def test_every_front_is_listed_with_its_version_or_what_to_install() -> None:
 
 
 def test_the_docs_show_what_is_true_of_fronts() -> None:
-    assert markdown.render(fronts.document_of({})) in DOCS.read_text(encoding="utf-8")
+    assert markdown.render(fronts.document_of()) in DOCS.read_text(encoding="utf-8")
+
+
+def test_what_is_not_installed_says_what_to_install() -> None:
+    shown = markdown.render(fronts.document_of({"nginx": "1.22.1"}))
+    assert "**nginx: nginx 1.22.1**\n\n- balances" in shown
+    assert "**envoy: Envoy**\n\n- not installed: run \\`make fronts\\`" in shown
