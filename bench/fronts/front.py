@@ -8,11 +8,13 @@ import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, get_args
-
-import jinja2
+from functools import cache
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 from bench.protocols import Protocol, protocol, title
+
+if TYPE_CHECKING:
+    import jinja2
 
 TlsAt = Literal["none", "front", "producer", "both", "pass"]
 """Who serves TLS: nobody; the front alone (it terminates); the producer alone, so that the front speaks TLS to it and
@@ -307,21 +309,11 @@ class Front(ABC):
         """The files of its configuration by name, for use in `directory`. The plan is one that it can do."""
         command = shlex.join(self.command(self.program, directory))
         values = {"plan": plan, "directory": directory, "command": command, **self.values(plan, directory)}
-        return {self.config: _environment.get_template(self.template).render(values)}
+        return {self.config: _environment().get_template(self.template).render(values)}
 
     @abstractmethod
     def values(self, plan: FrontPlan, directory: str) -> dict[str, object]:
         """What its template needs besides `plan` and `directory`."""
-
-
-_environment = jinja2.Environment(
-    loader=jinja2.PackageLoader("bench.fronts", "templates"),
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-    autoescape=False,  # noqa: S701 - configurations are not HTML
-)
 
 
 def milliseconds(seconds: float) -> str:
@@ -334,7 +326,20 @@ def seconds(value_s: float) -> str:
     return f"{value_s:.6f}".rstrip("0").rstrip(".") + "s"
 
 
-_environment.filters.update(ms=milliseconds, s=seconds)
+@cache
+def _environment() -> "jinja2.Environment":
+    import jinja2  # noqa: PLC0415 - most commands render no configuration
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("bench.fronts", "templates"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - configurations are not HTML
+    )
+    environment.filters.update(ms=milliseconds, s=seconds)
+    return environment
 
 
 def why_no_gzip(plan: FrontPlan) -> str | None:
