@@ -27,8 +27,10 @@ DIMENSIONS = ("protocol", "implementation", "connection", "front", "replicas")
 """Headings of the dimensions that it varies."""
 USUAL = {"front": "haproxy", "replicas": "2", "gzip": "off", "tls": "off"}
 """What they are by default."""
-USUAL_INTERVAL = "0.5"
+USUAL_INTERVAL, USUAL_AGE = "0.5", "off"
 INTERVALS_S = (0.05, 60.0)
+AGES_S = (0.1, 3600.0)
+OFF = "off"
 SECONDS_PER_FAULT = 18.0
 """A guess, for the progress bar."""
 
@@ -56,6 +58,14 @@ def front_health(
             parser=values.number(0.05, 60), metavar="SECONDS", rich_help_panel=WHAT, help="Of one health check."
         ),
     ] = 1.0,
+    connection_age: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="off|SECONDS",
+            rich_help_panel=WHAT,
+            help=f"When producers end a connection. Comma-separated. [default: {USUAL_AGE}]",
+        ),
+    ] = None,
     rate: Annotated[
         float,
         typer.Option(
@@ -117,9 +127,10 @@ def front_health(
         timeout_s=timeout,
     )
     intervals_s = numbers("--check-interval", check_interval or [USUAL_INTERVAL], *INTERVALS_S)
+    ages_s = numbers("--connection-age", connection_age or [USUAL_AGE], *AGES_S, off=OFF)
     keys = [
-        ReactionKey(cell=cell, check_interval_s=interval_s or 0.0)
-        for cell, interval_s in product(plan.matrix.cells(), intervals_s)
+        ReactionKey(cell=cell, check_interval_s=interval_s or 0.0, connection_age_s=age_s)
+        for cell, interval_s, age_s in product(plan.matrix.cells(), intervals_s, ages_s)
     ]
 
     async def tried(job: Job) -> list[FrontReactions]:

@@ -86,7 +86,8 @@ def _in_words(reaction: Reaction) -> str:
 
 def _subject(key: ReactionKey) -> str:
     connections = ", new connections" if key.cell.connection == NEW else ""
-    return f"{protocols.title(key.cell.protocol)} behind {fronts.title(key.cell.front)}{connections}"
+    age = "" if key.connection_age_s is None else f", connections at most {key.connection_age_s:g} s old"
+    return f"{protocols.title(key.cell.protocol)} behind {fronts.title(key.cell.front)}{connections}{age}"
 
 
 def _out(reaction: Reaction) -> str:
@@ -127,7 +128,8 @@ def _table(found: Sequence[FrontReactions]) -> Table:
     for each in found:
         key = each.key
         headings = (protocols.title(key.cell.protocol), fronts.title(key.cell.front))
-        how = ["new" if key.cell.connection == NEW else "kept", f"{key.check_interval_s:g} s"]
+        age = "" if key.connection_age_s is None else f" ≤ {key.connection_age_s:g} s"
+        how = [f"{'new' if key.cell.connection == NEW else 'kept'}{age}", f"{key.check_interval_s:g} s"]
         if each.status != "measured":
             built.add(headings, [*how, "no result" if each.status == "failed" else each.status, "", "", "", ""])
         for one in each.reactions:

@@ -23,6 +23,7 @@ from bench.runner.producer_counts import counts_at
 from bench.runner.replicas import NoFreePort, Replicas
 from bench.runner.session import RunningProducer, Session, Stopped
 from bench.stats.reactions import CallCounts, Fault, FrontReactions, Observed, ReactionKey, reactions_of
+from producers.registry import implementation
 
 LEAD_S = 1.0
 """Of load before each fault."""
@@ -31,7 +32,32 @@ READ_EVERY_S = 0.1
 NOTICE_S = 3600.0
 """Of a replica that is not ready: longer than it is observed."""
 START_WITHIN_S = 60.0
+AGE_LIMITS = ("calls.connection_age_s", "connection_age_s")
+"""Limits of producers on the age of connections. Each implementation enforces one of them, or none."""
 MARGIN_S = 1.0
+
+
+def age_flags(key: ReactionKey) -> tuple[str, ...]:
+    """The flags with which a producer ends connections at the age of the key; none where it has none."""
+    if key.connection_age_s is None:
+        return ()
+    return ("--limit", f"{age_limit(key)}={key.connection_age_s:g}")
+
+
+def age_limit(key: ReactionKey) -> str | None:
+    """The name of the producer's limit on the age of connections; None where it has no such limit."""
+    row = implementation(key.cell.protocol, key.cell.implementation)
+    return next((name for name in AGE_LIMITS if row.enforces(name)), None)
+
+
+def why_unsupported(key: ReactionKey, plan: FrontPlan) -> str | None:
+    """Why a front cannot be tried out, in words; None where it can."""
+    if key.connection_age_s is not None and age_limit(key) is None:
+        return (
+            f"{implementation(key.cell.protocol, key.cell.implementation).title} does not limit the age of connections"
+        )
+    chosen = front(key.cell.front)
+    return why_not_installed(chosen) or chosen.why_not(plan)
 
 
 class Reactions:
@@ -62,8 +88,7 @@ class Reactions:
 
     async def _one(self, key: ReactionKey) -> FrontReactions:
         """One front. Raises Stopped."""
-        chosen = front(key.cell.front)
-        if (reason := why_not_installed(chosen) or chosen.why_not(self.plan(key, ()))) is not None:
+        if (reason := why_unsupported(key, self.plan(key, ()))) is not None:
             return FrontReactions(key=key, status="unsupported", reason=reason)
         try:
             async with Session(self.job.pinning, self.job.stop) as session:
@@ -111,7 +136,7 @@ class _Trial:
             self.key.cell.protocol,
             implementation=self.key.cell.implementation,
             recipes=self.job.plan.recipes,
-            flags=("--stop-notice", f"{NOTICE_S:g}"),
+            flags=("--stop-notice", f"{NOTICE_S:g}", *age_flags(self.key)),
             counting=1,
             port=port,
         )

@@ -41,6 +41,8 @@ class ReactionKey(Struct, frozen=True, kw_only=True):
     cell: CellKey
     """What is requested, and through which front of how many replicas."""
     check_interval_s: float
+    connection_age_s: float | None = None
+    """After which producers end a connection; None: after a time that is longer than the observation."""
 
 
 class Reaction(Struct, frozen=True, kw_only=True):

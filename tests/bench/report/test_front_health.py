@@ -39,7 +39,7 @@ def front(*reactions: Reaction, **given: Any) -> FrontReactions:
         "replicas": 2,
         **given.pop("cell", {}),
     }
-    key = ReactionKey(cell=CellKey(**cell), check_interval_s=0.5)
+    key = ReactionKey(cell=CellKey(**cell), check_interval_s=0.5, connection_age_s=given.pop("age_s", None))
     return FrontReactions(key=key, reactions=list(reactions), **given)
 
 
@@ -77,5 +77,10 @@ def test_fronts_without_a_result_are_named() -> None:
     ]
 
 
-def test_new_connections_are_named() -> None:
+def test_new_connections_and_their_age_are_named() -> None:
+    aged = front(reaction(), age_s=2.0)
+    assert said(aged).startswith("HTTP/JSON behind HAProxy, connections at most 2 s old: ")
+    (table,) = document_of([aged, front(reaction())]).blocks()
+    assert isinstance(table, Table)
+    assert [row.entries[0].text for row in table.rows] == ["kept ≤ 2 s", "kept"]
     assert said(front(reaction(), cell={"connection": "new"})).startswith("HTTP/JSON behind HAProxy, new connections: ")

@@ -13,10 +13,13 @@ from bench.machine import NOT_PINNED
 from bench.plan import Addresses
 from bench.protocols import PROTOCOLS
 from bench.runner.front import RunningFront
+from bench.runner.front_health import age_flags, why_unsupported
 from bench.runner.logged_load import logged, start_verified_load
 from bench.runner.replicas import Replicas
 from bench.runner.session import RunningProducer, Session
 from bench.spec import CellKey, OpenLoad
+from bench.stats.reactions import ReactionKey
+from producers.registry import DEFAULT
 from tests.support import measuring
 
 
@@ -70,3 +73,20 @@ async def test_a_killed_replica_fails_only_what_was_in_flight_and_what_was_sent_
     sent = [request for request in log.requests() if killed_ns <= request.sent_ns + log.began_ns < known_ns]
     assert any(request.cause is None for request in sent)
     assert any(request.sent_ns > known_ns - log.began_ns for request in log.requests())
+
+
+def key(protocol: str, implementation: str = DEFAULT, **given: float) -> ReactionKey:
+    cell = CellKey(protocol=protocol, implementation=implementation, front="haproxy", replicas=2)
+    return ReactionKey(cell=cell, check_interval_s=0.5, **given)
+
+
+def test_producers_limit_the_age_of_connections_under_their_own_names() -> None:
+    assert age_flags(key("http", connection_age_s=2)) == ("--limit", "connection_age_s=2")
+    assert age_flags(key("grpc", connection_age_s=2.5)) == ("--limit", "calls.connection_age_s=2.5")
+    assert age_flags(key("http")) == ()
+
+
+def test_an_age_that_a_producer_does_not_limit_is_unsupported() -> None:
+    plan = FrontPlan(protocol="http", upstreams=())
+    said = why_unsupported(key("http", "granian", connection_age_s=2), plan)
+    assert said == "Granian does not limit the age of connections"
