@@ -13,11 +13,14 @@ from bench.cli.ask import ask
 from bench.cli.check import check
 from bench.cli.claims import claims
 from bench.cli.compare import compare
+from bench.cli.front_errors import front_errors
 from bench.cli.front_health import front_health
 from bench.cli.front_keep_alive import front_keep_alive
 from bench.cli.front_limits import front_limits
 from bench.cli.front_list import front_list
+from bench.cli.front_reuse import front_reuse
 from bench.cli.front_show import front_show
+from bench.cli.front_streams import front_streams
 from bench.cli.history import history
 from bench.cli.instructions import instructions
 from bench.cli.report import report
@@ -39,6 +42,9 @@ of_fronts: Mapping[str, Callable[..., int]] = {
     "health": front_health,
     "limits": front_limits,
     "keep-alive": front_keep_alive,
+    "reuse": front_reuse,
+    "streams": front_streams,
+    "errors": front_errors,
 }
 for name, command in of_fronts.items():
     fronts.command(name, cls=command_line.GroupedCommand.refusing(WITHOUT_EFFECT.get(command.__name__, ())))(command)

@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 
 from bench.cli import matrix_flags
-from bench.cli.matrix_flags import WHAT
+from bench.cli.matrix_flags import TIME, WHAT
 from bench.cli.output_flags import OUTPUT
 from bench.fronts.registry import FRONTS, NONE
 from bench.plan import Matrix, RunPlan
 from bench.protocols import PROTOCOLS
 from bench.spec import ClosedLoad
 from bench.workloads import Workload
+from commands import values
 
 USUAL_FRONT = "haproxy"
 
@@ -41,6 +42,12 @@ OrNoneFlag = Annotated[
         metavar="NAMES",
         rich_help_panel=WHAT,
         help=f"Comma-separated: {', '.join((NONE, *FRONTS))}. [default: {USUAL_FRONT}]",
+    ),
+]
+SecondsFlag = Annotated[
+    float,
+    typer.Option(
+        parser=values.number(1, 36_000), metavar="SECONDS", rich_help_panel=TIME, help="About how long all of it takes."
     ),
 ]
 OutFlag = Annotated[

@@ -8,8 +8,16 @@ import typer
 
 from bench.cli import matrix_flags
 from bench.cli.experiments import experimented, result_path, show_experiment
-from bench.cli.front_experiments import OrNoneFlag, OutFlag, ProtocolsFlag, fronts_of, plan_of, protocols_of
-from bench.cli.matrix_flags import LOAD, SERVERS, TIME
+from bench.cli.front_experiments import (
+    OrNoneFlag,
+    OutFlag,
+    ProtocolsFlag,
+    SecondsFlag,
+    fronts_of,
+    plan_of,
+    protocols_of,
+)
+from bench.cli.matrix_flags import LOAD, SERVERS
 from bench.cli.shared_flags import RecipesFlag, SeedFlag
 from bench.fronts.keep_alive import KeepAliveFound
 from bench.fronts.registry import NONE
@@ -86,15 +94,7 @@ def front_keep_alive(
             help="How many requests are sent at the same time.",
         ),
     ] = 10,
-    seconds: Annotated[
-        float,
-        typer.Option(
-            parser=values.number(1, 36_000),
-            metavar="SECONDS",
-            rich_help_panel=TIME,
-            help="About how long all of it takes.",
-        ),
-    ] = 120.0,
+    seconds: SecondsFlag = 120.0,
     recipes: RecipesFlag = sources.DEFAULT_SOURCE,
     seed: SeedFlag = 1,
     out: OutFlag = "",

@@ -6,14 +6,21 @@ import typer
 
 from bench.cli import matrix_flags
 from bench.cli.experiments import experimented, result_path, show_experiment
-from bench.cli.front_experiments import FrontsFlag, OutFlag, ProtocolsFlag, fronts_of, plan_of, protocols_of
-from bench.cli.matrix_flags import TIME, WHAT
+from bench.cli.front_experiments import (
+    FrontsFlag,
+    OutFlag,
+    ProtocolsFlag,
+    SecondsFlag,
+    fronts_of,
+    plan_of,
+    protocols_of,
+)
+from bench.cli.matrix_flags import WHAT
 from bench.cli.shared_flags import RecipesFlag, SeedFlag
 from bench.fronts.limits import CASES, LimitFound
 from bench.report.front_limits import document_of
 from bench.runner.front_limits import STARTING_S, seconds_each, trials, try_limits
 from bench.runner.job import Job
-from commands import values
 from commands.errors import ExitCode
 from recipes import sources
 
@@ -27,15 +34,7 @@ def front_limits(
             metavar="NAMES", rich_help_panel=WHAT, help=f"Comma-separated: {', '.join(CASES)}. [default: all]"
         ),
     ] = None,
-    seconds: Annotated[
-        float,
-        typer.Option(
-            parser=values.number(1, 3600),
-            metavar="SECONDS",
-            rich_help_panel=TIME,
-            help="About how long all of it takes.",
-        ),
-    ] = 60.0,
+    seconds: SecondsFlag = 60.0,
     recipes: RecipesFlag = sources.DEFAULT_SOURCE,
     seed: SeedFlag = 1,
     out: OutFlag = "",

@@ -5,7 +5,7 @@ that the front sent before it learned of the end. Without a network that is a ma
 front's last round trip before the limit. A front that closes first never sends over a connection that is about to end.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from statistics import median
@@ -53,13 +53,15 @@ class IdleTimes:
 
 OPEN, CLOSING, CLOSED = BANDS = ("open", "closing", "closed")
 """Of connections that were idle for less than the limit, of which some were for about as long, for longer."""
+ALL = "all"
+"""Of connections that were idle for a time around the limit: half of them closing."""
 
 
 class Band(Struct, frozen=True, kw_only=True):
     """What became of requests over connections that were idle for about the same time."""
 
     name: str
-    """One of BANDS."""
+    """One of BANDS, or ALL."""
     bursts: int
     requests: int
     failed: int
@@ -92,14 +94,9 @@ class KeepAliveFound(Struct, frozen=True, kw_only=True):
         return not self.unsupported and not self.trouble
 
     @property
-    def failed(self) -> int:
-        """Of all requests."""
-        return sum(band.failed for band in self.bands)
-
-    @property
-    def requests(self) -> int:
-        """All of them."""
-        return sum(band.requests for band in self.bands)
+    def around(self) -> Band:
+        """All requests."""
+        return self.bands[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +133,9 @@ def burst_s(requests: Iterable[LoggedRequest]) -> float:
 
 
 def bands(bursts: Sequence[IdleBurst], idle: IdleTimes) -> tuple[Band, ...]:
-    """Failures by how long connections were idle."""
-    return tuple(_band(name, [each for each in bursts if idle.band(each) == name]) for name in BANDS)
+    """Failures by how long connections were idle; those of all bursts come last."""
+    by_name = [_band(name, [each for each in bursts if idle.band(each) == name]) for name in BANDS]
+    return (*by_name, _band(ALL, bursts))
 
 
 def _band(name: str, bursts: Sequence[IdleBurst]) -> Band:
@@ -153,20 +151,35 @@ def _band(name: str, bursts: Sequence[IdleBurst]) -> Band:
 
 
 def answer(found: Sequence[KeepAliveFound]) -> str:
-    """One sentence for each pair of limits: how many of 10,000 requests fail."""
-    return " ".join(_sentence(each) for each in found if each.measured)
+    """One sentence for each protocol: how many of 10,000 requests around the limit fail, by front and limits."""
+    measured = [each for each in found if each.measured]
+    protocols = dict.fromkeys(each.protocol for each in measured)
+    return " ".join(_sentence(name, [each for each in measured if each.protocol == name]) for name in protocols)
 
 
-def _sentence(found: KeepAliveFound) -> str:
-    where = "" if found.front == NONE else f" behind {FRONTS[found.front].title}"
-    front = "" if found.front == NONE else f", the front's {found.front_keep_alive_s:g} s"
-    limits = f"the producer's keep-alive is {found.producer_keep_alive_s:g} s{front}"
-    closing = next(band for band in found.bands if band.name == CLOSING)
-    if not closing.requests:
-        return f"{title(found.protocol)}{where}: {limits}: no request was sent around the limit."
-    rate = closing.failed / closing.requests * PER_10_000
-    way = f", as {found.ways[0].reported} ({found.ways[0].sent})" if found.ways else ""
-    return (
-        f"{title(found.protocol)}{where}: {limits}: {rate:,.0f} of 10,000 requests around an idle time of "
-        f"{sum(found.idle_s) / 2:.3g} s fail{way}."
-    )
+def _sentence(protocol: str, found: Sequence[KeepAliveFound]) -> str:
+    around_s = sum(found[0].idle_s) / 2
+    several = {name: len({getattr(each, name) for each in found}) > 1 for name in _LIMITS}
+    parts = [f"{_named(each, several)} {_failing(each)}" for each in found]
+    return f"{title(protocol)}, of 10,000 requests after about {around_s:.3g} s without any, fail: {'; '.join(parts)}."
+
+
+_LIMITS = {
+    "producer_keep_alive_s": "producer {:g} s",
+    "front_keep_alive_s": "front {:g} s",
+    "retries": "{} retries",
+}
+
+
+def _named(found: KeepAliveFound, several: Mapping[str, bool]) -> str:
+    """Which front, and its limits where there are several."""
+    front = "no front" if found.front == NONE else FRONTS[found.front].title
+    limits = [text.format(getattr(found, name)) for name, text in _LIMITS.items() if several[name]]
+    return f"{front} ({', '.join(limits)})" if limits else front
+
+
+def _failing(found: KeepAliveFound) -> str:
+    if not found.around.requests:
+        return "not known, as none was sent"
+    rate = found.around.failed / found.around.requests * PER_10_000
+    return f"{rate:,.0f}" + (f" as {found.ways[0].reported}" if found.ways else "")

@@ -6,11 +6,12 @@ from bench.fronts.keep_alive import PER_10_000, Band, KeepAliveFound, answer
 from bench.fronts.registry import NONE
 from bench.protocols import title
 from bench.report.document import Column, Conclusion, Document, Finding, Quality, Section, Table, TableBuilder
-from bench.report.front_limits import front_title, way_columns, way_entries
+from bench.report.front_limits import front_title, unsupported, way_columns, way_entries
 
 NOTES = (
     "connection: idle for less than the limit (open), for about as long, so that the producer may close it while a "
-    "request is on its way (closing), or for longer (closed).",
+    "request is on its way (closing), or for longer (closed). gRPC's core closes later than its limit says: it counts "
+    "again from the latest check.",
     "In parentheses the 95 % interval. Requests of a burst fail together; the interval takes that into account.",
 )
 
@@ -29,12 +30,12 @@ def document_of(found: Sequence[KeepAliveFound]) -> Document:
 
 
 def _findings(found: Sequence[KeepAliveFound]) -> Iterator[Finding]:
+    yield from unsupported((each.front, each.unsupported) for each in found)
     for each in found:
-        name = f"{title(each.protocol)} behind {front_title(each.front)}"
-        if each.unsupported:
-            yield Finding("note", f"{name}: unsupported: {each.unsupported}")
         if each.trouble:
-            yield Finding("warning", f"{name}: no result: {each.trouble}")
+            yield Finding(
+                "warning", f"{title(each.protocol)} behind {front_title(each.front)}: no result: {each.trouble}"
+            )
 
 
 def _headings(found: KeepAliveFound) -> tuple[str, str, str, str, str]:
@@ -62,8 +63,6 @@ def _table(found: Sequence[KeepAliveFound]) -> Table:
     columns = [Column("connection", numeric=False), Column("bursts"), Column("requests"), Column("failed")]
     built = TableBuilder("By idle time", [*_heading_columns(), *columns, Column("per 10,000")], notes=list(NOTES))
     for each in found:
-        if not each.measured:
-            built.add(_headings(each), ["unsupported" if each.unsupported else "no result", "", "", "", ""])
         for band in each.bands:
             built.add(
                 _headings(each), [band.name, f"{band.bursts:,}", f"{band.requests:,}", f"{band.failed:,}", _rate(band)]

@@ -1,6 +1,6 @@
 """The limits of fronts as a document: what each protocol's consumer sees when one is reached."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from bench.fronts.limits import CASES, TOO_MANY, FailedAs, LimitFound, answer
 from bench.fronts.registry import FRONTS, NONE
@@ -8,13 +8,17 @@ from bench.protocols import title
 from bench.report.document import Column, Conclusion, Document, Finding, Quality, Section, Table, TableBuilder
 
 YES, NO = "yes", "no"
-NOTES = (
-    f"Offered: {TOO_MANY} times what the limit lets through, in open loop. p50: of successful requests, from the time "
-    "at which each was due.",
+WAYS = (
     "sent: what came to the consumer, from the front or through it. reported: what its client library makes of that.",
     "repeated by the library: aiohttp repeats a GET whose kept connection was closed; gRPC repeats calls that were "
     "refused before they began. By policy: with a usual retry policy (UNAVAILABLE; 429, 502, 503 and 504 of idempotent "
     "methods). The lab's own consumers repeat nothing.",
+)
+"""What the columns of `way_columns` mean."""
+NOTES = (
+    f"Offered: {TOO_MANY} times what the limit lets through, in open loop. p50: of successful requests, from the time "
+    "at which each was due.",
+    *WAYS,
 )
 
 
@@ -39,6 +43,13 @@ def way_entries(way: FailedAs) -> list[str]:
     return [way.sent, way.reported, *(YES if each else NO for each in switches)]
 
 
+def unsupported(reasons: Iterable[tuple[str, str]]) -> Iterator[Finding]:
+    """What fronts cannot do: pairs of a front and its reason, which is often the same for several results."""
+    for front, reason in dict.fromkeys(reasons):
+        if reason:
+            yield Finding("note", f"unsupported by {front_title(front)}: {reason}")
+
+
 def document_of(found: Sequence[LimitFound]) -> Document:
     """The table, and a sentence for each protocol and front."""
     findings = tuple(_findings(found))
@@ -52,9 +63,7 @@ def document_of(found: Sequence[LimitFound]) -> Document:
 
 
 def _findings(found: Sequence[LimitFound]) -> Iterator[Finding]:
-    # A front's reason is often the same for several limits and protocols.
-    for front, reason in dict.fromkeys((each.front, each.unsupported) for each in found if each.unsupported):
-        yield Finding("note", f"unsupported by {front_title(front)}: {reason}")
+    yield from unsupported((each.front, each.unsupported) for each in found)
     for each in found:
         if each.trouble:
             name = f"{title(each.protocol)} behind {front_title(each.front)}, {CASES[each.limit].title}"

@@ -40,14 +40,16 @@ class ChainPlan:
     times: FrontTimes = field(default_factory=FrontTimes)
     retries: int = 0
     """How often the front sends a request again."""
-    counts: bool = False
-    """Whether front and producers count calls and connections."""
+    counts_calls: bool = False
+    """Whether the front counts calls even where that takes a log."""
+    counting: bool = False
+    """Whether the producer counts calls and connections."""
     health: HealthCheck | None = None
     """None: a replica that fails is not taken out, so that what consumers see of it is seen each time."""
     timeout_s: float = 10.0
     """Of a consumer's request."""
     unknown_ids: int = 0
-    """How many ids of recipes that do not exist are requested beside the others."""
+    """How many ids of recipes that do not exist are requested beside as many others."""
 
     def key(self, load: Load | None) -> CellKey:
         """The cell of a load."""
@@ -69,7 +71,7 @@ class ChainPlan:
             times=self.times,
             health=self.health,
             retries=self.retries,
-            counts_calls=self.counts,
+            counts_calls=self.counts_calls,
         )
 
 
@@ -117,7 +119,7 @@ class Chain:
 async def start_chain(session: Session, job: Job, plan: ChainPlan) -> Chain:
     """Start all of it. Raises ProcessFailed, also where the front cannot do what the plan says."""
     producer = await session.start_producer(
-        plan.protocol, recipes=job.plan.recipes, flags=plan.producer_flags, counting=int(plan.counts)
+        plan.protocol, recipes=job.plan.recipes, flags=plan.producer_flags, counting=int(plan.counting)
     )
     addresses = producer.addresses
     if plan.network != LOOPBACK:
@@ -134,13 +136,14 @@ async def start_chain(session: Session, job: Job, plan: ChainPlan) -> Chain:
         front_pids=() if front is None else (front.pid,),
     )
     unknown = [max(job.ids) * UNKNOWN_FROM + number for number in range(plan.unknown_ids)]
+    ids = [*job.ids[: len(unknown)], *unknown] if unknown else list(job.ids)
     load = await session.start_load(
         messages.Setup(
             protocol=plan.protocol,
             direct=producer.addresses,
             ways={plan.key(None).path.label: way},
             recipes=job.plan.recipes,
-            ids=[*job.ids, *unknown],
+            ids=ids,
             known=not unknown,
             timeout_s=plan.timeout_s,
         )

@@ -15,7 +15,7 @@ from bench.runner.job import Job, RunHeader
 from bench.runner.measure import Measurement
 from bench.runner.session import RunningProducer, Session
 from bench.schedule import sample_ids
-from bench.spec import Load
+from bench.spec import ClosedLoad, Load
 from bench.workloads import QUESTIONS_AT_MOST, Workload
 from recipes import sources
 
@@ -87,6 +87,11 @@ def job_of(
         stop=stop or asyncio.Event(),
         header=lambda: HEADER,
     )
+
+
+def job_with(protocol: str) -> Job:
+    """A job for an experiment with one protocol, which plans its own load."""
+    return job_of(plan_of([protocol], [ClosedLoad(concurrency=1)]))
 
 
 async def measured(plan: RunPlan) -> Run:

@@ -3,8 +3,10 @@
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace
 
 from bench.fronts.keep_alive import (
+    ALL,
     CLOSED,
     CLOSING,
     MARGIN_S,
@@ -69,6 +71,7 @@ def test_bands_by_the_connections_that_were_idle_for_the_shortest_and_the_longes
         OPEN: (1, 4, 0),
         CLOSING: (1, 4, 4),
         CLOSED: (1, 4, 1),
+        ALL: (3, 12, 5),
     }
     assert found[OPEN].low == 0 < found[OPEN].high
     assert found[CLOSED].low < 0.25 < found[CLOSED].high
@@ -94,6 +97,12 @@ def found_with(*failed_by_band: tuple[str, int, int]) -> KeepAliveFound:
 
 
 def test_the_answer_is_per_10_000_requests_around_the_limit() -> None:
-    text = answer([found_with((OPEN, 200, 0), (CLOSING, 200, 3), (CLOSED, 200, 0))])
-    assert "150 of 10,000 requests around an idle time of 1 s fail" in text
-    assert "no request was sent around the limit" in answer([found_with((CLOSING, 0, 0))])
+    some = found_with((CLOSING, 100, 3), (CLOSED, 100, 0), (ALL, 200, 3))
+    assert "HTTP/JSON, of 10,000 requests after about 1 s without any, fail: HAProxy 150." in answer([some])
+    assert "HAProxy not known" in answer([found_with((ALL, 0, 0))])
+
+
+def test_limits_are_named_where_there_are_several() -> None:
+    short = found_with((ALL, 100, 50))
+    text = answer([short, replace(short, producer_keep_alive_s=75.0, bands=found_with((ALL, 100, 0)).bands)])
+    assert "HAProxy (producer 1 s) 5,000; HAProxy (producer 75 s) 0." in text

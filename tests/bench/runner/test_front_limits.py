@@ -4,28 +4,16 @@ import asyncio
 
 import pytest
 
-from bench.front_programs import why_not_installed
 from bench.fronts.limits import LimitFound
-from bench.fronts.registry import front
 from bench.runner.front_keep_alive import KeepAlives, try_keep_alives
 from bench.runner.front_limits import trials, try_limits
-from bench.runner.job import Job
-from bench.spec import ClosedLoad
-from tests.support.measuring import job_of, plan_of
-
-
-def needs(name: str) -> None:
-    if (reason := why_not_installed(front(name))) is not None:
-        pytest.skip(reason)
-
-
-def job(protocol: str) -> Job:
-    return job_of(plan_of([protocol], [ClosedLoad(concurrency=1)]))
+from tests.support.fronts import installed
+from tests.support.measuring import job_with
 
 
 async def tried(protocol: str, name: str, limit: str, seconds: float = 1.0) -> LimitFound:
-    needs(name)
-    (found,) = await try_limits(job(protocol), trials([protocol], [name], [limit]), seconds)
+    installed(name)
+    (found,) = await try_limits(job_with(protocol), trials([protocol], [name], [limit]), seconds)
     assert not found.trouble
     return found
 
@@ -54,8 +42,8 @@ async def test_requests_that_wait_for_too_long_are_refused_with_503() -> None:
 
 
 async def test_nginx_has_no_queue() -> None:
-    needs("nginx")
-    (found,) = await try_limits(job("http"), trials(["http"], ["nginx"], ["queue-length"]), 1.0)
+    installed("nginx")
+    (found,) = await try_limits(job_with("http"), trials(["http"], ["nginx"], ["queue-length"]), 1.0)
     assert not found.measured
     assert "queue" in found.unsupported
 
@@ -69,14 +57,14 @@ def around_1_s(protocol: str, name: str, producer_s: float) -> KeepAlives:
 
 @pytest.mark.parametrize(("protocol", "name"), [("http", "haproxy"), ("graphql", "nginx")])
 async def test_a_keep_alive_of_1_s_behind_60_s_fails_and_one_of_75_s_does_not(protocol: str, name: str) -> None:
-    needs(name)
+    installed(name)
     async with asyncio.TaskGroup() as trying:
         tasks = [
-            trying.create_task(try_keep_alives(job(protocol), [around_1_s(protocol, name, producer_s)], 9.0))
+            trying.create_task(try_keep_alives(job_with(protocol), [around_1_s(protocol, name, producer_s)], 9.0))
             for producer_s in (1, 75)
         ]
     ((short,), (long,)) = (task.result() for task in tasks)
     assert not short.trouble
     assert not long.trouble
-    assert 0 < short.failed < short.requests
-    assert long.requests > 0 == long.failed
+    assert 0 < short.around.failed < short.around.requests
+    assert long.around.requests > 0 == long.around.failed

@@ -1,0 +1,60 @@
+"""Errors by who saw them, as a document."""
+
+from collections.abc import Iterator, Sequence
+
+from bench.fronts.errors import INCIDENTS, ErrorsFound, answer
+from bench.protocols import title
+from bench.report.document import Column, Conclusion, Document, Finding, Quality, Section, Table, TableBuilder
+from bench.report.front_limits import WAYS, front_title, unsupported, way_columns, way_entries
+
+NOTES = (
+    "consumer: requests that failed for it. front: responses with a status of 4xx or 5xx that the front counted. "
+    "producer: calls that the producer counted with such a status, and with an error of its protocol.",
+    "A producer that hangs or is gone does not say what it counted.",
+    *WAYS,
+)
+
+
+def document_of(found: Sequence[ErrorsFound]) -> Document:
+    """The table, and a sentence for each incident."""
+    findings = tuple(_findings(found))
+    return Document(
+        title="Errors by who saw them",
+        subtitle="errors",
+        quality=Quality.of("Data quality", findings) if findings else None,
+        sections=(Section("errors", "Errors as counted by consumer, front and producer", (_table(found),)),),
+        conclusion=Conclusion(answer(found) or "No incident has a result."),
+    )
+
+
+def _findings(found: Sequence[ErrorsFound]) -> Iterator[Finding]:
+    yield from unsupported((each.front, each.unsupported) for each in found)
+    for each in found:
+        if each.trouble:
+            name = f"{title(each.protocol)} behind {front_title(each.front)}, {INCIDENTS[each.incident].title}"
+            yield Finding("warning", f"{name}: no result: {each.trouble}")
+
+
+def _table(found: Sequence[ErrorsFound]) -> Table:
+    counted = ("requests", "consumer", "front", "producer: status", "producer: error")
+    built = TableBuilder(
+        "Errors",
+        [
+            Column("incident", numeric=False),
+            Column("protocol", numeric=False),
+            Column("front", numeric=False),
+            *(Column(name) for name in counted),
+            *way_columns(),
+        ],
+        notes=list(NOTES),
+    )
+    for each in found:
+        if not each.measured:
+            continue
+        headings = (INCIDENTS[each.incident].title, title(each.protocol), front_title(each.front))
+        counts = (each.requests, each.consumer, each.front_errors, each.producer_statuses, each.producer_errors)
+        entries = ["" if count is None else f"{count:,}" for count in counts]
+        for way in each.ways or (None,):
+            built.add(headings, [*entries, *([""] * len(way_columns()) if way is None else way_entries(way))])
+            entries = [""] * len(counts)
+    return built.table()

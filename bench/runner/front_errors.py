@@ -1,0 +1,153 @@
+"""Who sees an error: requests fail in several ways, and consumer, front and producer say what they counted."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from bench.fronts.errors import GONE, HANGING, KILLED, UNKNOWN, ErrorsFound, Incident, front_errors
+from bench.fronts.front import FrontTimes
+from bench.fronts.limits import ways
+from bench.load import messages
+from bench.load.recorder import OK
+from bench.runner.front_chain import Chain, ChainPlan, start_chain
+from bench.runner.job import Job
+from bench.runner.processes import ProcessFailed
+from bench.runner.producer_counts import ProducerCounts, counts_at
+from bench.runner.session import Session, Stopped
+from bench.spec import OpenLoad
+
+STARTING_S = 4.0
+"""About how long the processes of one incident take to start and to end."""
+LOAD = OpenLoad(rate_hz=50, arrivals="constant")
+UNKNOWN_IDS = 10
+"""Of recipes that do not exist, requested beside as many others."""
+RESPONSE_S, TIMEOUT_S = 0.3, 2.0
+"""How long the front waits for a producer that hangs; and how long a consumer does, where there is no front."""
+IN_FLIGHT_S = 0.3
+"""From the last request to the death of the producer: they are all on their way by then."""
+SETTLED_WITHIN_S = 10.0
+BETWEEN_READINGS_S = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """One incident behind one front, for one protocol."""
+
+    protocol: str
+    front: str
+    incident: Incident
+
+    @property
+    def plan(self) -> ChainPlan:
+        """What is started for it."""
+        hangs = self.incident.name == HANGING
+        return ChainPlan(
+            protocol=self.protocol,
+            front=self.front,
+            times=FrontTimes(response_s=RESPONSE_S) if hangs else FrontTimes(),
+            counts_calls=True,
+            counting=True,
+            timeout_s=TIMEOUT_S,
+            unknown_ids=UNKNOWN_IDS if self.incident.name == UNKNOWN else 0,
+        )
+
+
+async def observe(job: Job, wanted: Sequence[Observed], seconds: float) -> list[ErrorsFound]:
+    """Try them one after the other, each for so long. Returns what was found before the user asked to stop."""
+    found: list[ErrorsFound] = []
+    for number, each in enumerate(wanted):
+        job.on_progress(number / len(wanted), f"{each.protocol} behind {each.front}: {each.incident.title}")
+        try:
+            found.append(await _observe(job, each, seconds))
+        except Stopped:
+            break
+    return found
+
+
+async def _observe(job: Job, one: Observed, seconds: float) -> ErrorsFound:
+    asked = ErrorsFound(protocol=one.protocol, front=one.front, incident=one.incident.name)
+    if (reason := one.plan.why_not()) is not None:
+        return replace(asked, unsupported=reason)
+    try:
+        async with Session(job.pinning, job.stop) as session:
+            return await session.unless_stopped(_counted(session, job, one, asked, seconds))
+    except ProcessFailed as error:
+        return replace(asked, trouble=str(error))
+
+
+async def _counted(session: Session, job: Job, one: Observed, asked: ErrorsFound, seconds: float) -> ErrorsFound:
+    chain = await start_chain(session, job, one.plan)
+    await chain.verify(LOAD)
+    front = chain.front
+    before = None if front is None else await front.counts()
+    producer_before = await counts_at(chain.producer.metrics[0])
+    done = await CARRIED_OUT[one.incident.name](chain, seconds, str(job.plan.seed))
+    after = None if front is None else await front.counts()
+    served = await _settled(chain, producer_before) if chain.producer.child.alive else None
+    failed = sum(done.outcomes.values()) - done.outcomes[OK]
+    return replace(
+        asked,
+        version="" if front is None else front.version,
+        requests=sum(done.outcomes.values()),
+        consumer=failed,
+        front_errors=None if before is None or after is None else front_errors(before, after),
+        producer_statuses=None if served is None else sum(n for end, n in served.calls.items() if end.status >= 400),
+        producer_errors=None if served is None else served.failed,
+        ways=ways(one.protocol, done.causes),
+    )
+
+
+async def _settled(chain: Chain, before: ProducerCounts) -> ProducerCounts:
+    """What the producer counted since, once no call is in flight. Raises ProcessFailed."""
+    async with asyncio.timeout(SETTLED_WITHIN_S):
+        while (counts := await counts_at(chain.producer.metrics[0])).in_flight:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(BETWEEN_READINGS_S)
+    return counts.since(before)
+
+
+async def _unknown(chain: Chain, seconds: float, seed: str) -> messages.SliceDone:
+    return await chain.send(LOAD, seconds=seconds, seed=seed)
+
+
+async def _hanging(chain: Chain, seconds: float, seed: str) -> messages.SliceDone:
+    chain.producer.child.freeze()
+    try:
+        return await chain.send(LOAD, seconds=seconds, seed=seed)
+    finally:
+        await _kill(chain)
+
+
+async def _gone(chain: Chain, seconds: float, seed: str) -> messages.SliceDone:
+    await _kill(chain)
+    return await chain.send(LOAD, seconds=seconds, seed=seed)
+
+
+async def _killed(chain: Chain, seconds: float, seed: str) -> messages.SliceDone:
+    async def kill_later() -> None:
+        await asyncio.sleep(seconds + IN_FLIGHT_S)
+        await _kill(chain)
+
+    chain.producer.child.freeze()
+    killing = asyncio.create_task(kill_later())
+    try:
+        return await chain.send(LOAD, seconds=seconds, seed=seed)
+    finally:
+        killing.cancel()
+        await asyncio.gather(killing, return_exceptions=True)
+        await _kill(chain)
+
+
+async def _kill(chain: Chain) -> None:
+    chain.producer.child.kill()
+    await chain.producer.child.process.wait()
+
+
+CARRIED_OUT: Mapping[str, Callable[[Chain, float, str], Awaitable[messages.SliceDone]]] = {
+    UNKNOWN: _unknown,
+    HANGING: _hanging,
+    GONE: _gone,
+    KILLED: _killed,
+}
+"""What is done, and the requests that are sent meanwhile, by incident."""
