@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+import tempfile
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -266,16 +267,22 @@ asyncio.run(main())
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends processes with their parent")
 async def test_a_killed_bench_leaves_no_front() -> None:
     assert [installed(name) for name in FRONTS]
-    async with upstream() as (address, _):
-        bench = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", STARTS_FRONTS, address), stdout=asyncio.subprocess.PIPE, env=environment()
-        )
-        assert bench.stdout is not None
-        fronts = [psutil.Process(int(pid)) for pid in (await bench.stdout.readline()).split()]
-        assert len(fronts) == len(FRONTS)
-        bench.kill()
-        await bench.wait()
-        assert (await asyncio.to_thread(psutil.wait_procs, fronts, PATIENCE_S))[1] == []
+    # It leaves its temporary files behind. The path of a Unix socket has to be short.
+    with tempfile.TemporaryDirectory(prefix="lab-") as aside:
+        async with upstream() as (address, _):
+            await ends_with_the_bench(address, environment(TMPDIR=aside))
+
+
+async def ends_with_the_bench(address: str, variables: dict[str, str]) -> None:
+    bench = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", STARTS_FRONTS, address), stdout=asyncio.subprocess.PIPE, env=variables
+    )
+    assert bench.stdout is not None
+    fronts = [psutil.Process(int(pid)) for pid in (await bench.stdout.readline()).split()]
+    assert len(fronts) == len(FRONTS)
+    bench.kill()
+    await bench.wait()
+    assert (await asyncio.to_thread(psutil.wait_procs, fronts, PATIENCE_S))[1] == []
 
 
 async def test_what_is_wrong_with_a_front_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
