@@ -54,6 +54,7 @@ class Envoy(Front):
         balances="requests, in turn",
         checks="GET /health; grpc.health.v1",
         compresses="zlib, any level",
+        streams="1,024",
         idle="clients' end after --keep-alive and are closed 6 s later; those to replicas are closed after "
         "--upstream-keep-alive",
         beyond_connections="are closed",

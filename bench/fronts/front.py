@@ -254,6 +254,8 @@ class Habits:
     """How it learns that a replica is not ready, or gone."""
     compresses: str
     """With what; empty where it cannot."""
+    streams: str
+    """How many calls at a time it takes over one HTTP/2 connection of a client, without `FrontLimits.streams`."""
     idle: str
     """When connections without requests end."""
     beyond_connections: str

@@ -33,6 +33,7 @@ class HAProxy(Front):
         balances="requests, in turn",
         checks="GET /health; grpc.health.v1, written in bytes",
         compresses="libslz, which has one level; status 200 to 203 only",
+        streams="100; --streams holds for its connections to replicas, too",
         idle="clients' are closed after --keep-alive; of those to replicas half of what is not needed is, each "
         "--upstream-keep-alive",
         beyond_connections="are not accepted: they wait",

@@ -20,6 +20,7 @@ class HAProxyTcp(Front):
         balances="connections, in turn",
         checks="GET /health; grpc.health.v1, written in bytes",
         compresses="",
+        streams="as many as the replica takes",
         idle="both sides are closed after the shorter of --keep-alive and --upstream-keep-alive",
         beyond_connections="are not accepted: they wait",
         beyond_in_flight="connections wait: without limit, up to --queue, or for --queue-time; then they are closed",

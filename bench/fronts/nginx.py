@@ -48,6 +48,7 @@ class Nginx(Front):
         balances="requests, in turn",
         checks="none: it avoids a replica after failed requests",
         compresses="zlib, any level",
+        streams="128; each has a connection of its own to the replica",
         idle="are closed after --keep-alive and --upstream-keep-alive",
         beyond_connections="503; connections with a request at work count, and each request over HTTP/2",
         beyond_in_flight="502",

@@ -32,6 +32,7 @@ HABITS: Mapping[str, str] = {
     "balances": "balances",
     "checks": "health checks",
     "compresses": "compresses with",
+    "streams": "calls at a time over one HTTP/2 connection",
     "idle": "idle connections",
     "beyond_connections": "beyond --max-connections",
     "beyond_in_flight": "beyond --max-in-flight",
