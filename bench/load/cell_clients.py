@@ -10,7 +10,7 @@ from bench.load.fresh_connections import FreshConnections
 from bench.spec import NEW, CellKey
 from consumers import registry as consumers
 from consumers.client import ClientSettings, RecipeClient
-from consumers.errors import OperationUnsupported
+from consumers.errors import OperationUnsupported, ProducerUnreachable
 from consumers.target import Target
 from consumers.tls import server_certificate
 
@@ -32,6 +32,8 @@ class CellClients:
         """
         if key.connections not in self._opened:
             way = self.way(key)
+            if way.reason:
+                raise ProducerUnreachable(way.reason)
             if way.target is None:
                 raise OperationUnsupported(f"there is no address with{'' if key.client_tls else 'out'} TLS")
             if way.target.tls:

@@ -23,6 +23,8 @@ class Way(Struct, frozen=True, kw_only=True):
 
     target: Target | None
     """What they call: the producer, or the front before it. Null where there is no address like that."""
+    reason: str = ""
+    """Why there is none, where that is known."""
     via: Target | None = None
     """The relay that they connect to instead; null: to `target` itself."""
     plain: Target | None = None

@@ -22,8 +22,10 @@ from bench.results import (
 )
 from bench.spec import ClosedLoad, OpenLoad, dimensions
 from bench.stats.generator import is_bound
+from bench.stats.skew import skew
 
 Value = str | int | float | bool | None
+NOTHING_KNOWN = Bytes(request=Sizes(), response=Sizes(), setup=SetupSizes())
 EMPTY = Cell(id="", protocol="http")
 """Every cell has its columns, so one that holds nothing knows their names."""
 
@@ -56,7 +58,13 @@ def _columns(cell: Cell) -> Iterator[tuple[str, Value]]:
     yield "not_ok", sum(others.values()) if cell.outcomes else None
     yield "not_ok_by_kind", "; ".join(f"{kind} {count}" for kind, count in others.items())
     yield "not_ok_by_cause", "; ".join(f"{cause.text} × {cause.count}" for cause in cell.causes)
-    yield from _bytes(cell.bytes or Bytes(request=Sizes(), response=Sizes(), setup=SetupSizes()))
+    yield from _bytes(cell.bytes or NOTHING_KNOWN)
+    behind = cell.bytes_behind_front or NOTHING_KNOWN
+    yield "request_wire_bytes_behind_front", behind.request.wire_bytes
+    yield "response_wire_bytes_behind_front", behind.response.wire_bytes
+    distributed = skew(cell.calls)
+    yield "calls_busiest_share", None if distributed is None else distributed.busiest
+    yield "calls_distribution", None if distributed is None else distributed.verdict
     spent = cell.cpu_us_per_request or CpuPerRequest()
     yield from _estimate("cpu_us_per_request_producer", spent.producer)
     yield from _estimate("cpu_us_per_request_front", spent.front)

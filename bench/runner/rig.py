@@ -142,9 +142,11 @@ async def start_rig(
         direct = producers[0].addresses
     needed = front_processes(cells, plan.gzip_level)
     running = await _together(_start_front(session, job, each, producers) for each in needed)
-    fronts = dict(zip(needed, running, strict=True))
+    started = dict(zip(needed, running, strict=True))
+    fronts = {each: found for each, found in started.items() if isinstance(found, RunningFront)}
+    broken = {each: found for each, found in started.items() if isinstance(found, str)}
     networks = [network for network in plan.matrix["network"] if network != LOOPBACK]
-    named = [direct.plain, direct.tls, *(before(front, direct) for front in running)]
+    named = [direct.plain, direct.tls, *(before(front, direct) for front in fronts.values())]
     relayed = [target for target in named if target is not None]
     # Every rig has relays of its own, as only one rig sends at a time.
     relays = [await session.start_relay(network, [target.url for target in relayed], plan.seed) for network in networks]
@@ -152,7 +154,7 @@ async def start_rig(
         network: dict(zip(relayed, map(parse_target, relay.addresses), strict=True))
         for network, relay in zip(networks, relays, strict=True)
     }
-    ways = Ways(direct, producers, fronts, through, plan.gzip_level)
+    ways = Ways(direct, producers, fronts, broken, through, plan.gzip_level)
     setup = messages.Setup(
         protocol=key.protocol,
         direct=direct,
@@ -189,6 +191,8 @@ class Ways:
     """Of the first producer."""
     producers: Sequence[RunningProducer]
     fronts: Mapping[FrontProcess, RunningFront]
+    broken: Mapping[FrontProcess, str]
+    """Why fronts could not be started."""
     through: Mapping[str, Mapping[Target, Target]]
     """By network, for each address the one of the relay before it."""
     gzip_level: int
@@ -203,6 +207,8 @@ class Ways:
         target, plain = self.direct.of(tls=cell.tls), self.direct.plain
         front_pids: tuple[int, ...] = ()
         if needed is not None:
+            if reasons := [self.broken[each] for each in (needed, needed.plain) if each in self.broken]:
+                return messages.Way(target=None, reason=reasons[0])
             running = self.fronts[needed]
             target, plain = (before(each, self.direct) for each in (running, self.fronts[needed.plain]))
             front_pids = tuple(running.child.family())
@@ -261,12 +267,16 @@ async def _start_producer(
 
 async def _start_front(
     session: Session, job: Job, needed: FrontProcess, producers: Sequence[RunningProducer]
-) -> RunningFront:
+) -> RunningFront | str:
+    """A front, or why it could not be started. Others can be measured without it."""
     addresses = [producer.addresses.of(tls=needed.producer_tls) for producer in producers[: needed.replicas]]
     upstreams = tuple(address.authority for address in addresses if address is not None)
-    return await session.start_front(
-        registry.front(needed.name), replace(needed.plan, upstreams=upstreams), job.certificates
-    )
+    plan = replace(needed.plan, upstreams=upstreams)
+    try:
+        return await session.start_front(registry.front(needed.name), plan, job.certificates)
+    except ProcessFailed as error:
+        session.problems.append(str(error))
+        return str(error)
 
 
 def _access(job: Job, protocol: str) -> Access:

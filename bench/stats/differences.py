@@ -91,6 +91,8 @@ def _settings(run: Run) -> dict[str, str]:
         "client certificate": "yes" if plan.access.client_certificate else "no",
         "certificates of servers": "not verified" if plan.access.insecure else "verified",
         "TLS at least": plan.access.tls_min or "the usual version",
+        # It takes time of every call, also of those without a front.
+        "calls counted by producers": "yes" if any(cell.replicas * cell.workers > 1 for cell in run.cells) else "no",
         "requested recipes": None if run.recipes.ids is None else _ids_in_words(run.recipes.ids),
     }
     networks = {f"network {name}": words for name, words in plan.networks.items()}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bench.front_programs import why_not_installed
+from bench.fronts.haproxy import HAProxy
 from bench.fronts.registry import front
 from bench.load import messages
 from bench.machine import NOT_PINNED
@@ -173,3 +174,15 @@ async def test_a_front_that_ends_takes_its_rig_out() -> None:
         await asyncio.wait_for(rig.order(order_to_verify(key, 1), 60), 60)
         assert rig.broken
         assert any("the front HAProxy ended" in problem for problem in session.problems)
+
+
+async def test_a_front_that_cannot_be_started_takes_only_its_own_cells_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    need("haproxy")
+    monkeypatch.setattr(HAProxy, "command", lambda *_: ["/bin/false"])
+    matrix = Matrix({"protocol": ["http"], "front": ["none", "haproxy"], "load": [ONE]})
+    plan = plan_of([], [], matrix=matrix, rounds=1, slice_ns=2_000_000)
+    with nothing_left_running():
+        recording = await Measurement(job_of(plan)).run()
+    alone, behind = assemble.run_of(recording, plan, HEADER).cells
+    assert (alone.status, behind.status) == ("measured", "failed")
+    assert "the front HAProxy ended before it forwarded" in (behind.reason or "")

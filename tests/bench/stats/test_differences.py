@@ -111,3 +111,17 @@ def test_many_libraries_that_one_run_did_not_record_are_one_difference() -> None
         "grpcio: 1.85.0, then 1.90.0",
         "recorded in one run only: library-0, library-1, library-2, library-3 and 36 more",
     ]
+
+
+def test_only_versions_of_fronts_that_both_runs_have_are_compared() -> None:
+    before, after = run(1), run(2)
+    fronted = with_environment(after, fronts={"haproxy": "2.6.12", "nginx": "1.22.1"})
+    assert differences(before, fronted) == []
+    newer = with_environment(before, fronts={"haproxy": "2.8.0"})
+    assert [str(each) for each in differences(newer, fronted)] == ["HAProxy: 2.8.0, then 2.6.12"]
+
+
+def test_runs_of_which_one_counts_calls_are_refused() -> None:
+    before, after = run(1), run(2)
+    counting = replace(after, cells=[*after.cells, replace(after.cells[0], id="workers", workers=2)])
+    assert [str(each) for each in differences(before, counting)] == ["calls counted by producers: no, then yes"]
