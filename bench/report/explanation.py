@@ -1,6 +1,6 @@
 """What `--explain` shows: every warning in full, the results in sentences, and what the words and marks mean."""
 
-from bench.report import break_evens, definitions, summary
+from bench.report import break_evens, definitions, hops, summary
 from bench.report.answer_sentences import INCONCLUSIVE, SAME
 from bench.report.document import Bullets, Document, Section, Sentences
 from bench.report.grouping import Grouping
@@ -18,6 +18,8 @@ TRUST = (
     "through the client library) were reached. precision: half the width of the widest of their intervals. p99: in how "
     "many latency configurations it has enough samples. client limit: configurations in which the client was the limit."
 )
+
+HOP = "hop: what a front adds to the median latency, from paired slices with and without it, before the same producers."
 
 
 def explanation_of(run: Run, grouping: Grouping) -> Document:
@@ -39,6 +41,7 @@ def explanation_of(run: Run, grouping: Grouping) -> Document:
         definitions.BOUND,
         definitions.WIRE,
         definitions.CPU,
+        *((HOP,) if hops.added_latency(run) else ()),
         TRUST,
     )
     sections.append(Section("explained-words", "How to read this", (Bullets(meanings),)))

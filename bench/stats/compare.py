@@ -334,6 +334,9 @@ def _counts(cell: Cell) -> dict[str, float]:
     found: dict[str, float | None] = {}
     if sizes is not None:
         found |= {"request bytes": sizes.request.wire_bytes, "response bytes": sizes.response.wire_bytes}
+    if (behind := cell.bytes_behind_front) is not None:
+        found["request bytes behind the front"] = behind.request.wire_bytes
+        found["response bytes behind the front"] = behind.response.wire_bytes
     if instructions is not None:
         sides = {"server": instructions.producer, "client": instructions.consumer}
         found |= {f"{side} instructions": count.per_request.value for side, count in sides.items() if count is not None}

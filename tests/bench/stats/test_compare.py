@@ -293,3 +293,16 @@ def test_two_versions_of_one_run_are_compared_by_their_paired_ratios() -> None:
     assert (row.id, row.value_a, row.value_b, row.ratio) == ("new", 150e3, 180e3, ratio.latency_ns_p50)
     assert found.gate.regressions == ["new"]
     assert found.changed_counts == []
+
+
+def placed(one: Run, place: str) -> Run:
+    """The run behind a front, with gzip done there."""
+    cells = [replace(cell, front="haproxy", gzip=True, gzip_at=place) for cell in one.cells if not cell.gzip]
+    return replace(one, cells=[replace(cell, id=cell.key.label) for cell in cells])
+
+
+def test_gzip_at_the_front_is_never_compared_with_that_of_the_producer() -> None:
+    with pytest.raises(RunsNotComparable, match="gzip at: producer, then front"):
+        compare(placed(run(1), "producer"), placed(run(2), "front"), force=True)
+    same = compare(placed(run(1), "front"), placed(run(1), "front"))
+    assert {cell.key.gzip_at for cell in same.cells} == {"front"}
