@@ -39,6 +39,11 @@ def _no_front(line: CommandLine) -> bool:
     return all(name == NONE for name in values.comma_list(line["--front"] or [NONE]))
 
 
+def _front_none(line: CommandLine) -> bool:
+    """Whether no front was chosen, where there is one by default."""
+    return values.comma_list(line["--front"] or []) == [NONE]
+
+
 NO_REPLICAS = WithoutEffect(["--replicas"], "without a front; add --front, or leave it out", _no_front)
 
 
@@ -179,9 +184,13 @@ WITHOUT_EFFECT: Mapping[str, Sequence[WithoutEffect]] = {
         WithoutEffect(
             ["--replicas", "--check-interval", "--retries"],
             f"with --front {NONE}; leave one of them out",
-            lambda line: values.comma_list(line["--front"] or []) == [NONE],
+            _front_none,
         ),
     ),
+    "front_keep_alive": (
+        WithoutEffect(["--front-keep-alive", "--retries"], f"with --front {NONE}; leave one of them out", _front_none),
+    ),
+    "front_streams": (WithoutEffect(["--streams-at"], f"with --front {NONE}; leave one of them out", _front_none),),
     "front_show": (
         WithoutEffect(
             ["--gzip-level"],

@@ -1,11 +1,12 @@
 """What a failed request looks like from the consumer: what was sent to it, what its library makes of that, and whether
 the request would be sent again. Pure.
 
-The causes are those of the lab's consumers, which repeat nothing. What the libraries would do by themselves is in their
-documentation: aiohttp 3.13 repeats a request with an idempotent method once where a kept connection was closed before
-the response; gRPC's core repeats a call that the server says it has not processed (gRFC A6, transparent retries). A
-policy that repeats is the usual one: UNAVAILABLE for gRPC (the example of grpc.io/docs/guides/retry), and for HTTP the
-statuses 429, 502, 503 and 504 (RFC 9110, sections 15.5 and 15.6; RFC 6585, section 4) of idempotent methods.
+The causes are those of the lab's consumers, which repeat nothing. What the libraries do by themselves is tested with
+them (tests/bench/fronts/test_repeats.py): aiohttp repeats a request with an idempotent method once where a kept
+connection was closed before the response; gRPC's core repeats a call that the server refused with GOAWAY (gRFC A6,
+transparent retries), and none whose stream was reset, not even with REFUSED_STREAM. A policy that repeats is the usual
+one: UNAVAILABLE for gRPC (the example of grpc.io/docs/guides/retry), and for HTTP the statuses 429, 502, 503 and 504
+(RFC 9110, sections 15.5 and 15.6; RFC 6585, section 4) of idempotent methods.
 """
 
 import re
@@ -100,7 +101,7 @@ def of_grpc(cause: Cause) -> Seen:
         return _call(f"{cause.text} without grpc-status", _OF_HTTP_STATUS.get(int(status[1]), "UNKNOWN"))
     if cause.text.startswith(reset := http_rules.RESET_WORDS):
         code = cause.text.removeprefix(reset)
-        return _call(f"RST_STREAM {code}", _OF_RESET.get(code, "INTERNAL"), unprocessed=code == "REFUSED_STREAM")
+        return _call(f"RST_STREAM {code}", _OF_RESET.get(code, "INTERNAL"))
     if cause.text.startswith(goaway := http_rules.GOAWAY_WORDS):
         return _call(f"GOAWAY {cause.text.removeprefix(goaway)}", UNAVAILABLE, unprocessed=True)
     if _WORD.fullmatch(cause.text):

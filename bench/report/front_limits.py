@@ -11,7 +11,7 @@ YES, NO = "yes", "no"
 WAYS = (
     "sent: what came to the consumer, from the front or through it. reported: what its client library makes of that.",
     "repeated by the library: aiohttp repeats a GET whose kept connection was closed; gRPC repeats calls that were "
-    "refused before they began. By policy: with a usual retry policy (UNAVAILABLE; 429, 502, 503 and 504 of idempotent "
+    "refused with GOAWAY. By policy: with a usual retry policy (UNAVAILABLE; 429, 502, 503 and 504 of idempotent "
     "methods). The lab's own consumers repeat nothing.",
 )
 """What the columns of `way_columns` mean."""

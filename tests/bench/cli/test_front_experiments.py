@@ -1,4 +1,4 @@
-"""`bench front limits` and `bench front keep-alive` from end to end: flags, tables, results in a file, exit codes."""
+"""Experiments with fronts from end to end: flags, tables, results in a file, exit codes."""
 
 import json
 from collections.abc import Callable
@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from bench.cli.front_errors import front_errors
 from bench.cli.front_keep_alive import front_keep_alive
 from bench.cli.front_limits import front_limits
+from bench.cli.front_reuse import front_reuse
+from bench.cli.front_streams import front_streams
 from commands import command_line
 from tests.support import measuring
 from tests.support.fronts import installed
@@ -36,11 +39,24 @@ def test_limits_are_shown_and_written(capsys: pytest.CaptureFixture[str], tmp_pa
 
 def test_keep_alive_without_a_front_shows_the_producers_limit_alone(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ("--protocol", "http", "--front", "none", "--network", "rtt=100ms", "--burst", "2")
-    limits = ("--producer-keep-alive", "0.5", "--front-keep-alive", "5,60", "--retries", "0,1")
-    assert run(front_keep_alive, *arguments, *limits, "--seconds", "9") == 0
+    assert run(front_keep_alive, *arguments, "--producer-keep-alive", "0.5", "--seconds", "9") == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert "HTTP/JSON, of 10,000 requests after about 0.45 s without any, fail: no front " in shown
     assert shown.count("no front ") == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "said"),
+    [
+        (front_errors, ("--protocol", "graphql", "--incident", "unknown"), "GraphQL errors in the body."),
+        (front_streams, ("--streams", "2"), "gRPC without a front, 2 streams at the producer: p50"),
+    ],
+)
+def test_experiments_work_without_a_front(
+    command: Callable[..., int], arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(command, *arguments, "--front", "none", "--seconds", "1") == 0
+    assert said in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize(
@@ -52,6 +68,9 @@ def test_keep_alive_without_a_front_shows_the_producers_limit_alone(capsys: pyte
         (front_keep_alive, ("--producer-keep-alive", "600", "--front-keep-alive", "600"), "--idle: 600 s is too long"),
         (front_keep_alive, ("--network", "rtt=soon"), "--network: 'rtt=soon'"),
         (front_keep_alive, ("--retries", ""), "--retries is empty"),
+        (front_errors, ("--incident", "flood"), "--incident: 'flood' is not one of unknown, hanging"),
+        (front_streams, ("--streams-at", "client"), "--streams-at: 'client' is not one of front, producer"),
+        (front_reuse, ("--front", "none"), "--front: 'none' is not one of haproxy"),
     ],
 )
 def test_wrong_flags_are_named(

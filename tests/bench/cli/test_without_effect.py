@@ -29,6 +29,9 @@ REFUSED = [
     ("rollout", "--replicas", "--replicas 2 --front none"),
     ("rollout", "--check-interval", "--check-interval 1 --front none"),
     ("rollout", "--retries", "--retries 1 --front none"),
+    ("front_keep_alive", "--front-keep-alive", "--front-keep-alive 5 --front none"),
+    ("front_keep_alive", "--retries", "--retries 1 --front none"),
+    ("front_streams", "--streams-at", "--streams-at producer --front none"),
     ("front_show", "--replicas", "haproxy --replicas 3 --upstream a:1"),
     ("front_show", "--gzip-level", "haproxy --gzip-level 3"),
     ("front_show", "--rise", "haproxy --check-interval 0 --rise 3"),
@@ -94,7 +97,8 @@ REFUSED = [
 
 @pytest.mark.parametrize(("command", "flag", "arguments"), REFUSED, ids=lambda value: value)
 def test_a_flag_without_effect_is_refused(command: str, flag: str, arguments: str) -> None:
-    done = run_here("bench", *command.split("_"), *arguments.split())
+    words = [word.replace("_", "-") for word in command.split("_", 1)]
+    done = run_here("bench", *words, *arguments.split())
     assert_one_line_error(done, 2, f"{flag} has no effect")
 
 

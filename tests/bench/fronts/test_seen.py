@@ -39,11 +39,11 @@ def test_a_closed_connection_is_repeated_by_the_library_for_get_only() -> None:
     assert found["grpc"].reported == "UNAVAILABLE"
 
 
-def test_calls_that_a_server_has_not_begun_are_repeated_by_grpc_itself() -> None:
+def test_calls_that_were_refused_with_goaway_are_repeated_by_grpc_itself() -> None:
     _, refused = grpc_rules.of_reset(7)
     _, cancelled = grpc_rules.of_reset(8)
-    assert seen("grpc", "unreachable", refused).repeated_by_library
     assert seen("grpc", "unreachable", http_rules.of_goaway(0)).repeated_by_library
+    assert not seen("grpc", "unreachable", refused).repeated_by_library
     found = seen("grpc", "unexpected_answer", cancelled)
     assert (found.sent, found.reported, found.repeated_by_library) == ("RST_STREAM CANCEL", "CANCELLED", False)
 
