@@ -141,6 +141,8 @@ class RunPlan:
     """What is requested instead of recipes."""
     scheduler: str | None = None
     """The address of the Dask scheduler whose workers send the requests; None: this machine sends them."""
+    load_workers: int = 1
+    """How many workers the scheduler has to have, at least."""
     note: str | None = None
     """Why the run is made, in the user's words; kept in the run file."""
 

@@ -129,7 +129,9 @@ def carry_out(
                     header=header,
                     cluster=None
                     if plan.scheduler is None
-                    else await entered.enter_async_context(Cluster(plan.scheduler, planning.long_slice_ns(plan))),
+                    else await entered.enter_async_context(
+                        Cluster(plan.scheduler, planning.long_slice_ns(plan), plan.load_workers)
+                    ),
                 )
                 return await work(job)
 

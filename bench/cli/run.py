@@ -125,6 +125,16 @@ def run(
             help="Send the load from the workers of this Dask cluster, with --target. [default: from this machine]",
         ),
     ] = "",
+    load_workers: Annotated[
+        int,
+        typer.Option(
+            parser=values.whole_number(1, 10_000),
+            metavar="N",
+            rich_help_panel=LOAD,
+            show_default=False,
+            help="With --scheduler: wait until it has so many workers, up to 30 s. [default: 1]",
+        ),
+    ] = 1,
     target: TargetFlag = None,
     ab: AbFlag = "",
     ab_target: Annotated[
@@ -250,6 +260,7 @@ def run(
         threshold=threshold if len(compared) > 1 else None,
         access=access(header, ca=ca, cert=cert, key=key, insecure=insecure, tls_min=tls_min),
         scheduler=scheduler or None,
+        load_workers=load_workers,
         note=note or None,
     )
     run_path = checked_path(out)

@@ -127,6 +127,9 @@ WITHOUT_EFFECT: Mapping[str, Sequence[WithoutEffect]] = {
             lambda line: line.has("--rate") and line["--slice-ms"] * 1e6 <= OPEN_SLICE_NS,
         ),
         WithoutEffect(
+            ["--load-workers"], "without --scheduler; add it, or leave --load-workers out", without("--scheduler")
+        ),
+        WithoutEffect(
             ["--slice-ms"],
             f"beside --scheduler unless it is over {OPEN_SLICE_NS / 1e6:,.0f}; slices of a cluster last at least "
             "that long, so leave it out",

@@ -28,9 +28,9 @@ NAMED_AT_MOST = 3
 class Cluster:
     """The workers of a scheduler, each with a host process. Use as `async with`."""
 
-    def __init__(self, address: str, slice_ns: int) -> None:
-        """`slice_ns`: how long the slices of the run are."""
-        self.connection = Connection(address)
+    def __init__(self, address: str, slice_ns: int, workers: int = 1) -> None:
+        """`slice_ns`: how long the slices of the run are. `workers`: how many there have to be, at least."""
+        self.connection = Connection(address, workers)
         self.workers: list[ClusterWorker] = []
         """By their numbers."""
         self.failed: list[LeftOut] = []

@@ -7,15 +7,19 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
 from bench.cluster import pipe
+from bench.stats.wording import counted
 from commands.errors import UsageError
 from recipes.installation import prepared_by
 
 CONNECT_S = 5.0
 """How long a scheduler may take to answer."""
+WORKERS_S = 30.0
+"""How long the bench waits for workers."""
 SCHEMES = ("tcp", "tls")
 
 
@@ -47,8 +51,10 @@ def import_dask() -> Any:
 class Connection:
     """A client of a scheduler. Use as `async with`."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, workers: int) -> None:
+        """`workers`: how many the scheduler has to have, at least."""
         self.address = address
+        self._wanted = workers
         self.lost: dict[str, asyncio.Future[str]] = {}
         """Of each worker, by its address: done once it is gone, with the reason."""
         self._client: Any = None
@@ -68,15 +74,15 @@ class Connection:
                     self.address, asynchronous=True, timeout=CONNECT_S, set_as_default=False, name="recipe-lab"
                 )
                 await self._client
-                found = await self._client.get_versions()
-        except (OSError, TimeoutError, ValueError) as error:
+        # A TypeError: Dask is not configured for TLS.
+        except (OSError, TimeoutError, ValueError, TypeError) as error:
             await self._close()
             reason = str(error).splitlines()[0] if str(error) else f"nothing for {CONNECT_S:g} s"
             raise UsageError(f"--scheduler: no Dask scheduler answers at {self.address}: {reason}") from None
         try:
-            for address in _of_this_python(self.address, found["workers"]):
+            for address in await self._usable():
                 self.lost[address] = asyncio.get_running_loop().create_future()
-        except UsageError:
+        except BaseException:
             await self._close()
             raise
         self._client.subscribe_topic("all", self._on_event)
@@ -90,6 +96,25 @@ class Connection:
     async def _close(self) -> None:
         if self._client is not None:
             await asyncio.shield(self._client.close(timeout=2))
+
+    async def _usable(self) -> list[str]:
+        """The addresses of the workers, once there are enough. Raises UsageError where there are not, or one has
+        another Python."""
+        with suppress(TimeoutError):
+            await self._client.wait_for_workers(self._wanted, timeout=WORKERS_S)
+        versions = await self._client.get_versions()
+        found = versions["workers"]
+        if len(found) < self._wanted:
+            has = f"has {counted(len(found), 'worker')} of {self._wanted}" if found else "has no workers"
+            raise UsageError(f"--scheduler: {self.address} {has}; start more: dask worker {self.address}")
+        own = "{}.{}".format(*sys.version_info)
+        for address, each in found.items():
+            python = str(each["host"]["python"])
+            if not python.startswith(f"{own}."):
+                raise UsageError(
+                    f"--scheduler: worker {address} has Python {python}, and the bench {own}; use the same"
+                )
+        return sorted(found)
 
     def _on_event(self, event: tuple[float, Mapping[str, Any]]) -> None:
         _, content = event
@@ -130,15 +155,3 @@ class Connection:
             self.lose(worker, "the connection to it broke" if broken else f"it does not do what it is sent: {found!r}")
             raise WorkerLost(gone.result())
         return found
-
-
-def _of_this_python(scheduler: str, workers: Mapping[str, Any]) -> list[str]:
-    """The addresses of the workers, in order. Raises UsageError where there is none, or one has another Python."""
-    if not workers:
-        raise UsageError(f"--scheduler: {scheduler} has no workers; start some: dask worker {scheduler}")
-    own = "{}.{}".format(*sys.version_info)
-    for address, versions in workers.items():
-        python = str(versions["host"]["python"])
-        if not python.startswith(f"{own}."):
-            raise UsageError(f"--scheduler: worker {address} has Python {python}, and the bench {own}; use the same")
-    return sorted(workers)

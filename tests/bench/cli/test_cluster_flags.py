@@ -15,6 +15,10 @@ SCHEDULER = ("--scheduler", "tcp://127.0.0.1:8786")
     ("arguments", "error"),
     [
         (
+            (*TARGET, "--load-workers", "3"),
+            "--load-workers has no effect without --scheduler; add it, or leave --load-workers out",
+        ),
+        (
             SCHEDULER,
             "--scheduler: its workers are on other machines and cannot reach producers that the lab starts here; give "
             "the address of a server that is running with --target",

@@ -41,6 +41,7 @@ REFUSED = [
     ("run", "--concurrency", "--rate 5 --concurrency 4"),
     ("run", "--arrivals", "--arrivals constant"),
     ("run", "--slice-ms", "--slice-ms 1000 --rate 5"),
+    ("run", "--load-workers", "--load-workers 3"),
     *(
         (command, flag, f"{flag} {value} --request-file own.toml")
         for command, flags in {

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
@@ -153,17 +153,18 @@ def check_counts(run: Run) -> None:
                 assert run.cluster is not None
                 assert each.start_window_ns <= run.cluster.start_window_ns
         assert cell.outcomes["ok"] == total
-        assert latency_histogram.decode(cell.latency_histogram or "").total_count == total
+        recorded = cell.latency_histogram and latency_histogram.decode(cell.latency_histogram).total_count
+        assert (recorded or 0) == total
 
 
 def interval_ns(cell: Cell, quantile: float) -> tuple[int, int]:
-    """Between which latencies the quantile surely lies, of requests that are independent of each other."""
+    """Between which latencies the quantile surely lies, of requests that are independent of each other; between the
+    extremes where there are too few requests to say more."""
     histogram = latency_histogram.decode(cell.latency_histogram or "")
-    ranks = order_ranks(histogram.total_count, quantile, SURE)
-    assert ranks is not None
     up_to = counts_of(histogram).cumsum()
-    low, high = (int(up_to.searchsorted(rank + 1)) for rank in ranks)
-    return histogram.get_value_from_index(low), histogram.get_value_from_index(high)
+    low, high = order_ranks(histogram.total_count, quantile, SURE) or (0, histogram.total_count - 1)
+    low_ns, high_ns = (histogram.get_value_from_index(int(up_to.searchsorted(rank + 1))) for rank in (low, high))
+    return low_ns, high_ns
 
 
 def test_the_merged_result_equals_that_of_one_load_process(setting: Setting, tmp_path: Path) -> None:
@@ -181,18 +182,18 @@ def test_the_merged_result_equals_that_of_one_load_process(setting: Setting, tmp
     (together,), (one,) = merged.cells, alone.cells
     assert together.key == one.key
     assert [each.due for each in one.slices] == [each.ok for each in one.slices]
+    for quantile in (0.5, 0.75, 0.9):
+        (low, high), (other_low, other_high) = interval_ns(together, quantile), interval_ns(one, quantile)
+        assert low <= other_high
+        assert other_low <= high
+        # That these can differ: the interval is narrower than the latencies are spread.
+        assert other_high - other_low < STALL_MS * 1e6 / 2
     if not any(each.left_out for each in together.slices):
         # Both are Poisson at the whole rate.
         for cell in (together, one):
             due = sum(each.due or 0 for each in cell.slices)
             expected = RATE_HZ * sum(each.window_ns for each in cell.slices) / 1e9
             assert abs(due - expected) < 4 * expected**0.5
-    for quantile in (0.5, 0.75, 0.9):
-        (low, high), (other_low, other_high) = interval_ns(together, quantile), interval_ns(one, quantile)
-        assert low <= other_high
-        assert other_low <= high
-        # That these can differ: the interval is narrower than the latencies are spread.
-        assert high - low < STALL_MS * 1e6 / 2
     setting.wait_until_nothing_is_left()
 
 
@@ -221,40 +222,41 @@ def test_a_worker_that_is_killed_is_left_out_and_the_others_send_the_whole_load(
     setting.wait_until_nothing_is_left()
 
 
-def test_a_worker_that_lags_is_left_out_of_its_slices_and_ctrl_c_ends_everything(
-    setting: Setting, tmp_path: Path
-) -> None:
+def test_a_worker_that_lags_is_left_out_of_its_slices_only(setting: Setting, tmp_path: Path) -> None:
     path = tmp_path / "run.json"
-    process = setting.started("--rate", f"{RATE_HZ:g}", "--rounds", "100", "--out", str(path))
+    process = setting.started("--rate", f"{RATE_HZ:g}", "--rounds", "2", "--out", str(path))
     slow = setting.cluster.workers[0]
     wait_until(lambda: load_process(slow), setting.said)
     stalling = load_process(slow)
     assert stalling is not None
     # Every slice lasts longer than that, so it stands still in each for longer than is allowed.
-    for _ in range(12):
-        stalling.send_signal(signal.SIGSTOP)
-        sleep(0.3)
-        stalling.send_signal(signal.SIGCONT)
-        sleep(0.2)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(PATIENCE_S) == 130, setting.said()
-    setting.wait_until_nothing_is_left()
-
+    with suppress(psutil.NoSuchProcess):
+        while process.poll() is None:
+            stalling.send_signal(signal.SIGSTOP)
+            sleep(0.3)
+            stalling.send_signal(signal.SIGCONT)
+            sleep(0.2)
+    # On a machine that is busy enough, the others are left out, too.
+    assert process.wait(PATIENCE_S) in (0, 3), setting.said()
     run = read(path)
+
     check_counts(run)
     assert run.cluster is not None
     assert run.cluster.lost == []
-    reasons = [out.reason for cell in run.cells for each in cell.slices for out in each.left_out]
-    assert any("are allowed" in reason for reason in reasons)
-    (warning,) = [each for each in run.warnings if each.code == "workers_left_out"]
-    assert "The others offered" in warning.text or not any(each.workers for each in run.cells[0].slices)
+    for each in run.cells[0].slices:
+        assert any("are allowed" in out.reason for out in each.left_out)
+    assert any(warning.code == "workers_left_out" for warning in run.warnings)
+    setting.wait_until_nothing_is_left()
 
 
-def test_a_bench_that_is_killed_leaves_nothing_on_the_workers(setting: Setting, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
+def test_a_bench_that_ends_early_leaves_nothing_on_the_workers(
+    number: signal.Signals, code: int, setting: Setting, tmp_path: Path
+) -> None:
     process = setting.started("--rate", f"{RATE_HZ:g}", "--rounds", "100", "--out", str(tmp_path / "run.json"))
     wait_until(lambda: all(map(load_process, setting.cluster.workers)), setting.said)
-    process.kill()
-    process.wait()
+    process.send_signal(number)
+    assert process.wait(PATIENCE_S) == code, setting.said()
     setting.wait_until_nothing_is_left()
 
 
