@@ -14,6 +14,12 @@ from pathlib import Path
 from select import select
 from threading import Thread
 from time import perf_counter_ns
+from typing import Annotated
+
+import typer
+
+from commands import command_line
+from commands.errors import UsageError
 
 HOST = "127.0.0.1"
 READ_BYTES = 1 << 16
@@ -49,7 +55,22 @@ def serve(port: int, to: tuple[str, int], delay_ns: int) -> None:
             Thread(target=forward, args=(producer, client, 0), daemon=True).start()
 
 
+app = command_line.application("Forward what clients send, after a delay.")
+
+
+@app.command()
+def delaying_front(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Port, host:port to forward to, nanoseconds.")],
+) -> None:
+    """Forward to a server until ended."""
+    try:
+        listens, forwards, holds_ns = file.read_text(encoding="ascii").split()
+        host, _, number = forwards.rpartition(":")
+        to, port, delay_ns = (host, int(number)), int(listens), int(holds_ns)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{file} must have a port, host:port and nanoseconds: {error}") from None
+    serve(port, to, delay_ns)
+
+
 if __name__ == "__main__":
-    listens, forwards, holds_ns = Path(sys.argv[1]).read_text(encoding="ascii").split()
-    host, _, number = forwards.rpartition(":")
-    serve(int(listens), (host, int(number)), int(holds_ns))
+    sys.exit(command_line.run(app, "python -m benchmarks.delaying_front"))

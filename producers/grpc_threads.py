@@ -233,5 +233,7 @@ class Registration:
     def _on_loop(self, work: Work, context: grpc.ServicerContext) -> Any:
         """The result of a coroutine on the event loop. A call that ends before, by its caller or a stop, cancels it."""
         running = asyncio.run_coroutine_threadsafe(work, self._loop)
-        context.add_callback(cast(Callable[[], None], running.cancel))
+        if not context.add_callback(cast(Callable[[], None], running.cancel)):
+            # It has ended already.
+            running.cancel()
         return running.result()

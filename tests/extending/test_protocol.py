@@ -40,6 +40,7 @@ LINES = {
             codec_at="CODEC",
             raw_calls_at="RAW_CALLS",
             noop_server_at="bench.runner.noop_servers:http",
+            seen_at="SEEN",
         ),
 """,
     ),
@@ -53,6 +54,7 @@ def test_a_fourth_protocol(lab: Lab) -> None:
     http = PROTOCOLS["http"]
     line, row = LINES["bench/protocols.py"]
     row = row.replace("RAW_CALLS", http.raw_calls_at).replace("CODEC", http.codec_at)
+    row = row.replace("SEEN", http.seen_at)
     lab.add(FILES, {**LINES, "bench/protocols.py": (line, row)})
     run = lab.run("run.json", "--protocol", "http,toy", "--workload", "get", "--client", "library,raw")
     assert [(cell["id"], cell["status"]) for cell in run["cells"] if cell["protocol"] == "toy"] == [
