@@ -2,7 +2,7 @@
 the request would be sent again. Pure.
 
 The causes are those of the lab's consumers, which repeat nothing. What the libraries do by themselves is tested with
-them (tests/bench/fronts/test_repeats.py): aiohttp repeats a request with an idempotent method once where a kept
+them (tests/bench/fronts/test_repeats.py): aiohttp repeats a request with an idempotent method once where the
 connection was closed before the response; gRPC's core repeats a call that the server refused with GOAWAY (gRFC A6,
 transparent retries), and none whose stream was reset, not even with REFUSED_STREAM. A policy that repeats is the usual
 one: UNAVAILABLE for gRPC (the example of grpc.io/docs/guides/retry), and for HTTP the statuses 429, 502, 503 and 504

@@ -10,7 +10,7 @@ from bench.report.document import Column, Conclusion, Document, Finding, Quality
 YES, NO = "yes", "no"
 WAYS = (
     "sent: what came to the consumer, from the front or through it. reported: what its client library makes of that.",
-    "repeated by the library: aiohttp repeats a GET whose kept connection was closed; gRPC repeats calls that were "
+    "repeated by the library: aiohttp repeats a GET once whose connection was closed; gRPC repeats calls that were "
     "refused with GOAWAY. By policy: with a usual retry policy (UNAVAILABLE; 429, 502, 503 and 504 of idempotent "
     "methods). The lab's own consumers repeat nothing.",
 )
