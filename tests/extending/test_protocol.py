@@ -39,6 +39,7 @@ LINES = {
             title="Toy",
             codec_at="CODEC",
             raw_calls_at="RAW_CALLS",
+            seen_at="bench.fronts.seen:of_http",
             noop_server_at="bench.runner.noop_servers:http",
             seen_at="SEEN",
         ),
