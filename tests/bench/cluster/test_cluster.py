@@ -182,8 +182,15 @@ def test_the_merged_result_equals_that_of_one_load_process(setting: Setting, tmp
     (together,), (one,) = merged.cells, alone.cells
     assert together.key == one.key
     assert [each.due for each in one.slices] == [each.ok for each in one.slices]
+    print(f"\nrequests: {together.outcomes['ok']} of {WORKERS} workers, {one.outcomes['ok']} of one load process")
+    print(f"workers of each slice: {[each.workers for each in together.slices]}")
+    print(f"they began within, ms: {[round((each.start_window_ns or 0) / 1e6, 1) for each in together.slices]}")
     for quantile in (0.5, 0.75, 0.9):
         (low, high), (other_low, other_high) = interval_ns(together, quantile), interval_ns(one, quantile)
+        print(
+            f"{quantile:.0%} of requests, ms: {low / 1e6:.0f} to {high / 1e6:.0f} merged, "
+            f"{other_low / 1e6:.0f} to {other_high / 1e6:.0f} alone"
+        )
         assert low <= other_high
         assert other_low <= high
         # That these can differ: the interval is narrower than the latencies are spread.
