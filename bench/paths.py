@@ -7,10 +7,11 @@ the same producers: what a hop costs is compared within the same processes.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from bench.dimension import AT_FRONT
 from bench.front_programs import why_not_installed
 from bench.fronts import registry as fronts
 from bench.fronts.front import FrontPlan, FrontTimes, TlsAt
-from bench.spec import AT_FRONT, CellKey
+from bench.spec import CellKey
 
 KEEP_ALIVE_S = 100.0
 """How long fronts keep idle connections, on both sides: longer than an instance is left unvisited, and shorter than

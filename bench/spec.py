@@ -5,17 +5,29 @@ follows from that declaration: its flag, the ids of cells, columns of the run fi
 runs, and its words in reports.
 """
 
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Hashable
 from functools import cache
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Literal, get_type_hints
 
 import msgspec
 from msgspec import Struct
 
 from bench import protocols
 from bench.clients.registry import CLIENTS, LIBRARY
+from bench.dimension import (
+    AT_BOTH,
+    AT_FRONT,
+    AT_PRODUCER,
+    DEFAULT_PLACE,
+    PASSED,
+    Dimension,
+    Flag,
+    Role,
+    Scope,
+    number,
+    place,
+    switch,
+)
 from bench.fronts import registry as fronts
 from bench.network import profile
 from bench.network.profile import LOOPBACK
@@ -35,11 +47,6 @@ DEFAULT_CORES: Cores = "default"
 """Cores sleep whenever they are idle, as the system has it."""
 DEFAULT_DIALECT = "default"
 """Stands for each protocol's own dialect."""
-AT_PRODUCER, AT_FRONT, AT_BOTH, PASSED = "producer", "front", "both", "pass"
-"""Where gzip or TLS is done behind a front: by the producer, by the front, by both, or by the producer with a front
-that passes on what it cannot read."""
-DEFAULT_PLACE = "default"
-"""Stands for the place where each front has TLS by itself."""
 REPLICAS_AT_MOST = 16
 WORKERS_AT_MOST = 64
 
@@ -98,150 +105,6 @@ class OpenLoad(Struct, frozen=True, kw_only=True, tag_field="model", tag="open")
 
 
 Load = ClosedLoad | OpenLoad
-
-
-class Scope(StrEnum):
-    """What has to differ between two cells that differ in a dimension only."""
-
-    REQUEST = "request"
-    CONNECTION = "connection"
-    PATH = "path"
-    PROCESS = "process"
-
-
-class Role(StrEnum):
-    """How reports lay a dimension out."""
-
-    SERIES = "series"
-    """What is compared: it has a colour."""
-    VARIANT = "variant"
-    """Stands side by side within a table or chart: gzip and TLS."""
-    LOAD = "load"
-    """One table or chart for each value."""
-    GROUP = "group"
-    """One section for each value."""
-    PLACE = "place"
-    """Where a variant is done; it is named with that variant."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flag:
-    """The flag of `bench run` by which the values of a dimension are chosen."""
-
-    name: str
-    metavar: str
-    help: str
-    default: str
-    choices: Callable[[], Sequence[str]] = tuple
-    """The words that it takes, as a comma list, repeated or both."""
-    value: Callable[[str], Any] = str
-    """What one of these words stands for."""
-    read: Callable[[Sequence[str]], list[Any]] | None = None
-    """Where it takes more than words: reads what was given. Raises ValueError with the value and what would do."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dimension:
-    """One declaration."""
-
-    heading: str
-    """Of its column in tables."""
-    scope: Scope
-    role: Role = Role.GROUP
-    changes_work: bool = True
-    """Whether it changes what producer and consumer execute, so that `bench instructions` varies it."""
-    changes_bytes: bool = False
-    """Whether it changes the bytes of a request, so that `bench sizes` varies it."""
-    changes_capacity: bool = False
-    """Whether it changes how many requests can be served, so that `bench slo` varies it."""
-    neighbours: bool = False
-    """Whether cells that differ in it are compared with each other, so that their slices are neighbours. That holds for
-    every series, too."""
-    label: "Callable[[CellKey], str]"
-    """Its part of a cell's id; empty for the usual value."""
-    words: "Callable[[CellKey], str]"
-    """The same for readers; empty for the usual value."""
-    flag: Flag | None = None
-    """None: it is chosen by flags of its own kind (workload, load, version)."""
-
-
-def _switch(name: str, words: str, scope: Scope, default: str, flag_help: str) -> Dimension:
-    return Dimension(
-        heading=words,
-        scope=scope,
-        role=Role.VARIANT,
-        changes_bytes=True,
-        changes_capacity=True,
-        label=lambda key: name if getattr(key, name) else "",
-        words=lambda key: words + PLACES_IN_WORDS[key.place_of(name)] if getattr(key, name) else "",
-        flag=Flag(
-            name=f"--{name}",
-            metavar="off|on|off,on",
-            help=flag_help,
-            default=default,
-            choices=lambda: ("off", "on"),
-            value=lambda word: word == "on",
-        ),
-    )
-
-
-PLACES_IN_WORDS: dict[str, str] = {
-    "": "",
-    AT_PRODUCER: " at the producer",
-    AT_FRONT: " at the front",
-    AT_BOTH: " at front and producer",
-    PASSED: " passed through",
-}
-"""Within a sentence, behind `gzip` or `TLS`."""
-
-
-def _place(name: str, words: str, default: str, places: Sequence[str], flag_help: str) -> Dimension:
-    return Dimension(
-        heading=f"{words} at",
-        scope=Scope.PATH,
-        role=Role.PLACE,
-        changes_work=False,
-        changes_bytes=True,
-        changes_capacity=True,
-        neighbours=True,
-        label=lambda key: f"at-{key.place_of(name)}" if key.place_of(name) else "",
-        words=lambda key: "",
-        flag=Flag(
-            name=f"--{name}-at",
-            metavar="PLACES",
-            help=flag_help,
-            default=default,
-            choices=lambda: places,
-            value=lambda word: "" if word == DEFAULT_PLACE else word,
-        ),
-    )
-
-
-def _number(name: str, words: str, letter: str, scope: Scope, at_most: int, flag_help: str) -> Dimension:
-    """A dimension whose values are whole numbers, usually 1."""
-    return Dimension(
-        heading=words,
-        scope=scope,
-        changes_work=False,
-        changes_capacity=True,
-        neighbours=True,
-        label=lambda key: "" if getattr(key, name) == 1 else f"{letter}{getattr(key, name)}",
-        words=lambda key: "" if getattr(key, name) == 1 else f"{getattr(key, name)} {words}",
-        flag=Flag(name=f"--{name}", metavar="N", help=flag_help, default="1", read=_whole_numbers(at_most)),
-    )
-
-
-def _whole_numbers(at_most: int) -> Callable[[Sequence[str]], list[int]]:
-    """A reader of comma lists of whole numbers from 1."""
-
-    def read(texts: Sequence[str]) -> list[int]:
-        words = [word for text in texts for part in text.split(",") if (word := part.strip())]
-        for word in words:
-            if not (word.isascii() and word.isdigit() and 1 <= int(word[:9]) <= at_most):
-                raise ValueError(f"{word!r} is not a whole number from 1 to {at_most}")
-        return list(dict.fromkeys(map(int, words)))
-
-    return read
 
 
 def own_dialect(key: "CellKey") -> bool:
@@ -319,7 +182,7 @@ class CellKey(Struct, frozen=True, kw_only=True):
     """What serves the protocol: a key of its row in `producers.registry`. With a target, whatever that is."""
     workers: Annotated[
         int,
-        _number(
+        number(
             "workers",
             "workers",
             "w",
@@ -361,12 +224,12 @@ class CellKey(Struct, frozen=True, kw_only=True):
     ] = ""
     """What messages are written in, or how a query is named: `json`, `protobuf`, `document`, `persisted`. Left empty,
     it becomes the protocol's own."""
-    gzip: Annotated[bool, _switch("gzip", "gzip", Scope.CONNECTION, "off,on", "Without gzip, with gzip, or both.")] = (
+    gzip: Annotated[bool, switch("gzip", "gzip", Scope.CONNECTION, "off,on", "Without gzip, with gzip, or both.")] = (
         False
     )
     gzip_at: Annotated[
         str,
-        _place(
+        place(
             "gzip",
             "gzip",
             AT_PRODUCER,
@@ -375,10 +238,10 @@ class CellKey(Struct, frozen=True, kw_only=True):
         ),
     ] = ""
     """What compresses behind a front. Empty without gzip or without a front."""
-    tls: Annotated[bool, _switch("tls", "TLS", Scope.CONNECTION, "off,on", "Without TLS, with TLS, or both.")] = False
+    tls: Annotated[bool, switch("tls", "TLS", Scope.CONNECTION, "off,on", "Without TLS, with TLS, or both.")] = False
     tls_at: Annotated[
         str,
-        _place(
+        place(
             "tls",
             "TLS",
             DEFAULT_PLACE,
@@ -460,7 +323,7 @@ class CellKey(Struct, frozen=True, kw_only=True):
     """The proxy that clients connect to: a key of `bench.fronts.registry`, or `none`."""
     replicas: Annotated[
         int,
-        _number("replicas", "replicas", "x", Scope.PATH, REPLICAS_AT_MOST, "Producers behind each front."),
+        number("replicas", "replicas", "x", Scope.PATH, REPLICAS_AT_MOST, "Producers behind each front."),
     ] = 1
     """Producers behind the front; 1 without one."""
     connection: Annotated[

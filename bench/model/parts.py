@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from bench.dimension import Role
 from bench.protocols import set_up_round_trips
 from bench.results import Cell, Estimate, Run
-from bench.spec import NEW, PERSISTENT, CellKey, ClosedLoad, Role, dimensions
+from bench.spec import NEW, PERSISTENT, CellKey, ClosedLoad, dimensions
 from bench.stats.client_cost import latency_difference
 from bench.stats.estimates import positive_estimate
 from bench.workloads import Workload

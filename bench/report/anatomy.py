@@ -4,13 +4,13 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench import protocols
+from bench.dimension import Role
 from bench.report import names, units
 from bench.report.document import Chart, Column, Entry, KeyEntry, Table, TableBuilder
 from bench.report.grouping import label_of, variant_of
 from bench.report.plots import Bars, Segment
 from bench.report.text import listed
 from bench.results import Anatomy, BothWays, Cell, HeaderSection, Run
-from bench.spec import Role
 from bench.wire.parts import (
     CATEGORIES,
     CONNECTION,

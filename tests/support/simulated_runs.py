@@ -17,8 +17,9 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from bench import schedule
+from bench.dimension import Role
 from bench.results import Cell, Slice, Slices
-from bench.spec import CellKey, Role
+from bench.spec import CellKey
 from bench.stats.allocation import SHARE_AT_LEAST
 from tests.support.plans import plan_of
 

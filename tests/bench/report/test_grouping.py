@@ -3,9 +3,10 @@
 import pytest
 
 from bench import spec
+from bench.dimension import Dimension, Role, Scope
 from bench.report import latency_tables, names, summary
 from bench.report.grouping import PLAIN, Variant, grouped, variant_of
-from bench.spec import CellKey, ClosedLoad, Dimension, OpenLoad, Role, Scope
+from bench.spec import CellKey, ClosedLoad, OpenLoad
 from tests.support.runs import (
     LIST,
     ONE,

@@ -9,8 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from bench import spec
+from bench.dimension import Dimension, Scope
 from bench.results import Cell, Estimate, PlanUsed, Quantiles, RecipesUsed, Run
-from bench.spec import CellKey, ClosedLoad, Dimension, Scope
+from bench.spec import CellKey, ClosedLoad
 from bench.stats.analysis import analyse
 from bench.stats.client_cost import client_costs
 from bench.stats.compare import RunsNotComparable, compare
