@@ -21,8 +21,7 @@ async def tried(protocol: str, name: str, limit: str, seconds: float = 1.0) -> L
 @pytest.mark.parametrize(
     ("protocol", "name", "sent", "reported"),
     [
-        ("http", "haproxy", "429 Too Many Requests", "status 429"),
-        ("graphql", "nginx", "429 Too Many Requests", "status 429"),
+        ("http", "nginx", "429 Too Many Requests", "status 429"),
         ("grpc", "haproxy", "429 Too Many Requests without grpc-status", "UNAVAILABLE"),
         ("grpc", "envoy", "200 OK, grpc-status UNAVAILABLE", "UNAVAILABLE"),
     ],
