@@ -134,7 +134,11 @@ async def _obey(reader: asyncio.StreamReader, host: Host, lease_s: float) -> Non
     write(0, Ready(worker=described()))
 
     async def carry_out(number: int, request: Request, received_ns: int) -> None:
-        write(number, await host.reply(number, request, received_ns))
+        try:
+            reply = await host.reply(number, request, received_ns)
+        except Exception as error:  # the bench would wait for a reply
+            reply = Failed(text=f"the host process failed: {error!r}")
+        write(number, reply)
 
     try:
         while line := await asyncio.wait_for(reader.readline(), lease_s):

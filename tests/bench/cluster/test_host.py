@@ -156,6 +156,12 @@ def test_a_load_process_that_cannot_be_set_up_is_a_reply(tmp_path: Path) -> None
         assert "nowhere.json" in reply.text
 
 
+def test_a_request_that_it_cannot_carry_out_is_replied_to(tmp_path: Path) -> None:
+    with host(tmp_path) as started:
+        started.ask(1, Give(load=3, order=raw(messages.Discard()), timeout_s=1))
+        assert started.replies() == (1, Failed(text="the host process failed: KeyError(3)"))
+
+
 def test_files_that_a_set_up_names_go_along(tmp_path: Path) -> None:
     ca, recipes = tmp_path / "ca.pem", tmp_path / "recipes.jsonl"
     ca.write_bytes(b"an authority")
