@@ -19,6 +19,7 @@ from bench.workloads import GetQuestion
 from consumers.errors import ProducerUnreachable, UnexpectedResponse
 from producers import certificates
 from producers.registry import PRODUCERS
+from producers.settings import CallLimits, Limits
 from tests.support.books import small_book
 from tests.support.serving import Served, serving
 
@@ -69,11 +70,16 @@ def fake_program(directory: Path, script: str) -> None:
 
 
 async def run_fake(
-    monkeypatch: pytest.MonkeyPatch, directory: Path, script: str, protocol: str = "http", in_flight: int = 3
+    monkeypatch: pytest.MonkeyPatch,
+    directory: Path,
+    script: str,
+    protocol: str = "http",
+    in_flight: int = 3,
+    limits: Limits | None = None,
 ) -> ProgramSlice:
     fake_program(directory, script)
     monkeypatch.setenv("PATH", f"{directory}{os.pathsep}{os.environ['PATH']}")
-    async with serving(protocol, small_book()) as served:
+    async with serving(protocol, small_book(), limits=limits) as served:
         return await run_slice(served, in_flight, 1)
 
 
@@ -133,8 +139,7 @@ async def test_the_program_sends_no_more_than_the_producer_allows(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Otherwise those that it sends before it has read the producer's SETTINGS would be refused."""
-    monkeypatch.setattr("producers.grpc_limits.MAXIMUM_CONCURRENT_STREAMS", 2)
-    await run_fake(monkeypatch, tmp_path, KEEPS_ITS_COMMAND, "grpc")
+    await run_fake(monkeypatch, tmp_path, KEEPS_ITS_COMMAND, "grpc", limits=Limits(calls=CallLimits(streams=2)))
     assert "--max-concurrent-streams=2" in (tmp_path / "said").read_text().splitlines()
 
 
