@@ -1,7 +1,7 @@
-"""What a stop under load loses, server by server: `python -m benchmarks.stops_under_load [RESTARTS] [CODE]`.
+"""What a stop under load loses, server by server: `python -m benchmarks.stops_under_load`.
 
 50 callers ask without a pause, over connections that they keep or over a new one for each request, plain and over TLS,
-until a producer that got SIGTERM refuses them. CODE: the directory of an older version, to compare.
+until a producer that got SIGTERM refuses them. `--code`: the directory of an older version, to compare.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import itertools
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +20,7 @@ import typer
 from bench.machine import pinning_here
 from bench.runner.processes import ProcessFailed
 from bench.runner.session import Session
-from commands import command_line
+from commands import command_line, values
 from commands.errors import UntrustedMeasurement
 from producers import certificates
 from producers.registry import DEFAULT, PRODUCERS
@@ -74,10 +75,11 @@ async def stop_once(
         stops.seen += tally.lost
 
 
-async def compare(restarts: int, code: str) -> None:
+async def compare(protocols: Sequence[str], restarts: int, code: str) -> None:
     """Print a row for each server and kind of connection."""
-    servers = [(protocol, name, False) for protocol, rows in PRODUCERS.items() for name in rows]
-    servers.append(("grpc", DEFAULT, True))
+    servers = [(protocol, name, False) for protocol in protocols for name in PRODUCERS[protocol]]
+    if "grpc" in protocols:
+        servers.append(("grpc", DEFAULT, True))
     print(f"| server | connections | lost of {CALLERS} without notice | s | with 1 s of notice | s |")
     print("|---|---|---|---|---|---|")
     with TemporaryDirectory() as place:
@@ -106,12 +108,17 @@ app = command_line.application("Count what producers lose when they are stopped 
 
 @app.command()
 def stops_under_load(
-    restarts: Annotated[int, typer.Argument(help="Stops of each server in each way.")] = 5,
-    code: Annotated[str, typer.Argument(help="The root of the code to stop; empty: this one's.")] = "",
+    restarts: Annotated[int, typer.Option(metavar="N", help="Stops of each server in each way.")] = 5,
+    protocol: Annotated[
+        str, typer.Option(parser=values.one_of(PRODUCERS), metavar="NAME", help="Only this protocol.")
+    ] = "",
+    code: Annotated[
+        str, typer.Option(metavar="DIRECTORY", help="The root of the code to stop; empty: this one's.")
+    ] = "",
 ) -> None:
     """Print how many requests each stop has lost, and how long the longest took."""
     try:
-        asyncio.run(compare(restarts, code))
+        asyncio.run(compare([protocol] if protocol else list(PRODUCERS), restarts, code))
     except ProcessFailed as error:
         raise UntrustedMeasurement(str(error)) from None
 

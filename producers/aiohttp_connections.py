@@ -137,7 +137,7 @@ class GuardedServer(web.Server):
     def drain(self) -> None:
         """Have every response close its connection from now on."""
         self.draining = True
-        for connection in [*self.guarded(), *self._begun]:
+        for connection in self.guarded():
             connection.last_response()
 
     async def close_idle(self) -> None:
@@ -193,7 +193,7 @@ class GuardedConnection(web.RequestHandler):
         """When the incomplete head began."""
         self._head_bytes = 0
         self._opened = 0.0
-        self._last = guard.draining
+        self._last = False
         """Whether the next response closes the connection."""
         self._answered = 0
         self._stalled_since = 0.0
@@ -214,6 +214,8 @@ class GuardedConnection(web.RequestHandler):
             self._linger(connection)
             return
         self._opened = self._head_since = self._loop.time()
+        # Not before: a stop may have begun since the connection was accepted.
+        self._last = self._guard.draining
         super().connection_made(transport)
         # Cancels aiohttp's timer, which closes without a response. Until the first request, the deadline of the head
         # applies, which responds with 408.

@@ -132,6 +132,24 @@ async def test_a_stop_waits_for_the_request_in_flight_and_closes_its_connection(
     await stopping
 
 
+async def test_a_connection_that_was_accepted_as_a_stop_began_is_closed_by_its_response() -> None:
+    """Between accepting and the beginning of the protocol, the stop begins."""
+    producer = JsonHttpProducer(small_book(), ProducerSettings(port=0))
+    await producer.start()
+    guard = producer._guard
+    assert guard is not None
+    accepted = guard()
+    guard.drain()
+    near, far = socket.socketpair()
+    await asyncio.get_running_loop().connect_accepted_socket(lambda: accepted, near)
+    reader, writer = await asyncio.open_connection(sock=far)
+    async with asyncio.timeout(AMPLE_S):
+        writer.write(GET)
+        assert b"\r\nconnection: close\r\n" in (await reader.readuntil(b"\r\n\r\n")).lower()
+    writer.close()
+    await producer.stop()
+
+
 async def test_a_connection_of_some_age_is_closed_by_its_next_response() -> None:
     producer = JsonHttpProducer(small_book(), ProducerSettings(port=0, limits=Limits(connection_age_s=0.2)))
     (address,) = await producer.start()

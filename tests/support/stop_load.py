@@ -157,7 +157,7 @@ async def _grpc_calls(
                 if "onnection refused" in details:
                     tally.refused += 1
                     return
-                if details.startswith("Stream removed (GOAWAY received; Error code: 0"):
+                if details.startswith("Stream removed (GOAWAY received; Error code: 0") or "lost all conn" in details:
                     tally.not_sent += 1
                 else:
                     tally.lost[f"{error.code().name}: {details[:160]}"] += 1
