@@ -185,4 +185,4 @@ async def test_a_front_that_cannot_be_started_takes_only_its_own_cells_out(monke
         recording = await Measurement(job_of(plan)).run()
     alone, behind = assemble.run_of(recording, plan, HEADER).cells
     assert (alone.status, behind.status) == ("measured", "failed")
-    assert "the front HAProxy ended before it forwarded" in (behind.reason or "")
+    assert "the front HAProxy ended with 1 before it forwarded" in (behind.reason or "")
