@@ -6,24 +6,23 @@ from typing import Annotated
 import typer
 
 from bench.cli import matrix_flags
-from bench.cli.experiments import experimented, result_path, show_experiment
+from bench.cli.experiments import result_path
 from bench.cli.front_experiments import (
     OrNoneFlag,
     OutFlag,
     ProtocolsFlag,
     SecondsFlag,
+    carried_out,
     fronts_of,
     plan_of,
     protocols_of,
 )
 from bench.cli.matrix_flags import WHAT
 from bench.cli.shared_flags import RecipesFlag, SeedFlag
-from bench.fronts.errors import INCIDENTS, ErrorsFound
+from bench.fronts.errors import INCIDENTS
 from bench.report.front_errors import document_of
-from bench.runner.front_errors import STARTING_S, Observed, observe
+from bench.runner.front_errors import STARTING_S, ErrorsTrial
 from bench.runner.front_limits import seconds_each
-from bench.runner.job import Job
-from commands.errors import ExitCode
 from recipes import sources
 
 
@@ -50,18 +49,12 @@ def front_errors(
     path = result_path(out)
     protocols = protocols_of(protocol)
     incidents = matrix_flags.words("--incident", incident or list(INCIDENTS), tuple(INCIDENTS))
-    wanted = [
-        Observed(protocol=each, front=name, incident=INCIDENTS[kind])
+    trials = [
+        ErrorsTrial(protocol=each, front=name, incident=INCIDENTS[kind])
         for kind, each, name in product(incidents, protocols, fronts_of(front, or_none=True))
     ]
-    each_s = seconds_each(seconds, sum(one.plan.why_not() is None for one in wanted))
+    each_s = seconds_each(seconds, sum(trial.plan.why_not() is None for trial in trials))
     plan = plan_of(protocols, recipes, seed, seconds)
-
-    async def measured(job: Job) -> list[ErrorsFound]:
-        return await observe(job, wanted, each_s)
-
-    experiment = experimented(plan, measured, (each_s + STARTING_S) * len(wanted))
-    show_experiment("front errors", experiment, plan, document_of(experiment.found), path)
-    if experiment.interrupted:
-        return ExitCode.INTERRUPTED
-    return ExitCode.UNTRUSTED if any(each.trouble for each in experiment.found) else ExitCode.FINE
+    return carried_out(
+        "front errors", plan, trials, each_s=each_s, starting_s=STARTING_S, document_of=document_of, path=path
+    )

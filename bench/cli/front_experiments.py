@@ -1,20 +1,28 @@
-"""What commands that try fronts have in common: their flags, and a plan of what they start."""
+"""What commands that try fronts have in common: their flags, a plan of what they start, and how they end."""
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, TypeVar
 
 import typer
 
 from bench.cli import matrix_flags
+from bench.cli.experiments import experimented, show_experiment
 from bench.cli.matrix_flags import TIME, WHAT
 from bench.cli.output_flags import OUTPUT
+from bench.fronts.found import Found
 from bench.fronts.registry import FRONTS, NONE
 from bench.plan import Matrix, RunPlan
 from bench.protocols import PROTOCOLS
+from bench.report.document import Document
+from bench.runner.front_trials import Trial, try_all
+from bench.runner.job import Job
 from bench.spec import ClosedLoad
 from bench.workloads import Workload
 from commands import values
+from commands.errors import ExitCode
 
+Result = TypeVar("Result", bound=Found)
 USUAL_FRONT = "haproxy"
 
 ProtocolsFlag = Annotated[
@@ -82,3 +90,29 @@ def plan_of(protocols: Sequence[str], recipes: str, seed: int, seconds: float) -
         seed=seed,
         recipes=recipes,
     )
+
+
+def carried_out(
+    kind: str,
+    plan: RunPlan,
+    trials: Sequence[Trial[Result]],
+    *,
+    each_s: float,
+    starting_s: float,
+    document_of: Callable[[Sequence[Result]], Document],
+    path: Path | None,
+) -> int:
+    """Carry trials out, each for so long, and show what was found. Returns the exit code. Raises UsageError.
+
+    `starting_s`: how long the processes of one take to start and to end, for the progress.
+    """
+
+    async def measured(job: Job) -> list[Result]:
+        return await try_all(job, trials, each_s)
+
+    experiment = experimented(plan, measured, (each_s + starting_s) * len(trials))
+    show_experiment(kind, experiment, plan, document_of(experiment.found), path)
+    if experiment.interrupted:
+        return ExitCode.INTERRUPTED
+    failed = any(each.trouble for each in experiment.found) or not any(each.measured for each in experiment.found)
+    return ExitCode.UNTRUSTED if failed else ExitCode.FINE

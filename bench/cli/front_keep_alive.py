@@ -7,27 +7,26 @@ from typing import Annotated
 import typer
 
 from bench.cli import matrix_flags
-from bench.cli.experiments import experimented, result_path, show_experiment
+from bench.cli.experiments import result_path
 from bench.cli.front_experiments import (
     OrNoneFlag,
     OutFlag,
     ProtocolsFlag,
     SecondsFlag,
+    carried_out,
     fronts_of,
     plan_of,
     protocols_of,
 )
 from bench.cli.matrix_flags import LOAD, SERVERS
 from bench.cli.shared_flags import RecipesFlag, SeedFlag
-from bench.fronts.keep_alive import KeepAliveFound
 from bench.fronts.registry import NONE
 from bench.network import profile
 from bench.network.profile import BadProfile
 from bench.report.front_keep_alive import document_of
-from bench.runner.front_keep_alive import STARTING_S, KeepAlives, try_keep_alives
-from bench.runner.job import Job
+from bench.runner.front_keep_alive import STARTING_S, KeepAliveTrial
 from commands import values
-from commands.errors import ExitCode, UsageError
+from commands.errors import UsageError
 from recipes import sources
 
 USUAL_PRODUCER_S, USUAL_FRONT_S, USUAL_RETRIES = "1", "60", "0"
@@ -112,8 +111,8 @@ def front_keep_alive(
     if idle_s > IDLE_AT_MOST_S:
         raise UsageError(f"--idle: {idle_s:g} s is too long to wait for; give up to {IDLE_AT_MOST_S:g}")
     fronts = fronts_of(front, or_none=True)
-    tried = [
-        KeepAlives(
+    trials = [
+        KeepAliveTrial(
             protocol=each,
             front=name,
             producer_s=producer,
@@ -126,17 +125,11 @@ def front_keep_alive(
         for each, name in product(protocols, fronts)
         for producer, kept, again in _limits(name, producer_s, front_s, repeats)
     ]
-    each_s = max(seconds / len(tried) - STARTING_S, BURSTS_AT_LEAST * idle_s)
+    each_s = max(seconds / len(trials) - STARTING_S, BURSTS_AT_LEAST * idle_s)
     plan = plan_of(protocols, recipes, seed, seconds)
-
-    async def measured(job: Job) -> list[KeepAliveFound]:
-        return await try_keep_alives(job, tried, each_s)
-
-    experiment = experimented(plan, measured, (each_s + STARTING_S) * len(tried))
-    show_experiment("front keep-alive", experiment, plan, document_of(experiment.found), path)
-    if experiment.interrupted:
-        return ExitCode.INTERRUPTED
-    return ExitCode.UNTRUSTED if any(each.trouble for each in experiment.found) else ExitCode.FINE
+    return carried_out(
+        "front keep-alive", plan, trials, each_s=each_s, starting_s=STARTING_S, document_of=document_of, path=path
+    )
 
 
 def _limits(

@@ -5,23 +5,22 @@ from typing import Annotated
 import typer
 
 from bench.cli import matrix_flags
-from bench.cli.experiments import experimented, result_path, show_experiment
+from bench.cli.experiments import result_path
 from bench.cli.front_experiments import (
     FrontsFlag,
     OutFlag,
     ProtocolsFlag,
     SecondsFlag,
+    carried_out,
     fronts_of,
     plan_of,
     protocols_of,
 )
 from bench.cli.matrix_flags import WHAT
 from bench.cli.shared_flags import RecipesFlag, SeedFlag
-from bench.fronts.limits import CASES, LimitFound
+from bench.fronts.limits import CASES
 from bench.report.front_limits import document_of
-from bench.runner.front_limits import STARTING_S, seconds_each, trials, try_limits
-from bench.runner.job import Job
-from commands.errors import ExitCode
+from bench.runner.front_limits import STARTING_S, limit_trials, seconds_each
 from recipes import sources
 
 
@@ -46,15 +45,9 @@ def front_limits(
     path = result_path(out)
     protocols = protocols_of(protocol)
     cases = matrix_flags.words("--limit", limit or list(CASES), tuple(CASES))
-    tried = trials(protocols, fronts_of(front), cases)
-    each_s = seconds_each(seconds, sum(trial.plan.why_not() is None for trial in tried))
+    trials = limit_trials(protocols, fronts_of(front), cases)
+    each_s = seconds_each(seconds, sum(trial.plan.why_not() is None for trial in trials))
     plan = plan_of(protocols, recipes, seed, seconds)
-
-    async def measured(job: Job) -> list[LimitFound]:
-        return await try_limits(job, tried, each_s)
-
-    experiment = experimented(plan, measured, (each_s + STARTING_S) * len(tried))
-    show_experiment("front limits", experiment, plan, document_of(experiment.found), path)
-    if experiment.interrupted:
-        return ExitCode.INTERRUPTED
-    return ExitCode.UNTRUSTED if any(each.trouble for each in experiment.found) else ExitCode.FINE
+    return carried_out(
+        "front limits", plan, trials, each_s=each_s, starting_s=STARTING_S, document_of=document_of, path=path
+    )

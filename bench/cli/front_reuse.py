@@ -1,21 +1,19 @@
 """`python -m bench front reuse`: what a new connection to the producer for each request costs."""
 
-from bench.cli.experiments import experimented, result_path, show_experiment
+from bench.cli.experiments import result_path
 from bench.cli.front_experiments import (
     FrontsFlag,
     OutFlag,
     ProtocolsFlag,
     SecondsFlag,
+    carried_out,
     fronts_of,
     plan_of,
     protocols_of,
 )
 from bench.cli.shared_flags import RecipesFlag, SeedFlag
-from bench.fronts.reuse import ReuseFound
 from bench.report.front_reuse import document_of
-from bench.runner.front_reuse import PAIRS_AT_LEAST, SLICE_S, STARTING_S, Reuse, compare_reuse
-from bench.runner.job import Job
-from commands.errors import ExitCode
+from bench.runner.front_reuse import PAIRS_AT_LEAST, SLICE_S, STARTING_S, ReuseTrial
 from recipes import sources
 
 
@@ -33,15 +31,9 @@ def front_reuse(
     """
     path = result_path(out)
     protocols = protocols_of(protocol)
-    tried = [Reuse(protocol=each, front=name) for each in protocols for name in fronts_of(front)]
-    each_s = max(seconds / len(tried) - STARTING_S, 2 * SLICE_S * PAIRS_AT_LEAST)
+    trials = [ReuseTrial(protocol=each, front=name) for each in protocols for name in fronts_of(front)]
+    each_s = max(seconds / len(trials) - STARTING_S, 2 * SLICE_S * PAIRS_AT_LEAST)
     plan = plan_of(protocols, recipes, seed, seconds)
-
-    async def measured(job: Job) -> list[ReuseFound]:
-        return await compare_reuse(job, tried, each_s)
-
-    experiment = experimented(plan, measured, (each_s + STARTING_S) * len(tried))
-    show_experiment("front reuse", experiment, plan, document_of(experiment.found), path)
-    if experiment.interrupted:
-        return ExitCode.INTERRUPTED
-    return ExitCode.UNTRUSTED if any(each.trouble for each in experiment.found) else ExitCode.FINE
+    return carried_out(
+        "front reuse", plan, trials, each_s=each_s, starting_s=STARTING_S, document_of=document_of, path=path
+    )

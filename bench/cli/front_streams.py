@@ -5,19 +5,17 @@ from typing import Annotated, cast
 import typer
 
 from bench.cli import matrix_flags
-from bench.cli.experiments import experimented, result_path, show_experiment
-from bench.cli.front_experiments import OrNoneFlag, OutFlag, SecondsFlag, fronts_of, plan_of
+from bench.cli.experiments import result_path
+from bench.cli.front_experiments import OrNoneFlag, OutFlag, SecondsFlag, carried_out, fronts_of, plan_of
 from bench.cli.matrix_flags import SERVERS
 from bench.cli.shared_flags import RecipesFlag, SeedFlag
 from bench.fronts.registry import NONE
-from bench.fronts.streams import FRONT, PRODUCER, STREAMS_AT, StreamsAt, StreamsFound
+from bench.fronts.streams import FRONT, PRODUCER, STREAMS_AT, StreamsAt
 from bench.protocols import PROTOCOLS
 from bench.report.front_streams import document_of
 from bench.runner.front_limits import seconds_each
-from bench.runner.front_streams import STARTING_S, StreamsTried, try_streams
-from bench.runner.job import Job
+from bench.runner.front_streams import STARTING_S, StreamsTrial
 from commands import values
-from commands.errors import ExitCode
 from recipes import sources
 
 
@@ -52,20 +50,14 @@ def front_streams(
     path = result_path(out)
     protocols = [row.name for row in PROTOCOLS.values() if row.http2]
     places = cast(list[StreamsAt], matrix_flags.words("--streams-at", streams_at or [FRONT], STREAMS_AT))
-    tried = [
-        StreamsTried(protocol=protocol, front=name, streams=streams, at=place)
+    trials = [
+        StreamsTrial(protocol=protocol, front=name, streams=streams, at=place)
         for protocol in protocols
         for name in fronts_of(front, or_none=True)
         for place in ([PRODUCER] if name == NONE else places)
     ]
-    each_s = seconds_each(seconds, sum(one.plan.why_not() is None for one in tried))
+    each_s = seconds_each(seconds, sum(trial.plan.why_not() is None for trial in trials))
     plan = plan_of(protocols, recipes, seed, seconds)
-
-    async def measured(job: Job) -> list[StreamsFound]:
-        return await try_streams(job, tried, each_s)
-
-    experiment = experimented(plan, measured, (each_s + STARTING_S) * len(tried))
-    show_experiment("front streams", experiment, plan, document_of(experiment.found), path)
-    if experiment.interrupted:
-        return ExitCode.INTERRUPTED
-    return ExitCode.UNTRUSTED if any(each.trouble for each in experiment.found) else ExitCode.FINE
+    return carried_out(
+        "front streams", plan, trials, each_s=each_s, starting_s=STARTING_S, document_of=document_of, path=path
+    )

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from msgspec import Struct
-
+from bench.fronts.found import Found
 from bench.fronts.front import Counts
 from bench.fronts.limits import FailedAs
 from bench.fronts.registry import FRONTS, NONE
@@ -33,14 +32,10 @@ INCIDENTS: Mapping[str, Incident] = {
 """By name, in the order in which they are tried."""
 
 
-class ErrorsFound(Struct, frozen=True, kw_only=True):
+class ErrorsFound(Found, frozen=True, kw_only=True):
     """What became of requests in one incident, as three observers count them."""
 
-    protocol: str
-    front: str
     incident: str
-    version: str = ""
-    """Of the front."""
     requests: int = 0
     consumer: int = 0
     """Requests that failed for the consumer."""
@@ -51,13 +46,6 @@ class ErrorsFound(Struct, frozen=True, kw_only=True):
     producer_errors: int | None = None
     """Calls that it counted as failed by the codes of its protocol."""
     ways: tuple[FailedAs, ...] = ()
-    unsupported: str = ""
-    trouble: str = ""
-
-    @property
-    def measured(self) -> bool:
-        """Whether there is a result."""
-        return not self.unsupported and not self.trouble
 
 
 def front_errors(before: Counts, after: Counts) -> int | None:

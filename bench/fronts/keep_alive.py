@@ -12,6 +12,7 @@ from statistics import median
 
 from msgspec import Struct
 
+from bench.fronts.found import Found
 from bench.fronts.limits import FailedAs
 from bench.fronts.registry import FRONTS, NONE
 from bench.protocols import title
@@ -70,28 +71,17 @@ class Band(Struct, frozen=True, kw_only=True):
     high: float
 
 
-class KeepAliveFound(Struct, frozen=True, kw_only=True):
+class KeepAliveFound(Found, frozen=True, kw_only=True):
     """One pair of limits."""
 
-    protocol: str
-    front: str
     producer_keep_alive_s: float
     front_keep_alive_s: float
     retries: int
     """How often the front sends a request again."""
     idle_s: tuple[float, float] = (0.0, 0.0)
     """The shortest and the longest idle time."""
-    version: str = ""
-    """Of the front."""
     bands: tuple[Band, ...] = ()
     ways: tuple[FailedAs, ...] = ()
-    unsupported: str = ""
-    trouble: str = ""
-
-    @property
-    def measured(self) -> bool:
-        """Whether there is a result."""
-        return not self.unsupported and not self.trouble
 
     @property
     def around(self) -> Band:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from msgspec import Struct
 
+from bench.fronts.found import Found
 from bench.fronts.front import FrontLimits
 from bench.fronts.registry import FRONTS
 from bench.fronts.seen import Seen
@@ -115,15 +116,11 @@ class FailedAs(Struct, frozen=True, kw_only=True):
         )
 
 
-class LimitFound(Struct, frozen=True, kw_only=True):
+class LimitFound(Found, frozen=True, kw_only=True):
     """What one limit did to one protocol's consumer."""
 
-    protocol: str
-    front: str
     limit: str
     """The name of its case."""
-    version: str = ""
-    """Of the front."""
     requests: int = 0
     answered: int = 0
     """Of these, successful ones."""
@@ -131,15 +128,6 @@ class LimitFound(Struct, frozen=True, kw_only=True):
     """Of successful requests, from the time at which they were due."""
     ways: tuple[FailedAs, ...] = ()
     """How the others failed, the most frequent first."""
-    unsupported: str = ""
-    """What the front cannot do, in words."""
-    trouble: str = ""
-    """Why there is no result."""
-
-    @property
-    def measured(self) -> bool:
-        """Whether there is a result."""
-        return not self.unsupported and not self.trouble
 
 
 def ways(protocol_name: str, causes: Sequence[Cause]) -> tuple[FailedAs, ...]:

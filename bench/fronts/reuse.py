@@ -7,6 +7,7 @@ from statistics import median
 import numpy as np
 from msgspec import Struct
 
+from bench.fronts.found import Found
 from bench.fronts.registry import FRONTS
 from bench.protocols import title
 from bench.results import Slice
@@ -43,21 +44,15 @@ class Added(Struct, frozen=True, kw_only=True):
     """Null where there were too few pairs for an interval."""
 
 
-class ReuseFound(Struct, frozen=True, kw_only=True):
+class ReuseFound(Found, frozen=True, kw_only=True):
     """Both ways to connect, of one front."""
 
-    protocol: str
-    front: str
-    version: str = ""
-    """Of the front."""
     pairs: int = 0
     kept: Figures | None = None
     new: Figures | None = None
     latency: Added | None = None
     front_cpu: Added | None = None
     producer_cpu: Added | None = None
-    unsupported: str = ""
-    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)

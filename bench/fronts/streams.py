@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 from msgspec import Struct
 
+from bench.fronts.found import Found
 from bench.fronts.limits import FailedAs
 from bench.fronts.registry import FRONTS, NONE
 from bench.protocols import title
@@ -46,25 +47,14 @@ class Level(Struct, frozen=True, kw_only=True):
     """How calls failed, the most frequent first."""
 
 
-class StreamsFound(Struct, frozen=True, kw_only=True):
+class StreamsFound(Found, frozen=True, kw_only=True):
     """What a limit of streams does to one protocol's consumer."""
 
-    protocol: str
-    front: str
     streams: int
     at: StreamsAt
     """Whose limit it is."""
     round_trip_ms: int
-    version: str = ""
-    """Of the front."""
     levels: tuple[Level, ...] = ()
-    unsupported: str = ""
-    trouble: str = ""
-
-    @property
-    def measured(self) -> bool:
-        """Whether there is a result."""
-        return not self.unsupported and not self.trouble
 
     @property
     def counted_on(self) -> bool:

@@ -84,6 +84,11 @@ class Chain:
     front: RunningFront | None
     load: LoadProcess
 
+    @property
+    def version(self) -> str:
+        """Of the front; empty without one."""
+        return "" if self.front is None else self.front.version
+
     async def verify(self, load: Load) -> CellKey:
         """Verify a response under this load, so that it can be sent. Raises ProcessFailed where it is not correct."""
         key = self.plan.key(load)

@@ -1,7 +1,7 @@
 """Who sees an error: requests fail in several ways, and consumer, front and producer say what they counted."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -12,10 +12,11 @@ from bench.fronts.limits import ways
 from bench.load import messages
 from bench.load.recorder import OK
 from bench.runner.front_chain import Chain, ChainPlan, start_chain
+from bench.runner.front_trials import Trial
 from bench.runner.job import Job
 from bench.runner.processes import ProcessFailed
 from bench.runner.producer_counts import ProducerCounts, counts_at
-from bench.runner.session import Session, Stopped
+from bench.runner.session import Session
 from bench.spec import OpenLoad
 
 STARTING_S = 4.0
@@ -32,12 +33,20 @@ BETWEEN_READINGS_S = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
+class ErrorsTrial(Trial[ErrorsFound]):
     """One incident behind one front, for one protocol."""
 
-    protocol: str
-    front: str
     incident: Incident
+
+    @property
+    def text(self) -> str:
+        """The incident."""
+        return self.incident.title
+
+    @property
+    def asked(self) -> ErrorsFound:
+        """Who sees the errors."""
+        return ErrorsFound(protocol=self.protocol, front=self.front, incident=self.incident.name)
 
     @property
     def plan(self) -> ChainPlan:
@@ -53,57 +62,43 @@ class Observed:
             unknown_ids=UNKNOWN_IDS if self.incident.name == UNKNOWN else 0,
         )
 
+    async def measured(self, session: Session, job: Job, seconds: float) -> ErrorsFound:
+        """Let requests fail, and ask front and producer what they counted."""
+        chain = await start_chain(session, job, self.plan)
+        await chain.verify(LOAD)
+        front = chain.front
+        before = None if front is None else await front.counts()
+        producer_before = await counts_at(chain.producer.metrics[0])
+        done = await CARRIED_OUT[self.incident.name](chain, seconds, str(job.plan.seed))
+        after = None if front is None else await front.counts()
+        served = await _settled(chain, producer_before) if chain.producer.child.alive else None
+        requests = sum(done.outcomes.values())
+        return replace(
+            self.asked,
+            version=chain.version,
+            requests=requests,
+            consumer=requests - done.outcomes[OK],
+            front_errors=None if before is None or after is None else front_errors(before, after),
+            producer_statuses=None if served is None else _with_error_status(served),
+            producer_errors=None if served is None else served.failed,
+            ways=ways(self.protocol, done.causes),
+        )
 
-async def observe(job: Job, wanted: Sequence[Observed], seconds: float) -> list[ErrorsFound]:
-    """Try them one after the other, each for so long. Returns what was found before the user asked to stop."""
-    found: list[ErrorsFound] = []
-    for number, each in enumerate(wanted):
-        job.on_progress(number / len(wanted), f"{each.protocol} behind {each.front}: {each.incident.title}")
-        try:
-            found.append(await _observe(job, each, seconds))
-        except Stopped:
-            break
-    return found
 
-
-async def _observe(job: Job, one: Observed, seconds: float) -> ErrorsFound:
-    asked = ErrorsFound(protocol=one.protocol, front=one.front, incident=one.incident.name)
-    if (reason := one.plan.why_not()) is not None:
-        return replace(asked, unsupported=reason)
-    try:
-        async with Session(job.pinning, job.stop) as session:
-            return await session.unless_stopped(_counted(session, job, one, asked, seconds))
-    except ProcessFailed as error:
-        return replace(asked, trouble=str(error))
-
-
-async def _counted(session: Session, job: Job, one: Observed, asked: ErrorsFound, seconds: float) -> ErrorsFound:
-    chain = await start_chain(session, job, one.plan)
-    await chain.verify(LOAD)
-    front = chain.front
-    before = None if front is None else await front.counts()
-    producer_before = await counts_at(chain.producer.metrics[0])
-    done = await CARRIED_OUT[one.incident.name](chain, seconds, str(job.plan.seed))
-    after = None if front is None else await front.counts()
-    served = await _settled(chain, producer_before) if chain.producer.child.alive else None
-    failed = sum(done.outcomes.values()) - done.outcomes[OK]
-    return replace(
-        asked,
-        version="" if front is None else front.version,
-        requests=sum(done.outcomes.values()),
-        consumer=failed,
-        front_errors=None if before is None or after is None else front_errors(before, after),
-        producer_statuses=None if served is None else sum(n for end, n in served.calls.items() if end.status >= 400),
-        producer_errors=None if served is None else served.failed,
-        ways=ways(one.protocol, done.causes),
-    )
+def _with_error_status(served: ProducerCounts) -> int:
+    return sum(count for end, count in served.calls.items() if end.status >= 400)
 
 
 async def _settled(chain: Chain, before: ProducerCounts) -> ProducerCounts:
     """What the producer counted since, once no call is in flight. Raises ProcessFailed."""
-    async with asyncio.timeout(SETTLED_WITHIN_S):
-        while (counts := await counts_at(chain.producer.metrics[0])).in_flight:  # noqa: ASYNC110 - another process
-            await asyncio.sleep(BETWEEN_READINGS_S)
+    producer = chain.producer
+    try:
+        async with asyncio.timeout(SETTLED_WITHIN_S):
+            while (counts := await counts_at(producer.metrics[0])).in_flight:  # noqa: ASYNC110 - another process
+                await asyncio.sleep(BETWEEN_READINGS_S)
+    except TimeoutError:
+        text = f"{producer.child.name} still had calls in flight {SETTLED_WITHIN_S:g} s after the last request"
+        raise ProcessFailed(text) from None
     return counts.since(before)
 
 

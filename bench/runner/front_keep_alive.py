@@ -1,6 +1,5 @@
 """Keep-alive limits that do not match: requests are sent through a front after idle times around a producer's limit."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -14,9 +13,9 @@ from bench.network.profile import LOOPBACK, parse
 from bench.request_log import RequestLog
 from bench.results import Cause
 from bench.runner.front_chain import ChainPlan, start_chain
+from bench.runner.front_trials import Trial
 from bench.runner.job import Job
-from bench.runner.processes import ProcessFailed
-from bench.runner.session import Session, Stopped
+from bench.runner.session import Session
 from bench.spec import OpenLoad
 
 STARTING_S = 4.0
@@ -28,11 +27,9 @@ OF_CLIENTS_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeepAlives:
+class KeepAliveTrial(Trial[KeepAliveFound]):
     """One pair of limits, behind one front, seen by one protocol's consumer."""
 
-    protocol: str
-    front: str
     producer_s: float
     front_s: float
     retries: int = 0
@@ -41,6 +38,23 @@ class KeepAlives:
     idle_s: float
     """The idle time around which requests are sent."""
     burst: int
+
+    @property
+    def text(self) -> str:
+        """The limits."""
+        return f"producer {self.producer_s:g} s, front {self.front_s:g} s"
+
+    @property
+    def asked(self) -> KeepAliveFound:
+        """What becomes of requests around the limit."""
+        return KeepAliveFound(
+            protocol=self.protocol,
+            front=self.front,
+            producer_keep_alive_s=self.producer_s,
+            front_keep_alive_s=self.front_s,
+            retries=self.retries,
+            idle_s=self.idle.range_s,
+        )
 
     @property
     def plan(self) -> ChainPlan:
@@ -60,59 +74,26 @@ class KeepAlives:
         round_trip_ns = 0 if self.network == LOOPBACK else parse(self.network).rtt_ns
         return IdleTimes(self.idle_s, round_trip_ns / 1e9)
 
+    async def measured(self, session: Session, job: Job, seconds: float) -> KeepAliveFound:
+        """Send bursts after idle times around the limit."""
+        chain = await start_chain(session, job, self.plan)
+        shortest_s, longest_s = self.idle.range_s
+        load = OpenLoad(rate_hz=self.burst * 2 / (shortest_s + longest_s))
+        await chain.verify(load)
 
-async def try_keep_alives(job: Job, tried: Sequence[KeepAlives], seconds: float) -> list[KeepAliveFound]:
-    """Try them one after the other, each for so long. Returns what was found before the user asked to stop."""
-    found: list[KeepAliveFound] = []
-    for number, pair in enumerate(tried):
-        text = f"{pair.protocol} behind {pair.front}: producer {pair.producer_s:g} s, front {pair.front_s:g} s"
-        job.on_progress(number / len(tried), text)
-        try:
-            found.append(await _try(job, pair, seconds))
-        except Stopped:
-            break
-    return found
+        async def logged(shortest_s: float, longest_s: float, seconds: float) -> RequestLog:
+            bursts = Bursts(size=self.burst, shortest_ns=round(shortest_s * 1e9), longest_ns=round(longest_s * 1e9))
+            return await chain.log(load, seconds=seconds, seed=str(job.plan.seed), bursts=bursts)
 
-
-async def _try(job: Job, pair: KeepAlives, seconds: float) -> KeepAliveFound:
-    asked = KeepAliveFound(
-        protocol=pair.protocol,
-        front=pair.front,
-        producer_keep_alive_s=pair.producer_s,
-        front_keep_alive_s=pair.front_s,
-        retries=pair.retries,
-        idle_s=pair.idle.range_s,
-    )
-    if (reason := pair.plan.why_not()) is not None:
-        return replace(asked, unsupported=reason)
-    try:
-        async with Session(job.pinning, job.stop) as session:
-            return await session.unless_stopped(_measured(session, job, pair, asked, seconds))
-    except ProcessFailed as error:
-        return replace(asked, trouble=str(error))
-
-
-async def _measured(
-    session: Session, job: Job, pair: KeepAlives, asked: KeepAliveFound, seconds: float
-) -> KeepAliveFound:
-    chain = await start_chain(session, job, pair.plan)
-    shortest_s, longest_s = pair.idle.range_s
-    load = OpenLoad(rate_hz=pair.burst * 2 / (shortest_s + longest_s))
-    await chain.verify(load)
-
-    async def logged(shortest_s: float, longest_s: float, seconds: float) -> RequestLog:
-        bursts = Bursts(size=pair.burst, shortest_ns=round(shortest_s * 1e9), longest_ns=round(longest_s * 1e9))
-        return await chain.log(load, seconds=seconds, seed=str(job.plan.seed), bursts=bursts)
-
-    before = await logged(BETWEEN_S, BETWEEN_S, CALIBRATION_S)
-    took_s = burst_s(before.requests())
-    log = await logged(shortest_s + took_s, longest_s + took_s, seconds)
-    return replace(
-        asked,
-        version="" if chain.front is None else chain.front.version,
-        bands=bands(list(idle_bursts(log.requests())), pair.idle),
-        ways=ways(pair.protocol, _causes(log)),
-    )
+        before = await logged(BETWEEN_S, BETWEEN_S, CALIBRATION_S)
+        took_s = burst_s(before.requests())
+        log = await logged(shortest_s + took_s, longest_s + took_s, seconds)
+        return replace(
+            self.asked,
+            version=chain.version,
+            bands=bands(list(idle_bursts(log.requests())), self.idle),
+            ways=ways(self.protocol, _causes(log)),
+        )
 
 
 def _causes(log: RequestLog) -> list[Cause]:

@@ -1,6 +1,5 @@
 """A new connection to the producer for each request, against kept ones: slices of both in turn, with one in flight."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -9,10 +8,11 @@ from bench.fronts.front import FrontTimes
 from bench.fronts.reuse import ReuseFound, SliceFigures, added, figures, of_slice
 from bench.load.recorder import OK
 from bench.runner.front_chain import Chain, ChainPlan, start_chain
+from bench.runner.front_trials import Trial
 from bench.runner.job import Job
 from bench.runner.processes import ProcessFailed
 from bench.runner.producer_counts import counts_at
-from bench.runner.session import Session, Stopped
+from bench.runner.session import Session
 from bench.spec import ClosedLoad
 
 STARTING_S = 5.0
@@ -22,19 +22,6 @@ PAIRS_AT_LEAST = 6
 LOAD = ClosedLoad(concurrency=1)
 KEPT_S = 600.0
 """How long kept connections may be idle: longer than anything here takes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reuse:
-    """One front, seen by one protocol's consumer."""
-
-    protocol: str
-    front: str
-
-    def plan(self, *, kept: bool) -> ChainPlan:
-        """What is started for one way to connect."""
-        times = FrontTimes(client_keep_alive_s=KEPT_S, upstream_keep_alive_s=KEPT_S if kept else 0.0)
-        return ChainPlan(protocol=self.protocol, front=self.front, times=times, counting=True)
 
 
 class _Side:
@@ -58,32 +45,41 @@ class _Side:
         return (await counts_at(self.chain.producer.metrics[0])).connections_accepted
 
 
-async def compare_reuse(job: Job, tried: Sequence[Reuse], seconds: float) -> list[ReuseFound]:
-    """Compare them one after the other, each for so long. Returns what was found before the user asked to stop."""
-    found: list[ReuseFound] = []
-    for number, one in enumerate(tried):
-        job.on_progress(number / len(tried), f"{one.protocol} behind {one.front}")
-        try:
-            found.append(await _compare(job, one, seconds))
-        except Stopped:
-            break
-    return found
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReuseTrial(Trial[ReuseFound]):
+    """Both ways to connect."""
+
+    @property
+    def text(self) -> str:
+        """What is compared."""
+        return "new connections against kept ones"
+
+    @property
+    def asked(self) -> ReuseFound:
+        """What a new connection for each request costs."""
+        return ReuseFound(protocol=self.protocol, front=self.front)
+
+    @property
+    def plan(self) -> ChainPlan:
+        """With a new connection for each request, which not every front can do."""
+        return self._plan(upstream_s=0.0)
+
+    @property
+    def kept_plan(self) -> ChainPlan:
+        """With kept connections."""
+        return self._plan(upstream_s=KEPT_S)
+
+    def _plan(self, *, upstream_s: float) -> ChainPlan:
+        times = FrontTimes(client_keep_alive_s=KEPT_S, upstream_keep_alive_s=upstream_s)
+        return ChainPlan(protocol=self.protocol, front=self.front, times=times, counting=True)
+
+    async def measured(self, session: Session, job: Job, seconds: float) -> ReuseFound:
+        """Measure slices of both in turn."""
+        return await _compared(session, job, self, seconds)
 
 
-async def _compare(job: Job, one: Reuse, seconds: float) -> ReuseFound:
-    asked = ReuseFound(protocol=one.protocol, front=one.front)
-    reasons = [one.plan(kept=kept).why_not() for kept in (True, False)]
-    if (reason := reasons[0] or reasons[1]) is not None:
-        return replace(asked, unsupported=reason)
-    try:
-        async with Session(job.pinning, job.stop) as session:
-            return await session.unless_stopped(_measured(session, job, one, asked, seconds))
-    except ProcessFailed as error:
-        return replace(asked, trouble=str(error))
-
-
-async def _measured(session: Session, job: Job, one: Reuse, asked: ReuseFound, seconds: float) -> ReuseFound:
-    kept, new = [_Side(await start_chain(session, job, one.plan(kept=way))) for way in (True, False)]
+async def _compared(session: Session, job: Job, trial: ReuseTrial, seconds: float) -> ReuseFound:
+    kept, new = [_Side(await start_chain(session, job, plan)) for plan in (trial.kept_plan, trial.plan)]
     seed = str(job.plan.seed)
     for side in (kept, new):
         await side.chain.verify(LOAD)
@@ -105,10 +101,9 @@ async def _measured(session: Session, job: Job, one: Reuse, asked: ReuseFound, s
         figures(side.slices, requests=side.requests, failed=side.failed, connections=count)
         for side, count in zip((kept, new), connections, strict=True)
     )
-    front = kept.chain.front
     return replace(
-        asked,
-        version="" if front is None else front.version,
+        trial.asked,
+        version=kept.chain.version,
         pairs=len(kept.slices),
         kept=of_kept,
         new=of_new,

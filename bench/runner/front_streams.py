@@ -1,6 +1,5 @@
 """Trying MAX_CONCURRENT_STREAMS: calls are kept in flight below and above the limit, over one connection."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -10,9 +9,9 @@ from bench.fronts.limits import ways
 from bench.fronts.streams import FRONT, Level, StreamsAt, StreamsFound, levels, round_trip_ms
 from bench.load.recorder import OK
 from bench.runner.front_chain import Chain, ChainPlan, start_chain
+from bench.runner.front_trials import Trial
 from bench.runner.job import Job
-from bench.runner.processes import ProcessFailed
-from bench.runner.session import Session, Stopped
+from bench.runner.session import Session
 from bench.spec import ClosedLoad
 
 STARTING_S = 4.0
@@ -22,18 +21,21 @@ ROUND_TRIPS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StreamsTried:
+class StreamsTrial(Trial[StreamsFound]):
     """One limit behind one front, seen by one protocol's consumer."""
 
-    protocol: str
-    front: str
     streams: int
     at: StreamsAt
     """Whose limit it is."""
 
     @property
+    def text(self) -> str:
+        """The limit."""
+        return f"{self.streams} streams at the {self.at}"
+
+    @property
     def asked(self) -> StreamsFound:
-        """What is to be found."""
+        """What waits before the limit."""
         return StreamsFound(
             protocol=self.protocol,
             front=self.front,
@@ -54,41 +56,17 @@ class StreamsTried:
             limits=FrontLimits(streams=self.streams if at_front else None),
         )
 
-
-async def try_streams(job: Job, tried: Sequence[StreamsTried], seconds: float) -> list[StreamsFound]:
-    """Try them one after the other, each for so long. Returns what was found before the user asked to stop."""
-    found: list[StreamsFound] = []
-    for number, one in enumerate(tried):
-        job.on_progress(
-            number / len(tried), f"{one.protocol} behind {one.front}: {one.streams} streams at the {one.at}"
-        )
-        try:
-            found.append(await _try(job, one, seconds))
-        except Stopped:
-            break
-    return found
-
-
-async def _try(job: Job, one: StreamsTried, seconds: float) -> StreamsFound:
-    if (reason := one.plan.why_not()) is not None:
-        return replace(one.asked, unsupported=reason)
-    try:
-        async with Session(job.pinning, job.stop) as session:
-            return await session.unless_stopped(_measured(session, job, one, seconds))
-    except ProcessFailed as error:
-        return replace(one.asked, trouble=str(error))
-
-
-async def _measured(session: Session, job: Job, one: StreamsTried, seconds: float) -> StreamsFound:
-    chain = await start_chain(session, job, one.plan)
-    asked = one.asked
-    in_flight = levels(asked.streams)
-    each_s = seconds / len(in_flight)
-    found = [
-        await _level(chain, count, max(each_s, ROUND_TRIPS * asked.expected_ms(count) / 1000), str(job.plan.seed))
-        for count in in_flight
-    ]
-    return replace(asked, version="" if chain.front is None else chain.front.version, levels=tuple(found))
+    async def measured(self, session: Session, job: Job, seconds: float) -> StreamsFound:
+        """Keep calls in flight, at one level after the other."""
+        chain = await start_chain(session, job, self.plan)
+        asked, seed = self.asked, str(job.plan.seed)
+        in_flight = levels(self.streams)
+        each_s = seconds / len(in_flight)
+        found = [
+            await _level(chain, count, max(each_s, ROUND_TRIPS * asked.expected_ms(count) / 1000), seed)
+            for count in in_flight
+        ]
+        return replace(asked, version=chain.version, levels=tuple(found))
 
 
 async def _level(chain: Chain, in_flight: int, seconds: float, seed: str) -> Level:

@@ -59,6 +59,11 @@ def test_experiments_work_without_a_front(
     assert said in " ".join(capsys.readouterr().out.split())
 
 
+def test_nothing_measured_is_no_success(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(front_limits, "--protocol", "http", "--front", "nginx", "--limit", "queue-length", "--seconds", "1") == 3
+    assert "No limit has a result." in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("command", "arguments", "said"),
     [

@@ -4,17 +4,18 @@ import pytest
 
 from bench.fronts.errors import INCIDENTS, ErrorsFound
 from bench.protocols import PROTOCOLS
-from bench.runner.front_errors import CARRIED_OUT, Observed, observe
-from bench.runner.front_reuse import Reuse, compare_reuse
-from bench.runner.front_streams import StreamsTried, try_streams
+from bench.runner.front_errors import CARRIED_OUT, ErrorsTrial
+from bench.runner.front_reuse import ReuseTrial
+from bench.runner.front_streams import StreamsTrial
+from bench.runner.front_trials import try_all
 from tests.support.fronts import installed
 from tests.support.measuring import job_with
 
 
 async def observed(protocol: str, name: str, incident: str) -> ErrorsFound:
     installed(name)
-    (found,) = await observe(
-        job_with(protocol), [Observed(protocol=protocol, front=name, incident=INCIDENTS[incident])], 0.6
+    (found,) = await try_all(
+        job_with(protocol), [ErrorsTrial(protocol=protocol, front=name, incident=INCIDENTS[incident])], 0.6
     )
     assert not found.trouble
     assert found.requests > 0
@@ -58,7 +59,7 @@ async def test_what_a_front_makes_of_a_producer_that_fails(
 async def test_a_front_without_kept_connections_opens_one_for_each_request(monkeypatch: pytest.MonkeyPatch) -> None:
     installed("haproxy")
     monkeypatch.setattr("bench.runner.front_reuse.SLICE_S", 0.03)
-    (found,) = await compare_reuse(job_with("http"), [Reuse(protocol="http", front="haproxy")], 0.0)
+    (found,) = await try_all(job_with("http"), [ReuseTrial(protocol="http", front="haproxy")], 0.0)
     assert not found.trouble
     assert found.kept is not None
     assert found.new is not None
@@ -69,8 +70,8 @@ async def test_a_front_without_kept_connections_opens_one_for_each_request(monke
 async def test_calls_beyond_the_streams_of_a_connection_wait_and_none_fails() -> None:
     installed("haproxy")
     protocol = next(row.name for row in PROTOCOLS.values() if row.http2)
-    (found,) = await try_streams(
-        job_with(protocol), [StreamsTried(protocol=protocol, front="haproxy", streams=4, at="front")], 0.0
+    (found,) = await try_all(
+        job_with(protocol), [StreamsTrial(protocol=protocol, front="haproxy", streams=4, at="front")], 0.0
     )
     assert not found.trouble
     assert [level.in_flight for level in found.levels] == [2, 4, 8, 16]

@@ -5,15 +5,16 @@ import asyncio
 import pytest
 
 from bench.fronts.limits import LimitFound
-from bench.runner.front_keep_alive import KeepAlives, try_keep_alives
-from bench.runner.front_limits import trials, try_limits
+from bench.runner.front_keep_alive import KeepAliveTrial
+from bench.runner.front_limits import limit_trials
+from bench.runner.front_trials import try_all
 from tests.support.fronts import installed
 from tests.support.measuring import job_with
 
 
 async def tried(protocol: str, name: str, limit: str, seconds: float = 1.0) -> LimitFound:
     installed(name)
-    (found,) = await try_limits(job_with(protocol), trials([protocol], [name], [limit]), seconds)
+    (found,) = await try_all(job_with(protocol), limit_trials([protocol], [name], [limit]), seconds)
     assert not found.trouble
     return found
 
@@ -42,14 +43,14 @@ async def test_requests_that_wait_for_too_long_are_refused_with_503() -> None:
 
 async def test_nginx_has_no_queue() -> None:
     installed("nginx")
-    (found,) = await try_limits(job_with("http"), trials(["http"], ["nginx"], ["queue-length"]), 1.0)
+    (found,) = await try_all(job_with("http"), limit_trials(["http"], ["nginx"], ["queue-length"]), 1.0)
     assert not found.measured
     assert "queue" in found.unsupported
 
 
-def around_1_s(protocol: str, name: str, producer_s: float) -> KeepAlives:
+def around_1_s(protocol: str, name: str, producer_s: float) -> KeepAliveTrial:
     """Idle times around 1 s, with a network so slow that requests are under way while the producer closes."""
-    return KeepAlives(
+    return KeepAliveTrial(
         protocol=protocol, front=name, producer_s=producer_s, front_s=60, network="rtt=300ms", idle_s=1.0, burst=3
     )
 
@@ -59,7 +60,7 @@ async def test_a_keep_alive_of_1_s_behind_60_s_fails_and_one_of_75_s_does_not(pr
     installed(name)
     async with asyncio.TaskGroup() as trying:
         tasks = [
-            trying.create_task(try_keep_alives(job_with(protocol), [around_1_s(protocol, name, producer_s)], 9.0))
+            trying.create_task(try_all(job_with(protocol), [around_1_s(protocol, name, producer_s)], 9.0))
             for producer_s in (1, 75)
         ]
     ((short,), (long,)) = (task.result() for task in tasks)
