@@ -8,8 +8,13 @@ from commands import values
 from commands.errors import UsageError
 
 
-def numbers(flag: str, texts: Sequence[str], low: float, high: float, *, off: str = "") -> list[float | None]:
-    """The numbers of a comma list, each once; None for `off`. Raises UsageError, which names the flag."""
+def numbers(flag: str, texts: Sequence[str], low: float, high: float) -> list[float]:
+    """The numbers of a comma list, each once. Raises UsageError, which names the flag."""
+    return [each for each in numbers_or_off(flag, texts, low, high) if each is not None]
+
+
+def numbers_or_off(flag: str, texts: Sequence[str], low: float, high: float, off: str = "") -> list[float | None]:
+    """The same, with None for the word `off`; the empty word is none."""
     read = values.number(low, high)
     words = values.comma_list(texts)
     if not words:

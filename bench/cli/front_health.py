@@ -7,35 +7,27 @@ import typer
 
 from bench.cli import matrix_flags
 from bench.cli.experiments import experimented, result_path, show_experiment
-from bench.cli.flag_lists import numbers
+from bench.cli.flag_lists import numbers_or_off
+from bench.cli.front_experiments import OutFlag
 from bench.cli.matrix_flags import LOAD, TIME, WHAT
-from bench.cli.output_flags import OUTPUT
+from bench.cli.replica_experiments import OFF, USUAL, CheckIntervalFlag, exit_code, intervals_s, is_varied, plan_of
 from bench.cli.shared_flags import RecipesFlag, SeedFlag
 from bench.fronts.registry import FRONTS, NONE
-from bench.plan import Matrix, RunPlan
 from bench.report.front_health import document_of
 from bench.runner.front_health import Reactions
 from bench.runner.job import Job
-from bench.spec import OpenLoad
 from bench.stats.reactions import FAULTS, FrontReactions, ReactionKey
-from bench.workloads import Workload
 from commands import values
 from commands.errors import ExitCode, UsageError
 from recipes import sources
 
-DIMENSIONS = ("protocol", "implementation", "connection", "front", "replicas")
-"""Headings of the dimensions that it varies."""
-USUAL = {"front": "haproxy", "replicas": "2", "gzip": "off", "tls": "off"}
-"""What they are by default."""
-USUAL_INTERVAL, USUAL_AGE = "0.5", "off"
-INTERVALS_S = (0.05, 60.0)
+USUAL_AGE = OFF
 AGES_S = (0.1, 3600.0)
-OFF = "off"
 SECONDS_PER_FAULT = 18.0
 """A guess, for the progress bar."""
 
 
-@matrix_flags.with_dimensions(lambda dimension: dimension.heading in DIMENSIONS, **USUAL)
+@matrix_flags.with_dimensions(is_varied, **USUAL)
 def front_health(
     chosen: matrix_flags.Chosen,
     fault: Annotated[
@@ -44,14 +36,7 @@ def front_health(
             metavar="NAMES", rich_help_panel=WHAT, help=f"Comma-separated: {', '.join(FAULTS)}. [default: all]"
         ),
     ] = None,
-    check_interval: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="SECONDS",
-            rich_help_panel=WHAT,
-            help=f"Between two health checks of the front. Comma-separated. [default: {USUAL_INTERVAL}]",
-        ),
-    ] = None,
+    check_interval: CheckIntervalFlag = None,
     check_timeout: Annotated[
         float,
         typer.Option(
@@ -92,14 +77,7 @@ def front_health(
     ] = 6.0,
     recipes: RecipesFlag = sources.DEFAULT_SOURCE,
     seed: SeedFlag = 1,
-    out: Annotated[
-        str,
-        typer.Option(
-            metavar="FILE",
-            rich_help_panel=OUTPUT,
-            help="Write all results as JSON, and a report beside it. [default: none is written]",
-        ),
-    ] = "",
+    out: OutFlag = "",
 ) -> int:
     """Kill a replica, make it report that it is not ready, or let it hang: when the front notices, and what it costs.
 
@@ -111,26 +89,14 @@ def front_health(
     faults = [each for each in FAULTS if each in named]
     found = matrix_flags.values_of(chosen, **USUAL)
     if NONE in found["front"]:
-        raise UsageError(f"--front {NONE}: nothing chooses among replicas then; give {' or '.join(FRONTS)}")
+        raise UsageError(f"--front {NONE}: nothing chooses among replicas then; give one of {', '.join(FRONTS)}")
     if min(found["replicas"]) < 2:
         raise UsageError("--replicas 1: nothing is left when one fails; give 2 or more")
-    loads = [OpenLoad(rate_hz=rate)]
-    matrix_flags.check(found, loads)
-    plan = RunPlan(
-        matrix=Matrix({**found, "workload": [Workload(name="get")], "load": loads}),
-        instances=1,
-        rounds=1,
-        seconds=seconds,
-        slice_ns=0,
-        seed=seed,
-        recipes=recipes,
-        timeout_s=timeout,
-    )
-    intervals_s = numbers("--check-interval", check_interval or [USUAL_INTERVAL], *INTERVALS_S)
-    ages_s = numbers("--connection-age", connection_age or [USUAL_AGE], *AGES_S, off=OFF)
+    plan = plan_of(found, rate_hz=rate, seconds=seconds, recipes=recipes, seed=seed, timeout_s=timeout)
+    ages_s = numbers_or_off("--connection-age", connection_age or [USUAL_AGE], *AGES_S, OFF)
     keys = [
-        ReactionKey(cell=cell, check_interval_s=interval_s or 0.0, connection_age_s=age_s)
-        for cell, interval_s, age_s in product(plan.matrix.cells(), intervals_s, ages_s)
+        ReactionKey(cell=cell, check_interval_s=interval_s, connection_age_s=age_s)
+        for cell, interval_s, age_s in product(plan.matrix.cells(), intervals_s(check_interval), ages_s)
     ]
 
     async def tried(job: Job) -> list[FrontReactions]:
@@ -140,6 +106,4 @@ def front_health(
     show_experiment("front health", experiment, plan, document_of(experiment.found), path)
     if experiment.interrupted:
         return ExitCode.INTERRUPTED
-    untrusted = any(each.untrusted is not None or each.status == "failed" for each in experiment.found)
-    nothing = not any(each.status == "measured" for each in experiment.found)
-    return ExitCode.UNTRUSTED if untrusted or nothing else ExitCode.FINE
+    return exit_code(experiment.found)

@@ -8,6 +8,7 @@ import typer
 
 from bench.cli import matrix_flags
 from bench.cli.experiments import result_path
+from bench.cli.flag_lists import numbers
 from bench.cli.front_experiments import (
     OrNoneFlag,
     OutFlag,
@@ -104,8 +105,8 @@ def front_keep_alive(
     """
     path = result_path(out)
     protocols = protocols_of(protocol)
-    producer_s = _seconds("--producer-keep-alive", producer_keep_alive or [USUAL_PRODUCER_S])
-    front_s = _seconds("--front-keep-alive", front_keep_alive or [USUAL_FRONT_S])
+    producer_s = numbers("--producer-keep-alive", producer_keep_alive or [USUAL_PRODUCER_S], *KEEP_ALIVE_S)
+    front_s = numbers("--front-keep-alive", front_keep_alive or [USUAL_FRONT_S], *KEEP_ALIVE_S)
     repeats = matrix_flags.whole_numbers("--retries", retries or [USUAL_RETRIES], 0, RETRIES_AT_MOST)
     idle_s = idle or min(*producer_s, *front_s)
     if idle_s > IDLE_AT_MOST_S:
@@ -139,17 +140,6 @@ def _limits(
     return list(
         product(producer_s, front_s[:1], retries[:1]) if front == NONE else product(producer_s, front_s, retries)
     )
-
-
-def _seconds(flag: str, texts: Sequence[str]) -> list[float]:
-    read = values.number(*KEEP_ALIVE_S)
-    words = values.comma_list(texts)
-    if not words:
-        raise UsageError(f"{flag} is empty; give at least one value")
-    try:
-        return [read(word) for word in words]
-    except typer.BadParameter as error:
-        raise UsageError(f"{flag}: {error.message}") from None
 
 
 def _network(text: str) -> str:

@@ -8,39 +8,32 @@ import typer
 
 from bench.cli import matrix_flags
 from bench.cli.experiments import experimented, result_path, show_experiment
-from bench.cli.flag_lists import numbers
+from bench.cli.flag_lists import numbers_or_off
+from bench.cli.front_experiments import OutFlag
 from bench.cli.matrix_flags import LOAD, SERVERS, TIME, WHAT
 from bench.cli.output_flags import OUTPUT
+from bench.cli.replica_experiments import OFF, USUAL, CheckIntervalFlag, exit_code, intervals_s, is_varied, plan_of
 from bench.cli.shared_flags import RecipesFlag, SeedFlag
 from bench.fronts.registry import NONE
-from bench.plan import Matrix, RunPlan
 from bench.report.rollouts import document_of
 from bench.runner.job import Job
 from bench.runner.rollout import Rollouts
-from bench.spec import CellKey, OpenLoad
+from bench.spec import CellKey
 from bench.stats.rollouts import ORDERS, Order, Rollout, RolloutKey, regressions
-from bench.workloads import Workload
 from commands import values
 from commands.errors import ExitCode, UsageError
 from recipes import sources
 
-DIMENSIONS = ("protocol", "implementation", "connection", "front", "replicas")
-"""Headings of the dimensions that it varies."""
-USUAL = {"front": "haproxy", "replicas": "2", "gzip": "off", "tls": "off"}
-"""What they are by default."""
 USUAL_NOTICES = "off,2"
-USUAL_INTERVAL = "0.5"
 USUAL_RATE_HZ = 200.0
 NOTICE_AT_MOST_S = 60.0
-INTERVALS_S = (0.05, 60.0)
-OFF = "off"
 SECONDS_PER_ROLLOUT = 14.0
 """A guess, for the progress bar."""
 REQUESTS_AT_MOST = 1_000_000
 """Of one rollout: every one is logged."""
 
 
-@matrix_flags.with_dimensions(lambda dimension: dimension.heading in DIMENSIONS, **USUAL)
+@matrix_flags.with_dimensions(is_varied, **USUAL)
 def rollout(
     chosen: matrix_flags.Chosen,
     order: Annotated[
@@ -61,14 +54,7 @@ def rollout(
             f"Comma-separated. [default: {USUAL_NOTICES}]",
         ),
     ] = None,
-    check_interval: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="SECONDS",
-            rich_help_panel=WHAT,
-            help=f"Between two health checks of the front. Comma-separated. [default: {USUAL_INTERVAL}]",
-        ),
-    ] = None,
+    check_interval: CheckIntervalFlag = None,
     retries: Annotated[
         int,
         typer.Option(
@@ -116,14 +102,7 @@ def rollout(
             help="Exit 1 when any restart loses more requests than this.",
         ),
     ] = None,
-    out: Annotated[
-        str,
-        typer.Option(
-            metavar="FILE",
-            rich_help_panel=OUTPUT,
-            help="Write all results as JSON, and a report beside it. [default: none is written]",
-        ),
-    ] = "",
+    out: OutFlag = "",
 ) -> int:
     """Restart producers one after the other behind a front, under open-loop load: failed requests and latency.
 
@@ -136,24 +115,13 @@ def rollout(
     named = matrix_flags.words("--order", order or [ORDERS[0]], ORDERS)
     orders = [each for each in ORDERS if each in named]
     found = matrix_flags.values_of(chosen, **USUAL)
-    loads = [OpenLoad(rate_hz=rate)]
-    matrix_flags.check(found, loads)
-    plan = RunPlan(
-        matrix=Matrix({**found, "workload": [Workload(name="get")], "load": loads}),
-        instances=1,
-        rounds=1,
-        seconds=seconds,
-        slice_ns=0,
-        seed=seed,
-        recipes=recipes,
-        timeout_s=timeout,
-    )
+    plan = plan_of(found, rate_hz=rate, seconds=seconds, recipes=recipes, seed=seed, timeout_s=timeout)
     keys = list(
         _keys(
             plan.matrix.cells(),
             orders,
-            numbers("--stop-notice", stop_notice or [USUAL_NOTICES], 0, NOTICE_AT_MOST_S, off=OFF),
-            [each for each in numbers("--check-interval", check_interval or [USUAL_INTERVAL], *INTERVALS_S) if each],
+            numbers_or_off("--stop-notice", stop_notice or [USUAL_NOTICES], 0, NOTICE_AT_MOST_S, OFF),
+            intervals_s(check_interval),
         )
     )
 
@@ -170,9 +138,7 @@ def rollout(
 def _exit_code(rollouts: Sequence[Rollout], fail_above: int | None) -> int:
     if fail_above is not None and regressions(rollouts, fail_above):
         return ExitCode.REGRESSION
-    untrusted = any(each.untrusted is not None or each.status == "failed" for each in rollouts)
-    nothing = not any(each.status == "measured" for each in rollouts)
-    return ExitCode.UNTRUSTED if untrusted or nothing else ExitCode.FINE
+    return exit_code(rollouts)
 
 
 def _keys(

@@ -129,7 +129,7 @@ def counts(plan: FrontPlan, answers: Sequence[bytes], *, sees_requests: bool) ->
             failures=happened(failures),
             statuses=happened({name: int(client[f"hrsp_{name}"]) for name in STATUS_CLASSES} if sees_requests else {}),
         )
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, TypeError) as error:
         raise BadStatistics(f"HAProxy's statistics cannot be read: {error}") from None
 
 

@@ -91,12 +91,16 @@ async def version_of(front: Front, program: str) -> str:
     """The version that its program prints; empty where it prints none."""
     if program in _versions:
         return _versions[program]
-    process = await asyncio.create_subprocess_exec(
-        *(program, front.version_flag),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *(program, front.version_flag),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+    except OSError:
+        # Not a program of this system. Starting it gives the reason.
+        return ""
     try:
         async with asyncio.timeout(STATISTICS_S):
             printed, _ = await process.communicate()

@@ -44,7 +44,7 @@ def test_a_replica_that_is_not_ready_is_left_alone_and_a_new_one_gets_its_share(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--front", "none"), "--front none: nothing chooses among replicas then; give haproxy or "),
+        (("--front", "none"), "--front none: nothing chooses among replicas then; give one of haproxy, "),
         (("--replicas", "1"), "--replicas 1: nothing is left when one fails; give 2 or more"),
         (("--fault", "slow"), "--fault: 'slow' is not one of killed, not-ready, hanging"),
         (("--check-interval", "0"), "--check-interval: '0' is not a number from 0.05 to 60"),
