@@ -63,7 +63,7 @@ def _columns(cell: Cell) -> Iterator[tuple[str, Value]]:
     yield "request_wire_bytes_behind_front", behind.request.wire_bytes
     yield "response_wire_bytes_behind_front", behind.response.wire_bytes
     distributed = skew(cell.calls)
-    yield "calls_busiest_share", None if distributed is None else distributed.busiest
+    yield "calls_busiest_times_fair_share", None if distributed is None else distributed.busiest
     yield "calls_distribution", None if distributed is None else distributed.verdict
     spent = cell.cpu_us_per_request or CpuPerRequest()
     yield from _estimate("cpu_us_per_request_producer", spent.producer)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from bench.dimension import Dimension, Role
+from bench.fronts import registry as fronts
 from bench.model.choices import OWN_ERROR, Choices
 from bench.model.parts import NoParts, Parts, option_of, parts_of
 from bench.model.predict import exactly
@@ -36,7 +37,7 @@ LADDERS: dict[str, tuple[Unit, ...]] = {
 }
 """Units of a measure, in ascending order. The first is the one in which its values are given."""
 NOWHERE = "none"
-"""Where gzip or TLS is done when it is off; the front of what is measured without one."""
+"""Where gzip or TLS is done when it is off."""
 Number = tuple[float, float | None, float | None]
 """A value and both ends of its 95 % interval."""
 
@@ -230,7 +231,7 @@ def _reader_word(dimension: Dimension, key: CellKey, value: Any) -> str:
         return "on" if value else "off"
     if dimension.role is Role.PLACE:
         return value or NOWHERE
-    if value == NOWHERE:
+    if value == fronts.NONE:
         return f"no {dimension.heading}"
     if isinstance(value, int):
         return counted(value, dimension.heading.removesuffix("s"))

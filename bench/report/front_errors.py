@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+from bench.fronts import registry as fronts
 from bench.fronts.errors import INCIDENTS, ErrorsFound, answer
 from bench.protocols import title
 from bench.report.document import Column, Conclusion, Document, Finding, Quality, Section, Table, TableBuilder
-from bench.report.front_limits import WAYS, front_title, unsupported, way_columns, way_entries
+from bench.report.front_limits import WAYS, unsupported, way_columns, way_entries
 
 NOTES = (
     "consumer: requests that failed for it. front: responses with a status of 4xx or 5xx that the front counted. "
@@ -31,7 +32,7 @@ def _findings(found: Sequence[ErrorsFound]) -> Iterator[Finding]:
     yield from unsupported((each.front, each.unsupported) for each in found)
     for each in found:
         if each.trouble:
-            name = f"{title(each.protocol)} behind {front_title(each.front)}, {INCIDENTS[each.incident].title}"
+            name = f"{title(each.protocol)} behind {fronts.title(each.front)}, {INCIDENTS[each.incident].title}"
             yield Finding("warning", f"{name}: no result: {each.trouble}")
 
 
@@ -51,7 +52,7 @@ def _table(found: Sequence[ErrorsFound]) -> Table:
     for each in found:
         if not each.measured:
             continue
-        headings = (INCIDENTS[each.incident].title, title(each.protocol), front_title(each.front))
+        headings = (INCIDENTS[each.incident].title, title(each.protocol), fronts.title(each.front))
         counts = (each.requests, each.consumer, each.front_errors, each.producer_statuses, each.producer_errors)
         entries = ["" if count is None else f"{count:,}" for count in counts]
         for way in each.ways or (None,):

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+from bench.fronts import registry as fronts
 from bench.fronts.keep_alive import PER_10_000, Band, KeepAliveFound, answer
-from bench.fronts.registry import NONE
 from bench.protocols import title
 from bench.report.document import Column, Conclusion, Document, Finding, Quality, Section, Table, TableBuilder
-from bench.report.front_limits import front_title, unsupported, way_columns, way_entries
+from bench.report.front_limits import unsupported, way_columns, way_entries
 
 NOTES = (
     "connection: idle for less than the limit (open), for about as long, so that the producer may close it while a "
@@ -34,15 +34,15 @@ def _findings(found: Sequence[KeepAliveFound]) -> Iterator[Finding]:
     for each in found:
         if each.trouble:
             yield Finding(
-                "warning", f"{title(each.protocol)} behind {front_title(each.front)}: no result: {each.trouble}"
+                "warning", f"{title(each.protocol)} behind {fronts.title(each.front)}: no result: {each.trouble}"
             )
 
 
 def _headings(found: KeepAliveFound) -> tuple[str, str, str, str, str]:
-    has_front = found.front != NONE
+    has_front = found.front != fronts.NONE
     return (
         title(found.protocol),
-        front_title(found.front),
+        fronts.title(found.front),
         f"{found.producer_keep_alive_s:g} s",
         f"{found.front_keep_alive_s:g} s" if has_front else "",
         str(found.retries) if has_front else "",

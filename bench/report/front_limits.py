@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from bench.fronts import registry as fronts
 from bench.fronts.limits import CASES, TOO_MANY, FailedAs, LimitFound, answer
-from bench.fronts.registry import FRONTS, NONE
 from bench.protocols import title
 from bench.report.document import Column, Conclusion, Document, Finding, Quality, Section, Table, TableBuilder
 
@@ -20,11 +20,6 @@ NOTES = (
     "at which each was due.",
     *WAYS,
 )
-
-
-def front_title(name: str) -> str:
-    """What readers call a front."""
-    return name if name == NONE else FRONTS[name].title
 
 
 def way_columns() -> list[Column]:
@@ -47,7 +42,7 @@ def unsupported(reasons: Iterable[tuple[str, str]]) -> Iterator[Finding]:
     """What fronts cannot do: pairs of a front and its reason, which is often the same for several results."""
     for front, reason in dict.fromkeys(reasons):
         if reason:
-            yield Finding("note", f"unsupported by {front_title(front)}: {reason}")
+            yield Finding("note", f"unsupported by {fronts.title(front)}: {reason}")
 
 
 def document_of(found: Sequence[LimitFound]) -> Document:
@@ -66,7 +61,7 @@ def _findings(found: Sequence[LimitFound]) -> Iterator[Finding]:
     yield from unsupported((each.front, each.unsupported) for each in found)
     for each in found:
         if each.trouble:
-            name = f"{title(each.protocol)} behind {front_title(each.front)}, {CASES[each.limit].title}"
+            name = f"{title(each.protocol)} behind {fronts.title(each.front)}, {CASES[each.limit].title}"
             yield Finding("warning", f"{name}: no result: {each.trouble}")
 
 
@@ -85,7 +80,7 @@ def _table(found: Sequence[LimitFound]) -> Table:
         notes=list(NOTES),
     )
     for each in found:
-        headings = (title(each.protocol), front_title(each.front), CASES[each.limit].title)
+        headings = (title(each.protocol), fronts.title(each.front), CASES[each.limit].title)
         if not each.measured:
             continue
         of_all = 1 / each.requests

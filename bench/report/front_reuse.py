@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+from bench.fronts import registry as fronts
 from bench.fronts.reuse import Added, Figures, ReuseFound, answer
 from bench.protocols import title
 from bench.report.document import Column, Conclusion, Document, Finding, Quality, Section, Table, TableBuilder
-from bench.report.front_limits import front_title, unsupported
+from bench.report.front_limits import unsupported
 
 NOTES = (
     "Medians over slices with one request in flight, of both ways in turn. added: the median of the differences "
@@ -31,7 +32,7 @@ def document_of(found: Sequence[ReuseFound]) -> Document:
 def _findings(found: Sequence[ReuseFound]) -> Iterator[Finding]:
     yield from unsupported((each.front, each.unsupported) for each in found)
     for each in found:
-        name = f"{title(each.protocol)} behind {front_title(each.front)}"
+        name = f"{title(each.protocol)} behind {fronts.title(each.front)}"
         if each.trouble:
             yield Finding("warning", f"{name}: no result: {each.trouble}")
         for side in (each.kept, each.new):
@@ -57,7 +58,7 @@ def _table(found: Sequence[ReuseFound]) -> Table:
     for each in found:
         if each.kept is None or each.new is None:
             continue
-        headings = (title(each.protocol), front_title(each.front))
+        headings = (title(each.protocol), fronts.title(each.front))
         built.add(headings, [KEPT, *_entries(each.kept)])
         built.add(headings, [NEW, *_entries(each.new)])
         built.add(headings, [ADDED, "", "", *map(_added, (each.latency, each.front_cpu, each.producer_cpu))])

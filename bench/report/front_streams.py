@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+from bench.fronts import registry as fronts
 from bench.fronts.streams import StreamsFound, answer
 from bench.protocols import title
 from bench.report.document import Column, Conclusion, Document, Finding, Quality, Section, Table, TableBuilder
-from bench.report.front_limits import front_title, unsupported
+from bench.report.front_limits import unsupported
 
 NOTES = (
     "expected: the round trip between front and producer, times calls in flight over streams where that is above 1.",
@@ -30,7 +31,7 @@ def _findings(found: Sequence[StreamsFound]) -> Iterator[Finding]:
     yield from unsupported((each.front, each.unsupported) for each in found)
     for each in found:
         if each.trouble:
-            name = f"{title(each.protocol)} behind {front_title(each.front)}"
+            name = f"{title(each.protocol)} behind {fronts.title(each.front)}"
             yield Finding("warning", f"{name}: no result: {each.trouble}")
 
 
@@ -53,7 +54,7 @@ def _table(found: Sequence[StreamsFound]) -> Table:
         notes=list(NOTES),
     )
     for each in found:
-        headings = (title(each.protocol), front_title(each.front), str(each.streams), each.at)
+        headings = (title(each.protocol), fronts.title(each.front), str(each.streams), each.at)
         for level in each.levels:
             built.add(
                 headings,
