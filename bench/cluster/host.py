@@ -34,6 +34,7 @@ from bench.cluster.messages import (
     Start,
     decode_request,
     encode,
+    raw,
 )
 from bench.cluster.pipe import LINE_LIMIT_BYTES
 from bench.load import messages
@@ -105,7 +106,7 @@ class Host:
             self._loads[request.load] = await self._session.start_load(with_files(setup, copies))
         except ProcessFailed as error:
             return Failed(text=str(error))
-        return Answered(answer=_raw(messages.Done()))
+        return Answered(answer=raw(messages.Done()))
 
     async def _give(self, load: int, order: msgspec.Raw, timeout_s: float, received_ns: int) -> Reply:
         try:
@@ -114,7 +115,7 @@ class Host:
         except ProcessFailed as error:
             return Failed(text=str(error))
         after_ns = answer.slice.started_ns - received_ns if isinstance(answer, messages.SliceDone) else None
-        return Answered(answer=_raw(answer), started_after_ns=after_ns)
+        return Answered(answer=raw(answer), started_after_ns=after_ns)
 
     async def _later(self, request: Plan, received_ns: int) -> Reply:
         with PreciseTimer() as timer:
@@ -149,10 +150,6 @@ async def _obey(reader: asyncio.StreamReader, host: Host, lease_s: float) -> Non
     finally:
         for task in tasks:
             task.cancel()
-
-
-def _raw(answer: messages.Answer) -> msgspec.Raw:
-    return msgspec.Raw(messages.encode(answer).rstrip())
 
 
 def write(number: int, reply: Reply) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Hashable, Sequence
 from time import perf_counter_ns
 from typing import Any, NoReturn
 
-from msgspec import Raw
 from msgspec.structs import replace
 
 from bench.cluster.cluster import Cluster
@@ -13,7 +12,7 @@ from bench.cluster.connection import WorkerLost
 from bench.cluster.files import files_of
 from bench.cluster.host import LEASE_S
 from bench.cluster.merging import Part, merged, merged_verifications
-from bench.cluster.messages import Answered, Await, Failed, Give, Plan, Reply, Request, Start
+from bench.cluster.messages import Answered, Await, Failed, Give, Plan, Reply, Request, Start, raw
 from bench.cluster.parts import parts_of, seed_of
 from bench.cluster.starts import Started, why_left_out, window_ns
 from bench.load import latency_histogram, messages
@@ -69,7 +68,7 @@ class ClusterLoad:
             files = files_of(self._setup)
         except OSError as error:
             raise ProcessFailed(f"{error.filename} cannot be sent to the workers: {error.strerror}") from None
-        start = Start(load=self._number, setup=_raw(self._setup), files=files)
+        start = Start(load=self._number, setup=raw(self._setup), files=files)
         for worker, reply in await self._ask_all(start, START_TIMEOUT_S):
             if isinstance(reply, Failed):
                 raise ProcessFailed(f"{self._cluster.name(worker)}: {reply.text}")
@@ -175,10 +174,10 @@ class ClusterLoad:
             load=load,
             apart=True,
         )
-        raw = _raw(own)
+        raw_order = raw(own)
         sent_ns = perf_counter_ns()
         wait_ns = max(0, planned_ns - sent_ns)
-        plan = Plan(load=self._number, order=raw, timeout_s=timeout_s, wait_ns=wait_ns)
+        plan = Plan(load=self._number, order=raw_order, timeout_s=timeout_s, wait_ns=wait_ns)
         try:
             number, _ = await self._cluster.ask(worker, plan, LEASE_S)
             heard_ns = perf_counter_ns()
@@ -216,7 +215,7 @@ class ClusterLoad:
         """The answer of the first worker; of the next, where it is lost meanwhile. Raises ProcessFailed."""
         while True:
             worker, *_ = self.workers
-            give = Give(load=self._number, order=_raw(order), timeout_s=timeout_s)
+            give = Give(load=self._number, order=raw(order), timeout_s=timeout_s)
             try:
                 _, reply = await self._cluster.ask(worker, give, timeout_s + GRACE_S)
             except WorkerLost:
@@ -228,7 +227,7 @@ class ClusterLoad:
 
     async def _give_all(self, order: messages.Order, timeout_s: float) -> list[tuple[int, messages.Answer]]:
         """The answers of all workers, those left out whose load process failed. Raises ProcessFailed for no answer."""
-        give = Give(load=self._number, order=_raw(order), timeout_s=timeout_s)
+        give = Give(load=self._number, order=raw(order), timeout_s=timeout_s)
         found: list[tuple[int, messages.Answer]] = []
         for worker, reply in await self._ask_all(give, timeout_s + GRACE_S):
             if isinstance(reply, Failed):
@@ -261,10 +260,6 @@ async def start_cluster_load(cluster: Cluster, setup: messages.Setup) -> Cluster
     load = ClusterLoad(cluster, cluster.next_load(), setup)
     await load.start()
     return load
-
-
-def _raw(order: messages.Order) -> Raw:
-    return Raw(messages.encode(order).rstrip())
 
 
 def _nothing(order: messages.RunSlice, planned_ns: int, left_out: Sequence[LeftOut]) -> messages.SliceDone:

@@ -6,6 +6,7 @@ Orders of load processes and their answers are passed on as they are.
 import msgspec
 from msgspec import Raw, Struct
 
+from bench.load import messages
 from bench.results import ClusterWorker
 
 
@@ -82,6 +83,11 @@ _replies: msgspec.json.Decoder[Reply] = msgspec.json.Decoder(Reply)
 def encode(message: Request | Reply) -> bytes:
     """One message as a line, without its number."""
     return msgspec.json.encode(message) + b"\n"
+
+
+def raw(message: messages.Order | messages.Answer) -> Raw:
+    """A message of a load process, to be passed on within another."""
+    return Raw(messages.encode(message).rstrip())
 
 
 def decode_request(line: bytes) -> tuple[int, Request]:

@@ -6,16 +6,15 @@ changes for a restart.
 
 import asyncio
 import random
-import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from bench.machine import ports_of_connections
+from bench.runner.front import HOST, is_taken
 from bench.runner.session import RunningProducer, Session
 
-HOST = "127.0.0.1"
 LOWEST_PORT, HIGHEST_PORT = 10_000, 65_535
 PORTS_TRIED = 1000
 
@@ -85,15 +84,6 @@ def kept_ports(count: int) -> list[int]:
         if len(found) == count:
             return found
         port = random.randint(LOWEST_PORT, HIGHEST_PORT)
-        if port not in given and port not in found and _is_free(port):
+        if port not in given and port not in found and not is_taken(port):
             found.append(port)
     raise NoFreePort(f"{PORTS_TRIED} ports were tried, and {count} that are free were not found")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as listener:
-        try:
-            listener.bind((HOST, port))
-        except OSError:
-            return False
-    return True
