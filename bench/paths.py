@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from bench.dimension import AT_FRONT
 from bench.front_programs import why_not_installed
 from bench.fronts import registry as fronts
-from bench.fronts.front import FrontPlan, FrontTimes, TlsAt
+from bench.fronts.plan import FrontPlan, FrontTimes, TlsAt
 from bench.spec import CellKey
 
 KEEP_ALIVE_S = 100.0

@@ -14,7 +14,9 @@ from typing import Annotated, ClassVar
 
 import typer
 
-from bench.fronts.front import Counts, Front, FrontPlan, Question
+from bench.fronts.counts import Counts
+from bench.fronts.front import Front, Question
+from bench.fronts.plan import FrontPlan
 from bench.fronts.registry import FRONTS, NONE, FrontRow
 from bench.plan import Matrix
 from bench.results import Estimate, Run

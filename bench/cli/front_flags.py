@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bench.fronts.front import BALANCES, TLS_PLACES
+from bench.fronts.plan import BALANCES, TLS_PLACES
 from bench.fronts.registry import FRONTS
 from bench.protocols import PROTOCOLS
 from commands import values

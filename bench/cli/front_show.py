@@ -4,7 +4,15 @@ import sys
 from typing import cast
 
 from bench.cli import front_flags as flags
-from bench.fronts.front import GZIP_LEVEL, Balance, FrontLimits, FrontPlan, FrontTimes, HealthCheck, TlsAt
+from bench.fronts.plan import (
+    GZIP_LEVEL,
+    Balance,
+    FrontLimits,
+    FrontPlan,
+    FrontTimes,
+    HealthCheck,
+    TlsAt,
+)
 from bench.fronts.registry import FRONTS
 from bench.protocols import PROTOCOLS
 from commands.errors import ExitCode, UsageError

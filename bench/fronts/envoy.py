@@ -4,9 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from bench.fronts.front import (
-    CA,
-    CERTIFICATE,
+from bench.fronts.counts import (
     NO_CONNECTION,
     NO_REPLICA,
     REFUSED,
@@ -15,18 +13,20 @@ from bench.fronts.front import (
     TIMEOUT,
     BadStatistics,
     Counts,
+    ReplicaCounts,
+    happened,
+)
+from bench.fronts.front import (
     Front,
-    FrontPlan,
     Habits,
     Question,
-    ReplicaCounts,
     first,
-    happened,
     why_no_call_status,
     why_no_gzip,
     why_no_queue,
 )
 from bench.fronts.http_answer import body_of
+from bench.fronts.plan import CA, CERTIFICATE, FrontPlan
 from bench.protocols import HEALTH_PATH
 
 BALANCE = {"default": "", "request": "ROUND_ROBIN", "least": "LEAST_REQUEST"}

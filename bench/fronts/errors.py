@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bench.fronts.counts import Counts
 from bench.fronts.found import Found
-from bench.fronts.front import Counts
 from bench.fronts.limits import FailedAs
 from bench.fronts.registry import FRONTS, NONE
 from bench.protocols import title

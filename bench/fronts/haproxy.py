@@ -4,12 +4,9 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from bench.fronts import haproxy_parts as parts
+from bench.fronts.counts import Counts
 from bench.fronts.front import (
-    GZIP_LEVEL,
-    RESOURCE_EXHAUSTED,
-    Counts,
     Front,
-    FrontPlan,
     Habits,
     Question,
     first,
@@ -18,6 +15,7 @@ from bench.fronts.front import (
     why_no_gzip,
     why_no_queue,
 )
+from bench.fronts.plan import GZIP_LEVEL, RESOURCE_EXHAUSTED, FrontPlan
 
 BALANCE = {"default": "", "request": "roundrobin", "least": "leastconn"}
 

@@ -5,24 +5,20 @@ import re
 from collections.abc import Iterator, Sequence
 
 from bench.fronts import grpc_check
-from bench.fronts.front import (
+from bench.fronts.counts import (
     BROKEN_RESPONSE,
-    CA,
-    CERTIFICATE,
     NO_CONNECTION,
     NO_REPLICA,
     REFUSED,
     STATUS_5XX,
     STATUS_CLASSES,
-    SUITES,
     BadStatistics,
     Counts,
-    FrontPlan,
-    Question,
     ReplicaCounts,
     happened,
-    milliseconds,
 )
+from bench.fronts.front import Question, milliseconds
+from bench.fronts.plan import CA, CERTIFICATE, SUITES, FrontPlan
 from bench.protocols import HEALTH_PATH
 
 PROGRAM = "haproxy"

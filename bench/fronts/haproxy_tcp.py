@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from bench.fronts import haproxy_parts as parts
-from bench.fronts.front import Counts, Front, FrontPlan, Habits, Question, first, why_no_queue
+from bench.fronts.counts import Counts
+from bench.fronts.front import Front, Habits, Question, first, why_no_queue
+from bench.fronts.plan import FrontPlan
 
 BALANCE = {"default": "", "least": "leastconn"}
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from msgspec import Struct
 
 from bench.fronts.found import Found
-from bench.fronts.front import FrontLimits
+from bench.fronts.plan import FrontLimits
 from bench.fronts.registry import FRONTS
 from bench.fronts.seen import Seen
 from bench.protocols import protocol, title

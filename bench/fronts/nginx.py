@@ -5,29 +5,20 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, NamedTuple
 
-from bench.fronts.front import (
+from bench.fronts.counts import (
     BROKEN_RESPONSE,
-    CA,
-    CERTIFICATE,
     NO_CONNECTION,
     NO_REPLICA,
     REFUSED,
-    RESOURCE_EXHAUSTED,
     STATUS_5XX,
-    SUITES,
     TIMEOUT,
     BadStatistics,
     Counts,
-    Front,
-    FrontPlan,
-    Habits,
-    Question,
     ReplicaCounts,
-    first,
     happened,
-    why_no_call_status,
-    why_no_gzip,
 )
+from bench.fronts.front import Front, Habits, Question, first, why_no_call_status, why_no_gzip
+from bench.fronts.plan import CA, CERTIFICATE, RESOURCE_EXHAUSTED, SUITES, FrontPlan
 
 BALANCE = {"default": "", "request": "", "least": "least_conn"}
 """Each in turn is what it does by default, and has no directive."""

@@ -7,7 +7,8 @@ from bench.protocols import resolve
 from recipes.installation import prepared_by
 
 if TYPE_CHECKING:
-    from bench.fronts.front import Front, TlsAt
+    from bench.fronts.front import Front
+    from bench.fronts.plan import TlsAt
 
 HAPROXY_PACKAGE = "install the package haproxy (Debian: apt-get install haproxy)"
 NONE = "none"

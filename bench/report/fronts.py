@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bench.fronts.front import Front, FrontLimits, FrontPlan, FrontTimes, TlsAt
+from bench.fronts.front import Front
+from bench.fronts.plan import FrontLimits, FrontPlan, FrontTimes, TlsAt
 from bench.fronts.registry import FRONTS, FrontRow
 from bench.protocols import PROTOCOLS
 from bench.report.document import Block, Column, Document, Properties, Section, Table, TableBuilder

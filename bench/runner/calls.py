@@ -11,7 +11,7 @@ from time import monotonic
 
 from bench.clients.base import LoopClient
 from bench.clients.registry import load_client_class
-from bench.fronts.front import Counts
+from bench.fronts.counts import Counts
 from bench.load import messages
 from bench.paths import front_process
 from bench.results import CallsCounted

@@ -11,7 +11,9 @@ import psutil
 
 from bench.front_programs import program_of, why_not_installed
 from bench.fronts import registry
-from bench.fronts.front import CA, CERTIFICATE, BadStatistics, Counts, Front, FrontPlan, Question
+from bench.fronts.counts import BadStatistics, Counts
+from bench.fronts.front import Front, Question
+from bench.fronts.plan import CA, CERTIFICATE, FrontPlan
 from bench.runner import tethered
 from bench.runner.forwarding import forwards
 from bench.runner.processes import Child, ProcessFailed

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from bench.front_programs import why_not_installed
-from bench.fronts.front import FrontLimits, FrontPlan, FrontTimes, HealthCheck
+from bench.fronts.plan import FrontLimits, FrontPlan, FrontTimes, HealthCheck
 from bench.fronts.registry import FRONTS, NONE
 from bench.load import messages
 from bench.load.bursts import Bursts

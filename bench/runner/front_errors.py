@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from bench.fronts.errors import GONE, HANGING, KILLED, UNKNOWN, ErrorsFound, Incident, front_errors
-from bench.fronts.front import FrontTimes
 from bench.fronts.limits import ways
+from bench.fronts.plan import FrontTimes
 from bench.load import messages
 from bench.load.recorder import OK
 from bench.runner.front_chain import Chain, ChainPlan, start_chain

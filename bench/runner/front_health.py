@@ -12,7 +12,7 @@ from time import perf_counter_ns
 from msgspec.structs import replace
 
 from bench.front_programs import why_not_installed
-from bench.fronts.front import FrontPlan, HealthCheck
+from bench.fronts.plan import FrontPlan, HealthCheck
 from bench.fronts.registry import front
 from bench.machine import this_process_on
 from bench.plan import Addresses

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from bench.fronts.front import FrontTimes
 from bench.fronts.keep_alive import IdleTimes, KeepAliveFound, bands, burst_s, idle_bursts
 from bench.fronts.limits import ways
+from bench.fronts.plan import FrontTimes
 from bench.load.bursts import Bursts
 from bench.load.causes import Causes
 from bench.network.profile import LOOPBACK, parse

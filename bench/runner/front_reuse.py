@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from bench.fronts.front import FrontTimes
+from bench.fronts.plan import FrontTimes
 from bench.fronts.reuse import ReuseFound, SliceFigures, added, figures, of_slice
 from bench.load.recorder import OK
 from bench.runner.front_chain import Chain, ChainPlan, start_chain

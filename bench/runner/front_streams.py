@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from bench.fronts.front import FrontLimits
 from bench.fronts.limits import ways
+from bench.fronts.plan import FrontLimits
 from bench.fronts.streams import FRONT, Level, StreamsAt, StreamsFound, levels, round_trip_ms
 from bench.load.recorder import OK
 from bench.runner.front_chain import Chain, ChainPlan, start_chain

@@ -15,7 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from bench.fronts.front import Front, FrontPlan
+from bench.fronts.front import Front
+from bench.fronts.plan import FrontPlan
 from bench.load import messages
 from bench.machine import Pinning, run_first
 from bench.plan import Addresses

@@ -14,7 +14,7 @@ from time import monotonic
 import pytest
 
 from bench.front_programs import why_not_installed
-from bench.fronts.front import FrontPlan
+from bench.fronts.plan import FrontPlan
 from bench.fronts.registry import front
 from bench.machine import NOT_PINNED
 from bench.protocols import protocol as row

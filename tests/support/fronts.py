@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from bench.front_programs import why_not_installed
-from bench.fronts.front import Front, FrontPlan
+from bench.fronts.front import Front
+from bench.fronts.plan import FrontPlan
 from bench.fronts.registry import front
 from bench.machine import NOT_PINNED
 from bench.runner.front import RunningFront

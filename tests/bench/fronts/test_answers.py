@@ -2,8 +2,8 @@
 
 import pytest
 
+from bench.fronts.counts import Counts
 from bench.fronts.errors import ErrorsFound, answer, front_errors
-from bench.fronts.front import Counts
 from bench.fronts.limits import FailedAs
 from bench.fronts.reuse import Figures, ReuseFound, SliceFigures, added, figures, of_slice
 from bench.fronts.reuse import answer as reuse_answer

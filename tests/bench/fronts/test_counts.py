@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bench.fronts.front import (
+from bench.fronts.counts import (
     BROKEN_RESPONSE,
     NO_CONNECTION,
     NO_REPLICA,
@@ -14,9 +14,9 @@ from bench.fronts.front import (
     TIMEOUT,
     BadStatistics,
     Counts,
-    FrontPlan,
     ReplicaCounts,
 )
+from bench.fronts.plan import FrontPlan
 from bench.fronts.registry import FRONTS, front
 
 ONE, TWO = "127.0.0.1:4001", "127.0.0.1:4002"

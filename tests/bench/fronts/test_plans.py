@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bench.fronts.front import TLS_PLACES, FrontLimits, FrontPlan, FrontTimes, HealthCheck
+from bench.fronts.plan import TLS_PLACES, FrontLimits, FrontPlan, FrontTimes, HealthCheck
 from bench.fronts.registry import FRONTS, front
 from bench.protocols import PROTOCOLS
 

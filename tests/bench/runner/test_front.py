@@ -15,16 +15,9 @@ import psutil
 import pytest
 
 from bench import front_programs
-from bench.fronts.front import (
-    NO_CONNECTION,
-    REFUSED,
-    TLS_PLACES,
-    Front,
-    FrontLimits,
-    FrontPlan,
-    FrontTimes,
-    HealthCheck,
-)
+from bench.fronts.counts import NO_CONNECTION, REFUSED
+from bench.fronts.front import Front
+from bench.fronts.plan import TLS_PLACES, FrontLimits, FrontPlan, FrontTimes, HealthCheck
 from bench.fronts.registry import FRONTS, front
 from bench.machine import NOT_PINNED
 from bench.protocols import PROTOCOLS
@@ -249,7 +242,7 @@ async def test_a_rate_limit_can_be_reported_as_grpc_does() -> None:
 
 STARTS_FRONTS = """
 import asyncio, sys
-from bench.fronts.front import FrontPlan
+from bench.fronts.plan import FrontPlan
 from bench.fronts.registry import FRONTS, front
 from bench.machine import NOT_PINNED
 from bench.runner.session import Session

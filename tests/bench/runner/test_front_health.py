@@ -7,7 +7,7 @@ from time import perf_counter_ns
 import pytest
 
 from bench.front_programs import why_not_installed
-from bench.fronts.front import FrontPlan, HealthCheck
+from bench.fronts.plan import FrontPlan, HealthCheck
 from bench.fronts.registry import front
 from bench.machine import NOT_PINNED
 from bench.plan import Addresses
