@@ -206,7 +206,7 @@ def _controls(cells: Sequence[Cell]) -> Iterator[Control]:
         yield Control(
             name,
             each.heading,
-            [_link_word(each.label(found[value]), value) for value in ordered],
+            [_link_word(each, found[value], value) for value in ordered],
             [_reader_word(each, found[value], value) for value in ordered],
             all_at_once=together,
         )
@@ -221,8 +221,12 @@ def _decided(name: str, before: Sequence[str], cells: Sequence[Cell]) -> bool:
     )
 
 
-def _link_word(label: str, value: Any) -> str:
-    return ("on" if value else "off") if isinstance(value, bool) else label or str(value) or NOWHERE
+def _link_word(dimension: Dimension, key: CellKey, value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    # The label of a place depends on the front: it is empty where the front has it by itself.
+    label = "" if dimension.role is Role.PLACE else dimension.label(key)
+    return label or str(value) or NOWHERE
 
 
 def _reader_word(dimension: Dimension, key: CellKey, value: Any) -> str:
@@ -263,7 +267,7 @@ def _row(cells: Sequence[Cell], controls: Sequence[Control], grouping: Grouping,
     first = cells[0]
     declared = dimensions()
     at = [
-        control.values.index(_link_word(declared[control.name].label(first), getattr(first, control.name)))
+        control.values.index(_link_word(declared[control.name], first, getattr(first, control.name)))
         for control in controls
     ]
     found = None if parts is None else _exchange(cells, parts)

@@ -151,3 +151,15 @@ def test_places_of_gzip_are_offered_where_there_are_several() -> None:
         ("gzip_at", ["none", "front", "producer"]),
     ]
     assert [row.variant for row in explorer.rows] == ["plain", "gzip", "gzip at the front"]
+
+
+def test_a_place_that_is_usual_behind_one_front_can_be_chosen_behind_another() -> None:
+    fronts = ("haproxy", "haproxy-tcp")
+    places = ("front", "both")
+    cells = [timed("http", 200, tls=True, front=front, tls_at=place) for front in fronts for place in places]
+    given = run(cells)
+    found = explorer_of(given, grouped(given))
+    assert found is not None
+    (place,) = [number for number, each in enumerate(found.controls) if each.name == "tls_at"]
+    shown = [found.controls[place].values[row.at[place]] for row in found.rows]
+    assert shown == [*places, *places]
