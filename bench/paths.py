@@ -6,11 +6,12 @@ the same producers: what a hop costs is compared within the same processes.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import cast
 
 from bench.dimension import AT_FRONT
 from bench.front_programs import why_not_installed
 from bench.fronts import registry as fronts
-from bench.fronts.plan import FrontPlan, FrontTimes, TlsAt
+from bench.fronts.plan import Balance, FrontPlan, FrontTimes, TlsAt
 from bench.spec import CellKey
 
 KEEP_ALIVE_S = 100.0
@@ -51,6 +52,7 @@ def front_process(key: CellKey, gzip_level: int) -> FrontProcess | None:
         tls_at=_tls_at(key),
         gzip=key.gzip_at == AT_FRONT,
         gzip_level=gzip_level,
+        balance=cast(Balance, key.balance),
         # Checks would take time from what is measured.
         health=None,
         times=FrontTimes(client_keep_alive_s=KEEP_ALIVE_S, upstream_keep_alive_s=KEEP_ALIVE_S),

@@ -29,6 +29,7 @@ from bench.dimension import (
     switch,
 )
 from bench.fronts import registry as fronts
+from bench.fronts.plan import BALANCES
 from bench.network import profile
 from bench.network.profile import LOOPBACK
 from bench.workloads import Workload
@@ -47,6 +48,9 @@ DEFAULT_CORES: Cores = "default"
 """Cores sleep whenever they are idle, as the system has it."""
 DEFAULT_DIALECT = "default"
 """Stands for each protocol's own dialect."""
+DEFAULT_BALANCE = "default"
+"""Stands for each front's own way to choose among replicas."""
+BALANCE_IN_WORDS = {DEFAULT_BALANCE: "", "request": "each in turn", "least": "least busy"}
 REPLICAS_AT_MOST = 16
 WORKERS_AT_MOST = 64
 
@@ -326,6 +330,27 @@ class CellKey(Struct, frozen=True, kw_only=True):
         number("replicas", "replicas", "x", Scope.PATH, REPLICAS_AT_MOST, "Producers behind each front."),
     ] = 1
     """Producers behind the front; 1 without one."""
+    balance: Annotated[
+        str,
+        Dimension(
+            heading="balance",
+            scope=Scope.PATH,
+            changes_work=False,
+            changes_capacity=True,
+            neighbours=True,
+            label=lambda key: "" if key.balance == DEFAULT_BALANCE else key.balance,
+            words=lambda key: BALANCE_IN_WORDS.get(key.balance, key.balance),
+            flag=Flag(
+                name="--balance",
+                metavar="NAMES",
+                help=f"How a front chooses among replicas. Comma-separated: {DEFAULT_BALANCE} (its own way), request "
+                "(each in turn), least (the least busy).",
+                default=DEFAULT_BALANCE,
+                choices=lambda: BALANCES,
+            ),
+        ),
+    ] = DEFAULT_BALANCE
+    """How the front chooses among several replicas (`bench.fronts.plan.Balance`)."""
     connection: Annotated[
         Connection,
         Dimension(
@@ -370,6 +395,7 @@ class CellKey(Struct, frozen=True, kw_only=True):
             "gzip_at": (self.gzip_at or AT_PRODUCER) if behind and self.gzip else "",
             "tls_at": (self.tls_at or own_place(self.front)) if behind and self.tls else "",
             "replicas": self.replicas if behind else 1,
+            "balance": self.balance if behind and self.replicas > 1 else DEFAULT_BALANCE,
         }
         for name, value in applying.items():
             if getattr(self, name) != value:
@@ -467,7 +493,7 @@ class CellKey(Struct, frozen=True, kw_only=True):
     def spread(self) -> tuple[Hashable, ...]:
         """What decides how its calls are distributed over replicas and workers."""
         in_flight = None if self.load is None else self.load.connection_limit
-        names = ("front", "replicas", "tls", "tls_at", "dialect", "client", "network", "connection")
+        names = ("front", "replicas", "balance", "tls", "tls_at", "dialect", "client", "network", "connection")
         return (self.process, in_flight, *(getattr(self, name) for name in names))
 
     @property

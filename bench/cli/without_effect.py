@@ -45,6 +45,11 @@ def _front_none(line: CommandLine) -> bool:
 
 
 NO_REPLICAS = WithoutEffect(["--replicas"], "without a front; add --front, or leave it out", _no_front)
+ONE_REPLICA = WithoutEffect(
+    ["--balance"],
+    "with one replica; add --replicas 2, or leave it out",
+    lambda line: values.comma_list(line["--replicas"] or ["1"]) == ["1"],
+)
 
 
 def _off(flag: str, usual: str = "off,on") -> Condition:
@@ -156,6 +161,7 @@ WITHOUT_EFFECT: Mapping[str, Sequence[WithoutEffect]] = {
         ),
         WithoutEffect(["--recipes"], "beside --target, --ids and --expect none; leave it out", _recipes_unused),
         NO_REPLICAS,
+        ONE_REPLICA,
         *_of_front(),
         GZIP_OF_TARGET,
         GZIP_OFF,
@@ -166,6 +172,7 @@ WITHOUT_EFFECT: Mapping[str, Sequence[WithoutEffect]] = {
         WithoutEffect(["--workload", "--page-size", "--recipes", "--renumber"], OF_RECIPES, beside("--request-file")),
         WithoutEffect(["--page-size"], NO_PAGES, _no_pages(slo.USUAL_WORKLOAD)),
         NO_REPLICAS,
+        ONE_REPLICA,
         *_of_front("off"),
         *ACCESS,
     ),

@@ -11,7 +11,7 @@ from bench.report.grouping import variant_of
 from bench.report.latency_tables import bound_note, throughput
 from bench.report.units import Unit
 from bench.results import Bytes, CallsCounted, Cell, Estimate, Run
-from bench.spec import CellKey
+from bench.spec import CellKey, dimensions
 from bench.stats.hops import Hop, hops
 from bench.stats.skew import SkewVerdict, skew
 
@@ -56,9 +56,10 @@ def tables(run: Run) -> Iterator[Table]:
 
 
 def servers(key: CellKey) -> str:
-    """What serves a cell: `HAProxy`, `HAProxy ×2`, `4 workers`, or one producer alone."""
+    """What serves a cell: `HAProxy`, `HAProxy ×2`, `HAProxy ×2 (least busy)`, `4 workers`, or one producer alone."""
     replicas = f" ×{key.replicas}" if key.replicas > 1 else ""
-    front = f"{registry.title(key.front)}{replicas}" if key.front != registry.NONE else ""
+    balance = f" ({words})" if (words := dimensions()["balance"].words(key)) else ""
+    front = f"{registry.title(key.front)}{replicas}{balance}" if key.front != registry.NONE else ""
     workers = f"{key.workers} workers" if key.workers > 1 else ""
     return ", ".join(filter(None, (front, workers))) or ALONE
 

@@ -93,6 +93,8 @@ class Session:
         """Processes that run on any core, and the cores for each."""
         self._aside: tempfile.TemporaryDirectory[str] | None = None
         """The temporary directory of the processes."""
+        self._removes_files = False
+        """Whether a process waits to remove that directory, should this one be killed."""
 
     async def __aenter__(self) -> Self:
         self._aside = tempfile.TemporaryDirectory(prefix="recipe-lab-", ignore_cleanup_errors=True)
@@ -215,6 +217,9 @@ class Session:
         installed or cannot do what the plan says.
         """
         assert self._aside is not None, "a session is entered before it starts anything"
+        if not self._removes_files:
+            self._removes_files = True
+            await self._start("what removes files of a killed bench", _remover(self._aside.name), (), self._tools)
         directory = Path(tempfile.mkdtemp(prefix=f"{front.name}-", dir=self._aside.name))
 
         async def start(name: str, command: Sequence[str]) -> Child:
@@ -328,6 +333,12 @@ class Session:
         if unfinished and task.cancelled():
             raise Stopped
         return task.result()
+
+
+def _remover(directory: str) -> list[str]:
+    """What waits until its stdin ends, gives other processes a second to end as well, and removes a directory. Proxies
+    leave Unix sockets there when they are killed."""
+    return ["/bin/sh", "-c", 'read -r _; sleep 1; rm -rf -- "$0"', directory]
 
 
 async def _whatever_happens(work: asyncio.Future[Result]) -> Result:

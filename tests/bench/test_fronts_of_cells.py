@@ -30,6 +30,16 @@ def test_what_does_not_apply_has_its_usual_value() -> None:
     assert both.without_variants == BEHIND
 
 
+def test_how_a_front_chooses_matters_with_several_replicas() -> None:
+    assert replace(BEHIND, balance="least") == BEHIND
+    assert replace(PLAIN, replicas=2, balance="least") == PLAIN
+    least = replace(BEHIND, replicas=2, balance="least")
+    assert least.label == "http-get-c1-haproxy-x2-least"
+    process = front_process(least, 6)
+    assert process is not None
+    assert process.plan.balance == "least"
+
+
 def test_a_front_that_forwards_tcp_passes_tls(monkeypatch: pytest.MonkeyPatch) -> None:
     row = FrontRow(name="forwarding", title="Forwarding", install="", tls_at="pass", front_at="")
     monkeypatch.setitem(FRONTS, "forwarding", row)

@@ -22,6 +22,8 @@ REFUSED = [
     *((command, *case) for command in ("run", "slo", "sizes") for case in ACCESS),
     ("run", "--replicas", "--replicas 2"),
     ("slo", "--replicas", "--replicas 2 --front none"),
+    ("run", "--balance", "--balance least --front haproxy"),
+    ("slo", "--balance", "--balance request --front haproxy --replicas 1"),
     ("sizes", "--gzip-at", "--gzip-at front --gzip on"),
     ("run", "--gzip-at", "--gzip-at front --gzip off --front haproxy"),
     ("slo", "--gzip-at", "--gzip-at front --front haproxy"),
