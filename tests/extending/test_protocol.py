@@ -41,7 +41,6 @@ LINES = {
             raw_calls_at="RAW_CALLS",
             seen_at="bench.fronts.seen:of_http",
             noop_server_at="bench.runner.noop_servers:http",
-            seen_at="SEEN",
         ),
 """,
     ),
@@ -55,7 +54,6 @@ def test_a_fourth_protocol(lab: Lab) -> None:
     http = PROTOCOLS["http"]
     line, row = LINES["bench/protocols.py"]
     row = row.replace("RAW_CALLS", http.raw_calls_at).replace("CODEC", http.codec_at)
-    row = row.replace("SEEN", http.seen_at)
     lab.add(FILES, {**LINES, "bench/protocols.py": (line, row)})
     run = lab.run("run.json", "--protocol", "http,toy", "--workload", "get", "--client", "library,raw")
     assert [(cell["id"], cell["status"]) for cell in run["cells"] if cell["protocol"] == "toy"] == [
