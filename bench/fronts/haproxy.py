@@ -1,14 +1,11 @@
 """HAProxy in HTTP mode: it balances requests, over HTTP/1.1 and HTTP/2."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import ClassVar
 
 from bench.fronts import haproxy_parts as parts
-from bench.fronts.counts import Counts
 from bench.fronts.front import (
-    Front,
     Habits,
-    Question,
     first,
     milliseconds,
     why_no_call_status,
@@ -20,13 +17,11 @@ from bench.fronts.plan import GZIP_LEVEL, RESOURCE_EXHAUSTED, FrontPlan
 BALANCE = {"default": "", "request": "roundrobin", "least": "leastconn"}
 
 
-class HAProxy(Front):
+class HAProxy(parts.OneHAProxy):
     """One HAProxy, which reads requests."""
 
     name: ClassVar[str] = "haproxy"
-    program: ClassVar[str] = parts.PROGRAM
     template: ClassVar[str] = "haproxy.cfg.jinja"
-    config: ClassVar[str] = "haproxy.cfg"
     habits: ClassVar[Habits] = Habits(
         balances="requests, in turn",
         checks="GET /health; grpc.health.v1, written in bytes",
@@ -39,7 +34,7 @@ class HAProxy(Front):
         beyond_rate="429",
         counts="calls, connections, failures",
     )
-    version_flag: ClassVar[str] = parts.VERSION_FLAG
+    sees_requests: ClassVar[bool] = True
 
     def why_not(self, plan: FrontPlan) -> str | None:
         """It reads requests, so it cannot pass TLS through."""
@@ -52,26 +47,6 @@ class HAProxy(Front):
             why_no_queue(plan),
             why_no_call_status(plan),
         )
-
-    def command(self, program: str, directory: str) -> list[str]:
-        """In the foreground."""
-        return parts.command(program, directory, self.config)
-
-    def version(self, printed: str) -> str:
-        """As `haproxy -v` prints it."""
-        return parts.version(printed)
-
-    def reason(self, errors: Sequence[str]) -> str:
-        """The first of its alerts."""
-        return parts.reason(errors)
-
-    def questions(self, plan: FrontPlan) -> tuple[Question, ...]:
-        """On its statistics socket."""
-        return parts.QUESTIONS
-
-    def counts(self, plan: FrontPlan, answers: Sequence[bytes]) -> Counts:
-        """Requests of each replica."""
-        return parts.counts(plan, answers, sees_requests=True)
 
     def values(self, plan: FrontPlan, directory: str) -> dict[str, object]:
         """Lines and words that depend on several values of the plan."""

@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
 from bench.fronts import grpc_check
 from bench.fronts.counts import (
@@ -17,34 +18,45 @@ from bench.fronts.counts import (
     ReplicaCounts,
     happened,
 )
-from bench.fronts.front import Question, milliseconds
+from bench.fronts.front import Front, Question, milliseconds
 from bench.fronts.plan import CA, CERTIFICATE, SUITES, FrontPlan
 from bench.protocols import HEALTH_PATH
 
-PROGRAM = "haproxy"
-VERSION_FLAG = "-v"
 SOCKET = "statistics.sock"
 _ALERT = re.compile(r"\[ALERT\]\s+\(\d+\) : (.*)")
 _VERSION = re.compile(r"HAProxy version (\S+)")
 
-QUESTIONS = (Question(SOCKET, b"show stat\n"),)
 
+class OneHAProxy(Front):
+    """One HAProxy, in either mode."""
 
-def command(program: str, directory: str, config: str) -> list[str]:
-    """What starts it: in the foreground, one process."""
-    return [program, "-db", "-f", f"{directory}/{config}"]
+    program: ClassVar[str] = "haproxy"
+    config: ClassVar[str] = "haproxy.cfg"
+    version_flag: ClassVar[str] = "-v"
+    sees_requests: ClassVar[bool]
+    """Whether it reads requests, and counts them; otherwise it counts connections."""
 
+    def command(self, program: str, directory: str) -> list[str]:
+        """In the foreground, one process."""
+        return [program, "-db", "-f", f"{directory}/{self.config}"]
 
-def version(printed: str) -> str:
-    """`2.6.12-1+deb12u4` of `HAProxy version 2.6.12-1+deb12u4 2023/12/16`."""
-    found = _VERSION.search(printed)
-    return found[1] if found else ""
+    def version(self, printed: str) -> str:
+        """`2.6.12-1+deb12u4` of `HAProxy version 2.6.12-1+deb12u4 2023/12/16`."""
+        found = _VERSION.search(printed)
+        return found[1] if found else ""
 
+    def reason(self, errors: Sequence[str]) -> str:
+        """The first alert. Those behind it say that there was one."""
+        alerts = (alert for line in errors if (alert := _ALERT.match(line)) is not None)
+        return next((alert[1] for alert in alerts), super().reason(errors))
 
-def reason(errors: Sequence[str]) -> str:
-    """The first alert. Those behind it say that there was one."""
-    alerts = (alert for line in errors if (alert := _ALERT.match(line)) is not None)
-    return next((alert[1] for alert in alerts), errors[-1] if errors else "")
+    def questions(self, plan: FrontPlan) -> tuple[Question, ...]:
+        """On its statistics socket."""
+        return (Question(SOCKET, b"show stat\n"),)
+
+    def counts(self, plan: FrontPlan, answers: Sequence[bytes]) -> Counts:
+        """What the statistics socket says, as CSV."""
+        return _counts(plan, answers[0], sees_requests=self.sees_requests)
 
 
 def bind(plan: FrontPlan, directory: str) -> str:
@@ -103,10 +115,9 @@ def check_lines(plan: FrontPlan) -> list[str]:
     ]
 
 
-def counts(plan: FrontPlan, answers: Sequence[bytes], *, sees_requests: bool) -> Counts:
-    """What the statistics socket says, as CSV. Raises BadStatistics."""
+def _counts(plan: FrontPlan, answer: bytes, *, sees_requests: bool) -> Counts:
     try:
-        rows = {row["svname"]: row for row in csv.DictReader(answers[0].decode().removeprefix("# ").splitlines())}
+        rows = {row["svname"]: row for row in csv.DictReader(answer.decode().removeprefix("# ").splitlines())}
         client, backend = rows["FRONTEND"], rows["BACKEND"]
         servers = [rows[f"replica{number}"] for number in range(1, len(plan.upstreams) + 1)]
         failures = {

@@ -1,23 +1,20 @@
 """HAProxy in TCP mode: it balances connections, so all calls of a connection go to one replica."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import ClassVar
 
 from bench.fronts import haproxy_parts as parts
-from bench.fronts.counts import Counts
-from bench.fronts.front import Front, Habits, Question, first, why_no_queue
+from bench.fronts.front import Habits, first, why_no_queue
 from bench.fronts.plan import FrontPlan
 
 BALANCE = {"default": "", "least": "leastconn"}
 
 
-class HAProxyTcp(Front):
+class HAProxyTcp(parts.OneHAProxy):
     """One HAProxy, which passes bytes on."""
 
     name: ClassVar[str] = "haproxy-tcp"
-    program: ClassVar[str] = parts.PROGRAM
     template: ClassVar[str] = "haproxy-tcp.cfg.jinja"
-    config: ClassVar[str] = "haproxy.cfg"
     habits: ClassVar[Habits] = Habits(
         balances="connections, in turn",
         checks="GET /health; grpc.health.v1, written in bytes",
@@ -29,7 +26,7 @@ class HAProxyTcp(Front):
         beyond_rate="connections are closed",
         counts="connections, failures",
     )
-    version_flag: ClassVar[str] = parts.VERSION_FLAG
+    sees_requests: ClassVar[bool] = False
 
     def why_not(self, plan: FrontPlan) -> str | None:
         """It sees connections and bytes, and no requests."""
@@ -43,26 +40,6 @@ class HAProxyTcp(Front):
             ),
         }
         return first(*(reason for reason, holds in impossible.items() if holds), why_no_queue(plan))
-
-    def command(self, program: str, directory: str) -> list[str]:
-        """In the foreground."""
-        return parts.command(program, directory, self.config)
-
-    def version(self, printed: str) -> str:
-        """As `haproxy -v` prints it."""
-        return parts.version(printed)
-
-    def reason(self, errors: Sequence[str]) -> str:
-        """The first of its alerts."""
-        return parts.reason(errors)
-
-    def questions(self, plan: FrontPlan) -> tuple[Question, ...]:
-        """On its statistics socket."""
-        return parts.QUESTIONS
-
-    def counts(self, plan: FrontPlan, answers: Sequence[bytes]) -> Counts:
-        """Connections of each replica."""
-        return parts.counts(plan, answers, sees_requests=False)
 
     def values(self, plan: FrontPlan, directory: str) -> dict[str, object]:
         """Lines and words that depend on several values of the plan."""
