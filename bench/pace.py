@@ -9,8 +9,9 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from bench import schedule as planning
+from bench.load_models import ClosedLoad
 from bench.plan import RunPlan
-from bench.spec import CellKey, ClosedLoad
+from bench.spec import CellKey
 
 SLOW_NS = 200_000_000
 """A request that takes so long is slow: what takes one is left out where it would not end in time."""

@@ -15,12 +15,13 @@ from typing import TypeVar
 from bench import connections
 from bench.dimension import Role
 from bench.fronts import registry as fronts
+from bench.load_models import ClosedLoad, OpenLoad
 from bench.machine import Busy
 from bench.network.profile import LOOPBACK, PROFILES, parse
 from bench.paths import why_no_front
 from bench.plan import RunPlan
 from bench.protocols import protocol, set_up_round_trips
-from bench.spec import PERSISTENT, CellKey, ClosedLoad, OpenLoad, dimensions
+from bench.spec import PERSISTENT, CellKey, dimensions
 from bench.workloads import Workload
 from producers.registry import implementation
 

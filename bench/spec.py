@@ -1,4 +1,4 @@
-"""What a cell is: dimensions, its key, loads. Pure.
+"""What a cell is: its key, and the dimensions that are its fields. Pure.
 
 A dimension is something that varies from cell to cell. It is declared once, as a field of CellKey, and everything else
 follows from that declaration: its flag, the ids of cells, columns of the run file, pairing, grouping, comparison of
@@ -30,6 +30,7 @@ from bench.dimension import (
 )
 from bench.fronts import registry as fronts
 from bench.fronts.plan import BALANCES
+from bench.load_models import ClosedLoad, Load, OpenLoad
 from bench.network import profile
 from bench.network.profile import LOOPBACK
 from bench.workloads import Workload
@@ -53,62 +54,6 @@ DEFAULT_BALANCE = "default"
 BALANCE_IN_WORDS = {DEFAULT_BALANCE: "", "request": "each in turn", "least": "least busy"}
 REPLICAS_AT_MOST = 16
 WORKERS_AT_MOST = 64
-
-
-class ClosedLoad(Struct, frozen=True, kw_only=True, tag_field="model", tag="closed"):
-    """A number of requests kept in flight."""
-
-    concurrency: int
-
-    @property
-    def label(self) -> str:
-        """As in ids: `c16`."""
-        return f"c{self.concurrency}"
-
-    @property
-    def words(self) -> str:
-        """As in text: `16 in flight`."""
-        return f"{self.concurrency} in flight"
-
-    @property
-    def connection_limit(self) -> int | None:
-        """For how many requests at a time a client needs connections; None where nothing bounds them."""
-        return self.concurrency
-
-    @property
-    def measures_latency(self) -> bool:
-        """Whether latency under this load is what a single caller waits."""
-        return self.concurrency == 1
-
-
-class OpenLoad(Struct, frozen=True, kw_only=True, tag_field="model", tag="open"):
-    """Requests are due at a rate, whether or not earlier ones were answered."""
-
-    rate_hz: float
-    arrivals: Literal["poisson", "constant"] = "poisson"
-
-    @property
-    def label(self) -> str:
-        """As in ids: `r500`."""
-        return f"r{self.rate_hz:g}"
-
-    @property
-    def words(self) -> str:
-        """As in text: `500 requests/s`."""
-        return f"{self.rate_hz:,g} requests/s"
-
-    @property
-    def connection_limit(self) -> int | None:
-        """For how many requests at a time a client needs connections; None where nothing bounds them."""
-        return None
-
-    @property
-    def measures_latency(self) -> bool:
-        """Whether latency under this load is what a caller waits."""
-        return True
-
-
-Load = ClosedLoad | OpenLoad
 
 
 def own_dialect(key: "CellKey") -> bool:

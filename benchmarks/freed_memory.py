@@ -18,10 +18,11 @@ from typing import Annotated
 import typer
 
 from bench.load.messages import RunSlice, Setup, SliceDone, Verify
+from bench.load_models import ClosedLoad
 from bench.machine import pinning_here
 from bench.runner.processes import KEEPS_MEMORY, UNWRAPPED, ProcessFailed, Wrapper
 from bench.runner.session import RunningProducer, Session
-from bench.spec import CellKey, ClosedLoad
+from bench.spec import CellKey
 from bench.workloads import Workload
 from benchmarks.repeated import command_of
 from commands import command_line, values

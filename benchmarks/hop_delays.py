@@ -18,9 +18,9 @@ from bench.fronts.counts import Counts
 from bench.fronts.front import Front, Question
 from bench.fronts.plan import FrontPlan
 from bench.fronts.registry import FRONTS, NONE, FrontRow
+from bench.load_models import ClosedLoad
 from bench.plan import Matrix
 from bench.results import Estimate, Run
-from bench.spec import ClosedLoad
 from bench.stats.client_cost import latency_difference
 from bench.stats.hops import hops
 from benchmarks.repeated import command_of

@@ -24,8 +24,8 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from bench.load_models import ClosedLoad
 from bench.results import Cell
-from bench.spec import ClosedLoad
 from bench.stats.compare import compare
 from bench.stats.estimates import LATENCY, from_logarithms, measured
 from bench.stats.ratios import Baseline, ratios_of

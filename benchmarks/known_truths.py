@@ -18,8 +18,8 @@ import typer
 from hdrh.histogram import HdrHistogram
 
 from bench.load import latency_histogram
+from bench.load_models import ClosedLoad, Load, OpenLoad
 from bench.results import Cell
-from bench.spec import ClosedLoad, Load, OpenLoad
 from bench.stats.wording import percent
 from benchmarks.repeated import command_of
 from commands import command_line, values

@@ -10,12 +10,13 @@ import msgspec
 from bench import environment, machine, run_file
 from bench.cli import matrix_flags
 from bench.cli.measure import Interrupted, checked_path, load_recipes, measured_run
+from bench.load_models import ClosedLoad
 from bench.plan import Matrix, RunPlan
 from bench.protocols import PROTOCOLS
 from bench.results import Run
 from bench.runner import assemble
 from bench.schedule import estimated_seconds
-from bench.spec import NEW, PERSISTENT, ClosedLoad, Connection
+from bench.spec import NEW, PERSISTENT, Connection
 from bench.stats.differences import environment_differences
 from bench.workloads import Workload
 from recipes import sources

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.cluster.connection import checked_address, import_dask
+from bench.load_models import Load, OpenLoad
 from bench.network.profile import LOOPBACK
 from bench.plan import Addresses
-from bench.spec import Load, OpenLoad
 from commands.errors import UsageError
 
 

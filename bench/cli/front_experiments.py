@@ -12,12 +12,12 @@ from bench.cli.matrix_flags import TIME, WHAT
 from bench.cli.output_flags import OUTPUT
 from bench.fronts.found import Found
 from bench.fronts.registry import FRONTS, NONE
+from bench.load_models import ClosedLoad
 from bench.plan import Matrix, RunPlan
 from bench.protocols import PROTOCOLS
 from bench.report.document import Document
 from bench.runner.front_trials import Trial, try_all
 from bench.runner.job import Job
-from bench.spec import ClosedLoad
 from bench.workloads import Workload
 from commands import values
 from commands.errors import ExitCode

@@ -25,13 +25,13 @@ from bench.cli.shared_flags import (
 from bench.cli.show import Files, print_document, print_files, show_then_write
 from bench.clients.base import LoopClient
 from bench.clients.registry import CLIENTS, load_client_class
+from bench.load_models import ClosedLoad
 from bench.plan import Matrix, RunPlan
 from bench.report.run_document import instructions_document
 from bench.results import Run
 from bench.runner import assemble
 from bench.runner.instructions import Counting, count_instructions, instructions_run
 from bench.runner.job import Job, RunHeader
-from bench.spec import ClosedLoad
 from bench.stats import instructions as counts
 from commands import values
 from commands.errors import ExitCode, UntrustedMeasurement, UsageError

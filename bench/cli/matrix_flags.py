@@ -13,9 +13,10 @@ import typer
 
 from bench.clients.registry import why_unusable
 from bench.dimension import Dimension, Flag
+from bench.load_models import ClosedLoad, Load, OpenLoad
 from bench.machine import pinning_here
 from bench.plan import Addresses, implemented, spoken
-from bench.spec import AWAKE, DEFAULT_CORES, DEFAULT_DIALECT, NEW, ClosedLoad, Load, OpenLoad, dimensions
+from bench.spec import AWAKE, DEFAULT_CORES, DEFAULT_DIALECT, NEW, dimensions
 from bench.workloads import WORKLOADS, Workload
 from commands import values
 from commands.errors import UsageError

@@ -9,8 +9,8 @@ from bench.cli import matrix_flags
 from bench.cli.flag_lists import numbers
 from bench.cli.matrix_flags import WHAT
 from bench.dimension import Dimension
+from bench.load_models import OpenLoad
 from bench.plan import Matrix, RunPlan
-from bench.spec import OpenLoad
 from bench.workloads import Workload
 from commands.errors import ExitCode
 

@@ -33,8 +33,8 @@ from bench.cli.shared_flags import (
     WorkloadFlag,
 )
 from bench.clients.registry import RAW
+from bench.load_models import ClosedLoad
 from bench.plan import Matrix, RunPlan
-from bench.spec import ClosedLoad
 from bench.stats.verdicts import THRESHOLD
 from commands import values
 from commands.errors import ExitCode

@@ -29,12 +29,12 @@ from bench.cli.shared_flags import (
     WorkloadFlag,
 )
 from bench.cli.show import show
+from bench.load_models import ClosedLoad
 from bench.plan import Matrix, RunPlan
 from bench.results import Run
 from bench.runner import assemble
 from bench.runner.job import Job
 from bench.runner.sizes import REQUESTS, size_up, sizes_run
-from bench.spec import ClosedLoad
 from commands import values
 from commands.errors import ExitCode
 from consumers.access import TLS_VERSIONS

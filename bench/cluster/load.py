@@ -17,9 +17,10 @@ from bench.cluster.parts import parts_of, seed_of
 from bench.cluster.starts import Started, why_left_out, window_ns
 from bench.load import latency_histogram, messages
 from bench.load.recorder import OK
+from bench.load_models import Load
 from bench.results import LeftOut, Slice
 from bench.runner.processes import START_TIMEOUT_S, ProcessFailed
-from bench.spec import CellKey, Load
+from bench.spec import CellKey
 
 LEAD_NS = 50_000_000
 """How long before its start the first slice is planned. Later ones: twice as long as a plan took to be replied to."""

@@ -1,6 +1,6 @@
 """What of a load each worker of a cluster sends, and from which seed. Pure."""
 
-from bench.spec import ClosedLoad, Load, OpenLoad
+from bench.load_models import ClosedLoad, Load, OpenLoad
 
 
 def parts_of(load: Load, workers: int) -> list[Load | None]:

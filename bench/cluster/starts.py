@@ -8,8 +8,8 @@ bench know between which two moments of its own clock it began; they are as far 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bench.load_models import Load, OpenLoad
 from bench.results import Slice
-from bench.spec import Load, OpenLoad
 from bench.stats.generator import LAG_OF_LATENCY
 from bench.stats.wording import percent
 

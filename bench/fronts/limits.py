@@ -9,9 +9,9 @@ from bench.fronts.found import Found
 from bench.fronts.plan import FrontLimits
 from bench.fronts.registry import FRONTS
 from bench.fronts.seen import Seen
+from bench.load_models import Load, OpenLoad
 from bench.protocols import protocol, title
 from bench.results import Cause
-from bench.spec import Load, OpenLoad
 
 ROUND_TRIP_MS = 50
 """Between front and replica, so that requests are in flight for a time that is known, however busy the machine is."""

@@ -8,10 +8,11 @@ import msgspec
 from msgspec import Struct
 
 from bench.load.bursts import Bursts
+from bench.load_models import Load
 from bench.plan import Addresses
 from bench.request_log import RequestLog
 from bench.results import Anatomy, Bytes, Cause, Slice, TlsSession
-from bench.spec import CellKey, Load
+from bench.spec import CellKey
 from consumers import access
 from consumers.access import Access, Header
 from consumers.own_requests import OwnRequests

@@ -35,11 +35,12 @@ from bench.load.request_logging import OpenLog
 from bench.load.stdin import reader_of_stdin
 from bench.load.verifying import FAILURES_AT_FIRST, ask_some
 from bench.load.watch import ConnectionCount, LoopWatch
+from bench.load_models import ClosedLoad, Load
 from bench.machine import process_cpu_ns
 from bench.own_workload import own_questions
 from bench.protocols import protocol as row
 from bench.results import Anatomy, Cause, Slice
-from bench.spec import CellKey, ClosedLoad, Load
+from bench.spec import CellKey
 from bench.wire.anatomy import anatomy_of
 from bench.wire.gzip_cost import gzip_found
 from bench.wire.measure import Behind, measure

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from bench.dimension import Role
+from bench.load_models import ClosedLoad
 from bench.protocols import set_up_round_trips
 from bench.results import Cell, Estimate, Run
-from bench.spec import NEW, PERSISTENT, CellKey, ClosedLoad, dimensions
+from bench.spec import NEW, PERSISTENT, CellKey, dimensions
 from bench.stats.client_cost import latency_difference
 from bench.stats.estimates import positive_estimate
 from bench.workloads import Workload

@@ -4,13 +4,13 @@ clients to the client library."""
 from collections.abc import Sequence
 
 from bench import protocols
+from bench.load_models import OpenLoad
 from bench.report import definitions, names, units
 from bench.report.costs import in_ns
 from bench.report.document import Column, Table, TableBuilder
 from bench.report.grouping import variant_of
 from bench.report.latency_tables import headings, headings_of
 from bench.results import Estimate, Run
-from bench.spec import OpenLoad
 from bench.stats.attribution import ByteParts, Compared, LatencyParts, byte_parts, compared, latency_parts
 from bench.stats.client_cost import client_costs
 

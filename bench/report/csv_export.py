@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
+from bench.load_models import ClosedLoad, OpenLoad
 from bench.report.grouping import of_measure
 from bench.report.text import spreadsheet
 from bench.results import (
@@ -20,7 +21,7 @@ from bench.results import (
     Sizes,
     TlsSession,
 )
-from bench.spec import ClosedLoad, OpenLoad, dimensions
+from bench.spec import dimensions
 from bench.stats.generator import is_bound
 from bench.stats.skew import skew
 

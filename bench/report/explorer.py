@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from bench.dimension import Dimension, Role
 from bench.fronts import registry as fronts
+from bench.load_models import ClosedLoad, Load
 from bench.model.choices import OWN_ERROR, Choices
 from bench.model.parts import NoParts, Parts, option_of, parts_of
 from bench.model.predict import exactly
@@ -21,7 +22,7 @@ from bench.report.costs import NS_PER_US
 from bench.report.grouping import Grouping, of_measure, variant_of
 from bench.report.units import Unit
 from bench.results import Cell, Estimate, Ratio, RatioEstimate, Run, Verdict
-from bench.spec import CellKey, ClosedLoad, Load, dimensions
+from bench.spec import CellKey, dimensions
 from bench.stats.estimates import Measure as Compared
 from bench.stats.estimates import measure_of
 from bench.stats.generator import is_bound

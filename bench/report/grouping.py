@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from bench import protocols
 from bench.clients.registry import LIBRARY
 from bench.dimension import Role
+from bench.load_models import ClosedLoad, Load, OpenLoad
 from bench.report import names
 from bench.report.text import listed, one_line
 from bench.results import Cell, Ratio, RatioEstimate, Run
-from bench.spec import CellKey, ClosedLoad, Load, OpenLoad, usual_series
+from bench.spec import CellKey, usual_series
 from bench.stats.estimates import LATENCY, Measure, measure_of
 
 

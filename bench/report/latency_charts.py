@@ -8,12 +8,12 @@ import numpy as np
 from hdrh.codec import HdrCookieException, HdrLengthException
 
 from bench.load import latency_histogram
+from bench.load_models import ClosedLoad
 from bench.report import names, units
 from bench.report.document import Chart
 from bench.report.grouping import Grouping, LoadGroup, WorkloadGroup, label_of, variant_of
 from bench.report.plots import Growth, Line, LoadCurves, Percentiles, Point
 from bench.results import Cell, Run
-from bench.spec import ClosedLoad
 from bench.stats.estimates import SAMPLES_BEYOND, counts_of
 from bench.stats.load_curves import Curve, curves
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from bench.load_models import ClosedLoad
 from bench.report import definitions, names, units
 from bench.report.document import Column, Entry, Row, Table, TableBuilder
 from bench.report.grouping import Grouping, LoadGroup, WorkloadGroup, variant_of
 from bench.report.units import Unit
 from bench.results import Cell, Estimate, Quantiles, RatioEstimate, Run
-from bench.spec import ClosedLoad
 from bench.stats.generator import is_bound
 from bench.stats.load_curves import Curve, curves
 from bench.stats.wording import percent, some_of

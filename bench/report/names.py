@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from bench import protocols
 from bench.dimension import Dimension, Role
+from bench.load_models import ClosedLoad, Load
 from bench.report.text import listed
 from bench.results import Cell, RatioEstimate, Undecided
-from bench.spec import CellKey, ClosedLoad, Load, dimensions, own_dialect
+from bench.spec import CellKey, dimensions, own_dialect
 from bench.stats.wording import counted
 
 SPELLED: dict[str, str] = {"json": "JSON"}

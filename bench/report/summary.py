@@ -10,13 +10,14 @@ intervals of their ratios to it hold simultaneously, so where these do not overl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 
+from bench.load_models import ClosedLoad
 from bench.report import names, units
 from bench.report.costs import NS_PER_US, size_of
 from bench.report.document import Statement
 from bench.report.grouping import PLAIN, Grouping, LoadGroup, Variant, WorkloadGroup, variant_of
 from bench.report.text import agrees, listed
 from bench.results import Cell, Estimate, RatioEstimate, Undecided, Verdict
-from bench.spec import CellKey, ClosedLoad
+from bench.spec import CellKey
 from bench.stats.estimates import CONFIDENCE, LATENCY, exponential
 from bench.stats.generator import is_bound
 from bench.stats.ratios import paired

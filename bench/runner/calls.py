@@ -13,13 +13,14 @@ from bench.clients.base import LoopClient
 from bench.clients.registry import load_client_class
 from bench.fronts.counts import Counts
 from bench.load import messages
+from bench.load_models import OpenLoad
 from bench.paths import front_process
 from bench.results import CallsCounted
 from bench.runner.front import RunningFront
 from bench.runner.processes import ProcessFailed
 from bench.runner.producer_counts import ProducerCounts, counts_at
 from bench.runner.rig import VERIFY_TIMEOUT_S, Rig
-from bench.spec import CellKey, OpenLoad
+from bench.spec import CellKey
 
 CALLS = 240
 """How many calls are counted of a cell in each instance: a multiple of the numbers of replicas up to 6."""

@@ -7,6 +7,7 @@ from bench.fronts.plan import FrontLimits, FrontPlan, FrontTimes, HealthCheck
 from bench.fronts.registry import FRONTS, NONE
 from bench.load import messages
 from bench.load.bursts import Bursts
+from bench.load_models import Load
 from bench.network.profile import LOOPBACK
 from bench.plan import Addresses
 from bench.request_log import RequestLog
@@ -15,7 +16,7 @@ from bench.runner.job import Job
 from bench.runner.processes import LoadProcess, ProcessFailed
 from bench.runner.rig import before
 from bench.runner.session import RunningProducer, Session
-from bench.spec import CellKey, Load
+from bench.spec import CellKey
 from bench.workloads import Workload
 from consumers.target import parse_target
 

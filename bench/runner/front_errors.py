@@ -11,13 +11,13 @@ from bench.fronts.limits import ways
 from bench.fronts.plan import FrontTimes
 from bench.load import messages
 from bench.load.recorder import OK
+from bench.load_models import OpenLoad
 from bench.runner.front_chain import Chain, ChainPlan, start_chain
 from bench.runner.front_trials import Trial
 from bench.runner.job import Job
 from bench.runner.processes import ProcessFailed
 from bench.runner.producer_counts import ProducerCounts, counts_at
 from bench.runner.session import Session
-from bench.spec import OpenLoad
 
 STARTING_S = 4.0
 """About how long the processes of one incident take to start and to end."""

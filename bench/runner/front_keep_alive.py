@@ -9,6 +9,7 @@ from bench.fronts.limits import ways
 from bench.fronts.plan import FrontTimes
 from bench.load.bursts import Bursts
 from bench.load.causes import Causes
+from bench.load_models import OpenLoad
 from bench.network.profile import LOOPBACK, parse
 from bench.request_log import RequestLog
 from bench.results import Cause
@@ -16,7 +17,6 @@ from bench.runner.front_chain import ChainPlan, start_chain
 from bench.runner.front_trials import Trial
 from bench.runner.job import Job
 from bench.runner.session import Session
-from bench.spec import OpenLoad
 
 STARTING_S = 4.0
 """About how long the processes of one pair of limits take to start and to end."""

@@ -7,13 +7,13 @@ from msgspec.structs import replace
 from bench.fronts.plan import FrontTimes
 from bench.fronts.reuse import ReuseFound, SliceFigures, added, figures, of_slice
 from bench.load.recorder import OK
+from bench.load_models import ClosedLoad
 from bench.runner.front_chain import Chain, ChainPlan, start_chain
 from bench.runner.front_trials import Trial
 from bench.runner.job import Job
 from bench.runner.processes import ProcessFailed
 from bench.runner.producer_counts import counts_at
 from bench.runner.session import Session
-from bench.spec import ClosedLoad
 
 STARTING_S = 5.0
 """About how long the processes of one front take to start and to end."""

@@ -8,11 +8,11 @@ from bench.fronts.limits import ways
 from bench.fronts.plan import FrontLimits
 from bench.fronts.streams import FRONT, Level, StreamsAt, StreamsFound, levels, round_trip_ms
 from bench.load.recorder import OK
+from bench.load_models import ClosedLoad
 from bench.runner.front_chain import Chain, ChainPlan, start_chain
 from bench.runner.front_trials import Trial
 from bench.runner.job import Job
 from bench.runner.session import Session
-from bench.spec import ClosedLoad
 
 STARTING_S = 4.0
 """About how long the processes of one front take to start and to end."""

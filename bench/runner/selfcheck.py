@@ -16,6 +16,7 @@ from bench.environment import governor
 from bench.load import messages
 from bench.load.recorder import failures
 from bench.load.timer import PreciseTimer
+from bench.load_models import ClosedLoad
 from bench.machine import Pinning
 from bench.occupancy import Occupancy
 from bench.plan import Addresses
@@ -23,7 +24,7 @@ from bench.runner.findings import MachineMeasured
 from bench.runner.noop_servers import ECHO, RECIPE_ID
 from bench.runner.processes import ProcessFailed
 from bench.runner.session import Server, Session
-from bench.spec import CellKey, ClosedLoad
+from bench.spec import CellKey
 from bench.topology import Core
 from consumers.target import parse_target
 

@@ -10,8 +10,9 @@ from statistics import fmean
 
 from msgspec.structs import replace
 
+from bench.load_models import ClosedLoad, OpenLoad
 from bench.results import Cause, Cell, Grade, RunWarning
-from bench.spec import PERSISTENT, ClosedLoad, OpenLoad
+from bench.spec import PERSISTENT
 from bench.stats import front_warnings, generator, remedies
 from bench.stats.estimates import LATENCY, SAMPLES_FOR_MEDIAN, measure_of
 from bench.stats.wording import configurations, counted, percent, some_of

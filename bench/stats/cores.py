@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.fronts import registry as fronts
-from bench.spec import CellKey, ClosedLoad
+from bench.load_models import ClosedLoad
+from bench.spec import CellKey
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ import numpy as np
 
 from bench.clients.registry import LIBRARY
 from bench.load import latency_histogram
+from bench.load_models import ClosedLoad, OpenLoad
 from bench.results import Cell, Slices
-from bench.spec import ClosedLoad, OpenLoad
 from bench.stats.estimates import counts_of
 from bench.stats.wording import percent
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench.clients.registry import LIBRARY
+from bench.load_models import ClosedLoad
 from bench.results import Cell, Estimate
-from bench.spec import CellKey, ClosedLoad, own_dialect
+from bench.spec import CellKey, own_dialect
 from bench.stats.estimates import LATENCY, from_logarithms
 from bench.stats.ratios import paired
 from producers.registry import DEFAULT

@@ -8,8 +8,9 @@ mainly latency.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench.load_models import ClosedLoad, Load
 from bench.results import Cell, Estimate
-from bench.spec import CellKey, ClosedLoad, Load
+from bench.spec import CellKey
 
 MIN_POINTS = 3
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from bench.spec import NEW, CellKey, ClosedLoad
+from bench.load_models import ClosedLoad
+from bench.spec import NEW, CellKey
 from bench.stats.claims import Claim, Quantity, Quotient
 from bench.workloads import Workload
 

@@ -4,8 +4,9 @@ import pytest
 from msgspec.structs import replace
 
 from bench import connections
+from bench.load_models import ClosedLoad
 from bench.plan import Matrix
-from bench.spec import CellKey, ClosedLoad
+from bench.spec import CellKey
 from producers.settings import Limits
 from tests.support.plans import plan_of, with_values
 

@@ -3,8 +3,9 @@
 from typing import Any
 
 from bench import schedule as planning
+from bench.load_models import ClosedLoad
 from bench.pace import SIZES_REQUESTS_AT_LEAST, Pace
-from bench.spec import CellKey, ClosedLoad
+from bench.spec import CellKey
 from tests.support.plans import plan_of
 
 S = 1_000_000_000

@@ -9,11 +9,12 @@ import jsonschema
 import pytest
 
 from bench import run_file
+from bench.load_models import ClosedLoad
 from bench.report import markdown
 from bench.report.run_document import document_of
 from bench.results import SCHEMA, Slice, Slices
 from bench.run_file import RunFileUnreadable
-from bench.spec import ClosedLoad, dimensions
+from bench.spec import dimensions
 from tests.support.runs import small
 
 SCHEMA_1 = Path(__file__).parent.parent / "data" / "run-schema-1.json"

@@ -8,8 +8,9 @@ from msgspec.structs import replace
 
 from bench import connections
 from bench import schedule as planning
+from bench.load_models import ClosedLoad, OpenLoad
 from bench.plan import Addresses, Matrix, RunPlan, Version
-from bench.spec import CellKey, ClosedLoad, OpenLoad
+from bench.spec import CellKey
 from consumers.aiohttp_session import IDLE_S
 from consumers.target import Target
 from producers import registry

@@ -3,7 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from bench.spec import CellKey, ClosedLoad, OpenLoad, dimensions
+from bench.load_models import ClosedLoad, OpenLoad
+from bench.spec import CellKey, dimensions
 from bench.workloads import Workload
 from tests.support.plans import ONE, SIXTEEN
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from bench.load_models import ClosedLoad, Load
 from bench.machine import NOT_PINNED, Pinning, pinning_here
 from bench.plan import Addresses, Matrix, RunPlan, Version
 from bench.results import RecipesUsed, Run
@@ -15,7 +16,6 @@ from bench.runner.job import Job, RunHeader
 from bench.runner.measure import Measurement
 from bench.runner.session import RunningProducer, Session
 from bench.schedule import sample_ids
-from bench.spec import ClosedLoad, Load
 from bench.workloads import QUESTIONS_AT_MOST, Workload
 from recipes import sources
 

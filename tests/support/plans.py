@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from bench.load_models import ClosedLoad
 from bench.plan import Matrix, RunPlan
-from bench.spec import ClosedLoad
 from bench.workloads import Workload
 
 ONE, SIXTEEN = ClosedLoad(concurrency=1), ClosedLoad(concurrency=16)

@@ -7,6 +7,7 @@ from msgspec import Struct
 from msgspec.structs import force_setattr, replace
 
 from bench.load import latency_histogram
+from bench.load_models import ClosedLoad, Load
 from bench.results import (
     Bytes,
     Cell,
@@ -28,7 +29,6 @@ from bench.results import (
     Undecided,
     Verdict,
 )
-from bench.spec import ClosedLoad, Load
 from bench.workloads import Workload
 
 ONE = ClosedLoad(concurrency=1)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from bench.cli import matrix_flags
+from bench.load_models import ClosedLoad, OpenLoad
 from bench.plan import Addresses
-from bench.spec import ClosedLoad, OpenLoad
 from bench.workloads import Workload
 from commands.errors import UsageError
 from consumers.target import Target

@@ -28,9 +28,10 @@ from bench.cluster.messages import (
     encode,
 )
 from bench.load import messages
+from bench.load_models import ClosedLoad
 from bench.plan import Addresses
 from bench.results import Slice
-from bench.spec import CellKey, ClosedLoad
+from bench.spec import CellKey
 from consumers.access import Access
 from consumers.registry import target_for
 from recipes.installation import ROOT

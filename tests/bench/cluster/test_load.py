@@ -14,10 +14,11 @@ from bench.cluster.lab_code import digest
 from bench.cluster.load import ClusterLoad, start_cluster_load
 from bench.cluster.messages import Answered, Await, Failed, Give, Plan, Planned, Reply, Request, Start
 from bench.load import latency_histogram, messages
+from bench.load_models import ClosedLoad, Load, OpenLoad
 from bench.plan import Addresses
 from bench.results import Cause, ClusterWorker, LeftOut, Slice
 from bench.runner.processes import ProcessFailed
-from bench.spec import CellKey, ClosedLoad, Load, OpenLoad
+from bench.spec import CellKey
 from bench.workloads import Workload
 from commands.errors import UsageError
 

@@ -10,7 +10,7 @@ from scipy import stats  # type: ignore[import-untyped]
 
 from bench.cluster.parts import parts_of, seed_of
 from bench.load.open_loop import due_offsets_ns
-from bench.spec import ClosedLoad, Load, OpenLoad
+from bench.load_models import ClosedLoad, Load, OpenLoad
 
 SECOND_NS = 1_000_000_000
 

@@ -12,6 +12,7 @@ from bench.clients.base import LoadClient
 from bench.clients.registry import CLIENTS, load_client, why_unusable
 from bench.load.in_flight import count_in_flight
 from bench.load.messages import InFlightCounted
+from bench.load_models import ClosedLoad, OpenLoad
 from bench.plan import Matrix
 from bench.protocols import protocol as row
 from bench.report import terminal
@@ -19,7 +20,6 @@ from bench.report.run_document import document_of
 from bench.results import InFlight, Slice
 from bench.runner.assemble import run_of
 from bench.runner.recording import CellRecording, RunRecording
-from bench.spec import ClosedLoad, OpenLoad
 from bench.stats.generator import queued_share
 from bench.workloads import GetQuestion
 from consumers.target import Target

@@ -11,8 +11,9 @@ from bench.clients.raw import RawClient
 from bench.load.messages import Setup, Verify
 from bench.load.verifying import Asked, ask_some
 from bench.load.worker import Worker
+from bench.load_models import ClosedLoad
 from bench.plan import Addresses
-from bench.spec import CellKey, ClosedLoad
+from bench.spec import CellKey
 from bench.workloads import GetQuestion, Workload
 from consumers.access import Access
 from consumers.errors import ProducerTimeout, UnexpectedResponse

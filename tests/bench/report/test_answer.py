@@ -6,10 +6,10 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from bench.load_models import OpenLoad
 from bench.report.answer import Answer, answer_of
 from bench.report.grouping import grouped
 from bench.results import Cell, Run, Slices, Verdict
-from bench.spec import OpenLoad
 from tests.support.model_runs import Asked, known_run
 from tests.support.runs import (
     LIST,

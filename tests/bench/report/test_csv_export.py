@@ -6,9 +6,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from bench.load_models import OpenLoad
 from bench.report import csv_export
 from bench.results import Run
-from bench.spec import OpenLoad
 from tests.support.runs import (
     HOSTILE,
     SIXTEEN,

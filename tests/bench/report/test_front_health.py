@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from bench.load_models import OpenLoad
 from bench.report.document import Table
 from bench.report.front_health import document_of
-from bench.spec import CellKey, OpenLoad
+from bench.spec import CellKey
 from bench.stats.reactions import FrontReactions, Reaction, ReactionKey
 from tests.support.logs import MS, REFUSED
 

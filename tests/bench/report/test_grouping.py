@@ -4,9 +4,10 @@ import pytest
 
 from bench import spec
 from bench.dimension import Dimension, Role, Scope
+from bench.load_models import ClosedLoad, OpenLoad
 from bench.report import latency_tables, names, summary
 from bench.report.grouping import PLAIN, Variant, grouped, variant_of
-from bench.spec import CellKey, ClosedLoad, OpenLoad
+from bench.spec import CellKey
 from tests.support.runs import (
     LIST,
     ONE,

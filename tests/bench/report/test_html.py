@@ -8,10 +8,10 @@ from functools import cache
 import pytest
 from msgspec.structs import replace
 
+from bench.load_models import OpenLoad
 from bench.report import html
 from bench.report.run_document import document_of
 from bench.results import RecipesUsed, Run, RunWarning, TlsSession
-from bench.spec import OpenLoad
 from tests.check_run import References
 from tests.support.pages import Page
 from tests.support.runs import HOSTILE, LIST, cell, latency_ratio, run, set_fields, small, two_variants, without_figures

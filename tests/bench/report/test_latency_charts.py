@@ -5,6 +5,7 @@ import base64
 import numpy as np
 import pytest
 
+from bench.load_models import ClosedLoad
 from bench.report import costs, latency_charts
 from bench.report.grouping import Grouping, LoadGroup, WorkloadGroup, grouped
 from bench.report.html import render
@@ -12,7 +13,6 @@ from bench.report.latency_charts import load_curve_charts, percentile_points
 from bench.report.plots import Bars, LoadCurves, Percentiles
 from bench.report.run_document import document_of
 from bench.results import Cell, Estimate, Quantiles, Run
-from bench.spec import ClosedLoad
 from tests.support.runs import (
     cell,
     histogram,

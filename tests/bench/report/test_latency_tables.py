@@ -3,12 +3,12 @@
 import pytest
 from msgspec.structs import replace
 
+from bench.load_models import ClosedLoad, OpenLoad
 from bench.report import costs, definitions, latency_tables, markdown
 from bench.report.document import Table
 from bench.report.grouping import grouped
 from bench.report.run_document import document_of
 from bench.results import Bytes, InFlight, Quantiles, Run, SetupSizes, Sizes
-from bench.spec import ClosedLoad, OpenLoad
 from tests.support.runs import (
     GET,
     SIXTEEN,

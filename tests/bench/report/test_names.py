@@ -1,9 +1,9 @@
 """Display names."""
 
 from bench import protocols
+from bench.load_models import ClosedLoad, OpenLoad
 from bench.protocols import PROTOCOLS
 from bench.report import names, text
-from bench.spec import ClosedLoad, OpenLoad
 from producers.registry import PRODUCERS
 from tests.support.runs import cell
 

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from bench.load_models import OpenLoad
 from bench.report import html, rollouts
 from bench.report.document import Charts, Table
-from bench.spec import CellKey, OpenLoad
+from bench.spec import CellKey
 from bench.stats.restarts import Restart
 from bench.stats.rollouts import Rollout, RolloutKey, rollout_of
 from tests.support.logs import MS, REFUSED, log_of, request

@@ -5,10 +5,10 @@ from itertools import product
 import pytest
 from msgspec.structs import replace
 
+from bench.load_models import OpenLoad
 from bench.report import summary
 from bench.report.grouping import PLAIN, Variant, grouped
 from bench.results import Bytes, InFlight, Ratio, RatioEstimate, Run, SetupSizes, Undecided, Verdict
-from bench.spec import OpenLoad
 from tests.bench.stats.noise import slices_of
 from tests.bench.stats.test_attribution import still
 from tests.support.runs import (

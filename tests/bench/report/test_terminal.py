@@ -6,11 +6,11 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
+from bench.load_models import OpenLoad
 from bench.report import terminal
 from bench.report.document import Column, Entry, Row, Table
 from bench.report.run_document import document_of
 from bench.results import Run, RunWarning
-from bench.spec import OpenLoad
 from tests.support.runs import HOSTILE, LIST, ONE, SIXTEEN, cell, latency_ratio, quantiles, run, small, without_figures
 
 

@@ -12,11 +12,11 @@ import pytest
 
 from bench import schedule as planning
 from bench.load import messages
+from bench.load_models import ClosedLoad, Load, OpenLoad
 from bench.results import Cell, Run
 from bench.runner import assemble
 from bench.runner.processes import Child, LoadProcess
 from bench.runner.session import RunningProducer, Session
-from bench.spec import ClosedLoad, Load, OpenLoad
 from producers.registry import PRODUCERS
 from tests.support import measuring
 

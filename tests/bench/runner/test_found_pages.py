@@ -1,9 +1,10 @@
 """Pages are called by the recipes that they had, and a warning says where that cannot be."""
 
 from bench.load import messages
+from bench.load_models import ClosedLoad
 from bench.runner.found_pages import misnamed_pages, with_found_pages
 from bench.runner.recording import CellRecording, RunRecording
-from bench.spec import CellKey, ClosedLoad
+from bench.spec import CellKey
 from bench.wire.reading import NOTHING_KNOWN
 from bench.workloads import Workload
 

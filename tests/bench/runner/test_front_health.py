@@ -9,6 +9,7 @@ import pytest
 from bench.front_programs import why_not_installed
 from bench.fronts.plan import FrontPlan, HealthCheck
 from bench.fronts.registry import front
+from bench.load_models import OpenLoad
 from bench.machine import NOT_PINNED
 from bench.plan import Addresses
 from bench.protocols import PROTOCOLS
@@ -17,7 +18,7 @@ from bench.runner.front_health import age_flags, why_unsupported
 from bench.runner.logged_load import logged, start_verified_load
 from bench.runner.replicas import Replicas
 from bench.runner.session import RunningProducer, Session
-from bench.spec import CellKey, OpenLoad
+from bench.spec import CellKey
 from bench.stats.reactions import ReactionKey
 from producers.registry import DEFAULT
 from tests.support import measuring

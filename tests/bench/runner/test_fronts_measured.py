@@ -11,6 +11,7 @@ from bench.front_programs import why_not_installed
 from bench.fronts.haproxy import HAProxy
 from bench.fronts.registry import front
 from bench.load import messages
+from bench.load_models import ClosedLoad
 from bench.machine import NOT_PINNED
 from bench.plan import Matrix
 from bench.results import Cell, Run
@@ -19,7 +20,7 @@ from bench.runner.calls import count_calls
 from bench.runner.measure import Measurement
 from bench.runner.rig import Rig, order_to_verify, start_rigs
 from bench.runner.session import Session
-from bench.spec import CellKey, ClosedLoad
+from bench.spec import CellKey
 from producers.certificates import CertificateFiles
 from tests.support.measuring import HEADER, job_of, plan_of
 from tests.support.programs import nothing_left_running

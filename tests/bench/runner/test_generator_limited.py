@@ -3,10 +3,10 @@
 import pytest
 
 from bench.load import latency_histogram, messages
+from bench.load_models import OpenLoad
 from bench.results import Run, Slice
 from bench.runner import assemble
 from bench.runner.recording import CellRecording, RunRecording
-from bench.spec import OpenLoad
 from tests.support import measuring
 
 

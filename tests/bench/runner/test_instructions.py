@@ -9,13 +9,14 @@ import pytest
 from bench.callgrind.profile import Profile
 from bench.callgrind.tool import Valgrind
 from bench.load.messages import Verification
+from bench.load_models import ClosedLoad
 from bench.plan import Matrix, RunPlan, Version
 from bench.results import Run
 from bench.runner import counted_instance
 from bench.runner.counted_rig import RequestFailed, Windows
 from bench.runner.instructions import count_instructions, instructions_run
 from bench.runner.processes import ProcessFailed
-from bench.spec import CellKey, ClosedLoad
+from bench.spec import CellKey
 from bench.stats.instructions import INSTANCES, changes, outcome
 from tests.support.measuring import HEADER, job_of
 

@@ -11,6 +11,7 @@ import pytest
 
 from bench import schedule as planning
 from bench.load import latency_histogram, messages
+from bench.load_models import ClosedLoad, Load, OpenLoad
 from bench.plan import Addresses, Matrix, RunPlan, Version
 from bench.protocols import PROTOCOLS
 from bench.results import Run
@@ -19,7 +20,6 @@ from bench.runner.measure import Measurement
 from bench.runner.processes import LoadProcess
 from bench.runner.recording import RunRecording
 from bench.runner.session import Session
-from bench.spec import ClosedLoad, Load, OpenLoad
 from bench.workloads import Workload
 from consumers.target import Target, parse_target
 from producers import certificates

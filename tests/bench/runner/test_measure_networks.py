@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from bench import schedule as planning
+from bench.load_models import ClosedLoad
 from bench.network.profile import LOOPBACK, parse
 from bench.plan import Matrix, RunPlan
 from bench.runner import assemble
 from bench.runner.measure import Measurement
-from bench.spec import NEW, PERSISTENT, ClosedLoad
+from bench.spec import NEW, PERSISTENT
 from producers import certificates
 from producers.registry import PRODUCERS
 from tests.support.measuring import HEADER, job_of

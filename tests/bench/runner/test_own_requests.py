@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from bench import request_file
+from bench.load_models import ClosedLoad
 from bench.plan import Addresses, Matrix, RunPlan, Version
 from bench.results import Cell, Run
 from bench.run_file import decode, encode
 from bench.runner import assemble
 from bench.runner.measure import Measurement
 from bench.runner.sizes import size_up, sizes_run
-from bench.spec import ClosedLoad
 from bench.wire.anatomy import check_phases
 from bench.workloads import OWN, Workload
 from consumers.target import parse_target

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from bench.load.messages import SizesRead
+from bench.load_models import ClosedLoad
 from bench.plan import Addresses, Matrix, RunPlan, Version
 from bench.report import terminal
 from bench.report.anatomy import category_tables, connection_tables, stacks
@@ -18,7 +19,7 @@ from bench.runner.measure import Measurement
 from bench.runner.session import Stopped
 from bench.runner.sizes import REQUESTS as REQUESTS_BY_DEFAULT
 from bench.runner.sizes import Sizing, requests_for, size_up, sizes_run, unknown_sizes
-from bench.spec import CellKey, ClosedLoad
+from bench.spec import CellKey
 from bench.wire.anatomy import check_phases
 from bench.wire.reading import NOTHING_KNOWN
 from bench.workloads import Workload

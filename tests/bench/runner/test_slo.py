@@ -7,10 +7,11 @@ import pytest
 
 from bench import run_file
 from bench.cli.slo import in_words, rate_of, slo, table
+from bench.load_models import OpenLoad
 from bench.runner.session import RunningProducer, Session
 from bench.runner.slo import Found
 from bench.runner.slo_search import CONFIRMATIONS, parse
-from bench.spec import CellKey, OpenLoad
+from bench.spec import CellKey
 from bench.stats.cores import Cores
 from commands import command_line
 from tests.support import measuring

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from bench.load_models import ClosedLoad
 from bench.pace import SLOW_NS
 from bench.plan import Matrix
 from bench.report import answer_sentences
@@ -9,7 +10,6 @@ from bench.report.grouping import grouped
 from bench.results import Run
 from bench.runner import assemble
 from bench.runner.measure import OUT_OF_TIME
-from bench.spec import ClosedLoad
 from bench.workloads import Workload
 from tests.support import measuring
 

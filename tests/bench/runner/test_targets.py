@@ -11,6 +11,7 @@ import pytest
 
 from bench.clients.registry import load_client
 from bench.load.recorder import OK
+from bench.load_models import ClosedLoad
 from bench.network.profile import LOOPBACK
 from bench.plan import Addresses, Matrix
 from bench.protocols import PROTOCOLS
@@ -19,7 +20,6 @@ from bench.run_file import encode
 from bench.runner import assemble
 from bench.runner.measure import Measurement
 from bench.runner.sizes import size_up, sizes_run
-from bench.spec import ClosedLoad
 from bench.workloads import GetQuestion, Workload
 from consumers.access import REDACTED, Access, Header, read_headers
 from consumers.client import ClientSettings

@@ -5,13 +5,13 @@ from functools import cache
 import numpy as np
 from msgspec.structs import replace
 
+from bench.load_models import ClosedLoad
 from bench.results import (
     Cell,
     PlanUsed,
     RecipesUsed,
     Run,
 )
-from bench.spec import ClosedLoad
 from bench.stats.analysis import analyse
 from bench.stats.ratios import Baseline
 from tests.bench.stats.noise import Noise, cells_with_noise, matrix

@@ -7,8 +7,8 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from bench.load_models import ClosedLoad, Load
 from bench.results import Cell, Slices
-from bench.spec import ClosedLoad, Load
 from bench.workloads import Workload
 
 

@@ -6,8 +6,8 @@ from hdrh.histogram import HdrHistogram
 from msgspec.structs import replace
 
 from bench.load import latency_histogram
+from bench.load_models import ClosedLoad, OpenLoad
 from bench.results import Cell, Slices
-from bench.spec import ClosedLoad, OpenLoad
 from bench.stats.analysis import analyse
 from bench.stats.estimates import LATENCY, measured
 from bench.stats.ratios import Baseline

@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from bench.load_models import ClosedLoad, Load
 from bench.results import Bytes, Cell, Estimate, SetupSizes, Sizes
-from bench.spec import ClosedLoad, Load
 from bench.stats.attribution import Compared, byte_parts, compared, latency_parts
 from bench.workloads import Workload
 from consumers.registry import CONSUMERS

@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from bench.load import latency_histogram
+from bench.load_models import ClosedLoad, Load, OpenLoad
 from bench.results import (
     Bytes,
     Cause,
@@ -16,7 +17,6 @@ from bench.results import (
     Status,
     TlsSession,
 )
-from bench.spec import ClosedLoad, Load, OpenLoad
 from bench.stats.generator import busy_share, in_flight
 from bench.stats.warnings import warnings_of
 from consumers import causes

@@ -2,8 +2,9 @@
 
 from msgspec.structs import replace
 
+from bench.load_models import ClosedLoad, OpenLoad
 from bench.results import CallsCounted, Cell, Slice, Slices
-from bench.spec import CellKey, ClosedLoad, OpenLoad
+from bench.spec import CellKey
 from bench.stats import front_warnings
 from bench.stats.cores import Cores
 from bench.stats.generator import is_bound

@@ -3,8 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
+from bench.load_models import ClosedLoad, Load
 from bench.results import Cell, RatioEstimate, Run, Verdict
-from bench.spec import CellKey, ClosedLoad, Load
+from bench.spec import CellKey
 from bench.stats.gate import HELP, HELP_TARGETS, HELP_TWO_RUNS, Gate, GatedCell, gate, gate_of_versions
 from tests.support.runs import ONE, SIXTEEN, cell, latency_ratio, rate_ratio, ratio_estimate, run, without_figures
 

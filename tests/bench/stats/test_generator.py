@@ -2,8 +2,8 @@
 
 import pytest
 
+from bench.load_models import ClosedLoad, Load, OpenLoad
 from bench.results import Cell, Slices
-from bench.spec import ClosedLoad, Load, OpenLoad
 from bench.stats import generator
 from bench.stats.estimates import requests_per_second
 from bench.workloads import Workload

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from bench.load_models import ClosedLoad
 from bench.results import Cell, Estimate, Quantiles, Slice, Slices
-from bench.spec import ClosedLoad
 from bench.stats.estimates import LATENCY
 from bench.stats.hops import hops
 from bench.stats.ratios import paired

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
+from bench.load_models import ClosedLoad, Load, OpenLoad
 from bench.report.latency_tables import load_curve_table
 from bench.results import Cell, Estimate, PlanUsed, Quantiles, RecipesUsed, Run
-from bench.spec import ClosedLoad, Load, OpenLoad
 from bench.stats.load_curves import Curve, curves
 from bench.workloads import Workload
 

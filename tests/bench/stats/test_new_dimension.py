@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from bench import spec
 from bench.dimension import Dimension, Scope
+from bench.load_models import ClosedLoad
 from bench.results import Cell, Estimate, PlanUsed, Quantiles, RecipesUsed, Run
-from bench.spec import CellKey, ClosedLoad
+from bench.spec import CellKey
 from bench.stats.analysis import analyse
 from bench.stats.client_cost import client_costs
 from bench.stats.compare import RunsNotComparable, compare

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from bench.spec import CellKey, OpenLoad
+from bench.load_models import OpenLoad
+from bench.spec import CellKey
 from bench.stats.restarts import Restart
 from bench.stats.rollouts import Rollout, RolloutKey, regressions, rollout_of
 from tests.support.logs import MS, REFUSED, log_of, request

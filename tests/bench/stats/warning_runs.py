@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
+from bench.load_models import ClosedLoad, Load
 from bench.results import (
     Cell,
     Estimate,
@@ -15,7 +16,6 @@ from bench.results import (
     Run,
     RunWarning,
 )
-from bench.spec import ClosedLoad, Load
 from bench.stats.analysis import analyse
 from bench.stats.ratios import Baseline
 from bench.stats.warnings import warnings_of
