@@ -12,7 +12,7 @@ from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from producers.counters import Counters
-from producers.grpc_front import ALPN, CallFront
+from producers.grpc_call_filter import ALPN, CallFilter
 from producers.grpc_guard import GuardedMethods
 from producers.grpc_health import SERVICE as HEALTH_SERVICE
 from producers.grpc_health import Health
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from producers.peer_connections import PeerConnections
 
 LAST_BYTES_S = 2.0
-"""How long callers behind the front may take to read the last data of the core."""
+"""How long callers behind the filter may take to read the last data of the core."""
 
 
 class GrpcHttp2Producer(Producer):
@@ -43,7 +43,7 @@ class GrpcHttp2Producer(Producer):
     has_strict_calls = True
 
     _server: grpc.aio.Server | None = None
-    _front: CallFront | None = None
+    _filter: CallFilter | None = None
     _health: Health | None = None
     _connections: "PeerConnections | None" = None
 
@@ -67,7 +67,7 @@ class GrpcHttp2Producer(Producer):
             services,
         )
         server.add_generic_rpc_handlers((methods,))
-        addresses = await (self._listen_behind_front(server) if settings.strict_calls else self._listen(server))
+        addresses = await (self._listen_behind_filter(server) if settings.strict_calls else self._listen(server))
         self._server = server
         self._ports = ports_of(addresses)
         if self._connections is not None:
@@ -93,13 +93,13 @@ class GrpcHttp2Producer(Producer):
         await server.start()
         return addresses
 
-    async def _listen_behind_front(self, server: grpc.aio.Server) -> list[str]:
+    async def _listen_behind_filter(self, server: grpc.aio.Server) -> list[str]:
         settings, share_port = self.settings, self.settings.share_port
         context = None
         if settings.tls_port is not None and settings.tls is not None:
             context = ServedContext(settings.tls, alpn=(ALPN,)).context
         try:
-            front = CallFront(settings.limits)
+            call_filter = CallFilter(settings.limits)
         except OSError as error:
             raise PortUnavailable(
                 f"cannot create a directory for the socket of gRPC's core: {error.strerror or error}; "
@@ -108,21 +108,21 @@ class GrpcHttp2Producer(Producer):
         addresses = []
         try:
             if settings.port is not None:
-                port = front.bind(settings.host, settings.port, None, share_port=share_port)
+                port = call_filter.bind(settings.host, settings.port, None, share_port=share_port)
                 addresses.append(self.address(port, tls=False))
             if settings.tls_port is not None:
-                port = front.bind(settings.host, settings.tls_port, context, share_port=share_port)
+                port = call_filter.bind(settings.host, settings.tls_port, context, share_port=share_port)
                 addresses.append(self.address(port, tls=True))
-            self._bind_behind(front, server)
+            self._bind_behind(call_filter, server)
         except PortUnavailable:
-            await front.close(within_s=0)
+            await call_filter.close(within_s=0)
             raise
         await server.start()
-        await front.listen()
-        self._front = front
+        await call_filter.listen()
+        self._filter = call_filter
         if self.counters is not None:
-            self.counters.connections_open = front.open_connections
-            self.counters.connections_accepted = front.accepted_connections
+            self.counters.connections_open = call_filter.open_connections
+            self.counters.connections_accepted = call_filter.accepted_connections
         return addresses
 
     async def stop(self) -> None:
@@ -133,25 +133,25 @@ class GrpcHttp2Producer(Producer):
         self._health.shut_down()
         self.note_not_ready()
         await asyncio.sleep(self.settings.stop_notice_s)
-        if self._front is None:
+        if self._filter is None:
             await stop_core(self._ports, self._methods.hold, self._server.stop, self.settings.drain_s)
         else:
-            await self._stop_behind_front(self._front, self._server)
+            await self._stop_behind_filter(self._filter, self._server)
         self._server = None
 
-    async def _stop_behind_front(self, front: CallFront, server: grpc.aio.Server) -> None:
+    async def _stop_behind_filter(self, call_filter: CallFilter, server: grpc.aio.Server) -> None:
         loop = asyncio.get_running_loop()
         give_up = loop.time() + self.settings.drain_s
-        await front.drain(self.settings.drain_s)
+        await call_filter.drain(self.settings.drain_s)
         await server.stop(max(0.0, give_up - loop.time()))
-        await front.close(LAST_BYTES_S)
+        await call_filter.close(LAST_BYTES_S)
 
     @staticmethod
-    def _bind_behind(front: CallFront, server: grpc.aio.Server) -> None:
-        """Let the core listen on the socket of its front. Raises PortUnavailable."""
+    def _bind_behind(call_filter: CallFilter, server: grpc.aio.Server) -> None:
+        """Let the core listen on the socket of its filter. Raises PortUnavailable."""
         try:
-            server.add_insecure_port(f"unix:{front.path}")
+            server.add_insecure_port(f"unix:{call_filter.path}")
         except RuntimeError:
             raise PortUnavailable(
-                f"gRPC's core cannot listen on {front.path}; set TMPDIR to a directory with a shorter path"
+                f"gRPC's core cannot listen on {call_filter.path}; set TMPDIR to a directory with a shorter path"
             ) from None

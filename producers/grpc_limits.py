@@ -40,7 +40,7 @@ def core_options(settings: ProducerSettings) -> list[tuple[str, int]]:
         ("grpc.absolute_max_metadata_size", calls.metadata_bytes),
         ("grpc.max_concurrent_streams", calls.streams),
         ("grpc.http2.max_deallocating_streams", ENDED_STREAMS * calls.streams),
-        # Behind the front, which counts connections itself, the core notices late that one has ended, and would refuse
+        # Behind the filter, which counts connections itself, the core notices late that one has ended, and would refuse
         # the next.
         *([] if settings.strict_calls else [("grpc.max_allowed_incoming_connections", calls.connections)]),
         ("grpc.server.max_pending_requests", MAXIMUM_PENDING_CALLS),

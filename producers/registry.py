@@ -99,7 +99,7 @@ PRODUCERS: dict[str, Mapping[str, Implementation]] = {
         "grpcio-threads": Implementation(
             title="grpcio with threads",
             at="producers.grpc_threads:GrpcThreadsProducer",
-            lacks={"strict-calls": "the check of calls stands in front of grpc.aio only"},
+            lacks={"strict-calls": "the check of calls stands before grpc.aio only"},
             limits=GRPC_CORE_LIMITS,
         ),
     },

@@ -1,4 +1,4 @@
-"""How a front parses an HTTP/2 connection and refuses single calls on it."""
+"""How the filter parses an HTTP/2 connection and refuses single calls on it."""
 
 from collections.abc import Iterable
 from itertools import pairwise

@@ -113,7 +113,7 @@ async def one(call: Any) -> str:
 
 
 @pytest.mark.no_cover
-@pytest.mark.parametrize("strict", [False, True], ids=["core", "front"])
+@pytest.mark.parametrize("strict", [False, True], ids=["core", "filter"])
 async def test_no_call_is_lost_when_connections_reach_their_maximum_age(*, strict: bool) -> None:
     limits = Limits(calls=CallLimits(connection_age_s=0.05))
     settings = ProducerSettings(strict_calls=strict)

@@ -36,8 +36,8 @@ def others(tmp_path: Path) -> CertificateFiles:
     return certificates.write(tmp_path / "others")
 
 
-both = pytest.mark.parametrize("strict", [False, True], ids=["core", "front"])
-"""Whether TLS is that of gRPC's core, or of a front before it."""
+both = pytest.mark.parametrize("strict", [False, True], ids=["core", "filter"])
+"""Whether TLS is that of gRPC's core, or of a filter before it."""
 
 
 @asynccontextmanager

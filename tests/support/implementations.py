@@ -14,7 +14,7 @@ def why_skipped(protocol: str, name: str) -> str | None:
 
 
 def servers(**only: Collection[str]) -> list[object]:
-    """Every server of every protocol, as `(protocol, implementation, strict calls)`: also gRPC behind its front.
+    """Every server of every protocol, as `(protocol, implementation, strict calls)`: also gRPC behind its filter.
 
     `only`: of these protocols, these implementations.
     """
@@ -24,7 +24,7 @@ def servers(**only: Collection[str]) -> list[object]:
             reason = why_skipped(protocol, name)
             marks = () if reason is None else (pytest.mark.skip(reason=reason),)
             params.append(pytest.param((protocol, name, False), marks=marks, id=f"{protocol}-{name}"))
-    return [*params, pytest.param(("grpc", DEFAULT, True), id="grpc-front")]
+    return [*params, pytest.param(("grpc", DEFAULT, True), id="grpc-filter")]
 
 
 def implementations(protocol: str) -> list[object]:

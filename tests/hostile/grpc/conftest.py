@@ -1,5 +1,5 @@
 """Two gRPC producers as separate processes with short deadlines, plain and over TLS: one whose core accepts
-connections itself, and one with strict calls, behind a front."""
+connections itself, and one with strict calls, behind a filter."""
 
 import asyncio
 import ssl
@@ -36,7 +36,7 @@ class Victim(Attacked):
     address: str
     tls: ssl.SSLContext
     strict: bool
-    """Whether it is behind a front."""
+    """Whether it is behind a filter."""
 
     def connect(self) -> AbstractAsyncContextManager[RawHttp2]:
         """An HTTP/2 connection to it, on which nothing has been sent yet."""
@@ -81,7 +81,7 @@ VICTIMS = {
 }
 """By the name of a test's parameter: whether calls are strict, and the index of the port."""
 CONTENT_VICTIMS = tuple(VICTIMS) if table.is_wanted() else ("plain", "strict-tls")
-"""For cases about the content of calls: the core without TLS, and the front with TLS."""
+"""For cases about the content of calls: the core without TLS, and the filter with TLS."""
 
 on_every_port = pytest.mark.parametrize("victim", VICTIMS, indirect=True)
 """For cases about the connection itself, or about what is buffered for it."""

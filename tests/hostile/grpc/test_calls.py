@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 from hyperframe.frame import DataFrame
 
-from producers.grpc_front import BLOCKS_OF_METADATA
+from producers.grpc_call_filter import BLOCKS_OF_METADATA
 from tests.hostile.grpc.conftest import LIMITS, Victim, on_strict_ports
 from tests.support.raw_http2 import Header, RawHttp2, message
 
@@ -123,7 +123,7 @@ async def test_an_invalid_call_gets_its_status(victim: Victim, wrong: Wrong) -> 
 
 @pytest.mark.parametrize("size_bytes", [17_000, 1_000_000, 17_000_000])
 async def test_metadata_is_limited_before_settings_are_acknowledged(victim: Victim, size_bytes: int) -> None:
-    """The core's own limit is 16 MiB until then; a front ends the connection above 64 KiB."""
+    """The core's own limit is 16 MiB until then; the filter ends the connection above 64 KiB."""
     async with victim.connect() as connection:
         connection.acknowledge_settings = False
         await connection.greet()

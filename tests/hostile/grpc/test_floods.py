@@ -64,11 +64,11 @@ async def status_after(victim: Victim, connection: RawHttp2, frames: Iterator[Fr
 
 
 CUT_OFF = {f"GOAWAY {ENHANCE_YOUR_CALM}", "closed"}
-"""The GOAWAY is lost when this process is delayed for longer than the front waits for a client to end."""
+"""The GOAWAY is lost when this process is delayed for longer than the filter waits for a client to end."""
 
 
 async def assert_survives_or_is_cut_off(victim: Victim, connection: RawHttp2, frames: Iterator[Frame | bytes]) -> None:
-    """The core tolerates resets; a front disconnects clients that abandon far more calls than are answered."""
+    """The core tolerates resets; the filter disconnects clients that abandon far more calls than are answered."""
     if victim.strict:
         outcome = await flood(connection, frames)
         victim.answers.append(outcome)

@@ -1,4 +1,4 @@
-"""A proxy in front of gRPC's core that refuses invalid calls which the core would accept, and forwards the rest.
+"""A filter before gRPC's core that refuses invalid calls which the core would accept, and forwards the rest.
 
 The core listens on a Unix socket in a directory that only this user can enter, and still enforces its own limits. TLS
 is terminated here, with the same settings as in the other producers.
@@ -28,7 +28,7 @@ BLOCKS_OF_METADATA = 4
 """The limit on header blocks is this many times that on metadata. Below it, the core responds with a status."""
 
 
-class CallFront:
+class CallFilter:
     """Accepts the connections of a gRPC producer and forwards them to the core."""
 
     def __init__(self, limits: Limits) -> None:
@@ -148,9 +148,9 @@ class CallFront:
 class Conversation:
     """A caller's connection and the one to the core, with the data between them."""
 
-    def __init__(self, front: CallFront) -> None:
-        self.front = front
-        self.check = CallCheck(BLOCKS_OF_METADATA * front.limits.calls.metadata_bytes)
+    def __init__(self, call_filter: CallFilter) -> None:
+        self.filter = call_filter
+        self.check = CallCheck(BLOCKS_OF_METADATA * call_filter.limits.calls.metadata_bytes)
         self.caller: asyncio.Transport | None = None
         self.core: asyncio.Transport | None = None
         self._caller_writable = self._core_writable = True
@@ -168,7 +168,7 @@ class Conversation:
         """Connect to the core."""
         self.caller = caller
         tls = cast(ssl.SSLObject | None, caller.get_extra_info("ssl_object"))
-        if not self.front.admit(self) or (tls is not None and tls.selected_alpn_protocol() != ALPN):
+        if not self.filter.admit(self) or (tls is not None and tls.selected_alpn_protocol() != ALPN):
             caller.abort()
             return
         self._connecting = asyncio.get_running_loop().create_task(self._connect())
@@ -176,7 +176,7 @@ class Conversation:
     async def _connect(self) -> None:
         assert self.caller is not None
         try:
-            await asyncio.get_running_loop().create_unix_connection(lambda: Core(self), str(self.front.path))
+            await asyncio.get_running_loop().create_unix_connection(lambda: Core(self), str(self.filter.path))
         except OSError:
             # The core has stopped.
             self.caller.abort()
@@ -246,7 +246,7 @@ class Conversation:
         self._regulate()
         if not self._core_gone:
             # While the core is not read, the end of its connection goes unnoticed.
-            self._allow_time(within_s=None if writable else self.front.limits.write_timeout_s)
+            self._allow_time(within_s=None if writable else self.filter.limits.write_timeout_s)
 
     def core_writable(self, *, writable: bool) -> None:
         """Note whether the core reads as fast as the caller sends."""
@@ -267,7 +267,7 @@ class Conversation:
             self._connecting.cancel()
         if self.core is not None:
             self.core.close()
-        self.front.remove(self)
+        self.filter.remove(self)
 
     def core_lost(self) -> None:
         """Close the caller's connection once it has received the remaining data, within the write timeout."""
@@ -278,7 +278,7 @@ class Conversation:
         else:
             self.caller.close()
         if not self._caller_gone:
-            self._allow_time(within_s=self.front.limits.write_timeout_s)
+            self._allow_time(within_s=self.filter.limits.write_timeout_s)
 
     def _allow_time(self, *, within_s: float | None) -> None:
         """Abort both connections after this time, unless called again before. None: no deadline."""

@@ -1,4 +1,4 @@
-"""The front between clients and gRPC's core: forwarding, connection limits, and cleaning up."""
+"""The filter between clients and gRPC's core: forwarding, connection limits, and cleaning up."""
 
 import asyncio
 import socket
@@ -9,7 +9,7 @@ import pytest
 from hyperframe.frame import DataFrame
 
 from consumers.errors import ProducerUnreachable
-from producers import certificates, grpc_front
+from producers import certificates, grpc_call_filter
 from producers.grpc_http2 import GrpcHttp2Producer
 from producers.producer import PortUnavailable
 from producers.settings import CallLimits, Limits, ProducerSettings, TlsFiles
@@ -26,7 +26,7 @@ AMPLE_S = 10.0
 
 @pytest.fixture(autouse=True)
 def kept_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The directory in which fronts create the sockets of their cores."""
+    """The directory in which filters create the sockets of their cores."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     return tmp_path
 
@@ -37,10 +37,10 @@ def left_in(directory: Path) -> int:
 
 
 async def nobody_connected(served: Served) -> None:
-    """Wait until the front has closed every connection."""
-    front = served.producer._front  # type: ignore[attr-defined]
+    """Wait until the filter has closed every connection."""
+    call_filter = served.producer._filter  # type: ignore[attr-defined]
     async with asyncio.timeout(AMPLE_S):
-        await front._empty.wait()
+        await call_filter._empty.wait()
 
 
 async def test_large_and_concurrent_responses_pass(kept_files: Path) -> None:
@@ -158,8 +158,8 @@ async def test_an_unusable_temporary_directory_is_reported(
 
 async def test_a_connection_is_closed_when_the_core_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving("grpc", small_book(), settings=STRICT) as served:
-        front = served.producer._front  # type: ignore[attr-defined]
-        monkeypatch.setattr(front, "path", front.path.with_name("nothing"))
+        call_filter = served.producer._filter  # type: ignore[attr-defined]
+        monkeypatch.setattr(call_filter, "path", call_filter.path.with_name("nothing"))
         target = served.client_settings.target
         reader, writer = await asyncio.open_connection(target.host, target.port)
         async with asyncio.timeout(AMPLE_S):
@@ -168,4 +168,4 @@ async def test_a_connection_is_closed_when_the_core_is_gone(monkeypatch: pytest.
 
 
 def test_metadata_slightly_over_the_limit_is_left_to_the_core() -> None:
-    assert grpc_front.BLOCKS_OF_METADATA * CallLimits().metadata_bytes > 2 * CallLimits().metadata_bytes
+    assert grpc_call_filter.BLOCKS_OF_METADATA * CallLimits().metadata_bytes > 2 * CallLimits().metadata_bytes
