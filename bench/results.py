@@ -1,12 +1,16 @@
-"""What a run found, as values: cells with their estimates, ratios and slices. They are written as a run file."""
+"""What a run found, as values: cells with their estimates and ratios, warnings, and what was used.
 
-from collections.abc import Iterable, Iterator, Sequence
+They are written as a run file (bench.run_file).
+"""
+
 from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
 
+from bench.slices import LeftOut, Slices
 from bench.spec import CellKey
+from bench.wire.results import Anatomy, Bytes, TlsSession
 
 SCHEMA: Literal["recipe-lab/run/2"] = "recipe-lab/run/2"
 
@@ -68,112 +72,6 @@ class Quantiles(Struct, frozen=True, kw_only=True):
     p99: Estimate | None = None
     p999: Estimate | None = None
     max: Estimate | None = None
-
-
-class Sizes(Struct, frozen=True, kw_only=True):
-    """Bytes of one request in one direction, each the median over requests; null where it cannot be known."""
-
-    message_bytes: float | None = None
-    compressed_bytes: float | None = None
-    framed_bytes: float | None = None
-    connection_bytes: float | None = None
-    """Frames of the connection itself that go along with a request, such as HTTP/2's WINDOW_UPDATE and PING. They are
-    in `wire_bytes` and in nothing else here."""
-    wire_bytes: float | None = None
-
-
-class SetupSizes(Struct, frozen=True, kw_only=True):
-    """Bytes that one connection takes before its first request, TLS handshake included, seen from the consumer."""
-
-    sent_wire_bytes: float | None = None
-    received_wire_bytes: float | None = None
-
-
-class Bytes(Struct, frozen=True, kw_only=True):
-    """What goes over the wire for one request, both ways, and for one connection."""
-
-    request: Sizes
-    response: Sizes
-    setup: SetupSizes
-    coding: str | None = None
-    """The content coding of the answers as seen: `gzip`, `identity`, or `mixed` where only some were compressed."""
-
-
-class BothWays(Struct, frozen=True, kw_only=True):
-    """Bytes by the name of the part, seen from the consumer."""
-
-    sent: dict[str, int] = {}
-    received: dict[str, int] = {}
-
-
-class HeaderSection(Struct, frozen=True, kw_only=True):
-    """What a message says in its header, trailers included."""
-
-    wire_bytes: int
-    """Header lines, or HPACK blocks, as they went over the wire."""
-    plain_bytes: int
-    """The same fields as `name: value` lines."""
-    fields: list[tuple[str, str]] = []
-
-
-class HeaderPair(Struct, frozen=True, kw_only=True):
-    """A request's header and that of its answer."""
-
-    request: HeaderSection
-    response: HeaderSection
-
-
-class GzipFound(Struct, frozen=True, kw_only=True):
-    """What gzip made of the answers of the steady state, and what it takes."""
-
-    answers: int
-    compressed: int
-    """How many of them came compressed."""
-    smaller: int
-    """How many of these were smaller than without."""
-    ratio: float | None = None
-    """Message bytes divided by compressed bytes, over those that came compressed."""
-    level: int | None = None
-    """The level at which zlib gives the very same bytes, or the same number of them; null where none does."""
-    compress_us_per_kb: float | None = None
-    """CPU time of zlib at that level per 1,000 message bytes, in this process."""
-    inflate_us_per_kb: float | None = None
-
-
-class Anatomy(Struct, frozen=True, kw_only=True):
-    """Every byte of one connection by name and phase. The phases sum to `total` in each direction, exactly.
-
-    Requests went one after the other. What went with a request counts there, be it the connection's own.
-    """
-
-    requests: int
-    steady_requests: int
-    inside_tls: Literal["decrypted", "plain_twin"] | None = None
-    """How what is inside TLS is known: with the connection's keys, or from a connection without TLS that did the same,
-    by its lengths. Null without TLS."""
-    setup: BothWays
-    first: BothWays
-    settling: BothWays
-    """The requests between the first and the steady state, together."""
-    steady: BothWays
-    """All requests of the steady state together."""
-    last: BothWays
-    """The last request; it counts in `steady`, too."""
-    closing: BothWays
-    total: dict[str, int]
-    """`sent` and `received`: everything that was handed to TCP."""
-    first_headers: HeaderPair
-    last_headers: HeaderPair
-    gzip: GzipFound | None = None
-
-
-class TlsSession(Struct, frozen=True, kw_only=True):
-    """What producer and consumer agreed on, read off the wire."""
-
-    version: str | None = None
-    cipher: str | None = None
-    group: str | None = None
-    alpn: str | None = None
 
 
 class CpuPerRequest(Struct, frozen=True, kw_only=True):
@@ -259,120 +157,6 @@ class InFlight(Struct, frozen=True, kw_only=True):
     def limited(self) -> bool:
         """Whether the client queued some of the requests that it was given."""
         return self.reached < self.wanted
-
-
-class LeftOut(Struct, frozen=True, kw_only=True):
-    """A worker of a cluster whose part of a slice is in none of its values."""
-
-    worker: int
-    """As in the run's `cluster`."""
-    reason: str
-
-
-class Slice(Struct, frozen=True, kw_only=True):
-    """One slice of one cell. The load process makes it; the runner adds its place in the run."""
-
-    instance: int = 0
-    round: int = 0
-    started_ns: int = 0
-    """In the run file: since the run began."""
-    duration_ns: int = 0
-    ok: int = 0
-    """Successful requests."""
-    failed: int = 0
-    p50_ns: float | None = None
-    """Median latency of the successful requests; null where there was none."""
-    service_p50_ns: float | None = None
-    """Open loop only: their median from the moment of sending."""
-    producer_cpu_ns: int | None = None
-    front_cpu_ns: int | None = None
-    consumer_cpu_ns: int | None = None
-    send_lag_p50_ns: float | None = None
-    """Open loop only: from the moment a request was due to the moment it was sent."""
-    send_lag_max_ns: int | None = None
-    window_ns: int = 0
-    """Open loop: in which requests were due. Closed loop: from when all requests were in flight until the first lane
-    stopped sending, so that neither filling nor draining is in it."""
-    in_flight: float | None = None
-    """Closed loop only: requests in flight or in the client's own queue, on average over the window, from the same
-    stamps as the latencies."""
-    turnaround_ns: int | None = None
-    """Closed loop only: time within the window from a response until the client got the next request, summed over
-    requests. It is the load process's own work, and in no latency."""
-    queued_ns: int | None = None
-    """Time that requests waited in the client's own queue before they were sent, summed over requests. Latencies
-    include it. Null where the client can have all of them in flight, or does not show its queue (h2load)."""
-    due: int | None = None
-    """Open loop only: requests that were due in the window."""
-    second_half_due: int | None = None
-    """Open loop only: those that were due in its second half."""
-    second_half_ended: int | None = None
-    """Open loop only: requests that ended in its second half, whenever they were due. Fewer than were due in it when
-    the rate was not reached."""
-    loop_stall_ns: int = 0
-    """The longest time for which the event loop of the load process did not run, known to about 1 ms."""
-    connections_opened: int | None = None
-    """Connections to the producer that were not there before the slice; null where the system does not report them."""
-    failure: str | None = None
-    """The kind of outcome of most failed requests; null where all were successful."""
-    workers: tuple[int, ...] | None = None
-    """Load from a cluster only: the workers whose results these are, by their numbers in the run's `cluster`."""
-    left_out: tuple[LeftOut, ...] = ()
-    """Load from a cluster only: the other workers that had a part of this slice."""
-    start_window_ns: int | None = None
-    """Load from a cluster only: within which these workers began, at most, on the bench's clock."""
-
-
-class Slices:
-    """Slices in the order of measuring. The name of a field of Slice gives its column: `slices.p50_ns`.
-
-    In the run file they are columns of equal length.
-    """
-
-    __slots__ = ("_columns", "rows")
-
-    def __init__(self, rows: Iterable[Slice] = ()) -> None:
-        self.rows = tuple(rows)
-        self._columns: dict[str, list[Any]] = {}
-
-    @classmethod
-    def of(cls, **columns: Sequence[Any]) -> "Slices":
-        """From columns of equal length; a column that is missing has its default. Raises ValueError."""
-        lengths: dict[int, str] = {}
-        for name, column in columns.items():
-            lengths.setdefault(len(column), name)
-        if len(lengths) > 1:
-            found = ", ".join(f"{name} {length}" for length, name in lengths.items())
-            raise ValueError(f"the columns of slices differ in length: {found}")
-        rows = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
-        return cls(msgspec.convert(row, Slice) for row in rows)
-
-    def columns(self) -> dict[str, list[Any]]:
-        """Every column by its name."""
-        return {name: getattr(self, name) for name in Slice.__struct_fields__}
-
-    def with_columns(self, **columns: Sequence[Any]) -> "Slices":
-        """The same slices with other values in these columns."""
-        return Slices.of(**{**self.columns(), **columns})
-
-    def __getattr__(self, name: str) -> list[Any]:
-        if name not in Slice.__struct_fields__:
-            raise AttributeError(f"a slice has no {name}")
-        if name not in self._columns:
-            self._columns[name] = [getattr(row, name) for row in self.rows]
-        return self._columns[name]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __iter__(self) -> Iterator[Slice]:
-        return iter(self.rows)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Slices) and self.rows == other.rows
-
-    def __hash__(self) -> int:
-        return hash(self.rows)
 
 
 class Cause(Struct, frozen=True, kw_only=True):

@@ -13,9 +13,11 @@ from typing import Any
 import msgspec
 
 from bench import run_schema_1
-from bench.results import SCHEMA, Anatomy, Run, Slice, Slices
+from bench.results import SCHEMA, Run
+from bench.slices import Slice, Slices
 from bench.spec import DEFAULT_CORES
 from bench.wire.parts import UnknownPart, category_of
+from bench.wire.results import Anatomy
 from recipes import content
 
 FAMILY = "recipe-lab/run/"

@@ -15,8 +15,9 @@ from bench.cluster.connection import Connection, WorkerLost
 from bench.cluster.host import LEASE_S
 from bench.cluster.messages import Ready, Renew, Reply, Request, decode_reply, encode
 from bench.cluster.starts import window_ns
-from bench.results import ClusterUsed, ClusterWorker, LeftOut
+from bench.results import ClusterUsed, ClusterWorker
 from bench.runner.processes import START_TIMEOUT_S
+from bench.slices import LeftOut
 from commands.errors import UsageError
 
 RENEW_S = 3.0

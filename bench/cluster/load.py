@@ -18,8 +18,8 @@ from bench.cluster.starts import Started, why_left_out, window_ns
 from bench.load import latency_histogram, messages
 from bench.load.recorder import OK
 from bench.load_models import Load
-from bench.results import LeftOut, Slice
 from bench.runner.processes import START_TIMEOUT_S, ProcessFailed
+from bench.slices import LeftOut, Slice
 from bench.spec import CellKey
 
 LEAD_NS = 50_000_000

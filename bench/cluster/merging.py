@@ -11,7 +11,7 @@ from bench.cluster.starts import Started, spread_ns
 from bench.load import latency_histogram, messages
 from bench.load.causes import UNCUT_AT_MOST, Causes
 from bench.load.recorder import failures, most_frequent_failure, sum_outcomes
-from bench.results import LeftOut, Slice
+from bench.slices import LeftOut, Slice
 from bench.stats.estimates import counts_of
 
 

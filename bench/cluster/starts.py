@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bench.load_models import Load, OpenLoad
-from bench.results import Slice
+from bench.slices import Slice
 from bench.stats.generator import LAG_OF_LATENCY
 from bench.stats.wording import percent
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from bench.fronts.found import Found
 from bench.fronts.registry import FRONTS
 from bench.protocols import title
-from bench.results import Slice
+from bench.slices import Slice
 from bench.stats.estimates import median_interval
 
 CONFIDENCE = 0.95

@@ -11,8 +11,10 @@ from bench.load.bursts import Bursts
 from bench.load_models import Load
 from bench.plan import Addresses
 from bench.request_log import RequestLog
-from bench.results import Anatomy, Bytes, Cause, Slice, TlsSession
+from bench.results import Cause
+from bench.slices import Slice
 from bench.spec import CellKey
+from bench.wire.results import Anatomy, Bytes, TlsSession
 from consumers import access
 from consumers.access import Access, Header
 from consumers.own_requests import OwnRequests

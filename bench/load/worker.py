@@ -39,13 +39,15 @@ from bench.load_models import ClosedLoad, Load
 from bench.machine import process_cpu_ns
 from bench.own_workload import own_questions
 from bench.protocols import protocol as row
-from bench.results import Anatomy, Cause, Slice
+from bench.results import Cause
+from bench.slices import Slice
 from bench.spec import CellKey
 from bench.wire.anatomy import anatomy_of
 from bench.wire.gzip_cost import gzip_found
 from bench.wire.measure import Behind, measure
 from bench.wire.parts import BytesUnaccounted, UnknownPart
 from bench.wire.reading import NOTHING_KNOWN, WARM_UP_REQUESTS, Reading
+from bench.wire.results import Anatomy
 from bench.workloads import WORKLOADS, Question, Workload, WrongAnswer, page_size_of
 from commands import streams
 from consumers.client import RecipeClient

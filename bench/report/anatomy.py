@@ -10,7 +10,7 @@ from bench.report.document import Chart, Column, Entry, KeyEntry, Table, TableBu
 from bench.report.grouping import label_of, variant_of
 from bench.report.plots import Bars, Segment
 from bench.report.text import listed
-from bench.results import Anatomy, BothWays, Cell, HeaderSection, Run
+from bench.results import Cell, Run
 from bench.wire.parts import (
     CATEGORIES,
     CONNECTION,
@@ -22,6 +22,7 @@ from bench.wire.parts import (
     UNKNOWN,
     bytes_by_category,
 )
+from bench.wire.results import Anatomy, BothWays, HeaderSection
 
 DIRECTIONS: dict[str, str] = {"sent": "request", "received": "response"}
 """Fields of BothWays, and what goes that way."""

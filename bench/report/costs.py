@@ -10,7 +10,8 @@ from bench.report.latency_tables import headings, headings_of
 from bench.report.plots import Bars, Segment
 from bench.report.text import listed
 from bench.report.units import Unit
-from bench.results import Bytes, Cell, CpuPerRequest, Estimate, Sizes
+from bench.results import Cell, CpuPerRequest, Estimate
+from bench.wire.results import Bytes, Sizes
 
 SIZES: dict[str, str] = {
     "message_bytes": "message",

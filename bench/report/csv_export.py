@@ -8,22 +8,11 @@ from typing import Any
 from bench.load_models import ClosedLoad, OpenLoad
 from bench.report.grouping import of_measure
 from bench.report.text import spreadsheet
-from bench.results import (
-    Bytes,
-    Cell,
-    CpuPerRequest,
-    Estimate,
-    Memory,
-    Quantiles,
-    Ratio,
-    Run,
-    SetupSizes,
-    Sizes,
-    TlsSession,
-)
+from bench.results import Cell, CpuPerRequest, Estimate, Memory, Quantiles, Ratio, Run
 from bench.spec import dimensions
 from bench.stats.generator import is_bound
 from bench.stats.skew import skew
+from bench.wire.results import Bytes, SetupSizes, Sizes, TlsSession
 
 Value = str | int | float | bool | None
 NOTHING_KNOWN = Bytes(request=Sizes(), response=Sizes(), setup=SetupSizes())

@@ -10,10 +10,11 @@ from bench.report.document import Column, Entry, Section, Table, TableBuilder
 from bench.report.grouping import variant_of
 from bench.report.latency_tables import bound_note, throughput
 from bench.report.units import Unit
-from bench.results import Bytes, CallsCounted, Cell, Estimate, Run
+from bench.results import CallsCounted, Cell, Estimate, Run
 from bench.spec import CellKey, dimensions
 from bench.stats.hops import Hop, hops
 from bench.stats.skew import SkewVerdict, skew
+from bench.wire.results import Bytes
 
 ALONE = "one producer"
 TITLE = "Proxies, replicas and workers"

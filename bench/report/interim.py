@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from bench.report import names, units
-from bench.results import Slice, Slices
+from bench.slices import Slice, Slices
 from bench.spec import CellKey
 from bench.stats.estimates import CONFIDENCE, LATENCY, exponential, from_logarithms, measured
 from bench.stats.ratios import Baseline, paired

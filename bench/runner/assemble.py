@@ -9,11 +9,12 @@ from bench.load import latency_histogram
 from bench.network.profile import LOOPBACK, parse
 from bench.plan import RunPlan
 from bench.protocols import title
-from bench.results import Cell, InFlight, Memory, PlanUsed, Run, RunWarning, Slices
+from bench.results import Cell, InFlight, Memory, PlanUsed, Run, RunWarning
 from bench.runner.found_pages import misnamed_pages, with_found_pages
 from bench.runner.job import RunHeader
 from bench.runner.recording import CellRecording, RunRecording
 from bench.runner.sizes import unknown_sizes
+from bench.slices import Slices
 from bench.spec import CellKey
 from bench.stats import generator
 from bench.stats.analysis import analyse

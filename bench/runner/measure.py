@@ -15,7 +15,7 @@ from bench import schedule as planning
 from bench.load import latency_histogram, messages
 from bench.load.causes import bounded
 from bench.pace import Pace
-from bench.results import Memory, Slices
+from bench.results import Memory
 from bench.runner.calls import count_calls, is_distributed
 from bench.runner.front_sizes import end_tapped, read_sizes
 from bench.runner.instance import Instance
@@ -24,6 +24,7 @@ from bench.runner.recording import CellRecording, RunRecording
 from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, order_to_verify, start_rigs
 from bench.runner.session import Session, Stopped
 from bench.runner.sizes import order_to_read
+from bench.slices import Slices
 from bench.spec import AWAKE, CellKey
 from bench.stats.allocation import shares_by_need
 from bench.stats.ratios import Baseline

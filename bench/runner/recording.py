@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from bench.load import messages
 from bench.load.causes import Causes
 from bench.load.recorder import OK, PROCESS_LOST, WRONG_ANSWER, sum_outcomes
-from bench.results import CallsCounted, Cause, ClusterUsed, Memory, Slice, Status
+from bench.results import CallsCounted, Cause, ClusterUsed, Memory, Status
+from bench.slices import Slice
 from bench.spec import CellKey
 
 

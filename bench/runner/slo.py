@@ -12,7 +12,6 @@ from bench.load import latency_histogram, messages
 from bench.load.recorder import SILENCE, failures, sum_outcomes
 from bench.load_models import ClosedLoad, OpenLoad
 from bench.machine import this_process_on
-from bench.results import Slices
 from bench.runner import assemble
 from bench.runner.job import Job
 from bench.runner.measure import SLICE_MARGIN_S
@@ -20,6 +19,7 @@ from bench.runner.recording import CellRecording, RunRecording
 from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, order_to_verify, start_rigs
 from bench.runner.session import Session, Stopped
 from bench.runner.slo_search import QUANTILES, Objective, RateSearch, missed
+from bench.slices import Slices
 from bench.spec import AWAKE, CellKey
 from bench.stats import generator
 

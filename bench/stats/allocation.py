@@ -11,8 +11,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from bench.results import Slices
 from bench.schedule import Block
+from bench.slices import Slices
 from bench.spec import CellKey
 from bench.stats.estimates import LATENCY
 from bench.stats.ratios import Baseline, paired

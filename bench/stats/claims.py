@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from bench.results import Cell, Run, Slices
+from bench.results import Cell, Run
+from bench.slices import Slices
 from bench.spec import CellKey
 from bench.stats.estimates import LATENCY, THROUGHPUT, Interval, Levels, levels
 from bench.stats.generator import is_bound

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from bench.clients.registry import LIBRARY, RAW
-from bench.results import Cell, Estimate, Slices
+from bench.results import Cell, Estimate
+from bench.slices import Slices
 from bench.stats.estimates import LATENCY, levels, measure_of
 
 

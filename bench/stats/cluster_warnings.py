@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from bench.load_models import OpenLoad
-from bench.results import Cell, ClusterUsed, ClusterWorker, LeftOut, Run, RunWarning, Slice
+from bench.results import Cell, ClusterUsed, ClusterWorker, Run, RunWarning
+from bench.slices import LeftOut, Slice
 from bench.stats.wording import counted, some_of
 
 

@@ -28,7 +28,8 @@ import numpy as np
 from hdrh.histogram import HdrHistogram
 from numpy.typing import NDArray
 
-from bench.results import Estimate, Quantiles, Slices
+from bench.results import Estimate, Quantiles
+from bench.slices import Slices
 from bench.spec import CellKey
 from bench.stats.standard_error import Floats, StandardError, added, over_time, special, student_t
 

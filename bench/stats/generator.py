@@ -15,7 +15,8 @@ import numpy as np
 from bench.clients.registry import LIBRARY
 from bench.load import latency_histogram
 from bench.load_models import ClosedLoad, OpenLoad
-from bench.results import Cell, Slices
+from bench.results import Cell
+from bench.slices import Slices
 from bench.stats.estimates import counts_of
 from bench.stats.wording import percent
 

@@ -15,7 +15,8 @@ import numpy as np
 from msgspec.structs import replace
 
 from bench.plan import RunPlan
-from bench.results import Cell, Ratio, RatioEstimate, Slices
+from bench.results import Cell, Ratio, RatioEstimate
+from bench.slices import Slices
 from bench.spec import CellKey
 from bench.stats.detection import Precision, undecided
 from bench.stats.estimates import (

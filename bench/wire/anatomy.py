@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterable, Mapping
 
 from msgspec.structs import replace
 
-from bench.results import Anatomy, BothWays, GzipFound, HeaderPair, HeaderSection
 from bench.wire.codec import HeaderFields
 from bench.wire.parts import HEADERS, Named, category_of, check_sum, total_bytes
 from bench.wire.reading import WARM_UP_REQUESTS, Reading
 from bench.wire.recording import Direction
+from bench.wire.results import Anatomy, BothWays, GzipFound, HeaderPair, HeaderSection
 from consumers.access import REDACTED
 
 LINE_EXTRA_BYTES = len(b": ") + len(b"\r\n")

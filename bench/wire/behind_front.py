@@ -8,11 +8,11 @@ bytes on the wire are known, and not their parts.
 from collections.abc import Sequence
 from statistics import median
 
-from bench.results import Bytes, SetupSizes, Sizes
 from bench.wire.codec import Codec
 from bench.wire.parts import BytesUnaccounted, UnknownPart
 from bench.wire.reading import WARM_UP_REQUESTS, read_plain, sizes_of
 from bench.wire.recording import Direction, Recording, Unreadable, only_connection
+from bench.wire.results import Bytes, SetupSizes, Sizes
 from bench.wire.tls import parse_tls
 from bench.wire.tls_twin import read_undivided
 

@@ -4,8 +4,8 @@ import zlib
 from collections.abc import Callable, Sequence
 from time import process_time_ns
 
-from bench.results import GzipFound
 from bench.wire.codec import Content
+from bench.wire.results import GzipFound
 
 LEVELS = (6, 1, 2, 3, 4, 5, 7, 8, 9)
 """zlib's levels. The one that the lab uses by default is tried first."""

@@ -8,12 +8,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.results import Bytes
 from bench.wire import tap as wire_tap
 from bench.wire.behind_front import bytes_behind
 from bench.wire.codec import Codec
 from bench.wire.reading import NOTHING_KNOWN, WARM_UP_REQUESTS, Reading, read_decrypted, read_plain, sizes_of
 from bench.wire.recording import Recording, Unreadable, only_connection
+from bench.wire.results import Bytes
 from bench.wire.tls import Undecipherable, decrypt, parse_tls, read_key_log
 from bench.wire.tls_twin import read_beside_twin, read_undivided
 from consumers.client import RecipeClient

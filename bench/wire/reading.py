@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Literal
 
-from bench.results import Bytes, SetupSizes, Sizes, TlsSession
 from bench.wire.codec import Codec, Content
 from bench.wire.parts import (
     TLS_ALERT,
@@ -28,6 +27,7 @@ from bench.wire.parts import (
     total_bytes,
 )
 from bench.wire.recording import Direction, Recording, Unreadable
+from bench.wire.results import Bytes, SetupSizes, Sizes, TlsSession
 from bench.wire.tls import APPLICATION_DATA, HANDSHAKE, RECORD_HEADER_BYTES, Decrypted, Inner, TlsConnection, TlsRecord
 
 WARM_UP_REQUESTS = 2

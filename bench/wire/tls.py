@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, HashAlgorithm
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from bench.results import TlsSession
 from bench.wire.recording import Chunk, Direction, Recording, Unreadable
+from bench.wire.results import TlsSession
 from bench.wire.tls_hello import (
     MESSAGE_HEADER_BYTES,
     ClientHello,

@@ -12,8 +12,9 @@ from bench import run_file
 from bench.load_models import ClosedLoad
 from bench.report import markdown
 from bench.report.run_document import document_of
-from bench.results import SCHEMA, Slice, Slices
+from bench.results import SCHEMA
 from bench.run_file import RunFileUnreadable
+from bench.slices import Slice, Slices
 from bench.spec import dimensions
 from tests.support.runs import small
 

@@ -15,7 +15,8 @@ from bench.report import html
 from bench.report.document import Chart, Charts, Conclusion, Document, Section
 from bench.report.plots import Effect, Forest
 from bench.report.run_document import document_of
-from bench.results import RecipesUsed, Run, RunWarning, TlsSession
+from bench.results import RecipesUsed, Run, RunWarning
+from bench.wire.results import TlsSession
 from tests.bench.report.test_anatomy import given as with_anatomy
 from tests.browser.conftest import PHONE, Open
 from tests.support import programs

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
-from bench.results import Run, Slice, Slices
+from bench.results import Run
+from bench.slices import Slice, Slices
 from bench.spec import CellKey
 from bench.stats.snapshot import Measurement, SeriesKey, Snapshot
 from tests.support.runs import ONE, SIXTEEN, cell, latency_ratio, run

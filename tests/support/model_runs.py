@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.results import Bytes, Cell, CpuPerRequest, Estimate, Quantiles, Run, SetupSizes, Sizes, Slices, TlsSession
+from bench.results import Cell, CpuPerRequest, Estimate, Quantiles, Run
+from bench.slices import Slices
 from bench.spec import NEW, Connection
+from bench.wire.results import Bytes, SetupSizes, Sizes, TlsSession
 from bench.workloads import Workload
 from tests.support.runs import GET, ONE, run
 

@@ -9,7 +9,6 @@ from msgspec.structs import force_setattr, replace
 from bench.load import latency_histogram
 from bench.load_models import ClosedLoad, Load
 from bench.results import (
-    Bytes,
     Cell,
     CpuPerRequest,
     Estimate,
@@ -21,14 +20,11 @@ from bench.results import (
     RecipesUsed,
     Run,
     RunWarning,
-    SetupSizes,
-    Sizes,
-    Slice,
-    Slices,
-    TlsSession,
     Undecided,
     Verdict,
 )
+from bench.slices import Slice, Slices
+from bench.wire.results import Bytes, SetupSizes, Sizes, TlsSession
 from bench.workloads import Workload
 
 ONE = ClosedLoad(concurrency=1)

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from bench import schedule
 from bench.dimension import Role
-from bench.results import Cell, Slice, Slices
+from bench.results import Cell
+from bench.slices import Slice, Slices
 from bench.spec import CellKey
 from bench.stats.allocation import SHARE_AT_LEAST
 from tests.support.plans import plan_of

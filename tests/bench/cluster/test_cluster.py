@@ -22,8 +22,9 @@ from bench.cluster.parts import parts_of, seed_of
 from bench.load import latency_histogram
 from bench.load.open_loop import due_offsets_ns
 from bench.load_models import OpenLoad
-from bench.results import Cell, Run, Slice
+from bench.results import Cell, Run
 from bench.run_file import read
+from bench.slices import Slice
 from bench.stats.estimates import counts_of, order_ranks
 from tests.support.dask_cluster import PATIENCE_S, ROOT, DaskCluster, dask_cluster, processes_of
 from tests.support.measuring import plan_of

@@ -30,7 +30,7 @@ from bench.cluster.messages import (
 from bench.load import messages
 from bench.load_models import ClosedLoad
 from bench.plan import Addresses
-from bench.results import Slice
+from bench.slices import Slice
 from bench.spec import CellKey
 from consumers.access import Access
 from consumers.registry import target_for

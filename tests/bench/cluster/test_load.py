@@ -16,8 +16,9 @@ from bench.cluster.messages import Answered, Await, Failed, Give, Plan, Planned,
 from bench.load import latency_histogram, messages
 from bench.load_models import ClosedLoad, Load, OpenLoad
 from bench.plan import Addresses
-from bench.results import Cause, ClusterWorker, LeftOut, Slice
+from bench.results import Cause, ClusterWorker
 from bench.runner.processes import ProcessFailed
+from bench.slices import LeftOut, Slice
 from bench.spec import CellKey
 from bench.workloads import Workload
 from commands.errors import UsageError

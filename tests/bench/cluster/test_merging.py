@@ -13,7 +13,8 @@ from bench.cluster.parts import parts_of
 from bench.cluster.starts import Started
 from bench.load import latency_histogram, messages
 from bench.load_models import OpenLoad
-from bench.results import Cause, LeftOut, Slice
+from bench.results import Cause
+from bench.slices import LeftOut, Slice
 from bench.stats.estimates import counts_of
 
 MS = 1_000_000

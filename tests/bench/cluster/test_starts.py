@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from bench.cluster.starts import Started, spread_ns, why_left_out, window_ns
 from bench.load_models import ClosedLoad, Load, OpenLoad
-from bench.results import Slice
+from bench.slices import Slice
 
 MS = 1_000_000
 GOOD = Slice(ok=100, p50_ns=2 * MS, send_lag_p50_ns=0.1 * MS, loop_stall_ns=3 * MS)

@@ -13,7 +13,7 @@ from bench.report import front_errors as errors_report
 from bench.report import front_reuse as reuse_report
 from bench.report import front_streams as streams_report
 from bench.report.document import MISSING, Document, Table
-from bench.results import Slice
+from bench.slices import Slice
 
 UNAVAILABLE = FailedAs(
     requests=10,

@@ -17,9 +17,10 @@ from bench.plan import Matrix
 from bench.protocols import protocol as row
 from bench.report import terminal
 from bench.report.run_document import document_of
-from bench.results import InFlight, Slice
+from bench.results import InFlight
 from bench.runner.assemble import run_of
 from bench.runner.recording import CellRecording, RunRecording
+from bench.slices import Slice
 from bench.stats.generator import queued_share
 from bench.workloads import GetQuestion
 from consumers.target import Target

@@ -1,7 +1,8 @@
 """Messages of load processes: answers in which a producer has repeated the value of a header."""
 
 from bench.load.messages import Done, Recorded, SliceDone, Verification, without_values
-from bench.results import Cause, Slice
+from bench.results import Cause
+from bench.slices import Slice
 from consumers.access import REDACTED, Header
 
 SECRET = "s3cret-t0ken"

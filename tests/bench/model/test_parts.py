@@ -6,8 +6,10 @@ from msgspec.structs import replace
 from bench.model.parts import NoParts, parts_of
 from bench.protocols import set_up_round_trips
 from bench.report import names
-from bench.results import Bytes, Cell, Run, Slices
+from bench.results import Cell, Run
+from bench.slices import Slices
 from bench.spec import CellKey
+from bench.wire.results import Bytes
 from bench.workloads import Workload
 from tests.support.model_runs import FAST, TRUTHS, Asked, json_bytes, known_run
 from tests.support.runs import GET, SIXTEEN, run

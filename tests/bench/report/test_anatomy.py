@@ -7,7 +7,8 @@ from bench.report.anatomy import anatomy_charts, anatomy_key
 from bench.report.document import KeyEntry
 from bench.report.plots import Bars
 from bench.report.run_document import document_of
-from bench.results import Anatomy, BothWays, Cell, HeaderPair, HeaderSection, Run
+from bench.results import Cell, Run
+from bench.wire.results import Anatomy, BothWays, HeaderPair, HeaderSection
 from bench.workloads import Workload
 from tests.support.pages import Page
 from tests.support.runs import GET, LIST, cell, run

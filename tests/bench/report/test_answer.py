@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from bench.load_models import OpenLoad
 from bench.report.answer import Answer, answer_of
 from bench.report.grouping import grouped
-from bench.results import Cell, Run, Slices, Verdict
+from bench.results import Cell, Run, Verdict
+from bench.slices import Slices
 from tests.support.model_runs import Asked, known_run
 from tests.support.runs import (
     LIST,

@@ -5,8 +5,9 @@ from msgspec.structs import replace
 from bench.report import html, markdown
 from bench.report.attribution import attribution_tables, client_cost_table
 from bench.report.run_document import document_of
-from bench.results import Cell, Run, Slices
+from bench.results import Cell, Run
 from bench.run_file import decode, encode
+from bench.slices import Slices
 from tests.bench.stats.noise import slices_of
 from tests.bench.stats.test_attribution import still
 from tests.support.runs import cell, run, set_fields, sizes

@@ -9,18 +9,9 @@ from bench.report.explorer import explorer_of
 from bench.report.grouping import grouped
 from bench.report.run_document import document_of
 from bench.report.tables import tables_of
-from bench.results import (
-    Bytes,
-    CallsCounted,
-    Cell,
-    CpuPerRequest,
-    Estimate,
-    Run,
-    SetupSizes,
-    Sizes,
-    Slice,
-    Slices,
-)
+from bench.results import CallsCounted, Cell, CpuPerRequest, Estimate, Run
+from bench.slices import Slice, Slices
+from bench.wire.results import Bytes, SetupSizes, Sizes
 from tests.support.runs import cell, run
 
 

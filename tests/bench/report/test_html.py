@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from bench.load_models import OpenLoad
 from bench.report import html
 from bench.report.run_document import document_of
-from bench.results import RecipesUsed, Run, RunWarning, TlsSession
+from bench.results import RecipesUsed, Run, RunWarning
+from bench.wire.results import TlsSession
 from tests.check_run import References
 from tests.support.pages import Page
 from tests.support.runs import HOSTILE, LIST, cell, latency_ratio, run, set_fields, small, two_variants, without_figures

@@ -1,7 +1,7 @@
 """Figures of a run that goes on."""
 
 from bench.report.interim import figures
-from bench.results import Slice
+from bench.slices import Slice
 from bench.spec import CellKey
 from bench.stats.ratios import Baseline
 from tests.support.runs import LIST, ONE, SIXTEEN

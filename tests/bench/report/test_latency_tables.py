@@ -8,7 +8,8 @@ from bench.report import costs, definitions, latency_tables, markdown
 from bench.report.document import Table
 from bench.report.grouping import grouped
 from bench.report.run_document import document_of
-from bench.results import Bytes, InFlight, Quantiles, Run, SetupSizes, Sizes
+from bench.results import InFlight, Quantiles, Run
+from bench.wire.results import Bytes, SetupSizes, Sizes
 from tests.support.runs import (
     GET,
     SIXTEEN,

@@ -1,7 +1,8 @@
 """The provenance section: plan, environment, TLS, attribution."""
 
 from bench.report import provenance
-from bench.results import PlanUsed, RecipesUsed, TlsSession
+from bench.results import PlanUsed, RecipesUsed
+from bench.wire.results import TlsSession
 from tests.support.runs import cell, run, set_fields
 
 

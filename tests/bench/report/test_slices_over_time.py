@@ -5,7 +5,8 @@ import pytest
 from bench.report.grouping import grouped
 from bench.report.plots import Timeline
 from bench.report.slices_over_time import BINS, slice_charts
-from bench.results import Run, Slices
+from bench.results import Run
+from bench.slices import Slices
 from tests.support.runs import cell, run
 
 

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from bench.load_models import OpenLoad
 from bench.report import summary
 from bench.report.grouping import PLAIN, Variant, grouped
-from bench.results import Bytes, InFlight, Ratio, RatioEstimate, Run, SetupSizes, Undecided, Verdict
+from bench.results import InFlight, Ratio, RatioEstimate, Run, Undecided, Verdict
+from bench.wire.results import Bytes, SetupSizes
 from tests.bench.stats.noise import slices_of
 from tests.bench.stats.test_attribution import still
 from tests.support.runs import (

@@ -16,7 +16,8 @@ from bench.load_models import OpenLoad
 from bench.report.answer import answer_of
 from bench.report.grouping import grouped
 from bench.report.terminal_answer import LINES_AT_MOST, Closing, lines_of
-from bench.results import Cell, Run, RunWarning, Slices, Verdict
+from bench.results import Cell, Run, RunWarning, Verdict
+from bench.slices import Slices
 from bench.workloads import Workload
 from tests.support.model_runs import Asked, known_run
 from tests.support.runs import (

@@ -4,9 +4,10 @@ import pytest
 
 from bench.load import latency_histogram, messages
 from bench.load_models import OpenLoad
-from bench.results import Run, Slice
+from bench.results import Run
 from bench.runner import assemble
 from bench.runner.recording import CellRecording, RunRecording
+from bench.slices import Slice
 from tests.support import measuring
 
 

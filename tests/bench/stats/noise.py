@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from bench.load_models import ClosedLoad, Load
-from bench.results import Cell, Slices
+from bench.results import Cell
+from bench.slices import Slices
 from bench.workloads import Workload
 
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from bench import schedule as planning
 from bench.load_models import ClosedLoad
 from bench.plan import Matrix
-from bench.results import Slices
+from bench.slices import Slices
 from bench.spec import CellKey
 from bench.stats.allocation import SHARE_AT_LEAST, shares_by_need
 from bench.stats.ratios import Baseline

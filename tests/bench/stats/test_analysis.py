@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from bench.load import latency_histogram
 from bench.load_models import ClosedLoad, OpenLoad
-from bench.results import Cell, Slices
+from bench.results import Cell
+from bench.slices import Slices
 from bench.stats.analysis import analyse
 from bench.stats.estimates import LATENCY, measured
 from bench.stats.ratios import Baseline

@@ -8,8 +8,9 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from bench.load_models import ClosedLoad, Load
-from bench.results import Bytes, Cell, Estimate, SetupSizes, Sizes
+from bench.results import Cell, Estimate
 from bench.stats.attribution import Compared, byte_parts, compared, latency_parts
+from bench.wire.results import Bytes, SetupSizes, Sizes
 from bench.workloads import Workload
 from consumers.registry import CONSUMERS
 from tests.bench.stats.noise import Noise, slice_logs, slices_of, with_columns

@@ -5,20 +5,10 @@ from msgspec.structs import replace
 
 from bench.load import latency_histogram
 from bench.load_models import ClosedLoad, Load, OpenLoad
-from bench.results import (
-    Bytes,
-    Cause,
-    Cell,
-    Estimate,
-    InFlight,
-    Quantiles,
-    SetupSizes,
-    Sizes,
-    Status,
-    TlsSession,
-)
+from bench.results import Cause, Cell, Estimate, InFlight, Quantiles, Status
 from bench.stats.generator import busy_share, in_flight
 from bench.stats.warnings import warnings_of
+from bench.wire.results import Bytes, SetupSizes, Sizes, TlsSession
 from consumers import causes
 from tests.bench.stats.noise import with_columns
 from tests.bench.stats.warning_runs import codes, only, run, with_cells

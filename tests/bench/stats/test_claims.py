@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from bench.clients.registry import CLIENTS
 from bench.network import profile
 from bench.plan import implemented
-from bench.results import Cell, Run, Slice, Slices
+from bench.results import Cell, Run
+from bench.slices import Slice, Slices
 from bench.spec import CellKey
 from bench.stats.claims import (
     NOT_TESTED,

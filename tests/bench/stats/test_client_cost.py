@@ -3,7 +3,8 @@
 import pytest
 
 from bench.load_models import ClosedLoad
-from bench.results import Cell, Slice, Slices
+from bench.results import Cell
+from bench.slices import Slice, Slices
 from bench.stats.client_cost import client_costs
 from bench.workloads import Workload
 from tests.bench.stats.noise import with_columns

@@ -4,7 +4,8 @@ from typing import Any
 
 from bench.load_models import ClosedLoad, OpenLoad
 from bench.report.provenance import of_cluster as provenance_of_cluster
-from bench.results import Cell, ClusterUsed, ClusterWorker, LeftOut, Run, Slice, Slices
+from bench.results import Cell, ClusterUsed, ClusterWorker, Run
+from bench.slices import LeftOut, Slice, Slices
 from bench.stats.cluster_warnings import differences, of_cluster
 from tests.support import runs
 

@@ -7,17 +7,9 @@ import pytest
 from msgspec.structs import replace
 
 from bench import run_file
-from bench.results import (
-    Bytes,
-    Cell,
-    Estimate,
-    InstructionCount,
-    Instructions,
-    Run,
-    SetupSizes,
-    Sizes,
-)
+from bench.results import Cell, Estimate, InstructionCount, Instructions, Run
 from bench.stats.compare import CAUTION, ChangedCount, RunsNotComparable, compare, compare_versions
+from bench.wire.results import Bytes, SetupSizes, Sizes
 from tests.bench.stats.compared_runs import CALM, LOADS, run, with_cells, with_environment
 from tests.bench.stats.noise import Noise, with_columns
 from tests.bench.test_run_file import SCHEMA_1

@@ -3,7 +3,8 @@
 from msgspec.structs import replace
 
 from bench.load_models import ClosedLoad, OpenLoad
-from bench.results import CallsCounted, Cell, Slice, Slices
+from bench.results import CallsCounted, Cell
+from bench.slices import Slice, Slices
 from bench.spec import CellKey
 from bench.stats import front_warnings
 from bench.stats.cores import Cores

@@ -3,7 +3,8 @@
 import pytest
 
 from bench.load_models import ClosedLoad, Load, OpenLoad
-from bench.results import Cell, Slices
+from bench.results import Cell
+from bench.slices import Slices
 from bench.stats import generator
 from bench.stats.estimates import requests_per_second
 from bench.workloads import Workload

@@ -5,7 +5,8 @@ import pytest
 from msgspec.structs import replace
 
 from bench.load_models import ClosedLoad
-from bench.results import Cell, Estimate, Quantiles, Slice, Slices
+from bench.results import Cell, Estimate, Quantiles
+from bench.slices import Slice, Slices
 from bench.stats.estimates import LATENCY
 from bench.stats.hops import hops
 from bench.stats.ratios import paired

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from bench.results import Cell, CpuPerRequest, Estimate, InstructionCount, Instructions, Slice, Slices
+from bench.results import Cell, CpuPerRequest, Estimate, InstructionCount, Instructions
+from bench.slices import Slice, Slices
 from bench.stats.implementations import Measured, differences
 from tests.support.runs import SIXTEEN, cell
 

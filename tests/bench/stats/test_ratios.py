@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.results import Slices
+from bench.slices import Slices
 from bench.stats.estimates import LATENCY, THROUGHPUT, Levels
 from bench.stats.ratios import PairedRatio, family, paired
 from bench.stats.verdicts import confidences

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
-from bench.results import PlanUsed, Slice, Slices
+from bench.results import PlanUsed
+from bench.slices import Slice, Slices
 from bench.stats.snapshot import NotForHistory, snapshot
 from tests.support.histories import GRPC, run_file_of
 from tests.support.runs import ONE, cell, estimate, run, without_figures

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench.results import Slices
+from bench.slices import Slices
 from bench.stats.estimates import LATENCY, levels, measured
 from bench.stats.standard_error import (
     STRETCH_NS,

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from bench.protocols import PROTOCOLS
 from bench.protocols import protocol as row
-from bench.results import Anatomy
 from bench.wire.anatomy import anatomy_of, check_phases
 from bench.wire.parts import CATEGORY_OF, BytesUnaccounted, UnknownPart
 from bench.wire.reading import Reading, Way, plain_ways, read_plain
 from bench.wire.recording import Chunk, Direction, Recording
+from bench.wire.results import Anatomy
 from bench.wire.tls import TlsConnection, parse_tls
 from bench.wire.tls_twin import read_beside_twin
 

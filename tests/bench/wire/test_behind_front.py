@@ -1,9 +1,9 @@
 """The bytes between a front and a producer, from recordings with known bytes."""
 
-from bench.results import SetupSizes, Sizes
 from bench.wire.behind_front import bytes_behind
 from bench.wire.http1 import Http1Codec
 from bench.wire.recording import Chunk, Direction, Recording
+from bench.wire.results import SetupSizes, Sizes
 
 REQUEST = b"GET /recipes/1 HTTP/1.1\r\nHost: a\r\n\r\n"
 RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"

@@ -11,7 +11,6 @@ import pytest
 from msgspec.structs import replace as replace_in_struct
 
 from bench.protocols import protocol as row
-from bench.results import Anatomy, Bytes, SetupSizes, Sizes
 from bench.wire import measure as measuring
 from bench.wire.anatomy import anatomy_of, check_phases
 from bench.wire.gzip_cost import gzip_found
@@ -19,6 +18,7 @@ from bench.wire.measure import KEY_LOG_VARIABLE, Ask, Behind, Connect, Measured,
 from bench.wire.parts import UNKNOWN, bytes_by_category
 from bench.wire.reading import DIVIDED_SHARE, NOTHING_KNOWN, WARM_UP_REQUESTS
 from bench.wire.recording import Direction
+from bench.wire.results import Anatomy, Bytes, SetupSizes, Sizes
 from bench.wire.tls import read_key_log
 from consumers.client import ClientSettings, RecipeClient
 from consumers.registry import CONSUMERS, client

@@ -3,9 +3,9 @@
 import pytest
 
 from bench.protocols import protocol as row
-from bench.results import SetupSizes, Sizes
 from bench.wire.reading import Reading, read_plain, sizes_of
 from bench.wire.recording import Chunk, Direction, Recording, Unreadable, only_connection
+from bench.wire.results import SetupSizes, Sizes
 from bench.wire.tls import parse_tls
 from bench.wire.tls_twin import frame_differences, read_beside_twin, read_undivided
 from tests.bench.wire.test_codecs import GET, JSON, answer
