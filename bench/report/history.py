@@ -112,7 +112,7 @@ def _conclusion(found: History) -> Conclusion:
         )
     known = any(each.noise is not None for each in found.series)
     return Conclusion(
-        "No series changed." if known else "Too few runs under the same conditions to tell a change from noise."
+        "No series changed." if known else "Too few runs under the same conditions to distinguish a change from noise."
     )
 
 

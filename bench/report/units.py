@@ -121,7 +121,7 @@ def ratio_value(found: RatioEstimate) -> str:
 
 
 def factor(value: float) -> str:
-    """A ratio at a glance: `2.5×`, `11×`, `0.86×`, `1.04×`: two digits, and what tells it from 1."""
+    """A ratio at a glance: `2.5×`, `11×`, `0.86×`, `1.04×`: two digits, and as many as distinguish it from 1."""
     decimals = 0 if value >= 9.95 else 1 if value >= 1.095 else 2
     while decimals < RATIO_DECIMALS_AT_MOST and value not in (0, 1) and round(value, decimals) in (0, 1):
         decimals += 1

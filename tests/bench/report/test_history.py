@@ -65,7 +65,7 @@ def test_the_gate_names_the_newest_run() -> None:
 def test_without_a_change_it_says_so_and_with_too_few_runs_that_they_are_too_few() -> None:
     assert "**No series changed.**" in comment(document_of(history(noisy(1, 8, [GRPC]))))
     text = comment(document_of(history(noisy(1, 1, [GRPC]))))
-    assert "**Too few runs under the same conditions to tell a change from noise.**" in text
+    assert "**Too few runs under the same conditions to distinguish a change from noise.**" in text
     assert "# History of 1 run\n" in text
 
 
