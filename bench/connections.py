@@ -4,10 +4,10 @@ from collections.abc import Hashable, Iterable, Sequence
 
 from bench import protocols
 from bench.clients.library import CONNECTIONS_AT_MOST
+from bench.front_processes import front_processes
 from bench.fronts.registry import NONE
 from bench.load.fresh_connections import CLOSING_AT_MOST
 from bench.network.profile import LOOPBACK
-from bench.paths import front_processes
 from bench.plan import RunPlan
 from bench.spec import NEW, CellKey
 from producers.registry import flags_for, implementation

@@ -14,11 +14,11 @@ from typing import TypeVar
 
 from bench import connections
 from bench.dimension import Role
+from bench.front_processes import why_no_front
 from bench.fronts import registry as fronts
 from bench.load_models import ClosedLoad, OpenLoad
 from bench.machine import Busy
 from bench.network.profile import LOOPBACK, PROFILES, parse
-from bench.paths import why_no_front
 from bench.plan import RunPlan
 from bench.protocols import protocol, set_up_round_trips
 from bench.spec import PERSISTENT, CellKey, dimensions

@@ -448,7 +448,7 @@ class CellKey(Struct, frozen=True, kw_only=True):
         return self.usual(*(name for name in dimensions() if name not in kept | {"gzip", "tls"}))
 
     @property
-    def behind_nothing(self) -> "CellKey":
+    def without_front(self) -> "CellKey":
         """The same cell without a front."""
         return self.usual("front")
 

@@ -41,7 +41,7 @@ from bench.runner import assemble
 from bench.runner.job import Job
 from bench.runner.slo import SHORTEST_NS, Found, Prober
 from bench.runner.slo_search import LOWEST_HZ, BadObjective, Objective, parse, without_effect
-from bench.stats.cores import Cores
+from bench.stats.cores import CoresUsed
 from commands import values
 from commands.errors import ExitCode, UsageError
 from consumers.access import TLS_VERSIONS
@@ -142,7 +142,7 @@ def _measure(plan: RunPlan, loaded: LoadedRecipes, objectives: Sequence[Objectiv
         return found, assemble.run_of(recording, plan, job.header())
 
     found, run = carry_out(plan, loaded, searched, SECONDS_PER_SEARCH * len(plan.matrix.cells()))
-    cores = Cores.of(run.environment)
+    cores = CoresUsed.of(run.environment)
     if run_path is None:
         show(found, objectives, cores)
     else:
@@ -156,7 +156,7 @@ def _untrusted(found: Found) -> bool:
     return found.generator_limited or bool(found.trouble and not found.unsupported)
 
 
-def show(found: Sequence[Found], objectives: Sequence[Objective], cores: Cores) -> None:
+def show(found: Sequence[Found], objectives: Sequence[Objective], cores: CoresUsed) -> None:
     """Print the rates: a row for each gzip, TLS and workload, and what stands before producers; a column for each
     protocol."""
     console = console_of_output()
@@ -165,7 +165,7 @@ def show(found: Sequence[Found], objectives: Sequence[Objective], cores: Cores) 
         console.print(Text(f"{one.key.label}: {in_words(one, cores)}"))
 
 
-def table(found: Sequence[Found], objectives: Sequence[Objective], cores: Cores) -> Table:
+def table(found: Sequence[Found], objectives: Sequence[Objective], cores: CoresUsed) -> Table:
     """The highest rates."""
     protocols = list(dict.fromkeys(one.key.protocol for one in found))
     on = "one server core" if cores.producers < 2 else f"{cores.producers} server cores"
@@ -186,7 +186,7 @@ def table(found: Sequence[Found], objectives: Sequence[Objective], cores: Cores)
     return built.table()
 
 
-def rate_of(found: Found, cores: Cores) -> str:
+def rate_of(found: Found, cores: CoresUsed) -> str:
     """The rate, in a few characters."""
     if found.trouble:
         return "unsupported" if found.unsupported else "no result"
@@ -196,7 +196,7 @@ def rate_of(found: Found, cores: Cores) -> str:
     return f"{'≥ ' if is_bound else ''}{found.rate_hz:,.0f}"
 
 
-def in_words(found: Found, cores: Cores) -> str:
+def in_words(found: Found, cores: CoresUsed) -> str:
     """The rate, and what was missed above it."""
     if found.trouble:
         return f"{rate_of(found, cores)}: {found.trouble}"

@@ -1,8 +1,8 @@
 """When the workers of a slice began, known without comparing the clocks of two machines. Pure.
 
 The bench notes on its own clock when it sent a worker the plan of a slice, and when the worker's reply arrived. The
-worker read the plan in between. On the worker's own clock it is known how long after that the slice began. So does the
-bench know between which two moments of its own clock it began; they are as far apart as the message took both ways.
+worker read the plan in between, and measures on its own clock how long after that the slice began. That time added to
+both moments gives the earliest and the latest start on the bench's clock. They are one round trip of the message apart.
 """
 
 from collections.abc import Iterable

@@ -31,25 +31,25 @@ class CellClients:
         Raises ConsumerError.
         """
         if key.connections not in self._opened:
-            way = self.way(key)
-            if way.reason:
-                raise ProducerUnreachable(way.reason)
-            if way.target is None:
+            route = self.route(key)
+            if route.reason:
+                raise ProducerUnreachable(route.reason)
+            if route.target is None:
                 raise OperationUnsupported(f"there is no address with{'' if key.client_tls else 'out'} TLS")
-            if way.target.tls:
+            if route.target.tls:
                 await self._know_certificate()
-            made = self.load_client(key, way.via or way.target)
+            made = self.load_client(key, route.via or route.target)
             await made.open()
             self._opened[key.connections] = made
         return self._opened[key.connections]
 
-    def way(self, key: CellKey) -> messages.Way:
+    def route(self, key: CellKey) -> messages.Route:
         """How the cell's clients reach what serves it."""
-        found = self.setup.ways.get(key.path.label)
+        found = self.setup.routes.get(key.path.label)
         if found is not None:
             return found
         direct = self.setup.direct
-        return messages.Way(target=direct.of(tls=key.tls), plain=direct.plain, producer_pids=self.setup.producer_pids)
+        return messages.Route(target=direct.of(tls=key.tls), plain=direct.plain, producer_pids=self.setup.producer_pids)
 
     async def _know_certificate(self) -> None:
         """Find out what the producer presents, once and beside all connections that are counted. Raises ConsumerError.
@@ -74,8 +74,8 @@ class CellClients:
         return consumers.client(self.setup.protocol, self._settings(key, target, connections=1))
 
     def _settings(self, key: CellKey, target: Target, *, connections: int | None) -> ClientSettings:
-        way = self.way(key)
-        named = (way.target if target.tls == key.client_tls else way.plain) or target
+        route = self.route(key)
+        named = (route.target if target.tls == key.client_tls else route.plain) or target
         return ClientSettings.with_access(
             self.setup.access,
             target=named,

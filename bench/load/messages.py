@@ -21,7 +21,7 @@ from consumers.own_requests import OwnRequests
 from consumers.target import Target
 
 
-class Way(Struct, frozen=True, kw_only=True):
+class Route(Struct, frozen=True, kw_only=True):
     """How clients reach what serves a cell, and which processes serve it."""
 
     target: Target | None
@@ -44,7 +44,7 @@ class Setup(Struct, frozen=True, kw_only=True, tag=True):
     protocol: str
     direct: Addresses
     """Of the first producer."""
-    ways: dict[str, Way] = {}
+    routes: dict[str, Route] = {}
     """Of cells that are not connected to the first producer directly, by the label of CellKey.path."""
     access: Access = Access()
     """What the producer demands; `headers` are those of the protocol."""

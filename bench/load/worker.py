@@ -68,7 +68,7 @@ class VerifiedCell:
 
     client: LoadClient
     load: Load
-    way: messages.Way
+    route: messages.Route
     requests: Sequence[Request]
     latency: Any = field(default_factory=latency_histogram.new_histogram)
     service: Any = field(default_factory=latency_histogram.new_histogram)
@@ -150,7 +150,7 @@ class Worker:
         except (WrongAnswer, ConsumerError, RecipeError) as error:
             supported = not isinstance(error, OperationUnsupported)
             return messages.Verification(cause=self._cause(error), text=self._in_words(error), supported=supported)
-        self.cells[key.label] = VerifiedCell(client, key.load, self.clients.way(key), requests)
+        self.cells[key.label] = VerifiedCell(client, key.load, self.clients.route(key), requests)
         return messages.Verification(
             page_size=page_size_of(self.questions[workload]),
             failed=asked.causes.found(),
@@ -167,8 +167,8 @@ class Worker:
 
     async def read_sizes(self, order: messages.ReadSizes) -> messages.Answer:
         """Send a workload's questions through a tap, beside the connections that are measured, and count the bytes."""
-        key, way = order.key, self.clients.way(order.key)
-        target = order.front or way.target
+        key, route = order.key, self.clients.route(order.key)
+        target = order.front or route.target
         questions = self.questions[order.key.workload]
         if not all(question.single for question in questions):
             reason = "one question takes several requests; the workload get has the sizes of one request"
@@ -177,7 +177,7 @@ class Worker:
         try:
             found = await measure(
                 connect=lambda target: self.clients.consumer(key, target),
-                plain=way.plain if key.client_tls else target,
+                plain=route.plain if key.client_tls else target,
                 tls=target if key.client_tls else None,
                 codec=row(self.setup.protocol).codec(),
                 asks=[question.send for question in islice(cycle(questions), count)],
@@ -214,7 +214,7 @@ class Worker:
         """Count how many requests the cell's client can have in flight. Its requests need no TLS for that."""
         assert key.load is not None
         wanted = key.load.connection_limit or OPEN_LOOP_WANTED
-        if (plain := self.clients.way(key).plain) is None:
+        if (plain := self.clients.route(key).plain) is None:
             return messages.InFlightCounted(wanted=wanted)
         return await count_in_flight(
             lambda target: self.clients.load_client(key, target),
@@ -234,18 +234,18 @@ class Worker:
         record = SliceRecord(queue=None if at_most is None else ClientQueue(at_most))
         asked = shuffled_forever(cell.requests, order.seed)
         # Looks at the kernel's tables when it is made, which takes longer than a slice: while warming up.
-        connections = self._connection_count(client.settings.connects_to, cell.way)
+        connections = self._connection_count(client.settings.connects_to, cell.route)
         if order.recorded:
             connections.begin()
-        producer_before_ns = cpu_ns_of(cell.way.producer_pids)
-        front_before_ns = cpu_ns_of(cell.way.front_pids)
+        producer_before_ns = cpu_ns_of(cell.route.producer_pids)
+        front_before_ns = cpu_ns_of(cell.route.front_pids)
         consumer_before_ns = client.cpu_ns()
         started_ns = perf_counter_ns()
         with LoopWatch() as watch:
             duration_ns = await self._run(cell, asked, order, record)
         consumer_ns = client.cpu_ns() - consumer_before_ns
-        front_after_ns = cpu_ns_of(cell.way.front_pids)
-        producer_after_ns = cpu_ns_of(cell.way.producer_pids)
+        front_after_ns = cpu_ns_of(cell.route.front_pids)
+        producer_after_ns = cpu_ns_of(cell.route.producer_pids)
         # Other instances open connections while they warm up, and finding out whose they were takes long.
         opened = connections.opened() if order.recorded else None
         if order.verified:
@@ -332,7 +332,7 @@ class Worker:
             cell.client,
             cell.requests[: order.requests_at_most],
             order.passes,
-            cell.way.producer_pids if order.producer_idle else (),
+            cell.route.producer_pids if order.producer_idle else (),
         )
         failure = turns.failure
         return messages.RequestsSent(sent=turns.sent, failure=None if failure is None else str(failure))
@@ -390,10 +390,10 @@ class Worker:
     def _own_id(self, error: Exception) -> str | None:
         return self.setup.own_ids.get(getattr(error, "recipe_id", None) or 0)
 
-    def _connection_count(self, target: Target, way: messages.Way) -> ConnectionCount:
+    def _connection_count(self, target: Target, route: messages.Route) -> ConnectionCount:
         if target not in self.connections:
             # Only this process connects to what the bench has started.
-            shared = not way.producer_pids
+            shared = not route.producer_pids
             self.connections[target] = ConnectionCount(target.host, target.port, shared=shared)
         return self.connections[target]
 

@@ -84,7 +84,7 @@ def _sentence(front: str, found: dict[str, Hop]) -> str:
         if hop.added_p50_ns is not None
     )
     first = next(iter(found.values())).behind
-    where = ", ".join([names.group(first.behind_nothing), *names.variant_words(first), names.load(first.load)])
+    where = ", ".join([names.group(first.without_front), *names.variant_words(first), names.load(first.load)])
     return f"{front} adds {', '.join(each)} to p50 ({where})."
 
 

@@ -18,7 +18,7 @@ from bench.slices import Slices
 from bench.spec import CellKey
 from bench.stats import generator
 from bench.stats.analysis import analyse
-from bench.stats.cores import Cores
+from bench.stats.cores import CoresUsed
 from bench.stats.ratios import Baseline
 from bench.stats.warnings import warnings_of
 from bench.stats.wording import some_of
@@ -31,7 +31,7 @@ def run_of(recording: RunRecording, plan: RunPlan, header: RunHeader) -> Run:
     """The results of a run."""
     recording = with_found_pages(recording)
     cells = analyse(
-        [_cell(cell, recording, Cores.of(header.environment)) for cell in recording.cells],
+        [_cell(cell, recording, CoresUsed.of(header.environment)) for cell in recording.cells],
         latency={cell.key.label: cell.latency for cell in recording.cells},
         service={cell.key.label: cell.service for cell in recording.cells},
         baseline=Baseline.of_plan(plan),
@@ -80,7 +80,7 @@ def empty_cell(key: CellKey, **known: Any) -> Cell:
     return Cell(**asdict(key), id=key.label, checked=load_client_class(key.client).checks, **known)
 
 
-def _cell(found: CellRecording, recording: RunRecording, cores: Cores) -> Cell:
+def _cell(found: CellRecording, recording: RunRecording, cores: CoresUsed) -> Cell:
     known: dict[str, Any] = {
         "fewer_cores": cores.why_fewer(found.key),
         "outcomes": found.outcomes,

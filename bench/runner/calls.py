@@ -1,7 +1,7 @@
 """Counting which replica, or which worker, gets how many calls: by the front, and by the producers themselves.
 
-The cell's own client sends them over the connections that are timed, under the cell's load. Nothing of it is timed. Not
-the ids of processes in responses are counted: a consumer that sends two requests at once would alias with a front that
+The cell's own client sends them over the connections that are timed, under the cell's load. Nothing of it is timed. The
+ids of processes in responses would not do: a consumer that sends two requests at once would alias with a front that
 takes replicas in turn.
 """
 
@@ -11,10 +11,10 @@ from time import monotonic
 
 from bench.clients.base import LoopClient
 from bench.clients.registry import load_client_class
+from bench.front_processes import front_process
 from bench.fronts.counts import Counts
 from bench.load import messages
 from bench.load_models import OpenLoad
-from bench.paths import front_process
 from bench.results import CallsCounted
 from bench.runner.front import RunningFront
 from bench.runner.processes import ProcessFailed

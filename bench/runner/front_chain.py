@@ -136,7 +136,7 @@ async def start_chain(session: Session, job: Job, plan: ChainPlan) -> Chain:
         assert target is not None, "every producer serves without TLS"
         front = await session.start_front(FRONTS[plan.front].front(), plan.front_plan(target.authority))
         target = before(front, addresses)
-    way = messages.Way(
+    route = messages.Route(
         target=target,
         producer_pids=(producer.pid,),
         front_pids=() if front is None else (front.pid,),
@@ -147,7 +147,7 @@ async def start_chain(session: Session, job: Job, plan: ChainPlan) -> Chain:
         messages.Setup(
             protocol=plan.protocol,
             direct=producer.addresses,
-            ways={plan.key(None).path.label: way},
+            routes={plan.key(None).path.label: route},
             recipes=job.plan.recipes,
             ids=ids,
             known=not unknown,

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from msgspec import structs
 
+from bench.front_processes import front_process
 from bench.fronts import registry
 from bench.load import messages
-from bench.paths import front_process
 from bench.runner.processes import ProcessFailed
 from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, before
 from bench.wire.tap import HOST

@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 from bench import connections
 from bench import schedule as planning
 from bench.cluster.load import ClusterLoad, start_cluster_load
+from bench.front_processes import FrontProcess, front_process, front_processes
 from bench.fronts import registry
 from bench.load import messages
 from bench.machine import peak_memory_bytes
 from bench.network.profile import LOOPBACK
-from bench.paths import FrontProcess, front_process, front_processes
 from bench.plan import Addresses
 from bench.results import Memory
 from bench.runner.front import RunningFront
@@ -154,18 +154,18 @@ async def start_rig(
         network: dict(zip(relayed, map(parse_target, relay.addresses), strict=True))
         for network, relay in zip(networks, relays, strict=True)
     }
-    ways = Ways(direct, producers, fronts, broken, through, plan.gzip_level)
+    routes = Routes(direct, producers, fronts, broken, through, plan.gzip_level)
     setup = messages.Setup(
         protocol=key.protocol,
         direct=direct,
-        ways={cell.path.label: ways.of(cell) for cell in cells if not ways.is_direct(cell)},
+        routes={cell.path.label: routes.of(cell) for cell in cells if not routes.is_direct(cell)},
         access=_access(job, key.protocol),
         recipes=plan.recipes,
         own_ids=dict(job.own_ids),
         ids=list(job.ids),
         known=plan.known,
         timeout_s=plan.timeout_s,
-        producer_pids=ways.producer_pids(1),
+        producer_pids=routes.producer_pids(1),
         own_requests=None if plan.requests is None else plan.requests.of(key.protocol),
     )
     load: LoadProcess | ClusterLoad
@@ -184,7 +184,7 @@ def _peak_bytes(children: Iterable[Child]) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
+class Routes:
     """How the clients of a rig's cells reach what serves them."""
 
     direct: Addresses
@@ -201,19 +201,19 @@ class Ways:
         """Whether nothing stands between its clients and the first producer."""
         return cell.network == LOOPBACK and front_process(cell, self.gzip_level) is None
 
-    def of(self, cell: CellKey) -> messages.Way:
+    def of(self, cell: CellKey) -> messages.Route:
         """How the cell's clients reach what serves it."""
         needed = front_process(cell, self.gzip_level)
         target, plain = self.direct.of(tls=cell.tls), self.direct.plain
         front_pids: tuple[int, ...] = ()
         if needed is not None:
             if reasons := [self.broken[each] for each in (needed, needed.plain) if each in self.broken]:
-                return messages.Way(target=None, reason=reasons[0])
+                return messages.Route(target=None, reason=reasons[0])
             running = self.fronts[needed]
             target, plain = (before(each, self.direct) for each in (running, self.fronts[needed.plain]))
             front_pids = tuple(running.child.family())
         relayed = self.through.get(cell.network, {})
-        return messages.Way(
+        return messages.Route(
             target=target,
             via=None if target is None else relayed.get(target),
             plain=plain,

@@ -10,7 +10,7 @@ from bench.spec import CellKey
 
 
 @dataclass(frozen=True, slots=True)
-class Cores:
+class CoresUsed:
     """The cores that a run used."""
 
     producers: int
@@ -19,7 +19,7 @@ class Cores:
     """Whether fronts had one of their own."""
 
     @classmethod
-    def of(cls, environment: Mapping[str, Any]) -> "Cores":
+    def of(cls, environment: Mapping[str, Any]) -> "CoresUsed":
         """As recorded in a run's environment."""
         pinning = environment.get("pinning") or {}
         return cls(len(pinning.get("producer") or ()), bool(pinning.get("front")))

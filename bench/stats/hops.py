@@ -39,7 +39,7 @@ def hops(cells: Sequence[Cell]) -> list[Hop]:
     measured = {cell.key: cell for cell in cells if cell.status == "measured"}
     found = []
     for key, cell in measured.items():
-        alone = measured.get(key.behind_nothing)
+        alone = measured.get(key.without_front)
         if key.front != fronts.NONE and alone is not None:
             latency = measure_of(cell) is LATENCY
             found.append(Hop(cell, alone, latency_difference(cell.slices, alone.slices) if latency else None))

@@ -6,8 +6,8 @@ from msgspec.structs import replace
 
 from bench import connections
 from bench import schedule as planning
+from bench.front_processes import front_process, front_processes
 from bench.fronts.registry import FRONTS, FrontRow
-from bench.paths import front_process, front_processes
 from bench.plan import Matrix
 from bench.results import Cell
 from bench.spec import CellKey, dimensions

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from msgspec import Raw
 
 from bench.cluster.files import files_of, with_files
 from bench.cluster.lab_code import SENDING, digest
@@ -26,6 +25,7 @@ from bench.cluster.messages import (
     Start,
     decode_reply,
     encode,
+    raw,
 )
 from bench.load import messages
 from bench.load_models import ClosedLoad
@@ -75,10 +75,6 @@ def host(directory: Path, lease_s: float = 60.0) -> Iterator[Host]:
             yield Host(process)
         finally:
             process.kill()
-
-
-def raw(order: messages.Order) -> Raw:
-    return Raw(messages.encode(order).rstrip())
 
 
 def setup(address: str) -> messages.Setup:

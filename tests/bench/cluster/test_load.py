@@ -6,13 +6,12 @@ from time import perf_counter_ns
 from typing import Any
 
 import pytest
-from msgspec import Raw
 
 from bench.cluster.cluster import Cluster, check_versions
 from bench.cluster.connection import WorkerLost
 from bench.cluster.lab_code import digest
 from bench.cluster.load import ClusterLoad, start_cluster_load
-from bench.cluster.messages import Answered, Await, Failed, Give, Plan, Planned, Reply, Request, Start
+from bench.cluster.messages import Answered, Await, Failed, Give, Plan, Planned, Reply, Request, Start, raw
 from bench.load import latency_histogram, messages
 from bench.load_models import ClosedLoad, Load, OpenLoad
 from bench.plan import Addresses
@@ -124,10 +123,6 @@ def worker_on(number: int, host: str, **known: Any) -> ClusterWorker:
     fields: dict[str, Any] = {"system": "Linux", "cpu": "x", "cores": 2, "memory_bytes": 1, "python": "3.11.7"}
     fields |= {"lab": "0.2.0", "lab_digest": digest(), "libraries": {}, "address": f"tcp://{host}:{number}"}
     return ClusterWorker(number=number, host=host, **{**fields, **known})
-
-
-def raw(answer: messages.Answer) -> Raw:
-    return Raw(messages.encode(answer).rstrip())
 
 
 async def verified(machines: Sequence[FakeWorker], load: Load) -> tuple[ClusterLoad, CellKey]:

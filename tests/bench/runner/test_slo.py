@@ -12,14 +12,14 @@ from bench.runner.session import RunningProducer, Session
 from bench.runner.slo import Found
 from bench.runner.slo_search import CONFIRMATIONS, parse
 from bench.spec import CellKey
-from bench.stats.cores import Cores
+from bench.stats.cores import CoresUsed
 from commands import command_line
 from tests.support import measuring
 
 CAPACITY_HZ = 200.0
 ONE_AT_A_TIME = ("--delay-ms", "5", "--one-at-a-time")
 
-TWO = Cores(1, front=False)
+TWO = CoresUsed(1, front=False)
 """One core for producers, and one for the load."""
 
 
@@ -145,6 +145,6 @@ def test_rates_of_fronts_replicas_and_workers_have_rows_of_their_own() -> None:
         (("get", "2 workers"), ["≥ 4,000"]),
     ]
     assert "a lower bound, as 4 busy processes (load, front, 2 producers) shared 2 cores" in in_words(found[1], TWO)
-    enough = table(found, [parse("p99<20ms")], Cores(2, front=True))
+    enough = table(found, [parse("p99<20ms")], CoresUsed(2, front=True))
     assert "2 server cores" in enough.title
     assert [row.entries[0].text for row in enough.rows] == ["4,000"] * 3

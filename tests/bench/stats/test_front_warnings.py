@@ -7,12 +7,12 @@ from bench.results import CallsCounted, Cell
 from bench.slices import Slice, Slices
 from bench.spec import CellKey
 from bench.stats import front_warnings
-from bench.stats.cores import Cores
+from bench.stats.cores import CoresUsed
 from bench.stats.generator import is_bound
 from tests.support.plans import ONE, SIXTEEN
 from tests.support.runs import cell
 
-TWO, MANY = Cores(1, front=False), Cores(2, front=True)
+TWO, MANY = CoresUsed(1, front=False), CoresUsed(2, front=True)
 
 
 def behind(load: ClosedLoad | OpenLoad, **given: object) -> Cell:
@@ -32,13 +32,13 @@ def test_with_more_in_flight_each_busy_process_needs_a_core() -> None:
     assert TWO.why_fewer(fronted) == "4 busy processes (load, front, 2 producers) shared 2 cores"
     assert MANY.why_fewer(fronted) is None
     assert MANY.why_fewer(replace(fronted, replicas=3)) == "5 busy processes (load, front, 3 producers) shared 4 cores"
-    assert Cores(1, front=True).why_fewer(replace(fronted, replicas=1)) is None
+    assert CoresUsed(1, front=True).why_fewer(replace(fronted, replicas=1)) is None
 
 
 def test_cores_are_read_from_the_environment_of_a_run() -> None:
-    assert Cores.of({"pinning": {"producer": [3, 2], "load": [0], "front": [1]}}) == MANY
-    assert Cores.of({"pinning": {"producer": [1], "load": [0]}}) == TWO
-    assert Cores.of({}) == Cores(0, front=False)
+    assert CoresUsed.of({"pinning": {"producer": [3, 2], "load": [0], "front": [1]}}) == MANY
+    assert CoresUsed.of({"pinning": {"producer": [1], "load": [0]}}) == TWO
+    assert CoresUsed.of({}) == CoresUsed(0, front=False)
 
 
 def test_throughput_of_processes_that_share_cores_is_a_bound() -> None:

@@ -49,7 +49,7 @@ def front_process(key: CellKey, gzip_level: int) -> FrontProcess | None:
     plan = FrontPlan(
         protocol=key.protocol,
         upstreams=(),
-        tls_at=_tls_at(key),
+        tls_at=cast(TlsAt, key.tls_at or "none"),
         gzip=key.gzip_at == AT_FRONT,
         gzip_level=gzip_level,
         balance=cast(Balance, key.balance),
@@ -59,11 +59,6 @@ def front_process(key: CellKey, gzip_level: int) -> FrontProcess | None:
         counts_calls=key.replicas > 1,
     )
     return FrontProcess(key.front, key.replicas, plan)
-
-
-def _tls_at(key: CellKey) -> TlsAt:
-    places: dict[str, TlsAt] = {"front": "front", "producer": "producer", "both": "both", "pass": "pass"}
-    return places.get(key.tls_at, "none")
 
 
 def front_processes(cells: Iterable[CellKey], gzip_level: int) -> list[FrontProcess]:
