@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from urllib.request import urlopen
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -84,7 +85,7 @@ async def counts_at(address: str) -> ProducerCounts:
     """What the process with this metrics address has counted. Raises ProcessFailed."""
     try:
         return counts_in(await asyncio.to_thread(_read, address))
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         raise ProcessFailed(f"{address} does not show what was counted: {error}") from None
 
 
