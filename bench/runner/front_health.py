@@ -5,9 +5,10 @@ a signal (SIGSTOP): its connections stay open, and nothing answers.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from time import perf_counter_ns
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -18,7 +19,7 @@ from bench.machine import this_process_on
 from bench.plan import Addresses
 from bench.runner.job import Job
 from bench.runner.logged_load import NotCarriedOut, logged, start_verified_load
-from bench.runner.processes import ProcessFailed
+from bench.runner.processes import Child, ProcessFailed
 from bench.runner.producer_counts import counts_at
 from bench.runner.replicas import NoFreePort, Replicas
 from bench.runner.session import RunningProducer, Session, Stopped
@@ -35,6 +36,21 @@ START_WITHIN_S = 60.0
 AGE_LIMITS = ("calls.connection_age_s", "connection_age_s")
 """Limits of producers on the age of connections. Each implementation enforces one of them, or none."""
 MARGIN_S = 1.0
+
+
+class Harm(NamedTuple):
+    """How a replica is made to fail."""
+
+    inflict: Callable[[Child], None]
+    answers: bool
+    """Whether it still says what it has counted."""
+
+
+HARMS: Mapping[Fault, Harm] = {
+    "killed": Harm(Child.kill, answers=False),
+    "not-ready": Harm(Child.ask_to_end, answers=True),
+    "hanging": Harm(Child.freeze, answers=False),
+}
 
 
 def age_flags(key: ReactionKey) -> tuple[str, ...]:
@@ -145,19 +161,13 @@ class _Trial:
         return [await self._try(replicas, fault) for fault in self.reactions.faults]
 
     async def _try(self, replicas: Replicas, fault: Fault) -> Observed:
+        harm = HARMS[fault]
         slot = await self._busiest(replicas)
         child = replicas.running[slot].child
         try:
             at_ns = perf_counter_ns()
-            match fault:
-                case "killed":
-                    child.kill()
-                case "not-ready":
-                    child.ask_to_end()
-                case "hanging":
-                    child.freeze()
-            # The others cannot be asked.
-            async with self._counting(replicas, asks_all=fault == "not-ready") as out_counts:
+            harm.inflict(child)
+            async with self._counting(replicas, asks_all=harm.answers) as out_counts:
                 await asyncio.sleep(self.reactions.out_s(self.key))
             undone_ns = perf_counter_ns()
         finally:
@@ -182,14 +192,11 @@ class _Trial:
     async def _counting(self, replicas: Replicas, *, asks_all: bool) -> AsyncIterator[list[CallCounts]]:
         """What replicas have counted, read again and again until the end of the block."""
         found: list[CallCounts] = []
-        reading = asyncio.create_task(self._count(replicas, found)) if asks_all else None
-        try:
+        async with asyncio.TaskGroup() as group:
+            reading = group.create_task(self._count(replicas, found)) if asks_all else None
             yield found
-        finally:
             if reading is not None:
                 reading.cancel()
-                with suppress(asyncio.CancelledError):
-                    await reading
 
     async def _busiest(self, replicas: Replicas) -> int:
         """The replica that answers most requests, and is the one that fails: kept connections may leave others idle."""
