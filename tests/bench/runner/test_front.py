@@ -15,9 +15,9 @@ import psutil
 import pytest
 
 from bench import front_programs
-from bench.fronts.counts import NO_CONNECTION, REFUSED
+from bench.fronts.counts import NO_CONNECTION, REFUSED, Counts
 from bench.fronts.front import Front
-from bench.fronts.plan import TLS_PLACES, FrontLimits, FrontPlan, FrontTimes, HealthCheck
+from bench.fronts.plan import TLS_PLACES, FrontLimits, FrontPlan, FrontTimes, HealthCheck, TlsAt
 from bench.fronts.registry import FRONTS, front
 from bench.machine import NOT_PINNED
 from bench.protocols import PROTOCOLS
@@ -79,51 +79,65 @@ async def got(port: int, media_type: str, accepted: str) -> Got:
         )
 
 
+class Forwarded(NamedTuple):
+    """What became of CALLS calls through a front."""
+
+    names: set[str]
+    """Of the recipes in the responses."""
+    version: str
+    counts: Counts
+
+
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 async def test_every_front_forwards_wherever_tls_is(protocol: str, own_certificates: CertificateFiles) -> None:
     fronts = [installed(name) for name in FRONTS]
-    async with two_producers(protocol, own_certificates) as replicas:
-        async with asyncio.TaskGroup() as tests:
-            for one in fronts:
-                tests.create_task(forwards_wherever_tls_is(one, replicas))
-        for one in fronts:
-            await keeps_no_connection_where_none_is_to_be_kept(one, replicas)
+    async with two_producers(protocol, own_certificates) as replicas, asyncio.TaskGroup() as tests:
+        tried = [tests.create_task(forwarded_by_place_of_tls(one, replicas)) for one in fronts]
+    for places in [task.result() for task in tried]:
+        assert places.keys() >= {"none", "front", "producer", "both"}
+        for names, version, counts in places.values():
+            assert names == {"Chicken Tikka Masala"}
+            assert version
+            assert counts.failures == {}
+            if counts.calls is None:
+                # It sees no requests. All of them went over one connection.
+                assert sorted(each.connections or 0 for each in counts.replicas.values()) == [0, 1]
+            else:
+                assert counts.calls == CALLS
+                assert [each.calls for each in counts.replicas.values()] == [CALLS // 2] * 2
 
 
-async def forwards_wherever_tls_is(one: Front, replicas: Replicas) -> None:
-    places = []
+async def forwarded_by_place_of_tls(one: Front, replicas: Replicas) -> dict[TlsAt, Forwarded]:
+    """By each place of TLS that the front can have."""
+    found = {}
     for tls_at in TLS_PLACES:
         plan = replicas.plan(tls_at=tls_at)
         if one.why_not(plan) is not None:
             continue
-        places.append(tls_at)
         running = await replicas.start(one, plan)
         before = await running.counts()
         async with replicas.consumer(running) as consumer:
             names = {(await consumer.get(42)).name for _ in range(CALLS)}
-        counts = (await running.counts()).since(before)
+        found[tls_at] = Forwarded(names, running.version, (await running.counts()).since(before))
         await replicas.session.end_front(running)
-        assert names == {"Chicken Tikka Masala"}
-        assert running.version
-        assert counts.failures == {}
-        if counts.calls is None:
-            # It sees no requests. All of them went over one connection.
-            assert sorted(each.connections or 0 for each in counts.replicas.values()) == [0, 1]
-        else:
-            assert counts.calls == CALLS
-            assert [each.calls for each in counts.replicas.values()] == [CALLS // 2] * 2
-    assert {"none", "front", "producer", "both"} <= set(places)
+    return found
 
 
-async def keeps_no_connection_where_none_is_to_be_kept(one: Front, replicas: Replicas) -> None:
-    plan = replicas.plan(health=None, times=FrontTimes(upstream_keep_alive_s=0))
-    if one.why_not(plan) is None:
-        running = await replicas.start(one, plan)
-        before = await replicas.accepted()
-        async with replicas.consumer(running) as consumer:
-            for _ in range(CALLS):
-                await consumer.get(42)
-        assert await replicas.accepted() - before == CALLS
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_a_front_keeps_no_connection_to_a_producer_where_none_is_to_be_kept(
+    protocol: str, own_certificates: CertificateFiles
+) -> None:
+    accepted = {}
+    async with two_producers(protocol, own_certificates) as replicas:
+        plan = replicas.plan(health=None, times=FrontTimes(upstream_keep_alive_s=0))
+        for one in (each for name in FRONTS if (each := installed(name)).why_not(plan) is None):
+            running = await replicas.start(one, plan)
+            before = await replicas.accepted()
+            async with replicas.consumer(running) as consumer:
+                for _ in range(CALLS):
+                    await consumer.get(42)
+            accepted[one.name] = await replicas.accepted() - before
+    assert accepted == dict.fromkeys(("haproxy", "nginx", "envoy"), CALLS)
 
 
 async def test_http2_is_balanced_in_http_mode_and_sticks_in_tcp_mode(own_certificates: CertificateFiles) -> None:
