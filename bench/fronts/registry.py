@@ -78,3 +78,8 @@ def title(name: str) -> str:
     """What readers call a front; its name where a run file holds one that is not in FRONTS."""
     row = FRONTS.get(name)
     return name if row is None else row.title
+
+
+def behind(name: str) -> str:
+    """Where the consumers of a front are, in words; also for NONE."""
+    return "without a front" if name == NONE else f"behind {title(name)}"

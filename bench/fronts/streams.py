@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from bench.fronts.found import Found
 from bench.fronts.limits import FailedAs
-from bench.fronts.registry import FRONTS, NONE
+from bench.fronts.registry import NONE, behind
 from bench.protocols import title
 
 StreamsAt = Literal["front", "producer"]
@@ -72,12 +72,11 @@ def answer(found: Sequence[StreamsFound]) -> str:
 
 
 def _sentence(found: StreamsFound) -> str:
-    where = "without a front" if found.front == NONE else f"behind {FRONTS[found.front].title}"
     parts = [f"{each.p50_ms:,.0f} ms with {each.in_flight}" for each in found.levels if each.p50_ms is not None]
     failed = sum(each.failed for each in found.levels)
     as_what = next((f" as {each.ways[0].reported}" for each in found.levels if each.ways), "")
     return (
-        f"{title(found.protocol)} {where}, {found.streams} streams at the {found.at}: "
+        f"{title(found.protocol)} {behind(found.front)}, {found.streams} streams at the {found.at}: "
         f"p50 {', '.join(parts)} in flight; "
         f"{failed:,} calls failed{as_what}."
     )

@@ -1,12 +1,12 @@
 """Errors by who saw them, as a document."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from bench.fronts import registry as fronts
 from bench.fronts.errors import INCIDENTS, ErrorsFound, answer
 from bench.protocols import title
-from bench.report.document import Column, Conclusion, Document, Finding, Quality, Section, Table, TableBuilder
-from bench.report.front_limits import WAYS, unsupported, way_columns, way_entries
+from bench.report.document import Column, Document, Table, TableBuilder
+from bench.report.front_trials import WAYS, document, subject, way_columns, way_entries, without_result
 
 NOTES = (
     "consumer: requests that failed for it. front: responses with a status of 4xx or 5xx that the front counted. "
@@ -18,22 +18,18 @@ NOTES = (
 
 def document_of(found: Sequence[ErrorsFound]) -> Document:
     """The table, and a sentence for each incident."""
-    findings = tuple(_findings(found))
-    return Document(
-        title="Errors by who saw them",
-        subtitle="errors",
-        quality=Quality.of("Data quality", findings) if findings else None,
-        sections=(Section("errors", "Errors as counted by consumer, front and producer", (_table(found),)),),
-        conclusion=Conclusion(answer(found) or "No incident has a result."),
+    return document(
+        "Errors by who saw them",
+        "errors",
+        "Errors as counted by consumer, front and producer",
+        tables=[_table(found)],
+        conclusion=answer(found) or "No incident has a result.",
+        findings=without_result(found, _subject),
     )
 
 
-def _findings(found: Sequence[ErrorsFound]) -> Iterator[Finding]:
-    yield from unsupported((each.front, each.unsupported) for each in found)
-    for each in found:
-        if each.trouble:
-            name = f"{title(each.protocol)} behind {fronts.title(each.front)}, {INCIDENTS[each.incident].title}"
-            yield Finding("warning", f"{name}: no result: {each.trouble}")
+def _subject(found: ErrorsFound) -> str:
+    return f"{subject(found)}, {INCIDENTS[found.incident].title}"
 
 
 def _table(found: Sequence[ErrorsFound]) -> Table:

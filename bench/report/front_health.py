@@ -87,7 +87,7 @@ def _in_words(reaction: Reaction) -> str:
 def _subject(key: ReactionKey) -> str:
     connections = ", new connections" if key.cell.connection == NEW else ""
     age = "" if key.connection_age_s is None else f", connections at most {key.connection_age_s:g} s old"
-    return f"{protocols.title(key.cell.protocol)} behind {fronts.title(key.cell.front)}{connections}{age}"
+    return f"{protocols.title(key.cell.protocol)} {fronts.behind(key.cell.front)}{connections}{age}"
 
 
 def _out(reaction: Reaction) -> str:

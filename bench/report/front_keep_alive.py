@@ -1,12 +1,12 @@
 """Keep-alive limits that do not match, as a document: failures per 10,000 requests around a limit."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from bench.fronts import registry as fronts
 from bench.fronts.keep_alive import PER_10_000, Band, KeepAliveFound, answer
 from bench.protocols import title
-from bench.report.document import Column, Conclusion, Document, Finding, Quality, Section, Table, TableBuilder
-from bench.report.front_limits import unsupported, way_columns, way_entries
+from bench.report.document import Column, Document, Table, TableBuilder
+from bench.report.front_trials import document, way_columns, way_entries, without_result
 
 NOTES = (
     "connection: idle for less than the limit (open), for about as long, so that the producer may close it while a "
@@ -18,24 +18,14 @@ NOTES = (
 
 def document_of(found: Sequence[KeepAliveFound]) -> Document:
     """The tables, and a sentence for each pair of limits."""
-    findings = tuple(_findings(found))
-    blocks = [_table(found), *([_way_table(found)] if any(each.ways for each in found) else [])]
-    return Document(
-        title="Keep-alive limits that do not match",
-        subtitle="keep-alive",
-        quality=Quality.of("Data quality", findings) if findings else None,
-        sections=(Section("keep-alive", "Failures per 10,000 requests around the limit", tuple(blocks)),),
-        conclusion=Conclusion(answer(found) or "No pair of limits has a result."),
+    return document(
+        "Keep-alive limits that do not match",
+        "keep-alive",
+        "Failures per 10,000 requests around the limit",
+        tables=[_table(found), *([_way_table(found)] if any(each.ways for each in found) else [])],
+        conclusion=answer(found) or "No pair of limits has a result.",
+        findings=without_result(found),
     )
-
-
-def _findings(found: Sequence[KeepAliveFound]) -> Iterator[Finding]:
-    yield from unsupported((each.front, each.unsupported) for each in found)
-    for each in found:
-        if each.trouble:
-            yield Finding(
-                "warning", f"{title(each.protocol)} behind {fronts.title(each.front)}: no result: {each.trouble}"
-            )
 
 
 def _headings(found: KeepAliveFound) -> tuple[str, str, str, str, str]:

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from bench.fronts import registry as fronts
 from bench.fronts.reuse import Added, Figures, ReuseFound, answer
 from bench.protocols import title
-from bench.report.document import Column, Conclusion, Document, Finding, Quality, Section, Table, TableBuilder
-from bench.report.front_limits import unsupported
+from bench.report.document import Column, Document, Finding, Table, TableBuilder
+from bench.report.front_trials import document, subject, without_result
 
 NOTES = (
     "Medians over slices with one request in flight, of both ways in turn. added: the median of the differences "
@@ -19,25 +19,22 @@ KEPT, NEW, ADDED = "kept", "new", "added"
 
 def document_of(found: Sequence[ReuseFound]) -> Document:
     """The table, and a sentence for each protocol."""
-    findings = tuple(_findings(found))
-    return Document(
-        title="Connections between front and producer",
-        subtitle="reuse",
-        quality=Quality.of("Data quality", findings) if findings else None,
-        sections=(Section("reuse", "A new connection for each request, and kept ones", (_table(found),)),),
-        conclusion=Conclusion(answer(found) or "No front has a result."),
+    return document(
+        "Connections between front and producer",
+        "reuse",
+        "A new connection for each request, and kept ones",
+        tables=[_table(found)],
+        conclusion=answer(found) or "No front has a result.",
+        findings=_findings(found),
     )
 
 
 def _findings(found: Sequence[ReuseFound]) -> Iterator[Finding]:
-    yield from unsupported((each.front, each.unsupported) for each in found)
+    yield from without_result(found)
     for each in found:
-        name = f"{title(each.protocol)} behind {fronts.title(each.front)}"
-        if each.trouble:
-            yield Finding("warning", f"{name}: no result: {each.trouble}")
         for side in (each.kept, each.new):
             if side is not None and side.failed:
-                yield Finding("warning", f"{name}: {side.failed:,} of {side.requests:,} requests failed")
+                yield Finding("warning", f"{subject(each)}: {side.failed:,} of {side.requests:,} requests failed")
 
 
 def _table(found: Sequence[ReuseFound]) -> Table:

@@ -1,12 +1,12 @@
 """MAX_CONCURRENT_STREAMS as a document: latency against calls in flight."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from bench.fronts import registry as fronts
 from bench.fronts.streams import StreamsFound, answer
 from bench.protocols import title
-from bench.report.document import Column, Conclusion, Document, Finding, Quality, Section, Table, TableBuilder
-from bench.report.front_limits import unsupported
+from bench.report.document import Column, Document, Table, TableBuilder
+from bench.report.front_trials import document, without_result
 
 NOTES = (
     "expected: the round trip between front and producer, times calls in flight over streams where that is above 1.",
@@ -17,22 +17,14 @@ NOTES = (
 
 def document_of(found: Sequence[StreamsFound]) -> Document:
     """The table, and a sentence for each front."""
-    findings = tuple(_findings(found))
-    return Document(
-        title="MAX_CONCURRENT_STREAMS",
-        subtitle="streams",
-        quality=Quality.of("Data quality", findings) if findings else None,
-        sections=(Section("streams", "Latency against calls in flight", (_table(found),)),),
-        conclusion=Conclusion(answer(found) or "No limit of streams has a result."),
+    return document(
+        "MAX_CONCURRENT_STREAMS",
+        "streams",
+        "Latency against calls in flight",
+        tables=[_table(found)],
+        conclusion=answer(found) or "No limit of streams has a result.",
+        findings=without_result(found),
     )
-
-
-def _findings(found: Sequence[StreamsFound]) -> Iterator[Finding]:
-    yield from unsupported((each.front, each.unsupported) for each in found)
-    for each in found:
-        if each.trouble:
-            name = f"{title(each.protocol)} behind {fronts.title(each.front)}"
-            yield Finding("warning", f"{name}: no result: {each.trouble}")
 
 
 def _table(found: Sequence[StreamsFound]) -> Table:

@@ -89,8 +89,7 @@ def _of_subject(rollouts: Sequence[Rollout]) -> str:
 
 
 def _subject(key: RolloutKey) -> str:
-    name = protocols.title(key.cell.protocol)
-    return f"{name} without a front" if key.cell.front == fronts.NONE else f"{name} behind {_front(key)}"
+    return f"{protocols.title(key.cell.protocol)} {fronts.behind(key.cell.front)}"
 
 
 def _front(key: RolloutKey) -> str:

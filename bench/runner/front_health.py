@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from bench.front_programs import why_not_installed
 from bench.fronts.plan import FrontPlan, HealthCheck
-from bench.fronts.registry import front
+from bench.fronts.registry import behind, front
 from bench.machine import this_process_on
 from bench.plan import Addresses
 from bench.runner.job import Job
@@ -94,7 +94,7 @@ class Reactions:
         found: list[FrontReactions] = []
         with this_process_on(self.job.pinning.load):
             for number, key in enumerate(self.keys):
-                words = f"front {number + 1}/{len(self.keys)}: {key.cell.protocol} behind {key.cell.front}"
+                words = f"front {number + 1}/{len(self.keys)}: {key.cell.protocol} {behind(key.cell.front)}"
                 self.job.on_progress(number / len(self.keys), words)
                 try:
                     found.append(await self._one(key))

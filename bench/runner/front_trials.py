@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from msgspec.structs import replace
 
 from bench.fronts.found import Found
-from bench.fronts.registry import NONE
+from bench.fronts.registry import behind
 from bench.runner.front_chain import ChainPlan
 from bench.runner.job import Job
 from bench.runner.processes import ProcessFailed
@@ -49,8 +49,7 @@ async def try_all(job: Job, trials: Sequence[Trial[Result]], seconds: float) -> 
     """Carry them out, each for so long. Returns what was found before the user asked to stop."""
     found: list[Result] = []
     for number, trial in enumerate(trials):
-        where = "without a front" if trial.front == NONE else f"behind {trial.front}"
-        job.on_progress(number / len(trials), f"{trial.protocol} {where}: {trial.text}")
+        job.on_progress(number / len(trials), f"{trial.protocol} {behind(trial.front)}: {trial.text}")
         try:
             found.append(await _try(job, trial, seconds))
         except Stopped:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from bench.front_programs import why_not_installed
 from bench.fronts.plan import FrontPlan, HealthCheck
-from bench.fronts.registry import NONE, front
+from bench.fronts.registry import NONE, behind, front
 from bench.machine import this_process_on
 from bench.plan import Addresses
 from bench.runner.job import Job
@@ -47,7 +47,7 @@ class Rollouts:
         found: list[Rollout] = []
         with this_process_on(self.job.pinning.load):
             for number, key in enumerate(self.keys):
-                words = f"{key.cell.protocol} behind {key.cell.front}, {key.order}, {key.notice}"
+                words = f"{key.cell.protocol} {behind(key.cell.front)}, {key.order}, {key.notice}"
                 self.job.on_progress(number / len(self.keys), f"rollout {number + 1}/{len(self.keys)}: {words}")
                 try:
                     found.append(await self._one(key))
