@@ -48,7 +48,12 @@ def serve(port: int, to: tuple[str, int], delay_ns: int) -> None:
     with socket.create_server((HOST, port)) as listener:
         while True:
             client, _ = listener.accept()
-            producer = socket.create_connection(to)
+            try:
+                producer = socket.create_connection(to)
+            except OSError:
+                # A producer that has ended takes no connections; its clients see that theirs are closed.
+                client.close()
+                continue
             for one in (client, producer):
                 one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             Thread(target=forward, args=(client, producer, delay_ns), daemon=True).start()
