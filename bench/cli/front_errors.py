@@ -22,7 +22,6 @@ from bench.cli.shared_flags import RecipesFlag, SeedFlag
 from bench.fronts.errors import INCIDENTS
 from bench.report.front_errors import document_of
 from bench.runner.front_errors import STARTING_S, ErrorsTrial
-from bench.runner.front_limits import seconds_each
 from recipes import sources
 
 
@@ -53,8 +52,5 @@ def front_errors(
         ErrorsTrial(protocol=each, front=name, incident=INCIDENTS[kind])
         for kind, each, name in product(incidents, protocols, fronts_of(front, or_none=True))
     ]
-    each_s = seconds_each(seconds, sum(trial.plan.why_not() is None for trial in trials))
     plan = plan_of(protocols, recipes, seed, seconds)
-    return carried_out(
-        "front errors", plan, trials, each_s=each_s, starting_s=STARTING_S, document_of=document_of, path=path
-    )
+    return carried_out("front errors", plan, trials, starting_s=STARTING_S, document_of=document_of, path=path)

@@ -16,7 +16,7 @@ from bench.load_models import ClosedLoad
 from bench.plan import Matrix, RunPlan
 from bench.protocols import PROTOCOLS
 from bench.report.document import Document
-from bench.runner.front_trials import Trial, try_all
+from bench.runner.front_trials import LASTING_S, Trial, seconds_each, try_all
 from bench.runner.job import Job
 from bench.workloads import Workload
 from commands import values
@@ -97,15 +97,18 @@ def carried_out(
     plan: RunPlan,
     trials: Sequence[Trial[Result]],
     *,
-    each_s: float,
     starting_s: float,
     document_of: Callable[[Sequence[Result]], Document],
     path: Path | None,
+    lasting_s: tuple[float, float] = LASTING_S,
 ) -> int:
-    """Carry trials out, each for so long, and show what was found. Returns the exit code. Raises UsageError.
+    """Carry trials out within about the seconds of the plan, and show what was found. Returns the exit code.
 
-    `starting_s`: how long the processes of one take to start and to end, for the progress.
+    `starting_s`: about how long the processes of one trial take to start and to end. `lasting_s`: for how long it may
+    be measured, at least and at most. Raises UsageError.
     """
+    possible = sum(trial.plan.why_not() is None for trial in trials)
+    each_s = seconds_each(plan.seconds, possible, starting_s, lasting_s)
 
     async def measured(job: Job) -> list[Result]:
         return await try_all(job, trials, each_s)

@@ -1,5 +1,6 @@
 """`python -m bench front keep-alive`: requests over connections that the producer is about to close."""
 
+import math
 from collections.abc import Sequence
 from itertools import product
 from typing import Annotated
@@ -126,10 +127,10 @@ def front_keep_alive(
         for each, name in product(protocols, fronts)
         for producer, kept, again in _limits(name, producer_s, front_s, repeats)
     ]
-    each_s = max(seconds / len(trials) - STARTING_S, BURSTS_AT_LEAST * idle_s)
+    lasting_s = (BURSTS_AT_LEAST * idle_s, math.inf)
     plan = plan_of(protocols, recipes, seed, seconds)
     return carried_out(
-        "front keep-alive", plan, trials, each_s=each_s, starting_s=STARTING_S, document_of=document_of, path=path
+        "front keep-alive", plan, trials, starting_s=STARTING_S, lasting_s=lasting_s, document_of=document_of, path=path
     )
 
 

@@ -20,7 +20,7 @@ from bench.cli.matrix_flags import WHAT
 from bench.cli.shared_flags import RecipesFlag, SeedFlag
 from bench.fronts.limits import CASES
 from bench.report.front_limits import document_of
-from bench.runner.front_limits import STARTING_S, limit_trials, seconds_each
+from bench.runner.front_limits import STARTING_S, limit_trials
 from recipes import sources
 
 
@@ -46,8 +46,5 @@ def front_limits(
     protocols = protocols_of(protocol)
     cases = matrix_flags.words("--limit", limit or list(CASES), tuple(CASES))
     trials = limit_trials(protocols, fronts_of(front), cases)
-    each_s = seconds_each(seconds, sum(trial.plan.why_not() is None for trial in trials))
     plan = plan_of(protocols, recipes, seed, seconds)
-    return carried_out(
-        "front limits", plan, trials, each_s=each_s, starting_s=STARTING_S, document_of=document_of, path=path
-    )
+    return carried_out("front limits", plan, trials, starting_s=STARTING_S, document_of=document_of, path=path)

@@ -1,5 +1,7 @@
 """`python -m bench front reuse`: what a new connection to the producer for each request costs."""
 
+import math
+
 from bench.cli.experiments import result_path
 from bench.cli.front_experiments import (
     FrontsFlag,
@@ -32,8 +34,8 @@ def front_reuse(
     path = result_path(out)
     protocols = protocols_of(protocol)
     trials = [ReuseTrial(protocol=each, front=name) for each in protocols for name in fronts_of(front)]
-    each_s = max(seconds / len(trials) - STARTING_S, 2 * SLICE_S * PAIRS_AT_LEAST)
+    lasting_s = (2 * SLICE_S * PAIRS_AT_LEAST, math.inf)
     plan = plan_of(protocols, recipes, seed, seconds)
     return carried_out(
-        "front reuse", plan, trials, each_s=each_s, starting_s=STARTING_S, document_of=document_of, path=path
+        "front reuse", plan, trials, starting_s=STARTING_S, lasting_s=lasting_s, document_of=document_of, path=path
     )

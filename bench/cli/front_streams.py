@@ -13,7 +13,6 @@ from bench.fronts.registry import NONE
 from bench.fronts.streams import FRONT, PRODUCER, STREAMS_AT, StreamsAt
 from bench.protocols import PROTOCOLS
 from bench.report.front_streams import document_of
-from bench.runner.front_limits import seconds_each
 from bench.runner.front_streams import STARTING_S, StreamsTrial
 from commands import values
 from recipes import sources
@@ -56,8 +55,5 @@ def front_streams(
         for name in fronts_of(front, or_none=True)
         for place in ([PRODUCER] if name == NONE else places)
     ]
-    each_s = seconds_each(seconds, sum(trial.plan.why_not() is None for trial in trials))
     plan = plan_of(protocols, recipes, seed, seconds)
-    return carried_out(
-        "front streams", plan, trials, each_s=each_s, starting_s=STARTING_S, document_of=document_of, path=path
-    )
+    return carried_out("front streams", plan, trials, starting_s=STARTING_S, document_of=document_of, path=path)

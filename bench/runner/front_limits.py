@@ -15,7 +15,6 @@ from bench.runner.session import Session
 
 STARTING_S = 3.0
 """About how long the processes of one case take to start and to end."""
-SHORTEST_S, LONGEST_S = 1.0, 10.0
 TIMEOUT_S = 2.0
 """Of a consumer's request: where a front neither serves nor refuses, this is what ends it."""
 
@@ -74,8 +73,3 @@ def limit_trials(protocols: Sequence[str], fronts: Sequence[str], cases: Sequenc
         for front in fronts
         for case in cases
     ]
-
-
-def seconds_each(seconds: float, count: int) -> float:
-    """For how long each of so many trials is offered requests, so that all take about `seconds`."""
-    return min(max(seconds / max(count, 1) - STARTING_S, SHORTEST_S), LONGEST_S)

@@ -15,6 +15,8 @@ from bench.runner.processes import ProcessFailed
 from bench.runner.session import Session, Stopped
 
 Result = TypeVar("Result", bound=Found)
+LASTING_S = (1.0, 10.0)
+"""For how long most trials are measured, at least and at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,12 @@ class Trial(ABC, Generic[Result]):
     @abstractmethod
     async def measured(self, session: Session, job: Job, seconds: float) -> Result:
         """Start what it needs, and measure for so long. Raises ProcessFailed."""
+
+
+def seconds_each(seconds: float, count: int, starting_s: float, lasting_s: tuple[float, float]) -> float:
+    """For how long each of so many trials is measured, so that all take about `seconds`."""
+    shortest_s, longest_s = lasting_s
+    return min(max(seconds / max(count, 1) - starting_s, shortest_s), longest_s)
 
 
 async def try_all(job: Job, trials: Sequence[Trial[Result]], seconds: float) -> list[Result]:
