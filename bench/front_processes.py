@@ -42,6 +42,11 @@ class FrontProcess:
         return replace(self, plan=replace(self.plan, tls_at=WITHOUT_CLIENT_TLS.get(self.plan.tls_at, "none")))
 
 
+def tls_place(key: CellKey) -> TlsAt:
+    """Where TLS is in what stands before a cell's producers."""
+    return cast(TlsAt, key.tls_at or "none")
+
+
 def front_process(key: CellKey, gzip_level: int) -> FrontProcess | None:
     """The front that a cell's clients connect to; None without one."""
     if key.front == fronts.NONE:
@@ -49,7 +54,7 @@ def front_process(key: CellKey, gzip_level: int) -> FrontProcess | None:
     plan = FrontPlan(
         protocol=key.protocol,
         upstreams=(),
-        tls_at=cast(TlsAt, key.tls_at or "none"),
+        tls_at=tls_place(key),
         gzip=key.gzip_at == AT_FRONT,
         gzip_level=gzip_level,
         balance=cast(Balance, key.balance),

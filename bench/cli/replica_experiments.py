@@ -11,15 +11,16 @@ from bench.cli.matrix_flags import WHAT
 from bench.dimension import Dimension
 from bench.load_models import OpenLoad
 from bench.plan import Matrix, RunPlan
+from bench.spec import DEFAULT_CORES
 from bench.workloads import Workload
 from commands.errors import ExitCode
 
-USUAL = {"front": "haproxy", "replicas": "2", "gzip": "off", "tls": "off"}
-"""What they vary, by default."""
+USUAL = {"front": "haproxy", "replicas": "2", "gzip": "off", "tls": "off", "cores": DEFAULT_CORES}
+"""The values of dimensions that they have by default. Nothing keeps cores awake."""
 USUAL_INTERVAL = "0.5"
 INTERVALS_S = (0.05, 60.0)
 OFF = "off"
-HEADINGS = ("protocol", "implementation", "connection", "front", "replicas")
+HEADINGS = ("protocol", "implementation", "TLS", "TLS at", "connection", "front", "replicas")
 
 CheckIntervalFlag = Annotated[
     list[str] | None,

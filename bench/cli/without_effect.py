@@ -89,12 +89,19 @@ GZIP_OF_TARGET = WithoutEffect(
 )
 
 
+def _no_tls(usual: str) -> WithoutEffect:
+    return WithoutEffect(["--tls-at"], "without TLS; add --tls on, or leave it out", _off("--tls", usual))
+
+
+TLS_OFF_BY_DEFAULT = _no_tls("off")
+
+
 def _of_front(usual: str = "off,on") -> tuple[WithoutEffect, ...]:
     """`usual`: gzip and TLS where they are not given."""
     return (
         WithoutEffect(["--gzip-at", "--tls-at"], "without a front; add --front, or leave it out", _no_front),
         WithoutEffect(["--gzip-at"], "without gzip; add --gzip on, or leave it out", _off("--gzip", usual)),
-        WithoutEffect(["--tls-at"], "without TLS; add --tls on, or leave it out", _off("--tls", usual)),
+        _no_tls(usual),
     )
 
 
@@ -196,7 +203,10 @@ WITHOUT_EFFECT: Mapping[str, Sequence[WithoutEffect]] = {
             f"with --front {NONE}; leave one of them out",
             _front_none,
         ),
+        WithoutEffect(["--tls-at"], f"with --front {NONE}, where TLS is at the producer; leave it out", _front_none),
+        TLS_OFF_BY_DEFAULT,
     ),
+    "front_health": (TLS_OFF_BY_DEFAULT,),
     "front_keep_alive": (
         WithoutEffect(["--front-keep-alive", "--retries"], f"with --front {NONE}; leave one of them out", _front_none),
     ),

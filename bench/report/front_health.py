@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from bench import protocols
-from bench.fronts import registry as fronts
+from bench.report import replica_trials
 from bench.report.document import Column, Conclusion, Document, Finding, Quality, Section, Table, TableBuilder
+from bench.report.replica_trials import TLS_NOTE
 from bench.report.text import listed
 from bench.spec import NEW
 from bench.stats.over_time import NS_PER_S
@@ -53,27 +53,28 @@ def document_of(found: Sequence[FrontReactions]) -> Document:
     )
 
 
-def _findings(found: Iterable[FrontReactions]) -> Iterator[Finding]:
+def _findings(found: Sequence[FrontReactions]) -> Iterator[Finding]:
     for each in found:
+        subject = _subject(each.key, found)
         if each.status == "unsupported":
-            yield Finding("note", f"{_subject(each.key)}: unsupported: {each.reason}")
+            yield Finding("note", f"{subject}: unsupported: {each.reason}")
         if each.status == "failed":
-            yield Finding("warning", f"{_subject(each.key)}: no result: {each.reason}")
+            yield Finding("warning", f"{subject}: no result: {each.reason}")
         if each.untrusted is not None:
-            yield Finding("warning", f"{_subject(each.key)}: {each.untrusted}", "load_behind")
+            yield Finding("warning", f"{subject}: {each.untrusted}", "load_behind")
         if each.delayed_by_load is not None:
-            yield Finding("note", f"{_subject(each.key)}: {each.delayed_by_load}", "load_delays")
+            yield Finding("note", f"{subject}: {each.delayed_by_load}", "load_delays")
 
 
 def _any_failed(found: Iterable[FrontReactions]) -> bool:
     return any(reaction.causes for each in found for reaction in each.reactions)
 
 
-def _sentences(found: Iterable[FrontReactions]) -> Iterator[str]:
+def _sentences(found: Sequence[FrontReactions]) -> Iterator[str]:
     for each in found:
         if each.status == "measured" and each.untrusted is None:
             parts = [f"{SUBJECTS[reaction.fault]} {_in_words(reaction)}" for reaction in each.reactions]
-            yield f"{_subject(each.key)}: {'; '.join(parts)}."
+            yield f"{_subject(each.key, found)}: {'; '.join(parts)}."
 
 
 def _in_words(reaction: Reaction) -> str:
@@ -84,10 +85,9 @@ def _in_words(reaction: Reaction) -> str:
     return f"{taken} ({listed(costs) or 'no request failed or was delayed'})"
 
 
-def _subject(key: ReactionKey) -> str:
-    connections = ", new connections" if key.cell.connection == NEW else ""
+def _subject(key: ReactionKey, among: Iterable[FrontReactions]) -> str:
     age = "" if key.connection_age_s is None else f", connections at most {key.connection_age_s:g} s old"
-    return f"{protocols.title(key.cell.protocol)} {fronts.behind(key.cell.front)}{connections}{age}"
+    return replica_trials.subject(key.cell, [each.key.cell for each in among]) + age
 
 
 def _out(reaction: Reaction) -> str:
@@ -114,8 +114,7 @@ def _table(found: Sequence[FrontReactions]) -> Table:
     built = TableBuilder(
         "Reactions",
         [
-            Column("protocol", numeric=False),
-            Column("front", numeric=False),
+            *replica_trials.heading_columns(),
             Column("connections", numeric=False),
             Column("check"),
             Column("replica", numeric=False),
@@ -125,17 +124,20 @@ def _table(found: Sequence[FrontReactions]) -> Table:
             Column("share after"),
         ],
     )
+    cells = [each.key.cell for each in found]
     for each in found:
         key = each.key
-        headings = (protocols.title(key.cell.protocol), fronts.title(key.cell.front))
+        headings, how = replica_trials.headings(key.cell), replica_trials.settings(key.cell, cells)
         age = "" if key.connection_age_s is None else f" ≤ {key.connection_age_s:g} s"
-        how = [f"{'new' if key.cell.connection == NEW else 'kept'}{age}", f"{key.check_interval_s:g} s"]
+        how += [f"{'new' if key.cell.connection == NEW else 'kept'}{age}", f"{key.check_interval_s:g} s"]
         if each.status != "measured":
             built.add(headings, [*how, "no result" if each.status == "failed" else each.status, "", "", "", ""])
         for one in each.reactions:
             failed = f"{one.in_flight_failed:,} + {one.later_failed:,}"
             built.add(headings, [*how, FAULTS[one.fault], _out(one), failed, f"{one.delayed:,}", _share(one)])
     built.notes += [FAULT_NOTE, OUT_NOTE, FAILED_NOTE, SHARE_NOTE]
+    if any(each.tls for each in cells):
+        built.notes.append(TLS_NOTE)
     return built.table()
 
 
@@ -143,17 +145,17 @@ def _cause_table(found: Sequence[FrontReactions]) -> Table:
     built = TableBuilder(
         "Causes, as the client saw them",
         [
-            Column("protocol", numeric=False),
-            Column("front", numeric=False),
+            *replica_trials.heading_columns(),
             Column("replica", numeric=False),
             Column("failed"),
             Column("kind", numeric=False),
             Column("cause", numeric=False, prose=True),
         ],
     )
+    cells = [each.key.cell for each in found]
     for each in found:
-        headings = (protocols.title(each.key.cell.protocol), fronts.title(each.key.cell.front))
+        headings, how = replica_trials.headings(each.key.cell), replica_trials.settings(each.key.cell, cells)
         for reaction in each.reactions:
             for cause in reaction.causes:
-                built.add(headings, [FAULTS[reaction.fault], f"{cause.count:,}", cause.kind, cause.text])
+                built.add(headings, [*how, FAULTS[reaction.fault], f"{cause.count:,}", cause.kind, cause.text])
     return built.table()

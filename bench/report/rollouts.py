@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from bench import protocols
 from bench.fronts import registry as fronts
-from bench.report import units
+from bench.report import replica_trials, units
 from bench.report.document import (
     Chart,
     Charts,
@@ -18,16 +18,17 @@ from bench.report.document import (
     TableBuilder,
 )
 from bench.report.plots import Events, Mark, Moment
+from bench.report.replica_trials import TLS_NOTE
 from bench.report.text import listed
-from bench.results import Grade
+from bench.spec import NEW, CellKey
 from bench.stats.over_time import NS_PER_S, Interval
 from bench.stats.rollouts import Rollout, RolloutKey, regressions
 from bench.stats.wording import counted
 
 MILLISECONDS = units.Unit("ms", 1e6)
 STATUSES = {"unsupported": "unsupported", "failed": "no result"}
-CAUSES_AT_MOST = 2
-"""Of one rollout, in a table."""
+NAMED_AT_MOST = 4
+"""Of more rollouts than these, the result names only those that lost most and least."""
 LOST = (
     "lost: requests without a correct response. per restart: how many of these belong to each restart in turn: to the "
     "first that went on while the request was in flight."
@@ -61,13 +62,10 @@ def document_of(rollouts: Sequence[Rollout], fail_above: int | None) -> Document
 
 
 def conclusion(rollouts: Sequence[Rollout], fail_above: int | None) -> Conclusion:
-    """What was lost, in a sentence for each protocol behind each front."""
+    """What was lost: by each of a few rollouts, otherwise by how many of them, and by which most."""
     beyond = [] if fail_above is None else regressions(rollouts, fail_above)
-    groups: dict[str, list[Rollout]] = {}
-    for each in rollouts:
-        if each.status == "measured" and each.untrusted is None:
-            groups.setdefault(_subject(each.key), []).append(each)
-    sentences = [f"{subject}: {_of_subject(each)}." for subject, each in groups.items()]
+    trusted = [each for each in rollouts if each.status == "measured" and each.untrusted is None]
+    sentences = list(_each(trusted) if len(trusted) <= NAMED_AT_MOST else _altogether(trusted))
     if fail_above is not None:
         sentences.append(
             f"More than {fail_above:,} lost in a restart: {counted(len(beyond), 'rollout')} of {len(rollouts)}."
@@ -75,37 +73,79 @@ def conclusion(rollouts: Sequence[Rollout], fail_above: int | None) -> Conclusio
     return Conclusion(" ".join(sentences) or "No rollout has a result that can be trusted.", alarming=bool(beyond))
 
 
-def _of_subject(rollouts: Sequence[Rollout]) -> str:
-    orders = len({each.key.order for each in rollouts}) > 1
-    checks = len({each.key.check_interval_s for each in rollouts}) > 1
-
-    def named(each: Rollout) -> str:
-        lost = "no request lost" if not each.failed else f"{each.failed:,} of {each.requests:,} requests lost"
-        check = f"checks every {each.key.check_interval_s:g} s" if checks else ""
-        differs = ", ".join(filter(None, (each.key.order if orders else "", check)))
-        return f"{lost} {each.key.notice}" + (f" ({differs})" if differs else "")
-
-    return listed([named(each) for each in rollouts])
-
-
-def _subject(key: RolloutKey) -> str:
-    return f"{protocols.title(key.cell.protocol)} {fronts.behind(key.cell.front)}"
+def _each(rollouts: Sequence[Rollout]) -> Iterator[str]:
+    """A sentence for each protocol behind each front."""
+    groups: dict[str, list[Rollout]] = {}
+    for each in rollouts:
+        groups.setdefault(_subject(each.key, rollouts), []).append(each)
+    for subject, group in groups.items():
+        lost = [
+            f"{_lost(each)} requests lost{_how(each, group)}" if each.failed else f"no request lost{_how(each, group)}"
+            for each in group
+        ]
+        yield f"{subject}: {listed(lost)}."
 
 
-def _front(key: RolloutKey) -> str:
-    return fronts.title(key.cell.front)
+def _altogether(rollouts: Sequence[Rollout]) -> Iterator[str]:
+    """How many lost nothing, with each notice, and which ones lost most and least."""
+    by_notice: dict[str, list[Rollout]] = {}
+    for each in rollouts:
+        by_notice.setdefault(each.key.notice, []).append(each)
+    lossless = [
+        f"{sum(not each.failed for each in group)} of {len(group)} {notice}" for notice, group in by_notice.items()
+    ]
+    yield f"Rollouts that lost no request: {listed(lossless)}."
+    worst, best = (choose(rollouts, key=_share_lost) for choose in (max, min))
+    if worst.failed:
+        yield f"Most were lost by {_named(worst, rollouts)}."
+    if best.failed:
+        yield f"Fewest were lost by {_named(best, rollouts)}."
+
+
+def _share_lost(rollout: Rollout) -> float:
+    return rollout.failed / max(1, rollout.requests)
+
+
+def _named(rollout: Rollout, among: Sequence[Rollout]) -> str:
+    return f"{_subject(rollout.key, among)}{_how(rollout, among)}: {_lost(rollout)}"
+
+
+def _lost(rollout: Rollout) -> str:
+    return f"{rollout.failed:,} of {rollout.requests:,}"
+
+
+def _how(rollout: Rollout, among: Sequence[Rollout]) -> str:
+    """How it was carried out: ` with 2 s notice (start-first)`."""
+    orders = len({each.key.order for each in among}) > 1
+    checks = len({each.key.check_interval_s for each in among}) > 1
+    check = f"checks every {rollout.key.check_interval_s:g} s" if checks and _check(rollout.key) else ""
+    differs = ", ".join(filter(None, (rollout.key.order if orders else "", check)))
+    return f" {rollout.key.notice}" + (f" ({differs})" if differs else "")
+
+
+def _subject(key: RolloutKey, among: Iterable[Rollout]) -> str:
+    return replica_trials.subject(key.cell, _cells(among))
+
+
+def _cells(rollouts: Iterable[Rollout]) -> list[CellKey]:
+    return [each.key.cell for each in rollouts]
 
 
 def _check(key: RolloutKey) -> str:
     return "" if key.cell.front == fronts.NONE else f"{key.check_interval_s:g} s"
 
 
-def _findings(rollouts: Iterable[Rollout]) -> Iterator[Finding]:
+def _findings(rollouts: Sequence[Rollout]) -> Iterator[Finding]:
+    unsupported: set[str] = set()
     for each in rollouts:
-        name = f"{_subject(each.key)}, {each.key.order}, {each.key.notice}"
-        if each.status != "measured":
-            grade: Grade = "note" if each.status == "unsupported" else "warning"
-            yield Finding(grade, f"{name}: {STATUSES[each.status]}: {each.reason}")
+        subject = _subject(each.key, rollouts)
+        name = f"{subject}, {each.key.order}, {each.key.notice}"
+        if each.status == "unsupported" and (text := f"{subject}: unsupported: {each.reason}") not in unsupported:
+            # Once, however it was to be restarted.
+            unsupported.add(text)
+            yield Finding("note", text)
+        if each.status == "failed":
+            yield Finding("warning", f"{name}: no result: {each.reason}")
         if each.untrusted is not None:
             yield Finding("warning", f"{name}: {each.untrusted}", "load_behind")
         if each.delayed_by_load is not None:
@@ -122,8 +162,8 @@ def _table(rollouts: Sequence[Rollout]) -> Table:
     built = TableBuilder(
         "Rollouts",
         [
-            Column("protocol", numeric=False),
-            Column("front", numeric=False),
+            *replica_trials.heading_columns(),
+            Column("connections", numeric=False),
             Column("notice", numeric=False),
             Column("first", numeric=False),
             Column("check", numeric=False),
@@ -136,10 +176,8 @@ def _table(rollouts: Sequence[Rollout]) -> Table:
         ],
     )
     for each in rollouts:
-        key = each.key
-        notice = "off" if key.stop_notice_s is None else f"{key.stop_notice_s:g} s"
-        how = [notice, key.order.removesuffix("-first"), _check(key)]
-        headings = (protocols.title(key.cell.protocol), _front(key))
+        headings = replica_trials.headings(each.key.cell)
+        how = _settings(each.key, rollouts)
         if each.status != "measured":
             built.add(headings, [*how, STATUSES[each.status], "", "", "", "", ""])
             continue
@@ -155,17 +193,30 @@ def _table(rollouts: Sequence[Rollout]) -> Table:
             ],
         )
     built.notes += [LOST, LATENCY, NOTICE]
+    if any(each.key.cell.tls for each in rollouts):
+        built.notes.append(TLS_NOTE)
     return built.table()
+
+
+def _settings(key: RolloutKey, among: Sequence[Rollout]) -> list[str]:
+    """How a rollout was carried out: entries of a table. Empty where all share what they have in common."""
+    connections = ""
+    if any(each.key.cell.connection == NEW for each in among):
+        connections = "new" if key.cell.connection == NEW else "kept"
+    notice = "off" if key.stop_notice_s is None else f"{key.stop_notice_s:g} s"
+    shared = replica_trials.settings(key.cell, _cells(among))
+    return [*shared, connections, notice, key.order.removesuffix("-first"), _check(key)]
 
 
 def _cause_table(rollouts: Sequence[Rollout]) -> Table:
     built = TableBuilder(
         "Causes, as the client saw them",
         [
-            Column("protocol", numeric=False),
-            Column("front", numeric=False),
+            *replica_trials.heading_columns(),
+            Column("connections", numeric=False),
             Column("notice", numeric=False),
             Column("first", numeric=False),
+            Column("check", numeric=False),
             Column("restart"),
             Column("lost"),
             Column("kind", numeric=False),
@@ -173,21 +224,19 @@ def _cause_table(rollouts: Sequence[Rollout]) -> Table:
         ],
     )
     for each in rollouts:
-        notice = "off" if each.key.stop_notice_s is None else f"{each.key.stop_notice_s:g} s"
-        headings = (protocols.title(each.key.cell.protocol), _front(each.key))
+        headings, how = replica_trials.headings(each.key.cell), _settings(each.key, rollouts)
         for lost in each.lost:
             where = "before" if lost.restart is None else f"{lost.restart}"
             for cause in lost.causes:
-                first = each.key.order.removesuffix("-first")
-                built.add(headings, [notice, first, where, f"{cause.count:,}", cause.kind, cause.text])
+                built.add(headings, [*how, where, f"{cause.count:,}", cause.kind, cause.text])
     return built.table()
 
 
 def _charts(rollouts: Sequence[Rollout]) -> Charts:
-    return Charts(tuple(_chart(each) for each in rollouts), ())
+    return Charts(tuple(_chart(each, rollouts) for each in rollouts), ())
 
 
-def _chart(rollout: Rollout) -> Chart:
+def _chart(rollout: Rollout, among: Sequence[Rollout]) -> Chart:
     moments = tuple(_moment(each, rollout.interval_s) for each in rollout.intervals)
     values = [value for each in moments for value in (each.p50, each.highest) if value]
     domain = (min(values, default=1.0) / 1.5, max(values, default=10.0) * 1.5)
@@ -197,7 +246,7 @@ def _chart(rollout: Rollout) -> Chart:
         for ns, text in ((each.stopped_ns, f"stop {number}"), (each.ready_ns, f"ready {number}"))
     ]
     key = rollout.key
-    name = f"{_subject(key)}, {key.order}, {key.notice}"
+    name = f"{_subject(key, among)}, {key.order}, {key.notice}"
     return Chart(
         Events(moments, tuple(marks), "latency, ms", domain, list(protocols.PROTOCOLS).index(key.cell.protocol)),
         f"{name}: latency by the time at which requests were due. Solid: median, dashed: p99, dotted: maximum; "

@@ -12,16 +12,16 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from bench.front_processes import tls_place
 from bench.front_programs import why_not_installed
 from bench.fronts.plan import FrontPlan, HealthCheck
-from bench.fronts.registry import behind, front
+from bench.fronts.registry import front
 from bench.machine import this_process_on
-from bench.plan import Addresses
 from bench.runner.job import Job
 from bench.runner.logged_load import NotCarriedOut, logged, start_verified_load
 from bench.runner.processes import Child, ProcessFailed
 from bench.runner.producer_counts import counts_at
-from bench.runner.replicas import NoFreePort, Replicas
+from bench.runner.replicas import NoFreePort, Replicas, start_replica
 from bench.runner.session import RunningProducer, Session, Stopped
 from bench.stats.reactions import CallCounts, Fault, FrontReactions, Observed, ReactionKey, reactions_of
 from producers.registry import implementation
@@ -94,8 +94,7 @@ class Reactions:
         found: list[FrontReactions] = []
         with this_process_on(self.job.pinning.load):
             for number, key in enumerate(self.keys):
-                words = f"front {number + 1}/{len(self.keys)}: {key.cell.protocol} {behind(key.cell.front)}"
-                self.job.on_progress(number / len(self.keys), words)
+                self.job.on_progress(number / len(self.keys), f"front {number + 1}/{len(self.keys)}: {key.id}")
                 try:
                     found.append(await self._one(key))
                 except Stopped:
@@ -115,7 +114,7 @@ class Reactions:
     def plan(self, key: ReactionKey, upstreams: tuple[str, ...]) -> FrontPlan:
         """What the front is configured for."""
         check = HealthCheck(interval_s=key.check_interval_s, timeout_s=self.check_timeout_s)
-        return FrontPlan(protocol=key.cell.protocol, upstreams=upstreams, health=check)
+        return FrontPlan(protocol=key.cell.protocol, upstreams=upstreams, tls_at=tls_place(key.cell), health=check)
 
     def out_s(self, key: ReactionKey) -> float:
         """How long a fault is observed: until enough checks must have failed, even where each runs into its timeout."""
@@ -140,22 +139,16 @@ class _Trial:
     async def _try_out(self, replicas: Replicas) -> FrontReactions:
         key, reactions = self.key, self.reactions
         plan = reactions.plan(key, replicas.addresses)
-        running = await self.session.start_front(front(key.cell.front), plan)
-        load = await start_verified_load(self.session, self.job, key.cell, Addresses(running.target))
+        running = await self.session.start_front(front(key.cell.front), plan, self.job.certificates)
+        load = await start_verified_load(self.session, self.job, key.cell, running.target)
         each_s = LEAD_S + reactions.out_s(key) + START_WITHIN_S + reactions.share_s
         work = self._try_all(replicas)
         observed, log = await logged(load, key.cell, self.job.plan.seed, each_s * len(reactions.faults), work)
         return reactions_of(key, log, [_since(log.began_ns, each) for each in observed], running.version)
 
     async def _start_producer(self, port: int) -> RunningProducer:
-        return await self.session.start_producer(
-            self.key.cell.protocol,
-            implementation=self.key.cell.implementation,
-            recipes=self.job.plan.recipes,
-            flags=("--stop-notice", f"{NOTICE_S:g}", *age_flags(self.key)),
-            counting=1,
-            port=port,
-        )
+        flags = ("--stop-notice", f"{NOTICE_S:g}", *age_flags(self.key))
+        return await start_replica(self.session, self.job, self.key.cell, port, flags, counting=1)
 
     async def _try_all(self, replicas: Replicas) -> list[Observed]:
         return [await self._try(replicas, fault) for fault in self.reactions.faults]

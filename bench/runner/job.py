@@ -1,6 +1,7 @@
 """A job: a plan with everything else that is needed to carry it out and to describe the run."""
 
 import asyncio
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,3 +72,9 @@ class Job:
     """The header of the run as it is now."""
     cluster: Cluster | None = None
     """What sends the requests; None: load processes of this machine."""
+
+    def access(self, protocol: str) -> Access:
+        """What a producer of this protocol demands. The lab's own authority is trusted with those that it starts."""
+        found = self.plan.access
+        ca = found.ca if self.certificates is None else self.certificates / "ca.pem"
+        return dataclasses.replace(found, headers=found.headers_of(protocol), ca=ca)

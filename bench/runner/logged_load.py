@@ -12,6 +12,7 @@ from bench.runner.processes import LoadProcess
 from bench.runner.rig import VERIFY_TIMEOUT_S, order_to_verify
 from bench.runner.session import Session
 from bench.spec import CellKey
+from consumers.target import Target
 
 Result = TypeVar("Result")
 QUESTIONS_TO_VERIFY = 3
@@ -23,7 +24,7 @@ class NotCarriedOut(Exception):
     """An experiment has no result. The text says why."""
 
 
-async def start_verified_load(session: Session, job: Job, cell: CellKey, address: Addresses) -> LoadProcess:
+async def start_verified_load(session: Session, job: Job, cell: CellKey, target: Target) -> LoadProcess:
     """Start a load process that sends to this address, and verify a few responses.
 
     Raises ProcessFailed, and NotCarriedOut where responses are not correct.
@@ -31,7 +32,9 @@ async def start_verified_load(session: Session, job: Job, cell: CellKey, address
     plan = job.plan
     setup = messages.Setup(
         protocol=cell.protocol,
-        direct=address,
+        direct=Addresses(),
+        routes={cell.path.label: messages.Route(target=target)},
+        access=job.access(cell.protocol),
         recipes=plan.recipes,
         own_ids=dict(job.own_ids),
         ids=list(job.ids),

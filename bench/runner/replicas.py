@@ -6,14 +6,16 @@ changes for a restart.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from bench.machine import ports_of_connections
 from bench.runner.front import HOST, is_taken
+from bench.runner.job import Job
 from bench.runner.session import RunningProducer, Session
+from bench.spec import CellKey
 
 LOWEST_PORT, HIGHEST_PORT = 10_000, 65_535
 PORTS_TRIED = 1000
@@ -74,6 +76,26 @@ class Replicas:
     async def end(self, slot: int, within_s: float) -> bool:
         """Ask the producer of a slot to stop, and kill it when it has not ended in time. Returns whether it ended."""
         return await self.session.end_server(self.running.pop(slot).child, within_s)
+
+
+async def start_replica(
+    session: Session, job: Job, cell: CellKey, port: int, flags: Sequence[str], *, counting: int = 0
+) -> RunningProducer:
+    """Start a producer of a cell, which is called at this port, with TLS where the cell has it there.
+
+    Raises ProcessFailed.
+    """
+    tls = cell.producer_tls
+    return await session.start_producer(
+        cell.protocol,
+        implementation=cell.implementation,
+        recipes=job.plan.recipes,
+        flags=flags,
+        counting=counting,
+        certificates=job.certificates if tls else None,
+        port=0 if tls else port,
+        tls_port=port if tls else 0,
+    )
 
 
 def kept_ports(count: int) -> list[int]:

@@ -25,7 +25,6 @@ from bench.runner.job import Job
 from bench.runner.processes import UNWRAPPED, Child, LoadProcess, ProcessFailed, Wrapper
 from bench.runner.session import RunningProducer, Server, Session
 from bench.spec import CellKey
-from consumers.access import Access
 from consumers.target import Target, parse_target
 
 Started = TypeVar("Started")
@@ -159,7 +158,7 @@ async def start_rig(
         protocol=key.protocol,
         direct=direct,
         routes={cell.path.label: routes.of(cell) for cell in cells if not routes.is_direct(cell)},
-        access=_access(job, key.protocol),
+        access=job.access(key.protocol),
         recipes=plan.recipes,
         own_ids=dict(job.own_ids),
         ids=list(job.ids),
@@ -277,12 +276,6 @@ async def _start_front(
     except ProcessFailed as error:
         session.problems.append(str(error))
         return str(error)
-
-
-def _access(job: Job, protocol: str) -> Access:
-    """What a producer of this protocol demands: of those that the lab starts, the lab's own authority is trusted."""
-    access = replace(job.plan.access, headers=job.plan.access.headers_of(protocol))
-    return access if job.certificates is None else replace(access, ca=job.certificates / "ca.pem")
 
 
 def order_to_verify(cell: CellKey, questions_at_most: int, within_s: float | None = None) -> messages.Verify:

@@ -11,15 +11,15 @@ from time import perf_counter_ns
 
 from msgspec.structs import replace
 
+from bench.front_processes import tls_place
 from bench.front_programs import why_not_installed
 from bench.fronts.plan import FrontPlan, HealthCheck
-from bench.fronts.registry import NONE, behind, front
+from bench.fronts.registry import NONE, front
 from bench.machine import this_process_on
-from bench.plan import Addresses
 from bench.runner.job import Job
 from bench.runner.logged_load import NotCarriedOut, logged, start_verified_load
 from bench.runner.processes import ProcessFailed
-from bench.runner.replicas import NoFreePort, Replicas
+from bench.runner.replicas import NoFreePort, Replicas, start_replica
 from bench.runner.session import RunningProducer, Session, Stopped
 from bench.stats.restarts import Restart
 from bench.stats.rollouts import Rollout, RolloutKey, rollout_of
@@ -47,8 +47,7 @@ class Rollouts:
         found: list[Rollout] = []
         with this_process_on(self.job.pinning.load):
             for number, key in enumerate(self.keys):
-                words = f"{key.cell.protocol} {behind(key.cell.front)}, {key.order}, {key.notice}"
-                self.job.on_progress(number / len(self.keys), f"rollout {number + 1}/{len(self.keys)}: {words}")
+                self.job.on_progress(number / len(self.keys), f"rollout {number + 1}/{len(self.keys)}: {key.id}")
                 try:
                     found.append(await self._one(key))
                 except Stopped:
@@ -81,6 +80,7 @@ def front_plan(key: RolloutKey, upstreams: tuple[str, ...], retries: int) -> Fro
     return FrontPlan(
         protocol=key.cell.protocol,
         upstreams=upstreams,
+        tls_at=tls_place(key.cell),
         health=HealthCheck(interval_s=key.check_interval_s, timeout_s=CHECK_TIMEOUT_S),
         retries=retries,
     )
@@ -112,12 +112,13 @@ class _RollingOut:
 
     async def _roll_out(self, replicas: Replicas) -> Rollout:
         key = self.key
-        address, version = replicas.running[0].addresses, ""
+        target, version = replicas.running[0].addresses.of(tls=key.cell.producer_tls), ""
         plan = front_plan(key, replicas.addresses, self.rollouts.retries)
         if key.cell.front != NONE:
-            running = await self.session.start_front(front(key.cell.front), plan)
-            address, version = Addresses(running.target), running.version
-        load = await start_verified_load(self.session, self.job, key.cell, address)
+            running = await self.session.start_front(front(key.cell.front), plan, self.job.certificates)
+            target, version = running.target, running.version
+        assert target is not None, "replicas are started with TLS where the cell has it there"
+        load = await start_verified_load(self.session, self.job, key.cell, target)
         restarts, log = await logged(
             load, key.cell, self.job.plan.seed, self.rollouts.within_s, self._restart_all(replicas, plan)
         )
@@ -125,13 +126,8 @@ class _RollingOut:
 
     async def _start_producer(self, port: int) -> RunningProducer:
         notice_s = self.key.stop_notice_s
-        return await self.session.start_producer(
-            self.key.cell.protocol,
-            implementation=self.key.cell.implementation,
-            recipes=self.job.plan.recipes,
-            flags=() if notice_s is None else ("--stop-notice", f"{notice_s:g}"),
-            port=port,
-        )
+        flags = () if notice_s is None else ("--stop-notice", f"{notice_s:g}")
+        return await start_replica(self.session, self.job, self.key.cell, port, flags)
 
     async def _restart_all(self, replicas: Replicas, plan: FrontPlan) -> list[Restart]:
         await asyncio.sleep(LEAD_S)

@@ -145,13 +145,14 @@ class Session:
         python: str = "",
         wrapper: Wrapper = UNWRAPPED,
         port: int = 0,
+        tls_port: int = 0,
     ) -> RunningProducer:
         """Start `python -m producers`, and wait until it accepts. Raises ProcessFailed.
 
-        `port`: where it serves without TLS; 0: on a free one, as with TLS. `flags` are passed on. `counting`: how many
-        of its processes count calls, all of its workers or none. `certificates`: where its certificates are; without,
-        it serves no TLS. `directory` is the root of the code to start it from, `python` the interpreter; empty: this
-        lab's own. `wrapper`: what runs it.
+        `port`, `tls_port`: where it serves without and with TLS; 0: on a free one. `flags` are passed on. `counting`:
+        how many of its processes count calls, all of its workers or none. `certificates`: where its certificates are;
+        without, it serves no TLS. `directory` is the root of the code to start it from, `python` the interpreter;
+        empty: this lab's own. `wrapper`: what runs it.
 
         One process serves plain and TLS, and gzip to those who ask for it, so that these effects are compared within a
         process.
@@ -164,7 +165,7 @@ class Session:
         command += flags
         command += ["--metrics-port", "0"] if counting else []
         if certificates is not None:
-            command += ["--tls-port", "0", "--cert", str(certificates / "server.pem")]
+            command += ["--tls-port", str(tls_port), "--cert", str(certificates / "server.pem")]
             command += ["--key", str(certificates / "server-key.pem")]
         ports = 1 if certificates is None else 2
         if python:

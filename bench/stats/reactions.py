@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Literal, get_args
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from bench.load.causes import Causes
 from bench.request_log import LoggedRequest, RequestLog
@@ -43,6 +44,14 @@ class ReactionKey(Struct, frozen=True, kw_only=True):
     check_interval_s: float
     connection_age_s: float | None = None
     """After which producers end a connection; None: after a time that is longer than the observation."""
+    id: str = ""
+    """A readable name, such as `grpc-get-r200-haproxy-x2-check0.5`. It follows from the rest."""
+
+    def __post_init__(self) -> None:
+        """Derive the id. Usual values are left out."""
+        age = "" if self.connection_age_s is None else f"age{self.connection_age_s:g}"
+        parts = (self.cell.usual("cores").label, f"check{self.check_interval_s:g}", age)
+        force_setattr(self, "id", "-".join(filter(None, parts)))
 
 
 class Reaction(Struct, frozen=True, kw_only=True):

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, get_args
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
+from bench.fronts.registry import NONE
 from bench.request_log import LoggedRequest, RequestLog
 from bench.spec import CellKey
 from bench.stats.over_time import NS_PER_S, Interval, intervals, quantile
@@ -28,6 +30,15 @@ class RolloutKey(Struct, frozen=True, kw_only=True):
     """How long a producer that was asked to stop serves on while health checks report it; None: without notice."""
     check_interval_s: float
     """Between two health checks of the front."""
+    id: str = ""
+    """A readable name, such as `http-get-tls-r200-haproxy-x2-notice2-check0.5`. It follows from the rest."""
+
+    def __post_init__(self) -> None:
+        """Derive the id. Usual values are left out."""
+        order = "" if self.order == ORDERS[0] else self.order
+        notice = "" if self.stop_notice_s is None else f"notice{self.stop_notice_s:g}"
+        check = "" if self.cell.front == NONE else f"check{self.check_interval_s:g}"
+        force_setattr(self, "id", "-".join(filter(None, (self.cell.usual("cores").label, order, notice, check))))
 
     @property
     def notice(self) -> str:

@@ -1,6 +1,7 @@
 """Fronts in tests: those that are installed, before two real producers of one session."""
 
 import asyncio
+import csv
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -28,6 +29,15 @@ def installed(name: str) -> Front:
     if (reason := why_not_installed(found)) is not None:
         pytest.skip(reason)
     return found
+
+
+async def haproxy_status(running: RunningFront) -> list[dict[str, str]]:
+    """What HAProxy says of its frontend, backend and servers."""
+    reader, writer = await asyncio.open_unix_connection(str(running.directory / "statistics.sock"))
+    writer.write(b"show stat\n")
+    text = (await reader.read()).decode().removeprefix("# ")
+    writer.close()
+    return list(csv.DictReader(text.splitlines()))
 
 
 @dataclass

@@ -28,8 +28,9 @@ def test_a_replica_that_is_not_ready_is_left_alone_and_a_new_one_gets_its_share(
     # How busy the machine is while tests run is not what is tested here.
     monkeypatch.setattr("bench.stats.send_lag.LATE_NS", 10**12)
     path = tmp_path / "health.json"
-    arguments = ("--protocol", "http", "--fault", "not-ready", "--check-interval", "0.1", "--rate", "50")
-    assert run(*arguments, "--seconds", "3", "--timeout", "30", "--out", str(path)) == 0
+    arguments = ("--protocol", "http", "--tls", "on", "--tls-at", "producer", "--fault", "not-ready", "--rate", "50")
+    waits = ("--check-interval", "0.1", "--seconds", "3", "--timeout", "30")
+    assert run(*arguments, *waits, "--out", str(path)) == 0
     (found,) = json.loads(path.read_text())["results"]
     (reaction,) = found["reactions"]
     assert reaction["fault"] == "not-ready"
@@ -37,7 +38,7 @@ def test_a_replica_that_is_not_ready_is_left_alone_and_a_new_one_gets_its_share(
     assert reaction["still_in"] is False
     assert reaction["share_after_ns"] is not None
     said = " ".join(capsys.readouterr().out.split())
-    assert "HTTP/JSON behind HAProxy: one that is not ready was out after" in said
+    assert "HTTP/JSON with TLS at the producer behind HAProxy: one that is not ready was out after" in said
     assert "Until a front has noticed" in path.with_suffix(".html").read_text()
 
 

@@ -67,6 +67,17 @@ def test_a_new_replica_without_its_share_has_what_it_reached() -> None:
     assert [row.entries[-1].text for row in table.rows] == ["> 6 s (2 % of requests)", "0.5 s"]
 
 
+def test_a_front_is_named_with_its_tls() -> None:
+    passed = front(reaction(), cell={"front": "haproxy-tcp", "tls": True})
+    found = [front(reaction()), passed, front(reaction(), cell={"tls": True, "tls_at": "producer"})]
+    assert said(passed).startswith("HTTP/JSON with TLS behind HAProxy (TCP): ")
+    assert said(found[2]).startswith("HTTP/JSON with TLS at the producer behind HAProxy: ")
+    (table,) = document_of(found).blocks()
+    assert isinstance(table, Table)
+    assert [row.entries[0].text for row in table.rows] == ["off", "pass", "producer"]
+    assert found[2].key.id == "http-get-tls-at-producer-r100-haproxy-x2-check0.5"
+
+
 def test_fronts_without_a_result_are_named() -> None:
     document = document_of([front(status="failed", reason="it ended"), front(untrusted="it fell behind")])
     assert document.conclusion is not None

@@ -56,6 +56,58 @@ def test_the_result_compares_what_was_varied() -> None:
     assert said(rollout(cell={"front": "none"})) == "gRPC without a front: no request lost without notice."
 
 
+def test_of_many_rollouts_the_result_counts_and_names_the_worst() -> None:
+    fronts = ("haproxy", "nginx", "envoy")
+    with_notice = [rollout(3 * (name == "nginx"), cell={"front": name}, stop_notice_s=2.0) for name in fronts]
+    without = [rollout(12, cell={"front": name, "tls": True}) for name in fronts]
+    assert said(*with_notice, *without[1:]) == (
+        "Rollouts that lost no request: 2 of 3 with 2 s notice and 0 of 2 without notice. Most were lost by "
+        "gRPC with TLS behind nginx without notice: 12 of 112."
+    )
+    assert said(with_notice[1], with_notice[1], *without) == (
+        "Rollouts that lost no request: 0 of 2 with 2 s notice and 0 of 3 without notice. Most were lost by "
+        "gRPC with TLS behind HAProxy without notice: 12 of 112. Fewest were lost by gRPC behind nginx with 2 s "
+        "notice: 3 of 103."
+    )
+    assert said(*[rollout()] * 9) == "Rollouts that lost no request: 9 of 9 without notice."
+
+
+def test_each_configuration_is_named_by_what_differs() -> None:
+    among: list[dict[str, Any]] = [
+        {"tls": False},
+        {"tls": True},
+        {"tls": True, "tls_at": "both", "replicas": 3},
+        {"tls": True, "front": "none", "connection": "new"},
+    ]
+    found = [rollout(1, cell=cell) for cell in among]
+    assert [sentence.partition(":")[0] for sentence in said(*found).split(". ")] == [
+        "gRPC behind HAProxy, 2 replicas",
+        "gRPC with TLS behind HAProxy, 2 replicas",
+        "gRPC with TLS at front and producer behind HAProxy, 3 replicas",
+        "gRPC with TLS without a front, new connections",
+    ]
+    for table in list(rollouts.document_of(found, None).blocks())[:2]:
+        assert isinstance(table, Table)
+        columns = [column.title for column in table.columns]
+        assert columns[:5] == ["protocol", "front", "TLS", "replicas", "connections"]
+        assert [[entry.text for entry in row.entries[:3]] for row in table.rows] == [
+            ["off", "2 replicas", "kept"],
+            ["front", "2 replicas", "kept"],
+            ["both", "3 replicas", "kept"],
+            ["on", "–", "new"],
+        ]
+
+
+def test_what_a_front_cannot_do_is_said_once() -> None:
+    found = [
+        Rollout(key=key(stop_notice_s=notice_s), status="unsupported", reason="it reads requests")
+        for notice_s in (None, 2.0)
+    ]
+    quality = rollouts.document_of(found, None).quality
+    assert quality is not None
+    assert [each.text for each in quality.findings] == ["gRPC behind HAProxy: unsupported: it reads requests"]
+
+
 def test_a_gate_says_how_many_rollouts_lost_more_than_allowed() -> None:
     found = rollouts.conclusion([rollout(12), rollout()], 3)
     assert found.alarming
@@ -87,7 +139,7 @@ def test_tables_say_what_each_restart_lost_and_why() -> None:
     columns = [column.title for column in table.columns]
     lost = [row.entries[columns.index("per restart") - 2].text for row in table.rows]
     assert lost == ["4 + 0", "0 + 0"]
-    assert [[entry.text for entry in row.entries[2:]] for row in causes.rows] == [
+    assert [[entry.text for entry in row.entries[3:]] for row in causes.rows] == [
         ["1", "4", "unreachable", "connection refused"]
     ]
     assert [chart.alternative for chart in charts.charts] == ["4 of 104 requests lost", "0 of 100 requests lost"]

@@ -1,7 +1,6 @@
 """What a replica that is killed costs behind a front, with real processes."""
 
 import asyncio
-import csv
 from time import perf_counter_ns
 
 import pytest
@@ -11,7 +10,6 @@ from bench.fronts.plan import FrontPlan, HealthCheck
 from bench.fronts.registry import front
 from bench.load_models import OpenLoad
 from bench.machine import NOT_PINNED
-from bench.plan import Addresses
 from bench.protocols import PROTOCOLS
 from bench.runner.front import RunningFront
 from bench.runner.front_health import age_flags, why_unsupported
@@ -22,15 +20,13 @@ from bench.spec import CellKey
 from bench.stats.reactions import ReactionKey
 from producers.registry import DEFAULT
 from tests.support import measuring
+from tests.support.fronts import haproxy_status
 
 
 async def is_up(running: RunningFront, replica: str) -> bool:
     """Whether HAProxy sends requests to a replica, by its own words."""
-    reader, writer = await asyncio.open_unix_connection(str(running.directory / "statistics.sock"))
-    writer.write(b"show stat\n")
-    text = (await reader.read()).decode().removeprefix("# ")
-    writer.close()
-    return {row["svname"]: row for row in csv.DictReader(text.splitlines())}[replica]["status"].startswith("UP")
+    (row,) = [row for row in await haproxy_status(running) if row["svname"] == replica]
+    return row["status"].startswith("UP")
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -64,7 +60,7 @@ async def test_a_killed_replica_fails_only_what_was_in_flight_and_what_was_sent_
             running = await session.start_front(
                 haproxy, FrontPlan(protocol=protocol, upstreams=replicas.addresses, health=health)
             )
-            load = await start_verified_load(session, job, cell, Addresses(running.target))
+            load = await start_verified_load(session, job, cell, running.target)
             (killed_ns, known_ns), log = await logged(load, cell, 1, 60, kill())
     failed = [request for request in log.requests() if request.cause is not None]
     assert failed
@@ -76,9 +72,9 @@ async def test_a_killed_replica_fails_only_what_was_in_flight_and_what_was_sent_
     assert any(request.sent_ns > known_ns - log.began_ns for request in log.requests())
 
 
-def key(protocol: str, implementation: str = DEFAULT, **given: float) -> ReactionKey:
+def key(protocol: str, implementation: str = DEFAULT, connection_age_s: float | None = None) -> ReactionKey:
     cell = CellKey(protocol=protocol, implementation=implementation, front="haproxy", replicas=2)
-    return ReactionKey(cell=cell, check_interval_s=0.5, **given)
+    return ReactionKey(cell=cell, check_interval_s=0.5, connection_age_s=connection_age_s)
 
 
 def test_producers_limit_the_age_of_connections_under_their_own_names() -> None:

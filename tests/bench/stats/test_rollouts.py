@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bench.load_models import OpenLoad
 from bench.spec import CellKey
@@ -21,6 +22,14 @@ KEY = RolloutKey(
 def restart(replica: int, began_ms: int, ended_ms: int) -> Restart:
     times: dict[str, Any] = dict.fromkeys(("stopped_ns", "gone_ns", "ready_ns"), began_ms * MS)
     return Restart(replica=replica, began_ns=began_ms * MS, ended_ns=ended_ms * MS, **times)
+
+
+def test_the_id_of_a_rollout_names_what_is_not_usual() -> None:
+    assert KEY.id == "http-get-r100-haproxy-x2-check0.5"
+    cell = CellKey(protocol="grpc", load=OpenLoad(rate_hz=100), tls=True, tls_at="both", front="nginx", replicas=3)
+    changed = replace(KEY, cell=cell, order="start-first", stop_notice_s=2.0)
+    assert changed.id == "grpc-get-tls-at-both-r100-nginx-x3-start-first-notice2-check0.5"
+    assert replace(KEY, cell=replace(cell, front="none", cores="default")).id == "grpc-get-tls-r100"
 
 
 RESTARTS = [restart(1, 1000, 1500), restart(2, 2000, 2500)]
