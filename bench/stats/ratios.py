@@ -3,13 +3,15 @@
 Two slices of one round are fractions of a second apart and see the machine at the same speed (duet benchmarking, Bulej
 et al. 2020). The logarithm of a slice's value minus that of its partner is one sample. An instance is reduced to the
 median of its samples, and the interval comes from both levels (bench.stats.estimates). Intervals that carry verdicts
-are corrected for the number of verdicts, and their variances are shrunk towards those of the run's other ratios
-(bench.stats.shrinkage). The plain 95 % interval uses the ratio's own instances alone.
+are corrected for the number of verdicts, and their variances are shrunk towards those of comparable ratios of the run
+(bench.stats.shrinkage): of the same measure, and headline ratios apart from others, which take part in fewer rounds and
+spread more. The plain 95 % interval uses the ratio's own instances alone.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from msgspec.structs import replace
@@ -140,8 +142,12 @@ def ratios_of(cells: Sequence[Cell], baseline: Baseline, *, restarts: bool) -> d
     headline = [is_headline(by_id[above], by_id[below]) for above, below in logs]
     confidence = dict(zip(logs, confidences(headline), strict=True))
     ratios: dict[_Pair, Ratio] = {}
-    for measure in (LATENCY, THROUGHPUT):
-        pairs = [pair for pair in logs if measure_of(by_id[pair[0]]) is measure]
+    for measure, are_headline in product((LATENCY, THROUGHPUT), (True, False)):
+        pairs = [
+            pair
+            for pair, one in zip(logs, headline, strict=True)
+            if measure_of(by_id[pair[0]]) is measure and one is are_headline
+        ]
         together = family([logs[pair] for pair in pairs], [confidence[pair] for pair in pairs])
         for pair, ratio in zip(pairs, together, strict=True):
             estimate = ratio.estimate(measure, restarted=restarts)
@@ -179,7 +185,8 @@ def by_round(slices: Slices, measure: Measure) -> dict[tuple[int, int], float]:
 def family(ratios: Sequence[Levels], confidences: Sequence[float]) -> list[PairedRatio]:
     """Comparable ratios of a run, in the order given, each with its corrected interval at the confidence given.
 
-    Ratios of the same measure are comparable. The variances of those measured in the same instances are shrunk.
+    Ratios of the same measure that take part in about as many rounds are comparable. The variances of those measured in
+    the same instances are shrunk.
     """
     found: dict[int, PairedRatio] = {}
     for instances in {ratio.instances for ratio in ratios}:

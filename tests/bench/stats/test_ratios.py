@@ -1,15 +1,19 @@
 """Ratios: pairing, both levels, and how often a difference is reported where there is none."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from bench.results import Cell
 from bench.slices import Slices
 from bench.stats.estimates import LATENCY, THROUGHPUT, Levels
-from bench.stats.ratios import PairedRatio, family, paired
+from bench.stats.ratios import Baseline, PairedRatio, family, paired, ratios_of
 from bench.stats.verdicts import confidences
-from tests.bench.stats.noise import slices_of
+from tests.bench.stats.noise import matrix, slices_of
 
 
 def one(logs: Levels | None, confidence: float = 0.99) -> PairedRatio:
@@ -92,14 +96,36 @@ def test_equal_cells_have_a_difference_in_at_most_one_run_of_a_hundred(instances
         cells = process + noise * rng.standard_normal((instances, 3, 8))
         headline = [cells[:, p, c] - cells[:, 0, c] for p in (1, 2) for c in range(8)]
         others = [cells[:, p, c] - cells[:, 0, c - c % 4] for p in range(3) for c in range(8) if c % 4]
-        logs = [medians_of(values) for values in [*headline, *others]]
-        found = family(logs, confidences([True] * len(headline) + [False] * len(others)))
+        shares = confidences([True] * len(headline) + [False] * len(others))
+        found = [
+            *family([medians_of(values) for values in headline], shares[: len(headline)]),
+            *family([medians_of(values) for values in others], shares[len(headline) :]),
+        ]
         verdicts = [ratio.estimate(LATENCY, restarted=True).verdict for ratio in found]
         wrong += "faster" in verdicts or "slower" in verdicts
         held += sum(ratio.plain_95 is not None and ratio.plain_95[0] <= 1 <= ratio.plain_95[1] for ratio in found)
         intervals += len(found)
     assert wrong / runs <= 0.01
     assert 0.93 <= held / intervals <= 0.97
+
+
+@pytest.mark.parametrize("noise_of_others", [0.001, 0.2])
+def test_headline_intervals_do_not_depend_on_the_noise_of_other_ratios(noise_of_others: float) -> None:
+    rng = np.random.default_rng(3)
+
+    def noisy(cells: Sequence[Cell], noise: float, rounds: int) -> list[Cell]:
+        return [replace(cell, slices=slices_of(2e5 * np.exp(rng.normal(0, noise, (8, rounds))))) for cell in cells]
+
+    headline = noisy(matrix(), 0.01, 20)
+    others = noisy([replace(cell, id=f"{cell.id}-raw", client="raw") for cell in matrix()], noise_of_others, 3)
+    alone, together = (ratios_of(cells, Baseline("alpha"), restarts=True) for cells in (headline, headline + others))
+    of_alpha = [cell for cell in headline if cell.protocol != "alpha"]
+    assert len(of_alpha) == 16
+    for cell in of_alpha:
+        precise, beside = alone[cell.id].to_baseline, together[cell.id].to_baseline
+        assert precise is not None
+        assert beside is not None
+        assert precise.latency_ns_p50 == beside.latency_ns_p50
 
 
 COLUMN = st.lists(st.floats(1e3, 1e9), min_size=12, max_size=12)
