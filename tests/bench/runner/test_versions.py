@@ -50,6 +50,15 @@ def test_a_directory_with_a_checkout_is_used_unchanged(tmp_path: Path) -> None:
     assert version.python == ""
 
 
+def test_every_version_is_compiled(tmp_path: Path, checkout: Path) -> None:
+    """Else processes of some would compile their code while they start, and not those of others."""
+    build(Version(name="there", reference=str(checkout)), tmp_path)
+    commit = build(Version(name="before", reference=commit_of_the_same_requirements()), tmp_path)
+    build(Version(name="current"), tmp_path)
+    for directory in (checkout, Path(commit.directory), ROOT):
+        assert list((directory / "producers" / "__pycache__").glob("__main__.*.pyc"))
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A checkout that requires nothing, as no file says what it requires."""
