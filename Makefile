@@ -3,6 +3,9 @@ PYTHON ?= python3
 PORT ?= 4000
 VENV := .venv
 BIN := $(VENV)/bin
+UV_READY := $(VENV)/uv-ready
+# uv takes a tenth of the time that pip does. What is not compiled here, processes would compile as they start.
+INSTALL := $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes --python $(BIN)/python
 RUN_READY := $(VENV)/run-ready
 DEVELOP_READY := $(VENV)/develop-ready
 INTEROP_READY := tests/interop/node_modules/.package-lock.json tests/interop/grpc/node_modules/.package-lock.json \
@@ -34,35 +37,40 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z -]+:.*## /{n = split($$1, names, " "); for (i = 1; i <= n; i++) printf "  make %-14s %s\n", names[i], $$2}' $(MAKEFILE_LIST)
 
-$(RUN_READY): requirements/run.txt
+# Its lines of the lock file, with all of its hashes, are those up to the first that is not continued.
+$(UV_READY): requirements/develop.txt
 	@echo "setting up $(VENV) (once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@awk '/^uv==/, !/\\$$/' $< | $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r /dev/stdin
+	@touch $@
+
+$(RUN_READY): requirements/run.txt $(UV_READY)
+	@$(INSTALL) -r $<
 	@touch $@
 
 $(DEVELOP_READY): requirements/develop.txt $(RUN_READY)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/develop.txt
+	@$(INSTALL) -r $<
 	@touch $@
 
 $(IMPLEMENTATIONS_READY): requirements/implementations.txt $(RUN_READY)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/implementations.txt
+	@$(INSTALL) -r $<
 	@touch $@
 
 $(FRONTS_READY): requirements/fronts.txt $(RUN_READY)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fronts.txt
+	@$(INSTALL) -r $<
 	@touch $@
 
 $(CLUSTER_READY): requirements/cluster.txt $(RUN_READY)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/cluster.txt
+	@$(INSTALL) -r $<
 	@touch $@
 
 # Without npm, the tests that need its packages are skipped with a reason.
 %/node_modules/.package-lock.json: %/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --silent --prefix $* && touch $@; fi
 
-$(CONFORMANCE_READY): requirements/conformance.txt
-	@test -x $(CONFORMANCE)/bin/python || $(PYTHON) -m venv $(CONFORMANCE)
-	@$(CONFORMANCE)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/conformance.txt
+$(CONFORMANCE_READY): requirements/conformance.txt $(UV_READY)
+	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(CONFORMANCE)
+	@$(BIN)/uv pip install --quiet --require-hashes --python $(CONFORMANCE)/bin/python -r $<
 	@touch $@
 
 setup: $(DEVELOP_READY) ## .venv from the hash-locked requirements
