@@ -30,7 +30,7 @@ export RECIPES
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup implementations fronts setup-cluster certs protos bench compare history claims report sizes instructions http graphql grpc serve-http serve-graphql \
-	serve-grpc data wheel test pythons check interop conformance hostile audit lint format types imports stubs version collect tests quick-bench lock clean \
+	serve-grpc data wheel test pythons $(PYTHONS:%=python-%) check interop conformance hostile audit lint format types imports stubs version collect tests quick-bench lock clean \
 	vendor pictures
 .DEFAULT_GOAL := help
 
@@ -124,7 +124,8 @@ data: $(RUN_READY) ## download the wikibooks recipes
 
 test: ## everything CI runs
 	@$(MAKE) --no-print-directory -j2 check
-	@$(MAKE) --no-print-directory tests quick-bench pythons
+	@$(MAKE) --no-print-directory tests quick-bench
+	@$(MAKE) --no-print-directory -j2 --output-sync=target pythons
 
 check: types lint collect imports stubs version ## types, lint, import contracts, freshness of generated files, version
 
@@ -183,16 +184,15 @@ tests: $(DEVELOP_READY) interop
 	$(BIN)/coverage erase
 	$(BIN)/pytest -q -n 4 --dist worksteal --durations=10 --cov --cov-report=term $(PYTEST_ARGS)
 
-pythons: $(DEVELOP_READY) ## test with other versions of Python, where they are installed (PYTHONS="3.12 3.13")
-	@for version in $(PYTHONS); do \
-		python=$$(PYENV_VERSION=$$version $(BIN)/uv python find --no-python-downloads $$version 2>/dev/null) \
-			|| { echo "Python $$version is not installed; nothing was tested with it"; continue; }; \
-		echo "with $$("$$python" --version):" \
-		&& $(BIN)/uv venv --quiet --allow-existing --python "$$python" .venv-$$version \
-		&& $(BIN)/uv pip install --quiet --python .venv-$$version/bin/python --require-hashes -r requirements/develop.txt \
-		&& .venv-$$version/bin/python -m pytest -q -n 2 --dist worksteal --no-cov -p no:cacheprovider $(PYTHONS_TESTS) \
-		|| exit 1; \
-	done
+pythons: $(PYTHONS:%=python-%) ## test with other versions of Python, where they are installed (PYTHONS="3.12 3.13")
+
+$(PYTHONS:%=python-%): python-%: $(DEVELOP_READY)
+	@python=$$(PYENV_VERSION=$* $(BIN)/uv python find --no-python-downloads $* 2>/dev/null) \
+		|| { echo "Python $* is not installed; nothing was tested with it"; exit 0; }; \
+	echo "with $$("$$python" --version):" \
+	&& $(BIN)/uv venv --quiet --allow-existing --python "$$python" .venv-$* \
+	&& $(BIN)/uv pip install --quiet --python .venv-$*/bin/python --require-hashes -r requirements/develop.txt \
+	&& .venv-$*/bin/python -m pytest -q -n 2 --dist worksteal --no-cov -p no:cacheprovider $(PYTHONS_TESTS)
 
 quick-bench: $(DEVELOP_READY)
 	$(BIN)/python -m bench run --quick --seconds 8 --out reports/quick.json
