@@ -18,6 +18,8 @@ SUBJECTS: dict[Fault, str] = {
     "hanging": "a hanging one",
 }
 """Within a sentence, in this order."""
+NAMED_AT_MOST = 4
+"""Of more fronts than these, the result names only the extremes."""
 FAULT_NOTE = (
     "killed: SIGKILL. not ready: its health checks say so, and it serves on. hanging: SIGSTOP, so its connections stay "
     "open and nothing answers."
@@ -71,15 +73,43 @@ def _any_failed(found: Iterable[FrontReactions]) -> bool:
 
 
 def _sentences(found: Sequence[FrontReactions]) -> Iterator[str]:
-    for each in found:
-        if each.status == "measured" and each.untrusted is None:
-            parts = [f"{SUBJECTS[reaction.fault]} {_in_words(reaction)}" for reaction in each.reactions]
-            yield f"{_subject(each.key, found)}: {'; '.join(parts)}."
+    trusted = [each for each in found if each.status == "measured" and each.untrusted is None]
+    if len(trusted) > NAMED_AT_MOST:
+        yield from _altogether(trusted)
+        return
+    for each in trusted:
+        parts = [f"{SUBJECTS[reaction.fault]} {_in_words(reaction)}" for reaction in each.reactions]
+        yield f"{_subject(each.key, trusted)}: {'; '.join(parts)}."
+
+
+def _altogether(found: Sequence[FrontReactions]) -> Iterator[str]:
+    """For each fault, where it took longest, and where most requests failed."""
+    for fault, subject in SUBJECTS.items():
+        reactions = [(each, one) for each in found for one in each.reactions if one.fault == fault]
+        if not reactions:
+            continue
+        (last, slowest), (most, worst) = (max(reactions, key=lambda pair: by(pair[1])) for by in (_until_out, _failed))
+        out = _out(slowest)
+        taken = f"still got requests after {out[2:]}" if slowest.still_in else f"was out after {out} at most"
+        cost = f"cost {_failed(worst):,} requests at most ({_subject(most.key, found)})"
+        text = f"{subject} {taken} ({_subject(last.key, found)}) and {cost if _failed(worst) else 'cost no request'}."
+        yield text[0].upper() + text[1:]
+
+
+def _until_out(reaction: Reaction) -> tuple[bool, int]:
+    """How long a replica was in use: compares."""
+    if reaction.still_in:
+        return True, reaction.watched_ns
+    return False, max(reaction.failing_for_ns or 0, reaction.called_for_ns or 0)
+
+
+def _failed(reaction: Reaction) -> int:
+    return reaction.in_flight_failed + reaction.later_failed
 
 
 def _in_words(reaction: Reaction) -> str:
-    failed = reaction.in_flight_failed + reaction.later_failed
-    costs = [f"{count:,} {name}" for count, name in ((failed, "failed"), (reaction.delayed, "delayed")) if count]
+    counts = ((_failed(reaction), "failed"), (reaction.delayed, "delayed"))
+    costs = [f"{count:,} {name}" for count, name in counts if count]
     out = _out(reaction)
     taken = f"still got requests after {out[2:]}" if out.startswith(">") else f"was out after {out}"
     return f"{taken} ({listed(costs) or 'no request failed or was delayed'})"

@@ -61,6 +61,25 @@ def test_each_fault_has_a_part_of_the_sentence() -> None:
     )
 
 
+def test_of_many_fronts_the_result_names_the_extremes() -> None:
+    names = ("haproxy", "haproxy-tcp", "nginx", "envoy")
+    killed = [
+        front(
+            reaction(later_failed=number, failing_for_ns=number * S),
+            reaction(fault="hanging", later_failed=9, failing_for_ns=number * S, still_in=name == "haproxy-tcp"),
+            reaction(fault="not-ready", called_for_ns=S),
+            cell={"front": name},
+        )
+        for number, name in enumerate(names, start=1)
+    ]
+    assert said(*killed, front(reaction(), cell={"tls": True})) == (
+        "A killed replica was out after 4 s at most (HTTP/JSON behind Envoy) and cost 4 requests at most (HTTP/JSON "
+        "behind Envoy). One that is not ready was out after 1 s at most (HTTP/JSON behind HAProxy) and cost no "
+        "request. A hanging one still got requests after 7 s (HTTP/JSON behind HAProxy (TCP)) and cost 9 requests at "
+        "most (HTTP/JSON behind HAProxy)."
+    )
+
+
 def test_a_new_replica_without_its_share_has_what_it_reached() -> None:
     (table,) = document_of([front(reaction(share_after_ns=None, share_at_end=0.02)), front(reaction())]).blocks()
     assert isinstance(table, Table)
