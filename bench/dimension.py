@@ -67,7 +67,7 @@ class Dimension:
     scope: Scope
     role: Role = Role.GROUP
     changes_work: bool = True
-    """Whether it changes what producer and consumer execute, so that `bench instructions` varies it."""
+    """Whether it changes what is executed for a request, so that `bench instructions` varies it."""
     changes_bytes: bool = False
     """Whether it changes the bytes of a request, so that `bench sizes` varies it."""
     changes_capacity: bool = False
@@ -120,7 +120,6 @@ def place(name: str, words: str, default: str, places: Sequence[str], flag_help:
         heading=f"{words} at",
         scope=Scope.PATH,
         role=Role.PLACE,
-        changes_work=False,
         changes_bytes=True,
         changes_capacity=True,
         neighbours=True,

@@ -17,6 +17,8 @@ from bench.spec import CellKey
 KEEP_ALIVE_S = 100.0
 """How long fronts keep idle connections, on both sides: longer than an instance is left unvisited, and shorter than
 producers keep theirs."""
+RESPONSE_S = 150.0
+"""How long fronts wait for a response: longer than clients do, so that it is theirs to give up."""
 WITHOUT_CLIENT_TLS: dict[TlsAt, TlsAt] = {"none": "none", "front": "none", "producer": "producer", "both": "producer"}
 """Where TLS ends when its clients use none, by where it ends otherwise. Where a front passes TLS on, it passes plain
 connections on as well, to the other port of the producers."""
@@ -60,7 +62,7 @@ def front_process(key: CellKey, gzip_level: int) -> FrontProcess | None:
         balance=cast(Balance, key.balance),
         # Checks would take time from what is measured.
         health=None,
-        times=FrontTimes(client_keep_alive_s=KEEP_ALIVE_S, upstream_keep_alive_s=KEEP_ALIVE_S),
+        times=FrontTimes(response_s=RESPONSE_S, client_keep_alive_s=KEEP_ALIVE_S, upstream_keep_alive_s=KEEP_ALIVE_S),
         counts_calls=key.replicas > 1,
     )
     return FrontProcess(key.front, key.replicas, plan)

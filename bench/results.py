@@ -113,10 +113,16 @@ class InstructionCount(Struct, frozen=True, kw_only=True):
     """What a window without a request executes. It is not part of the other figures."""
 
 
+Side = Literal["producer", "front", "consumer"]
+"""Whose instructions are counted: a field of Instructions."""
+
+
 class Instructions(Struct, frozen=True, kw_only=True):
-    """Instructions per request of both sides; null where they were not counted."""
+    """Instructions per request of each side; null where they were not counted."""
 
     producer: InstructionCount | None = None
+    front: InstructionCount | None = None
+    """Null without a front, and in files that did not record it."""
     consumer: InstructionCount | None = None
 
 

@@ -254,7 +254,6 @@ class CellKey(Struct, frozen=True, kw_only=True):
         Dimension(
             heading="front",
             scope=Scope.PATH,
-            changes_work=False,
             changes_bytes=True,
             changes_capacity=True,
             neighbours=True,

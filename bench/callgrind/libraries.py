@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 INTERPRETER = "interpreter"
 MESSAGES = "JSON or protobuf"
-PROTOCOL = "HTTP or gRPC library"
+PROTOCOL = "HTTP, gRPC, proxy"
 TLS = "TLS"
 ZLIB = "zlib"
 LOOP = "event loop"
@@ -20,6 +20,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     (r"^stdlib/_asyncio$|^stdlib/select$|^uvloop/", LOOP),
     (r"^msgspec/|^orjson/|^stdlib/_json$|^google/_upb/|protobuf", MESSAGES),
     (r"^(aiohttp|multidict|yarl|frozenlist|propcache|httptools|granian|grpc|grpclib|hpack)/", PROTOCOL),
+    (r"^(haproxy|nginx|envoy)$|^envoy/", PROTOCOL),
     (r"^libpython|^python3?(\.\d+)?$|^stdlib/|__mypyc$", INTERPRETER),
 )
 """The first expression that is found in a library's name decides."""

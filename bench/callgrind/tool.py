@@ -56,6 +56,8 @@ class Valgrind:
         return [self.vgdb, f"--vgdb-prefix={directory / 'vgdb'}", f"--pid={pid}", f"--max-invoke-ms={INVOKE_MS}"]
 
 
+FOLLOW = "--trace-children=yes"
+"""A flag for a program that becomes another one, such as a script that starts it: that is counted then."""
 ENVIRONMENT: Mapping[str, str] = {"PYTHONHASHSEED": "0"}
 """For counted processes: with random hashes, every start would execute a different number of instructions."""
 

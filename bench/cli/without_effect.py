@@ -226,6 +226,7 @@ WITHOUT_EFFECT: Mapping[str, Sequence[WithoutEffect]] = {
         WithoutEffect(["--threshold"], "without --ab; add it, or leave --threshold out", without("--ab")),
         WithoutEffect(["--page-size"], NO_PAGES, _no_pages(USUAL_WORKLOADS)),
         WithoutEffect(["--seed"], NO_IDS, _no_ids),
+        *_of_front(),
         GZIP_OFF,
     ),
     "advise": (WithoutEffect(["--recipes", "--renumber", "--measure"], MEASURED_ELSEWHERE, beside("--run")),),

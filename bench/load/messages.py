@@ -11,7 +11,7 @@ from bench.load.bursts import Bursts
 from bench.load_models import Load
 from bench.plan import Addresses
 from bench.request_log import RequestLog
-from bench.results import Cause
+from bench.results import Cause, Side
 from bench.slices import Slice
 from bench.spec import CellKey
 from bench.wire.results import Anatomy, Bytes, TlsSession
@@ -153,8 +153,8 @@ class SendRequests(Struct, frozen=True, kw_only=True, tag=True):
     """How many of the cell's requests are sent, in order."""
     passes: int
     """How many times each is sent."""
-    producer_idle: bool
-    """Whether the producer has to be idle before each."""
+    counted: Side
+    """Which side is counted. A producer or front that is has to be idle before each."""
 
 
 class Discard(Struct, frozen=True, kw_only=True, tag=True):

@@ -328,12 +328,8 @@ class Worker:
         cell = self.cells[order.cell]
         if not isinstance(cell.client, LoopClient):
             return messages.Broken(text="a client that is a program of its own sends no fixed number of requests")
-        turns = await send_in_turn(
-            cell.client,
-            cell.requests[: order.requests_at_most],
-            order.passes,
-            cell.route.producer_pids if order.producer_idle else (),
-        )
+        idle = {"producer": cell.route.producer_pids, "front": cell.route.front_pids}.get(order.counted, ())
+        turns = await send_in_turn(cell.client, cell.requests[: order.requests_at_most], order.passes, idle)
         failure = turns.failure
         return messages.RequestsSent(sent=turns.sent, failure=None if failure is None else str(failure))
 

@@ -51,7 +51,7 @@ def section(run: Run) -> Section | None:
 
 def tables(run: Run) -> Iterator[Table]:
     """All tables about fronts, replicas and workers; none for a run without them."""
-    yield from _hop_tables(hops(run.cells))
+    yield from _hop_tables([hop for hop in hops(run.cells) if hop.behind.load is not None])
     yield from _bytes(run.cells)
     yield from _calls(run.cells)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from bench.callgrind.libraries import PARTS, by_part
+from bench.fronts.registry import NONE
 from bench.report import names
 from bench.report.document import (
     Chart,
@@ -16,9 +17,10 @@ from bench.report.document import (
     TableBuilder,
 )
 from bench.report.grouping import Grouping, WorkloadGroup, grouped, label_of, variant_of
+from bench.report.hops import servers
 from bench.report.latency_tables import headings, headings_of
 from bench.report.plots import Bars, Segment
-from bench.results import Cell, Estimate, InstructionCount, Run
+from bench.results import Cell, Estimate, InstructionCount, Run, Side
 from bench.spec import CellKey
 from bench.stats.instructions import INSTANCES, Change, changes, outcome
 from bench.stats.wording import counted
@@ -31,7 +33,7 @@ NOT_COUNTED = (
 )
 THOUSANDS = "k: thousand instructions."
 INTERVAL = "±: half of the interval that holds the median over windows with 95 %."
-SYSTEM_CALLS = "calls: system calls per request, of all threads."
+SYSTEM_CALLS = "calls: system calls per request, of all threads; under callgrind, reading the clock is one."
 PARTS_NOTE = (
     "Share of the user-space instructions of a request. The interpreter runs all Python code, the lab's and that of "
     "libraries. gRPC's library has TLS, gzip and HTTP/2 of its own, which count as that library."
@@ -49,8 +51,14 @@ INSTANCES_NOTE = (
     f"Configurations without a verdict after {' or '.join(map(str, INSTANCES[:-1]))} are counted in more, up to "
     f"{INSTANCES[-1]}. With fewer than {INSTANCES[0]} there is no verdict."
 )
-SIDES = {"producer": "server", "consumer": "client"}
+HOP_NOTE = (
+    "front: what the proxy executes; what the kernel does in its system calls is not counted. without: the same "
+    "configuration without the front."
+)
+SIDES: dict[Side, str] = {"producer": "server", "front": "front", "consumer": "client"}
 """Fields of Instructions, and what they are called."""
+BOTH_ENDS: tuple[Side, Side] = ("producer", "consumer")
+"""Sides that are there without a front, too."""
 THOUSAND = 1e3
 SHOWN_FROM = 0.005
 """Libraries with a smaller share of a request are not listed."""
@@ -76,7 +84,7 @@ def sections(run: Run) -> Iterator[Section]:
     yield Section(
         "instructions",
         TITLE,
-        (NOT_COUNTED, *compared),
+        (NOT_COUNTED, *compared, *_hop_tables(run.cells)),
         tuple(part for number, group in enumerate(grouping.groups) for part in _of_workload(number, group, grouping)),
     )
 
@@ -85,8 +93,7 @@ def conclusion(run: Run) -> Conclusion | None:
     """What a comparison of versions found; of other runs, how the protocols compare. None where nothing was counted."""
     threshold = run.plan.instruction_threshold
     if threshold is None:
-        text = " ".join(_in_short(group) for group in grouped(run).groups)
-        return Conclusion(f"Instructions of the server per request. {text}") if has_counts(run) else None
+        return Conclusion(_all_in_short(run)) if has_counts(run) else None
     found = changes(run)
     missing = [cell.id for cell in run.cells if cell.status not in ("measured", "unsupported")]
     size = f"{threshold * 100:g} %"
@@ -103,6 +110,34 @@ def conclusion(run: Run) -> Conclusion | None:
     if missing:
         text += f" Without a result: {', '.join(missing)}."
     return Conclusion(text, alarming=result == "regression")
+
+
+def _all_in_short(run: Run) -> str:
+    """What servers execute, and what fronts before them do. Behind a front, servers execute about the same."""
+    groups = grouped(run).groups
+    direct = [group for group in groups if group.cells[0].front == NONE]
+    text = " ".join(_in_short(group) for group in direct or groups)
+    return " ".join(filter(None, (f"Instructions of the server per request. {text}", _fronts_in_short(run.cells))))
+
+
+def _fronts_in_short(cells: Sequence[Cell]) -> str:
+    """`Of the front, get: one recipe, plain: HAProxy 34.2 thousand (HTTP/JSON).` Empty where none was counted."""
+    found = [(cell, count) for cell in cells if (count := _of(cell, "front")) is not None]
+    if not found:
+        return ""
+    where = _direct_title(found[0][0]), variant_of(found[0][0]).label
+    fronts: dict[str, list[str]] = {}
+    for cell, count in found:
+        if (_direct_title(cell), variant_of(cell).label) == where:
+            text = f"{thousands(count.per_request.value)} thousand ({names.series(cell.series)})"
+            fronts.setdefault(servers(cell), []).append(text)
+    each = "; ".join(f"{front} {', '.join(parts)}" for front, parts in fronts.items())
+    return f"Of the front, {', '.join(where)}: {each}."
+
+
+def _direct_title(cell: Cell) -> str:
+    """Of the section of the same cell without a front."""
+    return names.group(cell.without_front)
 
 
 def _in_short(group: WorkloadGroup) -> str:
@@ -132,7 +167,7 @@ def _of_workload(number: int, group: WorkloadGroup, grouping: Grouping) -> Itera
     yield Section(f"instructions-{number}-libraries", f"{group.title}: by library", (libraries,), detail=True)
 
 
-def _of(cell: Cell, side: str) -> InstructionCount | None:
+def _of(cell: Cell, side: Side) -> InstructionCount | None:
     return getattr(cell.instructions, side) if cell.instructions is not None else None
 
 
@@ -154,7 +189,7 @@ def _count_table(group: WorkloadGroup, cells: Sequence[Cell], grouping: Grouping
     return built.table()
 
 
-def _count_entries(cell: Cell, side: str, cells: Sequence[Cell], baseline: CellKey | None) -> list[str]:
+def _count_entries(cell: Cell, side: Side, cells: Sequence[Cell], baseline: CellKey | None) -> list[str]:
     found = _of(cell, side)
     if found is None:
         return [""] * (3 if baseline is None else 4)
@@ -177,7 +212,7 @@ def _half_width(found: InstructionCount) -> str:
     return f"{(estimate.high - estimate.low) / 2 / estimate.value * 100:.2f}"
 
 
-def _times(found: InstructionCount, cell: Cell, side: str, cells: Sequence[Cell], baseline: CellKey) -> str:
+def _times(found: InstructionCount, cell: Cell, side: Side, cells: Sequence[Cell], baseline: CellKey) -> str:
     """How many times those of the baseline with the same gzip and TLS."""
     for other in cells:
         if other.key == cell.of_series(baseline) and (its := _of(other, side)) is not None:
@@ -185,7 +220,7 @@ def _times(found: InstructionCount, cell: Cell, side: str, cells: Sequence[Cell]
     return ""
 
 
-def _part_table(group: WorkloadGroup, cells: Sequence[Cell], side: str) -> Table | None:
+def _part_table(group: WorkloadGroup, cells: Sequence[Cell], side: Side) -> Table | None:
     """Shares by part, in percent. None where the side was not counted."""
     counts = [(cell, found) for cell in cells if (found := _of(cell, side)) is not None]
     if not counts:
@@ -203,7 +238,7 @@ def _share(share: float) -> str:
     return "" if share < 0.0005 else f"{share * 100:.1f}"
 
 
-def _chart(group: WorkloadGroup, cells: Sequence[Cell], side: str) -> Chart | None:
+def _chart(group: WorkloadGroup, cells: Sequence[Cell], side: Side) -> Chart | None:
     """A bar for each configuration, by part. None where the side was not counted."""
     counts = {label_of(cell): found for cell in cells if (found := _of(cell, side)) is not None}
     if not counts:
@@ -237,6 +272,32 @@ def _library_table(group: WorkloadGroup, cells: Sequence[Cell]) -> Table:
                         [thousands(value), _share(value / total)],
                     )
     return built.table()
+
+
+def _hop_tables(cells: Sequence[Cell]) -> Iterator[Table]:
+    """A table for each workload: what fronts execute, and what servers and clients do with them and without."""
+    by_key = {cell.key: cell for cell in cells}
+    built: dict[str, TableBuilder] = {}
+    for cell in cells:
+        front = _of(cell, "front")
+        if front is None:
+            continue
+        title = f"Instructions of a hop; {_direct_title(cell)}; per request"
+        if title not in built:
+            built[title] = TableBuilder(title, [Column("front", numeric=False), *headings()])
+            built[title].columns += [Column("front", "k"), Column("±", "%"), Column("calls")]
+            built[title].columns += [Column(SIDES[side] + of, "k") for side in BOTH_ENDS for of in (" without", "")]
+            built[title].notes.append(f"{THOUSANDS} {INTERVAL} {SYSTEM_CALLS} {HOP_NOTE}")
+        alone = by_key.get(cell.without_front)
+        own = [thousands(front.per_request.value), _half_width(front), f"{front.system_calls:.1f}"]
+        server, client = ([_value(each, side) for each in (alone, cell)] for side in BOTH_ENDS)
+        built[title].add((servers(cell), *headings_of(cell)), [*own, *server, *client])
+    yield from (each.table() for each in built.values())
+
+
+def _value(cell: Cell | None, side: Side) -> str:
+    found = None if cell is None else _of(cell, side)
+    return "" if found is None else thousands(found.per_request.value)
 
 
 def _change_table(found: Sequence[Change]) -> Table:

@@ -8,8 +8,9 @@ from random import Random
 
 from bench.callgrind.tool import Valgrind
 from bench.machine import Pinning
-from bench.results import Status
-from bench.runner.counted_rig import CountedRig, NotCounted, RequestFailed, Side, Windows, explained
+from bench.results import Side, Status
+from bench.runner.counted_process import NotCounted
+from bench.runner.counted_rig import CountedRig, RequestFailed, Windows, explained
 from bench.runner.job import Job
 from bench.runner.processes import ProcessFailed
 from bench.runner.session import Session
@@ -61,17 +62,14 @@ class CountedInstance:
     async def count(self, pinning: Pinning, on_done: Callable[[CellKey], None]) -> Found:
         """Start the processes, count cell by cell, and end the processes. Raises Stopped.
 
-        `pinning`: the CPU of what is counted as that of producers. `on_done` is called once a cell is done.
+        `on_done` is called once a cell is done.
         """
-        if self._side == "consumer":
-            pinning = Pinning(producer=pinning.load, load=pinning.producer)
         problems: list[str] = []
         with tempfile.TemporaryDirectory(prefix="recipe-lab-callgrind-") as directory:
             try:
                 async with Session(pinning, self._job.stop, problems) as session:
                     for number, key in enumerate(dict.fromkeys(cell.process for cell in self.cells)):
                         own = Path(directory) / str(number)
-                        own.mkdir()
                         started = CountedRig.start(session, self._job, key, self._side, self._valgrind, own)
                         self._rigs[key] = await started
                     session.pin()

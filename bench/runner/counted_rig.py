@@ -2,27 +2,26 @@
 
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 from pathlib import Path
 from statistics import median
-from typing import Literal
 
 from bench import schedule as planning
 from bench.callgrind.libraries import library
-from bench.callgrind.profile import NotAProfile, Profile, parse
-from bench.callgrind.tool import ENVIRONMENT, Valgrind
+from bench.callgrind.profile import Profile
+from bench.callgrind.tool import ENVIRONMENT, FOLLOW, Valgrind
+from bench.front_processes import FrontProcess, front_process, front_processes
 from bench.load import messages
 from bench.machine import run_first
-from bench.results import InstructionCount
+from bench.results import InstructionCount, Side
+from bench.runner.counted_process import CountedProcess, NotCounted
 from bench.runner.job import Job
-from bench.runner.processes import UNWRAPPED, Child, LoadProcess, ProcessFailed, Wrapper
-from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, order_to_verify, start_rig
+from bench.runner.processes import Child, LoadProcess, Wrapper
+from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, Wrappers, order_to_verify, start_rig
 from bench.runner.session import Session
 from bench.spec import CellKey
 from bench.stats.instructions import estimate
-
-Side = Literal["producer", "consumer"]
 
 DIFFERENT_REQUESTS = 64
 """How many different requests a window holds, where each asks for one recipe. All protocols send the same ones."""
@@ -32,17 +31,9 @@ REQUESTS_AT_MOST = 128
 WINDOW_INSTRUCTIONS = 60_000_000
 """A window repeats its requests until it has about so many instructions, or REQUESTS_AT_MOST: garbage collections and
 other work that is not done for each request have to be spread over many."""
-OTHER_SIDE_PRIORITY = 2
+OTHERS_PRIORITY = 2
 """Of what is not counted (SCHED_FIFO). Counted processes have 1."""
-ORDER_PRIORITY = 3
-"""Of what sends a counted process its orders. Where processes of a priority take all of the CPUs' time, others get 5 %
-of it (sched(7)), and on a busy machine share that."""
 REQUESTS_TIMEOUT_S = 600.0
-DUMP_TIMEOUT_S = 60.0
-
-
-class NotCounted(Exception):
-    """The counted side does not answer as it should. The text is one line."""
 
 
 class RequestFailed(Exception):
@@ -93,45 +84,38 @@ def count_of(instances: Mapping[int, Windows]) -> InstructionCount:
 
 @dataclass(slots=True)
 class CountedRig:
-    """A rig, its counted process, and where that writes its dumps."""
+    """A rig with the processes of one side under callgrind."""
 
-    session: Session
-    valgrind: Valgrind
-    directory: Path
     side: Side
     rig: Rig
-    runs_first: bool = False
-    """Whether nothing interrupts the threads of the counted process."""
-    _dumps: int = 0
-    _empty: Profile | None = None
+    counted: Mapping[FrontProcess | None, CountedProcess]
+    """By what serves a cell: where fronts are counted, each by itself; else one for all cells, under None."""
 
     @classmethod
     async def start(
         cls, session: Session, job: Job, key: CellKey, side: Side, valgrind: Valgrind, directory: Path
     ) -> "CountedRig":
         """Start the rig of this process key. Raises ProcessFailed and Stopped."""
-        wrapper = Wrapper(valgrind.counting(directory), ENVIRONMENT)
-        wrapped = (wrapper, UNWRAPPED) if side == "producer" else (UNWRAPPED, wrapper)
-        rig = await session.unless_stopped(start_rig(session, job, key, *wrapped))
-        return cls(session, valgrind, directory, side, rig)
+        if side == "front":
+            # A program that is a script becomes another one.
+            valgrind = replace(valgrind, flags=(*valgrind.flags, FOLLOW))
+        directories = _directories(
+            directory, front_processes(planning.served(key, job.plan), job.plan.gzip_level), side
+        )
+        wrapped = {each: Wrapper(valgrind.counting(own), ENVIRONMENT) for each, own in directories.items()}
+        rig = await session.unless_stopped(start_rig(session, job, key, _wrappers(side, wrapped)))
+        children = _children(rig, side)
+        counted = {
+            each: CountedProcess(session, valgrind, own, children[each])
+            for each, own in directories.items()
+            if each in children
+        }
+        return cls(side, rig, counted)
 
     @property
-    def child(self) -> Child:
-        """The counted process."""
-        producers = self.rig.producers
-        return producers[0].child if self.side == "producer" and producers else self._load
-
-    @property
-    def _other(self) -> Child:
-        """The process of the other side."""
-        producers = self.rig.producers
-        return producers[0].child if self.side == "consumer" and producers else self._load
-
-    @property
-    def _load(self) -> Child:
-        """The load process."""
-        assert isinstance(self.rig.load, LoadProcess), "what is counted runs on this machine"
-        return self.rig.load.child
+    def runs_first(self) -> bool:
+        """Whether nothing interrupts the threads of counted processes."""
+        return all(process.runs_first for process in self.counted.values())
 
     async def verify(self, cell: CellKey) -> messages.Verification:
         """Whether the cell's responses are correct. Raises NotCounted and Stopped."""
@@ -141,37 +125,42 @@ class CountedRig:
         return verification
 
     async def start_counting(self) -> None:
-        """Count from now on, with nothing else on the CPU where that is permitted. Raises ProcessFailed and Stopped.
+        """Count from now on. Raises ProcessFailed and Stopped.
 
-        Threads then take turns in the same way every time, each until it waits. Otherwise one may be interrupted while
-        it holds a lock, for which others spin: waiting, which would be counted as work.
-
-        The other side runs before counted processes of other rigs. It would wait behind them otherwise, for whole
+        What is not counted runs before counted processes of other rigs. It would wait behind them otherwise, for whole
         requests. A thread that it interrupts is the first of its process to go on (sched(7)), so none spins meanwhile.
         """
-        self.runs_first = run_first(self.child.pid)
+        for process in self.counted.values():
+            await process.start_counting()
         if self.runs_first:
-            run_first(self._other.pid, OTHER_SIDE_PRIORITY)
-        await self._order(self.valgrind.start_counting(self.directory, self.child.pid))
+            counted = {process.child.pid for process in self.counted.values()}
+            for child in (_load_of(self.rig), *self.rig.servers()):
+                if child.pid not in counted:
+                    run_first(child.pid, OTHERS_PRIORITY)
 
     async def warm_up(self, cell: CellKey) -> Windows:
         """Send all requests of a window, and once more to find out how large windows have to be.
 
         Raises RequestFailed, NotCounted, ProcessFailed and Stopped.
         """
+        process = self._process(cell)
         await self._send(cell, 1)
-        await self._dumped()
-        if self._empty is None:
+        await process.dumped()
+        if process.empty is None:
             await self._send(cell, 0)
-            self._empty = await self._dumped()
+            process.empty = await process.dumped()
         sent = await self._send(cell, 1)
-        passes = passes_for(sent, (await self._dumped()).instructions)
-        return Windows(sent * passes, passes, self._empty)
+        passes = passes_for(sent, (await process.dumped()).instructions)
+        return Windows(sent * passes, passes, process.empty)
 
     async def count_window(self, cell: CellKey, windows: Windows) -> None:
         """Count one window more. Raises RequestFailed, NotCounted, ProcessFailed and Stopped."""
         await self._send(cell, windows.passes)
-        windows.profiles.append(await self._dumped())
+        windows.profiles.append(await self._process(cell).dumped())
+
+    def _process(self, cell: CellKey) -> CountedProcess:
+        """What is counted of a cell."""
+        return self.counted[front_process(cell, self.rig.gzip_level) if self.side == "front" else None]
 
     async def _send(self, cell: CellKey, passes: int) -> int:
         """Send the cell's requests so many times. Returns how many were sent."""
@@ -179,7 +168,7 @@ class CountedRig:
             cell=cell.label,
             requests_at_most=different_requests(cell.workload.page_size),
             passes=passes,
-            producer_idle=self.side == "producer",
+            counted=self.side,
         )
         answer = await self.rig.order(order, REQUESTS_TIMEOUT_S)
         if self.rig.broken or not isinstance(answer, messages.RequestsSent):
@@ -188,28 +177,33 @@ class CountedRig:
             raise RequestFailed(answer.failure)
         return answer.sent
 
-    async def _dumped(self) -> Profile:
-        """What was executed since the last call."""
-        await self._order(self.valgrind.dump(self.directory, self.child.pid))
-        self._dumps += 1
-        path = self.directory / f"dump.{self._dumps}"
-        try:
-            with path.open(encoding="utf-8", errors="replace") as lines:
-                return parse(lines)
-        except OSError as error:
-            raise NotCounted(f"callgrind wrote no {path.name}: {error.strerror or error}") from None
-        except NotAProfile as error:
-            raise NotCounted(f"callgrind wrote something else than a profile: {error}") from None
-        finally:
-            path.unlink(missing_ok=True)
 
-    async def _order(self, command: Sequence[str]) -> None:
-        try:
-            priority = ORDER_PRIORITY if self.runs_first else None
-            await self.session.unless_stopped(self.session.run_to_end("vgdb", command, DUMP_TIMEOUT_S, priority))
-        except ProcessFailed as error:
-            await self.child.raise_if_ended()
-            raise error from None
+def _directories(directory: Path, fronts: Sequence[FrontProcess], side: Side) -> dict[FrontProcess | None, Path]:
+    """A directory for each counted process. Fronts are the only ones of which there are several."""
+    counted: Sequence[FrontProcess | None] = fronts if side == "front" else [None]
+    found = {each: directory / str(number) for number, each in enumerate(counted)}
+    for own in found.values():
+        own.mkdir(parents=True)
+    return found
+
+
+def _wrappers(side: Side, wrapped: Mapping[FrontProcess | None, Wrapper]) -> Wrappers:
+    if side == "front":
+        return Wrappers(fronts={each: wrapper for each, wrapper in wrapped.items() if each is not None})
+    return Wrappers(producer=wrapped[None]) if side == "producer" else Wrappers(load=wrapped[None])
+
+
+def _children(rig: Rig, side: Side) -> dict[FrontProcess | None, Child]:
+    """The counted processes, as in `_directories`. Fronts that did not start are missing."""
+    if side == "front":
+        return {each: running.child for each, running in rig.fronts.items()}
+    return {None: rig.producers[0].child if side == "producer" else _load_of(rig)}
+
+
+def _load_of(rig: Rig) -> Child:
+    """The load process."""
+    assert isinstance(rig.load, LoadProcess), "what is counted runs on this machine"
+    return rig.load.child
 
 
 def different_requests(page_size: int | None) -> int:

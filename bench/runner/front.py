@@ -16,7 +16,7 @@ from bench.fronts.front import Front, Question
 from bench.fronts.plan import CA, CERTIFICATE, FrontPlan
 from bench.runner import tethered
 from bench.runner.forwarding import forwards
-from bench.runner.processes import Child, ProcessFailed
+from bench.runner.processes import Child, ProcessFailed, Wrapper
 from consumers.target import Target
 from producers.certificates import CertificateFiles
 
@@ -127,11 +127,12 @@ async def versions_of(names: Iterable[str]) -> dict[str, str]:
 
 
 async def start(
-    front: Front, plan: FrontPlan, directory: Path, certificates: Path | None, start_child: StartChild
+    front: Front, plan: FrontPlan, directory: Path, certificates: Path | None, wrapper: Wrapper, start_child: StartChild
 ) -> RunningFront:
     """Start it on a free port and wait until it forwards. Raises ProcessFailed.
 
     `start_child` starts a named command as a child of the session. `directory` is empty, and the front's own.
+    `wrapper`: what stands before its command.
     """
     row = registry.FRONTS[front.name]
     if (reason := front.why_not(plan) or why_not_installed(front)) is not None:
@@ -143,7 +144,8 @@ async def start(
     for _ in range(PORTS_TRIED):
         plan = replace(plan, address=f"{HOST}:{free_port()}")
         await asyncio.to_thread(_put_configuration, front, plan, directory)
-        command = tethered.command(str(directory / OUTPUT), front.command(program, str(directory)))
+        run = [*wrapper.command, *front.command(program, str(directory))]
+        command = tethered.command(str(directory / OUTPUT), run)
         child = await start_child(f"the front {row.title}", command)
         running = RunningFront(child, front, plan, directory, version)
         if await _ready(running):

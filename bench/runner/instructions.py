@@ -1,6 +1,6 @@
-"""Counting instructions per request of producers and consumers, with callgrind.
+"""Counting instructions per request of producers, fronts and consumers, with callgrind.
 
-One side of a protocol at a time runs under callgrind, on a CPU of its own; the other side runs as ever. Requests go one
+One side of a protocol at a time runs under callgrind, on a CPU of its own; the others run as ever. Requests go one
 after the other. They are counted in windows that hold the same requests, with a dump of the counts between two. Where
 versions are compared, they are counted in several instances, in random order.
 """
@@ -10,23 +10,26 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
+from typing import get_args
 
 from msgspec.structs import asdict, replace
 
 from bench import schedule as planning
 from bench.callgrind.tool import Valgrind
 from bench.cgroup import cpu_quota
+from bench.fronts.registry import NONE
 from bench.machine import NOT_PINNED, Pinning, usable_cpus
 from bench.plan import RunPlan
-from bench.results import Cell, InstructionCount, Instructions, PlanUsed, Run, RunWarning
+from bench.results import Cell, InstructionCount, Instructions, PlanUsed, Run, RunWarning, Side
 from bench.runner.counted_instance import CountedInstance, Failure, Found
-from bench.runner.counted_rig import Side, Windows, count_of
+from bench.runner.counted_rig import Windows, count_of
 from bench.runner.job import Job, RunHeader
 from bench.spec import CellKey
 from bench.stats import instructions as counts
 from bench.stats.wording import configurations
 from bench.topology import read_topology
 
+SIDES: tuple[Side, ...] = get_args(Side)
 ALL_FAILED_AT_MOST = 2
 """Producers that gave nothing in so many instances, and in no other, are not started again."""
 INTERRUPTED = (
@@ -40,14 +43,17 @@ INTERRUPTED = (
 class Counted:
     """What was found about one cell."""
 
+    sides: Sequence[Side]
+    """That are to be counted."""
     windows: dict[Side, dict[int, Windows]] = field(default_factory=dict)
     """Of each instance, by its number from 1."""
     failures: dict[int, Failure] = field(default_factory=dict)
     """Of instances in which it was not counted. Number 0: it cannot be counted in any."""
 
-    def failure(self, sides: Sequence[Side]) -> Failure | None:
+    @property
+    def failure(self) -> Failure | None:
         """Why it has no result; None where every side was counted."""
-        missing = any(not self.windows.get(side) for side in sides)
+        missing = any(not self.windows.get(side) for side in self.sides)
         return next(iter(self.failures.values()), None) if missing else None
 
     def counts(self) -> dict[Side, InstructionCount]:
@@ -59,7 +65,6 @@ class Counted:
 class Counting:
     """What was found about all cells, and the problems with processes."""
 
-    sides: tuple[Side, ...]
     cells: dict[CellKey, Counted]
     """By their keys as in the plan."""
     problems: list[str] = field(default_factory=list)
@@ -96,9 +101,7 @@ class _Work:
 async def count_instructions(job: Job, valgrind: Valgrind) -> Counting:
     """Count every cell of the job's matrix. Raises Stopped; nothing for problems with a producer."""
     plan = job.plan
-    # Versions differ in their producers; the consumers are this checkout's own.
-    sides: tuple[Side, ...] = ("producer",) if plan.compares_versions else ("producer", "consumer")
-    counting = Counting(sides, {cell: Counted() for cell in plan.matrix.cells()})
+    counting = Counting({cell: Counted(_sides(cell, plan)) for cell in plan.matrix.cells()})
     for cell, found in counting.cells.items():
         if (reason := planning.why_unsupported(cell, plan)) is not None:
             found.failures[0] = Failure("unsupported", reason)
@@ -106,7 +109,11 @@ async def count_instructions(job: Job, valgrind: Valgrind) -> Counting:
     random = Random(f"{plan.seed}/instructions")
     job.on_progress(0.0, "starting")
     if not plan.compares_versions:
-        work = [_Work(1, side, cells) for side in sides for cells in _side_by_side(left)]
+        work = [
+            _Work(1, side, cells)
+            for side in SIDES
+            for cells in _side_by_side(cell for cell in left if side in counting.cells[cell].sides)
+        ]
         await _count_all(work, job, valgrind, counting, random)
         return counting
     done = 0
@@ -143,7 +150,8 @@ async def _count_all(work: Sequence[_Work], job: Job, valgrind: Valgrind, counti
         try:
             if not _given_up(counting, each.cells):
                 instance = CountedInstance(job, valgrind, each.side, each.cells, random)
-                counting.add(each.number, each.side, await instance.count(_pinning(cpu), partial(on_done, each.number)))
+                pinning = _pinning(cpu, each.side)
+                counting.add(each.number, each.side, await instance.count(pinning, partial(on_done, each.number)))
         finally:
             free.put_nowait(cpu)
 
@@ -154,6 +162,14 @@ async def _count_all(work: Sequence[_Work], job: Job, valgrind: Valgrind, counti
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _sides(cell: CellKey, plan: RunPlan) -> Sequence[Side]:
+    """The sides of a cell that are counted."""
+    if plan.compares_versions:
+        # Versions differ in their producers; fronts and consumers are the same.
+        return ("producer",)
+    return tuple(side for side in SIDES if side != "front" or cell.front != NONE)
 
 
 def _side_by_side(cells: Iterable[CellKey]) -> list[list[CellKey]]:
@@ -187,14 +203,17 @@ def _cpus() -> list[int | None]:
     return found[: max(1, int(quota))] if found and quota is not None else found or [None]
 
 
-def _pinning(cpu: int | None) -> Pinning:
+def _pinning(cpu: int | None, counted: Side) -> Pinning:
     """What is counted on this CPU, all else on the others.
 
     On one CPU, threads of a process take turns in nearly the same way every time. On several, a thread that is woken
     runs at once or a little later, and finds more or less to do.
     """
     others = tuple(other for other in usable_cpus() if other != cpu)
-    return NOT_PINNED if cpu is None or not others else Pinning(producer=(cpu,), load=others)
+    if cpu is None or not others:
+        return NOT_PINNED
+    own: dict[Side, tuple[int, ...]] = dict.fromkeys(SIDES, others) | {counted: (cpu,)}
+    return Pinning(producer=own["producer"], front=own["front"], load=own["consumer"])
 
 
 def instructions_run(counting: Counting, plan: RunPlan, header: RunHeader) -> Run:
@@ -219,18 +238,17 @@ def instructions_run(counting: Counting, plan: RunPlan, header: RunHeader) -> Ru
 
 
 def _cells(counting: Counting) -> list[Cell]:
-    return [_cell(replace(key, load=None), found, counting.sides) for key, found in counting.cells.items()]
+    return [_cell(replace(key, load=None), found) for key, found in counting.cells.items()]
 
 
-def _cell(key: CellKey, found: Counted, sides: Sequence[Side]) -> Cell:
-    failure = found.failure(sides)
-    own = found.counts()
+def _cell(key: CellKey, found: Counted) -> Cell:
+    failure = found.failure
     return Cell(
         **asdict(key),
         id=key.label,
         status="measured" if failure is None else failure.status,
         reason=None if failure is None else failure.reason,
-        instructions=Instructions(producer=own.get("producer"), consumer=own.get("consumer")) if own else None,
+        instructions=Instructions(**found.counts()) if found.windows else None,
     )
 
 
@@ -238,7 +256,7 @@ def _left_out(counting: Counting) -> Iterator[RunWarning]:
     """Instances in which cells were not counted that have a result from others, by cause."""
     found: dict[tuple[tuple[int, ...], str], list[str]] = {}
     for key, cell in counting.cells.items():
-        if cell.failure(counting.sides) is None and cell.failures:
+        if cell.failure is None and cell.failures:
             reason = next(iter(cell.failures.values())).reason
             found.setdefault((tuple(sorted(cell.failures)), reason), []).append(replace(key, load=None).label)
     for (numbers, reason), ids in found.items():

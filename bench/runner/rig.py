@@ -33,6 +33,15 @@ VERIFY_TIMEOUT_S = 120.0
 """How long verifying a cell's responses, or counting its bytes, may take."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wrappers:
+    """What runs the processes of a rig."""
+
+    producer: Wrapper = UNWRAPPED
+    fronts: Mapping[FrontProcess, Wrapper] = field(default_factory=dict)
+    load: Wrapper = UNWRAPPED
+
+
 @dataclass(slots=True)
 class Rig:
     """The processes of one protocol of one version: its load process, its relays, its fronts, its producers."""
@@ -65,7 +74,7 @@ class Rig:
             self.broken = self.load_lost = True
             self.session.problems.append(str(error))
             return None
-        for child in self._servers():
+        for child in self.servers():
             if not child.alive:
                 self.broken = True
                 ended = f"{child.name} ended with {child.process.returncode}{child.last_error()}"
@@ -88,7 +97,7 @@ class Rig:
 
     def pids(self) -> list[int]:
         """The ids of its processes."""
-        return [*self.load.pids, *(pid for child in self._servers() for pid in child.family())]
+        return [*self.load.pids, *(pid for child in self.servers() for pid in child.family())]
 
     def peak_memory(self, cell: CellKey) -> Memory:
         """The peak memory of what serves a cell: of its producers together, and of its front."""
@@ -98,7 +107,8 @@ class Rig:
             producer_peak=_peak_bytes(producers), front_peak=_peak_bytes([] if front is None else [front.child])
         )
 
-    def _servers(self) -> Iterable[Child]:
+    def servers(self) -> Iterable[Child]:
+        """All of its processes but those that send requests."""
         yield from (relay.child for relay in self.relays)
         yield from (front.child for front in self.fronts.values())
         yield from (producer.child for producer in self.producers)
@@ -126,21 +136,21 @@ async def start_rigs(session: Session, job: Job, instance: int = 0) -> dict[Cell
     return rigs
 
 
-async def start_rig(
-    session: Session, job: Job, key: CellKey, producer_in: Wrapper = UNWRAPPED, load_in: Wrapper = UNWRAPPED
-) -> Rig:
-    """Start the rig of one producer. `producer_in`, `load_in`: what runs its processes. Raises ProcessFailed."""
+async def start_rig(session: Session, job: Job, key: CellKey, wrappers: Wrappers = Wrappers()) -> Rig:
+    """Start the rig of one producer. Raises ProcessFailed."""
     plan = job.plan
     cells = planning.served(key, plan)
     direct = plan.version_of(key).targets.get(key.protocol)
     producers: list[RunningProducer] = []
     if direct is None:
         replicas = max((cell.replicas for cell in cells), default=1)
-        starting = (_start_producer(session, job, key, cells, producer_in) for _ in range(replicas))
+        starting = (_start_producer(session, job, key, cells, wrappers.producer) for _ in range(replicas))
         producers = await _together(starting)
         direct = producers[0].addresses
     needed = front_processes(cells, plan.gzip_level)
-    running = await _together(_start_front(session, job, each, producers) for each in needed)
+    running = await _together(
+        _start_front(session, job, each, producers, wrappers.fronts.get(each, UNWRAPPED)) for each in needed
+    )
     started = dict(zip(needed, running, strict=True))
     fronts = {each: found for each, found in started.items() if isinstance(found, RunningFront)}
     broken = {each: found for each, found in started.items() if isinstance(found, str)}
@@ -169,7 +179,7 @@ async def start_rig(
     )
     load: LoadProcess | ClusterLoad
     if job.cluster is None:
-        load = await session.start_load(setup, load_in)
+        load = await session.start_load(setup, wrappers.load)
     else:
         load = await start_cluster_load(job.cluster, setup)
     return Rig(session, key, load, relays, producers, fronts, plan.gzip_level, job.certificates)
@@ -265,14 +275,14 @@ async def _start_producer(
 
 
 async def _start_front(
-    session: Session, job: Job, needed: FrontProcess, producers: Sequence[RunningProducer]
+    session: Session, job: Job, needed: FrontProcess, producers: Sequence[RunningProducer], wrapper: Wrapper
 ) -> RunningFront | str:
     """A front, or why it could not be started. Others can be measured without it."""
     addresses = [producer.addresses.of(tls=needed.producer_tls) for producer in producers[: needed.replicas]]
     upstreams = tuple(address.authority for address in addresses if address is not None)
     plan = replace(needed.plan, upstreams=upstreams)
     try:
-        return await session.start_front(registry.front(needed.name), plan, job.certificates)
+        return await session.start_front(registry.front(needed.name), plan, job.certificates, wrapper)
     except ProcessFailed as error:
         session.problems.append(str(error))
         return str(error)

@@ -211,11 +211,13 @@ class Session:
         child = await self._start(f"the relay for {network}", command, cores, self._relays)
         return Server(child, tuple([await child.announced() for _ in addresses]))
 
-    async def start_front(self, front: Front, plan: FrontPlan, certificates: Path | None = None) -> fronts.RunningFront:
+    async def start_front(
+        self, front: Front, plan: FrontPlan, certificates: Path | None = None, wrapper: Wrapper = UNWRAPPED
+    ) -> fronts.RunningFront:
         """Start a front on a free port, whatever the address of its plan, and wait until it forwards.
 
-        `certificates`: where the lab's are, for a plan with TLS. Raises ProcessFailed, also where its program is not
-        installed or cannot do what the plan says.
+        `certificates`: where the lab's are, for a plan with TLS. `wrapper`: what runs it. Raises ProcessFailed, also
+        where its program is not installed or cannot do what the plan says.
         """
         assert self._aside is not None, "a session is entered before it starts anything"
         if not self._removes_files:
@@ -223,10 +225,13 @@ class Session:
             await self._start("what removes files of a killed bench", _remover(self._aside.name), (), self._tools)
         directory = Path(tempfile.mkdtemp(prefix=f"{front.name}-", dir=self._aside.name))
 
-        async def start(name: str, command: Sequence[str]) -> Child:
-            return await self._start(name, command, self.pinning.between, self._fronts)
+        # What stands before its command comes behind what ties it to this process.
+        around = replace(wrapper, command=())
 
-        return await fronts.start(front, plan, directory, certificates, start)
+        async def start(name: str, command: Sequence[str]) -> Child:
+            return await self._start(name, command, self.pinning.between, self._fronts, wrapper=around)
+
+        return await fronts.start(front, plan, directory, certificates, wrapper, start)
 
     async def end_front(self, front: fronts.RunningFront) -> None:
         """End a front before the others."""

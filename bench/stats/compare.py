@@ -338,7 +338,11 @@ def _counts(cell: Cell) -> dict[str, float]:
         found["request bytes behind the front"] = behind.request.wire_bytes
         found["response bytes behind the front"] = behind.response.wire_bytes
     if instructions is not None:
-        sides = {"server": instructions.producer, "client": instructions.consumer}
+        sides = {
+            "server": instructions.producer,
+            "front": instructions.front,
+            "client": instructions.consumer,
+        }
         found |= {f"{side} instructions": count.per_request.value for side, count in sides.items() if count is not None}
     return {what: count for what, count in found.items() if count is not None}
 

@@ -152,6 +152,7 @@ def test_a_valgrind_that_is_too_old_for_the_processor(tmp_path: Path) -> None:
     [
         (("--protocol", "soap"), "--protocol: 'soap'"),
         (("--client", "h2load"), "--client h2load"),
+        (("--front", "squid"), "--front: 'squid'"),
         (("--ab", "no-such-commit"), "--ab: 'no-such-commit'"),
         (("--threshold", "-1"), "--threshold"),
         (("--out", "i.txt"), "--out: 'i.txt'"),

@@ -88,6 +88,8 @@ REFUSED = [
     ("instructions", "--page-size", "--page-size 5 --workload fields"),
     ("instructions", "--seed", "--seed 2 --workload list"),
     ("instructions", "--gzip-level", "--gzip-level 9 --gzip off"),
+    ("instructions", "--gzip-at", "--gzip-at front"),
+    ("instructions", "--tls-at", "--tls-at both --tls off --front nginx"),
     ("advise", "--recipes", "--payload 1kB --rtt 1ms --run r.json --recipes generated"),
     ("advise", "--renumber", "--payload 1kB --rtt 1ms --run r.json --renumber"),
     ("advise", "--measure", "--payload 1kB --rtt 1ms --run r.json --measure"),

@@ -51,6 +51,37 @@ def test_tables_show_counts_parts_and_libraries() -> None:
     assert ["plain", "gRPC", "server", "grpc/\\_cython/cygrpc", "440.0", "100.0"] in rows
 
 
+def test_what_fronts_execute_stands_beside_servers_with_them_and_without() -> None:
+    python = ("python3.11", 1.0)
+    direct = Instructions(producer=count(200_000.0, python), consumer=count(400_000.0, python))
+    behind = Instructions(
+        producer=count(210_000.0, python),
+        front=count(30_000.0, ("haproxy", 0.9), ("libc.so.6", 0.1)),
+        consumer=count(400_000.0, python),
+    )
+    document = document_of(
+        run(
+            [
+                cell(CellKey(protocol="http"), direct),
+                cell(CellKey(protocol="http", front="haproxy"), behind),
+                cell(CellKey(protocol="grpc", front="haproxy"), behind),
+            ]
+        )
+    )
+    assert document.conclusion is not None
+    assert document.conclusion.text == (
+        "Instructions of the server per request. get: one recipe, plain: HTTP/JSON 200.0 thousand. "
+        "Of the front, get: one recipe, plain: HAProxy 30.0 thousand (HTTP/JSON), 30.0 thousand (gRPC)."
+    )
+    text = markdown.render(document)
+    rows = [[place.strip() for place in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
+    both = ["30.0", "0.10", "15.0", "200.0", "210.0", "400.0", "400.0"]
+    assert ["HAProxy", "plain", "HTTP/JSON", *both] in rows
+    assert ["HAProxy", "plain", "gRPC", "30.0", "0.10", "15.0", "–", "210.0", "–", "400.0"] in rows
+    assert ["plain", "HTTP/JSON", "front", "haproxy", "27.0", "90.0"] in rows
+    assert "get: one recipe, behind HAProxy: instructions of the front" in html.render(document).decode()
+
+
 def test_a_page_has_a_chart_of_each_side() -> None:
     page = html.render(document_of(counted())).decode()
     assert "get: one recipe: instructions of the server" in page

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
+from bench import front_processes
 from bench.callgrind.profile import Profile
 from bench.callgrind.tool import Valgrind
 from bench.load.messages import Verification
@@ -44,10 +45,13 @@ class Processes:
     started: Counter[str] = field(default_factory=Counter)
     """By version."""
     run_first: bool = True
+    sides: list[tuple[str, str]] = field(default_factory=list)
+    """Of all rigs: the protocol, and what was counted."""
     order: list[str] = field(default_factory=list)
     """The versions of all windows, as they were counted."""
 
-    async def start(self, _session: object, _job: object, key: CellKey, *_: object) -> "CountingRig":
+    async def start(self, _session: object, _job: object, key: CellKey, side: str, *_: object) -> "CountingRig":
+        self.sides.append((key.protocol, side))
         version = str(key.version)
         self.started[version] += 1
         return CountingRig(self, version, self.started[version], self.run_first)
@@ -75,9 +79,9 @@ class CountingRig:
         windows.profiles.append(Profile(instructions=round(REQUESTS * found)))
 
 
-async def counted(monkeypatch: pytest.MonkeyPatch, processes: Processes) -> Run:
+async def counted(monkeypatch: pytest.MonkeyPatch, processes: Processes, plan: RunPlan = PLAN) -> Run:
     monkeypatch.setattr(counted_instance, "CountedRig", processes)
-    return instructions_run(await count_instructions(job_of(PLAN, ids=[1]), VALGRIND), PLAN, HEADER)
+    return instructions_run(await count_instructions(job_of(plan, ids=[1]), VALGRIND), plan, HEADER)
 
 
 def results(run: Run) -> dict[str, tuple[str, str | None]]:
@@ -153,3 +157,28 @@ async def test_a_version_that_was_not_counted_because_of_the_other_says_so(monke
         "old-http-get": ("failed", "status 500"),
         "new-http-get": ("failed", "counted in turns with old-http-get-c1, of which a request failed"),
     }
+
+
+async def test_fronts_are_counted_where_there_are_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One rig counts all fronts of a protocol."""
+    monkeypatch.setattr(front_processes, "why_not_installed", lambda _: None)
+    fronts, loads = ["none", "haproxy", "nginx"], [ClosedLoad(concurrency=1)]
+    matrix = Matrix({"front": fronts, "protocol": ["http", "grpc"], "load": loads})
+    plan = replace(PLAN, matrix=matrix, instances=1, versions=(Version(),), threshold=None)
+    processes = Processes(lambda version, instance: 100_000)
+    run = await counted(monkeypatch, processes, plan)
+    sides = ("producer", "front", "consumer")
+    assert sorted(processes.sides) == sorted((name, side) for name in ("http", "grpc") for side in sides)
+    assert {cell.id: [side for side in sides if getattr(cell.instructions, side)] for cell in run.cells} == {
+        **{f"{name}-get": ["producer", "consumer"] for name in ("http", "grpc")},
+        **{f"{name}-get-{front}": [*sides] for name in ("http", "grpc") for front in ("haproxy", "nginx")},
+    }
+
+
+async def test_versions_behind_a_front_are_compared_by_their_producers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(front_processes, "why_not_installed", lambda _: None)
+    processes = Processes(lambda version, instance: 100_000)
+    plan = replace(PLAN, matrix=Matrix({**PLAN.matrix.values, "front": ["haproxy"]}))
+    run = await counted(monkeypatch, processes, plan)
+    assert set(processes.sides) == {("http", "producer")}
+    assert [(each.key.label, each.verdict) for each in changes(run)] == [("new-http-get-haproxy", "same")]
