@@ -1,12 +1,17 @@
 """`bench slo` from end to end: real producers of known capacity, and one-line errors for invalid flags."""
 
-from collections.abc import Sequence
+import math
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from bench import run_file
 from bench.cli.slo import in_words, rate_of, slo, table
+from bench.front_programs import program_of
 from bench.load_models import OpenLoad
 from bench.runner.session import RunningProducer, Session
 from bench.runner.slo import Found
@@ -15,6 +20,7 @@ from bench.spec import CellKey
 from bench.stats.cores import CoresUsed
 from commands import command_line
 from tests.support import measuring
+from tests.support.fronts import installed
 
 CAPACITY_HZ = 200.0
 ONE_AT_A_TIME = ("--delay-ms", "5", "--one-at-a-time")
@@ -65,6 +71,48 @@ def test_the_rate_found_is_below_the_capacity(
     assert cell.latency_ns is not None
     assert cell.latency_ns.p50 is not None
     assert 5e6 <= cell.latency_ns.p50.value < 60e6
+
+
+@pytest.fixture
+def two_cores() -> Iterator[None]:
+    """Let this process and its children use two CPUs at most."""
+    usable = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(usable)[:2])
+    yield
+    os.sched_setaffinity(0, usable)
+
+
+@pytest.mark.usefixtures("two_cores")
+def test_a_rate_behind_a_front_is_a_bound_where_processes_exceed_cores(
+    known_producers: dict[str, Sequence[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    async def keep_awake(*_: object) -> None:
+        pass
+
+    front = installed("haproxy")
+    monkeypatch.setattr(Session, "keep_awake", keep_awake)
+    # On a busy machine requests leave late, which would be a bound for another reason.
+    monkeypatch.setattr("bench.stats.generator.LAG_OF_LATENCY", math.inf)
+    monkeypatch.setattr("bench.runner.slo.LONGEST_NS", 200_000_000)
+    monkeypatch.setattr("bench.runner.slo_search.PRECISION", 2.0)
+    known_producers["http"] = ("--delay-ms", "20", "--one-at-a-time")
+    path = tmp_path / "slo.json"
+    arguments = ("--protocol", "http", "--front", "none,haproxy", "--replicas", "2", "--slo", "p50<300ms")
+    assert run(*arguments, "--out", str(path)) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert re.search(r"servers HTTP/JSON .*one producer [\d,]+ HAProxy ×2 ≥ [\d,]+ ", said)
+    assert "a lower bound, as 4 busy processes (load, front, 2 producers) shared 2 cores" in said
+    found = run_file.read(path)
+    printed = subprocess.run([str(program_of(front)), front.version_flag], capture_output=True, text=True, check=True)
+    assert found.environment["fronts"] == {front.name: front.version(printed.stdout)}
+    alone, behind = found.cells
+    assert (alone.front, alone.replicas, alone.fewer_cores) == ("none", 1, None)
+    assert (behind.front, behind.replicas) == ("haproxy", 2)
+    assert behind.fewer_cores is not None
+    assert behind.cpu_us_per_request.front is not None
 
 
 def test_an_objective_that_no_rate_meets_is_reported_as_missed(
