@@ -12,6 +12,7 @@ from bench.cli.advise import advise
 from bench.cli.ask import ask
 from bench.cli.check import check
 from bench.cli.claims import claims
+from bench.cli.cluster_flags import ELSEWHERE
 from bench.cli.compare import compare
 from bench.cli.front_errors import front_errors
 from bench.cli.front_health import front_health
@@ -32,9 +33,16 @@ from bench.cli.without_effect import WITHOUT_EFFECT
 from commands import command_line
 from recipes.installation import started_as
 
+
+def _class_of(command: Callable[..., int]) -> type[command_line.GroupedCommand]:
+    """Which flags it refuses."""
+    name = command.__name__
+    return command_line.GroupedCommand.refusing(WITHOUT_EFFECT.get(name, ()), ELSEWHERE.get(name, {}))
+
+
 app = command_line.application("Measure what serving the same recipes costs over each protocol.")
 for command in (run, compare, history, claims, report, sizes, instructions, advise, ask, slo, rollout, check):
-    app.command(cls=command_line.GroupedCommand.refusing(WITHOUT_EFFECT.get(command.__name__, ())))(command)
+    app.command(cls=_class_of(command))(command)
 fronts = command_line.application("Proxies between consumers and producers: how they are configured, what they do.")
 of_fronts: Mapping[str, Callable[..., int]] = {
     "list": front_list,
@@ -47,7 +55,7 @@ of_fronts: Mapping[str, Callable[..., int]] = {
     "errors": front_errors,
 }
 for name, command in of_fronts.items():
-    fronts.command(name, cls=command_line.GroupedCommand.refusing(WITHOUT_EFFECT.get(command.__name__, ())))(command)
+    fronts.command(name, cls=_class_of(command))(command)
 app.add_typer(fronts, name="front")
 
 

@@ -6,7 +6,7 @@ import re
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -35,14 +35,26 @@ _BEFORE_DEFAULT = re.compile(r"\s*\[(?=default: |required\])")
 
 
 class CheckedCommand(TyperCommand):
-    """A command that refuses flags without effect."""
+    """A command that refuses flags without effect, and says what to use instead of flags that another command has."""
 
     rows: ClassVar[Sequence[WithoutEffect]] = ()
+    elsewhere: ClassVar[Mapping[str, str]] = {}
+    """What goes on after `--flag `, by flag."""
 
     @classmethod
-    def refusing(cls, rows: Sequence[WithoutEffect]) -> type[Self]:
+    def refusing(cls, rows: Sequence[WithoutEffect], elsewhere: Mapping[str, str] | None = None) -> type[Self]:
         """The class of a command that refuses these."""
-        return type(cls.__name__, (cls,), {"rows": rows})
+        return type(cls.__name__, (cls,), {"rows": rows, "elsewhere": elsewhere or {}})
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the command line. Raises UsageError for a flag of another command."""
+        try:
+            return super().parse_args(ctx, args)
+        except TyperException as error:
+            flag = getattr(error, "option_name", "")
+            if flag in self.elsewhere:
+                raise UsageError(f"{flag} {self.elsewhere[flag]}") from None
+            raise
 
     def invoke(self, ctx: Any) -> Any:
         """Check the flags and run the command. Raises UsageError."""

@@ -9,7 +9,7 @@ from bench.fronts import registry as fronts
 from bench.results import Run
 from bench.stats.wording import NAMED_AT_MOST, some_of
 
-UNKNOWN = "unknown"
+NOT_RECORDED = "not recorded"
 DIGEST_DIGITS = 12
 ONE_SIDED = "recorded in one run only"
 
@@ -70,10 +70,10 @@ def commit_of(run: Run) -> str | None:
 
 def _circumstances(run: Run) -> dict[str, str]:
     return {
-        "commit": commit_of(run) or UNKNOWN,
+        "commit": commit_of(run) or NOT_RECORDED,
         "note": run.note or "none",
         "started": run.started_at,
-        "host": str(run.environment.get("host") or UNKNOWN),
+        "host": str(run.environment.get("host") or NOT_RECORDED),
         "instances": str(run.plan.instances_done),
     }
 
@@ -121,7 +121,7 @@ def differing(values_a: Mapping[str, str], values_b: Mapping[str, str]) -> list[
     one_sided = [name for name in names if name not in values_a or name not in values_b]
     listed = [name for name in names if len(one_sided) <= NAMED_AT_MOST or name not in one_sided]
     found = [
-        Difference(name, values_a.get(name, UNKNOWN), values_b.get(name, UNKNOWN))
+        Difference(name, values_a.get(name, NOT_RECORDED), values_b.get(name, NOT_RECORDED))
         for name in listed
         if values_a.get(name) != values_b.get(name)
     ]

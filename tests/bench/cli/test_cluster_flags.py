@@ -57,6 +57,22 @@ def test_what_cannot_be_measured_from_a_cluster_is_refused(arguments: tuple[str,
     assert done.stderr == f"python -m bench: {error}\n"
 
 
+@pytest.mark.parametrize(
+    ("command", "instead"),
+    [
+        ("slo", "give run the rates instead: run --scheduler ADDRESS --target PROTOCOL=URL --rate 500,1000,2000"),
+        ("sizes", "bytes are counted on this machine, and are the same from any other: leave it out"),
+        ("instructions", "instructions are counted on this machine, one request at a time: leave it out"),
+    ],
+)
+def test_other_commands_say_what_to_use_instead_of_a_cluster(command: str, instead: str) -> None:
+    done = run_here("bench", command, *SCHEDULER)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("python -m bench: --scheduler is a flag of run")
+    assert done.stderr.endswith(f"{instead}\n")
+    assert done.stderr.count("\n") == 1
+
+
 def test_without_dask_it_says_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "distributed.py").write_text("raise ImportError('No module named distributed')\n")
     done = run("bench", "run", *TARGET, *SCHEDULER, PYTHONPATH=str(tmp_path))
