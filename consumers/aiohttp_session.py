@@ -34,8 +34,8 @@ Value = TypeVar("Value")
 DEFAULT_CONNECTIONS = 100
 """aiohttp's default."""
 IDLE_S = 100.0
-"""A connection that was idle for longer is not used again. Less than the time after which producers close it, and more
-than aiohttp's 15 s, after which a caller that comes now and then would connect anew each time."""
+"""By default, a connection that was idle for longer is not used again. Less than the time after which producers close
+it, and more than aiohttp's 15 s, after which a caller that comes now and then would connect anew each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class HttpSession:
         connector = _Connector(
             settings.connects_to,
             limit=settings.connections or DEFAULT_CONNECTIONS,
-            keepalive_timeout=IDLE_S,
+            keepalive_timeout=settings.keep_alive_s or IDLE_S,
             ssl=self._tls_context() if settings.target.tls else False,
         )
         connector._factory = partial(_Connection, loop=asyncio.get_running_loop())  # type: ignore[assignment]

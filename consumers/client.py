@@ -33,6 +33,8 @@ class ClientSettings(Access):
     then consumers whose library has neither `insecure` nor `tls_min` make that handshake when they are opened."""
     connections: int | None = None
     """The maximum number of connections; None: the library's default."""
+    keep_alive_s: float | None = None
+    """How long an idle connection is kept; None: the consumer's own time."""
 
     @property
     def connects_to(self) -> Target:

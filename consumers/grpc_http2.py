@@ -246,8 +246,11 @@ def connecting_channel(settings: ClientSettings) -> grpc.aio.Channel:
 
 def channel_options(settings: ClientSettings) -> list[tuple[str, int | str]]:
     """The channel arguments of a consumer."""
+    kept_ms = None if settings.keep_alive_s is None else round(settings.keep_alive_s * 1000)
     return [
         *_names(settings),
+        # Its own default is half an hour.
+        *([] if kept_ms is None else [("grpc.client_idle_timeout_ms", kept_ms)]),
         ("grpc.compression_enabled_algorithms_bitset", IDENTITY_AND_GZIP if settings.gzip else IDENTITY_ONLY),
         # Pages of large recipes exceed the default of 4 MiB.
         ("grpc.max_receive_message_length", -1),

@@ -6,6 +6,7 @@ Not in it: what `--dry-run` leaves undone, since it shows the plan of the comman
 from collections.abc import Mapping, Sequence
 
 from bench.cli import slo
+from bench.cli.front_keep_alive import USUAL_CLOSER
 from bench.cli.shared_flags import USUAL_WORKLOADS
 from bench.fronts.registry import NONE
 from bench.schedule import OPEN_SLICE_NS
@@ -42,6 +43,16 @@ def _no_front(line: CommandLine) -> bool:
 def _front_none(line: CommandLine) -> bool:
     """Whether no front was chosen, where there is one by default."""
     return values.comma_list(line["--front"] or []) == [NONE]
+
+
+def _has_none(line: CommandLine) -> bool:
+    """Whether producers are asked without a front, too."""
+    return NONE in values.comma_list(line["--front"] or [])
+
+
+def _closers(line: CommandLine) -> list[str]:
+    """Who closes the idle connections of fronts and their clients."""
+    return values.comma_list(line["--closed-by"] or [USUAL_CLOSER])
 
 
 NO_REPLICAS = WithoutEffect(["--replicas"], "without a front; add --front, or leave it out", _no_front)
@@ -208,7 +219,24 @@ WITHOUT_EFFECT: Mapping[str, Sequence[WithoutEffect]] = {
     ),
     "front_health": (TLS_OFF_BY_DEFAULT,),
     "front_keep_alive": (
-        WithoutEffect(["--front-keep-alive", "--retries"], f"with --front {NONE}; leave one of them out", _front_none),
+        WithoutEffect(
+            ["--front-keep-alive", "--retries", "--closed-by"],
+            f"with --front {NONE}; leave one of them out",
+            _front_none,
+        ),
+        WithoutEffect(
+            ["--retries"], "with --closed-by front; leave one of them out", lambda line: _closers(line) == ["front"]
+        ),
+        WithoutEffect(
+            ["--producer-keep-alive"],
+            "with --closed-by front; leave one of them out",
+            lambda line: _closers(line) == ["front"] and not _has_none(line),
+        ),
+        WithoutEffect(
+            ["--consumer-keep-alive"],
+            "without --closed-by front; add it, or leave --consumer-keep-alive out",
+            lambda line: _closers(line) == ["producer"] and not _has_none(line),
+        ),
     ),
     "front_streams": (WithoutEffect(["--streams-at"], f"with --front {NONE}; leave one of them out", _front_none),),
     "front_show": (

@@ -1,14 +1,16 @@
-"""Connections that a producer closes while a front sends a request over them: failures by idle time. Pure.
+"""Connections that a server closes while a request is sent over them: failures by idle time. Pure.
 
-A producer closes a connection that was idle for its limit. What is on its way to the producer then is lost: requests
-that the front sent before it learned of the end. Without a network that is a matter of microseconds; with one, the
-front's last round trip before the limit. A front that closes first never sends over a connection that is about to end.
+The server is the producer, whose connections a front has opened, or the front, with connections of consumers. It closes
+a connection that was idle for its limit. What is on its way to it then is lost: requests that were sent before the end
+was known. Without a network that is a matter of microseconds; with one, the last round trip before the limit. Who has
+opened a connection and closes it first never sends over one that is about to end.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from statistics import median
+from typing import Literal, get_args
 
 from msgspec import Struct
 
@@ -19,8 +21,12 @@ from bench.protocols import title
 from bench.request_log import LoggedRequest
 from bench.stats.proportions import Burst, Proportion, proportion
 
+Closer = Literal["producer", "front"]
+"""Who closes idle connections: the producer those of the front, without one those of consumers; or the front those of
+consumers."""
+CLOSERS: tuple[Closer, ...] = get_args(Closer)
 MARGIN_S = 0.01
-"""How much earlier or later than its limit says a producer may close, and a request may leave."""
+"""How much earlier or later than its limit says a server may close, and a request may leave."""
 PER_10_000 = 10_000
 
 
@@ -30,7 +36,7 @@ class IdleTimes:
 
     limit_s: float
     round_trip_s: float = 0.0
-    """Between the front and the producer."""
+    """Over the connection."""
 
     @property
     def closing_s(self) -> tuple[float, float]:
@@ -74,14 +80,21 @@ class Band(Struct, frozen=True, kw_only=True):
 class KeepAliveFound(Found, frozen=True, kw_only=True):
     """One pair of limits."""
 
-    producer_keep_alive_s: float
-    front_keep_alive_s: float
+    closed_by: Closer
+    closed_after_s: float
+    kept_s: float
+    """After how long the one that has opened a connection would close it itself."""
     retries: int
     """How often the front sends a request again."""
     idle_s: tuple[float, float] = (0.0, 0.0)
     """The shortest and the longest idle time."""
     bands: tuple[Band, ...] = ()
     ways: tuple[FailedAs, ...] = ()
+
+    @property
+    def has_retries(self) -> bool:
+        """Whether the front could send a request again."""
+        return self.front != NONE and self.closed_by == "producer"
 
     @property
     def around(self) -> Band:
@@ -141,22 +154,28 @@ def _band(name: str, bursts: Sequence[IdleBurst]) -> Band:
 
 
 def answer(found: Sequence[KeepAliveFound]) -> str:
-    """One sentence for each protocol: how many of 10,000 requests around the limit fail, by front and limits."""
-    measured = [each for each in found if each.measured]
-    protocols = dict.fromkeys(each.protocol for each in measured)
-    return " ".join(_sentence(name, [each for each in measured if each.protocol == name]) for name in protocols)
+    """One sentence for each protocol and who closes: how many of 10,000 requests around the limit fail, by front and
+    limits."""
+    groups: dict[tuple[str, Closer], list[KeepAliveFound]] = {}
+    for each in found:
+        if each.measured:
+            groups.setdefault((each.protocol, each.closed_by), []).append(each)
+    return " ".join(_sentence(protocol, closer, group) for (protocol, closer), group in groups.items())
 
 
-def _sentence(protocol: str, found: Sequence[KeepAliveFound]) -> str:
+def _sentence(protocol: str, closer: Closer, found: Sequence[KeepAliveFound]) -> str:
     around_s = sum(found[0].idle_s) / 2
     several = {name: len({getattr(each, name) for each in found}) > 1 for name in _LIMITS}
     parts = [f"{_named(each, several)} {_failing(each)}" for each in found]
-    return f"{title(protocol)}, of 10,000 requests after about {around_s:.3g} s without any, fail: {'; '.join(parts)}."
+    return (
+        f"{title(protocol)}, where the {closer} closes: of 10,000 requests after about {around_s:.3g} s without any, "
+        f"fail: {'; '.join(parts)}."
+    )
 
 
 _LIMITS = {
-    "producer_keep_alive_s": "producer {:g} s",
-    "front_keep_alive_s": "front {:g} s",
+    "closed_after_s": "closed after {:g} s",
+    "kept_s": "kept {:g} s",
     "retries": "{} retries",
 }
 

@@ -85,6 +85,7 @@ class CellClients:
             dialect=key.dialect,
             timeout_s=self.setup.timeout_s,
             connections=connections,
+            keep_alive_s=self.setup.keep_alive_s,
         )
 
     async def close(self) -> list[str]:

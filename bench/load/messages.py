@@ -60,6 +60,8 @@ class Setup(Struct, frozen=True, kw_only=True, tag=True):
     """The processes of the first producer, whose CPU clocks are read. Empty: it is a target, which may run anywhere."""
     own_requests: OwnRequests | None = None
     """What is requested instead of recipes."""
+    keep_alive_s: float | None = None
+    """How long consumers keep an idle connection; null: for their own time."""
 
 
 class Verify(Struct, frozen=True, kw_only=True, tag=True):

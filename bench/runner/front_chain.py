@@ -18,7 +18,7 @@ from bench.runner.rig import before
 from bench.runner.session import RunningProducer, Session
 from bench.spec import CellKey
 from bench.workloads import Workload
-from consumers.target import parse_target
+from consumers.target import Target, parse_target
 
 ORDER_MARGIN_S = 60.0
 """How much longer than planned the answer to an order may take on a busy machine."""
@@ -37,6 +37,10 @@ class ChainPlan:
     producer_flags: tuple[str, ...] = ()
     network: str = LOOPBACK
     """Between the front and the producer; without a front, between consumers and the producer."""
+    client_network: str = LOOPBACK
+    """Between consumers and the front."""
+    consumer_keep_alive_s: float | None = None
+    """How long consumers keep an idle connection; None: for their own time."""
     limits: FrontLimits = field(default_factory=FrontLimits)
     times: FrontTimes = field(default_factory=FrontTimes)
     retries: int = 0
@@ -129,15 +133,17 @@ async def start_chain(session: Session, job: Job, plan: ChainPlan) -> Chain:
     )
     addresses = producer.addresses
     if plan.network != LOOPBACK:
-        relay = await session.start_relay(plan.network, [producer.plain], seed=1)
-        addresses = Addresses(parse_target(relay.addresses[0]))
-    front, target = None, addresses.plain
+        addresses = Addresses(await _relayed(session, plan.network, producer.plain))
+    front, target, via = None, addresses.plain, None
     if plan.front != NONE:
         assert target is not None, "every producer serves without TLS"
         front = await session.start_front(FRONTS[plan.front].front(), plan.front_plan(target.authority))
         target = before(front, addresses)
+        if plan.client_network != LOOPBACK:
+            via = await _relayed(session, plan.client_network, target.url)
     route = messages.Route(
         target=target,
+        via=via,
         producer_pids=(producer.pid,),
         front_pids=() if front is None else (front.pid,),
     )
@@ -152,7 +158,14 @@ async def start_chain(session: Session, job: Job, plan: ChainPlan) -> Chain:
             ids=ids,
             known=not unknown,
             timeout_s=plan.timeout_s,
+            keep_alive_s=plan.consumer_keep_alive_s,
         )
     )
     session.pin()
     return Chain(plan=plan, producer=producer, front=front, load=load)
+
+
+async def _relayed(session: Session, network: str, address: str) -> Target:
+    """Where to connect to reach an address over a network."""
+    relay = await session.start_relay(network, [address], seed=1)
+    return parse_target(relay.addresses[0])

@@ -1,12 +1,13 @@
-"""Keep-alive limits that do not match: requests are sent through a front after idle times around a producer's limit."""
+"""Keep-alive limits that do not match: requests are sent after idle times around the limit of a producer or a front."""
 
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from bench.fronts.keep_alive import IdleTimes, KeepAliveFound, bands, burst_s, idle_bursts
+from bench.fronts.keep_alive import Closer, IdleTimes, KeepAliveFound, bands, burst_s, idle_bursts
 from bench.fronts.limits import ways
 from bench.fronts.plan import FrontTimes
+from bench.fronts.registry import NONE
 from bench.load.bursts import Bursts
 from bench.load.causes import Causes
 from bench.load_models import OpenLoad
@@ -23,19 +24,22 @@ STARTING_S = 4.0
 """About how long the processes of one pair of limits take to start and to end."""
 CALIBRATION_S, BETWEEN_S = 0.8, 0.2
 """To learn how long a burst takes."""
-OF_CLIENTS_S = 3600.0
-"""How long a front keeps idle connections of clients, so that only those to the producer end."""
+LONG_S = 3600.0
+"""How long connections are kept that are not tried, so that only the others end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepAliveTrial(Trial[KeepAliveFound]):
     """One pair of limits, behind one front, seen by one protocol's consumer."""
 
-    producer_s: float
-    front_s: float
+    closed_by: Closer = "producer"
+    """`producer` without a front."""
+    closed_after_s: float
+    kept_s: float
+    """After how long the one that has opened a connection would close it itself."""
     retries: int = 0
     network: str = LOOPBACK
-    """Between front and producer."""
+    """Over the connections that are tried."""
     idle_s: float
     """The idle time around which requests are sent."""
     burst: int
@@ -43,7 +47,7 @@ class KeepAliveTrial(Trial[KeepAliveFound]):
     @property
     def text(self) -> str:
         """The limits."""
-        return f"producer {self.producer_s:g} s, front {self.front_s:g} s"
+        return f"closed by the {self.closed_by} after {self.closed_after_s:g} s, kept for {self.kept_s:g} s"
 
     @property
     def asked(self) -> KeepAliveFound:
@@ -51,8 +55,9 @@ class KeepAliveTrial(Trial[KeepAliveFound]):
         return KeepAliveFound(
             protocol=self.protocol,
             front=self.front,
-            producer_keep_alive_s=self.producer_s,
-            front_keep_alive_s=self.front_s,
+            closed_by=self.closed_by,
+            closed_after_s=self.closed_after_s,
+            kept_s=self.kept_s,
             retries=self.retries,
             idle_s=self.idle.range_s,
         )
@@ -60,12 +65,22 @@ class KeepAliveTrial(Trial[KeepAliveFound]):
     @property
     def plan(self) -> ChainPlan:
         """What is started for it."""
+        if self.closed_by == "front":
+            return ChainPlan(
+                protocol=self.protocol,
+                front=self.front,
+                producer_flags=_keep_alive(LONG_S),
+                client_network=self.network,
+                consumer_keep_alive_s=self.kept_s,
+                times=FrontTimes(client_keep_alive_s=self.closed_after_s, upstream_keep_alive_s=LONG_S),
+            )
         return ChainPlan(
             protocol=self.protocol,
             front=self.front,
-            producer_flags=("--limit", f"keep_alive_s={self.producer_s:g}"),
+            producer_flags=_keep_alive(self.closed_after_s),
             network=self.network,
-            times=FrontTimes(client_keep_alive_s=OF_CLIENTS_S, upstream_keep_alive_s=self.front_s),
+            consumer_keep_alive_s=self.kept_s if self.front == NONE else LONG_S,
+            times=FrontTimes(client_keep_alive_s=LONG_S, upstream_keep_alive_s=self.kept_s),
             retries=self.retries,
         )
 
@@ -83,7 +98,7 @@ class KeepAliveTrial(Trial[KeepAliveFound]):
         try:
             await chain.verify(load)
         except ProcessFailed:
-            # The connection over which the front forwarded its first request may have ended just now. It has no other.
+            # The connection of the first request may have ended just now. There is no other.
             await chain.verify(load)
 
         async def logged(shortest_s: float, longest_s: float, seconds: float) -> RequestLog:
@@ -99,6 +114,11 @@ class KeepAliveTrial(Trial[KeepAliveFound]):
             bands=bands(list(idle_bursts(log.requests())), self.idle),
             ways=ways(self.protocol, _causes(log)),
         )
+
+
+def _keep_alive(seconds: float) -> tuple[str, ...]:
+    """The flags of a producer."""
+    return "--limit", f"keep_alive_s={seconds:g}"
 
 
 def _causes(log: RequestLog) -> list[Cause]:

@@ -41,7 +41,7 @@ def test_keep_alive_without_a_front_shows_the_producers_limit_alone(capsys: pyte
     arguments = ("--protocol", "http", "--front", "none", "--network", "rtt=100ms", "--burst", "2")
     assert run(front_keep_alive, *arguments, "--producer-keep-alive", "0.5", "--seconds", "9") == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "HTTP/JSON, of 10,000 requests after about 0.45 s without any, fail: no front " in shown
+    assert "HTTP/JSON, where the producer closes: of 10,000 requests after about 0.45 s without any, fail: " in shown
     assert shown.count("no front ") == 1
 
 
@@ -73,6 +73,8 @@ def test_nothing_measured_is_no_success(capsys: pytest.CaptureFixture[str]) -> N
         (front_keep_alive, ("--producer-keep-alive", "600", "--front-keep-alive", "600"), "--idle: 600 s is too long"),
         (front_keep_alive, ("--network", "rtt=soon"), "--network: 'rtt=soon'"),
         (front_keep_alive, ("--retries", ""), "--retries is empty"),
+        (front_keep_alive, ("--closed-by", "consumer"), "--closed-by: 'consumer' is not one of producer, front"),
+        (front_keep_alive, ("--closed-by", "front", "--consumer-keep-alive", "0"), "--consumer-keep-alive: '0'"),
         (front_errors, ("--incident", "flood"), "--incident: 'flood' is not one of unknown, hanging"),
         (front_streams, ("--streams-at", "client"), "--streams-at: 'client' is not one of front, producer"),
         (front_reuse, ("--front", "none"), "--front: 'none' is not one of haproxy"),

@@ -85,8 +85,9 @@ def found_with(*failed_by_band: tuple[str, int, int]) -> KeepAliveFound:
     return KeepAliveFound(
         protocol="http",
         front="haproxy",
-        producer_keep_alive_s=1,
-        front_keep_alive_s=60,
+        closed_by="producer",
+        closed_after_s=1,
+        kept_s=60,
         retries=0,
         idle_s=(0.9, 1.1),
         bands=tuple(
@@ -98,11 +99,21 @@ def found_with(*failed_by_band: tuple[str, int, int]) -> KeepAliveFound:
 
 def test_the_answer_is_per_10_000_requests_around_the_limit() -> None:
     some = found_with((CLOSING, 100, 3), (CLOSED, 100, 0), (ALL, 200, 3))
-    assert "HTTP/JSON, of 10,000 requests after about 1 s without any, fail: HAProxy 150." in answer([some])
+    assert (
+        "HTTP/JSON, where the producer closes: of 10,000 requests after about 1 s without any, fail: HAProxy 150."
+        in answer([some])
+    )
     assert "HAProxy not known" in answer([found_with((ALL, 0, 0))])
 
 
 def test_limits_are_named_where_there_are_several() -> None:
     short = found_with((ALL, 100, 50))
-    text = answer([short, replace(short, producer_keep_alive_s=75.0, bands=found_with((ALL, 100, 0)).bands)])
-    assert "HAProxy (producer 1 s) 5,000; HAProxy (producer 75 s) 0." in text
+    text = answer([short, replace(short, closed_after_s=75.0, bands=found_with((ALL, 100, 0)).bands)])
+    assert "HAProxy (closed after 1 s) 5,000; HAProxy (closed after 75 s) 0." in text
+
+
+def test_each_side_that_closes_has_a_sentence() -> None:
+    some = found_with((ALL, 100, 1))
+    text = answer([some, replace(some, closed_by="front", bands=found_with((ALL, 100, 2)).bands)])
+    assert "where the producer closes: of 10,000 requests after about 1 s without any, fail: HAProxy 100." in text
+    assert "where the front closes: of 10,000 requests after about 1 s without any, fail: HAProxy 200." in text

@@ -1,9 +1,11 @@
 """Limits of fronts, with the real programs: what is sent when one is reached, and what the consumers report."""
 
 import asyncio
+from dataclasses import dataclass
 
 import pytest
 
+from bench.fronts.keep_alive import Closer, KeepAliveFound
 from bench.fronts.limits import LimitFound
 from bench.runner.front_keep_alive import KeepAliveTrial
 from bench.runner.front_limits import limit_trials
@@ -48,23 +50,54 @@ async def test_nginx_has_no_queue() -> None:
     assert "queue" in found.unsupported
 
 
-def around_1_s(protocol: str, name: str, producer_s: float) -> KeepAliveTrial:
-    """Idle times around 1 s, with a network so slow that requests are under way while the producer closes."""
-    return KeepAliveTrial(
-        protocol=protocol, front=name, producer_s=producer_s, front_s=60, network="rtt=300ms", idle_s=1.0, burst=3
-    )
+@dataclass(frozen=True)
+class Limits:
+    """Of connections through a network so slow that requests are under way while one is closed."""
+
+    protocol: str
+    front: str
+    idle_s: float
+    rtt_ms: int
+    seconds: float
+    closed_by: Closer = "producer"
+
+    async def tried(self, *, closed_after_s: float, kept_s: float) -> KeepAliveFound:
+        """What becomes of requests after about `idle_s`."""
+        trial = KeepAliveTrial(
+            protocol=self.protocol,
+            front=self.front,
+            closed_by=self.closed_by,
+            closed_after_s=closed_after_s,
+            kept_s=kept_s,
+            network=f"rtt={self.rtt_ms}ms",
+            idle_s=self.idle_s,
+            burst=3,
+        )
+        (found,) = await try_all(job_with(self.protocol), [trial], self.seconds)
+        assert not found.trouble
+        return found
 
 
 @pytest.mark.parametrize(("protocol", "name"), [("http", "haproxy"), ("graphql", "nginx")])
 async def test_a_keep_alive_of_1_s_behind_60_s_fails_and_one_of_75_s_does_not(protocol: str, name: str) -> None:
     installed(name)
+    limits = Limits(protocol, name, idle_s=1.0, rtt_ms=300, seconds=9.0)
     async with asyncio.TaskGroup() as trying:
-        tasks = [
-            trying.create_task(try_all(job_with(protocol), [around_1_s(protocol, name, producer_s)], 9.0))
-            for producer_s in (1, 75)
-        ]
-    ((short,), (long,)) = (task.result() for task in tasks)
-    assert not short.trouble
-    assert not long.trouble
+        short_of, long_of = [trying.create_task(limits.tried(closed_after_s=after_s, kept_s=60)) for after_s in (1, 75)]
+    short, long = short_of.result(), long_of.result()
     assert 0 < short.around.failed < short.around.requests
     assert long.around.requests > 0 == long.around.failed
+
+
+async def test_a_front_that_closes_before_its_consumers_loses_requests() -> None:
+    installed("nginx")
+    limits = Limits("http", "nginx", idle_s=0.5, rtt_ms=200, seconds=5.0, closed_by="front")
+    async with asyncio.TaskGroup() as trying:
+        first_of, last_of = [
+            trying.create_task(limits.tried(closed_after_s=after_s, kept_s=kept_s))
+            for after_s, kept_s in ((0.5, 60), (60, 0.5))
+        ]
+    first, last = first_of.result(), last_of.result()
+    assert 0 < first.around.failed < first.around.requests
+    assert [(way.sent, way.repeated_by_library) for way in first.ways] == [("closed connection", True)]
+    assert last.around.requests > 0 == last.around.failed

@@ -112,6 +112,7 @@ def test_a_rate_behind_a_front_is_a_bound_where_processes_exceed_cores(
     assert (alone.front, alone.replicas, alone.fewer_cores) == ("none", 1, None)
     assert (behind.front, behind.replicas) == ("haproxy", 2)
     assert behind.fewer_cores is not None
+    assert behind.cpu_us_per_request is not None
     assert behind.cpu_us_per_request.front is not None
 
 
