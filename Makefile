@@ -20,6 +20,8 @@ FRONTS_READY := $(VENV)/fronts-ready
 CLUSTER_READY := $(VENV)/cluster-ready
 CONFORMANCE := .venv-conformance
 CONFORMANCE_READY := $(CONFORMANCE)/ready
+# More than cores: most tests wait, for processes and for the limits of time that they are about.
+TEST_WORKERS ?= 6
 # Extras stay in the lock files: pip 23 does not take `name==1` as an answer to a requirement of `name[extra]`, chooses a release
 # itself, and fails when that has no hash here.
 LOCK = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url \
@@ -182,7 +184,7 @@ vendor: $(VENDOR)/node_modules/.package-lock.json ## bundle the charting library
 
 tests: $(DEVELOP_READY) interop
 	$(BIN)/coverage erase
-	$(BIN)/pytest -q -n 4 --dist worksteal --durations=10 --cov --cov-report=term $(PYTEST_ARGS)
+	$(BIN)/pytest -q -n $(TEST_WORKERS) --dist worksteal --durations=10 --cov --cov-report=term $(PYTEST_ARGS)
 
 pythons: $(PYTHONS:%=python-%) ## test with other versions of Python, where they are installed (PYTHONS="3.12 3.13")
 
