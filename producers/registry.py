@@ -6,9 +6,10 @@ when it is needed: importing all libraries at once doubles a producer's memory.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import cast
 
+from commands.importing import importing
 from producers.producer import Producer
 from producers.settings import CallLimits, DocumentLimits
 
@@ -42,6 +43,9 @@ class Implementation:
 
     def missing(self) -> str | None:
         """A distribution that it requires and that is not installed; None when it can be started."""
+        # Seldom needed, and slow to import.
+        from importlib import metadata  # noqa: PLC0415
+
         for name in self.requires:
             try:
                 metadata.version(name)
@@ -126,4 +130,5 @@ def implementation(protocol: str, name: str = DEFAULT) -> Implementation:
 def producer_class(protocol: str, name: str = DEFAULT) -> type[Producer]:
     """The class that serves `protocol`, a key of PRODUCERS, in an implementation. Raises KeyError for any other."""
     module_name, _, class_name = implementation(protocol, name).at.partition(":")
-    return cast(type[Producer], getattr(import_module(module_name), class_name))
+    with importing():
+        return cast(type[Producer], getattr(import_module(module_name), class_name))

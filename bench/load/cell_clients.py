@@ -8,6 +8,7 @@ from bench.clients.library import LibraryClient
 from bench.load import messages
 from bench.load.fresh_connections import FreshConnections
 from bench.spec import NEW, CellKey
+from commands.importing import importing
 from consumers import registry as consumers
 from consumers.client import ClientSettings, RecipeClient
 from consumers.errors import OperationUnsupported, ProducerUnreachable
@@ -38,7 +39,8 @@ class CellClients:
                 raise OperationUnsupported(f"there is no address with{'' if key.client_tls else 'out'} TLS")
             if route.target.tls:
                 await self._know_certificate()
-            made = self.load_client(key, route.via or route.target)
+            with importing():
+                made = self.load_client(key, route.via or route.target)
             await made.open()
             self._opened[key.connections] = made
         return self._opened[key.connections]

@@ -10,11 +10,12 @@ import sys
 from argparse import SUPPRESS, ArgumentParser
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import cycle, islice, takewhile
+from functools import cached_property
+from itertools import cycle, takewhile
 from random import Random
 from statistics import median
 from time import perf_counter_ns
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import uvloop
@@ -26,10 +27,8 @@ from bench.load.causes import UNCUT_AT_MOST, bounded
 from bench.load.cell_clients import CellClients
 from bench.load.client_queue import ClientQueue
 from bench.load.closed_loop import run_closed
-from bench.load.in_flight import count_in_flight
 from bench.load.in_turn import send_in_turn
 from bench.load.open_loop import NO_RESPONSE, due_offsets_ns, run_open
-from bench.load.producer_taps import ProducerTaps
 from bench.load.recorder import OK, UNANSWERED, SliceRecord, cause_of, failures, most_frequent_failure
 from bench.load.request_logging import OpenLog
 from bench.load.stdin import reader_of_stdin
@@ -42,12 +41,6 @@ from bench.protocols import protocol as row
 from bench.results import Cause
 from bench.slices import Slice
 from bench.spec import CellKey
-from bench.wire.anatomy import anatomy_of
-from bench.wire.gzip_cost import gzip_found
-from bench.wire.measure import Behind, measure
-from bench.wire.parts import BytesUnaccounted, UnknownPart
-from bench.wire.reading import NOTHING_KNOWN, WARM_UP_REQUESTS, Reading
-from bench.wire.results import Anatomy
 from bench.workloads import WORKLOADS, Question, Workload, WrongAnswer, page_size_of
 from commands import streams
 from consumers.client import RecipeClient
@@ -56,6 +49,9 @@ from consumers.target import Target
 from recipes import sources
 from recipes.errors import RecipeError
 from recipes.model import Recipe
+
+if TYPE_CHECKING:
+    from bench.load.size_reader import SizeReader
 
 OPEN_LOOP_WANTED = 256
 """How many requests in flight are tried for an open loop, whose number has no bound: more than servers of HTTP/2 allow
@@ -81,7 +77,6 @@ class Worker:
         self.setup = setup
         self.recipes = recipes
         self.clients = CellClients(setup)
-        self.taps = ProducerTaps()
         self.cells: dict[str, VerifiedCell] = {}
         self.questions: dict[Workload, Sequence[Question[Any]]] = {}
         self.requests: dict[tuple[Hashable, ...], Sequence[Request]] = {}
@@ -95,9 +90,9 @@ class Worker:
             case messages.Verify():
                 return await self.verify(order)
             case messages.TapProducer():
-                return await self.tap_producer(order)
+                return await self._sizes.tap_producer(order)
             case messages.ReadSizes():
-                return await self.read_sizes(order)
+                return await self._sizes.read(order, self.questions[order.key.workload])
             case messages.CountInFlight():
                 return await self.count_in_flight(order.key)
             case messages.RunSlice():
@@ -165,53 +160,17 @@ class Worker:
         kind = WORKLOADS[workload.name]
         return await kind.questions(consumer, workload.page_size or 0, self.recipes, setup.ids, setup.known)
 
-    async def read_sizes(self, order: messages.ReadSizes) -> messages.Answer:
-        """Send a workload's questions through a tap, beside the connections that are measured, and count the bytes."""
-        key, route = order.key, self.clients.route(order.key)
-        target = order.front or route.target
-        questions = self.questions[order.key.workload]
-        if not all(question.single for question in questions):
-            reason = "one question takes several requests; the workload get has the sizes of one request"
-            return messages.SizesRead(bytes=NOTHING_KNOWN, warnings=(reason,))
-        count = max(1, order.requests - WARM_UP_REQUESTS)
-        try:
-            found = await measure(
-                connect=lambda target: self.clients.consumer(key, target),
-                plain=route.plain if key.client_tls else target,
-                tls=target if key.client_tls else None,
-                codec=row(self.setup.protocol).codec(),
-                asks=[question.send for question in islice(cycle(questions), count)],
-                behind=None if order.front is None else await self._behind(key),
-            )
-            anatomy = self._anatomy(found.reading, gzip=order.key.gzip) if order.anatomy and found.reading else None
-        except (BytesUnaccounted, UnknownPart) as error:
-            return messages.Broken(text=str(error))
-        return messages.SizesRead(
-            bytes=found.bytes,
-            anatomy=anatomy,
-            tls_session=found.reading.tls_session if found.reading else None,
-            behind=found.behind,
-            warnings=found.warnings,
-        )
+    @cached_property
+    def _sizes(self) -> "SizeReader":
+        """Needed in one instance of a run, and large."""
+        from bench.load.size_reader import SizeReader  # noqa: PLC0415
 
-    async def tap_producer(self, order: messages.TapProducer) -> messages.Answer:
-        """Open a tap before the first producer, if there is none yet."""
-        producer = self.setup.direct.of(tls=order.tls)
-        if producer is None:
-            return messages.Broken(text=f"the producer has no port with{'' if order.tls else 'out'} TLS")
-        return messages.ProducerTapped(port=(await self.taps.before(producer)).port)
-
-    async def _behind(self, key: CellKey) -> Behind | None:
-        producer = self.setup.direct.of(tls=key.producer_tls)
-        return None if producer is None else Behind(await self.taps.before(producer), key.producer_tls)
-
-    def _anatomy(self, reading: Reading, *, gzip: bool) -> Anatomy | None:
-        responses = [response for _, response in reading.contents[WARM_UP_REQUESTS:]]
-        given = {header.name.lower() for header in self.setup.access.headers}
-        return anatomy_of(reading, gzip_found(responses) if gzip else None, given)
+        return SizeReader(self.setup, self.clients)
 
     async def count_in_flight(self, key: CellKey) -> messages.InFlightCounted:
         """Count how many requests the cell's client can have in flight. Its requests need no TLS for that."""
+        from bench.load.in_flight import count_in_flight  # noqa: PLC0415 - needed in one instance of a run
+
         assert key.load is not None
         wanted = key.load.connection_limit or OPEN_LOOP_WANTED
         if (plain := self.clients.route(key).plain) is None:
@@ -396,7 +355,8 @@ class Worker:
     async def finish(self) -> messages.Recorded:
         """Close every connection and return what was recorded."""
         problems = await self.clients.close()
-        await self.taps.close()
+        if "_sizes" in vars(self):
+            await self._sizes.close()
         return _recorded(self.cells, problems)
 
 

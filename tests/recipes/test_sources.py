@@ -167,9 +167,13 @@ def test_the_copy_of_a_file_has_the_same_recipes_with_their_new_ids(tmp_path: Pa
     assert copy.digest == loaded.digest
 
 
-def test_recipes_that_are_no_file_are_not_copied(tmp_path: Path) -> None:
-    assert sources.load("generated:3").source_of_copy(tmp_path) == "generated:3:1"
-    assert list(tmp_path.iterdir()) == []
+def test_generated_recipes_are_copied_unless_they_are_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = sources.load("generated:30:7")
+    assert sources.load(loaded.source_of_copy(tmp_path)).recipes == loaded.recipes
+    monkeypatch.setattr(sources, "COPIED_AT_MOST", 29)
+    (tmp_path / "empty").mkdir()
+    assert loaded.source_of_copy(tmp_path / "empty") == "generated:30:7"
+    assert list((tmp_path / "empty").iterdir()) == []
 
 
 @pytest.mark.parametrize("source", ["generated", "generated:10", "wikibooks"])
