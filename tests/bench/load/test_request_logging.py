@@ -1,4 +1,4 @@
-"""The log of an open loop: every request, when it was due, and how it ended."""
+"""The log of an open loop on virtual time: every request, when it was due, and how it ended."""
 
 from collections.abc import Iterable, Sequence
 from itertools import cycle, pairwise
@@ -12,15 +12,18 @@ from bench.load.request_logging import OpenLog
 from bench.request_log import LoggedRequest, RequestLog
 from bench.workloads import GetQuestion
 from consumers.errors import ProducerUnreachable
+from tests.support import virtual_time
 from tests.support.fake_client import FakeClient
 
 MS = 1_000_000
 ASKED = [GetQuestion(number, None) for number in range(1, 101)]
 
 
-async def logged(client: FakeClient, offsets_ns: Iterable[int], *, answers_within_ns: int = 10**10) -> RequestLog:
+def logged(
+    monkeypatch: pytest.MonkeyPatch, client: FakeClient, offsets_ns: Iterable[int], *, answers_within_ns: int = 10**10
+) -> RequestLog:
     log = OpenLog()
-    await run_open(
+    loop = run_open(
         LibraryClient("http", client.settings, client),
         cycle(ASKED),
         due_offsets_ns=iter(offsets_ns),
@@ -29,6 +32,7 @@ async def logged(client: FakeClient, offsets_ns: Iterable[int], *, answers_withi
         record=SliceRecord(),
         log=log,
     )
+    virtual_time.run(monkeypatch, loop)
     return log.closed(0, 100 * MS, 10**18, (UNANSWERED, "none"), 7)
 
 
@@ -36,9 +40,9 @@ def kinds(log: RequestLog) -> Sequence[str | None]:
     return [None if each.cause is None else each.cause.kind for each in log.requests()]
 
 
-async def test_every_request_is_in_the_log_in_the_order_in_which_it_was_due() -> None:
+def test_every_request_is_in_the_log_in_the_order_in_which_it_was_due(monkeypatch: pytest.MonkeyPatch) -> None:
     # The first is answered last.
-    log = await logged(FakeClient(lambda call: 0.05 if call == 1 else 0.0), [0, 1 * MS, 2 * MS])
+    log = logged(monkeypatch, FakeClient(lambda call: 0.05 if call == 1 else 0.0), [0, 1 * MS, 2 * MS])
     requests: list[LoggedRequest] = list(log.requests())
     assert len(log) == 3
     assert [after.due_ns - before.due_ns for before, after in pairwise(requests)] == [MS, MS]
@@ -49,33 +53,33 @@ async def test_every_request_is_in_the_log_in_the_order_in_which_it_was_due() ->
     assert log.different_causes == []
 
 
-async def test_failures_have_their_causes() -> None:
+def test_failures_have_their_causes(monkeypatch: pytest.MonkeyPatch) -> None:
     def before(call: int) -> float | Exception:
         return ProducerUnreachable("refused", producer="nowhere") if call > 1 else 0.0
 
-    log = await logged(FakeClient(before), [0, 1, 2])
+    log = logged(monkeypatch, FakeClient(before), [0, 1, 2])
     assert kinds(log) == [None, "unreachable", "unreachable"]
     (cause,) = log.different_causes
     assert (cause.kind, cause.count) == ("unreachable", 2)
 
 
-async def test_requests_without_a_response_end_when_the_loop_stops_waiting() -> None:
-    log = await logged(FakeClient(lambda _: 60.0), [0, 1], answers_within_ns=MS)
+def test_requests_without_a_response_end_when_the_loop_stops_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = logged(monkeypatch, FakeClient(lambda _: 60.0), [0, 1], answers_within_ns=MS)
     assert kinds(log) == [UNANSWERED, UNANSWERED]
     assert [each.ended_ns for each in log.requests()] == [10**18, 10**18]
 
 
-async def test_requests_that_are_not_sent_are_in_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_that_are_not_sent_are_in_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.load.open_loop.IN_FLIGHT_AT_MOST", 1)
-    log = await logged(FakeClient(lambda _: 0.02), [0, 1, 2])
+    log = logged(monkeypatch, FakeClient(lambda _: 0.02), [0, 1, 2])
     assert kinds(log) == [None, UNSENT, UNSENT]
 
 
-async def test_different_causes_are_bounded_in_number() -> None:
+def test_different_causes_are_bounded_in_number(monkeypatch: pytest.MonkeyPatch) -> None:
     def before(call: int) -> Exception:
         return ProducerUnreachable(f"cause {call}")
 
-    log = await logged(FakeClient(before), range(40))
+    log = logged(monkeypatch, FakeClient(before), range(40))
     assert len(log) == 40
     assert len(log.different_causes) <= 13
     assert sum(cause.count for cause in log.different_causes) == 40
