@@ -253,7 +253,7 @@ async def test_an_incomplete_head_is_408(sent: bytes) -> None:
 
 
 async def test_an_endless_head_is_431() -> None:
-    async with limited() as (_, port), asyncio.timeout(AMPLE_S):
+    async with limited(Limits(head_bytes=SHORT.head_bytes)) as (_, port), asyncio.timeout(AMPLE_S):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         sent = 0
         while sent <= 2 * SHORT.head_bytes:

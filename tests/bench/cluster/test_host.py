@@ -134,7 +134,7 @@ def test_a_slice_begins_no_earlier_than_planned_and_all_that_it_started_ends_wit
 
 
 def test_it_ends_when_it_hears_nothing_for_the_time_of_its_lease(tmp_path: Path) -> None:
-    with host(tmp_path, lease_s=0.3) as started:
+    with host(tmp_path, lease_s=2.0) as started:
         for number in (1, 2):
             started.ask(number, Renew())
             assert started.replies() == (number, Planned())

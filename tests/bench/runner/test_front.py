@@ -179,7 +179,10 @@ async def test_health_checks_take_a_replica_out_that_is_not_ready(
         while min(await replicas.checked()) < 10 * len(fronts):
             pass
         for each in fronts:
-            assert 0 not in await shares(replicas, each)
+            # On a busy machine a check may take longer than its timeout now and then.
+            async with asyncio.timeout(PATIENCE_S):
+                while 0 in await shares(replicas, each):
+                    pass
         os.kill(replicas.producers[0].pid, signal.SIGTERM)  # it serves on, and says that it is not ready
         for each in fronts:
             while (await shares(replicas, each))[0]:
