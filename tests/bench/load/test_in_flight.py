@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from bench import schedule as planning
 from bench.clients.base import LoadClient
 from bench.clients.registry import CLIENTS, load_client, why_unusable
 from bench.load.in_flight import count_in_flight
@@ -81,8 +82,12 @@ async def test_nothing_is_counted_where_time_does_not_suffice() -> None:
 
 
 @pytest.mark.parametrize("client", ["library", "raw"])
-async def test_a_run_shows_what_was_in_flight_and_the_time_in_the_queue(client: str) -> None:
+async def test_a_run_shows_what_was_in_flight_and_the_time_in_the_queue(
+    client: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A producer that answers after 5 ms and allows 4 requests on a connection, with 16 given to the client."""
+    # Its delay makes latencies alike from the first round on.
+    monkeypatch.setattr(planning, "DISCARDED_AT_MOST", 0)
     async with known("grpc", "--delay-ms", "5", "--streams", str(ALLOWED)) as producer:
         loads = (ClosedLoad(concurrency=2), ClosedLoad(concurrency=16), OpenLoad(rate_hz=1000))
         plan = plan_of(("grpc",), loads, {"grpc": producer.addresses}, rounds=2, slice_ns=30_000_000)

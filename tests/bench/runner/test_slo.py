@@ -37,7 +37,10 @@ def run(*arguments: str) -> int:
 
 @pytest.fixture
 def known_producers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Sequence[str]]:
-    """Start producers of this behaviour instead of the lab's own, by protocol, and use short probes."""
+    """Start producers of this behaviour instead of the lab's own, by protocol, and use short probes, not so many.
+
+    How a bracket becomes narrow is shown without producers.
+    """
     behaviour: dict[str, Sequence[str]] = {}
 
     async def start(session: Session, protocol: str, **_: object) -> RunningProducer:
@@ -47,6 +50,7 @@ def known_producers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Sequence[str]]
     monkeypatch.setattr("bench.runner.slo.SHORTEST_NS", 200_000_000)
     monkeypatch.setattr("bench.runner.slo.LONGEST_NS", 500_000_000)
     monkeypatch.setattr("bench.runner.slo.WARM_UP_NS", 50_000_000)
+    monkeypatch.setattr("bench.runner.slo_search.PRECISION", 1.2)
     return behaviour
 
 
