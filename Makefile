@@ -4,7 +4,7 @@ PORT ?= 4000
 VENV := .venv
 BIN := $(VENV)/bin
 UV_READY := $(VENV)/uv-ready
-# uv takes a tenth of the time that pip does. What is not compiled here, processes would compile as they start.
+# uv takes a third of the CPU time that pip does. What is not compiled here, processes would compile as they start.
 INSTALL := $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes --python $(BIN)/python
 RUN_READY := $(VENV)/run-ready
 DEVELOP_READY := $(VENV)/develop-ready
