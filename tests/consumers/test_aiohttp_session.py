@@ -197,11 +197,13 @@ async def test_no_more_connections_are_opened_than_allowed(protocol: str) -> Non
     assert [recipe.id for recipe in recipes] == list(range(1, 21))
 
 
-@pytest.mark.parametrize(("idle_s", "connections"), [(90, 1), (110, 2)])
-async def test_a_connection_is_used_again_after_less_than_100_s(
-    protocol: str, idle_s: int, connections: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("keep_alive_s", "idle_s", "connections"), [(None, 90, 1), (None, 110, 2), (30.0, 20, 1), (30.0, 40, 2)]
+)
+async def test_a_connection_is_used_again_after_less_than_100_s_or_as_set(
+    protocol: str, keep_alive_s: float | None, idle_s: int, connections: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with serving(protocol, small_book()) as served, served.client() as consumer:
+    async with serving(protocol, small_book()) as served, served.client(keep_alive_s=keep_alive_s) as consumer:
         port = consumer.settings.target.port
         ends: set[int] = set()
         for passed_s in (0, idle_s):

@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 import pytest
+from psutil import Process
 
 from consumers.client import ClientSettings
 from consumers.errors import ConsumerError, OperationUnsupported, ProducerUnreachable, UnexpectedResponse
@@ -18,6 +19,7 @@ from recipes.model import Recipe, RecipeDraft
 from tests.support.books import CHICKEN, small_book
 from tests.support.relay import relay_to
 from tests.support.serving import serving
+from tests.support.single_requests import until
 
 Behaviour = Callable[[bytes, Any], Awaitable[bytes]]
 DRAFT = RecipeDraft("Soup")
@@ -136,6 +138,20 @@ async def test_each_client_has_its_own_connection() -> None:
             async with served.client(target=through) as one, served.client(target=through) as other:
                 assert await one.get(42) == await other.get(42) == await one.get(42) == CHICKEN
             assert relay.connections == 2
+
+
+async def test_an_idle_connection_is_closed_after_the_time_that_is_set() -> None:
+    async with serving("grpc", small_book()) as served, served.client(keep_alive_s=0.2) as consumer:
+        port = consumer.settings.target.port
+
+        def connected() -> bool:
+            # Both ends are in this process.
+            return any(each.raddr and each.laddr.port == port for each in Process().net_connections())
+
+        await consumer.get(1)
+        assert connected()
+        await until(lambda: not connected())
+        assert (await consumer.get(1)).id == 1
 
 
 async def test_no_proxy_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
