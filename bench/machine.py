@@ -214,13 +214,13 @@ def process_cpu_ns(pid: int) -> int | None:
 
 def all_threads_sleep(pid: int) -> bool:
     """Whether every thread of `pid` waits for something (state S of proc(5)); false where the system does not say."""
-    states = set()
     try:
         for thread in Path(f"/proc/{pid}/task").iterdir():
-            states.add((thread / "stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0])
+            if (thread / "stat").read_bytes().rpartition(b")")[2].split(maxsplit=1)[0] != b"S":
+                return False
     except (OSError, IndexError):  # a thread or the process has ended meanwhile
         return False
-    return states == {"S"}
+    return True
 
 
 def allow_open_files() -> int:

@@ -119,8 +119,7 @@ class CountedServer:
         for path in self._directory.glob(f"dump.{self._dumps}*"):
             named = re.fullmatch(rf"dump\.{self._dumps}(?:-(\d+))?", path.name)
             if named is not None:
-                with path.open(encoding="utf-8", errors="replace") as lines:
-                    found[int(named[1] or ALL_THREADS)] = parse(lines)
+                found[int(named[1] or ALL_THREADS)] = parse(path.read_text(encoding="utf-8", errors="replace"))
                 path.unlink()
         return found
 

@@ -57,8 +57,7 @@ def _executed(valgrind: Valgrind, steps: int, loops: int) -> int:
         command = [valgrind.valgrind, "--tool=callgrind", "-q", f"--callgrind-out-file={out}"]
         command += [sys.executable, "-S", "-E", "-c", LOOP, str(steps), str(loops)]
         subprocess.run(command, env=ENVIRONMENT, check=True)
-        with out.open(encoding="utf-8", errors="replace") as lines:
-            return parse(lines).instructions
+        return parse(out.read_text(encoding="utf-8", errors="replace")).instructions
 
 
 def compared(before: Path, after: Path, protocols: Sequence[str], directory: Path) -> tuple[int, list[Change]]:

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from itertools import chain, repeat
+from time import perf_counter, sleep
 
 from bench.clients.base import LoopClient, Request
 from bench.machine import all_threads_sleep
 
-CHECK_EVERY_S = 0.001
+CHECK_EVERY_S = 0.00025
 IDLE_CHECKS = 2
 """A process is idle once all of its threads were found asleep so many times in a row."""
 IDLE_WITHIN_S = 5.0
@@ -62,8 +63,16 @@ async def send_in_turn(client: LoopClient, requests: Sequence[Request], passes: 
 
 async def _until_idle(pids: Sequence[int]) -> None:
     idle = 0
-    for _ in range(round(IDLE_WITHIN_S / CHECK_EVERY_S)):
-        await asyncio.sleep(CHECK_EVERY_S)
-        idle = idle + 1 if all(map(all_threads_sleep, pids)) else 0
-        if idle == IDLE_CHECKS:
-            return
+    ends = perf_counter() + IDLE_WITHIN_S
+    while idle < IDLE_CHECKS and perf_counter() < ends:
+        await asyncio.sleep(0)  # what the client still has to do
+        idle = idle + 1 if _soon_idle(pids) else 0
+
+
+def _soon_idle(pids: Sequence[int]) -> bool:
+    """Whether all threads of these processes sleep a moment later.
+
+    It blocks: timers of event loops go by milliseconds, and with those, half of the time would be waiting.
+    """
+    sleep(CHECK_EVERY_S)
+    return all(map(all_threads_sleep, pids))

@@ -49,8 +49,7 @@ class CountedProcess:
         self._dumps += 1
         path = self.directory / f"dump.{self._dumps}"
         try:
-            with path.open(encoding="utf-8", errors="replace") as lines:
-                return parse(lines)
+            return parse(path.read_text(encoding="utf-8", errors="replace"))
         except OSError as error:
             raise NotCounted(f"callgrind wrote no {path.name}: {error.strerror or error}") from None
         except NotAProfile as error:
