@@ -58,8 +58,17 @@ class Valgrind:
 
 FOLLOW = "--trace-children=yes"
 """A flag for a program that becomes another one, such as a script that starts it: that is counted then."""
-ENVIRONMENT: Mapping[str, str] = {"PYTHONHASHSEED": "0"}
-"""For counted processes: with random hashes, every start would execute a different number of instructions."""
+_NEVER = 1 << 30
+ENVIRONMENT: Mapping[str, str] = {
+    "PYTHONHASHSEED": "0",
+    "GLIBC_TUNABLES": f"glibc.cpu.x86_rep_movsb_threshold={_NEVER}:glibc.cpu.x86_rep_stosb_threshold={_NEVER}",
+}
+"""For counted processes. With random hashes, every start would execute a different number of instructions.
+
+glibc copies a few kilobytes or more by one instruction, `rep movsb`, which callgrind counts once for each byte. Whether
+it does that depends on where the memory is, which differs between starts. With vectors it executes one for every 16
+bytes or so.
+"""
 
 
 def installed() -> Valgrind:

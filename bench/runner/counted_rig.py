@@ -21,7 +21,7 @@ from bench.runner.processes import Child, LoadProcess, Wrapper
 from bench.runner.rig import VERIFY_TIMEOUT_S, Rig, Wrappers, order_to_verify, start_rig
 from bench.runner.session import Session
 from bench.spec import CellKey
-from bench.stats.instructions import estimate
+from bench.stats.instructions import estimate, typical
 
 DIFFERENT_REQUESTS = 64
 """How many different requests a window holds, where each asks for one recipe. All protocols send the same ones."""
@@ -60,7 +60,7 @@ class Windows:
 def count_of(instances: Mapping[int, Windows]) -> InstructionCount:
     """The result of one instance or several, by their numbers."""
     windows = [window for each in instances.values() for window in each.per_request]
-    found = estimate([median(each.per_request) for each in instances.values()] if len(instances) > 1 else windows)
+    found = estimate([typical(each.per_request) for each in instances.values()] if len(instances) > 1 else windows)
     profiles = [(each, profile) for each in instances.values() for profile in each.profiles]
     nearest = min(range(len(windows)), key=lambda number: abs(windows[number] - found.value))
     measured, profile = profiles[nearest]
@@ -139,18 +139,17 @@ class CountedRig:
                     run_first(child.pid, OTHERS_PRIORITY)
 
     async def warm_up(self, cell: CellKey) -> Windows:
-        """Send all requests of a window, and once more to find out how large windows have to be.
+        """Send all requests of a window once, and find out how large windows have to be.
 
         Raises RequestFailed, NotCounted, ProcessFailed and Stopped.
         """
         process = self._process(cell)
-        await self._send(cell, 1)
         await process.dumped()
+        sent = await self._send(cell, 1)
+        passes = passes_for(sent, (await process.dumped()).instructions)
         if process.empty is None:
             await self._send(cell, 0)
             process.empty = await process.dumped()
-        sent = await self._send(cell, 1)
-        passes = passes_for(sent, (await process.dumped()).instructions)
         return Windows(sent * passes, passes, process.empty)
 
     async def count_window(self, cell: CellKey, windows: Windows) -> None:

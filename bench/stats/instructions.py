@@ -5,9 +5,9 @@ processes decide how often they wake each other. So an estimate is a median, and
 
 Processes of the same code may differ by more than windows of one of them, and no number of windows shows by how much.
 So versions are compared by the spread between instances, which are fresh starts of both. Each has one value of either
-version, the median over windows, and the interval is Student's t over instances. They are added in steps until there is
-a verdict. Every step is one more chance for a false one, so the family error is shared out among steps and cells
-(Bonferroni), which holds however these depend on each other.
+version, what is typical of its windows, and the interval is Student's t over instances. They are added in steps until
+there is a verdict. Every step is one more chance for a false one, so the family error is shared out among steps and
+cells (Bonferroni), which holds however these depend on each other.
 """
 
 import math
@@ -27,6 +27,8 @@ INSTANCES = (4, 8, 12)
 """After so many, cells that have a verdict need no more. With fewer there is no verdict."""
 PRECISION = 0.005
 """The interval of an estimate is wide enough to need more windows when it is wider than this share of the value."""
+OUTLIER = 0.01
+"""A window further from the median than this share of it was disturbed, or holds a collection of all garbage."""
 THRESHOLD = 0.01
 """By default, more instructions by more than this share are a regression."""
 
@@ -54,6 +56,16 @@ def estimate(windows: Sequence[float], confidence: float = CONFIDENCE) -> Estima
 def _at_most(successes: int, tosses: int) -> float:
     """The probability of at most so many heads in so many tosses of a fair coin."""
     return float(sum(math.comb(tosses, count) for count in range(successes + 1)) / 2**tosses)
+
+
+def typical(windows: Sequence[float]) -> float:
+    """The mean over windows of one process, without those that are OUTLIER or more from their median.
+
+    Where some windows hold one collection of garbage more than others, they take few different values, in an order that
+    is the same in every process of a version. Their median is one of these, and not the same one of every version.
+    """
+    middle = median(windows)
+    return fmean([window for window in windows if abs(window - middle) < OUTLIER * middle] or [middle])
 
 
 def is_precise(windows: Sequence[float]) -> bool:
@@ -113,12 +125,9 @@ def by_instance(count: InstructionCount) -> dict[int, list[float]]:
 
 
 def of_both(before: Windows, after: Windows) -> Pairs:
-    """Logarithms of what each version executes, a pair for each instance in which both were counted.
-
-    Each is the median over windows, of which those that something else disturbed may be few.
-    """
+    """Logarithms of what each version typically executes, a pair for each instance in which both were counted."""
     return [
-        (math.log(median(before[instance])), math.log(median(after[instance])))
+        (math.log(typical(before[instance])), math.log(typical(after[instance])))
         for instance in sorted(before.keys() & after.keys())
     ]
 

@@ -20,6 +20,7 @@ from bench.stats.instructions import (
     of_both,
     outcome,
     ratio,
+    typical,
     verdict,
 )
 from tests.support.runs import run
@@ -67,7 +68,13 @@ def test_the_interval_holds_the_median_as_often_as_it_says(windows: int) -> None
     assert held / 2000 >= instructions.CONFIDENCE - 0.01
 
 
-def test_an_instance_is_the_median_of_its_windows_however_many_it_has() -> None:
+def test_windows_with_a_little_more_or_less_garbage_collection_all_count_and_disturbed_ones_do_not() -> None:
+    assert typical([100.0, 100.6, 100.0]) == pytest.approx(100.2)
+    assert typical([100.0, 100.6, 100.6, 110.0, 90.0]) == pytest.approx(100.4)
+    assert typical([90.0, 110.0]) == 100.0
+
+
+def test_an_instance_is_what_is_typical_of_its_windows_however_many_it_has() -> None:
     before, after = {1: [1.0] * 9, 2: [1.0]}, {1: [1.0] * 9, 2: [1.0, math.e, 1000.0]}
     assert of_both(before, after) == [(0, 0), (0, 1)]
 
