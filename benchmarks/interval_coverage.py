@@ -13,6 +13,7 @@ evaluated by the lab's own statistics. Printed for each scenario:
 Every run has a seed of its own, so the output can be reproduced.
 """
 
+import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -252,7 +253,8 @@ def interval_coverage(
         numbers = [values.whole_number(2, 1000)(text) for text in values.comma_list(instances)]
         chosen = [planned(each, number, start) for each in chosen for number in numbers]
     print(HEADER, flush=True)
-    with Pool(processes) as pool:
+    # Pool ends its processes with SIGTERM, which is no interruption of what they do.
+    with Pool(processes, initializer=signal.signal, initargs=(signal.SIGTERM, signal.SIG_DFL)) as pool:
         for each in chosen:
             print(row(each.name, simulate(each, runs, seed, pool.map)), flush=True)
 
