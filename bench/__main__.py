@@ -12,8 +12,8 @@ from bench.cli.advise import advise
 from bench.cli.ask import ask
 from bench.cli.check import check
 from bench.cli.claims import claims
-from bench.cli.cluster_flags import ELSEWHERE
 from bench.cli.compare import compare
+from bench.cli.elsewhere import ELSEWHERE
 from bench.cli.front_errors import front_errors
 from bench.cli.front_health import front_health
 from bench.cli.front_keep_alive import front_keep_alive

@@ -10,21 +10,6 @@ from bench.network.profile import LOOPBACK
 from bench.plan import Addresses
 from commands.errors import UsageError
 
-ELSEWHERE: Mapping[str, Mapping[str, str]] = {
-    "slo": {
-        "--scheduler": "is a flag of run, as a search sends from this machine alone; give run the rates instead: "
-        "run --scheduler ADDRESS --target PROTOCOL=URL --rate 500,1000,2000"
-    },
-    "sizes": {
-        "--scheduler": "is a flag of run; bytes are counted on this machine, and are the same from any other: leave it "
-        "out"
-    },
-    "instructions": {
-        "--scheduler": "is a flag of run; instructions are counted on this machine, one request at a time: leave it out"
-    },
-}
-"""What to do where other commands are given the flag, by command."""
-
 
 def check(
     scheduler: str,

@@ -153,6 +153,7 @@ def test_a_valgrind_that_is_too_old_for_the_processor(tmp_path: Path) -> None:
         (("--protocol", "soap"), "--protocol: 'soap'"),
         (("--client", "h2load"), "--client h2load"),
         (("--front", "squid"), "--front: 'squid'"),
+        (("--replicas", "2"), "--replicas is a flag of run; instructions of one front and one producer process"),
         (("--ab", "no-such-commit"), "--ab: 'no-such-commit'"),
         (("--threshold", "-1"), "--threshold"),
         (("--out", "i.txt"), "--out: 'i.txt'"),
