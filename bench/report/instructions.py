@@ -84,7 +84,7 @@ def sections(run: Run) -> Iterator[Section]:
     yield Section(
         "instructions",
         TITLE,
-        (NOT_COUNTED, *compared, *_hop_tables(run.cells)),
+        (NOT_COUNTED, *compared, *_hop_tables(run.cells), *_without_result(run.cells)),
         tuple(part for number, group in enumerate(grouping.groups) for part in _of_workload(number, group, grouping)),
     )
 
@@ -293,6 +293,18 @@ def _hop_tables(cells: Sequence[Cell]) -> Iterator[Table]:
         server, client = ([_value(each, side) for each in (alone, cell)] for side in BOTH_ENDS)
         built[title].add((servers(cell), *headings_of(cell)), [*own, *server, *client])
     yield from (each.table() for each in built.values())
+
+
+def _without_result(cells: Sequence[Cell]) -> Iterator[Table]:
+    """Of a run that counted instructions only: what was not counted, and why. Nothing where all was."""
+    missing = [cell for cell in cells if cell.load is None and cell.instructions is None]
+    if not missing:
+        return
+    columns = [Column(name, numeric=False) for name in ("configuration", "status", "reason")]
+    built = TableBuilder("Without a result", columns)
+    for cell in missing:
+        built.add((cell.id,), [names.status(cell), cell.reason or ""])
+    yield built.table()
 
 
 def _value(cell: Cell | None, side: Side) -> str:

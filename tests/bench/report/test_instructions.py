@@ -82,6 +82,15 @@ def test_what_fronts_execute_stands_beside_servers_with_them_and_without() -> No
     assert "get: one recipe, behind HAProxy: instructions of the front" in html.render(document).decode()
 
 
+def test_what_could_not_be_counted_is_listed_with_the_reason() -> None:
+    key = CellKey(protocol="grpc", front="haproxy")
+    lacking = replace(cell(key, None), status="unsupported", reason="HAProxy: it cannot")
+    done = counted()
+    assert "Without a result" not in markdown.render(document_of(done))
+    text = markdown.render(document_of(replace(done, cells=[*done.cells, lacking])))
+    assert "| grpc-get-haproxy | unsupported | HAProxy: it cannot |" in " ".join(text.split())
+
+
 def test_a_page_has_a_chart_of_each_side() -> None:
     page = html.render(document_of(counted())).decode()
     assert "get: one recipe: instructions of the server" in page
