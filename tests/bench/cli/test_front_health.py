@@ -29,7 +29,7 @@ def test_a_replica_that_is_not_ready_is_left_alone_and_a_new_one_gets_its_share(
     monkeypatch.setattr("bench.stats.send_lag.LATE_NS", 10**12)
     path = tmp_path / "health.json"
     arguments = ("--protocol", "http", "--tls", "on", "--tls-at", "producer", "--fault", "not-ready", "--rate", "50")
-    waits = ("--check-interval", "0.1", "--seconds", "3", "--timeout", "30")
+    waits = ("--check-interval", "0.3", "--seconds", "3", "--timeout", "30")
     assert run(*arguments, *waits, "--out", str(path)) == 0
     (found,) = json.loads(path.read_text())["results"]
     (reaction,) = found["reactions"]
