@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from bench.callgrind.profile import Profile, parse
-from bench.callgrind.tool import ENVIRONMENT, Valgrind
+from bench.callgrind.tool import Valgrind, counted_environment
 from bench.clients.base import LoopClient
 from bench.clients.registry import LIBRARY, load_client
 from bench.load.in_turn import send_in_turn
@@ -50,7 +50,7 @@ class CountedServer:
 
     async def start(self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None) -> Server:
         """Start the server. Raises ProcessFailed."""
-        wrapper = Wrapper(self._valgrind.counting(self._directory), {**ENVIRONMENT, **(environment or {})})
+        wrapper = Wrapper(self._valgrind.counting(self._directory), {**counted_environment(), **(environment or {})})
         server = await self._session.start_server(name, command, wrapper=wrapper)
         self._session.pin()
         return server

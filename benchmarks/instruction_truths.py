@@ -16,7 +16,7 @@ import typer
 
 from bench import run_file
 from bench.callgrind.profile import parse
-from bench.callgrind.tool import ENVIRONMENT, ToolMissing, Valgrind, installed
+from bench.callgrind.tool import ToolMissing, Valgrind, counted_environment, installed
 from bench.results import Run
 from bench.stats.instructions import Change, changes
 from benchmarks.repeated import FINISHED, command_of, run_bench
@@ -56,7 +56,7 @@ def _executed(valgrind: Valgrind, steps: int, loops: int) -> int:
         out = Path(directory) / "dump"
         command = [valgrind.valgrind, "--tool=callgrind", "-q", f"--callgrind-out-file={out}"]
         command += [sys.executable, "-S", "-E", "-c", LOOP, str(steps), str(loops)]
-        subprocess.run(command, env=ENVIRONMENT, check=True)
+        subprocess.run(command, env=counted_environment(), check=True)
         return parse(out.read_text(encoding="utf-8", errors="replace")).instructions
 
 

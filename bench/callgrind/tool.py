@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 VALGRIND, VGDB = "valgrind", "vgdb"
 INVOKE_MS = 10
@@ -59,16 +60,31 @@ class Valgrind:
 FOLLOW = "--trace-children=yes"
 """A flag for a program that becomes another one, such as a script that starts it: that is counted then."""
 _NEVER = 1 << 30
-ENVIRONMENT: Mapping[str, str] = {
-    "PYTHONHASHSEED": "0",
-    "GLIBC_TUNABLES": f"glibc.cpu.x86_rep_movsb_threshold={_NEVER}:glibc.cpu.x86_rep_stosb_threshold={_NEVER}",
+COPIES: Mapping[str, str] = {
+    "GLIBC_TUNABLES": f"glibc.cpu.x86_rep_movsb_threshold={_NEVER}:glibc.cpu.x86_rep_stosb_threshold={_NEVER}"
 }
-"""For counted processes. With random hashes, every start would execute a different number of instructions.
+"""How glibc copies in counted processes: with vectors, which executes one instruction for every 16 bytes or so.
 
-glibc copies a few kilobytes or more by one instruction, `rep movsb`, which callgrind counts once for each byte. Whether
-it does that depends on where the memory is, which differs between starts. With vectors it executes one for every 16
-bytes or so.
+It copies a few kilobytes or more by one instruction otherwise, `rep movsb`, which callgrind counts once for each byte.
+Whether it does that depends on where the memory is, which differs between starts.
 """
+PADDING_AT_MOST = 200
+PADDING_BYTES_AT_MOST = 512
+"""Variables of the environment that move what is in memory behind them, and the length of each."""
+
+
+def counted_environment(instance: int = 1) -> dict[str, str]:
+    """For counted processes of an instance, by its number from 1.
+
+    Processes of one instance have the same hashes of strings, and as much in memory before the program begins. With
+    random hashes, every start would execute a different number of instructions. Instances differ in both. Any change of
+    code may move objects in memory, and with them what dictionaries cost that requests use, so a value from one such
+    arrangement would show changes that the next one does not.
+    """
+    random = Random(instance)
+    variables = 0 if instance == 1 else random.randrange(PADDING_AT_MOST)
+    padding = {f"PADDING_{number}": "x" * random.randrange(PADDING_BYTES_AT_MOST) for number in range(variables)}
+    return {"PYTHONHASHSEED": str(instance - 1), **COPIES, **padding}
 
 
 def installed() -> Valgrind:

@@ -49,8 +49,11 @@ class Found:
 class CountedInstance:
     """Counts one side of cells that one producer serves. Two versions run at the same time and take turns."""
 
-    def __init__(self, job: Job, valgrind: Valgrind, side: Side, cells: Sequence[CellKey], random: Random) -> None:
-        """`random`: the order of versions and cells."""
+    def __init__(
+        self, number: int, job: Job, valgrind: Valgrind, side: Side, cells: Sequence[CellKey], random: Random
+    ) -> None:
+        """`number`: from 1. `random`: the order of versions and cells."""
+        self.number = number
         self.cells = random.sample(cells, len(cells)) if job.plan.compares_versions else list(cells)
         self._job = job
         self._valgrind = valgrind
@@ -70,8 +73,9 @@ class CountedInstance:
                 async with Session(pinning, self._job.stop, problems) as session:
                     for number, key in enumerate(dict.fromkeys(cell.process for cell in self.cells)):
                         own = Path(directory) / str(number)
-                        started = CountedRig.start(session, self._job, key, self._side, self._valgrind, own)
-                        self._rigs[key] = await started
+                        self._rigs[key] = await CountedRig.start(
+                            session, self._job, key, self._side, self._valgrind, own, instance=self.number
+                        )
                     session.pin()
                     await self._count_all(on_done)
             except (ProcessFailed, NotCounted) as error:

@@ -10,7 +10,7 @@ from statistics import median
 from bench import schedule as planning
 from bench.callgrind.libraries import library
 from bench.callgrind.profile import Profile
-from bench.callgrind.tool import ENVIRONMENT, FOLLOW, Valgrind
+from bench.callgrind.tool import FOLLOW, Valgrind, counted_environment
 from bench.front_processes import FrontProcess, front_process, front_processes
 from bench.load import messages
 from bench.machine import run_first
@@ -93,16 +93,25 @@ class CountedRig:
 
     @classmethod
     async def start(
-        cls, session: Session, job: Job, key: CellKey, side: Side, valgrind: Valgrind, directory: Path
+        cls,
+        session: Session,
+        job: Job,
+        key: CellKey,
+        side: Side,
+        valgrind: Valgrind,
+        directory: Path,
+        *,
+        instance: int = 1,
     ) -> "CountedRig":
-        """Start the rig of this process key. Raises ProcessFailed and Stopped."""
+        """Start the rig of this process key in the instance of this number. Raises ProcessFailed and Stopped."""
         if side == "front":
             # A program that is a script becomes another one.
             valgrind = replace(valgrind, flags=(*valgrind.flags, FOLLOW))
         directories = _directories(
             directory, front_processes(planning.served(key, job.plan), job.plan.gzip_level), side
         )
-        wrapped = {each: Wrapper(valgrind.counting(own), ENVIRONMENT) for each, own in directories.items()}
+        environment = counted_environment(instance)
+        wrapped = {each: Wrapper(valgrind.counting(own), environment) for each, own in directories.items()}
         rig = await session.unless_stopped(start_rig(session, job, key, _wrappers(side, wrapped)))
         children = _children(rig, side)
         counted = {

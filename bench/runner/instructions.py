@@ -149,7 +149,7 @@ async def _count_all(work: Sequence[_Work], job: Job, valgrind: Valgrind, counti
         cpu = await free.get()
         try:
             if not _given_up(counting, each.cells):
-                instance = CountedInstance(job, valgrind, each.side, each.cells, random)
+                instance = CountedInstance(each.number, job, valgrind, each.side, each.cells, random)
                 pinning = _pinning(cpu, each.side)
                 counting.add(each.number, each.side, await instance.count(pinning, partial(on_done, each.number)))
         finally:

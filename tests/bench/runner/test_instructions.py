@@ -50,9 +50,15 @@ class Processes:
     order: list[str] = field(default_factory=list)
     """The versions of all windows, as they were counted."""
 
-    async def start(self, _session: object, _job: object, key: CellKey, side: str, *_: object) -> "CountingRig":
+    numbers: list[tuple[str, int]] = field(default_factory=list)
+    """The version of each start, and the number of its instance."""
+
+    async def start(
+        self, _session: object, _job: object, key: CellKey, side: str, *_: object, instance: int
+    ) -> "CountingRig":
         self.sides.append((key.protocol, side))
         version = str(key.version)
+        self.numbers.append((version, instance))
         self.started[version] += 1
         return CountingRig(self, version, self.started[version], self.run_first)
 
@@ -97,6 +103,8 @@ async def test_versions_that_hardly_differ_are_counted_in_the_fewest_instances(m
     neighbours = zip(processes.order[::2], processes.order[1::2], strict=True)
     assert {frozenset(pair) for pair in neighbours} == {frozenset(("old", "new"))}
     assert set(processes.order[::2]) == {"old", "new"}
+    both = [(version, number) for version in ("new", "old") for number in range(1, INSTANCES[0] + 1)]
+    assert sorted(processes.numbers) == both, "both versions have the memory and the hashes of each instance"
 
 
 async def test_processes_that_others_may_interrupt_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from bench.stats.instructions import (
     of_both,
     outcome,
     ratio,
+    trimmed_mean,
     typical,
     verdict,
 )
@@ -95,6 +96,20 @@ def test_the_interval_is_wider_where_more_cells_are_compared() -> None:
     assert few.low is not None
     assert many.low is not None
     assert many.low < few.low < few.value
+
+
+def test_few_instances_far_off_do_not_count() -> None:
+    even = [0.0, 0.001, 0.0005, -0.0005, 0.0002, -0.0003, 0.0001, 0.0004, 0.0006, -0.0002]
+    value, error = trimmed_mean([*even, 0.03, -0.03])
+    assert value == pytest.approx(sum(sorted(even)[1:-1]) / 8)
+    assert error.degrees_of_freedom == 7
+    assert error.size < 0.0005
+
+
+def test_of_four_instances_all_count() -> None:
+    value, error = trimmed_mean([1.0, 2.0, 3.0, 4.0])
+    assert (value, error.degrees_of_freedom) == (2.5, 3)
+    assert error.size == pytest.approx(1.29099 / 2, rel=1e-5)
 
 
 Counts = dict[int, list[float]]
